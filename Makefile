@@ -1,0 +1,144 @@
+# hostpci: build, test, install. `make help` says what there is.
+VERSION := 0.1
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+BUILD   ?= build/release
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+# Lowest first: a room includes only rooms before it (tests/rooms checks it).
+ROOMS := base schema storage hardware access passthrough api server client
+LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libsystemd
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
+            -Wformat=2 -Wundef -Wpointer-arith -Wold-style-definition -Wredundant-decls
+OPTIMISE ?= -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+SANITIZE ?=
+REPOID   := $(shell git rev-parse --short=16 HEAD 2>/dev/null || echo 0000000000000000)
+DEFINES  := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DREPOID='"$(REPOID)"' -I. -include base/banned.h
+# Empty until the packages are there; the targets below install them, then run make again.
+LIBS_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+LIBS_LINK   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread -lm
+COMPILE   = $(CC) -std=c17 $(DEFINES) $(WARNINGS) $(LIBS_CFLAGS) $(OPTIMISE) $(SANITIZE) -g -fPIE -MMD -MP $(CFLAGS)
+# The daemon answers libmicrohttpd's question for a reason phrase itself: both must be exported (server/reply.h).
+LINK      = $(CC) $(SANITIZE) -pie -rdynamic -Wl,-z,relro,-z,now $(LDFLAGS)
+
+SOURCES := $(wildcard $(addsuffix /*.c,$(ROOMS)))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY := $(filter-out $(BUILD)/client/main.o,$(OBJECTS))
+UNIT    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c))
+API     := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/api/*.c))
+FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+SHELLS  := dist/install-packages dist/demo $(wildcard tests/run tests/rooms tests/lab/run tests/bench/run)
+
+ASAN := BUILD=build/asan OPTIMISE=-O1 SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
+TSAN := BUILD=build/tsan OPTIMISE=-O1 SANITIZE=-fsanitize=thread
+FUZZ_BUILD := BUILD=build/fuzz CC=clang OPTIMISE=-O1 \
+              SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
+
+.PHONY: all run test check lab bench soak lint format install clean help packages-% binaries tests fuzz
+all: packages-build
+	+@$(MAKE) --no-print-directory binaries
+
+help:
+	@echo 'make                builds build/release/hostpci'
+	@echo 'make run            builds, starts the daemon on https://127.0.0.1:8006 and shows what it found'
+	@echo 'make test           everything: check, lint, fuzzers for a moment, the lab'
+	@echo 'make check          unit and API tests under sanitizers'
+	@echo 'make lab            the API tests on a real kernel with an IOMMU, under QEMU'
+	@echo 'make bench          the table of measurements'
+	@echo 'make soak           long fuzzing'
+	@echo 'make lint           clang-format, clang-tidy, cppcheck'
+	@echo 'make format         formats the sources'
+	@echo 'make openapi.yaml   the description of the API, from the declarations'
+	@echo 'make install        to DESTDIR$(DESTDIR) PREFIX=$(PREFIX)'
+
+# What is missing of a list in dist/packages is installed, or the apt line to type is printed.
+packages-%:
+	@dist/install-packages $(subst -, ,$*)
+
+run: packages-build-run
+	+@$(MAKE) --no-print-directory binaries
+	@exec dist/demo $(BUILD)/hostpci
+
+check: packages-build-test
+	+@$(MAKE) --no-print-directory $(ASAN) binaries tests
+	+@$(MAKE) --no-print-directory $(TSAN) binaries
+	@tests/run check
+
+test: packages-build-test-lab
+	+@$(MAKE) --no-print-directory binaries tests
+	+@$(MAKE) --no-print-directory $(ASAN) binaries tests
+	+@$(MAKE) --no-print-directory $(TSAN) binaries
+	+@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz
+	@tests/run check fuzz lint lab
+
+lab: packages-build-test-lab
+	+@$(MAKE) --no-print-directory binaries tests
+	@tests/run lab
+
+bench: packages-build-test-bench
+	+@$(MAKE) --no-print-directory binaries tests
+	@tests/bench/run
+
+soak: packages-build-test
+	+@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz
+	@tests/run soak
+
+lint: packages-build-test
+	@tests/run lint
+
+binaries: $(BUILD)/hostpci
+tests: $(BUILD)/tests/unit-tests $(BUILD)/tests/api-tests $(BUILD)/tests/make-host
+fuzz: $(FUZZ)
+
+$(BUILD)/hostpci: $(OBJECTS)
+	@echo '  link $@'
+	@$(LINK) -o $@ $^ $(LIBS_LINK)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo '  compile $<'
+	@$(COMPILE) -c -o $@ $<
+
+# The revision changes with every commit: only the file that tells it is compiled anew.
+$(BUILD)/api/version.o: $(BUILD)/revision
+$(BUILD)/revision: FORCE
+	@mkdir -p $(@D)
+	@echo '$(REPOID)' | cmp -s - $@ || echo '$(REPOID)' > $@
+FORCE:
+
+$(BUILD)/tests/unit-tests: $(UNIT) $(LIBRARY)
+	@echo '  link $@'
+	@$(LINK) -o $@ $^ $(LIBS_LINK) -lcriterion
+
+$(BUILD)/tests/api-tests: $(API) $(LIBRARY)
+	@echo '  link $@'
+	@$(LINK) -o $@ $^ $(LIBS_LINK) -lcriterion
+
+$(BUILD)/tests/make-host: $(wildcard tests/hosts/*.c tests/hosts/*.h)
+	@mkdir -p $(@D)
+	@echo '  link $@'
+	@$(CC) -std=c17 -D_GNU_SOURCE $(WARNINGS) -O2 -I. -o $@ $(filter %.c,$^)
+
+$(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
+	@echo '  link $@'
+	@$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_LINK)
+
+openapi.yaml: binaries
+	$(BUILD)/hostpci openapi > $@.new && mv $@.new $@
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+install: binaries
+	install -D -m 755 $(BUILD)/hostpci $(DESTDIR)$(PREFIX)/bin/hostpci
+	install -D -m 644 dist/hostpci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/hostpci.service
+	install -D -m 644 openapi.yaml $(DESTDIR)$(PREFIX)/share/hostpci/openapi.yaml
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/README.md
+
+clean:
+	rm -rf build
+
+-include $(OBJECTS:.o=.d) $(UNIT:.o=.d) $(API:.o=.d)

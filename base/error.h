@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Errors: what went wrong, told to the person who asked.
+ *
+ * A function that can fail is `int f(inputs, T *ret, struct error *err)`: it returns 0, or -1 with err filled
+ * and its outputs untouched. The message says what was wrong, with which value, and what to do; it is one
+ * sentence without a trailing newline. The kind becomes an HTTP status in server/reply.c and nowhere else. */
+#ifndef HOSTPCI_BASE_ERROR_H
+#define HOSTPCI_BASE_ERROR_H
+
+#include <stdarg.h>
+
+enum error_kind {
+    ERROR_FAILED,          /* it was tried and did not work */
+    ERROR_INVALID,         /* a parameter is wrong: field says which, message why */
+    ERROR_UNAUTHENTICATED, /* the caller did not prove who it is */
+    ERROR_FORBIDDEN,       /* the caller may not do that */
+    ERROR_NOT_FOUND,       /* what was named does not exist */
+    ERROR_CONFLICT,        /* it exists already, or was changed meanwhile */
+    ERROR_NO_METHOD,       /* no such path, or not with this method */
+    ERROR_TOO_LARGE,       /* more than the server takes */
+    ERROR_MEDIA_TYPE,      /* a body in a form that is not understood */
+    ERROR_UNREADABLE,      /* a request that cannot be decoded */
+    ERROR_NO_HOST,         /* another node was asked for and cannot be reached */
+    ERROR_BUSY,            /* no room for this request now; it may be sent again */
+};
+
+struct error {
+    enum error_kind kind;
+    char field[64]; /* the parameter that is wrong, "" if none */
+    char message[1024];
+};
+
+/* Each returns -1, so that a failure is one line. A message that does not fit is cut, never an error. */
+int error_set(struct error *err, enum error_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4), nonnull(1)));
+
+/* ERROR_INVALID about one parameter. */
+int error_set_field(struct error *err, const char *field, const char *format, ...)
+    __attribute__((format(printf, 3, 4), nonnull(1, 2)));
+
+/* ERROR_FAILED with ": " and the text of errno at the end. */
+int error_set_errno(struct error *err, int number, const char *format, ...)
+    __attribute__((format(printf, 3, 4), nonnull(1)));
+
+/* Puts context before the message on the way up. */
+int error_prefix(struct error *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3), nonnull(1)));
+
+#endif

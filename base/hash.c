@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hashes in hexadecimal, and random identifiers. */
+#include "base/hash.h"
+
+#include <errno.h>
+#include <gnutls/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define LARGEST_HASH 32
+
+static void hash(gnutls_digest_algorithm_t algorithm, const void *data, size_t length, char *hex)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[LARGEST_HASH];
+
+    if (gnutls_hash_fast(algorithm, data, length, bytes) != 0) {
+        fputs("hostpci: GnuTLS refuses SHA-1 or SHA-256\n", stderr);
+        abort();
+    }
+    for (unsigned i = 0; i < gnutls_hash_get_len(algorithm); i++) {
+        *hex++ = digits[bytes[i] >> 4];
+        *hex++ = digits[bytes[i] & 15];
+    }
+    *hex = '\0';
+}
+
+void hash_sha1(const void *data, size_t length, char hex[static SHA1_HEX_SIZE])
+{
+    hash(GNUTLS_DIG_SHA1, data, length, hex);
+}
+
+void hash_sha256(const void *data, size_t length, char hex[static SHA256_HEX_SIZE])
+{
+    hash(GNUTLS_DIG_SHA256, data, length, hex);
+}
+
+bool hash_equal(const char *a, const char *b)
+{
+    size_t length = strlen(a);
+
+    return strlen(b) == length && gnutls_memcmp(a, b, length) == 0;
+}
+
+void uuid_make(char uuid[static UUID_SIZE])
+{
+    unsigned char b[16];
+    ssize_t count;
+
+    do
+        count = getrandom(b, sizeof(b), 0);
+    while (count < 0 && errno == EINTR);
+    if (count != sizeof(b)) {
+        perror("hostpci: getrandom");
+        abort();
+    }
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* version 4 */
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80); /* the variant of the RFC */
+    snprintf(uuid, UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+             b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}

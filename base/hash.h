@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hashes in hexadecimal, and random identifiers. */
+#ifndef HOSTPCI_BASE_HASH_H
+#define HOSTPCI_BASE_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SHA1_HEX_SIZE   41
+#define SHA256_HEX_SIZE 65
+
+void hash_sha1(const void *data, size_t length, char hex[static SHA1_HEX_SIZE]);
+void hash_sha256(const void *data, size_t length, char hex[static SHA256_HEX_SIZE]);
+
+/* Takes the same time wherever they differ: for what a caller must not guess byte by byte. */
+bool hash_equal(const char *a, const char *b);
+
+/* A random UUID (RFC 9562, version 4) from the kernel's generator: 122 bits that nobody guesses. */
+#define UUID_SIZE 37
+void uuid_make(char uuid[static UUID_SIZE]);
+
+#endif

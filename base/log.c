@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Log: one line an event on standard error. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    autotext struct text line = {0};
+    char message[4096];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    if (getenv("JOURNAL_STREAM") != NULL)
+        text_printf(&line, "<%d>", (int)level);
+    else if (level != LOG_LEVEL_INFO)
+        text_append(&line, level == LOG_LEVEL_ERROR ? "error: " : "warning: ");
+    for (const char *c = message; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            text_printf(&line, "\\x%02x", (unsigned char)*c);
+        else
+            text_append_bytes(&line, c, 1);
+    }
+    text_append(&line, "\n");
+    /* one write a line keeps lines of several threads whole; there is nowhere to report a failure */
+    if (write(STDERR_FILENO, line.data, line.length) < 0)
+        return;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Text: a string that grows, and small questions about strings. */
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static void reserve(struct text *text, size_t more)
+{
+    size_t needed = text->length + more + 1;
+
+    if (needed <= text->space)
+        return;
+    size_t space = text->space * 2 > needed ? text->space * 2 : needed;
+    text->data = xrealloc(text->data, space, 1);
+    text->space = space;
+}
+
+void text_append_bytes(struct text *text, const void *bytes, size_t count)
+{
+    reserve(text, count);
+    memcpy(text->data + text->length, bytes, count);
+    text->length += count;
+    text->data[text->length] = '\0';
+}
+
+void text_append(struct text *text, const char *string)
+{
+    text_append_bytes(text, string, strlen(string));
+}
+
+void text_printf(struct text *text, const char *format, ...)
+{
+    va_list args, again;
+
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length > 0) {
+        reserve(text, (size_t)length);
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+        text->length += (size_t)length;
+    }
+    va_end(again);
+}
+
+const char *text_string(const struct text *text)
+{
+    return text->data != NULL ? text->data : "";
+}
+
+char *text_take(struct text *text)
+{
+    reserve(text, 0);
+    text->data[text->length] = '\0';
+    char *data = TAKE(text->data);
+    *text = (struct text){0};
+    return data;
+}
+
+void text_release(struct text *text)
+{
+    free(text->data);
+    *text = (struct text){0};
+}
+
+bool text_starts_with(const char *string, const char *prefix)
+{
+    return strncmp(string, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends_with(const char *string, const char *suffix)
+{
+    size_t length = strlen(string), ending = strlen(suffix);
+
+    return length >= ending && strcmp(string + length - ending, suffix) == 0;
+}
+
+bool text_to_number(const char *string, int base, unsigned long long limit, unsigned long long *ret)
+{
+    char *end;
+
+    /* strtoull alone would take blanks, a sign and "0x" */
+    if (!(base == 16 ? isxdigit((unsigned char)string[0]) : isdigit((unsigned char)string[0])))
+        return false;
+    if (base == 16 && string[1] != '\0' && !isxdigit((unsigned char)string[1]))
+        return false;
+    errno = 0;
+    unsigned long long number = strtoull(string, &end, base);
+    if (errno != 0 || *end != '\0' || number > limit)
+        return false;
+    *ret = number;
+    return true;
+}
+
+char *text_trim(char *string)
+{
+    while (isspace((unsigned char)*string))
+        string++;
+    size_t length = strlen(string);
+    while (length > 0 && isspace((unsigned char)string[length - 1]))
+        length--;
+    string[length] = '\0';
+    return string;
+}
