@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How an endpoint is declared: once, as data, beside its handler.
+ *
+ * Router, validation, permission check, `hostpci usage`, `hostpci ls` and openapi.yaml all read the same
+ * `const struct endpoint`; nothing about an endpoint stands anywhere else but its line in api/endpoints.def.
+ *
+ * Values: a boolean is the integer 1 or 0 in parameters, documents and replies alike (Proxmox's manner). */
+#ifndef HOSTPCI_SCHEMA_ENDPOINT_H
+#define HOSTPCI_SCHEMA_ENDPOINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum schema_type {
+    SCHEMA_NULL,
+    SCHEMA_STRING,
+    SCHEMA_INTEGER,
+    SCHEMA_NUMBER,
+    SCHEMA_BOOLEAN,
+    SCHEMA_ARRAY,
+    SCHEMA_OBJECT,
+};
+
+/* Inclusive; of an integer's or number's value. Whole numbers up to 2^53 are exact. */
+struct schema_range {
+    double minimum;
+    double maximum;
+};
+#define RANGE(low, high) (&(const struct schema_range){(low), (high)})
+#define AT_LEAST(low)    (&(const struct schema_range){(low), 9007199254740992.0})
+
+/* A parameter, a property of an object, a key of a property string, the items of an array, or a reply. */
+struct schema {
+    const char *name; /* of a parameter or property, "hostpci[n]" if indexed; NULL ends a list of them */
+    enum schema_type type;
+    bool optional;
+    const char *text;                     /* what it is, for the documentation */
+    const char *format;                   /* a name from schema/format.c */
+    const struct schema *property_string; /* the string's keys; see schema/property_string.h */
+    const char *default_key;              /* of a property string: the key of a bare value */
+    const char *pattern;                  /* PCRE2, matched against the whole value */
+    const char *const *values;            /* the only ones allowed, ends with NULL */
+    const struct schema_range *range;
+    size_t max_length;               /* of a string in bytes; 0: SCHEMA_STRING_LIMIT */
+    size_t max_items;                /* of an array; 0: SCHEMA_ARRAY_LIMIT */
+    const char *fallback;            /* the default, as a string; a documentation word if it is not a value */
+    unsigned count;                  /* of an indexed name: indexes 0 to count - 1 */
+    const struct schema *items;      /* of an array */
+    const struct schema *properties; /* of an object */
+    bool open;                       /* an object that may have more properties than declared */
+};
+
+#define SCHEMA_STRING_LIMIT ((size_t)65536)
+#define SCHEMA_ARRAY_LIMIT  ((size_t)1024)
+
+#define PROPERTIES(...)     ((const struct schema[]){__VA_ARGS__, {.name = NULL}})
+#define ITEMS(...)          (&(const struct schema){__VA_ARGS__})
+#define VALUES(...)         ((const char *const[]){__VA_ARGS__, NULL})
+
+/* Who may call it. The default is what Proxmox does when nothing is declared: nobody but root@pam. */
+enum permission_kind {
+    PERMISSION_ROOT,       /* root@pam only */
+    PERMISSION_WORLD,      /* needs no login */
+    PERMISSION_ALL,        /* any login; the handler shows each what it may see */
+    PERMISSION_PRIVILEGES, /* all of `privileges` (or `any` of them) on `path` */
+    PERMISSION_OR,         /* one of `checks` */
+    PERMISSION_AND,        /* all of `checks` */
+    PERMISSION_SELF,       /* the caller is the user {userid}; a token never is */
+    PERMISSION_USER_GROUP, /* one of `privileges` on /access/groups or on a group of {userid} */
+};
+
+struct permission {
+    enum permission_kind kind;
+    const char *path; /* "/mapping/pci/{id}": {x} stands for the parameter x */
+    const char *const *privileges;
+    bool any;
+    const struct permission *checks; /* ends with one of kind PERMISSION_ROOT */
+};
+
+#define ALLOW_WORLD                                                                                          \
+    {                                                                                                        \
+        .kind = PERMISSION_WORLD                                                                             \
+    }
+#define ALLOW_ALL                                                                                            \
+    {                                                                                                        \
+        .kind = PERMISSION_ALL                                                                               \
+    }
+#define ALLOW_PRIVILEGE(on, ...)                                                                             \
+    {                                                                                                        \
+        .kind = PERMISSION_PRIVILEGES, .path = (on), .privileges = VALUES(__VA_ARGS__)                       \
+    }
+#define ALLOW_ANY_PRIVILEGE(on, ...)                                                                         \
+    {                                                                                                        \
+        .kind = PERMISSION_PRIVILEGES, .path = (on), .privileges = VALUES(__VA_ARGS__), .any = true          \
+    }
+#define ALLOW_OR(...)                                                                                        \
+    {                                                                                                        \
+        .kind = PERMISSION_OR, .checks = (const struct permission[])                                         \
+        {                                                                                                    \
+            __VA_ARGS__,                                                                                     \
+            {                                                                                                \
+                .kind = PERMISSION_ROOT                                                                      \
+            }                                                                                                \
+        }                                                                                                    \
+    }
+
+enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_COUNT };
+extern const char *const method_names[METHOD_COUNT];
+
+struct request; /* what a handler is given: api/request.h */
+
+struct endpoint {
+    enum method method;
+    const char *path; /* "/nodes/{node}/hardware/pci" */
+    const char *text; /* one sentence for the documentation */
+    struct permission permission;
+    const struct schema *parameters; /* with those captured from the path; NULL: none */
+    struct schema returns;
+    const char
+        *index_key; /* of an index: the property that names the child in each row; there is no run then */
+    bool may_block; /* a durable write, a broker call, a forward: runs in a worker thread */
+    bool on_node;   /* runs on the node {node} */
+    int (*run)(struct request *request, json_t **ret, struct error *err);
+    /* If set: the reply depends only on path, parameters and this number, so it may be kept while the number
+     * stays; false: not now. */
+    bool (*version)(struct request *request, uint64_t *ret);
+};
+
+#endif

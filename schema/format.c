@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Named formats of strings, and patterns. */
+#include "schema/format.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <assert.h>
+#include <pcre2.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#define MATCH_LIMIT 100000 /* backtracking steps: far above what our patterns need */
+#define LIST_BLANKS ",; \t\r\n"
+
+#define PCI_ID      "(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\\.[0-7]"
+
+static const struct format {
+    const char *name;
+    const char *pattern;
+    const char *complaint;
+} formats[] = {
+    {"string", "(?s).*", "value is not a string"},
+    {"pve-node", "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?", "value does not look like a valid node name"},
+    {"pve-vmid", "[1-9][0-9]{2,8}", "value does not look like a valid VM ID"},
+    {"pve-configid", "[a-zA-Z][a-zA-Z0-9_-]+", "invalid configuration ID"},
+    {"pve-userid", "(?=.{3,64}$)[^\\s:/]+@[A-Za-z][A-Za-z0-9._-]+",
+     "value does not look like a valid user name"},
+    {"pve-tokenid", "[A-Za-z][A-Za-z0-9._-]+", "value does not look like a valid token ID"},
+    {"pci-id", PCI_ID, "value is not a PCI id such as 0000:01:00.0"},
+    {"pci-id-or-mapping", PCI_ID "|[a-zA-Z][a-zA-Z0-9_-]+",
+     "value is neither a PCI id such as 0000:01:00.0 nor the name of a mapping"},
+};
+
+static const struct format *find(const char *name, size_t length)
+{
+    for (size_t i = 0; i < COUNT_OF(formats); i++)
+        if (strlen(formats[i].name) == length && memcmp(formats[i].name, name, length) == 0)
+            return &formats[i];
+    return NULL;
+}
+
+/* "pve-configid-list" is a list of "pve-configid". */
+static const struct format *find_item(const char *name)
+{
+    return text_ends_with(name, "-list") ? find(name, strlen(name) - strlen("-list")) : NULL;
+}
+
+bool format_is_known(const char *name)
+{
+    return find(name, strlen(name)) != NULL || find_item(name) != NULL;
+}
+
+static int check_one(const struct format *format, const char *value, struct error *err)
+{
+    if (format_matches_pattern(format->pattern, value, strlen(value)))
+        return 0;
+    return error_set(err, ERROR_INVALID, "invalid format - %s\n", format->complaint);
+}
+
+int format_check(const char *name, const char *value, struct error *err)
+{
+    const struct format *format = find(name, strlen(name));
+
+    if (format != NULL)
+        return check_one(format, value, err);
+    format = find_item(name);
+    assert(format != NULL);
+    autosplit char **items = format_split_list(value);
+    for (char **item = items; *item != NULL; item++)
+        if (check_one(format, *item, err) != 0)
+            return -1;
+    return 0;
+}
+
+char **format_split_list(const char *list)
+{
+    size_t count = 0;
+    char **items = xcalloc(strlen(list) / 2 + 2, sizeof(*items));
+
+    for (const char *at = list + strspn(list, LIST_BLANKS); *at != '\0'; at += strspn(at, LIST_BLANKS)) {
+        size_t length = strcspn(at, LIST_BLANKS);
+        items[count++] = xstrndup(at, length);
+        at += length;
+    }
+    return items;
+}
+
+void format_free_list(char ***list)
+{
+    if (*list == NULL)
+        return;
+    for (char **item = *list; *item != NULL; item++)
+        free(*item);
+    free(*list);
+}
+
+/* Compiled patterns are kept for the life of the process; there are a few dozen. */
+static struct compiled {
+    struct compiled *next;
+    const char *pattern;
+    pcre2_code *code;
+} * compiled_patterns;
+static pthread_mutex_t compiled_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct compiled *compile(const char *pattern)
+{
+    int number;
+    PCRE2_SIZE offset;
+    struct compiled *compiled = xcalloc(1, sizeof(*compiled));
+
+    compiled->pattern = pattern;
+    compiled->code =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                      PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY, &number, &offset, NULL);
+    if (compiled->code == NULL) {
+        fprintf(stderr, "hostpci: the pattern '%s' does not compile at %zu\n", pattern, (size_t)offset);
+        abort();
+    }
+    return compiled;
+}
+
+static const pcre2_code *find_compiled(const char *pattern)
+{
+    struct compiled *found;
+
+    pthread_mutex_lock(&compiled_lock);
+    for (found = compiled_patterns; found != NULL && found->pattern != pattern; found = found->next)
+        continue;
+    if (found == NULL) {
+        found = compile(pattern);
+        found->next = compiled_patterns;
+        compiled_patterns = found;
+    }
+    pthread_mutex_unlock(&compiled_lock);
+    return found->code;
+}
+
+bool format_matches_pattern(const char *pattern, const char *value, size_t length)
+{
+    const pcre2_code *code = find_compiled(pattern);
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    pcre2_match_context *context = pcre2_match_context_create(NULL);
+
+    pcre2_set_match_limit(context, MATCH_LIMIT);
+    int found = pcre2_match(code, (PCRE2_SPTR)value, length, 0, 0, data, context);
+    pcre2_match_context_free(context);
+    pcre2_match_data_free(data);
+    return found >= 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Named formats of strings, and patterns. A format is a row of the table in format.c. */
+#ifndef HOSTPCI_SCHEMA_FORMAT_H
+#define HOSTPCI_SCHEMA_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* ERROR_INVALID "invalid format - ..." if value is not of the format; `name` must be known (asserted). A name
+ * that ends in -list takes a list of the format before it: separators are comma, semicolon and blanks. */
+int format_check(const char *name, const char *value, struct error *err);
+bool format_is_known(const char *name);
+
+/* PCRE2, matched against the whole value. Patterns are constants: each is compiled once and kept. A pattern
+ * that does not compile is a bug and aborts; a value that exhausts the match limit does not match. */
+bool format_matches_pattern(const char *pattern, const char *value, size_t length);
+
+/* The parts of a list, without empty ones, as a NULL-terminated array that format_free_list frees. */
+char **format_split_list(const char *list);
+void format_free_list(char ***list);
+#define autosplit __attribute__((cleanup(format_free_list)))
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The OpenAPI 3.1 document of all endpoints, made from their declarations. */
+#include "schema/openapi.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "schema/validate.h"
+
+static json_t *describe_schema(const struct schema *schema);
+
+static void set_string(json_t *object, const char *key, const char *value)
+{
+    if (value != NULL)
+        json_object_set_new(object, key, json_string(value));
+}
+
+static json_t *describe_range(const struct schema *schema, double value)
+{
+    return schema->type == SCHEMA_INTEGER ? json_integer((json_int_t)value) : json_real(value);
+}
+
+static void describe_limits(const struct schema *schema, json_t *ret)
+{
+    set_string(ret, "pattern", schema->pattern);
+    set_string(ret, "format", schema->format);
+    if (schema->max_length != 0)
+        json_object_set_new(ret, "maxLength", json_integer((json_int_t)schema->max_length));
+    if (schema->range != NULL) {
+        json_object_set_new(ret, "minimum", describe_range(schema, schema->range->minimum));
+        if (schema->range->maximum < AT_LEAST(0)->maximum)
+            json_object_set_new(ret, "maximum", describe_range(schema, schema->range->maximum));
+    }
+    if (schema->values != NULL) {
+        json_t *values = json_array();
+        for (const char *const *value = schema->values; *value != NULL; value++)
+            json_array_append_new(values, json_string(*value));
+        json_object_set_new(ret, "enum", values);
+    }
+}
+
+/* The default in its type; one that is only a word for the documentation goes into the description. */
+static void describe_fallback(const struct schema *schema, json_t *ret)
+{
+    struct error err;
+    json_t *value = schema->fallback != NULL ? json_string(schema->fallback) : NULL;
+
+    if (value == NULL)
+        return;
+    if (schema->type == SCHEMA_STRING || validate_value(schema, &value, &err) == 0)
+        json_object_set(ret, "default", value);
+    else
+        set_string(ret, "x-default", schema->fallback);
+    json_decref(value);
+}
+
+static json_t *describe_properties(const struct schema *list, json_t *required)
+{
+    json_t *properties = json_object();
+
+    for (const struct schema *p = list; p != NULL && p->name != NULL; p++) {
+        json_object_set_new(properties, p->name, describe_schema(p));
+        if (!p->optional && p->count == 0)
+            json_array_append_new(required, json_string(p->name));
+    }
+    return properties;
+}
+
+static void describe_object(const struct schema *list, bool open, json_t *ret)
+{
+    autojson json_t *required = json_array();
+
+    json_object_set_new(ret, "properties", describe_properties(list, required));
+    if (json_array_size(required) > 0)
+        json_object_set(ret, "required", required);
+    json_object_set_new(ret, "additionalProperties", json_boolean(open));
+}
+
+/* OpenAPI has no word for a string of keys and values: the description says them. */
+static void describe_property_string(const struct schema *schema, json_t *ret)
+{
+    autotext struct text text = {0};
+
+    text_printf(&text, "%s%sKeys, comma-separated key=value:", schema->text != NULL ? schema->text : "",
+                schema->text != NULL ? " " : "");
+    for (const struct schema *key = schema->property_string; key->name != NULL; key++)
+        text_printf(&text, "%s %s%s%s%s%s", key != schema->property_string ? ";" : "", key->name,
+                    key->optional ? "" : " (required)", key->text != NULL ? " - " : "",
+                    key->text != NULL ? key->text : "", "");
+    set_string(ret, "description", text_string(&text));
+}
+
+static json_t *describe_schema(const struct schema *schema)
+{
+    json_t *ret = json_object();
+
+    if (schema->type == SCHEMA_BOOLEAN) { /* on the wire a boolean is 1 or 0 */
+        json_object_set_new(ret, "type", json_string("integer"));
+        json_object_set_new(ret, "enum", json_pack("[i,i]", 0, 1));
+    } else {
+        set_string(ret, "type", schema_type_name(schema->type));
+    }
+    set_string(ret, "description", schema->text);
+    describe_limits(schema, ret);
+    describe_fallback(schema, ret);
+    if (schema->property_string != NULL)
+        describe_property_string(schema, ret);
+    if (schema->type == SCHEMA_ARRAY)
+        json_object_set_new(ret, "items", describe_schema(schema->items));
+    if (schema->type == SCHEMA_OBJECT)
+        describe_object(schema->properties, schema->open, ret);
+    return ret;
+}
+
+static bool has_body(const struct endpoint *endpoint)
+{
+    return endpoint->method == METHOD_POST || endpoint->method == METHOD_PUT;
+}
+
+static bool is_captured(const struct endpoint *endpoint, const char *name)
+{
+    autofree char *capture = xasprintf("{%s}", name);
+
+    return strstr(endpoint->path, capture) != NULL;
+}
+
+static json_t *describe_parameter(const struct schema *schema, const char *in)
+{
+    json_t *ret = json_pack("{s:s, s:s, s:b}", "name", schema->name, "in", in, "required", !schema->optional);
+
+    set_string(ret, "description", schema->text);
+    if (schema->type == SCHEMA_ARRAY) {
+        set_string(ret, "style", "form");
+        json_object_set_new(ret, "explode", json_true());
+    }
+    json_object_set_new(ret, "schema", describe_schema(schema));
+    return ret;
+}
+
+static json_t *describe_parameters(const struct endpoint *endpoint)
+{
+    json_t *parameters = json_array();
+
+    for (const struct schema *p = endpoint->parameters; p != NULL && p->name != NULL; p++)
+        if (is_captured(endpoint, p->name))
+            json_array_append_new(parameters, describe_parameter(p, "path"));
+        else if (!has_body(endpoint))
+            json_array_append_new(parameters, describe_parameter(p, "query"));
+    return parameters;
+}
+
+static json_t *describe_body(const struct endpoint *endpoint)
+{
+    autojson json_t *required = json_array(), *properties = json_object();
+
+    for (const struct schema *p = endpoint->parameters; p != NULL && p->name != NULL; p++) {
+        if (is_captured(endpoint, p->name))
+            continue;
+        json_object_set_new(properties, p->name, describe_schema(p));
+        if (!p->optional && p->count == 0)
+            json_array_append_new(required, json_string(p->name));
+    }
+    if (json_object_size(properties) == 0)
+        return NULL;
+    autojson json_t *schema =
+        json_pack("{s:s, s:O, s:b}", "type", "object", "properties", properties, "additionalProperties", 0);
+    if (json_array_size(required) > 0)
+        json_object_set(schema, "required", required);
+    return json_pack("{s:b, s:{s:{s:O}, s:{s:O}}}", "required", json_array_size(required) > 0, "content",
+                     "application/x-www-form-urlencoded", "schema", schema, "application/json", "schema",
+                     schema);
+}
+
+/* An index has no declared reply: it lists its children by one key. */
+static json_t *describe_data(const struct endpoint *endpoint)
+{
+    const struct schema key[] = {{.name = endpoint->index_key, .type = SCHEMA_STRING}, {.name = NULL}};
+    const struct schema row = {.type = SCHEMA_OBJECT, .properties = key};
+    const struct schema index = {.type = SCHEMA_ARRAY, .items = &row};
+
+    return describe_schema(endpoint->index_key != NULL ? &index : &endpoint->returns);
+}
+
+static json_t *describe_responses(const struct endpoint *endpoint)
+{
+    static const struct {
+        const char *status;
+        const char *response;
+    } failures[] = {
+        {"400", "Invalid"}, {"401", "Unauthenticated"}, {"403", "Forbidden"},
+        {"500", "Failed"},  {"501", "NoMethod"},
+    };
+    json_t *responses = json_pack("{s:{s:s, s:{s:{s:{s:s, s:[s], s:{s:o}}}}}}", "200", "description",
+                                  "It worked.", "content", "application/json", "schema", "type", "object",
+                                  "required", "data", "properties", "data", describe_data(endpoint));
+
+    for (size_t i = 0; i < COUNT_OF(failures); i++) {
+        autofree char *reference = xasprintf("#/components/responses/%s", failures[i].response);
+        json_object_set_new(responses, failures[i].status, json_pack("{s:s}", "$ref", reference));
+    }
+    return responses;
+}
+
+static void describe_permission(const struct permission *permission, struct text *ret)
+{
+    const char *separator = permission->any ? " or " : " and ";
+
+    switch (permission->kind) {
+    case PERMISSION_ROOT:
+        text_append(ret, "root@pam only");
+        return;
+    case PERMISSION_WORLD:
+        text_append(ret, "no login needed");
+        return;
+    case PERMISSION_ALL:
+        text_append(ret, "any login");
+        return;
+    case PERMISSION_SELF:
+        text_append(ret, "the user itself");
+        return;
+    case PERMISSION_PRIVILEGES:
+    case PERMISSION_USER_GROUP:
+        for (const char *const *privilege = permission->privileges; *privilege != NULL; privilege++)
+            text_printf(ret, "%s%s", privilege != permission->privileges ? separator : "", *privilege);
+        text_printf(ret, " on %s", permission->path != NULL ? permission->path : "a group of the user");
+        return;
+    case PERMISSION_OR:
+    case PERMISSION_AND:
+        for (const struct permission *check = permission->checks; check->kind != PERMISSION_ROOT; check++) {
+            text_append(ret, check == permission->checks         ? ""
+                             : permission->kind == PERMISSION_OR ? "; or "
+                                                                 : "; and ");
+            describe_permission(check, ret);
+        }
+        return;
+    }
+}
+
+/* "GET /nodes/{node}/hardware" is "get_nodes_node_hardware". */
+static char *operation_id(const struct endpoint *endpoint)
+{
+    struct text id = {0};
+
+    for (const char *c = method_names[endpoint->method]; *c != '\0'; c++)
+        text_printf(&id, "%c", tolower((unsigned char)*c));
+    for (const char *c = endpoint->path; *c != '\0'; c++)
+        if (*c != '{' && *c != '}')
+            text_printf(&id, "%c", isalnum((unsigned char)*c) ? *c : '_');
+    return text_take(&id);
+}
+
+static json_t *describe_operation(const struct endpoint *endpoint)
+{
+    autofree char *id = operation_id(endpoint);
+    autotext struct text permission = {0};
+    autofree char *tag = xstrndup(endpoint->path + 1, strcspn(endpoint->path + 1, "/"));
+
+    describe_permission(&endpoint->permission, &permission);
+    autofree char *text = xasprintf("%s\n\nPermission: %s.", endpoint->text, text_string(&permission));
+    json_t *ret = json_pack("{s:s, s:[s], s:s, s:s}", "operationId", id, "tags",
+                            tag[0] != '\0' ? tag : "index", "summary", endpoint->text, "description", text);
+    json_t *parameters = describe_parameters(endpoint);
+    if (json_array_size(parameters) > 0)
+        json_object_set(ret, "parameters", parameters);
+    json_decref(parameters);
+    json_t *body = has_body(endpoint) ? describe_body(endpoint) : NULL;
+    if (body != NULL)
+        json_object_set_new(ret, "requestBody", body);
+    json_object_set_new(ret, "responses", describe_responses(endpoint));
+    if (endpoint->permission.kind == PERMISSION_WORLD)
+        json_object_set_new(ret, "security", json_array());
+    return ret;
+}
+
+static json_t *describe_failure(const char *description)
+{
+    return json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", description, "content", "application/json",
+                     "schema", "$ref", "#/components/schemas/Error");
+}
+
+static json_t *describe_components(void)
+{
+    return json_pack("{s:{s:{s:s, s:s, s:s, s:s}}, s:{s:o, s:{s:s}, s:o, s:o, s:o},"
+                     " s:{s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s, s:s, s:{s:s}}}}}}",
+                     "securitySchemes", "token", "type", "apiKey", "in", "header", "name", "Authorization",
+                     "description", "PVEAPIToken=USER@REALM!TOKENID=SECRET", "responses", "Invalid",
+                     describe_failure("A parameter is wrong: errors has a text for each."), "Unauthenticated",
+                     "description", "The token is missing or wrong. The body is empty.", "Forbidden",
+                     describe_failure("The permission is missing; the message names it."), "Failed",
+                     describe_failure("It was tried and did not work, or does not exist."), "NoMethod",
+                     describe_failure("There is no such path or method."), "schemas", "Error", "type",
+                     "object", "required", "data", "message", "properties", "data", "type", "null", "message",
+                     "type", "string", "errors", "type", "object", "description",
+                     "Parameter: what is wrong with it", "additionalProperties", "type", "string");
+}
+
+json_t *openapi_describe(const struct endpoint *const *table, size_t count, const char *version)
+{
+    json_t *paths = json_object();
+
+    for (size_t i = 0; i < count; i++) {
+        autofree char *method = xstrdup(method_names[table[i]->method]);
+        for (char *c = method; *c != '\0'; c++)
+            *c = (char)tolower((unsigned char)*c);
+        if (json_object_get(paths, table[i]->path) == NULL)
+            json_object_set_new(paths, table[i]->path, json_object());
+        json_object_set_new(json_object_get(paths, table[i]->path), method, describe_operation(table[i]));
+    }
+    return json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o}", "openapi",
+                     "3.1.0", "info", "title", "hostpci", "version", version, "description",
+                     "PCI(e) passthrough for a Linux host: a REST API compatible with Proxmox VE's.",
+                     "license", "name", "GPL-2.0-or-later", "identifier", "GPL-2.0-or-later", "servers",
+                     "url", "/api2/json", "security", "token", "paths", paths, "components",
+                     describe_components());
+}

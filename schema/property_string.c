@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Property strings: "node=n1,path=0000:01:00.0,id=10de:2231" and the like. */
+#include "schema/property_string.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "schema/validate.h"
+
+/* Inside a property string more words are booleans than at the top level. */
+static const char *boolean_word(const char *value)
+{
+    static const char *const words[][2] = {{"on", "1"},  {"yes", "1"}, {"true", "1"},
+                                           {"off", "0"}, {"no", "0"},  {"false", "0"}};
+
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (strcasecmp(value, words[i][0]) == 0)
+            return words[i][1];
+    return value;
+}
+
+static int add_value(const struct schema *key, const char *value, json_t *values, struct error *err)
+{
+    autojson json_t *json = json_string(key->type == SCHEMA_BOOLEAN ? boolean_word(value) : value);
+
+    if (json == NULL)
+        return error_set(err, ERROR_INVALID, "%s: value is not valid UTF-8", key->name);
+    if (json_object_get(values, key->name) != NULL)
+        return error_set(err, ERROR_INVALID, "duplicate key in comma-separated list property: %s", key->name);
+    if (validate_value(key, &json, err) != 0)
+        return error_prefix(err, "%s: ", key->name);
+    json_object_set(values, key->name, json);
+    return 0;
+}
+
+static int add_part(const struct schema *schema, char *part, json_t *values, struct error *err)
+{
+    char *equals = strchr(part, '=');
+
+    if (equals == NULL) {
+        if (schema->default_key == NULL)
+            return error_set(err, ERROR_INVALID,
+                             "value without key, but schema does not define a default key");
+        return add_value(schema_find(schema->property_string, schema->default_key), part, values, err);
+    }
+    *equals = '\0';
+    const struct schema *key = schema_find(schema->property_string, part);
+    if (key == NULL)
+        return error_set(
+            err, ERROR_INVALID,
+            "%s: property is not defined in schema and the schema does not allow additional properties",
+            part);
+    return add_value(key, equals + 1, values, err);
+}
+
+int property_string_parse(const struct schema *schema, const char *string, json_t **ret, struct error *err)
+{
+    autofree char *copy = xstrdup(string);
+    autojson json_t *values = json_object();
+    char *rest = copy, *part;
+
+    while ((part = strsep(&rest, ",")) != NULL)
+        if (*part != '\0' && add_part(schema, part, values, err) != 0)
+            return -1;
+    for (const struct schema *key = schema->property_string; key->name != NULL; key++)
+        if (!key->optional && json_object_get(values, key->name) == NULL)
+            return error_set(err, ERROR_INVALID, "%s: property is missing and it is not optional", key->name);
+    *ret = TAKE(values);
+    return 0;
+}
+
+static void print_value(struct text *text, const char *name, const json_t *value)
+{
+    if (text->length > 0)
+        text_append(text, ",");
+    if (name != NULL)
+        text_printf(text, "%s=", name);
+    if (json_is_string(value)) {
+        text_append(text, json_string_value(value));
+        return;
+    }
+    autofree char *number = json_dumps(value, JSON_ENCODE_ANY);
+    text_append(text, number);
+}
+
+enum print_group { PRINT_DEFAULT, PRINT_MANDATORY, PRINT_REST, PRINT_GROUPS };
+
+static enum print_group group_of(const struct schema *schema, const struct schema *key)
+{
+    if (schema->default_key != NULL && strcmp(schema->default_key, key->name) == 0)
+        return PRINT_DEFAULT;
+    return key->optional ? PRINT_REST : PRINT_MANDATORY;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const struct schema *const *)a)->name, (*(const struct schema *const *)b)->name);
+}
+
+char *property_string_print(const struct schema *schema, const json_t *values)
+{
+    const struct schema *keys[64];
+    size_t count = 0;
+    struct text text = {0};
+
+    for (const struct schema *key = schema->property_string; key->name != NULL && count < COUNT_OF(keys);
+         key++)
+        keys[count++] = key;
+    qsort(keys, count, sizeof(keys[0]), compare_names);
+    for (enum print_group group = PRINT_DEFAULT; group < PRINT_GROUPS; group++)
+        for (size_t i = 0; i < count; i++) {
+            const json_t *value = json_object_get(values, keys[i]->name);
+            if (value != NULL && group_of(schema, keys[i]) == group)
+                print_value(&text, group == PRINT_DEFAULT ? NULL : keys[i]->name, value);
+        }
+    return text_take(&text);
+}

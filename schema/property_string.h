@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Property strings: "node=n1,path=0000:01:00.0,id=10de:2231" and the like.
+ *
+ * Comma-separated key=value; one bare value stands for the default key. A value may contain '=', never a
+ * comma; there is no quoting. Duplicate and unknown keys are errors. Inside, booleans are 1/on/yes/true and
+ * 0/off/no/false in any case. */
+#ifndef HOSTPCI_SCHEMA_PROPERTY_STRING_H
+#define HOSTPCI_SCHEMA_PROPERTY_STRING_H
+
+#include <jansson.h>
+
+#include "schema/endpoint.h"
+
+/* Gives {key: value} in the keys' types. ERROR_INVALID says which key is wrong and why. */
+int property_string_parse(const struct schema *schema, const char *string, json_t **ret, struct error *err);
+
+/* The canonical string: the default key's value bare first, mandatory keys, the rest, each group in byte
+ * order. */
+char *property_string_print(const struct schema *schema, const json_t *values);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Named formats. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "schema/format.h"
+
+static void assert_format(const char *name, const char *const *good, const char *const *bad)
+{
+    struct error err;
+
+    for (; *good != NULL; good++)
+        cr_expect_eq(format_check(name, *good, &err), 0, "%s should take '%s'", name, *good);
+    for (; *bad != NULL; bad++)
+        cr_expect_eq(format_check(name, *bad, &err), -1, "%s should refuse '%s'", name, *bad);
+}
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+Test(format, each_takes_and_refuses)
+{
+    assert_format("pve-node", LIST("pve1", "a", "a-b", "9"), LIST("", "-a", "a-", "a.b", "a/b", "a\n"));
+    assert_format("pve-vmid", LIST("100", "999999999"), LIST("", "99", "0100", "1000000000", "-100", "1e3"));
+    assert_format("pve-configid", LIST("ab", "A_-9"), LIST("", "a", "9a", "a.b", "a b"));
+    assert_format("pve-userid", LIST("root@pam", "a.b@c-d", "\xc3\xa9@pve"),
+                  LIST("", "root", "@pam", "a b@pam", "a/b@pam", "a:b@pam", "root@9"));
+    assert_format("pve-tokenid", LIST("t1", "A.b-c_d"), LIST("", "t", "1t", "a!b", "a b"));
+    assert_format("pci-id",
+                  LIST("00:02.0", "0000:01:00.0", "10000:e1:00.0", "ffffffff:ff:1f.7", "0000:AB:00.0"),
+                  LIST("", "00:02", "0000:01:00", "000:01:00.0", "0000:01:20.0", "0000:01:00.8",
+                       "0000:01:00.0 ", "../0000:01:00.0", "gpu"));
+    assert_format("pci-id-or-mapping", LIST("0000:01:00.0", "gpu"), LIST("", "0000:01:00", "9x", "a/b"));
+    assert_format("string-list", LIST("", "a,b;c d"), LIST(NULL));
+    assert_format("pve-configid-list", LIST("", "ab", "ab,cd", "ab; cd"), LIST("ab,9", "ab,c"));
+}
+
+Test(format, user_names_are_at_most_64_characters)
+{
+    struct error err;
+    char name[80];
+
+    memset(name, 'a', sizeof(name));
+    memcpy(name + 60, "@pam", 5);
+    cr_assert_eq(format_check("pve-userid", name, &err), 0);
+    memset(name + 60, 'a', 4);
+    memcpy(name + 61, "@pam", 5);
+    cr_assert_eq(format_check("pve-userid", name, &err), -1);
+}
+
+Test(format, lists_are_split_at_commas_semicolons_and_blanks)
+{
+    autosplit char **items = format_split_list(" a,b;;c\td , ");
+
+    cr_assert_str_eq(items[0], "a");
+    cr_assert_str_eq(items[1], "b");
+    cr_assert_str_eq(items[2], "c");
+    cr_assert_str_eq(items[3], "d");
+    cr_assert_null(items[4]);
+}
+
+Test(format, a_value_that_makes_a_pattern_backtrack_for_ever_does_not_match)
+{
+    char value[2049];
+
+    memset(value, 'a', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    cr_assert_not(format_matches_pattern("(?:a+)+b", value, strlen(value)));
+}
