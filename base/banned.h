@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#undef sprintf /* glibc makes macros of them for clang when _FORTIFY_SOURCE is set */
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok
 #pragma GCC poison atoi atol atoll atof system popen gets
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 0))) static void fill(struct error *err, enum error_kind kind, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void fill(struct error *err, enum error_kind kind,
+                                                       const char *format, va_list args)
 {
     char message[sizeof(err->message)]; /* the arguments may lie in err itself */
 

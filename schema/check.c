@@ -33,8 +33,7 @@ static int check_object(const struct schema *schema, const json_t *value, struct
     const char *name;
     json_t *property;
 
-    json_object_foreach((json_t *)value, name, property)
-    {
+    json_object_foreach((json_t *)value, name, property) {
         const struct schema *declared = schema_find(schema->properties, name);
         if (declared == NULL && !schema->open)
             return error_set(err, ERROR_FAILED, "%s: not declared", name);
@@ -52,8 +51,9 @@ static int check_array(const struct schema *schema, const json_t *value, struct 
     size_t i;
     json_t *item;
 
-    json_array_foreach(value, i, item) if (validate_reply(schema->items, item, err) !=
-                                           0) return error_prefix(err, "[%zu].", i);
+    json_array_foreach(value, i, item)
+        if (validate_reply(schema->items, item, err) != 0)
+            return error_prefix(err, "[%zu].", i);
     return 0;
 }
 

@@ -191,8 +191,7 @@ static json_t *join(const json_t *array)
     size_t i;
     json_t *item;
 
-    json_array_foreach(array, i, item)
-    {
+    json_array_foreach(array, i, item) {
         autofree char *string = scalar_string(item);
         text_printf(&joined, "%s%s", i > 0 ? "," : "", string != NULL ? string : "");
     }
@@ -250,8 +249,7 @@ static void validate_given(const struct schema *parameters, json_t *params, json
     json_t *given;
     void *next;
 
-    json_object_foreach_safe(params, next, name, given)
-    {
+    json_object_foreach_safe(params, next, name, given) {
         const struct schema *schema = schema_find(parameters, name);
         struct error err = {0};
         if (json_is_null(given)) {

@@ -54,8 +54,7 @@ static void emit_value(yaml_emitter_t *emitter, const json_t *value)
     if (json_is_object(value)) {
         yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE);
         emit(emitter, &event);
-        json_object_foreach((json_t *)value, key, child)
-        {
+        json_object_foreach((json_t *)value, key, child) {
             emit_scalar(emitter, key, looks_like_another_type(key));
             emit_value(emitter, child);
         }
@@ -66,7 +65,8 @@ static void emit_value(yaml_emitter_t *emitter, const json_t *value)
                                              json_array_size(value) > 0 ? YAML_BLOCK_SEQUENCE_STYLE
                                                                         : YAML_FLOW_SEQUENCE_STYLE);
         emit(emitter, &event);
-        json_array_foreach(value, i, child) emit_value(emitter, child);
+        json_array_foreach(value, i, child)
+            emit_value(emitter, child);
         yaml_sequence_end_event_initialize(&event);
         emit(emitter, &event);
     } else if (json_is_string(value)) {
