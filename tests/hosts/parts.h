@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The writers of a host's parts. Folders are paths in the tree ("sys/devices/pci0000:00"). */
+#ifndef HOSTPCI_TESTS_HOSTS_PARTS_H
+#define HOSTPCI_TESTS_HOSTS_PARTS_H
+
+#include "tests/hosts/host.h"
+
+/* PCI ids as text and numbers. */
+struct address {
+    unsigned domain, bus, device, function;
+};
+
+struct address address_parse(const char *id);
+struct path address_format(struct address address);
+struct path address_of_vf(const struct pci_function *physical, unsigned index);
+
+/* Writes one function with its own folder in FOLDER, all links to it, its driver, its group, its slot and its
+ * VFs. */
+void function_write(const struct machine *machine, const struct pci_function *function, const char *folder);
+bool function_is_bridge(const struct pci_function *function);
+
+/* Removes all traces of a function, as when it is pulled out: the links to it first, then its folder. */
+void function_remove(const char *id);
+
+/* The first 256 bytes of configuration space. Sources: PCI Local Bus 3.0, chapter 6; PCI Express Base, 7.5.
+ */
+enum { CONFIG_SIZE = 256 };
+void config_fill(const struct pci_function *function, uint8_t config[static CONFIG_SIZE]);
+
+/* IOMMU units; and a function's place in its group and unit, its own folder being FOLDER. */
+void iommu_write_units(const struct machine *machine);
+void iommu_write_member(const struct machine *machine, const struct pci_function *function,
+                        const char *folder);
+
+/* The links between a driver and the function in FOLDER, the driver made if missing; and modules.alias. */
+void driver_write_binding(const char *driver, const char *id, const char *folder);
+void driver_write_aliases(const char *release);
+
+/* /proc, CPUs, NUMA nodes; the CPUs of a node (-1: all) in the words of local_cpulist and local_cpus;
+ * pci.ids. */
+void machine_write(const struct machine *machine, const char *name);
+struct path machine_cpu_list(const struct machine *machine, int node);
+struct path machine_cpu_mask(const struct machine *machine, int node);
+void names_write(void);
+
+/* A type of mediated devices that the function PARENT can make. */
+struct mdev_type {
+    const char *type; /* "i915-GVTg_V5_4" */
+    const char *name; /* NULL: the file is missing, as with GVT-g before 6.1 */
+    const char *description;
+    unsigned available;
+};
+
+void mdev_write_parent(const struct host *host, const char *parent);
+void mdev_write_type(const struct host *host, const char *parent, const struct mdev_type *type);
+void mdev_write_instance(const struct host *host, const char *parent, const char *type, const char *uuid,
+                         int group);
+
+#endif
