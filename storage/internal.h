@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share, and nobody else sees. */
+#ifndef HOSTPCI_STORAGE_INTERNAL_H
+#define HOSTPCI_STORAGE_INTERNAL_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "storage/commit.h"
+
+/* Two connections, so that a read never waits for a write to reach the disk. */
+struct storage {
+    int lock_file; /* holds the lock that keeps another daemon out */
+    struct storage_backend *backend;
+    _Atomic uint64_t generation;
+    pthread_mutex_t reader_lock; /* guards reader */
+    sqlite3 *reader;
+    pthread_mutex_t writer_lock; /* guards writer */
+    sqlite3 *writer;
+};
+
+/* A body as it is stored, the canonical form: compact, keys in order. The caller frees it. */
+char *object_print(const json_t *body) __attribute__((returns_nonnull));
+int object_parse(const char *kind, const char *id, const char *text, json_t **ret, struct error *err);
+
+#endif

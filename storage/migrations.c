@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Migrations: the schema of the database, step by step. */
+#include "storage/migrations.h"
+
+#include <inttypes.h>
+
+#include "base/memory.h"
+#include "storage/index.h"
+#include "storage/sqlite.h"
+
+#define APPLICATION_ID 0x68706369 /* "hpci" */
+
+/* Released steps are never changed: a new schema is a new step at the end. */
+static const char *const steps[] = {
+    /* A deleted document keeps its row without a body: its revision goes on counting when it is made again,
+     * so that nobody takes the new one for the one that he has read. */
+    "CREATE TABLE document ("
+    "  kind TEXT NOT NULL,"
+    "  id TEXT NOT NULL,"
+    "  revision INTEGER NOT NULL,"
+    "  body TEXT,"
+    "  PRIMARY KEY (kind, id)) STRICT;"
+    "CREATE TABLE pci_mapping_entry ("
+    "  mapping TEXT NOT NULL,"
+    "  node TEXT NOT NULL,"
+    "  path TEXT NOT NULL,"
+    "  device TEXT NOT NULL,"
+    "  PRIMARY KEY (mapping, node, path)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX pci_mapping_entry_path ON pci_mapping_entry (node, path);"
+    "PRAGMA application_id = 0x68706369;"
+    "PRAGMA user_version = 1;",
+};
+
+static const int64_t newest = COUNT_OF(steps);
+
+int migrations_check(sqlite3 *db, struct error *err)
+{
+    const char *path = sqlite3_db_filename(db, "main");
+    int64_t application, version, tables;
+
+    if (sqlite_read_number(db, "PRAGMA application_id", &application, err) != 0 ||
+        sqlite_read_number(db, "PRAGMA user_version", &version, err) != 0 ||
+        sqlite_read_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err) != 0)
+        return -1;
+    if (application != APPLICATION_ID && (application != 0 || tables != 0))
+        return error_set(
+            err, ERROR_FAILED,
+            "'%s' is a database of another program; move the file away, or name another state folder", path);
+    if (version > newest)
+        return error_set(
+            err, ERROR_FAILED,
+            "'%s' was written by a newer hostpci (schema %" PRId64 ", this one knows %" PRId64
+            "); install that version again, or put a backup from before the upgrade in its place",
+            path, version, newest);
+    return 0;
+}
+
+int migrations_run(sqlite3 *db, struct error *err)
+{
+    int64_t version;
+
+    if (sqlite_begin(db, err) != 0)
+        return -1;
+    int result = sqlite_read_number(db, "PRAGMA user_version", &version, err);
+    if (result == 0 && version == newest) {
+        sqlite_rollback(db);
+        return 0;
+    }
+    for (; result == 0 && version < newest; version++)
+        result = sqlite_execute(db, steps[version], err);
+    if (result == 0)
+        result = index_rebuild(db, err);
+    if (result == 0)
+        return sqlite_commit(db, err);
+    sqlite_rollback(db);
+    return -1;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Migrations: the schema of the database, step by step. PRAGMA user_version counts the steps that were made.
+ */
+#ifndef HOSTPCI_STORAGE_MIGRATIONS_H
+#define HOSTPCI_STORAGE_MIGRATIONS_H
+
+#include <sqlite3.h>
+
+#include "base/error.h"
+
+/* Refuses a database of another program and one that a newer hostpci wrote. Changes nothing. */
+int migrations_check(sqlite3 *db, struct error *err);
+
+/* Makes the steps that are missing and derives the index tables anew, all in one transaction. */
+int migrations_run(sqlite3 *db, struct error *err);
+
+#endif

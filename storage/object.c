@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Documents: reading them, and their canonical form. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "storage/internal.h"
+#include "storage/sqlite.h"
+#include "storage/storage.h"
+
+char *object_print(const json_t *body)
+{
+    char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
+
+    if (text == NULL) {
+        fputs("hostpci: a document that is not JSON\n", stderr);
+        abort();
+    }
+    return text;
+}
+
+int object_parse(const char *kind, const char *id, const char *text, json_t **ret, struct error *err)
+{
+    json_error_t reason;
+    json_t *body = json_loads(text, JSON_ALLOW_NUL, &reason);
+
+    if (body == NULL)
+        return error_set(
+            err, ERROR_FAILED,
+            "the document %s '%s' in the database is damaged (%s); restore the database from a backup", kind,
+            id, reason.text);
+    *ret = body;
+    return 0;
+}
+
+void object_digest(const json_t *body, char digest[static DIGEST_SIZE])
+{
+    autofree char *text = object_print(body);
+
+    hash_sha1(text, strlen(text), digest);
+}
+
+static int read_document(sqlite3 *db, const char *kind, const char *id, json_t **ret, int64_t *ret_revision,
+                         struct error *err)
+{
+    autostmt sqlite3_stmt *select = NULL;
+
+    if (sqlite_prepare(db,
+                       "SELECT revision, body FROM document WHERE kind = ?1 AND id = ?2 AND body IS NOT NULL",
+                       &select, err) != 0)
+        return -1;
+    sqlite_bind_string(select, 1, kind);
+    sqlite_bind_string(select, 2, id);
+    int row = sqlite_step(select, err);
+    if (row < 0)
+        return -1;
+    if (row == 0)
+        return error_set(err, ERROR_NOT_FOUND, "%s '%s' does not exist", kind, id);
+    if (object_parse(kind, id, sqlite_string(select, 1), ret, err) != 0)
+        return -1;
+    if (ret_revision != NULL)
+        *ret_revision = sqlite3_column_int64(select, 0);
+    return 0;
+}
+
+int object_read(struct storage *storage, const char *kind, const char *id, json_t **ret,
+                int64_t *ret_revision, struct error *err)
+{
+    pthread_mutex_lock(&storage->reader_lock);
+    int result = read_document(storage->reader, kind, id, ret, ret_revision, err);
+    pthread_mutex_unlock(&storage->reader_lock);
+    return result;
+}
+
+/* One statement, so that all of it is of one moment. */
+static int list_documents(sqlite3 *db, const json_t *kinds, json_t *lists, struct error *err)
+{
+    autofree char *text = object_print(kinds);
+    autostmt sqlite3_stmt *select = NULL;
+    int row;
+
+    if (sqlite_prepare(
+            db,
+            "SELECT kind, id, body FROM document "
+            "WHERE kind IN (SELECT value FROM json_each(?1)) AND body IS NOT NULL ORDER BY kind, id",
+            &select, err) != 0)
+        return -1;
+    sqlite_bind_string(select, 1, text);
+    while ((row = sqlite_step(select, err)) > 0) {
+        const char *kind = sqlite_string(select, 0), *id = sqlite_string(select, 1);
+        json_t *body;
+
+        if (object_parse(kind, id, sqlite_string(select, 2), &body, err) != 0)
+            return -1;
+        json_object_set_new(json_object_get(lists, kind), id, body);
+    }
+    return row;
+}
+
+int object_list_kinds(struct storage *storage, const char *const *kinds, json_t **ret, struct error *err)
+{
+    autojson json_t *names = json_array(), *lists = json_object();
+
+    for (const char *const *kind = kinds; *kind != NULL; kind++) {
+        json_array_append_new(names, json_string(*kind));
+        json_object_set_new(lists, *kind, json_object());
+    }
+    pthread_mutex_lock(&storage->reader_lock);
+    int result = list_documents(storage->reader, names, lists, err);
+    pthread_mutex_unlock(&storage->reader_lock);
+    if (result == 0)
+        *ret = TAKE(lists);
+    return result;
+}
+
+int object_list(struct storage *storage, const char *kind, json_t **ret, struct error *err)
+{
+    const char *const kinds[] = {kind, NULL};
+    autojson json_t *lists = NULL;
+
+    if (object_list_kinds(storage, kinds, &lists, err) != 0)
+        return -1;
+    *ret = json_incref(json_object_get(lists, kind));
+    return 0;
+}

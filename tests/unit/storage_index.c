@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Index tables: which mappings name a device, and that the tables follow from the documents alone. */
+#include <criterion/criterion.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "storage/index.h"
+#include "storage/internal.h"
+#include "storage/sqlite.h"
+#include "tests/unit/storage_fixture.h"
+
+static void expect_mappings(struct storage *storage, const char *node, const char *path, const char *ids)
+{
+    json_t *mappings;
+    struct error err;
+
+    cr_assert_eq(index_mappings_of_device(storage, node, path, &mappings, &err), 0, "%s", err.message);
+    fixture_expect_json(mappings, ids);
+}
+
+/* All rows of the index, as text. */
+static char *print_rows(struct storage *storage)
+{
+    autostmt sqlite3_stmt *select = NULL;
+    struct text text = {0};
+    struct error err;
+
+    cr_assert_eq(
+        sqlite_prepare(storage->writer, "SELECT * FROM pci_mapping_entry ORDER BY 1, 2, 3", &select, &err),
+        0);
+    while (sqlite_step(select, &err) > 0)
+        text_printf(&text, "%s %s %s %s\n", sqlite_string(select, 0), sqlite_string(select, 1),
+                    sqlite_string(select, 2), sqlite_string(select, 3));
+    return text_take(&text);
+}
+
+static void rebuild(struct storage *storage)
+{
+    struct error err;
+
+    cr_assert_eq(sqlite_begin(storage->writer, &err), 0);
+    cr_assert_eq(index_rebuild(storage->writer, &err), 0, "%s", err.message);
+    cr_assert_eq(sqlite_commit(storage->writer, &err), 0);
+}
+
+static void fill(struct storage *storage)
+{
+    fixture_put(storage, "mapping-pci", "gpu",
+                "{'map': [{'node': 'pve1', 'path': '0000:81:00.0;0000:81:00.1', 'id': '10de:2235'},"
+                "         {'node': 'pve2', 'path': '0000:01:00', 'id': '10de:2235', 'iommugroup': 7}]}");
+    fixture_put(storage, "mapping-pci", "any-nvidia",
+                "{'map': [{'node': 'pve1', 'path': '0000:81:00.0', 'id': '10de:2235'}], 'description': 'x'}");
+    fixture_put(storage, "mapping-pci", "vmd",
+                "{'map': [{'node': 'pve1', 'path': '10000:e1:00.0', 'id': '144d:a80a'}]}");
+    fixture_put(storage, "group", "gpu", "{'map': [{'node': 'pve1', 'path': '0000:81:00.0', 'id': '1:2'}]}");
+}
+
+Test(storage_index, tells_which_mappings_name_a_device)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+
+    fill(storage);
+    expect_mappings(storage, "pve1", "0000:81:00.0", "['any-nvidia', 'gpu']");
+    expect_mappings(storage, "pve1", "0000:81:00.1", "['gpu']");
+    expect_mappings(storage, "pve1", "0000:81:00.2", "[]");
+    expect_mappings(storage, "pve2", "0000:81:00.0", "[]");
+    expect_mappings(storage, "pve1", "10000:e1:00.0", "['vmd']");
+    expect_mappings(storage, "pve1", "0000:e1:00.0", "[]");
+}
+
+Test(storage_index, a_path_without_function_names_all_functions)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+
+    fill(storage);
+    expect_mappings(storage, "pve2", "0000:01:00.0", "['gpu']");
+    expect_mappings(storage, "pve2", "0000:01:00.7", "['gpu']");
+    expect_mappings(storage, "pve2", "0000:01:00", "['gpu']");
+    expect_mappings(storage, "pve1", "0000:81:00", "[]");
+}
+
+Test(storage_index, follows_changes_and_deletions)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+    struct change_set *set = change_set_new();
+    struct error err;
+
+    fill(storage);
+    fixture_put(storage, "mapping-pci", "gpu",
+                "{'map': [{'node': 'pve1', 'path': '0000:02:00.0', 'id': '10de:2235'}]}");
+    expect_mappings(storage, "pve1", "0000:81:00.0", "['any-nvidia']");
+    expect_mappings(storage, "pve1", "0000:02:00.0", "['gpu']");
+    change_set_delete(set, "mapping-pci", "gpu", REVISION_ANY);
+    cr_assert_eq(storage_commit(storage, set, &err), 0);
+    expect_mappings(storage, "pve1", "0000:02:00.0", "[]");
+}
+
+Test(storage_index, stays_as_it_was_when_the_set_is_refused)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+    struct change_set *set = change_set_new();
+    struct error err;
+
+    fill(storage);
+    change_set_delete(set, "mapping-pci", "gpu", 1);
+    change_set_delete(set, "mapping-pci", "vmd", 9);
+    cr_assert_eq(storage_commit(storage, set, &err), -1);
+    expect_mappings(storage, "pve1", "0000:81:00.1", "['gpu']");
+}
+
+Test(storage_index, can_be_made_anew)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+
+    fill(storage);
+    autofree char *derived = print_rows(storage);
+    cr_assert_not_null(strstr(derived, "gpu pve1 0000:81:00.1 10de:2235\n"));
+    rebuild(storage);
+    autofree char *same = print_rows(storage);
+    cr_assert_str_eq(same, derived);
+
+    cr_assert_eq(
+        sqlite3_exec(storage->writer, "UPDATE pci_mapping_entry SET node = 'wrong'", NULL, NULL, NULL), 0);
+    rebuild(storage);
+    autofree char *again = print_rows(storage);
+    cr_assert_str_eq(again, derived);
+}
