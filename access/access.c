@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Access: who is calling. */
+#include "access/access.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "access/acl.h"
+#include "access/role.h"
+#include "access/snapshot.h"
+#include "base/hash.h"
+#include "base/memory.h"
+
+struct access {
+    struct storage *storage;
+    pthread_mutex_t lock; /* guards current, not what it points to */
+    struct snapshot *current;
+};
+
+static int make_root(struct storage *storage, struct error *err)
+{
+    autojson json_t *root = NULL;
+
+    if (object_read(storage, "user", "root@pam", &root, NULL, err) == 0)
+        return 0;
+    if (err->kind != ERROR_NOT_FOUND)
+        return -1;
+    autochange struct change_set *set = change_set_new();
+    change_set_put(set, "user", "root@pam", 0, json_pack("{s:i, s:i}", "enable", 1, "expire", 0));
+    /* another node of the cluster may have made it meanwhile */
+    return storage_commit(storage, TAKE(set), err) == 0 || err->kind == ERROR_CONFLICT ? 0 : -1;
+}
+
+int access_open(struct storage *storage, struct access **ret, struct error *err)
+{
+    struct snapshot *snapshot;
+
+    if (make_root(storage, err) != 0 || snapshot_read(storage, &snapshot, err) != 0)
+        return -1;
+    struct access *access = xcalloc(1, sizeof(*access));
+    access->storage = storage;
+    access->current = snapshot;
+    pthread_mutex_init(&access->lock, NULL);
+    *ret = access;
+    return 0;
+}
+
+void access_close(struct access *access)
+{
+    if (access == NULL)
+        return;
+    snapshot_release(access->current);
+    pthread_mutex_destroy(&access->lock);
+    free(access);
+}
+
+static struct snapshot *retain_if_current(struct access *access)
+{
+    struct snapshot *snapshot = NULL;
+
+    pthread_mutex_lock(&access->lock);
+    if (access->current->generation == storage_generation(access->storage))
+        snapshot = snapshot_retain(access->current);
+    pthread_mutex_unlock(&access->lock);
+    return snapshot;
+}
+
+static void keep_if_newer(struct access *access, struct snapshot *snapshot)
+{
+    struct snapshot *old = NULL;
+
+    pthread_mutex_lock(&access->lock);
+    if (access->current->generation < snapshot->generation) {
+        old = access->current;
+        access->current = snapshot_retain(snapshot);
+    }
+    pthread_mutex_unlock(&access->lock);
+    snapshot_release(old);
+}
+
+int access_snapshot(struct access *access, struct snapshot **ret, struct error *err)
+{
+    struct snapshot *snapshot = retain_if_current(access);
+
+    if (snapshot == NULL) {
+        if (snapshot_read(access->storage, &snapshot, err) != 0)
+            return -1;
+        keep_if_newer(access, snapshot);
+    }
+    *ret = snapshot;
+    return 0;
+}
+
+bool identity_is_root(const struct identity *identity)
+{
+    return identity->token[0] == '\0' && strcmp(identity->user, "root@pam") == 0;
+}
+
+/* The secret is what follows the last '=', the token what follows the last '!' before: realms and token ids
+ * contain neither. */
+static bool split_credential(const char *credential, struct identity *ret, const char **ret_secret)
+{
+    const char *equals = strrchr(credential, '=');
+    const char *mark = equals != NULL ? memrchr(credential, '!', (size_t)(equals - credential)) : NULL;
+
+    if (mark == NULL || mark == credential || mark + 1 == equals || mark - credential >= USERID_SIZE ||
+        equals - mark - 1 >= TOKENID_SIZE)
+        return false;
+    *ret = (struct identity){0};
+    memcpy(ret->user, credential, (size_t)(mark - credential));
+    memcpy(ret->token, mark + 1, (size_t)(equals - mark - 1));
+    *ret_secret = equals + 1;
+    return true;
+}
+
+static bool is_active(const json_t *document, time_t now)
+{
+    const json_t *enable = json_object_get(document, "enable");
+    json_int_t expire = json_integer_value(json_object_get(document, "expire"));
+
+    return (enable == NULL || json_integer_value(enable) != 0) && (expire == 0 || now < expire);
+}
+
+static bool is_secret_of(const struct snapshot *snapshot, const struct identity *who, const char *secret)
+{
+    const json_t *token = snapshot_token(snapshot, who->user, who->token);
+    const char *hash = json_string_value(json_object_get(token, "hash"));
+    time_t now = time(NULL);
+    char sent[SHA256_HEX_SIZE];
+
+    hash_sha256(secret, strlen(secret),
+                sent); /* always, so that the time does not tell whether the token exists */
+    return hash != NULL && hash_equal(sent, hash) && is_active(snapshot_user(snapshot, who->user), now) &&
+           is_active(token, now);
+}
+
+int access_authenticate_token(struct access *access, const char *credential, struct identity *ret,
+                              struct error *err)
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+    struct identity who;
+    const char *secret;
+
+    if (access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    if (!split_credential(credential, &who, &secret) || !is_secret_of(snapshot, &who, secret))
+        return error_set(err, ERROR_UNAUTHENTICATED, "Authentication failed!");
+    *ret = who;
+    return 0;
+}
+
+bool access_allows(struct access *access, const struct identity *identity, const char *path,
+                   const char *privilege)
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+    char normal[ACL_PATH_SIZE];
+    struct error err;
+
+    if (identity_is_root(identity))
+        return true;
+    if (identity->user[0] == '\0' || !acl_normalise_path(path, normal) ||
+        access_snapshot(access, &snapshot, &err) != 0)
+        return false;
+    return (acl_privileges(snapshot, identity, normal) & privilege_find(privilege)) != 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Snapshot: users, groups, roles and ACL at one moment, for checks without a statement.
+ *
+ * Immutable and shared: snapshot_retain adds a user, snapshot_release gives it back and frees the last. What
+ * the lookups return belongs to the snapshot. Documents: user  "u@realm": {enable, expire, firstname?,
+ * lastname?, email?, comment?, keys?, tokens?: {id: {hash, privsep, expire, comment?}}}     hash: SHA-256 of
+ * the secret group "g":       {comment?, members: ["u@realm", ...]} role  "r":       {privs: ["VM.Audit",
+ * ...]} acl   "/path":   {users?: {"u@realm": {role: propagate}}, groups?: {"g": {...}}, tokens?:
+ * {"u@realm!t": {...}}} */
+#ifndef HOSTPCI_ACCESS_SNAPSHOT_H
+#define HOSTPCI_ACCESS_SNAPSHOT_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "storage/storage.h"
+
+struct snapshot {
+    _Atomic unsigned holders;
+    uint64_t generation; /* of the storage, before it was read */
+    json_t *users;       /* {userid: document} */
+    json_t *groups_of;   /* {userid: [group]} of those in one */
+    json_t *roles;       /* {role: set}: access/role.h */
+    json_t *acl;         /* {path: document} */
+};
+
+int snapshot_read(struct storage *storage, struct snapshot **ret, struct error *err);
+struct snapshot *snapshot_retain(struct snapshot *snapshot);
+void snapshot_release(struct snapshot *snapshot); /* takes NULL */
+void cleanup_snapshot(struct snapshot **snapshot);
+#define autosnapshot __attribute__((cleanup(cleanup_snapshot)))
+
+/* The current one, read anew if the storage changed since; the caller releases it. */
+struct access;
+int access_snapshot(struct access *access, struct snapshot **ret, struct error *err);
+
+/* NULL if there is no such user or token. */
+const json_t *snapshot_user(const struct snapshot *snapshot, const char *user);
+const json_t *snapshot_token(const struct snapshot *snapshot, const char *user, const char *token);
+
+#endif
