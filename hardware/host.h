@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host itself: kernel, CPUs, memory, load. Source: proc(5). */
+#ifndef HOSTPCI_HARDWARE_HOST_H
+#define HOSTPCI_HARDWARE_HOST_H
+
+#include <jansson.h>
+
+#include "hardware/sysfs.h"
+
+/* The properties of GET /nodes/{node}/status but pveversion. What cannot be read is left out. */
+int host_describe(const struct sysroot *sysroot, json_t **ret, struct error *err);
+
+/* The kernel's release, as `uname -r` prints it; -errno if unknown. */
+int host_kernel_release(const struct sysroot *sysroot, char *buffer, size_t size);
+
+#endif
