@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/hardware/pci: the list of devices. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/endpoints.h"
+#include "api/request.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "schema/format.h"
+
+#define HEX4(key, about)                                                                                     \
+    {                                                                                                        \
+        .name = (key), .type = SCHEMA_STRING, .pattern = "0x[0-9a-f]{4}", .text = (about)                    \
+    }
+
+/* What is not UTF-8 is left out: pci.ids is the user's to change. */
+static void set_name(json_t *row, const char *key, const char *name)
+{
+    if (name[0] != '\0')
+        json_object_set_new(row, key, json_string(name));
+}
+
+static void set_hex(json_t *row, const char *key, uint16_t number)
+{
+    char text[8];
+
+    snprintf(text, sizeof(text), "0x%04x", number);
+    json_object_set_new(row, key, json_string(text));
+}
+
+static void add_details(json_t *row, const struct pci_device *device, struct names *names)
+{
+    struct pci_names found;
+    char physical[PCI_ADDRESS_SIZE];
+
+    set_hex(row, "subsystem_vendor", device->subsystem_vendor);
+    set_hex(row, "subsystem_device", device->subsystem_device);
+    set_name(row, "driver", device->driver);
+    names_look_up(names, device, &found);
+    set_name(row, "vendor_name", found.vendor);
+    set_name(row, "device_name", found.device);
+    set_name(row, "subsystem_vendor_name", found.subsystem_vendor);
+    set_name(row, "subsystem_device_name", found.subsystem_device);
+    if (device->virtual_function) {
+        pci_address_format(device->physical_function, physical);
+        json_object_set_new(row, "physfn", json_string(physical));
+    }
+}
+
+static json_t *describe(const struct pci_device *device, struct names *names, bool verbose)
+{
+    char id[PCI_ADDRESS_SIZE], class_code[12];
+    json_t *row = json_object();
+
+    pci_address_format(device->address, id);
+    snprintf(class_code, sizeof(class_code), "0x%06x", device->class_code);
+    json_object_set_new(row, "id", json_string(id));
+    json_object_set_new(row, "class", json_string(class_code));
+    set_hex(row, "vendor", device->vendor);
+    set_hex(row, "device", device->device);
+    json_object_set_new(row, "iommugroup", json_integer(device->group));
+    if (device->mdev)
+        json_object_set_new(row, "mdev", json_integer(1));
+    if (device->nvidia)
+        json_object_set_new(row, "nvidia", json_integer(1));
+    if (verbose)
+        add_details(row, device, names);
+    return row;
+}
+
+/* virtfnN of a physical function is its N-th virtual function: routing ids rise with N (PCIe, First VF Offset
+ * and VF Stride), and the inventory is sorted by them. */
+static void add_virtual_function(json_t *row, const struct pci_device *function)
+{
+    char id[PCI_ADDRESS_SIZE], name[24];
+
+    if (json_object_get(row, "virtfns") == NULL)
+        json_object_set_new(row, "virtfns", json_object());
+    json_t *functions = json_object_get(row, "virtfns");
+    pci_address_format(function->address, id);
+    snprintf(name, sizeof(name), "virtfn%zu", json_object_size(functions));
+    json_object_set_new(functions, name, json_string(id));
+}
+
+/* "06" hides every bridge: entries are prefixes of the class code. */
+static bool is_hidden(const struct pci_device *device, char **blacklist)
+{
+    char class_code[12];
+
+    snprintf(class_code, sizeof(class_code), "%06x", device->class_code);
+    for (char **prefix = blacklist; *prefix != NULL; prefix++) {
+        const char *digits = text_starts_with(*prefix, "0x") ? *prefix + 2 : *prefix;
+        if (strncasecmp(class_code, digits, strlen(digits)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void link_virtual_functions(const struct inventory *inventory, json_t **rows)
+{
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct pci_device *function = &inventory->devices[i];
+        const struct pci_device *parent =
+            function->virtual_function ? inventory_find(inventory, function->physical_function) : NULL;
+        if (parent != NULL && rows[parent - inventory->devices] != NULL)
+            add_virtual_function(rows[parent - inventory->devices], function);
+    }
+}
+
+static int list_pci(struct request *request, json_t **ret, struct error *err)
+{
+    autoinventory struct inventory *inventory = NULL;
+    autosplit char **blacklist = format_split_list(param_string(request, "pci-class-blacklist"));
+    bool verbose = param_boolean(request, "verbose");
+
+    if (inventory_source_get(request->service->inventory, &inventory, err) != 0)
+        return -1;
+    autofree json_t **rows = xcalloc(inventory->count, sizeof(json_t *)); /* borrowed from the array */
+    *ret = json_array();
+    for (size_t i = 0; i < inventory->count; i++) {
+        if (is_hidden(&inventory->devices[i], blacklist))
+            continue;
+        rows[i] = describe(&inventory->devices[i], request->service->names, verbose);
+        json_array_append_new(*ret, rows[i]);
+    }
+    if (verbose)
+        link_virtual_functions(inventory, rows);
+    return 0;
+}
+
+static bool list_version(struct request *request, uint64_t *ret)
+{
+    uint64_t generation;
+
+    if (!inventory_source_generation(request->service->inventory, &generation))
+        return false;
+    *ret = generation << 32 | (names_generation(request->service->names) & UINT32_MAX);
+    return true;
+}
+
+const struct endpoint endpoint_list_pci = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/hardware/pci",
+    .text = "Lists the PCI devices of the node, sorted by id.",
+    .permission = ALLOW_ANY_PRIVILEGE("/", "Sys.Audit", "Sys.Modify"),
+    .parameters =
+        PROPERTIES(PARAMETER_NODE,
+                   {.name = "pci-class-blacklist",
+                    .type = SCHEMA_STRING,
+                    .optional = true,
+                    .format = "string-list",
+                    .max_length = 1024,
+                    .fallback = "05;06;0b",
+                    .text = "Class prefixes to leave out, in hexadecimal; an empty string lists all."},
+                   {.name = "verbose",
+                    .type = SCHEMA_BOOLEAN,
+                    .optional = true,
+                    .fallback = "1",
+                    .text = "Also names, driver, subsystem, physical and virtual functions."}),
+    .returns = {.type = SCHEMA_ARRAY,
+                .items = ITEMS(.type = SCHEMA_OBJECT,
+                               .properties = PROPERTIES(
+                                   {.name = "id",
+                                    .type = SCHEMA_STRING,
+                                    .format = "pci-id",
+                                    .text = "PCI id with domain."},
+                                   {.name = "class",
+                                    .type = SCHEMA_STRING,
+                                    .pattern = "0x[0-9a-f]{6}",
+                                    .text = "Class, subclass and programming interface."},
+                                   HEX4("vendor", "Vendor id."), HEX4("device", "Device id."),
+                                   {.name = "iommugroup",
+                                    .type = SCHEMA_INTEGER,
+                                    .text = "IOMMU group, -1 if it is in none."},
+                                   {.name = "mdev",
+                                    .type = SCHEMA_BOOLEAN,
+                                    .optional = true,
+                                    .text = "Present if it can create mediated devices."},
+                                   {.name = "nvidia",
+                                    .type = SCHEMA_BOOLEAN,
+                                    .optional = true,
+                                    .text = "Present if that is by NVIDIA's own interface."},
+                                   {.name = "driver",
+                                    .type = SCHEMA_STRING,
+                                    .optional = true,
+                                    .text = "The driver that is bound; Proxmox does not tell it."},
+                                   {.name = "device_name", .type = SCHEMA_STRING, .optional = true},
+                                   {.name = "vendor_name", .type = SCHEMA_STRING, .optional = true},
+                                   {.name = "subsystem_vendor", .type = SCHEMA_STRING, .optional = true},
+                                   {.name = "subsystem_device", .type = SCHEMA_STRING, .optional = true},
+                                   {.name = "subsystem_vendor_name", .type = SCHEMA_STRING, .optional = true},
+                                   {.name = "subsystem_device_name", .type = SCHEMA_STRING, .optional = true},
+                                   {.name = "physfn",
+                                    .type = SCHEMA_STRING,
+                                    .optional = true,
+                                    .format = "pci-id",
+                                    .text = "Of a virtual function: the physical one it belongs to."},
+                                   {.name = "virtfns",
+                                    .type = SCHEMA_OBJECT,
+                                    .optional = true,
+                                    .open = true,
+                                    .text = "Of a physical function: {virtfn0: PCI id, ...}."}))},
+    .may_block = true,
+    .on_node = true,
+    .run = list_pci,
+    .version = list_version,
+};
