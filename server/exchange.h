@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One request and its reply, and the steps between them: decode, route, authenticate, permission, node,
+ * validate, run, reply. Knows nothing of how bytes come and go; server/http.c does that. */
+#ifndef HOSTPCI_SERVER_EXCHANGE_H
+#define HOSTPCI_SERVER_EXCHANGE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "api/request.h"
+#include "base/text.h"
+#include "server/cache.h"
+#include "server/delay.h"
+#include "server/reply.h"
+#include "server/router.h"
+#include "server/worker.h"
+
+/* Who is at the other end of a connection. */
+struct peer {
+    bool local; /* through the Unix socket: uid is known */
+    uid_t uid;
+    char address[INET6_ADDRSTRLEN];
+    bool unread; /* it was answered before its body was read: see server/linger.h */
+};
+
+/* What all requests share. */
+struct house {
+    struct service *service;
+    struct routes routes;
+    uid_t owner; /* the uid that started the daemon: root@pam on the local socket */
+    struct reply_cache *cache;
+    struct worker_pool *workers;
+    struct delay *delay;
+};
+
+struct exchange {
+    struct house *house;
+    const struct peer *peer;
+    struct timespec started;
+
+    /* as it was sent; borrowed but for uri and body */
+    const char *method;
+    char *uri;
+    const char *authorization, *content_type, *known_tags; /* NULL: not sent; the last is If-None-Match */
+    struct text body;
+
+    struct decoded decoded;
+    struct request request; /* its params are those of decoded */
+    struct reply reply;     /* empty (status 0) until there is one */
+
+    /* How to go on later: set by the owner. pause() is called before another thread may call resume(). */
+    void (*pause)(struct exchange *exchange);
+    void (*resume)(struct exchange *exchange);
+    void *connection;
+    bool paused; /* pause() was called; only for the thread that called exchange_serve */
+};
+
+/* Answers the request: afterwards there is a reply, or the exchange was paused and there is one when it is
+ * resumed. */
+void exchange_serve(struct exchange *exchange);
+
+/* Answers with an error instead, before or without exchange_serve. */
+void exchange_refuse(struct exchange *exchange, const struct error *err);
+
+/* The access line, and the audit line of a change. */
+void exchange_log(const struct exchange *exchange, bool delivered);
+
+void exchange_release(struct exchange *exchange);
+
+#endif

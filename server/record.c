@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is recorded of each request: the access line, and the audit line of a change. */
+#include "server/exchange.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+
+/* Parameters that say what was changed. Others may be long, or secret. */
+static const char *const telling[] = {"id",     "vmid",  "userid", "tokenid", "groupid",
+                                      "roleid", "realm", "path",   "delete"};
+
+struct caller_name {
+    char text[USERID_SIZE + TOKENID_SIZE + 1];
+};
+
+static struct caller_name caller_name(const struct identity *caller)
+{
+    struct caller_name name = {"-"};
+
+    if (caller->user[0] != '\0')
+        snprintf(name.text, sizeof(name.text), "%s%s%s", caller->user, caller->token[0] != '\0' ? "!" : "",
+                 caller->token);
+    return name;
+}
+
+static double milliseconds_since(const struct timespec *start)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) * 1e3 + (double)(now.tv_nsec - start->tv_nsec) / 1e6;
+}
+
+static void log_change(const struct exchange *exchange)
+{
+    const struct endpoint *endpoint = exchange->request.endpoint;
+    autotext struct text what = {0};
+
+    for (size_t i = 0; i < COUNT_OF(telling); i++) {
+        const char *value = json_string_value(json_object_get(exchange->request.params, telling[i]));
+        if (value != NULL)
+            text_printf(&what, " %s=%.100s", telling[i], value);
+    }
+    log_info("audit: %s from %s: %s %s%s: %s", caller_name(&exchange->request.caller).text,
+             exchange->peer->address, method_names[endpoint->method], exchange->decoded.path,
+             text_string(&what), exchange->reply.status < 400 ? "done" : exchange->reply.phrase);
+}
+
+/* Without the query, which may hold what is nobody's business. */
+void exchange_log(const struct exchange *exchange, bool delivered)
+{
+    const struct reply *reply = &exchange->reply;
+
+    if (exchange->request.endpoint != NULL && exchange->request.endpoint->method != METHOD_GET)
+        log_change(exchange);
+    log_info("%s %s %s %.*s %u %zu %.2f ms%s", exchange->peer->address,
+             caller_name(&exchange->request.caller).text, exchange->method, (int)strcspn(exchange->uri, "?"),
+             exchange->uri, reply->status, reply->body != NULL ? reply_body_length(reply->body) : 0,
+             milliseconds_since(&exchange->started), delivered ? "" : " (not delivered)");
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `hostpci serve`: opens the house, answers requests, closes it. */
+#include "server/serve.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "api/request.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "schema/validate.h"
+#include "server/exchange.h"
+#include "server/http.h"
+#include "server/listen.h"
+#include "server/settings.h"
+#include "server/tls.h"
+
+#define FAILED_LOGIN_MILLISECONDS 3000
+#define WORKERS                   4
+#define WORKER_QUEUE              64
+#define STOP_SECONDS              10
+
+struct daemon {
+    struct settings settings;
+    struct tls tls;
+    struct service service;
+    struct house house;
+    struct http *http;
+    bool published; /* the local socket is ours */
+};
+
+static enum inventory_mode inventory_mode(const char *name)
+{
+    if (name == NULL)
+        return INVENTORY_AUTO;
+    return strcmp(name, "cached") == 0 ? INVENTORY_CACHED : INVENTORY_FRESH;
+}
+
+static int open_service(struct daemon *daemon, struct error *err)
+{
+    const struct settings *settings = &daemon->settings;
+    struct service *service = &daemon->service;
+    autofree char *database = xasprintf("%s/hostpci.db", settings->state_dir);
+
+    if (file_make_folder(settings->state_dir, 0700, err) != 0)
+        return error_prefix(err, "--state-dir: ");
+    if (file_make_folder(settings->run_dir, 0755, err) != 0)
+        return error_prefix(err, "--run-dir: ");
+    if (sysroot_open(settings->sysroot, &service->sysroot, err) != 0 ||
+        inventory_source_open(service->sysroot, inventory_mode(settings->inventory), &service->inventory,
+                              err) != 0 ||
+        names_open(service->sysroot, &service->names, err) != 0 ||
+        storage_open(database, &service->storage, err) != 0 ||
+        access_open(service->storage, &service->access, err) != 0 ||
+        tls_open(settings->state_dir, settings->node, &daemon->tls, err) != 0)
+        return -1;
+    service->node = settings->node;
+    service->fingerprint = daemon->tls.fingerprint;
+    return 0;
+}
+
+static void close_service(struct daemon *daemon)
+{
+    access_close(daemon->service.access);
+    storage_close(daemon->service.storage);
+    names_close(daemon->service.names);
+    inventory_source_close(daemon->service.inventory);
+    sysroot_close(daemon->service.sysroot);
+    tls_release(&daemon->tls);
+}
+
+static int open_house(struct daemon *daemon, struct error *err)
+{
+    struct house *house = &daemon->house;
+
+    if (validate_table(endpoint_table, endpoint_count, err) != 0)
+        return error_prefix(err, "the table of endpoints is wrong: ");
+    house->service = &daemon->service;
+    house->routes = (struct routes){endpoint_table, endpoint_count, daemon->settings.node};
+    house->owner = getuid();
+    house->cache = reply_cache_new();
+    if (worker_pool_open(WORKERS, WORKER_QUEUE, &house->workers, err) != 0)
+        return -1;
+    return delay_open(FAILED_LOGIN_MILLISECONDS, &house->delay, err);
+}
+
+static void close_house(struct daemon *daemon)
+{
+    worker_pool_close(daemon->house.workers);
+    delay_close(daemon->house.delay);
+    reply_cache_free(daemon->house.cache);
+}
+
+static int answer_network(struct daemon *daemon, struct error *err)
+{
+    for (char **url = daemon->settings.listen; *url != NULL; url++) {
+        autofree char *actual = NULL;
+        bool tls;
+        int socket;
+
+        if (listen_url(*url, &socket, &tls, &actual, err) != 0 ||
+            http_answer(daemon->http, socket, false, tls ? &daemon->tls : NULL, err) != 0)
+            return -1;
+        log_info("listening on %s", actual);
+    }
+    return 0;
+}
+
+/* It gets its name when it can answer, so that who waits for it can ask at once. */
+static int answer_local(struct daemon *daemon, struct error *err)
+{
+    const char *path = daemon->settings.socket;
+    autofree char *temporary = xasprintf("%s.new", path);
+    int socket;
+
+    if (listen_local(path, &socket, err) != 0 || http_answer(daemon->http, socket, true, NULL, err) != 0)
+        return -1;
+    if (!http_check_phrases(temporary))
+        log_warning(
+            "this libmicrohttpd does not let us choose reason phrases: clients that read only them will not "
+            "see why a request failed");
+    if (listen_publish(path, err) != 0)
+        return -1;
+    daemon->published = true;
+    log_info("listening on %s", path);
+    return 0;
+}
+
+static int open_all(struct daemon *daemon, struct error *err)
+{
+    if (open_service(daemon, err) != 0 || open_house(daemon, err) != 0)
+        return -1;
+    daemon->http = http_new(&daemon->house, daemon->settings.thread_count);
+    if (answer_network(daemon, err) != 0)
+        return -1;
+    return answer_local(daemon, err);
+}
+
+static void wait_for_signal(void)
+{
+    sigset_t set;
+    int number;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigwait(&set, &number);
+    log_info("%s: stopping", number == SIGINT ? "interrupted" : "asked to stop");
+}
+
+/* All threads inherit this: signals are for wait_for_signal. */
+static void prepare_process(void)
+{
+    struct rlimit files;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    mallopt(M_ARENA_MAX, 2); /* an arena a thread would keep what its largest reply took */
+    memory_guard_json();
+    json_object_seed(0);
+}
+
+/* Requests that are still running use the house: then it is left standing, and the process ends. */
+static void stop(struct daemon *daemon)
+{
+    sd_notify(0, "STOPPING=1");
+    if (daemon->published)
+        unlink(daemon->settings.socket);
+    if (daemon->http != NULL && !http_stop(daemon->http, STOP_SECONDS)) {
+        log_warning("some requests did not end within %d seconds", STOP_SECONDS);
+        _exit(EXIT_FAILURE);
+    }
+    http_free(daemon->http);
+    close_house(daemon);
+    close_service(daemon);
+}
+
+int serve_main(int argc, char **argv)
+{
+    struct daemon daemon = {0};
+    struct error err;
+
+    prepare_process();
+    if (settings_read(argc, argv, &daemon.settings, &err) != 0) {
+        log_error("%s", err.message);
+        return EXIT_FAILURE;
+    }
+    if (daemon.settings.help) {
+        autotext struct text help = {0};
+        settings_print_help(&help);
+        fputs(text_string(&help), stdout);
+        return EXIT_SUCCESS;
+    }
+    int result = open_all(&daemon, &err);
+    if (result == 0) {
+        sd_notify(0, "READY=1");
+        wait_for_signal();
+    } else {
+        log_error("%s", err.message);
+    }
+    stop(&daemon);
+    settings_release(&daemon.settings);
+    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

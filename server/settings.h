@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `hostpci serve` is told: on the command line, or in a file of lines `name = value` with the long
+ * options' names and # comments. The command line wins. One table serves both, and the help text. */
+#ifndef HOSTPCI_SERVER_SETTINGS_H
+#define HOSTPCI_SERVER_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+struct settings {
+    char *node;    /* default: the host's name up to its first dot */
+    char **listen; /* ends with NULL; default: one, https://0.0.0.0:8006 */
+    char *socket;  /* default: RUN_DIR/hostpci.sock */
+    char *state_dir;
+    char *run_dir;
+    char *sysroot;
+    char *inventory; /* "cached", "fresh", or NULL: as fits the host */
+    char *threads;
+    unsigned thread_count;
+    bool help; /* was asked for; then nothing else is filled */
+};
+
+/* argv[0] is the sub-command. */
+int settings_read(int argc, char **argv, struct settings *ret, struct error *err);
+void settings_release(struct settings *settings);
+void settings_print_help(struct text *ret);
+
+#endif
