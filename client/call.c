@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One call of the API, by libcurl. */
+#include "client/call.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "client/target.h"
+
+#define CONNECT_SECONDS 10L
+
+/* What comes in while libcurl works. */
+struct incoming {
+    struct text body;
+    char phrase[256]; /* of the status line: all that a 401 says */
+    bool too_large;
+};
+
+void call_reply_release(struct call_reply *reply)
+{
+    free(reply->message);
+    json_decref(reply->errors);
+    json_decref(reply->data);
+    *reply = (struct call_reply){0};
+}
+
+static void cleanup_incoming(struct incoming *incoming)
+{
+    text_release(&incoming->body);
+}
+
+static void cleanup_curl(CURL **curl)
+{
+    curl_easy_cleanup(*curl);
+}
+#define autocurl __attribute__((cleanup(cleanup_curl)))
+
+static void cleanup_headers(struct curl_slist **headers)
+{
+    curl_slist_free_all(*headers);
+}
+#define autoheaders __attribute__((cleanup(cleanup_headers)))
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct incoming *incoming = context;
+
+    if (incoming->body.length + size * count > CALL_REPLY_LIMIT) {
+        incoming->too_large = true;
+        return 0;
+    }
+    text_append_bytes(&incoming->body, bytes, size * count);
+    return size * count;
+}
+
+/* "HTTP/1.1 401 No ticket": the words after the number. */
+static size_t take_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct incoming *incoming = context;
+    autofree char *line = xstrndup(bytes, size * count);
+
+    if (text_starts_with(line, "HTTP/")) {
+        const char *number = strchr(line, ' ');
+        const char *phrase = number != NULL ? strchr(number + 1, ' ') : NULL;
+        snprintf(incoming->phrase, sizeof(incoming->phrase), "%s",
+                 phrase != NULL ? text_trim((char *)phrase) : "");
+    }
+    return size * count;
+}
+
+/* Everything is encoded but what a path may hold anyway and reads better as it is. */
+static void encode(const char *string, const char *plain, struct text *ret)
+{
+    for (; *string != '\0'; string++) {
+        unsigned char byte = (unsigned char)*string;
+        bool unreserved = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                          (byte >= '0' && byte <= '9') || strchr("-._~", byte) != NULL;
+        if (unreserved || strchr(plain, byte) != NULL)
+            text_append_bytes(ret, string, 1);
+        else
+            text_printf(ret, "%%%02X", byte);
+    }
+}
+
+static char *encode_form(const struct call_parameter *parameters, size_t count)
+{
+    struct text form = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        text_append(&form, i > 0 ? "&" : "");
+        encode(parameters[i].name, "", &form);
+        text_append(&form, "=");
+        encode(parameters[i].value, "", &form);
+    }
+    return text_take(&form);
+}
+
+/* GET and DELETE carry the parameters in the URL, POST and PUT in the body. */
+static void set_request(CURL *curl, enum method method, const char *base, const char *path, const char *form)
+{
+    bool in_url = method == METHOD_GET || method == METHOD_DELETE;
+    autotext struct text url = {0};
+
+    text_printf(&url, "%s/api2/json", base);
+    encode(path, "/:@!", &url);
+    if (in_url && form[0] != '\0')
+        text_printf(&url, "?%s", form);
+    curl_easy_setopt(curl, CURLOPT_URL, text_string(&url));
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    if (!in_url)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form);
+    if (method != METHOD_GET)
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method_names[method]);
+}
+
+static void set_manners(CURL *curl, struct incoming *incoming, char *detail)
+{
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "hostpci/" VERSION);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, incoming);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, incoming);
+}
+
+static struct curl_slist *make_headers(const char *token)
+{
+    /* no round trip to ask whether a body is welcome */
+    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+
+    if (token != NULL) {
+        autofree char *line = xasprintf("Authorization: PVEAPIToken=%s", token);
+        headers = curl_slist_append(headers, line);
+    }
+    return headers;
+}
+
+/* The envelope: {"data":..., "message":..., "errors":{...}}. A 401 has no body at all. */
+static int read_envelope(const struct incoming *incoming, long status, struct call_reply *ret,
+                         struct error *err)
+{
+    json_error_t where;
+    autojson json_t *envelope = json_loadb(text_string(&incoming->body), incoming->body.length, 0, &where);
+    bool done = status >= 200 && status < 300;
+
+    if (done && !json_is_object(envelope))
+        return error_set(err, ERROR_FAILED, "the server did not answer in JSON as this API does: %s",
+                         envelope == NULL ? where.text : "not an object");
+    const char *message = json_string_value(json_object_get(envelope, "message"));
+    if (message == NULL || message[0] == '\0')
+        message = incoming->phrase;
+    autofree char *trimmed = message[0] != '\0' ? xstrdup(message) : xasprintf("HTTP status %ld", status);
+    *ret = (struct call_reply){
+        .status = status,
+        .message = xstrdup(text_trim(trimmed)),
+        .errors = json_incref(json_object_get(envelope, "errors")),
+        .data = json_incref(json_object_get(envelope, "data")),
+    };
+    return 0;
+}
+
+static int perform(const struct call_target *given, struct target *target, CURL *curl, struct call_reply *ret,
+                   struct error *err)
+{
+    autoheaders struct curl_slist *headers = make_headers(given->token);
+    char detail[CURL_ERROR_SIZE] = "";
+    __attribute__((cleanup(cleanup_incoming))) struct incoming incoming = {0};
+    long status = 0;
+
+    set_manners(curl, &incoming, detail);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    target_apply(given, target, curl);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (incoming.too_large)
+        return error_set(err, ERROR_TOO_LARGE, "the reply is larger than %zu MiB", CALL_REPLY_LIMIT >> 20);
+    if (code != CURLE_OK)
+        return target_explain(given, target, code, detail[0] != '\0' ? detail : curl_easy_strerror(code),
+                              err);
+    return read_envelope(&incoming, status, ret, err);
+}
+
+int call_send(const struct call_target *given, enum method method, const char *path,
+              const struct call_parameter *parameters, size_t count, struct call_reply *ret,
+              struct error *err)
+{
+    autotarget struct target target = {0};
+    autofree char *form = encode_form(parameters, count);
+
+    if (target_parse(given, &target, err) != 0)
+        return -1;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    autocurl CURL *curl = curl_easy_init();
+    if (curl == NULL)
+        return error_set(err, ERROR_FAILED, "libcurl does not start");
+    set_request(curl, method, target.base, path, form);
+    return perform(given, &target, curl, ret, err);
+}

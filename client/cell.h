@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Cells: text made fit for a terminal, and measured in its columns.
+ *
+ * What comes from a server may hold anything. A cell holds only what the locale can show: control characters
+ * become \n, \t, \x1b or \u009b, so that nobody moves the cursor or changes a title. Widths are those of
+ * wcwidth(3), so setlocale(LC_CTYPE, "") comes first; without it everything beyond ASCII is escaped. */
+#ifndef HOSTPCI_CLIENT_CELL_H
+#define HOSTPCI_CLIENT_CELL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A safe copy of UTF-8 text, which the caller frees. Invalid bytes become \xNN. */
+char *cell_escape(const char *text);
+
+/* A value in one line: a string as it is (escaped), a number, 1 or 0 for booleans, "" for null or NULL,
+ * compact JSON for arrays and objects. The caller frees it. */
+char *cell_of_value(const json_t *value);
+
+/* The columns that an escaped text takes. */
+size_t cell_width(const char *cell);
+
+/* The bytes of `cell` that fit into `limit` columns (at least one character), broken after a blank or a comma
+ * when there is one beyond the first third; *ret_width gets their columns without blanks at the end. */
+size_t cell_break(const char *cell, size_t limit, size_t *ret_width);
+
+/* Whether the locale shows UTF-8. */
+bool cell_is_utf8(void);
+
+#endif

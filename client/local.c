@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sub-commands that need no daemon. */
+#include <string.h>
+
+#include "api/request.h"
+#include "base/memory.h"
+#include "client/shell.h"
+#include "schema/openapi.h"
+#include "schema/usage.h"
+#include "storage/storage.h"
+
+static int parse_command(const char *name, enum method *ret, struct error *err)
+{
+    static const char *const commands[METHOD_COUNT] = {
+        [METHOD_GET] = "get", [METHOD_POST] = "create", [METHOD_PUT] = "set", [METHOD_DELETE] = "delete"};
+
+    *ret = METHOD_COUNT;
+    if (name == NULL)
+        return 0;
+    for (size_t i = 0; i < METHOD_COUNT; i++)
+        if (strcmp(commands[i], name) == 0)
+            *ret = (enum method)i;
+    if (*ret != METHOD_COUNT)
+        return 0;
+    return error_set(err, ERROR_INVALID, "--command is get, create, set or delete, not '%s'", name);
+}
+
+int shell_usage(int argc, char **argv)
+{
+    autooptions struct options options = {0};
+    autofree char *path = NULL;
+    autotext struct text text = {0};
+    enum method method;
+    struct error err;
+
+    if (shell_parse_path(argc, argv, OPTIONS_USAGE, METHOD_COUNT, &options, &path, &err) != 0 ||
+        parse_command(options.command, &method, &err) != 0)
+        return shell_complain(&err);
+    if (!usage_print(endpoint_table, endpoint_count, path, method, options.verbose, &text)) {
+        error_set(&err, ERROR_INVALID, "there is no %s%s'%s'; see `hostpci ls /`",
+                  options.command != NULL ? options.command : "", options.command != NULL ? " of " : "",
+                  path);
+        return shell_complain(&err);
+    }
+    return shell_write(text_string(&text));
+}
+
+/* For the commands without options and arguments. */
+static int refuse_arguments(int argc, char **argv, struct error *err)
+{
+    autooptions struct options options = {0};
+
+    if (options_parse(argc, argv, 0, METHOD_COUNT, &options, err) != 0)
+        return -1;
+    return options.argument == NULL ? 0 : error_set(err, ERROR_INVALID, "'%s' takes no argument", argv[0]);
+}
+
+int shell_openapi(int argc, char **argv)
+{
+    struct error err;
+
+    if (refuse_arguments(argc, argv, &err) != 0)
+        return shell_complain(&err);
+    autojson json_t *document = openapi_describe(endpoint_table, endpoint_count, VERSION);
+    autofree char *yaml = openapi_to_yaml(document);
+    return shell_write(yaml);
+}
+
+int shell_version(int argc, char **argv)
+{
+    struct error err;
+
+    if (refuse_arguments(argc, argv, &err) != 0)
+        return shell_complain(&err);
+    return shell_write("hostpci " VERSION "\n");
+}
+
+int shell_backup(int argc, char **argv)
+{
+    autooptions struct options options = {0};
+    struct error err;
+
+    if (options_parse(argc, argv, OPTIONS_BACKUP, METHOD_COUNT, &options, &err) != 0)
+        return shell_complain(&err);
+    if (options.argument == NULL) {
+        error_set(&err, ERROR_INVALID, "'%s' needs the name of the file to make", argv[0]);
+        return shell_complain(&err);
+    }
+    autofree char *database = xasprintf("%s/hostpci.db", options.state_dir);
+    return storage_backup_file(database, options.argument, &err) == 0 ? SHELL_DONE : shell_complain(&err);
+}

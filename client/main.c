@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hostpci: one program, the daemon and its client. */
+#include <locale.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "client/options.h"
+#include "client/shell.h"
+#include "server/serve.h"
+
+static int show_help(int argc, char **argv);
+
+/* Every sub-command. Functions get their own arguments, argv[0] being the name. */
+static const struct command {
+    const char *name;
+    const char *arguments;
+    const char *text;
+    unsigned scope; /* of the options to describe; none: the function explains its own */
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"serve", "[OPTION]...", "the daemon (hostpci serve --help)", 0, serve_main},
+    {"get", "PATH [--NAME VALUE]...", "read", OPTIONS_TARGET | OPTIONS_FORMAT, shell_get},
+    {"create", "PATH [--NAME VALUE]...", "make something new", OPTIONS_TARGET | OPTIONS_FORMAT, shell_create},
+    {"set", "PATH [--NAME VALUE]...", "change", OPTIONS_TARGET | OPTIONS_FORMAT, shell_set},
+    {"delete", "PATH [--NAME VALUE]...", "remove", OPTIONS_TARGET | OPTIONS_FORMAT, shell_delete},
+    {"ls", "PATH", "what lies below: D children, r get, w set, c create, d delete", OPTIONS_TARGET,
+     shell_list},
+    {"usage", "PATH", "what a path takes and gives", OPTIONS_USAGE, shell_usage},
+    {"backup", "FILE", "copy the daemon's database, also while it runs", OPTIONS_BACKUP, shell_backup},
+    {"openapi", "", "the whole API as OpenAPI 3.1", 0, shell_openapi},
+    {"version", "", "this program's version", 0, shell_version},
+    {"help", "[COMMAND]", "this page, or a command's options", 0, show_help},
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static bool asks_for_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+static int show_overview(void)
+{
+    autotext struct text text = {0};
+
+    text_append(&text,
+                "hostpci " VERSION ": PCI passthrough on this host, by a Proxmox VE compatible API\n\n");
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        autofree char *call = xasprintf("%s %s", commands[i].name, commands[i].arguments);
+        text_printf(&text, "  hostpci %-30s %s\n", call, commands[i].text);
+    }
+    text_append(&text, "\nOptions of get, create, set, delete and ls:\n");
+    options_describe(OPTIONS_TARGET | OPTIONS_FORMAT, &text);
+    text_append(&text, "\nStart with:\n"
+                       "  hostpci ls /nodes/localhost/hardware\n"
+                       "  hostpci get /nodes/localhost/hardware/pci\n"
+                       "  hostpci usage /cluster/mapping/pci\n");
+    return shell_write(text_string(&text));
+}
+
+static int show_command(const struct command *command)
+{
+    autotext struct text text = {0};
+
+    text_printf(&text, "hostpci %s %s\n  %s\n", command->name, command->arguments, command->text);
+    options_describe(command->scope, &text);
+    return shell_write(text_string(&text));
+}
+
+static int refuse_command(const char *name)
+{
+    struct error err;
+
+    error_set(&err, ERROR_INVALID, "there is no command '%s'; `hostpci help` lists them", name);
+    return shell_complain(&err);
+}
+
+static int show_help(int argc, char **argv)
+{
+    if (argc < 2 || asks_for_help(argv[1]))
+        return show_overview();
+    const struct command *command = find_command(argv[1]);
+    if (command == NULL)
+        return refuse_command(argv[1]);
+    static char serve[] = "serve", help[] = "--help";
+    static char *arguments[] = {serve, help, NULL};
+    return command->run == serve_main ? serve_main(2, arguments) : show_command(command);
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, ""); /* not LC_ALL: numbers in JSON and YAML have a point everywhere */
+    memory_guard_json();
+    if (argc < 2 || asks_for_help(argv[1]))
+        return show_overview();
+    const struct command *command = find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+    if (command == NULL)
+        return refuse_command(argv[1]);
+    if (command->run != serve_main && argc > 2 && asks_for_help(argv[argc - 1]))
+        return show_command(command);
+    return command->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of the client's sub-commands. */
+#include "client/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/request.h"
+#include "base/memory.h"
+#include "client/lookup.h"
+#include "schema/validate.h"
+
+struct option {
+    const char *name;
+    unsigned scope;
+    const char *value; /* what stands for it in the help; NULL: a switch */
+    size_t offset;     /* in struct options: of a const char *, of a switch's bool */
+    const char *variable;
+    const char *fallback;
+    const char *text;
+};
+
+static const struct option table[] = {
+    {"output-format", OPTIONS_FORMAT, "FORMAT", offsetof(struct options, format), NULL, "text",
+     "text, json, json-pretty or yaml"},
+    {"noborder", OPTIONS_FORMAT, NULL, offsetof(struct options, no_border), NULL, NULL,
+     "tables without lines"},
+    {"noheader", OPTIONS_FORMAT, NULL, offsetof(struct options, no_header), NULL, NULL,
+     "tables without their header"},
+    {"socket", OPTIONS_TARGET, "PATH", offsetof(struct options, target.socket), "HOSTPCI_SOCKET", CALL_SOCKET,
+     "the daemon's local socket"},
+    {"server", OPTIONS_TARGET, "URL", offsetof(struct options, target.server), "HOSTPCI_SERVER", NULL,
+     "another host instead: https://HOST:PORT"},
+    {"token", OPTIONS_TARGET, "TOKEN", offsetof(struct options, target.token), "HOSTPCI_TOKEN", NULL,
+     "who you are there: USER@REALM!ID=SECRET"},
+    {"cacert", OPTIONS_TARGET, "FILE", offsetof(struct options, target.cacert), NULL, NULL,
+     "certificates to trust instead of the system's"},
+    {"fingerprint", OPTIONS_TARGET, "SHA256", offsetof(struct options, target.fingerprint), NULL, NULL,
+     "the one certificate to trust (ssl_fingerprint of GET /nodes)"},
+    {"insecure", OPTIONS_TARGET, NULL, offsetof(struct options, target.insecure), NULL, NULL,
+     "trust any certificate"},
+    {"verbose", OPTIONS_USAGE, NULL, offsetof(struct options, verbose), NULL, NULL, "the reply, too"},
+    {"command", OPTIONS_USAGE, "COMMAND", offsetof(struct options, command), NULL, NULL,
+     "only get, create, set or delete"},
+    {"state-dir", OPTIONS_BACKUP, "DIR", offsetof(struct options, state_dir), NULL, "/var/lib/hostpci",
+     "where the daemon's state is"},
+};
+
+void options_release(struct options *options)
+{
+    for (size_t i = 0; i < options->count; i++) {
+        free(options->parameters[i].name);
+        free(options->parameters[i].value);
+    }
+    free(options->parameters);
+    *options = (struct options){0};
+}
+
+/* Where the parser stands. */
+struct parser {
+    int argc;
+    char **argv;
+    int next;
+    unsigned scope;
+    enum method method;
+    struct options *options;
+};
+
+static const struct option *find_option(unsigned scope, const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        if ((table[i].scope & scope) != 0 && strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+static void *field_of(struct options *options, const struct option *option)
+{
+    return (char *)options + option->offset;
+}
+
+/* The argument after --NAME, unless it looks like another option; NULL then. */
+static const char *next_value(struct parser *parser, const char *stop)
+{
+    if (parser->next >= parser->argc || text_starts_with(parser->argv[parser->next], stop))
+        return NULL;
+    return parser->argv[parser->next++];
+}
+
+static int refuse_missing_value(const char *name, struct error *err)
+{
+    return error_set(err, ERROR_INVALID, "--%s needs a value (one that begins with -- is written --%s=VALUE)",
+                     name, name);
+}
+
+static int take_option(struct parser *parser, const struct option *option, const char *value,
+                       struct error *err)
+{
+    if (option->value == NULL) {
+        if (value != NULL)
+            return error_set(err, ERROR_INVALID, "--%s takes no value", option->name);
+        *(bool *)field_of(parser->options, option) = true;
+        return 0;
+    }
+    if (value == NULL)
+        value = next_value(parser, "--");
+    if (value == NULL)
+        return refuse_missing_value(option->name, err);
+    *(const char **)field_of(parser->options, option) = value;
+    return 0;
+}
+
+static bool is_boolean(const struct parser *parser, const char *name)
+{
+    const char *path = parser->options->argument;
+    const struct endpoint *endpoint =
+        path != NULL ? lookup_endpoint(endpoint_table, endpoint_count, parser->method, path) : NULL;
+    const struct schema *schema = endpoint != NULL ? schema_find(endpoint->parameters, name) : NULL;
+
+    return schema != NULL && schema->type == SCHEMA_BOOLEAN;
+}
+
+static int take_parameter(struct parser *parser, const char *name, const char *value, struct error *err)
+{
+    struct options *options = parser->options;
+    bool boolean = is_boolean(parser, name);
+
+    if (value == NULL)
+        value = next_value(parser, boolean ? "-" : "--");
+    if (value == NULL && boolean)
+        value = "1";
+    if (value == NULL)
+        return refuse_missing_value(name, err);
+    options->parameters = xrealloc(options->parameters, options->count + 1, sizeof(struct call_parameter));
+    options->parameters[options->count++] = (struct call_parameter){xstrdup(name), xstrdup(value)};
+    return 0;
+}
+
+static int take_dashed(struct parser *parser, const char *argument, struct error *err)
+{
+    const char *start = argument + strspn(argument, "-");
+    autofree char *name = xstrndup(start, strcspn(start, "="));
+    const char *value = start[strlen(name)] == '=' ? start + strlen(name) + 1 : NULL;
+    const struct option *option = find_option(parser->scope, name);
+
+    if (option != NULL)
+        return take_option(parser, option, value, err);
+    if (parser->method == METHOD_COUNT || name[0] == '\0')
+        return error_set(err, ERROR_INVALID, "'%s' has no option '%s'", parser->argv[0], argument);
+    return take_parameter(parser, name, value, err);
+}
+
+static int take_argument(struct parser *parser, const char *argument, struct error *err)
+{
+    if (parser->options->argument != NULL)
+        return error_set(err, ERROR_INVALID,
+                         "'%s' is one argument too many after '%s'; parameters are written --NAME VALUE",
+                         argument, parser->options->argument);
+    parser->options->argument = argument;
+    return 0;
+}
+
+/* What the command line left open: the environment, then the default. A server named here beats a socket
+ * named there. */
+static int fill_in(unsigned scope, struct options *options, struct error *err)
+{
+    bool local = options->target.socket != NULL;
+
+    if (local && options->target.server != NULL)
+        return error_set(err, ERROR_INVALID, "--socket and --server are two places: give one of them");
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        const char **field = field_of(options, &table[i]);
+        if (table[i].value == NULL || (table[i].scope & scope) == 0 || *field != NULL)
+            continue;
+        const char *given = table[i].variable != NULL ? getenv(table[i].variable) : NULL;
+        *field = given != NULL && given[0] != '\0' ? given : table[i].fallback;
+    }
+    if (local)
+        options->target.server = NULL;
+    return 0;
+}
+
+int options_parse(int argc, char **argv, unsigned scope, enum method method, struct options *ret,
+                  struct error *err)
+{
+    autooptions struct options options = {0};
+    struct parser parser = {
+        .argc = argc, .argv = argv, .next = 1, .scope = scope, .method = method, .options = &options};
+
+    while (parser.next < argc) {
+        const char *argument = argv[parser.next++];
+        bool dashed = argument[0] == '-' && argument[1] != '\0';
+        if ((dashed ? take_dashed : take_argument)(&parser, argument, err) != 0)
+            return -1;
+    }
+    if (fill_in(scope, &options, err) != 0)
+        return -1;
+    *ret = options;
+    options = (struct options){0};
+    return 0;
+}
+
+void options_describe(unsigned scope, struct text *ret)
+{
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        if ((table[i].scope & scope) == 0)
+            continue;
+        autofree char *name =
+            xasprintf("--%s %s", table[i].name, table[i].value != NULL ? table[i].value : "");
+        text_printf(ret, "  %-24s %s", name, table[i].text);
+        if (table[i].fallback != NULL)
+            text_printf(ret, " (default: %s)", table[i].fallback);
+        if (table[i].variable != NULL)
+            text_printf(ret, " [%s]", table[i].variable);
+        text_append(ret, "\n");
+    }
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Replies for people and for programs. */
+#include "client/print.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "client/cell.h"
+#include "schema/openapi.h"
+
+/* A table of more cells than this helps nobody, and a server could ask for any number of them. */
+#define CELLS_LIMIT ((size_t)4 << 20)
+
+static const char *const format_names[] = {
+    [PRINT_TEXT] = "text", [PRINT_JSON] = "json", [PRINT_JSON_PRETTY] = "json-pretty", [PRINT_YAML] = "yaml"};
+
+int print_format_parse(const char *name, enum print_format *ret, struct error *err)
+{
+    for (size_t i = 0; i < COUNT_OF(format_names); i++) {
+        if (strcmp(name, format_names[i]) != 0)
+            continue;
+        *ret = (enum print_format)i;
+        return 0;
+    }
+    return error_set(err, ERROR_INVALID, "--output-format is text, json, json-pretty or yaml, not '%s'",
+                     name);
+}
+
+struct table_style print_style_of(FILE *stream)
+{
+    const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    struct table_style style = {.unicode = cell_is_utf8()};
+    struct winsize size;
+
+    if (!isatty(fileno(stream)))
+        return style;
+    if (ioctl(fileno(stream), TIOCGWINSZ, &size) == 0)
+        style.width = size.ws_col;
+    style.colour =
+        (no_colour == NULL || no_colour[0] == '\0') && terminal != NULL && strcmp(terminal, "dumb") != 0;
+    return style;
+}
+
+/* Adds the declared names that occur in `object` to the ordered set `names`; an indexed one with each index.
+ */
+static void add_declared(const struct schema *properties, const json_t *object, json_t *names)
+{
+    for (const struct schema *p = properties; p != NULL && p->name != NULL; p++) {
+        if (p->count == 0 && json_object_get(object, p->name) != NULL)
+            json_object_set_new(names, p->name, json_true());
+        for (unsigned i = 0; i < p->count; i++) {
+            autofree char *name = xasprintf("%.*s%u", (int)strcspn(p->name, "["), p->name, i);
+            if (json_object_get(object, name) != NULL)
+                json_object_set_new(names, name, json_true());
+        }
+    }
+}
+
+/* The keys of one object, declared ones first. */
+static json_t *ordered_keys(const struct schema *schema, const json_t *object)
+{
+    json_t *names = json_object();
+
+    add_declared(schema != NULL ? schema->properties : NULL, object, names);
+    json_object_update_missing(names, (json_t *)object);
+    return names;
+}
+
+static void draw_object(const json_t *object, const struct schema *schema, const struct table_style *style,
+                        struct text *ret)
+{
+    autojson json_t *keys = ordered_keys(schema, object);
+    autotable struct table table = table_new(2, json_object_size(keys) + 1);
+    const char *key;
+    json_t *unused;
+    size_t row = 0;
+
+    table_set(&table, 0, 0, xstrdup("key"));
+    table_set(&table, 0, 1, xstrdup("value"));
+    json_object_foreach(keys, key, unused) {
+        table_set(&table, ++row, 0, cell_escape(key));
+        table_set(&table, row, 1, cell_of_value(json_object_get(object, key)));
+    }
+    table_draw(&table, style, ret);
+}
+
+/* The union of all rows' keys, in order; NULL if the rows are not all objects, or make too big a table. */
+static json_t *find_columns(const json_t *rows, const struct schema *schema)
+{
+    autojson json_t *all = json_object();
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        if (!json_is_object(row) || json_object_size(all) > CELLS_LIMIT / (json_array_size(rows) + 1))
+            return NULL;
+        json_object_update_missing(all, (json_t *)row);
+    }
+    if (json_object_size(all) * (json_array_size(rows) + 1) > CELLS_LIMIT)
+        return NULL;
+    return ordered_keys(schema, all);
+}
+
+static bool is_numeric(const json_t *rows, const char *key)
+{
+    bool some = false;
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        const json_t *value = json_object_get(row, key);
+        if (value != NULL && !json_is_null(value) && !json_is_number(value))
+            return false;
+        some = some || json_is_number(value);
+    }
+    return some;
+}
+
+static void draw_rows(const json_t *rows, const json_t *columns, const struct table_style *style,
+                      struct text *ret)
+{
+    autotable struct table table = table_new(json_object_size(columns), json_array_size(rows) + 1);
+    size_t column = 0;
+    const char *key;
+    json_t *unused;
+
+    json_object_foreach((json_t *)columns, key, unused) {
+        const json_t *row;
+        size_t i;
+        table.right[column] = is_numeric(rows, key);
+        table_set(&table, 0, column, cell_escape(key));
+        json_array_foreach(rows, i, row)
+            table_set(&table, i + 1, column, cell_of_value(json_object_get(row, key)));
+        column++;
+    }
+    table_drop_empty(&table);
+    table_draw(&table, style, ret);
+}
+
+static void draw_list(const json_t *list, const struct schema *schema, const struct table_style *style,
+                      struct text *ret)
+{
+    autojson json_t *columns = find_columns(list, schema != NULL ? schema->items : NULL);
+    const json_t *item;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        return;
+    if (columns != NULL) {
+        draw_rows(list, columns, style, ret);
+        return;
+    }
+    json_array_foreach(list, i, item) {
+        autofree char *cell = cell_of_value(item);
+        text_printf(ret, "%s\n", cell);
+    }
+}
+
+/* A text that is the whole reply keeps its line ends. */
+static void draw_lines(const char *string, struct text *ret)
+{
+    for (size_t length; *string != '\0'; string += length + (string[length] == '\n')) {
+        length = strcspn(string, "\n");
+        autofree char *line = xstrndup(string, length), *cell = cell_escape(line);
+        text_printf(ret, "%s\n", cell);
+    }
+}
+
+static char *print_text(const json_t *value, const struct schema *returns, const struct table_style *style)
+{
+    struct text text = {0};
+
+    if (json_is_array(value)) {
+        draw_list(value, returns, style, &text);
+    } else if (json_is_object(value)) {
+        draw_object(value, returns, style, &text);
+    } else if (json_is_string(value)) {
+        draw_lines(json_string_value(value), &text);
+    } else if (!json_is_null(value)) {
+        autofree char *cell = cell_of_value(value);
+        text_printf(&text, "%s\n", cell);
+    }
+    return text_take(&text);
+}
+
+static char *print_json(const json_t *value, size_t flags)
+{
+    autofree char *dump = json_dumps(value, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+
+    return xasprintf("%s\n", dump);
+}
+
+char *print_value(const json_t *value, const struct schema *returns, enum print_format format,
+                  const struct table_style *style)
+{
+    switch (format) {
+    case PRINT_JSON:
+        return print_json(value, JSON_COMPACT);
+    case PRINT_JSON_PRETTY:
+        return print_json(value, JSON_INDENT(3));
+    case PRINT_YAML:
+        return openapi_to_yaml(value);
+    case PRINT_TEXT:
+        break;
+    }
+    return print_text(value, returns, style);
+}

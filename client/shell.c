@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sub-commands that talk to a daemon. */
+#include "client/shell.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/request.h"
+#include "base/memory.h"
+#include "client/cell.h"
+#include "client/lookup.h"
+#include "client/print.h"
+
+int shell_write(const char *text)
+{
+    struct error err;
+
+    if (fputs(text, stdout) != EOF && fflush(stdout) == 0)
+        return SHELL_DONE;
+    error_set_errno(&err, errno, "cannot write to standard output");
+    return shell_complain(&err);
+}
+
+/* One line; a server's words may hold anything. */
+static void complain_line(const char *before, const char *text)
+{
+    autofree char *safe = cell_escape(text);
+
+    fprintf(stderr, "%s%s\n", before, safe);
+}
+
+int shell_complain(const struct error *err)
+{
+    bool colour = print_style_of(stderr).colour;
+
+    complain_line(colour ? "\033[31mhostpci:\033[0m " : "hostpci: ", err->message);
+    return err->kind == ERROR_INVALID   ? SHELL_MISUSED
+           : err->kind == ERROR_NO_HOST ? SHELL_UNREACHABLE
+                                        : SHELL_FAILED;
+}
+
+int shell_parse_path(int argc, char **argv, unsigned scope, enum method method, struct options *ret,
+                     char **ret_path, struct error *err)
+{
+    autooptions struct options options = {0};
+
+    if (options_parse(argc, argv, scope, method, &options, err) != 0)
+        return -1;
+    if (options.argument == NULL)
+        return error_set(err, ERROR_INVALID, "'%s' needs a path, such as /nodes/localhost/hardware/pci",
+                         argv[0]);
+    if (strchr(options.argument, '?') != NULL)
+        return error_set(err, ERROR_INVALID, "parameters are written --NAME VALUE, not in the path '%s'",
+                         options.argument);
+    *ret_path = xasprintf("%s%s", options.argument[0] == '/' ? "" : "/", options.argument);
+    *ret = options;
+    options = (struct options){0};
+    return 0;
+}
+
+/* What is wrong with one parameter; some of Proxmox's texts have several lines and end with a line feed. */
+static void complain_parameter(const char *name, const json_t *reason)
+{
+    autofree char *copy = json_is_string(reason) ? xstrdup(json_string_value(reason)) : cell_of_value(reason);
+    autofree char *first = xasprintf("  %s: ", name);
+    const char *before = first;
+    char *rest = text_trim(copy);
+
+    for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
+        complain_line(before, line);
+        before = "    ";
+    }
+}
+
+/* What to try next. */
+static void hint(const struct call_reply *reply, const struct call_target *target, const char *path)
+{
+    char abilities[LOOKUP_ABILITIES_SIZE];
+
+    lookup_abilities(endpoint_table, endpoint_count, path, abilities);
+    bool known = strcmp(abilities, "-----") != 0;
+    if ((reply->status == 400 || reply->status == 501) && known)
+        fprintf(stderr, "What it takes: hostpci usage %s\n", path);
+    else if (reply->status == 501)
+        fputs("What there is: hostpci ls /\n", stderr);
+    else if (reply->status == 401 && target->token == NULL)
+        fputs(
+            "Give a token by --token USER@REALM!ID=SECRET or HOSTPCI_TOKEN; on the local socket root and the "
+            "user who started the daemon need none.\n",
+            stderr);
+}
+
+static int complain_refusal(const struct call_reply *reply, const struct call_target *target,
+                            const char *path)
+{
+    struct error err;
+    const char *name;
+    json_t *reason;
+
+    error_set(&err, ERROR_FAILED, "%s", reply->message);
+    int status = shell_complain(&err);
+    json_object_foreach(reply->errors, name, reason)
+        complain_parameter(name, reason);
+    hint(reply, target, path);
+    return status;
+}
+
+static int request(int argc, char **argv, enum method method)
+{
+    autooptions struct options options = {0};
+    autofree char *path = NULL;
+    autoreply struct call_reply reply = {0};
+    enum print_format format;
+    struct error err;
+
+    if (shell_parse_path(argc, argv, OPTIONS_TARGET | OPTIONS_FORMAT, method, &options, &path, &err) != 0 ||
+        print_format_parse(options.format, &format, &err) != 0 ||
+        call_send(&options.target, method, path, options.parameters, options.count, &reply, &err) != 0)
+        return shell_complain(&err);
+    if (reply.status < 200 || reply.status > 299)
+        return complain_refusal(&reply, &options.target, path);
+    const struct endpoint *endpoint = lookup_endpoint(endpoint_table, endpoint_count, method, path);
+    struct table_style style = print_style_of(stdout);
+    style.no_border = options.no_border;
+    style.no_header = options.no_header;
+    autofree char *text =
+        print_value(reply.data, endpoint != NULL ? &endpoint->returns : NULL, format, &style);
+    return shell_write(text);
+}
+
+int shell_get(int argc, char **argv)
+{
+    return request(argc, argv, METHOD_GET);
+}
+
+int shell_create(int argc, char **argv)
+{
+    return request(argc, argv, METHOD_POST);
+}
+
+int shell_set(int argc, char **argv)
+{
+    return request(argc, argv, METHOD_PUT);
+}
+
+int shell_delete(int argc, char **argv)
+{
+    return request(argc, argv, METHOD_DELETE);
+}
+
+static int write_children(const json_t *rows, const char *path, const char *key)
+{
+    autotext struct text text = {0};
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        autofree char *name = cell_of_value(json_object_get(row, key));
+        autofree char *child = xasprintf("%s/%s", path, name);
+        char abilities[LOOKUP_ABILITIES_SIZE];
+        if (name[0] == '\0')
+            continue;
+        lookup_abilities(endpoint_table, endpoint_count, child, abilities);
+        text_printf(&text, "%s  %s\n", abilities, name);
+    }
+    return shell_write(text_string(&text));
+}
+
+/* The children as the daemon lists them, or as the table of endpoints knows them where there is no list to
+ * ask for. */
+int shell_list(int argc, char **argv)
+{
+    autooptions struct options options = {0};
+    autofree char *path = NULL;
+    autoreply struct call_reply reply = {0};
+    struct error err;
+
+    if (shell_parse_path(argc, argv, OPTIONS_TARGET, METHOD_COUNT, &options, &path, &err) != 0)
+        return shell_complain(&err);
+    const char *key = lookup_child_key(endpoint_table, endpoint_count, path);
+    autojson json_t *known = lookup_children(endpoint_table, endpoint_count, path);
+    if (key == NULL && json_array_size(known) > 0)
+        return write_children(known, path, "name");
+    if (key == NULL) {
+        error_set(&err, ERROR_INVALID, "nothing lies below '%s'; see `hostpci usage %s`", path, path);
+        return shell_complain(&err);
+    }
+    if (call_send(&options.target, METHOD_GET, path, NULL, 0, &reply, &err) != 0)
+        return shell_complain(&err);
+    if (reply.status < 200 || reply.status > 299)
+        return complain_refusal(&reply, &options.target, path);
+    return write_children(reply.data, path, key);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The client's sub-commands. Each gets its own arguments (argv[0] is its name) and gives the exit status. */
+#ifndef HOSTPCI_CLIENT_SHELL_H
+#define HOSTPCI_CLIENT_SHELL_H
+
+#include "base/error.h"
+#include "client/options.h"
+
+enum shell_exit {
+    SHELL_DONE = 0,
+    SHELL_FAILED = 1,      /* the server said no, or it did not work */
+    SHELL_MISUSED = 2,     /* the command line is wrong */
+    SHELL_UNREACHABLE = 3, /* no daemon there, or none that can be trusted */
+};
+
+int shell_get(int argc, char **argv);
+int shell_create(int argc, char **argv);
+int shell_set(int argc, char **argv);
+int shell_delete(int argc, char **argv);
+int shell_list(int argc, char **argv);
+int shell_usage(int argc, char **argv);
+int shell_backup(int argc, char **argv);
+int shell_openapi(int argc, char **argv);
+int shell_version(int argc, char **argv);
+
+/* Options, and the path among them with a slash before it, which the caller frees. */
+int shell_parse_path(int argc, char **argv, unsigned scope, enum method method, struct options *ret,
+                     char **ret_path, struct error *err);
+
+/* Says on standard error what went wrong; gives the exit status that fits. */
+int shell_complain(const struct error *err);
+
+/* Writes all of it to standard output: SHELL_DONE, or SHELL_FAILED (and says so) when that does not work. */
+int shell_write(const char *text);
+
+#endif

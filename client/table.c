@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tables with borders. */
+#include "client/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "client/cell.h"
+
+/* A column is not made narrower than this: shorter pieces of names cannot be read. */
+#define NARROWEST ((size_t)12)
+
+/* The lines of a border: left, between, right end and the line itself. */
+struct border {
+    const char *left, *cross, *right, *line;
+};
+enum { BORDER_TOP, BORDER_HEADER, BORDER_ROW, BORDER_BOTTOM, BORDER_BAR };
+static const struct border borders[2][5] = {
+    {{"+", "+", "+", "-"},
+     {"+", "+", "+", "="},
+     {"+", "+", "+", "-"},
+     {"+", "+", "+", "-"},
+     {"|", "|", "|", " "}},
+    {{"┌", "┬", "┐", "─"},
+     {"╞", "╪", "╡", "═"},
+     {"├", "┼", "┤", "─"},
+     {"└", "┴", "┘", "─"},
+     {"│", "│", "│", " "}},
+};
+
+/* How one table is drawn: decided once, before the first line. */
+struct layout {
+    const struct table *table;
+    const struct table_style *style;
+    size_t shown;   /* columns */
+    size_t *widths; /* of each */
+};
+
+struct table table_new(size_t columns, size_t rows)
+{
+    return (struct table){.columns = columns,
+                          .rows = rows,
+                          .cells = xcalloc(columns * rows, sizeof(char *)),
+                          .right = xcalloc(columns, sizeof(bool))};
+}
+
+void table_release(struct table *table)
+{
+    for (size_t i = 0; i < table->columns * table->rows; i++)
+        free(table->cells[i]);
+    free(table->cells);
+    free(table->right);
+    *table = (struct table){0};
+}
+
+void table_set(struct table *table, size_t row, size_t column, char *cell)
+{
+    table->cells[row * table->columns + column] = cell;
+}
+
+static const char *cell_at(const struct table *table, size_t row, size_t column)
+{
+    return table->cells[row * table->columns + column];
+}
+
+static bool is_empty(const struct table *table, size_t column)
+{
+    for (size_t row = 1; row < table->rows; row++)
+        if (cell_at(table, row, column)[0] != '\0')
+            return false;
+    return true;
+}
+
+void table_drop_empty(struct table *table)
+{
+    autofree bool *keep = xcalloc(table->columns, sizeof(bool));
+    struct table kept = {.rows = table->rows, .cells = table->cells, .right = table->right};
+
+    for (size_t column = 0; column < table->columns; column++) {
+        keep[column] = !is_empty(table, column);
+        if (keep[column])
+            table->right[kept.columns++] = table->right[column];
+    }
+    for (size_t i = 0, next = 0; i < table->columns * table->rows; i++)
+        if (keep[i % table->columns])
+            table->cells[next++] = table->cells[i];
+        else
+            free(table->cells[i]);
+    *table = kept;
+}
+
+static size_t natural_width(const struct layout *layout, size_t column)
+{
+    size_t widest = 1;
+
+    for (size_t row = layout->style->no_header; row < layout->table->rows; row++) {
+        size_t width = cell_width(cell_at(layout->table, row, column));
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+/* The columns of the line around `shown` cells. */
+static size_t frame_width(const struct layout *layout, size_t shown)
+{
+    return layout->style->no_border ? 2 * (shown - 1) : 3 * shown + 1;
+}
+
+/* The whole width if no column were wider than `limit`. */
+static size_t width_with_limit(const struct layout *layout, size_t shown, size_t limit)
+{
+    size_t width = frame_width(layout, shown);
+
+    for (size_t column = 0; column < shown; column++)
+        width += layout->widths[column] < limit ? layout->widths[column] : limit;
+    return width;
+}
+
+/* Only the widest columns give way, all to the same limit. */
+static void fit(struct layout *layout)
+{
+    size_t room = layout->style->width, limit = room;
+
+    while (layout->shown > 1 && width_with_limit(layout, layout->shown, NARROWEST) > room)
+        layout->shown--;
+    while (limit > 1 && width_with_limit(layout, layout->shown, limit) > room)
+        limit--;
+    size_t least = width_with_limit(layout, layout->shown, limit);
+    size_t spare = room > least ? room - least : 0;
+    for (size_t column = 0; column < layout->shown; column++) {
+        if (layout->widths[column] <= limit)
+            continue;
+        layout->widths[column] = spare > 0 ? limit + 1 : limit;
+        spare -= spare > 0;
+    }
+}
+
+static void draw_times(const char *piece, size_t times, struct text *ret)
+{
+    for (size_t i = 0; i < times; i++)
+        text_append(ret, piece);
+}
+
+static void draw_border(const struct layout *layout, int which, struct text *ret)
+{
+    const struct border *border = &borders[layout->style->unicode][which];
+
+    if (layout->style->no_border)
+        return;
+    for (size_t column = 0; column < layout->shown; column++) {
+        text_append(ret, column == 0 ? border->left : border->cross);
+        draw_times(border->line, layout->widths[column] + 2, ret);
+    }
+    text_append(ret, border->right);
+    text_append(ret, "\n");
+}
+
+/* The next line of a cell, filled up to the column's width; gives the rest of the cell. */
+static const char *draw_piece(const struct layout *layout, size_t column, const char *rest, bool bold,
+                              struct text *ret)
+{
+    size_t width = 0, bytes = cell_break(rest, layout->widths[column], &width);
+    size_t fill = layout->widths[column] > width ? layout->widths[column] - width : 0;
+    size_t length = bytes;
+
+    while (length > 0 && rest[length - 1] == ' ')
+        length--;
+    if (layout->table->right[column])
+        draw_times(" ", fill, ret);
+    text_append(ret, bold ? "\033[1m" : "");
+    text_append_bytes(ret, rest, length);
+    text_append(ret, bold ? "\033[0m" : "");
+    if (!layout->table->right[column] && !(layout->style->no_border && column + 1 == layout->shown))
+        draw_times(" ", fill, ret);
+    return rest + bytes;
+}
+
+/* One line of a row; false when nothing was left for it. */
+static bool draw_line(const struct layout *layout, const char **rests, bool bold, struct text *ret)
+{
+    const char *bar = layout->style->no_border ? "" : borders[layout->style->unicode][BORDER_BAR].line;
+    const struct border *border = &borders[layout->style->unicode][BORDER_BAR];
+    bool more = false;
+
+    for (size_t column = 0; column < layout->shown; column++) {
+        if (!layout->style->no_border)
+            text_printf(ret, "%s%s", column == 0 ? border->left : border->cross, bar);
+        rests[column] = draw_piece(layout, column, rests[column], bold, ret);
+        more = more || rests[column][0] != '\0';
+        if (!layout->style->no_border)
+            text_append(ret, bar);
+        else if (column + 1 < layout->shown)
+            text_append(ret, "  ");
+    }
+    text_printf(ret, "%s\n", layout->style->no_border ? "" : border->right);
+    return more;
+}
+
+static void draw_row(const struct layout *layout, size_t row, struct text *ret)
+{
+    autofree const char **rests = xcalloc(layout->shown, sizeof(char *));
+
+    for (size_t column = 0; column < layout->shown; column++)
+        rests[column] = cell_at(layout->table, row, column);
+    while (draw_line(layout, rests, row == 0 && layout->style->colour, ret))
+        ;
+}
+
+/* A row of several lines is set apart from its neighbours. */
+static bool is_wrapped(const struct layout *layout, size_t row)
+{
+    for (size_t column = 0; column < layout->shown; column++)
+        if (cell_width(cell_at(layout->table, row, column)) > layout->widths[column])
+            return true;
+    return false;
+}
+
+static void name_left_out(const struct layout *layout, struct text *ret)
+{
+    if (layout->shown == layout->table->columns)
+        return;
+    text_append(ret, "Too narrow for:");
+    for (size_t column = layout->shown; column < layout->table->columns; column++)
+        text_printf(ret, "%s %s", column == layout->shown ? "" : ",", cell_at(layout->table, 0, column));
+    text_append(ret, " (all: --output-format json-pretty)\n");
+}
+
+void table_draw(const struct table *table, const struct table_style *style, struct text *ret)
+{
+    struct layout layout = {.table = table, .style = style, .shown = table->columns};
+    autofree size_t *widths = layout.widths = xcalloc(table->columns, sizeof(size_t));
+
+    if (table->columns == 0)
+        return;
+    for (size_t column = 0; column < table->columns; column++)
+        widths[column] = natural_width(&layout, column);
+    if (style->width != 0 && width_with_limit(&layout, layout.shown, style->width) > style->width)
+        fit(&layout);
+    draw_border(&layout, BORDER_TOP, ret);
+    if (!style->no_header) {
+        draw_row(&layout, 0, ret);
+        draw_border(&layout, BORDER_HEADER, ret);
+    }
+    for (size_t row = 1; row < table->rows; row++) {
+        if (row > 1 && (is_wrapped(&layout, row - 1) || is_wrapped(&layout, row)))
+            draw_border(&layout, BORDER_ROW, ret);
+        draw_row(&layout, row, ret);
+    }
+    draw_border(&layout, BORDER_BOTTOM, ret);
+    name_left_out(&layout, ret);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tables with borders.
+ *
+ * A table is given as rows of cells (client/cell.h). Row 0 is the header. It is drawn as wide as its cells,
+ * or made to fit into a number of columns: long cells are wrapped then, and when that is not enough the last
+ * columns are left out and named below the table. */
+#ifndef HOSTPCI_CLIENT_TABLE_H
+#define HOSTPCI_CLIENT_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/text.h"
+
+struct table_style {
+    bool unicode; /* lines of box characters, else of + - | */
+    bool no_border;
+    bool no_header;
+    bool colour;  /* the header is bold */
+    size_t width; /* to fit into; 0: no limit */
+};
+
+struct table {
+    size_t columns;
+    size_t rows;  /* with the header */
+    char **cells; /* columns * rows of them, owned, none NULL */
+    bool *right;  /* a column whose cells stand on the right */
+};
+
+struct table table_new(size_t columns, size_t rows);
+void table_release(struct table *table);
+#define autotable __attribute__((cleanup(table_release)))
+
+/* Takes the cell. */
+void table_set(struct table *table, size_t row, size_t column, char *cell);
+
+/* Removes the columns in which every row but the header is empty. */
+void table_drop_empty(struct table *table);
+
+void table_draw(const struct table *table, const struct table_style *style, struct text *ret);
+
+#endif
