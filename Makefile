@@ -79,7 +79,7 @@ lab: packages-build-test-lab
 	@tests/run lab
 
 bench: packages-build-test-bench
-	+@$(MAKE) --no-print-directory binaries tests
+	+@$(MAKE) --no-print-directory binaries $(BUILD)/tests/make-host $(BUILD)/tests/bench-scan
 	@tests/bench/run
 
 soak: packages-build-test
@@ -102,6 +102,9 @@ $(BUILD)/%.o: %.c Makefile
 	@echo '  compile $<'
 	@$(COMPILE) -c -o $@ $<
 
+# The page is part of the binary.
+$(BUILD)/server/asset_web.o: $(wildcard web/*)
+
 # The revision changes with every commit: only the file that tells it is compiled anew.
 $(BUILD)/api/version.o: $(BUILD)/revision
 $(BUILD)/revision: FORCE
@@ -122,6 +125,10 @@ $(BUILD)/tests/make-host: $(wildcard tests/hosts/*.c tests/hosts/*.h)
 	@echo '  link $@'
 	@$(CC) -std=c17 -D_GNU_SOURCE $(WARNINGS) -O2 -I. -o $@ $(filter %.c,$^)
 
+$(BUILD)/tests/bench-scan: $(BUILD)/tests/bench/scan.o $(LIBRARY)
+	@echo '  link $@'
+	@$(LINK) -o $@ $^ $(LIBS_LINK)
+
 $(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
 	@echo '  link $@'
 	@$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_LINK)
@@ -141,4 +148,4 @@ install: binaries
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(UNIT:.o=.d) $(API:.o=.d)
+-include $(OBJECTS:.o=.d) $(UNIT:.o=.d) $(API:.o=.d) $(BUILD)/tests/bench/scan.d
