@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /nodes/{node}/hardware/pci: the list of devices. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -9,67 +8,13 @@
 #include "api/request.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "hardware/device.h"
 #include "schema/format.h"
 
 #define HEX4(key, about)                                                                                     \
     {                                                                                                        \
         .name = (key), .type = SCHEMA_STRING, .pattern = "0x[0-9a-f]{4}", .text = (about)                    \
     }
-
-/* What is not UTF-8 is left out: pci.ids is the user's to change. */
-static void set_name(json_t *row, const char *key, const char *name)
-{
-    if (name[0] != '\0')
-        json_object_set_new(row, key, json_string(name));
-}
-
-static void set_hex(json_t *row, const char *key, uint16_t number)
-{
-    char text[8];
-
-    snprintf(text, sizeof(text), "0x%04x", number);
-    json_object_set_new(row, key, json_string(text));
-}
-
-static void add_details(json_t *row, const struct pci_device *device, struct names *names)
-{
-    struct pci_names found;
-    char physical[PCI_ADDRESS_SIZE];
-
-    set_hex(row, "subsystem_vendor", device->subsystem_vendor);
-    set_hex(row, "subsystem_device", device->subsystem_device);
-    set_name(row, "driver", device->driver);
-    names_look_up(names, device, &found);
-    set_name(row, "vendor_name", found.vendor);
-    set_name(row, "device_name", found.device);
-    set_name(row, "subsystem_vendor_name", found.subsystem_vendor);
-    set_name(row, "subsystem_device_name", found.subsystem_device);
-    if (device->virtual_function) {
-        pci_address_format(device->physical_function, physical);
-        json_object_set_new(row, "physfn", json_string(physical));
-    }
-}
-
-static json_t *describe(const struct pci_device *device, struct names *names, bool verbose)
-{
-    char id[PCI_ADDRESS_SIZE], class_code[12];
-    json_t *row = json_object();
-
-    pci_address_format(device->address, id);
-    snprintf(class_code, sizeof(class_code), "0x%06x", device->class_code);
-    json_object_set_new(row, "id", json_string(id));
-    json_object_set_new(row, "class", json_string(class_code));
-    set_hex(row, "vendor", device->vendor);
-    set_hex(row, "device", device->device);
-    json_object_set_new(row, "iommugroup", json_integer(device->group));
-    if (device->mdev)
-        json_object_set_new(row, "mdev", json_integer(1));
-    if (device->nvidia)
-        json_object_set_new(row, "nvidia", json_integer(1));
-    if (verbose)
-        add_details(row, device, names);
-    return row;
-}
 
 /* virtfnN of a physical function is its N-th virtual function: routing ids rise with N (PCIe, First VF Offset
  * and VF Stride), and the inventory is sorted by them. */
@@ -123,7 +68,7 @@ static int list_pci(struct request *request, json_t **ret, struct error *err)
     for (size_t i = 0; i < inventory->count; i++) {
         if (is_hidden(&inventory->devices[i], blacklist))
             continue;
-        rows[i] = describe(&inventory->devices[i], request->service->names, verbose);
+        rows[i] = device_summarize(&inventory->devices[i], verbose ? request->service->names : NULL);
         json_array_append_new(*ret, rows[i]);
     }
     if (verbose)

@@ -122,7 +122,8 @@ static int get_mapping(struct request *request, json_t **ret, struct error *err)
 
 #define PARAMETER_MAPPING_ID                                                                                 \
     {                                                                                                        \
-        .name = "id", .type = SCHEMA_STRING, .format = "pve-configid", .text = "Name of the mapping."        \
+        .name = "id", .type = SCHEMA_STRING, .format = "pve-configid", .max_length = 128,                    \
+        .text = "Name of the mapping."                                                                       \
     }
 
 const struct endpoint endpoint_get_mapping_pci = {

@@ -22,11 +22,14 @@ void log_line(enum log_level level, const char *format, ...)
         text_printf(&line, "<%d>", (int)level);
     else if (level != LOG_LEVEL_INFO)
         text_append(&line, level == LOG_LEVEL_ERROR ? "error: " : "warning: ");
-    for (const char *c = message; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            text_printf(&line, "\\x%02x", (unsigned char)*c);
-        else
-            text_append_bytes(&line, c, 1);
+    for (const char *c = message; *c != '\0';) {
+        size_t plain = 0;
+        while ((unsigned char)c[plain] >= 0x20 && c[plain] != 0x7f)
+            plain++;
+        text_append_bytes(&line, c, plain);
+        c += plain;
+        if (*c != '\0')
+            text_printf(&line, "\\x%02x", (unsigned char)*c++);
     }
     text_append(&line, "\n");
     /* one write a line keeps lines of several threads whole; there is nowhere to report a failure */

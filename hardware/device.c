@@ -46,6 +46,7 @@ static void add_names(json_t *object, const struct pci_device *device, struct na
     set_text(object, "device_name", found.device);
     set_text(object, "subsystem_vendor_name", found.subsystem_vendor);
     set_text(object, "subsystem_device_name", found.subsystem_device);
+    set_text(object, "driver", device->driver);
     if (device->virtual_function)
         json_object_set_new(object, "physfn", address_to_json(device->physical_function));
 }
@@ -136,15 +137,15 @@ static json_t *list_modules(const struct sysroot *sysroot, int folder)
 
 static void add_resources(json_t *object, int folder)
 {
-    char text[4096] = "";
-
-    sysfs_read(folder, "resource", text, sizeof(text));
-    json_t *list = resource_list(text), *window;
+    char text[4096];
     size_t i;
+
+    bool known = sysfs_read(folder, "resource", text, sizeof(text)) >= 0;
+    json_t *list = known ? resource_list(text) : json_array(), *window;
     json_object_set_new(object, "resources", list);
-    json_array_foreach(list, i,
-                       window) if (strcmp(json_string_value(json_object_get(window, "name")), "rom") == 0)
-        json_object_set_new(object, "rom", json_pack("{s:O}", "size", json_object_get(window, "size")));
+    json_array_foreach(list, i, window)
+        if (strcmp(json_string_value(json_object_get(window, "name")), "rom") == 0)
+            json_object_set_new(object, "rom", json_pack("{s:O}", "size", json_object_get(window, "size")));
 }
 
 static bool slot_is_at(int slots, const char *name, struct pci_address address)
@@ -192,7 +193,6 @@ int device_describe(const struct sysroot *sysroot, const struct inventory *inven
     if (folder < 0)
         return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
     json_t *object = device_summarize(device, names);
-    set_text(object, "driver", device->driver);
     json_object_set_new(object, "modules", list_modules(sysroot, folder));
     json_object_set_new(object, "peers", list_peers(inventory, device));
     json_object_set_new(object, "reset-methods", list_reset_methods(folder));

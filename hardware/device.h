@@ -10,8 +10,8 @@
 #include "hardware/pci.h"
 
 /* An entry of GET /nodes/{node}/hardware/pci: id, class, vendor, device, iommugroup (-1: none), mdev and
- * nvidia (1, or left out); with names also subsystem_vendor, subsystem_device, the four names and physfn.
- * `names` may be NULL. No file is read. */
+ * nvidia (1, or left out); with names also subsystem_vendor, subsystem_device, the four names, driver and
+ * physfn. `names` may be NULL. No file is read. */
 json_t *device_summarize(const struct pci_device *device, struct names *names);
 
 /* The fields of GET /nodes/{node}/hardware/pci/{id}/status: the entry above and all else that the host tells.

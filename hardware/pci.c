@@ -86,7 +86,7 @@ static void read_devices(int folder, char **names, struct shared_inventory *shar
 {
     size_t count = 0;
 
-    for (char **name = names; *name != NULL; name++) {
+    for (char **name = names; name != NULL && *name != NULL; name++) {
         struct pci_device *device = &shared->devices[count];
         *device = (struct pci_device){.group = -1};
         if (!parse_name(*name, &device->address) || !read_device(folder, *name, device))
@@ -117,9 +117,20 @@ static void mark_mdev_parents(const struct sysroot *sysroot, const struct invent
     }
 }
 
+/* With room for `count` functions, none in it yet. */
+static struct shared_inventory *make_inventory(size_t count, uint64_t generation)
+{
+    struct shared_inventory *shared = xcalloc(1, sizeof(*shared) + count * sizeof(shared->devices[0]));
+
+    shared->inventory.devices = shared->devices;
+    shared->inventory.generation = generation;
+    atomic_init(&shared->users, 1);
+    return shared;
+}
+
 int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct error *err)
 {
-    /* taken before reading: of two scans, the one that began later knows more */
+    /* taken before anything is read: of two scans, the one that began later knows more */
     uint64_t generation = atomic_fetch_add(&last_generation, 1) + 1;
     autolist char **names = NULL;
     autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), "sys/bus/pci/devices");
@@ -127,13 +138,7 @@ int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct
 
     if (count < 0 && count != -ENOENT) /* without it the host has no PCI */
         return error_set_errno(err, -count, "cannot list the PCI devices in /sys/bus/pci/devices");
-    if (count < 0)
-        names = xcalloc(1, sizeof(*names));
-    struct shared_inventory *shared =
-        xcalloc(1, sizeof(*shared) + (count > 0 ? (size_t)count : 0) * sizeof(shared->devices[0]));
-    shared->inventory.devices = shared->devices;
-    shared->inventory.generation = generation;
-    atomic_init(&shared->users, 1);
+    struct shared_inventory *shared = make_inventory(count > 0 ? (size_t)count : 0, generation);
     read_devices(folder, names, shared);
     mark_mdev_parents(sysroot, &shared->inventory, shared->devices);
     *ret = &shared->inventory;

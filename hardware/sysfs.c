@@ -125,21 +125,21 @@ int sysfs_read_whole(int folder, const char *path, size_t limit, char **ret)
 {
     autoclose int fd = open_file(folder, path);
     autofree char *content = NULL;
-    size_t length = 0, space = 4096;
-    ssize_t count;
+    size_t length = 0;
 
     if (fd < 0)
         return fd;
-    do {
-        space *= 2;
+    for (size_t space = 8192;; space *= 2) {
         content = xrealloc(content, space, 1);
-        count = read_fully(fd, content + length, space - 1 - length);
+        ssize_t count = read_fully(fd, content + length, space - 1 - length);
         if (count < 0)
             return (int)count;
         length += (size_t)count;
         if (length > limit)
             return -EFBIG;
-    } while (length == space - 1);
+        if (length < space - 1)
+            break;
+    }
     length = (size_t)finish_text(content, (int)length);
     *ret = TAKE(content);
     return (int)length;

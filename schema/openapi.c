@@ -246,7 +246,7 @@ static char *operation_id(const struct endpoint *endpoint)
 
     for (const char *c = method_names[endpoint->method]; *c != '\0'; c++)
         text_printf(&id, "%c", tolower((unsigned char)*c));
-    for (const char *c = endpoint->path; *c != '\0'; c++)
+    for (const char *c = strcmp(endpoint->path, "/") == 0 ? "/root" : endpoint->path; *c != '\0'; c++)
         if (*c != '{' && *c != '}')
             text_printf(&id, "%c", isalnum((unsigned char)*c) ? *c : '_');
     return text_take(&id);

@@ -21,7 +21,7 @@
 
 #define IDLE_SECONDS 30
 #define MEMORY_LIMIT                                                                                         \
-    ((size_t)24 * 1024) /* of a connection: head of the request, head of the reply, buffers */
+    ((size_t)16 * 1024) /* of a connection: head of the request, head of the reply, buffers */
 
 struct listener {
     struct incoming_source source;

@@ -26,12 +26,12 @@ static struct caller_name caller_name(const struct identity *caller)
     return name;
 }
 
-static double milliseconds_since(const struct timespec *start)
+static long microseconds_since(const struct timespec *start)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start->tv_sec) * 1e3 + (double)(now.tv_nsec - start->tv_nsec) / 1e6;
+    return (now.tv_sec - start->tv_sec) * 1000000 + (now.tv_nsec - start->tv_nsec) / 1000;
 }
 
 static void log_change(const struct exchange *exchange)
@@ -53,11 +53,12 @@ static void log_change(const struct exchange *exchange)
 void exchange_log(const struct exchange *exchange, bool delivered)
 {
     const struct reply *reply = &exchange->reply;
+    long took = microseconds_since(&exchange->started);
 
     if (exchange->request.endpoint != NULL && exchange->request.endpoint->method != METHOD_GET)
         log_change(exchange);
-    log_info("%s %s %s %.*s %u %zu %.2f ms%s", exchange->peer->address,
+    log_info("%s %s %s %.*s %u %zu %ld.%03ld ms%s", exchange->peer->address,
              caller_name(&exchange->request.caller).text, exchange->method, (int)strcspn(exchange->uri, "?"),
              exchange->uri, reply->status, reply->body != NULL ? reply_body_length(reply->body) : 0,
-             milliseconds_since(&exchange->started), delivered ? "" : " (not delivered)");
+             took / 1000, took % 1000, delivered ? "" : " (not delivered)");
 }

@@ -8,31 +8,20 @@
 
 #include "base/memory.h"
 
-/* The next segment of a declared path, "" at its end. */
-static const char *next_segment(const char **path, size_t *ret_length)
+/* Both are normalised: no segment is empty. */
+static bool path_matches(const char *declared, const char *path)
 {
-    const char *segment = *path + strspn(*path, "/");
-
-    *ret_length = strcspn(segment, "/");
-    *path = segment + *ret_length;
-    return segment;
-}
-
-static bool path_matches(const char *declared, const struct decoded *decoded)
-{
-    size_t length;
-
-    for (size_t i = 0; i < decoded->segment_count; i++) {
-        const char *segment = next_segment(&declared, &length);
-        if (length == 0)
+    while (*declared != '\0' && *path != '\0') {
+        if (*declared == '{') {
+            while (*declared != '\0' && *declared != '/')
+                declared++;
+            while (*path != '\0' && *path != '/')
+                path++;
+        } else if (*declared++ != *path++) {
             return false;
-        if (segment[0] == '{')
-            continue;
-        if (strncmp(segment, decoded->segments[i], length) != 0 || decoded->segments[i][length] != '\0')
-            return false;
+        }
     }
-    next_segment(&declared, &length);
-    return length == 0;
+    return *declared == *path;
 }
 
 static bool is_same_value(const json_t *sent, const char *captured)
@@ -59,10 +48,10 @@ static int capture_one(const char *name, const char *value, json_t *params, stru
 static int capture(const struct routes *routes, const char *declared, struct decoded *decoded,
                    struct error *err)
 {
-    size_t length;
-
     for (size_t i = 0; i < decoded->segment_count; i++) {
-        const char *segment = next_segment(&declared, &length);
+        const char *segment = declared + 1;
+        size_t length = strcspn(segment, "/");
+        declared = segment + length;
         if (segment[0] != '{')
             continue;
         autofree char *name = xstrndup(segment + 1, length - 2);
@@ -92,7 +81,7 @@ int router_find(const struct routes *routes, struct decoded *decoded, const stru
 
     for (size_t i = 0; i < routes->count; i++) {
         const struct endpoint *endpoint = routes->table[i];
-        if (endpoint->method != decoded->method || !path_matches(endpoint->path, decoded))
+        if (endpoint->method != decoded->method || !path_matches(endpoint->path, decoded->path))
             continue;
         if (best == NULL || is_more_literal(endpoint->path, best->path))
             best = endpoint;

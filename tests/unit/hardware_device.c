@@ -190,11 +190,12 @@ Test(device, in_brief_is_an_entry_of_the_list)
     expect_json(device_summarize(function, NULL), "{'id': '0000:41:00.4', 'class': '0x030200', 'vendor': "
                                                   "'0x10de', 'device': '0x26b9', 'iommugroup': 10,"
                                                   " 'mdev': 1, 'nvidia': 1}");
-    expect_json(device_summarize(function, names),
-                "{'id': '0000:41:00.4', 'class': '0x030200', 'vendor': '0x10de', 'device': '0x26b9', "
-                "'iommugroup': 10,"
-                " 'mdev': 1, 'nvidia': 1, 'subsystem_vendor': '0x10de', 'subsystem_device': '0x1851',"
-                " 'vendor_name': 'NVIDIA Corporation', 'device_name': 'AD102GL [L40S]',"
-                " 'subsystem_vendor_name': 'NVIDIA Corporation', 'physfn': '0000:41:00.0'}");
+    expect_json(
+        device_summarize(function, names),
+        "{'id': '0000:41:00.4', 'class': '0x030200', 'vendor': '0x10de', 'device': '0x26b9', "
+        "'iommugroup': 10,"
+        " 'mdev': 1, 'nvidia': 1, 'subsystem_vendor': '0x10de', 'subsystem_device': '0x1851',"
+        " 'vendor_name': 'NVIDIA Corporation', 'device_name': 'AD102GL [L40S]',"
+        " 'subsystem_vendor_name': 'NVIDIA Corporation', 'driver': 'nvidia', 'physfn': '0000:41:00.0'}");
     names_close(names);
 }
