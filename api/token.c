@@ -15,7 +15,7 @@
     }
 #define PARAMETER_TOKENID                                                                                    \
     {                                                                                                        \
-        .name = "tokenid", .type = SCHEMA_STRING, .format = "pve-tokenid", .max_length = 128,                 \
+        .name = "tokenid", .type = SCHEMA_STRING, .format = "pve-tokenid", .max_length = 128,                \
         .text = "Name of the token."                                                                         \
     }
 #define TOKEN_SETTINGS                                                                                       \

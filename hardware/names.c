@@ -5,6 +5,7 @@
 #include <pci/pci.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,11 @@
 #define LONGEST_LINE 1024 /* of pci.ids, in libpci */
 
 struct names {
+    _Atomic long long checked_at; /* on the monotonic clock, in units of NAMES_CHECK_MS */
+    _Atomic uint64_t generation;
     pthread_mutex_t lock; /* guards all below */
     char *path;
-    struct stat seen;  /* the file that was loaded, or tried */
-    time_t checked_at; /* on the monotonic clock */
-    uint64_t generation;
+    struct stat seen;        /* the file that was loaded, or tried */
     struct pci_access *list; /* NULL: nothing could be loaded */
 };
 
@@ -161,17 +162,24 @@ static void look_up_all(struct pci_access *list, const struct pci_device *device
               ret->subsystem_device);
 }
 
-void names_look_up(struct names *names, const struct pci_device *device, struct pci_names *ret)
+/* Thousands of lookups or requests in a row need not ask for the file each time. */
+static bool is_check_due(struct names *names)
 {
     struct timespec now;
 
-    *ret = (struct pci_names){0};
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    long long tick = (now.tv_sec * 1000LL + now.tv_nsec / 1000000) / NAMES_CHECK_MS;
+    return atomic_exchange(&names->checked_at, tick) != tick;
+}
+
+void names_look_up(struct names *names, const struct pci_device *device, struct pci_names *ret)
+{
+    bool due = is_check_due(names);
+
+    *ret = (struct pci_names){0};
     pthread_mutex_lock(&names->lock);
-    if (now.tv_sec !=
-        names->checked_at) /* thousands of lookups in a row need not ask for the file each time */
+    if (due)
         reload_if_changed(names);
-    names->checked_at = now.tv_sec;
     if (names->list != NULL)
         look_up_all(names->list, device, ret);
     pthread_mutex_unlock(&names->lock);
@@ -179,9 +187,10 @@ void names_look_up(struct names *names, const struct pci_device *device, struct 
 
 uint64_t names_generation(struct names *names)
 {
-    pthread_mutex_lock(&names->lock);
-    reload_if_changed(names);
-    uint64_t generation = names->generation;
-    pthread_mutex_unlock(&names->lock);
-    return generation;
+    if (is_check_due(names)) {
+        pthread_mutex_lock(&names->lock);
+        reload_if_changed(names);
+        pthread_mutex_unlock(&names->lock);
+    }
+    return names->generation;
 }

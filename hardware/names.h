@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names of vendors, devices and subsystems, by libpci's id lookup: sysroot's usr/share/misc/pci.ids, else the
- * one that libpci uses by itself. Loaded once, again when the file changes (noticed within a second); a file
- * that cannot be loaded leaves the names as they were. libpci ends the process by its error callback unless
- * that never returns: here it jumps back, and the name is missing. Thread-safe. */
+ * one that libpci uses by itself. Loaded once, again when the file changes, which is noticed within
+ * NAMES_CHECK_MS; a file that cannot be loaded leaves the names as they were. libpci ends the process by its
+ * error callback unless that never returns: here it jumps back, and the name is missing. Thread-safe. */
 #ifndef HOSTPCI_HARDWARE_NAMES_H
 #define HOSTPCI_HARDWARE_NAMES_H
 
 #include "hardware/pci.h"
 
-#define NAME_SIZE 256
+#define NAME_SIZE      256
+#define NAMES_CHECK_MS 100
 
 struct pci_names { /* "" where pci.ids has none */
     char vendor[NAME_SIZE];
@@ -24,7 +25,7 @@ int names_open(const struct sysroot *sysroot, struct names **ret, struct error *
 void names_close(struct names *names); /* takes NULL */
 void names_look_up(struct names *names, const struct pci_device *device, struct pci_names *ret);
 
-/* Changes when the file does, at once. */
+/* Changes when the file does. */
 uint64_t names_generation(struct names *names);
 
 #endif

@@ -10,6 +10,7 @@
 #define ID_PATTERN   "[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}"
 #define ONE_PATH     "[a-f0-9]{4,8}:[a-f0-9]{2}:[a-f0-9]{2}(?:\\.[a-f0-9])?"
 #define PATH_PATTERN "(?:" ONE_PATH ";)*" ONE_PATH
+#define ATTEMPTS     100 /* at a mapping that others change at the same time */
 
 const struct schema mapping_entry_schema = {
     .type = SCHEMA_STRING,
@@ -47,8 +48,7 @@ json_t *mapping_describe(const char *id, const json_t *body)
     json_t *entry, *map = json_object_get(ret, "map");
     size_t i;
 
-    json_array_foreach(json_object_get(body, "map"), i, entry)
-    {
+    json_array_foreach(json_object_get(body, "map"), i, entry) {
         autofree char *string = property_string_print(&mapping_entry_schema, entry);
         json_array_append_new(map, json_string(string));
     }
@@ -71,9 +71,9 @@ int mapping_list_paths(struct storage *storage, const char *id, const char *node
 
     if (object_read(storage, MAPPING_PCI_KIND, id, &body, NULL, err) != 0 && err->kind != ERROR_NOT_FOUND)
         return -1;
-    json_array_foreach(json_object_get(body, "map"), i,
-                       entry) if (strcmp(json_string_value(json_object_get(entry, "node")), node) == 0)
-        json_array_append(paths, json_object_get(entry, "path"));
+    json_array_foreach(json_object_get(body, "map"), i, entry)
+        if (strcmp(json_string_value(json_object_get(entry, "node")), node) == 0)
+            json_array_append(paths, json_object_get(entry, "path"));
     *ret = TAKE(paths);
     return 0;
 }
@@ -85,8 +85,7 @@ static int parse_map(const json_t *strings, json_t **ret, struct error *err)
     json_t *string;
     size_t i;
 
-    json_array_foreach(strings, i, string)
-    {
+    json_array_foreach(strings, i, string) {
         json_t *entry = NULL;
         if (property_string_parse(&mapping_entry_schema, json_string_value(string), &entry, err) != 0)
             return -1;
@@ -158,7 +157,8 @@ static int check_digest(const json_t *body, const char *digest, struct error *er
     object_digest(body, current);
     if (digest == NULL || strcmp(digest, current) == 0)
         return 0;
-    return error_set(err, ERROR_CONFLICT,
+    /* not a conflict of revisions: to try again here would not help */
+    return error_set(err, ERROR_FAILED,
                      "detected modified configuration - file changed by other user? Try again.");
 }
 
@@ -174,24 +174,35 @@ static int prepare_update(json_t *body, const json_t *settings, char **remove, c
     return apply_settings(body, settings, err);
 }
 
-int mapping_update(struct storage *storage, const char *id, const json_t *settings, char **remove,
-                   const char *digest, struct error *err)
+static int try_update(struct storage *storage, const char *id, const json_t *settings, char **remove,
+                      const char *digest, struct error *err)
 {
     autojson json_t *body = NULL;
     autochange struct change_set *set = change_set_new();
     int64_t revision;
 
-    if (object_read(storage, MAPPING_PCI_KIND, id, &body, &revision, err) != 0) {
-        if (err->kind == ERROR_NOT_FOUND)
-            error_set(err, ERROR_NOT_FOUND, "pci ID '%s' does not exist", id);
-        return error_prefix(err, "update hardware mapping failed: ");
-    }
+    if (object_read(storage, MAPPING_PCI_KIND, id, &body, &revision, err) != 0)
+        return err->kind == ERROR_NOT_FOUND
+                   ? error_set(err, ERROR_NOT_FOUND, "pci ID '%s' does not exist", id)
+                   : -1;
     if (prepare_update(body, settings, remove, digest, err) != 0)
-        return error_prefix(err, "update hardware mapping failed: ");
+        return -1;
     change_set_put(set, MAPPING_PCI_KIND, id, revision, TAKE(body));
-    if (storage_commit(storage, TAKE(set), err) != 0)
-        return error_prefix(err, "update hardware mapping failed: ");
-    return 0;
+    return storage_commit(storage, TAKE(set), err);
+}
+
+/* Who sent no digest does not mind a change that came between; who sent one is told by it. */
+int mapping_update(struct storage *storage, const char *id, const json_t *settings, char **remove,
+                   const char *digest, struct error *err)
+{
+    int result = -1;
+
+    for (int attempt = 0; attempt < ATTEMPTS && result != 0; attempt++) {
+        result = try_update(storage, id, settings, remove, digest, err);
+        if (result != 0 && err->kind != ERROR_CONFLICT)
+            break;
+    }
+    return result == 0 ? 0 : error_prefix(err, "update hardware mapping failed: ");
 }
 
 int mapping_delete(struct storage *storage, const char *id, struct error *err)

@@ -105,8 +105,7 @@ json_t *mapping_check(const char *id, const json_t *body, const char *node, cons
     bool found = false;
     size_t i;
 
-    json_array_foreach(json_object_get(body, "map"), i, entry)
-    {
+    json_array_foreach(json_object_get(body, "map"), i, entry) {
         struct error err;
         if (strcmp(json_string_value(json_object_get(entry, "node")), node) != 0)
             continue;

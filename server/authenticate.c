@@ -28,8 +28,6 @@ int authenticate(const struct exchange *exchange, struct identity *ret, struct e
     autofree char *credential = authenticate_find_token(exchange->authorization);
     const struct peer *peer = exchange->peer;
 
-    if (credential != NULL && delay_is_full(exchange->house->delay, peer->address))
-        return error_set(err, ERROR_BUSY, "too many failed logins from %s: wait some seconds", peer->address);
     if (credential != NULL)
         return access_authenticate_token(exchange->house->service->access, credential, ret, err);
     if (!peer->local || (peer->uid != 0 && peer->uid != exchange->house->owner))

@@ -1,27 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finished replies, kept while their endpoint's version number stays. A few, the least recently used one
- * goes. */
+/* Finished replies, kept while their endpoint's version number stays, and found by the URI as it was sent:
+ * what a URI decodes to, which endpoint it means and whether its parameters are valid never changes, so none
+ * of that is done again. Who asks, and whether they may, is. Few are kept, and few bytes but for a single
+ * larger one; the least recently used one goes. Thread-safe. */
 #ifndef HOSTPCI_SERVER_CACHE_H
 #define HOSTPCI_SERVER_CACHE_H
 
+#include <jansson.h>
 #include <stdint.h>
 
 #include "schema/endpoint.h"
 #include "server/reply.h"
 
-#define CACHE_SIZE 16
+#define CACHE_ENTRIES 16
+#define CACHE_BYTES   ((size_t)2 * 1024 * 1024)
+
+struct kept; /* counted, never changed */
+
+/* Copies params, shares body. Freed by the last kept_release. */
+struct kept *kept_new(const struct endpoint *endpoint, const json_t *params, uint64_t version,
+                      struct reply_body *body);
+void kept_release(struct kept *kept); /* takes NULL */
+
+const struct endpoint *kept_endpoint(const struct kept *kept);
+json_t *kept_params(const struct kept *kept); /* validated; to be read only, as other threads do too */
+uint64_t kept_version(const struct kept *kept);
+struct reply_body *kept_body(const struct kept *kept);
 
 struct reply_cache;
 
 struct reply_cache *reply_cache_new(void);
 void reply_cache_free(struct reply_cache *cache); /* takes NULL */
 
-/* A reference for the caller; NULL if there is none of this version. `params` is the canonical text. */
-struct reply_body *reply_cache_find(struct reply_cache *cache, const struct endpoint *endpoint,
-                                    const char *params, uint64_t version);
+/* What was kept for a GET of this URI, for the caller to release; NULL if nothing is. */
+struct kept *reply_cache_find(struct reply_cache *cache, const char *uri);
 
-/* Keeps a reference; an older version of the same reply goes. */
-void reply_cache_keep(struct reply_cache *cache, const struct endpoint *endpoint, const char *params,
-                      uint64_t version, struct reply_body *body);
+/* Takes the reference; an older reply to the same URI goes. */
+void reply_cache_keep(struct reply_cache *cache, const char *uri, struct kept *kept);
 
 #endif

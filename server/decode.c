@@ -71,7 +71,7 @@ static int add_pair(const char *pair, size_t length, json_t *params, struct erro
 {
     const char *equals = memchr(pair, '=', length);
     autojson json_t *name = NULL;
-    json_t *value;
+    json_t *value = NULL;
 
     if (equals == NULL)
         return 0;

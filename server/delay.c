@@ -8,13 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <time.h>
 
 #include "base/memory.h"
 
 struct waiter {
-    STAILQ_ENTRY(waiter) next;
+    struct waiter *next;
     struct timespec deadline;
     char address[INET6_ADDRSTRLEN];
     void (*done)(void *argument);
@@ -25,7 +24,7 @@ struct delay {
     unsigned milliseconds;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
-    STAILQ_HEAD(, waiter) waiters;
+    struct waiter *first, **end;
     unsigned count;
     bool closing;
     pthread_t thread;
@@ -47,7 +46,7 @@ static struct waiter *take(struct delay *delay)
 
     pthread_mutex_lock(&delay->mutex);
     for (;;) {
-        waiter = STAILQ_FIRST(&delay->waiters);
+        waiter = delay->first;
         if (waiter == NULL && !delay->closing)
             pthread_cond_wait(&delay->changed, &delay->mutex);
         else if (waiter != NULL && !delay->closing && !is_over(&waiter->deadline))
@@ -56,7 +55,9 @@ static struct waiter *take(struct delay *delay)
             break;
     }
     if (waiter != NULL) {
-        STAILQ_REMOVE_HEAD(&delay->waiters, next);
+        delay->first = waiter->next;
+        if (delay->first == NULL)
+            delay->end = &delay->first;
         delay->count--;
     }
     pthread_mutex_unlock(&delay->mutex);
@@ -80,7 +81,7 @@ int delay_open(unsigned milliseconds, struct delay **ret, struct error *err)
     pthread_condattr_t monotonic;
 
     delay->milliseconds = milliseconds;
-    STAILQ_INIT(&delay->waiters);
+    delay->end = &delay->first;
     pthread_mutex_init(&delay->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -109,19 +110,13 @@ void delay_close(struct delay *delay)
     free(delay);
 }
 
-bool delay_is_full(struct delay *delay, const char *address)
+static bool is_full(const struct delay *delay, const char *address)
 {
-    const struct waiter *waiter;
     unsigned same = 0;
 
-    pthread_mutex_lock(&delay->mutex);
-    bool full = delay->count >= DELAY_LIMIT;
-    STAILQ_FOREACH(waiter, &delay->waiters, next)
-    {
+    for (const struct waiter *waiter = delay->first; waiter != NULL; waiter = waiter->next)
         same += strcmp(waiter->address, address) == 0;
-    }
-    pthread_mutex_unlock(&delay->mutex);
-    return full || same >= DELAY_ADDRESS_LIMIT;
+    return delay->count >= DELAY_LIMIT || same >= DELAY_ADDRESS_LIMIT;
 }
 
 static struct timespec after(unsigned milliseconds)
@@ -135,17 +130,28 @@ static struct timespec after(unsigned milliseconds)
     return time;
 }
 
-void delay_add(struct delay *delay, const char *address, void (*done)(void *argument), void *argument)
+static struct waiter *make_waiter(const char *address, void (*done)(void *argument), void *argument)
 {
     struct waiter *waiter = xcalloc(1, sizeof(*waiter));
 
     snprintf(waiter->address, sizeof(waiter->address), "%s", address);
     waiter->done = done;
     waiter->argument = argument;
+    return waiter;
+}
+
+bool delay_add(struct delay *delay, const char *address, void (*done)(void *argument), void *argument)
+{
     pthread_mutex_lock(&delay->mutex);
-    waiter->deadline = after(delay->milliseconds);
-    STAILQ_INSERT_TAIL(&delay->waiters, waiter, next);
-    delay->count++;
-    pthread_cond_signal(&delay->changed);
+    bool fits = !is_full(delay, address);
+    if (fits) {
+        struct waiter *waiter = make_waiter(address, done, argument);
+        waiter->deadline = after(delay->milliseconds);
+        *delay->end = waiter;
+        delay->end = &waiter->next;
+        delay->count++;
+        pthread_cond_signal(&delay->changed);
+    }
     pthread_mutex_unlock(&delay->mutex);
+    return fits;
 }

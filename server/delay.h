@@ -16,10 +16,8 @@ int delay_open(unsigned milliseconds, struct delay **ret, struct error *err);
 /* All that still wait are called now. Takes NULL. */
 void delay_close(struct delay *delay);
 
-/* Whether as many wait as may, in all or from this address: then no credential is to be checked. */
-bool delay_is_full(struct delay *delay, const char *address);
-
-/* Calls done(argument) in the thread when the time has come. `address` is copied. */
-void delay_add(struct delay *delay, const char *address, void (*done)(void *argument), void *argument);
+/* Calls done(argument) in the thread when the time has come. `address` is copied. False if as many wait as
+ * may, in all or from this address: then it is not called. */
+bool delay_add(struct delay *delay, const char *address, void (*done)(void *argument), void *argument);
 
 #endif

@@ -25,7 +25,8 @@ static void pause_exchange(struct exchange *exchange)
     exchange->pause(exchange);
 }
 
-static int check_caller(struct exchange *exchange, const struct endpoint *endpoint, struct error *err)
+static int check_caller(struct exchange *exchange, const struct endpoint *endpoint, const json_t *params,
+                        struct error *err)
 {
     struct identity *caller = &exchange->request.caller;
 
@@ -33,8 +34,49 @@ static int check_caller(struct exchange *exchange, const struct endpoint *endpoi
         return 0;
     if (authenticate(exchange, caller, err) != 0)
         return -1;
-    return access_check(exchange->house->service->access, caller, &endpoint->permission,
-                        exchange->decoded.params, err);
+    return access_check(exchange->house->service->access, caller, &endpoint->permission, params, err);
+}
+
+static void set_request(struct exchange *exchange, const struct endpoint *endpoint, json_t *params)
+{
+    exchange->request.endpoint = endpoint;
+    exchange->request.service = exchange->house->service;
+    exchange->request.params = params;
+}
+
+static bool is_current(struct exchange *exchange, uint64_t version)
+{
+    uint64_t now;
+
+    return exchange->request.endpoint->version(&exchange->request, &now) && now == version;
+}
+
+static bool may_be_kept(const struct exchange *exchange)
+{
+    bool get = strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
+
+    return get && exchange->body.length == 0;
+}
+
+/* The short way for what was asked before. Whatever is not as it was goes the long way, and gets its error
+ * there. */
+static bool reply_from_cache(struct exchange *exchange)
+{
+    struct kept *kept =
+        may_be_kept(exchange) ? reply_cache_find(exchange->house->cache, exchange->uri) : NULL;
+    struct error err;
+
+    if (kept == NULL)
+        return false;
+    exchange->kept = kept;
+    set_request(exchange, kept_endpoint(kept), kept_params(kept));
+    if (check_caller(exchange, kept_endpoint(kept), kept_params(kept), &err) != 0 ||
+        !is_current(exchange, kept_version(kept))) {
+        exchange->request = (struct request){0};
+        return false;
+    }
+    reply_kept(&exchange->reply, reply_body_share(kept_body(kept)));
+    return true;
 }
 
 /* Everything before the handler. */
@@ -45,38 +87,18 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
     const struct endpoint *endpoint;
 
     if (request_decode(exchange->method, exchange->uri, exchange->content_type, text_string(&exchange->body),
-                       exchange->body.length, decoded, err) != 0 ||
-        router_find(routes, decoded, &endpoint, err) != 0 || check_caller(exchange, endpoint, err) != 0 ||
-        router_check_node(routes, endpoint, decoded->params, err) != 0 ||
-        validate_parameters(endpoint->parameters, decoded->params, ret_errors, err) != 0)
+                       exchange->body.length, decoded, err) != 0)
         return -1;
-    exchange->request.endpoint = endpoint;
-    exchange->request.service = exchange->house->service;
-    exchange->request.params = decoded->params;
+    if (router_find(routes, decoded, &endpoint, err) != 0)
+        return -1;
+    if (check_caller(exchange, endpoint, decoded->params, err) != 0)
+        return -1;
+    if (router_check_node(routes, endpoint, decoded->params, err) != 0)
+        return -1;
+    if (validate_parameters(endpoint->parameters, decoded->params, ret_errors, err) != 0)
+        return -1;
+    set_request(exchange, endpoint, decoded->params);
     return 0;
-}
-
-/* What keeps a reply apart from others of its endpoint; NULL: it is not to be kept. */
-static char *kept_name(struct exchange *exchange, uint64_t *ret_version)
-{
-    const struct request *request = &exchange->request;
-
-    if (request->endpoint->version == NULL || !request->endpoint->version(&exchange->request, ret_version))
-        return NULL;
-    return json_dumps(request->params, JSON_COMPACT | JSON_SORT_KEYS);
-}
-
-static bool reply_from_cache(struct exchange *exchange)
-{
-    uint64_t version;
-    autofree char *name = kept_name(exchange, &version);
-    struct reply_body *body =
-        name == NULL ? NULL
-                     : reply_cache_find(exchange->house->cache, exchange->request.endpoint, name, version);
-
-    if (body != NULL)
-        reply_kept(&exchange->reply, body);
-    return body != NULL;
 }
 
 /* The version is asked before the handler runs: what changes meanwhile makes the kept reply too old, never
@@ -84,19 +106,20 @@ static bool reply_from_cache(struct exchange *exchange)
 static void run(void *argument)
 {
     struct exchange *exchange = argument;
+    struct request *request = &exchange->request;
     uint64_t version;
-    autofree char *name = kept_name(exchange, &version);
+    bool keep = request->endpoint->version != NULL && request->endpoint->version(request, &version);
     json_t *data = NULL;
     struct error err;
 
-    if (request_run(&exchange->request, &data, &err) != 0) {
+    if (request_run(request, &data, &err) != 0) {
         reply_error(&exchange->reply, &err, NULL);
         return;
     }
     reply_data(&exchange->reply, data);
-    if (name != NULL)
-        reply_cache_keep(exchange->house->cache, exchange->request.endpoint, name, version,
-                         exchange->reply.body);
+    if (keep)
+        reply_cache_keep(exchange->house->cache, exchange->uri,
+                         kept_new(request->endpoint, request->params, version, exchange->reply.body));
 }
 
 static void run_and_resume(void *argument)
@@ -116,12 +139,14 @@ static void run_in_worker(struct exchange *exchange)
     }
 }
 
-/* A wrong credential is answered late. Who sent none may have the answer at once: there is nothing to guess.
- */
+/* A wrong credential is answered late. Who sent none may have the answer at once: there is nothing to guess;
+ * and who has many answers outstanding gets further ones at once: a connection that waits costs more than a
+ * token that nobody can guess. */
 static void refuse_slowly(struct exchange *exchange)
 {
     pause_exchange(exchange);
-    delay_add(exchange->house->delay, exchange->peer->address, resume, exchange);
+    if (!delay_add(exchange->house->delay, exchange->peer->address, resume, exchange))
+        exchange->resume(exchange);
 }
 
 void exchange_refuse(struct exchange *exchange, const struct error *err)
@@ -134,15 +159,13 @@ void exchange_serve(struct exchange *exchange)
     autojson json_t *errors = NULL;
     struct error err;
 
-    if (asset_serve(exchange->method, exchange->uri, exchange->known_tags, &exchange->reply))
+    if (reply_from_cache(exchange))
         return;
     if (prepare(exchange, &errors, &err) != 0) {
         autofree char *credential = authenticate_find_token(exchange->authorization);
         reply_error(&exchange->reply, &err, errors);
         if (err.kind == ERROR_UNAUTHENTICATED && credential != NULL)
             refuse_slowly(exchange);
-    } else if (reply_from_cache(exchange)) {
-        return;
     } else if (exchange->request.endpoint->may_block) {
         run_in_worker(exchange);
     } else {
@@ -153,6 +176,7 @@ void exchange_serve(struct exchange *exchange)
 void exchange_release(struct exchange *exchange)
 {
     decoded_release(&exchange->decoded);
+    kept_release(exchange->kept);
     reply_release(&exchange->reply);
     text_release(&exchange->body);
     free(exchange->uri);

@@ -47,7 +47,8 @@ struct exchange {
     struct text body;
 
     struct decoded decoded;
-    struct request request; /* its params are those of decoded */
+    struct kept *kept;      /* what was kept for this URI, if anything */
+    struct request request; /* its params are those of decoded, or kept */
     struct reply reply;     /* empty (status 0) until there is one */
 
     /* How to go on later: set by the owner. pause() is called before another thread may call resume(). */

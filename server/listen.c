@@ -194,8 +194,10 @@ int listen_local(const char *path, int *ret_socket, struct error *err)
 int listen_publish(const char *path, struct error *err)
 {
     autofree char *temporary = xasprintf("%s.new", path);
-    const struct group *group = getgrnam("hostpci");
+    struct group *group = NULL, entry;
+    char names[4096];
 
+    getgrnam_r("hostpci", &entry, names, sizeof(names), &group);
     if (group != NULL && chown(temporary, (uid_t)-1, group->gr_gid) != 0 && errno != EPERM)
         return error_set_errno(err, errno, "cannot give '%s' to the group hostpci", temporary);
     if (chmod(temporary, 0660) != 0 || rename(temporary, path) != 0)

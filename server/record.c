@@ -2,7 +2,6 @@
 /* What is recorded of each request: the access line, and the audit line of a change. */
 #include "server/exchange.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -18,11 +17,11 @@ struct caller_name {
 
 static struct caller_name caller_name(const struct identity *caller)
 {
-    struct caller_name name = {"-"};
+    struct caller_name name;
 
-    if (caller->user[0] != '\0')
-        snprintf(name.text, sizeof(name.text), "%s%s%s", caller->user, caller->token[0] != '\0' ? "!" : "",
-                 caller->token);
+    char *end = stpcpy(name.text, caller->user[0] != '\0' ? caller->user : "-");
+    if (caller->token[0] != '\0')
+        stpcpy(stpcpy(end, "!"), caller->token);
     return name;
 }
 
@@ -40,9 +39,11 @@ static void log_change(const struct exchange *exchange)
     autotext struct text what = {0};
 
     for (size_t i = 0; i < COUNT_OF(telling); i++) {
-        const char *value = json_string_value(json_object_get(exchange->request.params, telling[i]));
-        if (value != NULL)
-            text_printf(&what, " %s=%.100s", telling[i], value);
+        const json_t *value = json_object_get(exchange->request.params, telling[i]);
+        if (json_is_string(value))
+            text_printf(&what, " %s=%.100s", telling[i], json_string_value(value));
+        else if (json_is_integer(value))
+            text_printf(&what, " %s=%lld", telling[i], (long long)json_integer_value(value));
     }
     log_info("audit: %s from %s: %s %s%s: %s", caller_name(&exchange->request.caller).text,
              exchange->peer->address, method_names[endpoint->method], exchange->decoded.path,

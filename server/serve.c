@@ -173,6 +173,8 @@ static void prepare_process(void)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     mallopt(M_ARENA_MAX, 2); /* an arena a thread would keep what its largest reply took */
+    mallopt(M_MMAP_THRESHOLD,
+            128 * 1024); /* fixed: a large reply's memory is the system's again when it goes */
     memory_guard_json();
     json_object_seed(0);
 }

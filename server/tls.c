@@ -59,40 +59,49 @@ static int add_names(gnutls_x509_crt_t certificate, const char *node)
     return result;
 }
 
-static int fill_certificate(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, const char *node)
+static int set_serial(gnutls_x509_crt_t certificate)
 {
-    unsigned char serial[16], key_id[20];
-    size_t key_id_length = sizeof(key_id);
-    time_t now = time(NULL);
+    unsigned char serial[16];
     int result = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial));
 
+    if (result < 0)
+        return result;
     serial[0] = (unsigned char)((serial[0] & 0x3f) | 0x40); /* positive, always of the same length */
-    const int results[] = {
-        result,
-        gnutls_x509_crt_set_version(certificate, 3),
-        gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial)),
-        gnutls_x509_crt_set_activation_time(certificate,
-                                            now - 3600), /* clocks of clients may be a bit late */
-        gnutls_x509_crt_set_expiration_time(certificate, now + (time_t)YEARS * 365 * 24 * 3600),
-        gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, node,
-                                      (unsigned)strlen(node)),
-        gnutls_x509_crt_set_key(certificate, key),
-        gnutls_x509_crt_get_key_id(certificate, 0, key_id, &key_id_length),
-        gnutls_x509_crt_set_subject_key_id(certificate, key_id, key_id_length),
-        add_names(certificate, node),
-        gnutls_x509_crt_set_basic_constraints(certificate, 0, -1),
-        gnutls_x509_crt_set_key_usage(certificate, GNUTLS_KEY_DIGITAL_SIGNATURE),
-        gnutls_x509_crt_set_key_purpose_oid(certificate, GNUTLS_KP_TLS_WWW_SERVER, 0),
-        gnutls_x509_crt_sign2(certificate, certificate, key, GNUTLS_DIG_SHA256, 0),
-    };
-    for (size_t i = 0; i < COUNT_OF(results); i++) {
-        if (results[i] < 0)
-            return results[i];
-    }
-    return 0;
+    return gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial));
 }
 
-/* The key first: a certificate without its key would be useless, the other way round it is made again. */
+static int set_key(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key)
+{
+    unsigned char id[20];
+    size_t length = sizeof(id);
+    int result = gnutls_x509_crt_set_key(certificate, key);
+
+    if (result >= 0)
+        result = gnutls_x509_crt_get_key_id(certificate, 0, id, &length);
+    return result < 0 ? result : gnutls_x509_crt_set_subject_key_id(certificate, id, length);
+}
+
+static int fill_certificate(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, const char *node)
+{
+    const time_t now = time(NULL), begin = now - 3600; /* clocks of clients may be a bit late */
+    const time_t end = now + (time_t)YEARS * 365 * 24 * 3600;
+    const unsigned length = (unsigned)strlen(node);
+    int result;
+
+    if ((result = gnutls_x509_crt_set_version(certificate, 3)) < 0 ||
+        (result = set_serial(certificate)) < 0 ||
+        (result = gnutls_x509_crt_set_activation_time(certificate, begin)) < 0 ||
+        (result = gnutls_x509_crt_set_expiration_time(certificate, end)) < 0 ||
+        (result = gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, node, length)) <
+            0 ||
+        (result = set_key(certificate, key)) < 0 || (result = add_names(certificate, node)) < 0 ||
+        (result = gnutls_x509_crt_set_basic_constraints(certificate, 0, -1)) < 0 ||
+        (result = gnutls_x509_crt_set_key_usage(certificate, GNUTLS_KEY_DIGITAL_SIGNATURE)) < 0 ||
+        (result = gnutls_x509_crt_set_key_purpose_oid(certificate, GNUTLS_KP_TLS_WWW_SERVER, 0)) < 0)
+        return result;
+    return gnutls_x509_crt_sign2(certificate, certificate, key, GNUTLS_DIG_SHA256, 0);
+}
+
 static int write_files(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, const char *certificate_path,
                        const char *key_path, struct error *err)
 {
@@ -165,25 +174,25 @@ static int load(const char *certificate_path, const char *key_path, struct tls *
     if (file_read(certificate_path, FILE_LIMIT, &tls->certificate, NULL, err) != 0 ||
         file_read(key_path, FILE_LIMIT, &tls->key, NULL, err) != 0)
         return -1;
-    if (inspect(tls, err) != 0)
-        return error_prefix(err,
-                            "cannot use the certificate '%s' with the key '%s' (mend them, or delete both to "
-                            "have new ones made): ",
-                            certificate_path, key_path);
-    return 0;
+    return inspect(tls, err);
 }
 
+/* A key or a certificate alone may be somebody's own: it is not overwritten. */
 int tls_open(const char *state_folder, const char *node, struct tls *ret, struct error *err)
 {
     autofree char *certificate_path = xasprintf("%s/tls.pem", state_folder);
     autofree char *key_path = xasprintf("%s/tls.key", state_folder);
     struct tls tls = {0};
 
-    if (access(certificate_path, F_OK) != 0 && make(certificate_path, key_path, node, err) != 0)
+    if (access(certificate_path, F_OK) != 0 && access(key_path, F_OK) != 0 &&
+        make(certificate_path, key_path, node, err) != 0)
         return -1;
     if (load(certificate_path, key_path, &tls, err) != 0) {
         tls_release(&tls);
-        return -1;
+        return error_prefix(err,
+                            "cannot use the certificate '%s' with the key '%s' (mend them, or delete both to "
+                            "have new ones made): ",
+                            certificate_path, key_path);
     }
     *ret = tls;
     return 0;

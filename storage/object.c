@@ -89,7 +89,7 @@ static int list_documents(sqlite3 *db, const json_t *kinds, json_t *lists, struc
     sqlite_bind_string(select, 1, text);
     while ((row = sqlite_step(select, err)) > 0) {
         const char *kind = sqlite_string(select, 0), *id = sqlite_string(select, 1);
-        json_t *body;
+        json_t *body = NULL;
 
         if (object_parse(kind, id, sqlite_string(select, 2), &body, err) != 0)
             return -1;

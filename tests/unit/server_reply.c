@@ -133,55 +133,87 @@ static struct reply_body *body_of(const char *text)
 }
 
 /* Keeps a reply under the name. */
-static void keep(struct reply_cache *cache, const struct endpoint *endpoint, const char *params,
-                 uint64_t version, const char *text)
+static void keep(struct reply_cache *cache, const char *uri, uint64_t version, const char *text)
 {
+    autojson json_t *params = json_object();
     struct reply_body *body = body_of(text);
 
-    reply_cache_keep(cache, endpoint, params, version, body);
+    reply_cache_keep(cache, uri, kept_new(NULL, params, version, body));
     reply_body_release(body);
 }
 
-/* The length of the kept reply, 0 if there is none. */
-static size_t kept(struct reply_cache *cache, const struct endpoint *endpoint, const char *params,
-                   uint64_t version)
+/* "VERSION LENGTH" of the reply, "" if there is none. */
+static const char *find(struct reply_cache *cache, const char *uri)
 {
-    struct reply_body *body = reply_cache_find(cache, endpoint, params, version);
-    size_t length = body != NULL ? reply_body_length(body) : 0;
+    struct kept *kept = reply_cache_find(cache, uri);
 
-    reply_body_release(body);
-    return length;
+    shown[0] = '\0';
+    if (kept != NULL)
+        snprintf(shown, sizeof(shown), "%d %zu", (int)kept_version(kept),
+                 reply_body_length(kept_body(kept)) - strlen("{\"data\":\"\"}"));
+    kept_release(kept);
+    return shown;
 }
 
-Test(server_reply, kept_while_the_version_stays)
+Test(server_cache, newest_reply_to_a_uri)
 {
-    static const struct endpoint one, two;
     struct reply_cache *cache = reply_cache_new();
-    const size_t envelope = strlen("{\"data\":\"\"}");
 
-    keep(cache, &one, "{}", 1, "a");
-    cr_expect_eq(kept(cache, &one, "{}", 1), envelope + 1);
-    cr_expect_eq(kept(cache, &two, "{}", 1), 0);
-    cr_expect_eq(kept(cache, &one, "{\"verbose\":0}", 1), 0);
-    cr_expect_eq(kept(cache, &one, "{}", 2), 0);
-    keep(cache, &one, "{}", 2, "abc");
-    cr_expect_eq(kept(cache, &one, "{}", 2), envelope + 3);
-    cr_expect_eq(kept(cache, &one, "{}", 1), 0, "the old version is gone");
+    cr_expect_str_eq(find(cache, "/a"), "");
+    keep(cache, "/a", 1, "x");
+    cr_expect_str_eq(find(cache, "/a"), "1 1");
+    cr_expect_str_eq(find(cache, "/a?b=1"), "");
+    keep(cache, "/a?b=1", 1, "xy");
+    keep(cache, "/a", 2, "xyz");
+    cr_expect_str_eq(find(cache, "/a"), "2 3");
+    cr_expect_str_eq(find(cache, "/a?b=1"), "1 2");
     reply_cache_free(cache);
 }
 
-Test(server_reply, least_recently_used_one_goes)
+Test(server_cache, reply_in_use_outlives_the_cache)
 {
-    static const struct endpoint endpoint;
     struct reply_cache *cache = reply_cache_new();
-    char params[16];
 
-    for (int i = 0; i <= CACHE_SIZE; i++) {
-        snprintf(params, sizeof(params), "%d", i);
-        keep(cache, &endpoint, params, 1, "a");
-        cr_expect_neq(kept(cache, &endpoint, "0", 1), 0, "it is used all the time");
+    keep(cache, "/a", 1, "x");
+    struct kept *kept = reply_cache_find(cache, "/a");
+    reply_cache_free(cache);
+    cr_expect_eq(reply_body_length(kept_body(kept)), strlen("{\"data\":\"x\"}"));
+    kept_release(kept);
+}
+
+Test(server_cache, least_recently_used_one_goes)
+{
+    struct reply_cache *cache = reply_cache_new();
+    char uri[16];
+
+    for (int i = 0; i <= CACHE_ENTRIES; i++) {
+        snprintf(uri, sizeof(uri), "/%d", i);
+        keep(cache, uri, 1, "a");
+        cr_expect_str_eq(find(cache, "/0"), "1 1", "it is used all the time");
     }
-    cr_expect_eq(kept(cache, &endpoint, "1", 1), 0, "the oldest of the others");
-    cr_expect_neq(kept(cache, &endpoint, "2", 1), 0);
+    cr_expect_str_eq(find(cache, "/1"), "", "the oldest of the others");
+    cr_expect_str_eq(find(cache, "/2"), "1 1");
+    reply_cache_free(cache);
+}
+
+Test(server_cache, few_bytes_are_kept)
+{
+    struct reply_cache *cache = reply_cache_new();
+    autofree char *half = xcalloc(CACHE_BYTES / 2 + 1, 1), *huge = xcalloc(2 * CACHE_BYTES, 1);
+
+    memset(half, 'a', CACHE_BYTES / 2);
+    memset(huge, 'a', 2 * CACHE_BYTES - 1);
+    keep(cache, "/small", 1, "a");
+    keep(cache, "/half", 1, half);
+    cr_expect_str_eq(find(cache, "/small"), "1 1");
+    keep(cache, "/other-half", 1, half);
+    cr_expect_str_eq(find(cache, "/half"), "");
+    cr_expect_str_eq(find(cache, "/small"), "1 1", "it was used since");
+    keep(cache, "/huge", 1, huge);
+    cr_expect_str_neq(find(cache, "/huge"), "", "one is kept however large it is");
+    cr_expect_str_eq(find(cache, "/small"), "");
+    keep(cache, "/small", 1, "a");
+    cr_expect_str_eq(find(cache, "/huge"), "");
+    cr_expect_str_eq(find(cache, "/small"), "1 1");
     reply_cache_free(cache);
 }
