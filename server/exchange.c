@@ -159,7 +159,8 @@ void exchange_serve(struct exchange *exchange)
     autojson json_t *errors = NULL;
     struct error err;
 
-    if (reply_from_cache(exchange))
+    if (asset_serve(exchange->method, exchange->uri, exchange->known_tags, &exchange->reply) ||
+        reply_from_cache(exchange))
         return;
     if (prepare(exchange, &errors, &err) != 0) {
         autofree char *credential = authenticate_find_token(exchange->authorization);

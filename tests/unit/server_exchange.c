@@ -237,6 +237,16 @@ Test(server_exchange, world_needs_no_login)
     expect_status(&world, "/api2/json/world", "PVEAPIToken=root@pam!own=wrong", 200, "");
 }
 
+Test(server_exchange, the_page_and_the_description_need_no_login)
+{
+    static const char *const files[] = {"/", "/app.js", "/style.css", "/openapi.yaml", "/openapi.json"};
+    autoworld struct world world = {0};
+
+    make_world(&world);
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        expect_status(&world, files[i], NULL, 200, "");
+}
+
 Test(server_exchange, token_in_the_header)
 {
     static const char *const cases[][2] = {
