@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Calls to the test's daemon by libcurl, and what is checked of every reply. */
+#include "tests/api/call.h"
+
+#include <criterion/criterion.h>
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "api/request.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "schema/validate.h"
+#include "server/router.h"
+#include "tests/api/daemon.h"
+
+#define TIMEOUT_SECONDS 60
+#define PREFIX          "/api2/json"
+
+/* A reply with what its members point to; they are kept until call_finish. */
+struct kept {
+    struct reply reply;
+    struct text headers, body;
+    char phrase[512];
+    char *content_type;
+    struct kept *next;
+};
+
+static struct kept *all_kept;
+static char *token;
+static CURL *curl; /* one, so that its connection is used again */
+
+void call_with_token(const char *credential)
+{
+    free(token);
+    token = credential != NULL ? xstrdup(credential) : NULL;
+}
+
+void call_finish(void)
+{
+    for (struct kept *kept = all_kept, *next; kept != NULL; kept = next) {
+        next = kept->next;
+        json_decref(kept->reply.json);
+        text_release(&kept->headers);
+        text_release(&kept->body);
+        free(kept->content_type);
+        free(kept);
+    }
+    all_kept = NULL;
+    if (curl != NULL)
+        curl_easy_cleanup(curl);
+    curl = NULL;
+    call_with_token(NULL);
+}
+
+static size_t keep_body(char *data, size_t size, size_t count, void *argument)
+{
+    struct kept *kept = argument;
+
+    text_append_bytes(&kept->body, data, size * count);
+    return size * count;
+}
+
+/* "HTTP/1.1 500 mapping 'x' not found\r\n"; a 100 may come before the reply. */
+static size_t keep_header(char *data, size_t size, size_t count, void *argument)
+{
+    struct kept *kept = argument;
+
+    if (strncmp(data, "HTTP/", strlen("HTTP/")) == 0) {
+        text_release(&kept->headers);
+        const char *after = memchr(data, ' ', count);
+        const char *phrase =
+            after != NULL ? memchr(after + 1, ' ', count - (size_t)(after + 1 - data)) : NULL;
+        size_t length = phrase != NULL ? count - (size_t)(phrase + 1 - data) : 0;
+        snprintf(kept->phrase, sizeof(kept->phrase), "%.*s", (int)length, phrase != NULL ? phrase + 1 : "");
+        kept->phrase[strcspn(kept->phrase, "\r\n")] = '\0';
+    }
+    text_append_bytes(&kept->headers, data, size * count);
+    return size * count;
+}
+
+/* Exactly as it was sent: clients compare it. */
+static char *find_header(const char *headers, const char *name)
+{
+    const char *line = headers;
+
+    while ((line = strstr(line, "\r\n")) != NULL) {
+        line += strlen("\r\n");
+        if (strncasecmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ':')
+            continue;
+        const char *value = line + strlen(name) + 1 + strspn(line + strlen(name) + 1, " ");
+        return xstrndup(value, strcspn(value, "\r\n"));
+    }
+    return NULL;
+}
+
+static struct curl_slist *make_headers(const struct call *call)
+{
+    struct curl_slist *list = NULL;
+    bool sent = token != NULL && *token != '\0';
+    autofree char *authorization = sent ? xasprintf("Authorization: PVEAPIToken=%s", token) : NULL;
+    autofree char *type = xasprintf("Content-Type:%s%s", call->content_type != NULL ? " " : "",
+                                    call->content_type != NULL ? call->content_type : "");
+
+    list = curl_slist_append(list, type); /* without a value: curl sends none of its own */
+    list = curl_slist_append(list, "Expect:");
+    if (authorization != NULL)
+        list = curl_slist_append(list, authorization);
+    if (call->header != NULL)
+        list = curl_slist_append(list, call->header);
+    return list;
+}
+
+static char *make_url(const struct call *call)
+{
+    const char *server = token != NULL ? daemon_url() : "http://localhost";
+    bool whole = text_starts_with(call->path, "/api2");
+
+    return xasprintf("%s%s%s", server, whole ? "" : PREFIX, call->path);
+}
+
+static void prepare(const struct call *call, struct kept *kept, const struct curl_slist *headers,
+                    const char *url)
+{
+    if (curl == NULL)
+        curl = curl_easy_init();
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, kept);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, kept);
+    if (token == NULL)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, daemon_socket());
+    if (call->body != NULL) {
+        curl_off_t length = (curl_off_t)(call->length != 0 ? call->length : strlen(call->body));
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, length);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call->body);
+    }
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
+    if (strcmp(call->method, "HEAD") == 0)
+        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+}
+
+const struct reply *call_unchecked(const struct call *call)
+{
+    struct kept *kept = xcalloc(1, sizeof(*kept));
+    struct curl_slist *headers = make_headers(call);
+    autofree char *url = make_url(call);
+    long status = 0;
+
+    kept->next = all_kept;
+    all_kept = kept;
+    prepare(call, kept, headers, url);
+    CURLcode result = curl_easy_perform(curl);
+    curl_slist_free_all(headers);
+    cr_assert_eq(result, CURLE_OK, "%s %s: %s", call->method, call->path, curl_easy_strerror(result));
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    kept->content_type = find_header(text_string(&kept->headers), "Content-Type");
+    kept->reply = (struct reply){.status = (unsigned)status,
+                                 .phrase = kept->phrase,
+                                 .content_type = kept->content_type,
+                                 .headers = text_string(&kept->headers),
+                                 .body = text_string(&kept->body),
+                                 .json = json_loadb(text_string(&kept->body), kept->body.length, 0, NULL)};
+    kept->reply.data = json_object_get(kept->reply.json, "data");
+    kept->reply.errors = json_object_get(kept->reply.json, "errors");
+    return &kept->reply;
+}
+
+/* For the test that each endpoint was called with success (tests/api/coverage.c). */
+static void record(const struct endpoint *endpoint)
+{
+    const char *path = getenv("HOSTPCI_COVERAGE");
+
+    if (path == NULL)
+        return;
+    autofree char *line = xasprintf("%s %s\n", method_names[endpoint->method], endpoint->path);
+    autoclose int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    cr_assert_eq(write(fd, line, strlen(line)), (ssize_t)strlen(line));
+}
+
+static const struct endpoint *find_endpoint(const struct call *call)
+{
+    const struct routes routes = {endpoint_table, endpoint_count, NODE};
+    autofree char *uri = xasprintf("%s%s", text_starts_with(call->path, "/api2") ? "" : PREFIX, call->path);
+    const struct endpoint *endpoint = NULL;
+    struct decoded decoded;
+    struct error err;
+
+    if (request_decode(call->method, uri, NULL, "", 0, &decoded, &err) != 0)
+        return NULL;
+    router_find(&routes, &decoded, &endpoint, &err);
+    decoded_release(&decoded);
+    return endpoint;
+}
+
+/* Rows of an index have one member, the name of the child. */
+static void check_index(const struct endpoint *endpoint, const json_t *data)
+{
+    size_t i;
+    json_t *item;
+
+    cr_assert(json_is_array(data));
+    json_array_foreach(data, i, item) {
+        cr_assert_eq(json_object_size(item), 1);
+        cr_assert(json_is_string(json_object_get(item, endpoint->index_key)), "%s: no '%s'", endpoint->path,
+                  endpoint->index_key);
+    }
+}
+
+static void check_data(const struct call *call, const struct reply *reply)
+{
+    const struct endpoint *endpoint = find_endpoint(call);
+    struct error err;
+
+    cr_assert_not_null(endpoint, "%s %s succeeded, and is no endpoint", call->method, call->path);
+    cr_assert_eq(json_object_size(reply->json), 1, "more than data: %s", reply->body);
+    if (endpoint->index_key != NULL)
+        check_index(endpoint, reply->data);
+    else
+        cr_assert_eq(validate_reply(&endpoint->returns, reply->data, &err), 0,
+                     "%s %s does not return what it declares: %s", call->method, call->path, err.message);
+    record(endpoint);
+}
+
+/* {"data":null,"message":"...\n","errors":{parameter: text}}; the phrase is the message's first line. */
+static void check_error(const struct reply *reply)
+{
+    const char *message = json_string_value(json_object_get(reply->json, "message")), *name;
+    json_t *text;
+
+    cr_assert(json_is_null(reply->data), "%s", reply->body);
+    cr_assert_not_null(message, "%s", reply->body);
+    cr_assert(text_ends_with(message, "\n"), "%s", reply->body);
+    cr_assert_eq(json_object_size(reply->json), reply->errors != NULL ? 3 : 2, "%s", reply->body);
+    json_object_foreach(reply->errors, name, text)
+        cr_assert(json_is_string(text), "%s", reply->body);
+    size_t length = strcspn(message, "\n");
+    for (size_t i = 0; i < length && i < 200; i++)
+        cr_assert(reply->phrase[i] == message[i] || reply->phrase[i] == '?', "phrase '%s', message '%s'",
+                  reply->phrase, message);
+}
+
+/* 401 has neither body nor type. */
+static void check_unauthenticated(const struct reply *reply)
+{
+    cr_assert_str_empty(reply->body);
+    cr_assert_null(reply->content_type);
+    cr_assert_str_not_empty(reply->phrase);
+}
+
+static void check_headers(const struct reply *reply)
+{
+    static const char *const wanted[] = {"\r\nCache-Control: max-age=0\r\n", "\r\nPragma: no-cache\r\n",
+                                         "\r\nDate: ", "\r\nExpires: ", "\r\nServer: "};
+
+    for (size_t i = 0; i < COUNT_OF(wanted); i++)
+        cr_assert_not_null(strstr(reply->headers, wanted[i]), "no '%s' in:\n%s", wanted[i], reply->headers);
+}
+
+void call_check(const struct call *call, const struct reply *reply)
+{
+    check_headers(reply);
+    if (reply->status == 401) {
+        check_unauthenticated(reply);
+        return;
+    }
+    cr_assert_not_null(reply->json, "%s %s: no JSON: %s", call->method, call->path, reply->body);
+    cr_assert_not_null(reply->data, "%s %s: no data: %s", call->method, call->path, reply->body);
+    cr_assert_not_null(reply->content_type);
+    cr_assert_str_eq(reply->content_type, "application/json;charset=UTF-8");
+    if (reply->status == 200)
+        check_data(call, reply);
+    else
+        check_error(reply);
+}
+
+const struct reply *call(const struct call *call)
+{
+    const struct reply *reply = call_unchecked(call);
+
+    call_check(call, reply);
+    return reply;
+}

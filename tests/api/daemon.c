@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The real daemon as a test sees it. */
+#include "tests/api/daemon.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "tests/api/call.h"
+#include "tests/api/host.h"
+#include "tests/api/program.h"
+
+#define ARGUMENTS 32
+
+static struct {
+    struct daemon_options options;
+    char folder[80], host[100], state[100], run[100], socket[108], log[100], output[100];
+    char url[128];
+    pid_t pid; /* 0: none runs */
+} the;
+
+static void make_folders(void)
+{
+    const char *above = getenv("TMPDIR");
+    int length =
+        snprintf(the.folder, sizeof(the.folder), "%s/hostpci-XXXXXX", above != NULL ? above : "/tmp");
+
+    cr_assert_lt(length, (int)sizeof(the.folder), "the path of $TMPDIR is too long for a socket in it");
+    cr_assert_not_null(mkdtemp(the.folder), "cannot make a folder like %s: %s", the.folder, strerror(errno));
+    snprintf(the.state, sizeof(the.state), "%s/state", the.folder);
+    snprintf(the.run, sizeof(the.run), "%s/run", the.folder);
+    snprintf(the.socket, sizeof(the.socket), "%s/run/hostpci.sock", the.folder);
+    snprintf(the.log, sizeof(the.log), "%s/log", the.folder);
+    snprintf(the.output, sizeof(the.output), "%s/output", the.folder);
+}
+
+static void fill_arguments(const char *argv[ARGUMENTS], const char *const *more)
+{
+    const char *listen = the.options.listen != NULL ? the.options.listen : "http://127.0.0.1:0";
+    const char *const fixed[] = {
+        program_hostpci(), "serve", "--node",   NODE,   "--state-dir", the.state,
+        "--run-dir",       the.run, "--listen", listen, "--sysroot",   the.host[0] != '\0' ? the.host : "/"};
+    size_t count = COUNT_OF(fixed);
+
+    memcpy(argv, fixed, sizeof(fixed));
+    for (const char *const *next = the.options.arguments; next != NULL && *next != NULL; next++)
+        argv[count++] = *next;
+    for (; more != NULL && *more != NULL; more++)
+        argv[count++] = *more;
+    cr_assert_lt(count, ARGUMENTS);
+    argv[count] = NULL;
+}
+
+char *daemon_log(void)
+{
+    struct error err;
+    char *log = NULL;
+
+    cr_assert_eq(file_read(the.log, PROGRAM_OUTPUT_LIMIT, &log, NULL, &err), 0, "%s", err.message);
+    return log;
+}
+
+/* "listening on http://127.0.0.1:40001", the last time it started. */
+static void find_url(void)
+{
+    static const char words[] = "listening on http";
+    autofree char *log = daemon_log();
+    const char *found = NULL;
+
+    for (const char *at = log; (at = strstr(at, words)) != NULL; at += strlen(words))
+        found = at;
+    cr_assert_not_null(found, "the log does not tell where the daemon listens:\n%s", log);
+    const char *url = found + strlen("listening on ");
+    snprintf(the.url, sizeof(the.url), "%.*s", (int)strcspn(url, " \n"), url);
+}
+
+/* The socket appears when the daemon can answer; one that a dead daemon left answers nobody. */
+static bool answers(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", the.socket);
+    return connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+static void wait_until_ready(void)
+{
+    time_t end = time(NULL) + PROGRAM_SECONDS;
+
+    while (!answers()) {
+        if (waitpid(the.pid, NULL, WNOHANG) == the.pid || time(NULL) > end) {
+            autofree char *log = daemon_log();
+            cr_assert_fail("the daemon did not start:\n%s", log);
+        }
+        nanosleep(&(const struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+    find_url();
+}
+
+void daemon_start_again(void)
+{
+    const char *argv[ARGUMENTS];
+
+    cr_assert_eq(the.pid, 0, "a daemon runs already");
+    fill_arguments(argv, NULL);
+    the.pid = program_start(argv, the.output, the.log, the.options.file_limit);
+    wait_until_ready();
+}
+
+void daemon_start(const struct daemon_options *options)
+{
+    the.options = *options;
+    make_folders();
+    if (options->host != NULL) {
+        snprintf(the.host, sizeof(the.host), "%s/host", the.folder);
+        host_make(options->host, options->count, the.host);
+    }
+    daemon_start_again();
+}
+
+static void check_log(void)
+{
+    static const char *const complaints[] = {"Sanitizer", "runtime error:", "Assertion"};
+    autofree char *log = daemon_log();
+
+    for (size_t i = 0; i < COUNT_OF(complaints); i++)
+        cr_expect_null(strstr(log, complaints[i]), "the daemon's log:\n%s", log);
+}
+
+void daemon_stop(void)
+{
+    pid_t pid = the.pid;
+
+    call_finish();
+    the.pid = 0;
+    if (pid == 0)
+        return;
+    kill(pid, SIGTERM);
+    int status = program_wait(pid, PROGRAM_SECONDS);
+    if (status == -1)
+        kill(pid, SIGKILL);
+    check_log();
+    cr_assert_eq(status, 0, "the daemon ended with wait status %d (-1: did not end in %d s)", status,
+                 PROGRAM_SECONDS);
+}
+
+void daemon_kill(void)
+{
+    call_finish();
+    kill(the.pid, SIGKILL);
+    waitpid(the.pid, NULL, 0);
+    the.pid = 0;
+    check_log();
+}
+
+void daemon_refuses(const char *const *arguments, const char *text)
+{
+    autofree char *path = xasprintf("%s.refused", the.log), *log = NULL;
+    const char *argv[ARGUMENTS];
+    struct error err;
+
+    fill_arguments(argv, arguments);
+    unlink(path);
+    pid_t pid = program_start(argv, the.output, path, 0);
+    int status = program_wait(pid, PROGRAM_SECONDS);
+    if (status == -1)
+        kill(pid, SIGKILL);
+    cr_assert_eq(file_read(path, PROGRAM_OUTPUT_LIMIT, &log, NULL, &err), 0, "%s", err.message);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1, "status %d (-1: it runs), log:\n%s", status,
+              log);
+    cr_assert_not_null(strstr(log, text), "'%s' is not in:\n%s", text, log);
+    cr_assert_null(strstr(log, "Sanitizer"), "%s", log);
+}
+
+pid_t daemon_pid(void)
+{
+    return the.pid;
+}
+
+const char *daemon_url(void)
+{
+    return the.url;
+}
+
+const char *daemon_socket(void)
+{
+    return the.socket;
+}
+
+const char *daemon_state(void)
+{
+    return the.state;
+}

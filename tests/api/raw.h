@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bytes on a connection, for requests that no HTTP library would send. */
+#ifndef HOSTPCI_TESTS_API_RAW_H
+#define HOSTPCI_TESTS_API_RAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A connection to the local socket, or to the daemon's first URL (plain HTTP). */
+int raw_connect(void);
+int raw_connect_tcp(void);
+
+/* True once all was taken; false if the daemon closed the connection meanwhile. */
+bool raw_send(int fd, const void *bytes, size_t length);
+bool raw_print(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* All that comes until the daemon closes, or for that long; the caller frees it. */
+char *raw_read(int fd, unsigned seconds);
+
+/* Sends a whole request with `Connection: close` in it and gives the whole reply, which the caller frees. */
+char *raw_ask(const char *bytes, size_t length);
+
+/* The status of a reply, 0 if there is none. */
+unsigned raw_status(const char *reply);
+
+#endif
