@@ -9,7 +9,7 @@ DESTDIR ?=
 
 # Lowest first: a room includes only rooms before it (tests/rooms checks it).
 ROOMS := base schema storage hardware access passthrough api server client
-LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libsystemd
+LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
             -Wformat=2 -Wundef -Wpointer-arith -Wold-style-definition -Wredundant-decls
@@ -125,9 +125,9 @@ $(BUILD)/tests/make-host: $(wildcard tests/hosts/*.c tests/hosts/*.h)
 	@echo '  link $@'
 	@$(CC) -std=c17 -D_GNU_SOURCE $(WARNINGS) -O2 -I. -o $@ $(filter %.c,$^)
 
-$(BUILD)/tests/bench-scan: $(BUILD)/tests/bench/scan.o $(LIBRARY)
+$(BUILD)/tests/bench-scan: $(BUILD)/tests/bench/scan.o $(filter $(BUILD)/base/% $(BUILD)/hardware/%,$(OBJECTS))
 	@echo '  link $@'
-	@$(LINK) -o $@ $^ $(LIBS_LINK)
+	@$(LINK) -Wl,--as-needed -o $@ $^ $(LIBS_LINK)
 
 $(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
 	@echo '  link $@'

@@ -2,6 +2,7 @@
 /* One request and its reply, and the steps between them. */
 #include "server/exchange.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,30 +102,60 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
     return 0;
 }
 
-/* The version is asked before the handler runs: what changes meanwhile makes the kept reply too old, never
- * stale. */
-static void run(void *argument)
+static bool run(struct exchange *exchange)
 {
-    struct exchange *exchange = argument;
-    struct request *request = &exchange->request;
-    uint64_t version;
-    bool keep = request->endpoint->version != NULL && request->endpoint->version(request, &version);
     json_t *data = NULL;
     struct error err;
 
-    if (request_run(request, &data, &err) != 0) {
+    if (request_run(&exchange->request, &data, &err) != 0) {
         reply_error(&exchange->reply, &err, NULL);
-        return;
+        return false;
     }
     reply_data(&exchange->reply, data);
-    if (keep)
+    return true;
+}
+
+static bool reply_made_meanwhile(struct exchange *exchange, uint64_t version)
+{
+    struct kept *kept =
+        may_be_kept(exchange) ? reply_cache_find(exchange->house->cache, exchange->uri) : NULL;
+    bool found = kept != NULL && kept_version(kept) == version;
+
+    if (found)
+        reply_kept(&exchange->reply, reply_body_share(kept_body(kept)));
+    kept_release(kept);
+    return found;
+}
+
+/* One after the other: of many requests for the same only the first has to make it. What can be kept is made
+ * from what is in memory already, so nobody waits for hardware here. The version was asked before: what
+ * changes meanwhile makes the kept reply too old, never stale. */
+static void run_and_keep(struct exchange *exchange, uint64_t version)
+{
+    static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+    const struct request *request = &exchange->request;
+
+    pthread_mutex_lock(&making);
+    if (!reply_made_meanwhile(exchange, version) && run(exchange))
         reply_cache_keep(exchange->house->cache, exchange->uri,
                          kept_new(request->endpoint, request->params, version, exchange->reply.body));
+    pthread_mutex_unlock(&making);
+}
+
+static void run_request(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    uint64_t version;
+
+    if (request->endpoint->version != NULL && request->endpoint->version(request, &version))
+        run_and_keep(exchange, version);
+    else
+        run(exchange);
 }
 
 static void run_and_resume(void *argument)
 {
-    run(argument);
+    run_request(argument);
     resume(argument);
 }
 
@@ -170,7 +201,7 @@ void exchange_serve(struct exchange *exchange)
     } else if (exchange->request.endpoint->may_block) {
         run_in_worker(exchange);
     } else {
-        run(exchange);
+        run_request(exchange);
     }
 }
 

@@ -26,6 +26,7 @@
 struct listener {
     struct incoming_source source;
     struct MHD_Daemon *daemon;
+    int socket; /* once it was stopped; -1 until then */
     bool local;
     struct listener *next;
 };
@@ -140,6 +141,7 @@ int http_answer(struct http *http, int socket, bool local, const struct tls *tls
 {
     struct listener *listener = xcalloc(1, sizeof(*listener));
 
+    listener->socket = -1;
     listener->source = (struct incoming_source){http->house, &http->active};
     listener->local = local;
     /* the local socket has few and quick callers */
@@ -158,11 +160,9 @@ bool http_stop(struct http *http, unsigned seconds)
 {
     const struct timespec tick = {.tv_nsec = 10000000};
 
-    for (struct listener *listener = http->listeners; listener != NULL; listener = listener->next) {
-        int socket = MHD_quiesce_daemon(listener->daemon);
-        if (socket >= 0)
-            close(socket);
-    }
+    /* its threads may still look at the socket: it is closed when they have ended */
+    for (struct listener *listener = http->listeners; listener != NULL; listener = listener->next)
+        listener->socket = MHD_quiesce_daemon(listener->daemon);
     for (unsigned ticks = seconds * 100; ticks > 0 && http->active > 0; ticks--)
         nanosleep(&tick, NULL);
     return http->active == 0;
@@ -177,6 +177,8 @@ void http_free(struct http *http)
     for (struct listener *listener = http->listeners; listener != NULL; listener = next) {
         next = listener->next;
         MHD_stop_daemon(listener->daemon);
+        if (listener->socket >= 0)
+            close(listener->socket);
         free(listener);
     }
     free(http);

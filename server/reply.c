@@ -61,7 +61,7 @@ static int add_piece(const char *piece, size_t length, void *text)
 
 char *reply_print_data(const json_t *data, size_t *ret_length)
 {
-    struct text text = {0};
+    autotext struct text text = {0};
 
     text_append(&text, "{\"data\":");
     if (data == NULL)
@@ -70,8 +70,8 @@ char *reply_print_data(const json_t *data, size_t *ret_length)
         json_dump_callback(data, add_piece, &text, JSON_COMPACT | JSON_ENCODE_ANY);
     text_append(&text, "}");
     *ret_length = text.length;
-    char *printed = text_take(&text);
-    return xrealloc(printed, *ret_length + 1, 1);
+    /* copied, not cut in place: thus a large one gets a mapping of its own, which goes when the reply goes */
+    return xstrndup(text.data, text.length);
 }
 
 static const char *message_of(const struct error *err)

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "api/request.h"
@@ -21,6 +20,7 @@
 #include "server/exchange.h"
 #include "server/http.h"
 #include "server/listen.h"
+#include "server/notify.h"
 #include "server/settings.h"
 #include "server/tls.h"
 
@@ -172,7 +172,8 @@ static void prepare_process(void)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    mallopt(M_ARENA_MAX, 2); /* an arena a thread would keep what its largest reply took */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* or it grows, and then large replies stay in the heap */
+    mallopt(M_ARENA_MAX, 2);               /* an arena a thread would keep what its largest reply took */
     mallopt(M_MMAP_THRESHOLD,
             128 * 1024); /* fixed: a large reply's memory is the system's again when it goes */
     memory_guard_json();
@@ -182,7 +183,7 @@ static void prepare_process(void)
 /* Requests that are still running use the house: then it is left standing, and the process ends. */
 static void stop(struct daemon *daemon)
 {
-    sd_notify(0, "STOPPING=1");
+    notify_manager("STOPPING=1");
     if (daemon->published)
         unlink(daemon->settings.socket);
     if (daemon->http != NULL && !http_stop(daemon->http, STOP_SECONDS)) {
@@ -212,7 +213,7 @@ int serve_main(int argc, char **argv)
     }
     int result = open_all(&daemon, &err);
     if (result == 0) {
-        sd_notify(0, "READY=1");
+        notify_manager("READY=1");
         wait_for_signal();
     } else {
         log_error("%s", err.message);
