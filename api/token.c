@@ -4,32 +4,11 @@
 
 #include "api/endpoints.h"
 #include "api/request.h"
+#include "api/token.h"
 
 #define ALLOW_TOKEN                                                                                          \
     ALLOW_OR({.kind = PERMISSION_SELF}, {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify")})
 
-#define PARAMETER_USERID                                                                                     \
-    {                                                                                                        \
-        .name = "userid", .type = SCHEMA_STRING, .format = "pve-userid", .max_length = 64,                   \
-        .text = "NAME@REALM"                                                                                 \
-    }
-#define PARAMETER_TOKENID                                                                                    \
-    {                                                                                                        \
-        .name = "tokenid", .type = SCHEMA_STRING, .format = "pve-tokenid", .max_length = 128,                \
-        .text = "Name of the token."                                                                         \
-    }
-#define TOKEN_SETTINGS                                                                                       \
-    {.name = "comment", .type = SCHEMA_STRING, .optional = true, .max_length = 1024},                        \
-        {.name = "expire",                                                                                   \
-         .type = SCHEMA_INTEGER,                                                                             \
-         .optional = true,                                                                                   \
-         .range = AT_LEAST(0),                                                                               \
-         .fallback = "same as user",                                                                         \
-         .text = "Seconds since 1970; 0 is never."},                                                         \
-    {                                                                                                        \
-        .name = "privsep", .type = SCHEMA_BOOLEAN, .optional = true, .fallback = "1",                        \
-        .text = "Restrict it to privileges that it has itself, within its user's."                           \
-    }
 #define FULL_TOKENID                                                                                         \
     {                                                                                                        \
         .name = "full-tokenid", .type = SCHEMA_STRING, .text = "USER@REALM!TOKENID"                          \

@@ -59,6 +59,8 @@ static int check_array(const struct schema *schema, const json_t *value, struct 
 
 int validate_reply(const struct schema *returns, const json_t *value, struct error *err)
 {
+    if (returns->nullable && json_is_null(value))
+        return 0;
     if (!has_type(returns, value))
         return error_set(err, ERROR_FAILED, ": is not of type %s", schema_type_name(returns->type));
     if (returns->type == SCHEMA_OBJECT)

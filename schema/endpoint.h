@@ -51,6 +51,7 @@ struct schema {
     unsigned count;                  /* of an indexed name: indexes 0 to count - 1 */
     const struct schema *items;      /* of an array */
     const struct schema *properties; /* of an object */
+    bool nullable;                   /* a reply's property that may be null */
     bool open;                       /* an object that may have more properties than declared */
 };
 

@@ -100,6 +100,8 @@ static json_t *describe_schema(const struct schema *schema)
     if (schema->type == SCHEMA_BOOLEAN) { /* on the wire a boolean is 1 or 0 */
         json_object_set_new(ret, "type", json_string("integer"));
         json_object_set_new(ret, "enum", json_pack("[i,i]", 0, 1));
+    } else if (schema->nullable) {
+        json_object_set_new(ret, "type", json_pack("[s,s]", schema_type_name(schema->type), "null"));
     } else {
         set_string(ret, "type", schema_type_name(schema->type));
     }

@@ -7,6 +7,7 @@
 #ifndef HOSTPCI_TESTS_API_DAEMON_H
 #define HOSTPCI_TESTS_API_DAEMON_H
 
+#include <criterion/criterion.h>
 #include <stdbool.h>
 #include <sys/types.h>
 

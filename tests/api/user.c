@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /access/users: who there is, and who may see whom. */
+#include <criterion/criterion.h>
+
+#include "base/memory.h"
+#include "tests/api/call.h"
+#include "tests/api/daemon.h"
+#include "tests/api/documents.h"
+#include "tests/api/look.h"
+
+/* Joe is a member of staff; Ann may see staff, and Bob nobody but himself. */
+static void start(void)
+{
+    START(.host = "workstation");
+    daemon_stop();
+    document_put("user", "joe@pve", "{'enable':1,'expire':0,'firstname':'Joe','comment':'night shift'}");
+    document_put("user", "ann@pve", "{'enable':1,'expire':0}");
+    document_put("user", "bob@pve", "{'enable':0,'expire':5}");
+    document_put("group", "staff", "{'members':['joe@pve']}");
+    document_put("acl", "/access/groups/staff", "{'users':{'ann@pve':{'PVEAuditor':1}}}");
+    daemon_start_again();
+}
+
+TestSuite(user, .init = start, .timeout = 120);
+
+static void call_as(const char *user)
+{
+    autofree char *path = xasprintf("/access/users/%s/token/own", user);
+    call_with_token(NULL);
+    const json_t *token = post(path, "privsep", "0", NULL);
+    autofree char *credential = xasprintf("%s=%s", text_of(token, "full-tokenid"), text_of(token, "value"));
+    call_with_token(credential);
+}
+
+DAEMON_TEST(user, all_are_listed_for_root)
+{
+    const json_t *users = get("/access/users", NULL);
+
+    cr_assert_eq(json_array_size(users), 4);
+    is_json(row(users, "userid", "joe@pve"), "{'userid':'joe@pve','enable':1,'expire':0,'firstname':'Joe',"
+                                             "'comment':'night shift','realm-type':'pve'}");
+    is_json(get("/access/users", "enabled", "0", NULL),
+            "[{'userid':'bob@pve','enable':0,'expire':5,'realm-type':'pve'}]");
+}
+
+DAEMON_TEST(user, full_adds_groups_and_tokens)
+{
+    post("/access/users/joe@pve/token/ci", NULL);
+    const json_t *users = get("/access/users", "full", "1", NULL);
+
+    cr_assert_str_eq(text_of(row(users, "userid", "joe@pve"), "groups"), "staff");
+    is_json(member(row(users, "userid", "joe@pve"), "tokens"), "[{'tokenid':'ci','expire':0,'privsep':1}]");
+    cr_assert_str_eq(text_of(row(users, "userid", "ann@pve"), "groups"), "");
+    cr_assert(json_is_null(member(row(users, "userid", "ann@pve"), "tokens")));
+}
+
+DAEMON_TEST(user, one_alone_has_lists_in_another_shape)
+{
+    is_json(get("/access/users/ann@pve", NULL), "{'enable':1,'expire':0,'groups':[],'tokens':null}");
+    post("/access/users/joe@pve/token/ci", NULL);
+    is_json(get("/access/users/joe@pve", NULL),
+            "{'enable':1,'expire':0,'firstname':'Joe','comment':'night shift','groups':['staff'],"
+            "'tokens':{'ci':{'expire':0,'privsep':1}}}");
+    fails(500, "no such user ('x@pve')", "GET", "/access/users/x@pve", NULL);
+}
+
+DAEMON_TEST(user, others_are_seen_by_privilege_on_their_group)
+{
+    call_as("ann@pve");
+    get("/access/users/joe@pve", NULL);
+    fails(403, "Permission check failed (/access/groups, User.Modify|Sys.Audit)", "GET",
+          "/access/users/bob@pve", NULL);
+    cr_assert_eq(json_array_size(get("/access/users", NULL)), 1, "joe, and a token is not its user");
+}
