@@ -96,14 +96,16 @@ static int show_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    setlocale(LC_CTYPE, ""); /* not LC_ALL: numbers in JSON and YAML have a point everywhere */
     memory_guard_json();
     if (argc < 2 || asks_for_help(argv[1]))
         return show_overview();
     const struct command *command = find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
     if (command == NULL)
         return refuse_command(argv[1]);
-    if (command->run != serve_main && argc > 2 && asks_for_help(argv[argc - 1]))
+    if (command->run == serve_main)
+        return serve_main(argc - 1, argv + 1);
+    setlocale(LC_CTYPE, ""); /* not LC_ALL: numbers in JSON and YAML have a point everywhere */
+    if (argc > 2 && asks_for_help(argv[argc - 1]))
         return show_command(command);
     return command->run(argc - 1, argv + 1);
 }

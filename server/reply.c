@@ -61,7 +61,7 @@ static int add_piece(const char *piece, size_t length, void *text)
 
 char *reply_print_data(const json_t *data, size_t *ret_length)
 {
-    autotext struct text text = {0};
+    struct text text = {0};
 
     text_append(&text, "{\"data\":");
     if (data == NULL)
@@ -70,8 +70,8 @@ char *reply_print_data(const json_t *data, size_t *ret_length)
         json_dump_callback(data, add_piece, &text, JSON_COMPACT | JSON_ENCODE_ANY);
     text_append(&text, "}");
     *ret_length = text.length;
-    /* copied, not cut in place: thus a large one gets a mapping of its own, which goes when the reply goes */
-    return xstrndup(text.data, text.length);
+    char *printed = text_take(&text);
+    return xrealloc(printed, *ret_length + 1, 1);
 }
 
 static const char *message_of(const struct error *err)
@@ -106,6 +106,12 @@ char *reply_print_error(const struct error *err, const json_t *errors)
     return json_dumps(body, JSON_COMPACT);
 }
 
+static void free_large(void *text)
+{
+    free(text);
+    malloc_trim(0);
+}
+
 /* Takes the text. NULL: no body, and no Content-Type either. */
 static struct reply_body *make_body(char *text, size_t length)
 {
@@ -113,7 +119,9 @@ static struct reply_body *make_body(char *text, size_t length)
 
     body->references = 1;
     body->length = length;
-    body->response = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
+    body->response = length >= LARGE_REPLY
+                         ? MHD_create_response_from_buffer_with_free_callback(length, text, free_large)
+                         : MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
     if (body->response == NULL)
         abort(); /* no memory */
     for (size_t i = 0; i < COUNT_OF(headers); i++)

@@ -172,10 +172,7 @@ static void prepare_process(void)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* or it grows, and then large replies stay in the heap */
-    mallopt(M_ARENA_MAX, 2);               /* an arena a thread would keep what its largest reply took */
-    mallopt(M_MMAP_THRESHOLD,
-            128 * 1024); /* fixed: a large reply's memory is the system's again when it goes */
+    mallopt(M_ARENA_MAX, 2); /* an arena a thread would keep what its largest reply took */
     memory_guard_json();
     json_object_seed(0);
 }
