@@ -3,11 +3,11 @@
 #include "hardware/iommu.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "hardware/group.h"
 
 #define MOST_REGIONS_TEXT 65536
 
@@ -54,47 +54,25 @@ static json_t *describe_group(int groups, int number)
     return group;
 }
 
-/* By group and, in a group, by address: the inventory is sorted by address already. */
-static int compare_by_group(const void *a, const void *b)
-{
-    const struct pci_device *first = *(const struct pci_device *const *)a;
-    const struct pci_device *second = *(const struct pci_device *const *)b;
-
-    if (first->group != second->group)
-        return first->group < second->group ? -1 : 1;
-    return pci_address_compare(first->address, second->address);
-}
-
-static size_t sort_by_group(const struct inventory *inventory, const struct pci_device **sorted)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < inventory->count; i++)
-        if (inventory->devices[i].group >= 0)
-            sorted[count++] = &inventory->devices[i];
-    qsort(sorted, count, sizeof(sorted[0]), compare_by_group);
-    return count;
-}
-
 int iommu_list_groups(const struct sysroot *sysroot, const struct inventory *inventory, json_t **ret,
                       struct error *err)
 {
     (void)err;
-    autoclose int groups = sysfs_open_folder(sysroot_fd(sysroot), "sys/kernel/iommu_groups");
-    autofree const struct pci_device **sorted = xcalloc(inventory->count, sizeof(sorted[0]));
-    size_t count = sort_by_group(inventory, sorted);
-    autojson json_t *list = json_array();
-    json_t *group = NULL;
+    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), "sys/kernel/iommu_groups");
+    autogroups struct groups *groups = groups_sort(inventory);
+    json_t *list = json_array();
     char id[PCI_ADDRESS_SIZE];
 
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || sorted[i]->group != sorted[i - 1]->group) {
-            group = describe_group(groups, sorted[i]->group);
-            json_array_append_new(list, group);
+    for (size_t i = 0; i < groups_count(groups); i++) {
+        struct members members = groups_at(groups, i);
+        json_t *group = describe_group(folder, members.list[0]->group);
+        json_object_set_new(group, "isolated", json_integer(group_is_isolated(members)));
+        for (size_t j = 0; j < members.count; j++) {
+            pci_address_format(members.list[j]->address, id);
+            json_array_append_new(json_object_get(group, "devices"), json_string(id));
         }
-        pci_address_format(sorted[i]->address, id);
-        json_array_append_new(json_object_get(group, "devices"), json_string(id));
+        json_array_append_new(list, group);
     }
-    *ret = TAKE(list);
+    *ret = list;
     return 0;
 }

@@ -7,7 +7,7 @@
 
 #include "hardware/pci.h"
 
-/* [{group, type, devices: [id], reserved: [{start, end, type}]}], of the groups that have PCI
+/* [{group, type, isolated, devices: [id], reserved: [{start, end, type}]}], of the groups that have PCI
  * functions, sorted by group; start and end are "0x..." texts; type and reserved are left out where the
  * kernel does not tell them. */
 int iommu_list_groups(const struct sysroot *sysroot, const struct inventory *inventory, json_t **ret,

@@ -20,7 +20,11 @@ void tree_make(struct tree *tree)
 {
     struct error err;
 
-    snprintf(tree->path, sizeof(tree->path), "/tmp/hostpci-tree-XXXXXX");
+    const char *above = getenv("TMPDIR");
+    int length =
+        snprintf(tree->path, sizeof(tree->path), "%s/hostpci-tree-XXXXXX", above != NULL ? above : "/tmp");
+
+    cr_assert_lt(length, (int)sizeof(tree->path), "the path of $TMPDIR is too long");
     cr_assert_not_null(mkdtemp(tree->path));
     cr_assert_eq(sysroot_open(tree->path, &tree->sysroot, &err), 0, "%s", err.message);
 }

@@ -9,7 +9,7 @@
 #include "hardware/sysfs.h"
 
 struct tree {
-    char path[64];
+    char path[128]; /* below $TMPDIR, default /tmp */
     struct sysroot *sysroot;
 };
 

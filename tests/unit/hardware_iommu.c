@@ -40,11 +40,13 @@ Test(iommu, lists_groups_by_number_with_their_functions)
                "0x00000000feefffff msi\n");
     tree_write(&tree, "sys/kernel/iommu_groups/9/type", "identity\n");
     tree_write(&tree, "sys/kernel/iommu_groups/9/reserved_regions", "");
-    expect_json(list_groups(&tree),
-                "[{'group': 9, 'type': 'identity', 'devices': ['0000:02:00.0'], 'reserved': []},"
-                " {'group': 10, 'type': 'DMA-FQ', 'devices': ['0000:01:00.0', '0000:03:00.0'], 'reserved': ["
-                "  {'start': '0x000000008b2f0000', 'end': '0x000000008b30ffff', 'type': 'direct-relaxable'},"
-                "  {'start': '0x00000000fee00000', 'end': '0x00000000feefffff', 'type': 'msi'}]}]");
+    expect_json(
+        list_groups(&tree),
+        "[{'group': 9, 'isolated': 1, 'type': 'identity', 'devices': ['0000:02:00.0'], 'reserved': []},"
+        " {'group': 10, 'isolated': 0, 'type': 'DMA-FQ', 'devices': ['0000:01:00.0', '0000:03:00.0'], "
+        "'reserved': ["
+        "  {'start': '0x000000008b2f0000', 'end': '0x000000008b30ffff', 'type': 'direct-relaxable'},"
+        "  {'start': '0x00000000fee00000', 'end': '0x00000000feefffff', 'type': 'msi'}]}]");
 }
 
 Test(iommu, leaves_out_what_the_kernel_does_not_tell)
@@ -56,8 +58,8 @@ Test(iommu, leaves_out_what_the_kernel_does_not_tell)
     put_in_group(&tree, "0000:02:00.0", "4");
     tree_write(&tree, "sys/kernel/iommu_groups/4/reserved_regions",
                "nonsense\n0x1\n0x1 0x2\n1 2 msi\n0x1 0x2 msi\n");
-    expect_json(list_groups(&tree), "[{'group': 3, 'devices': ['0000:01:00.0']},"
-                                    " {'group': 4, 'devices': ['0000:02:00.0'],"
+    expect_json(list_groups(&tree), "[{'group': 3, 'isolated': 1, 'devices': ['0000:01:00.0']},"
+                                    " {'group': 4, 'isolated': 1, 'devices': ['0000:02:00.0'],"
                                     "  'reserved': [{'start': '0x1', 'end': '0x2', 'type': 'msi'}]}]");
 }
 
