@@ -25,4 +25,25 @@
         .text = "Refuse the change if the configuration has another digest by now."                          \
     }
 
+/* One check of the host or of a device. */
+extern const struct schema check_properties[];
+
+/* Properties of replies that the host may not tell. */
+#define OPTIONAL_TEXT(key, about)                                                                            \
+    {                                                                                                        \
+        .name = (key), .type = SCHEMA_STRING, .optional = true, .text = (about)                              \
+    }
+#define OPTIONAL_NUMBER(key, about)                                                                          \
+    {                                                                                                        \
+        .name = (key), .type = SCHEMA_INTEGER, .optional = true, .text = (about)                             \
+    }
+#define OPTIONAL_FLAG(key, about)                                                                            \
+    {                                                                                                        \
+        .name = (key), .type = SCHEMA_BOOLEAN, .optional = true, .text = (about)                             \
+    }
+#define WORDS(key, about)                                                                                    \
+    {                                                                                                        \
+        .name = (key), .type = SCHEMA_ARRAY, .items = ITEMS(.type = SCHEMA_STRING), .text = (about)          \
+    }
+
 #endif

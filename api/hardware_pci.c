@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/device.h"
+#include "hardware/readiness.h"
 #include "schema/format.h"
 
 #define HEX4(key, about)                                                                                     \
@@ -55,6 +56,25 @@ static void link_virtual_functions(const struct inventory *inventory, json_t **r
     }
 }
 
+static int add_verdicts(struct request *request, const struct inventory *inventory, json_t **rows,
+                        struct error *err)
+{
+    autousage struct usage *usage = NULL;
+    struct readiness *verdicts;
+
+    if (usage_scan(request->service->sysroot, inventory, &usage, err) != 0 ||
+        readiness_verdicts(request->service->sysroot, inventory, usage, &verdicts, err) != 0)
+        return -1;
+    for (size_t i = 0; i < inventory->count; i++) {
+        if (rows[i] == NULL)
+            continue;
+        json_object_set_new(rows[i], "verdict", json_string(verdict_name(verdicts[i].verdict)));
+        json_object_set_new(rows[i], "summary", json_string(verdicts[i].summary));
+    }
+    readiness_free(verdicts, inventory->count);
+    return 0;
+}
+
 static int list_pci(struct request *request, json_t **ret, struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
@@ -64,15 +84,18 @@ static int list_pci(struct request *request, json_t **ret, struct error *err)
     if (inventory_source_get(request->service->inventory, &inventory, err) != 0)
         return -1;
     autofree json_t **rows = xcalloc(inventory->count, sizeof(json_t *)); /* borrowed from the array */
-    *ret = json_array();
+    autojson json_t *list = json_array();
     for (size_t i = 0; i < inventory->count; i++) {
         if (is_hidden(&inventory->devices[i], blacklist))
             continue;
         rows[i] = device_summarize(&inventory->devices[i], verbose ? request->service->names : NULL);
-        json_array_append_new(*ret, rows[i]);
+        json_array_append_new(list, rows[i]);
     }
     if (verbose)
         link_virtual_functions(inventory, rows);
+    if (param_boolean(request, "verdict") && add_verdicts(request, inventory, rows, err) != 0)
+        return -1;
+    *ret = TAKE(list);
     return 0;
 }
 
@@ -80,7 +103,9 @@ static bool list_version(struct request *request, uint64_t *ret)
 {
     uint64_t generation;
 
-    if (!inventory_source_generation(request->service->inventory, &generation))
+    /* what the host uses a device for changes without an event of the device */
+    if (param_boolean(request, "verdict") ||
+        !inventory_source_generation(request->service->inventory, &generation))
         return false;
     *ret = generation << 32 | (names_generation(request->service->names) & UINT32_MAX);
     return true;
@@ -104,7 +129,12 @@ const struct endpoint endpoint_list_pci = {
                     .type = SCHEMA_BOOLEAN,
                     .optional = true,
                     .fallback = "1",
-                    .text = "Also names, driver, subsystem, physical and virtual functions."}),
+                    .text = "Also names, driver, subsystem, physical and virtual functions."},
+                   {.name = "verdict",
+                    .type = SCHEMA_BOOLEAN,
+                    .optional = true,
+                    .fallback = "0",
+                    .text = "Also whether each can be passed through, and why not."}),
     .returns = {.type = SCHEMA_ARRAY,
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES(
@@ -112,14 +142,28 @@ const struct endpoint endpoint_list_pci = {
                                     .type = SCHEMA_STRING,
                                     .format = "pci-id",
                                     .text = "PCI id with domain."},
+                                   {.name = "verdict",
+                                    .type = SCHEMA_STRING,
+                                    .optional = true,
+                                    .values = VALUES("ready", "possible", "blocked"),
+                                    .text = "With verdict=1: whether it can be passed through."},
+                                   {.name = "device_name", .type = SCHEMA_STRING, .optional = true},
+                                   {.name = "summary",
+                                    .type = SCHEMA_STRING,
+                                    .optional = true,
+                                    .text = "With verdict=1: what would happen, or why not."},
+                                   {.name = "driver",
+                                    .type = SCHEMA_STRING,
+                                    .optional = true,
+                                    .text = "The driver that is bound; Proxmox does not tell it."},
+                                   {.name = "iommugroup",
+                                    .type = SCHEMA_INTEGER,
+                                    .text = "IOMMU group, -1 if it is in none."},
                                    {.name = "class",
                                     .type = SCHEMA_STRING,
                                     .pattern = "0x[0-9a-f]{6}",
                                     .text = "Class, subclass and programming interface."},
                                    HEX4("vendor", "Vendor id."), HEX4("device", "Device id."),
-                                   {.name = "iommugroup",
-                                    .type = SCHEMA_INTEGER,
-                                    .text = "IOMMU group, -1 if it is in none."},
                                    {.name = "mdev",
                                     .type = SCHEMA_BOOLEAN,
                                     .optional = true,
@@ -128,11 +172,6 @@ const struct endpoint endpoint_list_pci = {
                                     .type = SCHEMA_BOOLEAN,
                                     .optional = true,
                                     .text = "Present if that is by NVIDIA's own interface."},
-                                   {.name = "driver",
-                                    .type = SCHEMA_STRING,
-                                    .optional = true,
-                                    .text = "The driver that is bound; Proxmox does not tell it."},
-                                   {.name = "device_name", .type = SCHEMA_STRING, .optional = true},
                                    {.name = "vendor_name", .type = SCHEMA_STRING, .optional = true},
                                    {.name = "subsystem_vendor", .type = SCHEMA_STRING, .optional = true},
                                    {.name = "subsystem_device", .type = SCHEMA_STRING, .optional = true},

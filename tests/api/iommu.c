@@ -15,9 +15,10 @@ DAEMON_TEST(iommu, groups_have_type_devices_and_reserved_regions)
     START(.host = "workstation");
     const json_t *groups = get(GROUPS, NULL);
     cr_assert_eq(json_array_size(groups), 7);
-    is_json(json_array_get(groups, 1),
-            "{'group':1,'type':'DMA-FQ','devices':['0000:00:01.0','0000:01:00.0','0000:01:00.1'],"
-            "'reserved':[{'start':'0x00000000fee00000','end':'0x00000000feefffff','type':'msi'}]}");
+    is_json(
+        json_array_get(groups, 1),
+        "{'group':1,'isolated':1,'type':'DMA-FQ','devices':['0000:00:01.0','0000:01:00.0','0000:01:00.1'],"
+        "'reserved':[{'start':'0x00000000fee00000','end':'0x00000000feefffff','type':'msi'}]}");
     is_json(member(json_array_get(groups, 2), "reserved"),
             "[{'start':'0x000000008b2f0000','end':'0x000000008b30ffff','type':'direct-relaxable'},"
             "{'start':'0x00000000fee00000','end':'0x00000000feefffff','type':'msi'}]");

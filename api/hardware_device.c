@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/hardware/pci/{id}/status: one device whole, and whether it can be passed through. */
+#include "api/endpoints.h"
+#include "api/request.h"
+#include "base/memory.h"
+#include "hardware/device.h"
+#include "hardware/readiness.h"
+#include "storage/index.h"
+
+static int get_pci_status(struct request *request, json_t **ret, struct error *err)
+{
+    autoinventory struct inventory *inventory = NULL;
+    autousage struct usage *usage = NULL;
+    autojson json_t *status = NULL, *readiness = NULL, *mappings = NULL;
+    struct service *service = request->service;
+    struct pci_address address;
+    char id[PCI_ADDRESS_SIZE];
+
+    if (!pci_address_parse(param_string(request, "pci-id-or-mapping"), &address))
+        return error_set_field(err, "pci-id-or-mapping", "value is not a PCI id such as 0000:01:00.0");
+    pci_address_format(address, id);
+    if (inventory_source_get(service->inventory, &inventory, err) != 0 ||
+        device_describe(service->sysroot, inventory, service->names, address, &status, err) != 0 ||
+        usage_scan(service->sysroot, inventory, &usage, err) != 0 ||
+        readiness_describe_device(service->sysroot, inventory, usage, address, &readiness, err) != 0 ||
+        index_mappings_of_device(service->storage, service->node, id, &mappings, err) != 0)
+        return -1;
+    json_object_update(status, readiness);
+    json_object_set(status, "mappings", mappings);
+    *ret = TAKE(status);
+    return 0;
+}
+
+static const struct schema link_properties[] = {
+    OPTIONAL_TEXT("speed", "Now, such as 8.0 GT/s PCIe."),
+    OPTIONAL_NUMBER("width", "Lanes now."),
+    OPTIONAL_TEXT("max-speed", "What the device could do."),
+    OPTIONAL_NUMBER("max-width", "Lanes that the device has."),
+    {.name = NULL},
+};
+
+static const struct schema resource_properties[] = {
+    OPTIONAL_TEXT("name", "bar0 to bar5, rom, iov0 to iov5."),
+    OPTIONAL_TEXT("start", "Bus address in hexadecimal."),
+    OPTIONAL_NUMBER("size", "Bytes."),
+    OPTIONAL_TEXT("type", "io, mem32 or mem64."),
+    OPTIONAL_FLAG("prefetchable", "Present if reading has no side effect."),
+    {.name = NULL},
+};
+
+static const struct schema sriov_properties[] = {
+    OPTIONAL_NUMBER("totalvfs", "Virtual functions it can have."),
+    OPTIONAL_NUMBER("numvfs", "Virtual functions it has."),
+    OPTIONAL_NUMBER("offset", "Routing id of the first one, relative to this function."),
+    OPTIONAL_NUMBER("stride", "Distance of their routing ids."),
+    OPTIONAL_TEXT("vf-device", "Device id of the virtual functions."),
+    OPTIONAL_FLAG("drivers-autoprobe", "Whether the kernel looks for drivers for them."),
+    {.name = NULL},
+};
+
+static const struct schema detach_properties[] = {
+    {.name = "id", .type = SCHEMA_STRING, .format = "pci-id"},
+    {.name = "driver", .type = SCHEMA_STRING, .text = "That it would be taken from."},
+    {.name = NULL},
+};
+
+static const struct schema use_properties[] = {
+    {.name = "id", .type = SCHEMA_STRING, .format = "pci-id", .text = "The function that is used."},
+    {.name = "kind",
+     .type = SCHEMA_STRING,
+     .text = "block, network, display, usb, sriov, sound, vfio and so on."},
+    {.name = "name", .type = SCHEMA_STRING, .text = "The host's name for it: nvme0n1, eth0, card0."},
+    {.name = "weight",
+     .type = SCHEMA_STRING,
+     .values = VALUES("idle", "active", "critical"),
+     .text = "critical: it holds the root file system."},
+    {.name = "message", .type = SCHEMA_STRING, .text = "What the host does with it."},
+    OPTIONAL_TEXT("evidence", "The file that tells it, and what it held."),
+    {.name = NULL},
+};
+
+const struct endpoint endpoint_get_pci_status = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/status",
+    .text = "One device whole: whether it can be passed through and if not why and what to do, what the "
+            "host uses it "
+            "for, and all else that the host tells. What it does not tell is left out.",
+    .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID),
+    .returns =
+        {
+            .type = SCHEMA_OBJECT,
+            .properties = PROPERTIES(
+                {.name = "id", .type = SCHEMA_STRING, .format = "pci-id"},
+                OPTIONAL_TEXT("class", "As in the list."), OPTIONAL_TEXT("vendor", "Vendor id."),
+                OPTIONAL_TEXT("device", "Device id."), OPTIONAL_TEXT("subsystem_vendor", "0x0000: none."),
+                OPTIONAL_TEXT("subsystem_device", "0x0000: none."), OPTIONAL_TEXT("vendor_name", NULL),
+                OPTIONAL_TEXT("device_name", NULL), OPTIONAL_TEXT("subsystem_vendor_name", NULL),
+                OPTIONAL_TEXT("subsystem_device_name", NULL), OPTIONAL_TEXT("revision", "Revision id."),
+                OPTIONAL_NUMBER("iommugroup", "IOMMU group, -1 if it is in none."),
+                WORDS("peers", "The other devices of its IOMMU group."),
+                OPTIONAL_TEXT("driver", "The driver that is bound."),
+                WORDS("modules", "Kernel modules that could drive it."),
+                OPTIONAL_TEXT("driver-override", "The only driver that the kernel may bind."),
+                OPTIONAL_NUMBER("numa-node", "NUMA node it is attached to."),
+                OPTIONAL_FLAG("boot-vga", "Of a display: whether the firmware used it at boot."),
+                {.name = "link", .type = SCHEMA_OBJECT, .optional = true, .properties = link_properties},
+                OPTIONAL_TEXT("power-state", "D0 (on) to D3cold (off)."),
+                WORDS("reset-methods", "How the kernel would reset it, in order."),
+                {.name = "resources",
+                 .type = SCHEMA_ARRAY,
+                 .items = ITEMS(.type = SCHEMA_OBJECT, .properties = resource_properties)},
+                {.name = "rom",
+                 .type = SCHEMA_OBJECT,
+                 .optional = true,
+                 .properties = PROPERTIES(OPTIONAL_NUMBER("size", "Bytes that the ROM's window has."))},
+                OPTIONAL_TEXT("slot", "Name of the physical slot."),
+                {.name = "sriov", .type = SCHEMA_OBJECT, .optional = true, .properties = sriov_properties},
+                OPTIONAL_TEXT("physfn", "Of a virtual function: the physical one it belongs to."),
+                {.name = "virtfns",
+                 .type = SCHEMA_OBJECT,
+                 .optional = true,
+                 .open = true,
+                 .text = "Of a physical function: {virtfn0: PCI id, ...}."},
+                OPTIONAL_FLAG("mdev", "Present if it can create mediated devices."),
+                OPTIONAL_FLAG("nvidia", "Present if that is by NVIDIA's own interface."),
+                {.name = "verdict",
+                 .type = SCHEMA_STRING,
+                 .values = VALUES("ready", "possible", "blocked"),
+                 .text = "ready: nothing is in the way; possible: drivers are detached first; "
+                         "blocked: see checks."},
+                {.name = "summary", .type = SCHEMA_STRING, .text = "What would happen, or why not."},
+                {.name = "detaches",
+                 .type = SCHEMA_ARRAY,
+                 .items = ITEMS(.type = SCHEMA_OBJECT, .properties = detach_properties),
+                 .text = "Functions that would be taken from their driver."},
+                {.name = "checks",
+                 .type = SCHEMA_ARRAY,
+                 .items = ITEMS(.type = SCHEMA_OBJECT, .properties = check_properties),
+                 .text = "What was looked at, the worst first."},
+                {.name = "host-use",
+                 .type = SCHEMA_ARRAY,
+                 .items = ITEMS(.type = SCHEMA_OBJECT, .properties = use_properties),
+                 .text = "What the host does with it and with all that would be detached."},
+                WORDS("mappings", "Resource mappings that name it on this node.")),
+        },
+    .may_block = true,
+    .on_node = true,
+    .run = get_pci_status,
+};
