@@ -3,11 +3,16 @@
 #include "client/cell.h"
 
 #include <langinfo.h>
+#include <stdint.h>
 #include <string.h>
 #include <wchar.h>
 
 #include "base/memory.h"
-#include "base/text.h"
+
+#define RED    "\033[31m"
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define CYAN   "\033[36m"
 
 bool cell_is_utf8(void)
 {
@@ -78,6 +83,15 @@ char *cell_escape(const char *text)
     return text_take(&cell);
 }
 
+void cell_escape_lines(const char *text, const char *indent, struct text *ret)
+{
+    for (size_t length; *text != '\0'; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        autofree char *line = xstrndup(text, length), *cell = cell_escape(line);
+        text_printf(ret, "%s%s\n", indent, cell);
+    }
+}
+
 char *cell_of_value(const json_t *value)
 {
     if (value == NULL || json_is_null(value))
@@ -135,4 +149,41 @@ size_t cell_break(const char *cell, size_t limit, size_t *ret_width)
     }
     *ret_width = good_width;
     return good;
+}
+
+const char *cell_colour(const char *word)
+{
+    static const struct {
+        const char *word, *colour;
+    } colours[] = {
+        {"ready", GREEN}, {"ok", GREEN},  {"possible", YELLOW}, {"warning", YELLOW}, {"active", YELLOW},
+        {"blocked", RED}, {"error", RED}, {"critical", RED},    {"info", CYAN},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(colours); i++)
+        if (strcmp(word, colours[i].word) == 0)
+            return colours[i].colour;
+    return "";
+}
+
+void cell_draw(const char *cell, size_t length, const char *type, struct text *ret)
+{
+    while (length > 0 && cell[length - 1] == ' ')
+        length--;
+    text_append(ret, type);
+    text_append_bytes(ret, cell, length);
+    text_append(ret, type[0] != '\0' ? "\033[0m" : "");
+}
+
+void cell_wrap(const char *cell, size_t width, size_t indent, const char *type, struct text *ret)
+{
+    const char *rest = cell;
+
+    do {
+        size_t used, bytes = cell_break(rest, width != 0 ? width : SIZE_MAX, &used);
+        text_printf(ret, "%*s", rest == cell ? 0 : (int)indent, "");
+        cell_draw(rest, bytes, type, ret);
+        text_append(ret, "\n");
+        rest += bytes;
+    } while (*rest != '\0');
 }

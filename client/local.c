@@ -5,6 +5,7 @@
 #include "api/request.h"
 #include "base/memory.h"
 #include "client/shell.h"
+#include "hardware/check.h"
 #include "schema/openapi.h"
 #include "schema/usage.h"
 #include "storage/storage.h"
@@ -53,6 +54,16 @@ static int refuse_arguments(int argc, char **argv, struct error *err)
     if (options_parse(argc, argv, 0, METHOD_COUNT, &options, err) != 0)
         return -1;
     return options.argument == NULL ? 0 : error_set(err, ERROR_INVALID, "'%s' takes no argument", argv[0]);
+}
+
+int shell_checks(int argc, char **argv)
+{
+    struct error err;
+
+    if (refuse_arguments(argc, argv, &err) != 0)
+        return shell_complain(&err);
+    check_print_documentation(stdout);
+    return shell_write("");
 }
 
 int shell_openapi(int argc, char **argv)

@@ -28,6 +28,7 @@ static const struct command {
      shell_list},
     {"usage", "PATH", "what a path takes and gives", OPTIONS_USAGE, shell_usage},
     {"backup", "FILE", "copy the daemon's database, also while it runs", OPTIONS_BACKUP, shell_backup},
+    {"checks", "", "every check of a host and its devices, and what it answers", 0, shell_checks},
     {"openapi", "", "the whole API as OpenAPI 3.1", 0, shell_openapi},
     {"version", "", "this program's version", 0, shell_version},
     {"help", "[COMMAND]", "this page, or a command's options", 0, show_help},

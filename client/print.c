@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "client/cell.h"
+#include "client/report.h"
 #include "schema/openapi.h"
 
 /* A table of more cells than this helps nobody, and a server could ask for any number of them. */
@@ -131,6 +132,7 @@ static void draw_rows(const json_t *rows, const json_t *columns, const struct ta
         const json_t *row;
         size_t i;
         table.right[column] = is_numeric(rows, key);
+        table.judged[column] = strcmp(key, "verdict") == 0;
         table_set(&table, 0, column, cell_escape(key));
         json_array_foreach(rows, i, row)
             table_set(&table, i + 1, column, cell_of_value(json_object_get(row, key)));
@@ -159,14 +161,15 @@ static void draw_list(const json_t *list, const struct schema *schema, const str
     }
 }
 
-/* A text that is the whole reply keeps its line ends. */
-static void draw_lines(const char *string, struct text *ret)
+static void draw_report(const json_t *reply, const struct schema *schema, const struct table_style *style,
+                        struct text *ret)
 {
-    for (size_t length; *string != '\0'; string += length + (string[length] == '\n')) {
-        length = strcspn(string, "\n");
-        autofree char *line = xstrndup(string, length), *cell = cell_escape(line);
-        text_printf(ret, "%s\n", cell);
-    }
+    autojson json_t *rest = report_draw(reply, style, ret);
+
+    if (json_object_size(rest) == 0)
+        return;
+    text_append(ret, "\n");
+    draw_object(rest, schema, style, ret);
 }
 
 static char *print_text(const json_t *value, const struct schema *returns, const struct table_style *style)
@@ -175,10 +178,12 @@ static char *print_text(const json_t *value, const struct schema *returns, const
 
     if (json_is_array(value)) {
         draw_list(value, returns, style, &text);
+    } else if (report_fits(value)) {
+        draw_report(value, returns, style, &text);
     } else if (json_is_object(value)) {
         draw_object(value, returns, style, &text);
     } else if (json_is_string(value)) {
-        draw_lines(json_string_value(value), &text);
+        cell_escape_lines(json_string_value(value), "", &text);
     } else if (!json_is_null(value)) {
         autofree char *cell = cell_of_value(value);
         text_printf(&text, "%s\n", cell);

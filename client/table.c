@@ -8,7 +8,8 @@
 #include "base/memory.h"
 #include "client/cell.h"
 
-/* A column is not made narrower than this: shorter pieces of names cannot be read. */
+/* A column is not made narrower than this: shorter pieces of names cannot be read. Nor narrower than half of
+ * its widest cell or a quarter of the room: columns behind it are rather left out. */
 #define NARROWEST ((size_t)12)
 
 /* The lines of a border: left, between, right end and the line itself. */
@@ -42,7 +43,8 @@ struct table table_new(size_t columns, size_t rows)
     return (struct table){.columns = columns,
                           .rows = rows,
                           .cells = xcalloc(columns * rows, sizeof(char *)),
-                          .right = xcalloc(columns, sizeof(bool))};
+                          .right = xcalloc(columns, sizeof(bool)),
+                          .judged = xcalloc(columns, sizeof(bool))};
 }
 
 void table_release(struct table *table)
@@ -51,6 +53,7 @@ void table_release(struct table *table)
         free(table->cells[i]);
     free(table->cells);
     free(table->right);
+    free(table->judged);
     *table = (struct table){0};
 }
 
@@ -75,12 +78,14 @@ static bool is_empty(const struct table *table, size_t column)
 void table_drop_empty(struct table *table)
 {
     autofree bool *keep = xcalloc(table->columns, sizeof(bool));
-    struct table kept = {.rows = table->rows, .cells = table->cells, .right = table->right};
+    struct table kept = *table;
 
+    kept.columns = 0;
     for (size_t column = 0; column < table->columns; column++) {
         keep[column] = !is_empty(table, column);
-        if (keep[column])
-            table->right[kept.columns++] = table->right[column];
+        kept.right[kept.columns] = table->right[column];
+        kept.judged[kept.columns] = table->judged[column];
+        kept.columns += keep[column];
     }
     for (size_t i = 0, next = 0; i < table->columns * table->rows; i++)
         if (keep[i % table->columns])
@@ -101,19 +106,32 @@ static size_t natural_width(const struct layout *layout, size_t column)
     return widest;
 }
 
-/* The columns of the line around `shown` cells. */
-static size_t frame_width(const struct layout *layout, size_t shown)
+/* The columns of the line around the cells. */
+static size_t frame_width(const struct layout *layout)
 {
-    return layout->style->no_border ? 2 * (shown - 1) : 3 * shown + 1;
+    return layout->style->no_border ? 2 * (layout->shown - 1) : 3 * layout->shown + 1;
 }
 
-/* The whole width if no column were wider than `limit`. */
-static size_t width_with_limit(const struct layout *layout, size_t shown, size_t limit)
+/* The columns that one gets when those wider than `limit` give way: none becomes too narrow to be read,
+ * but the last one that is left. */
+static size_t width_at(const struct layout *layout, size_t column, size_t limit)
 {
-    size_t width = frame_width(layout, shown);
+    size_t natural = layout->widths[column];
+    size_t least = natural / 2, quarter = layout->style->width / 4;
 
-    for (size_t column = 0; column < shown; column++)
-        width += layout->widths[column] < limit ? layout->widths[column] : limit;
+    least = least > quarter ? quarter : least;
+    least = least < NARROWEST ? NARROWEST : least;
+    if (layout->shown > 1 && limit < least)
+        limit = least;
+    return natural < limit ? natural : limit;
+}
+
+static size_t width_with_limit(const struct layout *layout, size_t limit)
+{
+    size_t width = frame_width(layout);
+
+    for (size_t column = 0; column < layout->shown; column++)
+        width += width_at(layout, column, limit);
     return width;
 }
 
@@ -122,17 +140,17 @@ static void fit(struct layout *layout)
 {
     size_t room = layout->style->width, limit = room;
 
-    while (layout->shown > 1 && width_with_limit(layout, layout->shown, NARROWEST) > room)
+    while (layout->shown > 1 && width_with_limit(layout, 0) > room)
         layout->shown--;
-    while (limit > 1 && width_with_limit(layout, layout->shown, limit) > room)
+    while (limit > 1 && width_with_limit(layout, limit) > room)
         limit--;
-    size_t least = width_with_limit(layout, layout->shown, limit);
-    size_t spare = room > least ? room - least : 0;
+    size_t needed = width_with_limit(layout, limit);
+    size_t spare = room > needed ? room - needed : 0;
     for (size_t column = 0; column < layout->shown; column++) {
-        if (layout->widths[column] <= limit)
-            continue;
-        layout->widths[column] = spare > 0 ? limit + 1 : limit;
-        spare -= spare > 0;
+        size_t width = width_at(layout, column, limit);
+        bool wider = spare > 0 && width < layout->widths[column];
+        layout->widths[column] = width + wider;
+        spare -= wider;
     }
 }
 
@@ -156,28 +174,34 @@ static void draw_border(const struct layout *layout, int which, struct text *ret
     text_append(ret, "\n");
 }
 
+/* How a cell begins on a terminal. */
+static const char *type_of(const struct layout *layout, size_t column, const char *cell, bool header)
+{
+    if (!layout->style->colour)
+        return "";
+    if (header)
+        return "\033[1m";
+    return layout->table->judged[column] ? cell_colour(cell) : "";
+}
+
 /* The next line of a cell, filled up to the column's width; gives the rest of the cell. */
-static const char *draw_piece(const struct layout *layout, size_t column, const char *rest, bool bold,
+static const char *draw_piece(const struct layout *layout, size_t column, const char *rest, bool header,
                               struct text *ret)
 {
     size_t width = 0, bytes = cell_break(rest, layout->widths[column], &width);
     size_t fill = layout->widths[column] > width ? layout->widths[column] - width : 0;
-    size_t length = bytes;
+    const char *type = type_of(layout, column, rest, header);
 
-    while (length > 0 && rest[length - 1] == ' ')
-        length--;
     if (layout->table->right[column])
         draw_times(" ", fill, ret);
-    text_append(ret, bold ? "\033[1m" : "");
-    text_append_bytes(ret, rest, length);
-    text_append(ret, bold ? "\033[0m" : "");
+    cell_draw(rest, bytes, type, ret);
     if (!layout->table->right[column] && !(layout->style->no_border && column + 1 == layout->shown))
         draw_times(" ", fill, ret);
     return rest + bytes;
 }
 
 /* One line of a row; false when nothing was left for it. */
-static bool draw_line(const struct layout *layout, const char **rests, bool bold, struct text *ret)
+static bool draw_line(const struct layout *layout, const char **rests, bool header, struct text *ret)
 {
     const char *bar = layout->style->no_border ? "" : borders[layout->style->unicode][BORDER_BAR].line;
     const struct border *border = &borders[layout->style->unicode][BORDER_BAR];
@@ -186,7 +210,7 @@ static bool draw_line(const struct layout *layout, const char **rests, bool bold
     for (size_t column = 0; column < layout->shown; column++) {
         if (!layout->style->no_border)
             text_printf(ret, "%s%s", column == 0 ? border->left : border->cross, bar);
-        rests[column] = draw_piece(layout, column, rests[column], bold, ret);
+        rests[column] = draw_piece(layout, column, rests[column], header, ret);
         more = more || rests[column][0] != '\0';
         if (!layout->style->no_border)
             text_append(ret, bar);
@@ -203,7 +227,7 @@ static void draw_row(const struct layout *layout, size_t row, struct text *ret)
 
     for (size_t column = 0; column < layout->shown; column++)
         rests[column] = cell_at(layout->table, row, column);
-    while (draw_line(layout, rests, row == 0 && layout->style->colour, ret))
+    while (draw_line(layout, rests, row == 0, ret))
         ;
 }
 
@@ -218,12 +242,15 @@ static bool is_wrapped(const struct layout *layout, size_t row)
 
 static void name_left_out(const struct layout *layout, struct text *ret)
 {
+    autotext struct text names = {0};
+
     if (layout->shown == layout->table->columns)
         return;
-    text_append(ret, "Too narrow for:");
+    text_append(&names, "Too narrow for:");
     for (size_t column = layout->shown; column < layout->table->columns; column++)
-        text_printf(ret, "%s %s", column == layout->shown ? "" : ",", cell_at(layout->table, 0, column));
-    text_append(ret, " (all: --output-format json-pretty)\n");
+        text_printf(&names, "%s %s", column == layout->shown ? "" : ",", cell_at(layout->table, 0, column));
+    text_append(&names, " (all: --output-format json-pretty)");
+    cell_wrap(text_string(&names), layout->style->width, 0, "", ret);
 }
 
 void table_draw(const struct table *table, const struct table_style *style, struct text *ret)
@@ -235,7 +262,7 @@ void table_draw(const struct table *table, const struct table_style *style, stru
         return;
     for (size_t column = 0; column < table->columns; column++)
         widths[column] = natural_width(&layout, column);
-    if (style->width != 0 && width_with_limit(&layout, layout.shown, style->width) > style->width)
+    if (style->width != 0 && width_with_limit(&layout, style->width) > style->width)
         fit(&layout);
     draw_border(&layout, BORDER_TOP, ret);
     if (!style->no_header) {

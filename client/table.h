@@ -16,7 +16,7 @@ struct table_style {
     bool unicode; /* lines of box characters, else of + - | */
     bool no_border;
     bool no_header;
-    bool colour;  /* the header is bold */
+    bool colour;  /* the header is bold, words that judge have their colours */
     size_t width; /* to fit into; 0: no limit */
 };
 
@@ -25,6 +25,7 @@ struct table {
     size_t rows;  /* with the header */
     char **cells; /* columns * rows of them, owned, none NULL */
     bool *right;  /* a column whose cells stand on the right */
+    bool *judged; /* a column of words that judge, shown in their colours */
 };
 
 struct table table_new(size_t columns, size_t rows);

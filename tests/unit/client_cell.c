@@ -106,3 +106,20 @@ Test(client_cell, words_that_are_too_long_break_anywhere_between_characters)
     expect_break("カード", 3, strlen("カ"), 2);
     expect_break("カ", 1, strlen("カ"), 2);
 }
+
+Test(client_cell, lines_are_escaped_one_by_one)
+{
+    autotext struct text text = {0};
+
+    cell_escape_lines("one\n\ntwo\033\nthree", "> ", &text);
+    cr_expect_str_eq(text_string(&text), "> one\n> \n> two\\x1b\n> three\n");
+}
+
+Test(client_cell, only_words_that_judge_have_a_colour)
+{
+    cr_expect_str_eq(cell_colour("ready"), "\033[32m");
+    cr_expect_str_eq(cell_colour("warning"), "\033[33m");
+    cr_expect_str_eq(cell_colour("critical"), "\033[31m");
+    cr_expect_str_eq(cell_colour("idle"), "");
+    cr_expect_str_eq(cell_colour(""), "");
+}

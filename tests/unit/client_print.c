@@ -138,7 +138,9 @@ Test(client_print, columns_that_do_not_fit_are_named)
         "+==============+=======+\n"
         "| 0000:01:00.0 |     1 |\n"
         "+--------------+-------+\n"
-        "Too narrow for: name, more (all: --output-format json-pretty)\n");
+        "Too narrow for: name, more\n"
+        "(all: --output-format\n"
+        "json-pretty)\n");
 }
 
 Test(client_print, every_width_is_kept_to)
@@ -157,6 +159,29 @@ Test(client_print, a_terminal_shows_the_header_bold)
 {
     expect_format("[{\"id\":\"a\"}]", &devices, PRINT_TEXT,
                   (struct table_style){.colour = true, .no_border = true}, "\033[1mid\033[0m\na\n");
+}
+
+Test(client_print, a_terminal_shows_verdicts_in_their_colours)
+{
+    expect_format("[{\"id\":\"ready\",\"verdict\":\"ready\"},{\"id\":\"b\",\"verdict\":\"blocked\"}]", NULL,
+                  PRINT_TEXT, (struct table_style){.colour = true, .no_border = true, .no_header = true},
+                  "ready  \033[32mready\033[0m\nb      \033[31mblocked\033[0m\n");
+}
+
+Test(client_print, a_sentence_gets_room_before_the_columns_behind_it)
+{
+    expect_format(
+        "[{\"id\":\"0000:01:00.0\",\"group\":1,\"name\":\"The IOMMU is off because the kernel was told so"
+        " on its command line.\",\"more\":\"0000:02:00.0\",\"rest\":\"0000:03:00.0\"}]",
+        &devices, PRINT_TEXT, (struct table_style){.width = 72},
+        "+--------------+-------+--------------------------------+--------------+\n"
+        "| id           | group | name                           | more         |\n"
+        "+==============+=======+================================+==============+\n"
+        "| 0000:01:00.0 |     1 | The IOMMU is off because the   | 0000:02:00.0 |\n"
+        "|              |       | kernel was told so on its      |              |\n"
+        "|              |       | command line.                  |              |\n"
+        "+--------------+-------+--------------------------------+--------------+\n"
+        "Too narrow for: rest (all: --output-format json-pretty)\n");
 }
 
 Test(client_print, a_reply_with_countless_columns_is_not_made_into_a_table)

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reports: replies that say whether something works, and if not why and what to do. */
+#include "client/report.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "client/cell.h"
+
+/* Where text begins, beside the word in the margin. */
+#define MARGIN ((size_t)10)
+
+enum type { TYPE_PLAIN, TYPE_BOLD, TYPE_DIM };
+static const char *const types[] = {[TYPE_PLAIN] = "", [TYPE_BOLD] = "\033[1m", [TYPE_DIM] = "\033[2m"};
+
+static const char *get(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    return value != NULL ? value : "";
+}
+
+static bool is_ok(const json_t *check)
+{
+    return strcmp(get(check, "severity"), "ok") == 0;
+}
+
+bool report_fits(const json_t *reply)
+{
+    const json_t *checks = json_object_get(reply, "checks"), *check;
+    size_t i;
+
+    json_array_foreach(checks, i, check) {
+        if (!json_is_string(json_object_get(check, "id")) ||
+            !json_is_string(json_object_get(check, "severity")) ||
+            !json_is_string(json_object_get(check, "message")))
+            return false;
+    }
+    return json_is_array(checks);
+}
+
+/* The word in the margin, which may be "". */
+static void draw_word(const char *word, const struct table_style *style, struct text *ret)
+{
+    autofree char *label = xstrdup(word);
+
+    for (char *c = label; *c != '\0'; c++)
+        *c = (char)toupper((unsigned char)*c);
+    autofree char *cell = cell_escape(label);
+    size_t width = cell_width(cell);
+    cell_draw(cell, strlen(cell), style->colour ? cell_colour(word) : "", ret);
+    text_printf(ret, "%*s", width < MARGIN ? (int)(MARGIN - width) : 1, "");
+}
+
+/* A word in the margin and text beside it. */
+static void draw_item(const char *word, const char *text, enum type type, const struct table_style *style,
+                      struct text *ret)
+{
+    size_t width = style->width > 2 * MARGIN ? style->width - MARGIN : style->width != 0 ? MARGIN : 0;
+    autofree char *cell = cell_escape(text);
+
+    draw_word(word, style, ret);
+    cell_wrap(cell, width, MARGIN, style->colour ? types[type] : "", ret);
+}
+
+/* Items of a list in one paragraph: `first`, and `second` (may be NULL) in brackets if it is there. */
+static void draw_list(const char *word, const json_t *list, const char *first, const char *second,
+                      const struct table_style *style, struct text *ret)
+{
+    autotext struct text text = {0};
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item) {
+        const char *more = second != NULL ? get(item, second) : "";
+        text_printf(&text, "%s%s", i > 0 ? ", " : "", get(item, first));
+        if (more[0] != '\0')
+            text_printf(&text, " (%s)", more);
+    }
+    if (text.length > 0)
+        draw_item(word, text_string(&text), TYPE_PLAIN, style, ret);
+}
+
+static const char *verdict_of(const json_t *reply)
+{
+    const json_t *check;
+    size_t i;
+
+    if (json_object_get(reply, "verdict") != NULL)
+        return get(reply, "verdict");
+    json_array_foreach(json_object_get(reply, "checks"), i, check) {
+        if (strcmp(get(check, "severity"), "error") == 0)
+            return "blocked";
+    }
+    return "ready";
+}
+
+static void draw_head(const json_t *reply, const struct table_style *style, struct text *ret)
+{
+    static const char *const names[] = {"vendor_name", "device_name"};
+    const char *id = get(reply, "id"), *summary = get(reply, "summary");
+    autotext struct text title = {0};
+
+    text_append(&title, id[0] != '\0' ? id : "This host");
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const char *name = get(reply, names[i]);
+        text_printf(&title, "%s%s", name[0] != '\0' ? " " : "", name);
+    }
+    draw_item(verdict_of(reply), text_string(&title), TYPE_BOLD, style, ret);
+    if (summary[0] != '\0')
+        draw_item("", summary, TYPE_PLAIN, style, ret);
+    draw_list("detaches", json_object_get(reply, "detaches"), "id", "driver", style, ret);
+}
+
+static void draw_check(const json_t *check, const struct table_style *style, struct text *ret)
+{
+    autofree char *message = xasprintf("%s [%s]", get(check, "message"), get(check, "id"));
+    const char *evidence = get(check, "evidence");
+
+    text_append(ret, "\n");
+    draw_item(get(check, "severity"), message, TYPE_PLAIN, style, ret);
+    if (evidence[0] != '\0')
+        draw_item("", evidence, TYPE_DIM, style, ret);
+    cell_escape_lines(get(check, "remedy"), REPORT_REMEDY_INDENT, ret);
+}
+
+static void draw_checks(const json_t *checks, const struct table_style *style, struct text *ret)
+{
+    autojson json_t *fine = json_array();
+    json_t *check;
+    size_t i;
+
+    json_array_foreach(checks, i, check) {
+        if (is_ok(check))
+            json_array_append(fine, check);
+        else
+            draw_check(check, style, ret);
+    }
+    if (json_array_size(fine) == 0)
+        return;
+    text_append(ret, "\n");
+    draw_list("ok", fine, "id", NULL, style, ret);
+}
+
+static void draw_uses(const json_t *uses, const struct table_style *style, struct text *ret)
+{
+    const json_t *use;
+    size_t i;
+
+    if (json_array_size(uses) > 0)
+        text_append(ret, "\nUsed by the host:\n");
+    json_array_foreach(uses, i, use) {
+        autofree char *text = xasprintf("%s: %s", get(use, "id"), get(use, "message"));
+        draw_item(get(use, "weight"), text, TYPE_PLAIN, style, ret);
+    }
+}
+
+json_t *report_draw(const json_t *reply, const struct table_style *style, struct text *ret)
+{
+    static const char *const drawn[] = {"id",      "vendor_name", "device_name", "verdict",
+                                        "summary", "detaches",    "checks",      "host-use"};
+    json_t *rest = json_copy((json_t *)reply);
+
+    draw_head(reply, style, ret);
+    draw_checks(json_object_get(reply, "checks"), style, ret);
+    draw_uses(json_object_get(reply, "host-use"), style, ret);
+    for (size_t i = 0; i < COUNT_OF(drawn); i++)
+        json_object_del(rest, drawn[i]);
+    return rest;
+}
