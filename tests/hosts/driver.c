@@ -30,6 +30,7 @@ static const struct {
     {"nvidia", "nvidia", "pci:v000010DEd*sv*sd*bc03sc02i00*"},
     {"snd_hda_intel", "snd_hda_intel", "pci:v000010DEd*sv*sd*bc04sc03i00*"},
     {"snd_hda_intel", "snd_hda_intel", "pci:v00008086d0000A2F0sv*sd*bc*sc*i*"},
+    {"xhci_hcd", "xhci_pci", "pci:v00001912d*sv*sd*bc0Csc03i30*"},
     {"vmd", "vmd", "pci:v00008086d0000467Fsv*sd*bc*sc*i*"},
     {"ast", "ast", "pci:v00001A03d00002000sv*sd*bc03sc*i*"},
     {"vfio-pci", "vfio_pci", "vfio_pci:v*d*sv*sd*bc*sc*i*"},
@@ -55,7 +56,7 @@ static void write_driver(const char *driver, const char *folder)
     close(fd);
     if (!module)
         return;
-    tree_link(path("%s/module", folder).text, path("sys/module/%s", module).text);
+    tree_link(path("%s/module", folder).text, module_load(module).text);
     tree_link(path("sys/module/%s/drivers/pci:%s", module, driver).text, folder);
 }
 

@@ -63,15 +63,21 @@ static void put_identity(int fd, const struct pci_function *function)
     put_resources(fd, function);
 }
 
+/* vfio-pci lets a device sleep that no VM has. */
+static bool is_asleep(const struct pci_function *function)
+{
+    return function->driver && strcmp(function->driver, "vfio-pci") == 0;
+}
+
 static void put_state(int fd, const struct machine *machine, const struct pci_function *function)
 {
-    bool asleep = function->driver && strcmp(function->driver, "vfio-pci") == 0;
+    bool asleep = is_asleep(function);
     int node = machine->nodes ? function->node : -1;
     tree_put(fd, "irq", MODE_READ, "%u\n", function->irq);
     tree_put(fd, "numa_node", MODE_CHANGE, "%d\n", node);
     if (function->lean)
         return;
-    tree_put(fd, "enable", MODE_CHANGE, "%d\n", function->driver ? 1 : 0);
+    tree_put(fd, "enable", MODE_CHANGE, "%d\n", function->driver && !asleep ? 1 : 0);
     tree_put(fd, "driver_override", MODE_CHANGE, "%s\n", function->override ? function->override : "(null)");
     tree_put(fd, "local_cpulist", MODE_READ, "%s\n", machine_cpu_list(machine, node).text);
     tree_put(fd, "local_cpus", MODE_READ, "%s\n", machine_cpu_mask(machine, node).text);
@@ -135,11 +141,11 @@ static void put_abilities(int fd, const struct pci_function *function)
     }
 }
 
-static void write_power(const char *folder)
+static void write_power(const struct pci_function *function, const char *folder)
 {
     int fd = tree_open_folder(path("%s/power", folder).text);
     tree_put(fd, "control", MODE_CHANGE, "on\n");
-    tree_put(fd, "runtime_status", MODE_READ, "active\n");
+    tree_put(fd, "runtime_status", MODE_READ, is_asleep(function) ? "suspended\n" : "active\n");
     tree_put(fd, "runtime_active_time", MODE_READ, "98304\n");
     tree_put(fd, "runtime_suspended_time", MODE_READ, "0\n");
     close(fd);
@@ -193,12 +199,12 @@ void function_write(const struct machine *machine, const struct pci_function *fu
         put_sriov(fd, &function->vfs);
     close(fd);
     if (!function->lean)
-        write_power(own.text);
+        write_power(function, own.text);
     tree_link(path("%s/subsystem", own.text).text, "sys/bus/pci");
     tree_link(path("sys/bus/pci/devices/%s", function->id).text, own.text);
     if (function->driver)
         driver_write_binding(function->driver, function->id, own.text);
-    if (machine->iommu)
+    if (machine->iommu && function->group >= 0)
         iommu_write_member(machine, function, own.text);
     if (function->slot)
         write_slot(function);

@@ -24,6 +24,9 @@ struct machine {
     unsigned cpus;          /* 1 to 64 */
     unsigned nodes;         /* NUMA nodes with an IOMMU each; 0: numa_node is -1 and there is one IOMMU */
     unsigned memory;        /* MiB */
+    const char *tables;     /* ACPI tables about an IOMMU, "DMAR" or "DMAR VIOT"; NULL: the one of `iommu` */
+    bool plain_interrupts;  /* no interrupt remapping in spite of the IOMMU */
+    bool guest;             /* the host is itself a virtual machine */
 };
 
 /* One of the seven regions of the file `resource`; flags are the kernel's IORESOURCE_*
@@ -73,7 +76,7 @@ struct pci_function {
     uint32_t class; /* 24 bits */
     uint8_t revision;
     const char *driver; /* NULL: bound to none */
-    int group;          /* ignored where the machine has no IOMMU */
+    int group;          /* -1: in none; ignored where the machine has no IOMMU */
     int node;           /* NUMA node, ignored where the machine has none */
     unsigned irq;
     struct region regions[7]; /* six BARs and the ROM */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The machine around the PCI functions: /proc, CPUs, memory, NUMA nodes. */
 #include "tests/hosts/parts.h"
+#include "tests/hosts/use.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,8 +54,9 @@ static void write_cpuinfo(const struct machine *machine)
         fprintf(out, "model name\t: %s\ncpu MHz\t\t: 3600.000\ncache size\t: 8192 KB\n", machine->model);
         fprintf(out, "physical id\t: %u\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n", i / each, each,
                 i % each / 2, (each + 1) / 2);
-        fprintf(out, "flags\t\t: fpu vme de pse tsc msr pae cx8 apic sep sse sse2 ht lm %s aes avx avx2\n\n",
-                amd ? "svm" : "vmx");
+        fprintf(out, "flags\t\t: fpu vme de pse tsc msr pae cx8 apic sep sse sse2 ht lm %s aes avx avx2%s\n",
+                amd ? "svm" : "vmx", machine->guest ? " hypervisor" : "");
+        fprintf(out, "address sizes\t: %d bits physical, 48 bits virtual\n\n", amd ? 48 : 39);
     }
     fclose(out);
     tree_write("proc/cpuinfo", MODE_READ, "%s", text);
@@ -123,11 +125,13 @@ void machine_write(const struct machine *machine, const char *name)
     write_meminfo(machine);
     write_stat(machine);
     write_nodes(machine);
+    firmware_write(machine);
+    module_write_lists(machine->release);
     tree_write("proc/loadavg", MODE_READ, "0.25 0.13 0.08 1/234 4321\n");
     tree_write("proc/uptime", MODE_READ, "9876.54 %u.21\n", 9000 * machine->cpus);
-    tree_write(
-        "proc/mounts", MODE_READ,
-        "sysfs /sys sysfs rw,nosuid,nodev,noexec,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec 0 0\n"
-        "/dev/nvme0n1p2 / ext4 rw,relatime,errors=remount-ro 0 0\n");
+    tree_link_raw("proc/self", "1");
+    mount_write("0:22", "/sys", "sysfs", "sysfs");
+    mount_write("0:23", "/proc", "proc", "proc");
+    mount_write("259:2", "/", "ext4", "/dev/nvme0n1p2");
     tree_write("dev/vfio/vfio", 0666, "%s", "");
 }

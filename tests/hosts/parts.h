@@ -43,6 +43,15 @@ struct path machine_cpu_list(const struct machine *machine, int node);
 struct path machine_cpu_mask(const struct machine *machine, int node);
 void names_write(void);
 
+/* What the kernel got from the firmware and made of it: ACPI tables, interrupts, the log. */
+void firmware_write(const struct machine *machine);
+void log_append(const char *format, ...) __attribute__((format(printf, 1, 2))); /* a line without its end */
+
+/* Modules of the kernel. Loading gives the module's folder, for its parameters. */
+struct path module_load(const char *name);
+void module_unload(const char *name);
+void module_write_lists(const char *release); /* modules.dep, modules.builtin */
+
 /* A type of mediated devices that the function PARENT can make. */
 struct mdev_type {
     const char *type; /* "i915-GVTg_V5_4" */

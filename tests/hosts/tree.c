@@ -161,6 +161,50 @@ void tree_write(const char *file, unsigned mode, const char *format, ...)
     va_end(args);
 }
 
+__attribute__((format(printf, 3, 0))) static void change_text(const char *file, int flags, const char *format,
+                                                              va_list args)
+{
+    struct stat status = {.st_mode = MODE_CHANGE};
+    tree_make_folder(parent_of(file).text);
+    if (fstatat(root, file, &status, 0) == 0)
+        tree_set_mode(file, MODE_CHANGE);
+    int fd = openat(root, file, O_WRONLY | O_CREAT | O_CLOEXEC | flags, MODE_CHANGE);
+    if (fd < 0)
+        fail("cannot change the file '%s': %s", file, strerror(errno));
+    if (vdprintf(fd, format, args) < 0 || fchmod(fd, status.st_mode & 07777) != 0)
+        fail("cannot write the file '%s': %s", file, strerror(errno));
+    close(fd);
+}
+
+void tree_replace(const char *file, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    change_text(file, O_TRUNC, format, args);
+    va_end(args);
+}
+
+void tree_append(const char *file, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    change_text(file, O_APPEND, format, args);
+    va_end(args);
+}
+
+void tree_set_time(const char *file, long long seconds)
+{
+    const struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+    if (utimensat(root, file, times, 0) != 0)
+        fail("cannot set the time of '%s': %s", file, strerror(errno));
+}
+
+void tree_set_mode(const char *file, unsigned mode)
+{
+    if (fchmodat(root, file, mode, 0) != 0)
+        fail("cannot set the mode of '%s': %s", file, strerror(errno));
+}
+
 void tree_link_raw(const char *at, const char *words)
 {
     if (symlinkat(words, root, at) == 0)

@@ -38,6 +38,15 @@ void tree_put_bytes(int folder, const char *name, unsigned mode, const void *byt
 void tree_write(const char *file, unsigned mode, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same on a host that is there already: other words in a file, or more at its end; both keep its mode,
+ * and make the file (MODE_CHANGE) if it is missing. */
+void tree_replace(const char *file, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void tree_append(const char *file, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Seconds since 1970 as the time of the last change. */
+void tree_set_time(const char *file, long long seconds);
+void tree_set_mode(const char *file, unsigned mode);
+
 /* From now on short files with the same words are one file with many names (until false is given): a tree of
  * a million files is made in half the time and takes a quarter of the space. For trees that are only read. */
 void tree_share_files(bool share);

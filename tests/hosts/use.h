@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a host does with its functions: disks and what stands on them, network interfaces, displays, USB,
+ * sound, programs. Each goes below the folder of the function that it hangs on, with the links that the
+ * kernel makes. Sources: Documentation/ABI/testing/sysfs-{block,class-net,bus-usb} of the Linux kernel,
+ * proc(5). */
+#ifndef HOSTPCI_TESTS_HOSTS_USE_H
+#define HOSTPCI_TESTS_HOSTS_USE_H
+
+#include "tests/hosts/tree.h"
+
+/* A disk below the folder ("0000:02:00.0/nvme/nvme0"), or, with NULL, one that stands on others: md0, dm-0;
+ * and the partition N of a disk. `number` is "259:0". Gives its own folder. */
+struct path block_write_partition(const char *disk, const char *name, const char *number, unsigned n);
+struct path block_write(const char *folder, const char *name, const char *number);
+void block_put_on(const char *above, const char *below);
+void block_map(const char *name, const char *mapped,
+               const char *uuid); /* of device-mapper: /dev/mapper/MAPPED */
+
+/* In the tables of mounts; number "0:25" where a file system has no device of its own. */
+void mount_write(const char *number, const char *folder, const char *type, const char *source);
+
+/* An interface below a function's folder; NULL: one that the kernel made (a bridge, a bond). */
+struct path interface_write(const char *folder, const char *name, bool up);
+void interface_set_up(const char *name);
+void interface_put_under(const char *name, const char *master,
+                         const char *mark); /* "brport", "bonding_slave" */
+
+/* A graphics card's devices card0 and renderD128, and the framebuffer fb0 with the text console if `console`.
+ */
+void display_write(const char *folder, unsigned number, bool console);
+
+/* A device with one interface, "1-2", at the controller's bus 1. */
+struct usb_device {
+    const char *product;
+    unsigned class, protocol; /* of its interface */
+};
+void usb_write(const char *folder, const char *port, const struct usb_device *device);
+
+/* A card with one stream for playing; `pid` 0: it is closed. */
+void sound_write(const char *folder, unsigned number, unsigned pid);
+
+/* A program and one device node that it has open ("/dev/vfio/12"). */
+void process_write(unsigned pid, const char *name, const char *node);
+
+#endif
