@@ -52,6 +52,7 @@ help:
 	@echo 'make lint           clang-format, clang-tidy, cppcheck'
 	@echo 'make format         formats the sources'
 	@echo 'make openapi.yaml   the description of the API, from the declarations'
+	@echo 'make docs/checks.md the table of checks, from the checks'
 	@echo 'make install        to DESTDIR$(DESTDIR) PREFIX=$(PREFIX)'
 
 # What is missing of a list in dist/packages is installed, or the apt line to type is printed.
@@ -135,6 +136,9 @@ $(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
 
 openapi.yaml: binaries
 	$(BUILD)/hostpci openapi > $@.new && mv $@.new $@
+
+docs/checks.md: binaries
+	$(BUILD)/hostpci checks > $@.new && mv $@.new $@
 
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
