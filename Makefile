@@ -145,9 +145,11 @@ format:
 
 install: binaries
 	install -D -m 755 $(BUILD)/hostpci $(DESTDIR)$(PREFIX)/bin/hostpci
-	install -D -m 644 dist/hostpci.service $(DESTDIR)$(PREFIX)/lib/systemd/system/hostpci.service
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local,$(PREFIX),' dist/hostpci.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/hostpci.service
 	install -D -m 644 openapi.yaml $(DESTDIR)$(PREFIX)/share/hostpci/openapi.yaml
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/README.md
+	install -D -m 644 docs/checks.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/docs/checks.md
 
 clean:
 	rm -rf build
