@@ -68,16 +68,17 @@ static void add_node(struct reading *reading, int pid, const char *node)
     read_name(reading, pid, added->process, sizeof(added->process));
 }
 
-/* A process that ends meanwhile has nothing open. */
+/* A process that ends meanwhile has nothing open; most, the kernel's own, have nothing open ever. */
 static void read_process(struct reading *reading, int pid)
 {
     autolist char **names = NULL;
     char path[32], target[PATH_MAX];
 
     snprintf(path, sizeof(path), "%d/fd", pid);
-    autoclose int folder = sysfs_open_folder(reading->proc, path);
-    int result = folder < 0 ? folder : sysfs_list(folder, ".", &names);
-    for (char **name = names; result >= 0 && *name != NULL && reading->files < MOST_FILES; name++) {
+    int result = sysfs_list(reading->proc, path, &names);
+    autoclose int folder = result > 0 ? sysfs_open_folder(reading->proc, path) : -1;
+    for (char **name = names; folder >= 0 && result >= 0 && *name != NULL && reading->files < MOST_FILES;
+         name++) {
         result = sysfs_read_link(folder, *name, target, sizeof(target));
         reading->files++;
         if (result >= 0 && text_starts_with(target, "/dev/") && !is_ignored(target + strlen("/dev/")))
