@@ -197,14 +197,29 @@ int listen_local(const char *path, int *ret_socket, struct error *err)
     return 0;
 }
 
+/* The package makes the group in /etc/group; to ask everybody else who knows groups would load their modules.
+ */
+static bool find_own_group(gid_t *ret)
+{
+    autofile FILE *file = fopen("/etc/group", "re");
+    struct group entry, *group;
+    char names[65536];
+
+    while (file != NULL && fgetgrent_r(file, &entry, names, sizeof(names), &group) == 0) {
+        if (strcmp(group->gr_name, "hostpci") != 0)
+            continue;
+        *ret = group->gr_gid;
+        return true;
+    }
+    return false;
+}
+
 int listen_publish(const char *path, struct error *err)
 {
     autofree char *temporary = xasprintf("%s.new", path);
-    struct group *group = NULL, entry;
-    char names[4096];
+    gid_t group;
 
-    getgrnam_r("hostpci", &entry, names, sizeof(names), &group);
-    if (group != NULL && chown(temporary, (uid_t)-1, group->gr_gid) != 0 && errno != EPERM)
+    if (find_own_group(&group) && chown(temporary, (uid_t)-1, group) != 0 && errno != EPERM)
         return error_set_errno(err, errno, "cannot give '%s' to the group hostpci", temporary);
     if (chmod(temporary, 0660) != 0 || rename(temporary, path) != 0)
         return error_set_errno(err, errno, "cannot make the local socket '%s'", path);

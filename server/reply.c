@@ -14,7 +14,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* From here on a reply's JSON leaves so much free memory behind that it is given back to the system. */
+/* From here on the memory of a reply's text is given back to the system when the reply goes. */
 #define LARGE_REPLY ((size_t)256 * 1024)
 
 struct reply_body {
@@ -138,8 +138,6 @@ void reply_data(struct reply *ret, json_t *data)
 
     json_decref(data);
     *ret = (struct reply){.status = MHD_HTTP_OK, .body = make_body(text, length)};
-    if (length >= LARGE_REPLY)
-        malloc_trim(0);
 }
 
 void reply_kept(struct reply *ret, struct reply_body *body)
