@@ -115,6 +115,26 @@ bool check_host_use(const struct subject *subject, struct finding *ret)
     return find_uses(subject, &uses, ret);
 }
 
+/* The line that takes it from the host now, with all of its group that would have to go; none if something is
+ * in the way. */
+static void remedy_take(const struct subject *subject, struct text *remedy)
+{
+    struct members members = members_of(subject);
+    bool alone = true;
+
+    if (pci_is_bridge(subject->device) || subject->device->group < 0)
+        return;
+    for (size_t i = 0; i < members.count; i++) {
+        if (!group_detaches(subject->device, members.list[i]))
+            continue;
+        if (usage_weigh(subject->usage, members.list[i]->address) >= USAGE_ACTIVE)
+            return;
+        alone = alone && members.list[i] == subject->device;
+    }
+    text_append(remedy, "# to take it from the host now:\n");
+    remedy_set_driver(remedy, subject->id, alone ? "vfio-pci" : "vfio-pci --scope group");
+}
+
 bool check_driver(const struct subject *subject, struct finding *ret)
 {
     const char *driver = subject->device->driver;
@@ -124,6 +144,7 @@ bool check_driver(const struct subject *subject, struct finding *ret)
         return find(ret, SEVERITY_OK, "No driver is bound: it is free to be passed through.");
     if (driver_is_vfio(driver))
         return find(ret, SEVERITY_OK, "It is bound to %s: it is free to be passed through.", driver);
+    remedy_take(subject, &ret->remedy);
     return find(ret, SEVERITY_INFO, "The driver %s has it, and loses it when a VM with the device starts.",
                 driver);
 }

@@ -95,12 +95,19 @@ static bool list_same_kind(const struct subject *subject, struct text *others)
     return used;
 }
 
-static void remedy_take_out(const struct setting *setting, struct text *remedy)
+static bool is_used(const struct subject *subject)
+{
+    return usage_weigh(subject->usage, subject->device->address) >= USAGE_ACTIVE;
+}
+
+static void remedy_take_out(const struct subject *subject, const struct setting *setting, struct text *remedy)
 {
     if (setting != NULL)
-        text_printf(remedy,
-                    "# take its id out, and let hostpci bind the one device:\nnano /%s\n" REMEDY_INITRAMFS,
-                    setting->file);
+        text_printf(remedy, "# take its id out:\nnano /%s\n" REMEDY_INITRAMFS, setting->file);
+    if (is_used(subject))
+        return;
+    text_append(remedy, "# let hostpci bind the one device, now and at each start:\n");
+    remedy_set_driver(remedy, subject->id, "vfio-pci --persistent 1");
 }
 
 /* vfio-pci did not take it although nobody else has it. */
@@ -131,9 +138,8 @@ bool check_ids(const struct subject *subject, struct finding *ret)
         return find(ret, SEVERITY_OK, "vfio-pci gets it at boot, by its ids.");
     if (driver[0] == '\0')
         return find_not_taken(subject, ret);
-    if (usage_weigh(subject->usage, subject->device->address) >= USAGE_ACTIVE ||
-        list_same_kind(subject, &others)) {
-        remedy_take_out(setting, &ret->remedy);
+    if (is_used(subject) || list_same_kind(subject, &others)) {
+        remedy_take_out(subject, setting, &ret->remedy);
         return find(
             ret, SEVERITY_WARNING,
             "By its ids vfio-pci may take at the next boot what the host uses: this device, or another of "
@@ -142,7 +148,8 @@ bool check_ids(const struct subject *subject, struct finding *ret)
     if (driver_module(subject, module, sizeof(module)))
         return find_loser(subject, module, ret);
     text_append(&ret->remedy,
-                "# let hostpci bind it: vfio-pci cannot be faster than a driver in the kernel\n");
+                "# vfio-pci cannot be faster than a driver in the kernel; let hostpci bind it:\n");
+    remedy_set_driver(&ret->remedy, subject->id, "vfio-pci --persistent 1");
     return find(ret, SEVERITY_WARNING, "vfio-pci should have it since boot, but %s is built into the kernel.",
                 driver);
 }
@@ -159,7 +166,7 @@ bool check_ids_of_others(const struct subject *subject, struct finding *ret)
         return false;
     evidence_ids(subject, setting, &ret->evidence);
     if (used)
-        remedy_take_out(setting, &ret->remedy);
+        remedy_take_out(subject, setting, &ret->remedy);
     return find(ret, used ? SEVERITY_WARNING : SEVERITY_INFO,
                 "The same ids take these from the host at boot too%s: %s.", used ? ", which uses them" : "",
                 others.data);

@@ -84,6 +84,11 @@ void remedy_replace_parameter(const struct facts *facts, struct text *remedy, co
     text_append(remedy, REMEDY_REBOOT);
 }
 
+void remedy_set_driver(struct text *remedy, const char *id, const char *arguments)
+{
+    text_printf(remedy, "hostpci set /nodes/localhost/hardware/pci/%s/driver --driver %s\n", id, arguments);
+}
+
 void evidence_cmdline(const struct facts *facts, struct text *evidence)
 {
     text_printf(evidence, "/proc/cmdline: %.512s", facts->cmdline);

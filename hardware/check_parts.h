@@ -36,6 +36,9 @@ void remedy_add_parameter(const struct facts *facts, struct text *remedy, const 
 void remedy_replace_parameter(const struct facts *facts, struct text *remedy, const char *old,
                               const char *new);
 
+/* The line to type that gives a function another driver: `arguments` is "auto", "vfio-pci --scope group". */
+void remedy_set_driver(struct text *remedy, const char *id, const char *arguments);
+
 /* The last lines after a change in modprobe.d. */
 #define REMEDY_REBOOT    "reboot\n"
 #define REMEDY_INITRAMFS "update-initramfs -u -k all\n"

@@ -71,7 +71,7 @@ bool check_sriov_active(const struct subject *subject, struct finding *ret)
         !has_virtual_functions(subject, &ret->evidence))
         return false;
     if (subject->device->driver[0] == '\0') /* the kernel asks the driver to remove them */
-        text_printf(&ret->remedy, "echo %s > /sys/bus/pci/drivers_probe\n", subject->id);
+        remedy_set_driver(&ret->remedy, subject->id, "auto");
     text_printf(&ret->remedy, "echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs\n", subject->id);
     return find(
         ret, SEVERITY_ERROR,
@@ -88,6 +88,8 @@ bool check_sriov_driver(const struct subject *subject, struct finding *ret)
         return false;
     if (driver[0] == '\0' || (driver_is_vfio(driver) && !vfio_allows_sriov(subject->facts))) {
         evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
+        text_append(&ret->remedy, "# to have some, let its driver have it:\n");
+        remedy_set_driver(&ret->remedy, subject->id, "auto");
         return find(ret, SEVERITY_INFO, "It can have virtual functions only while its own driver is bound.");
     }
     if (!evidence_log(subject->facts, &ret->evidence, start, "configuration via sysfs"))
@@ -214,9 +216,8 @@ bool check_physical_function(const struct subject *subject, struct finding *ret)
                     driver);
     if (vfio_allows_sriov(subject->facts))
         return find(ret, SEVERITY_OK, "It is a virtual function of %s, which vfio-pci lets have them.", id);
-    text_printf(&ret->remedy,
-                "# let its driver have it again:\nlspci -ks %s\necho %s > /sys/bus/pci/drivers_probe\n", id,
-                id);
+    text_append(&ret->remedy, "# let its driver have it again:\n");
+    remedy_set_driver(&ret->remedy, id, "auto");
     return find(ret, SEVERITY_WARNING,
                 "It is a virtual function of %s, which has lost its driver: it may not work, and vanishes "
                 "when that is "

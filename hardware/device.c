@@ -35,11 +35,12 @@ static json_t *address_to_json(struct pci_address address)
 }
 
 /* The subsystem is always there, 0x0000 for none: Proxmox's web interface expects it. */
-static void add_names(json_t *object, const struct pci_device *device, struct names *names)
+static void add_identity(json_t *object, const struct pci_device *device, struct names *names)
 {
-    struct pci_names found;
+    struct pci_names found = {.vendor = ""};
 
-    names_look_up(names, device, &found);
+    if (names != NULL)
+        names_look_up(names, device, &found);
     set_hex(object, "subsystem_vendor", 4, device->subsystem_vendor);
     set_hex(object, "subsystem_device", 4, device->subsystem_device);
     set_text(object, "vendor_name", found.vendor);
@@ -51,7 +52,7 @@ static void add_names(json_t *object, const struct pci_device *device, struct na
         json_object_set_new(object, "physfn", address_to_json(device->physical_function));
 }
 
-json_t *device_summarize(const struct pci_device *device, struct names *names)
+static json_t *summarize(const struct pci_device *device)
 {
     json_t *object = json_object();
 
@@ -64,8 +65,15 @@ json_t *device_summarize(const struct pci_device *device, struct names *names)
         json_object_set_new(object, "mdev", json_integer(1));
     if (device->nvidia)
         json_object_set_new(object, "nvidia", json_integer(1));
+    return object;
+}
+
+json_t *device_summarize(const struct pci_device *device, struct names *names)
+{
+    json_t *object = summarize(device);
+
     if (names != NULL)
-        add_names(object, device, names);
+        add_identity(object, device, names);
     return object;
 }
 
@@ -82,8 +90,6 @@ static void add_state(json_t *object, int folder)
 
     if (sysfs_read_number(folder, "revision", &number) >= 0 && number >= 0 && number <= 0xff)
         set_hex(object, "revision", 2, (unsigned)number);
-    if (read_line(folder, "driver_override", line, sizeof(line)) && strcmp(line, "(null)") != 0)
-        set_text(object, "driver-override", line);
     if (read_line(folder, "power_state", line, sizeof(line)) && strcmp(line, "unknown") != 0)
         set_text(object, "power-state", line);
     if (sysfs_read_number(folder, "numa_node", &number) >= 0 &&
@@ -182,8 +188,8 @@ static json_t *list_peers(const struct inventory *inventory, const struct pci_de
     return list;
 }
 
-int device_describe(const struct sysroot *sysroot, const struct inventory *inventory, struct names *names,
-                    struct pci_address address, json_t **ret, struct error *err)
+int device_describe_held(const struct sysroot *sysroot, const struct inventory *inventory,
+                         struct names *names, struct pci_address address, json_t **ret, struct error *err)
 {
     const struct pci_device *device = inventory_find(inventory, address);
     autoclose int folder = device != NULL ? pci_open_folder(sysroot, address) : -1;
@@ -192,7 +198,8 @@ int device_describe(const struct sysroot *sysroot, const struct inventory *inven
     pci_address_format(address, id);
     if (folder < 0)
         return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
-    json_t *object = device_summarize(device, names);
+    json_t *object = summarize(device);
+    add_identity(object, device, names);
     json_object_set_new(object, "modules", list_modules(sysroot, folder));
     json_object_set_new(object, "peers", list_peers(inventory, device));
     json_object_set_new(object, "reset-methods", list_reset_methods(folder));
@@ -200,6 +207,21 @@ int device_describe(const struct sysroot *sysroot, const struct inventory *inven
     add_link(object, folder);
     add_resources(object, folder);
     add_slot(object, sysroot, address);
+    *ret = object;
+    return 0;
+}
+
+int device_describe(const struct sysroot *sysroot, const struct inventory *inventory, struct names *names,
+                    struct pci_address address, json_t **ret, struct error *err)
+{
+    char override[256];
+    json_t *object = NULL;
+
+    if (device_describe_held(sysroot, inventory, names, address, &object, err) != 0)
+        return -1;
+    autoclose int folder = pci_open_folder(sysroot, address);
+    if (read_line(folder, "driver_override", override, sizeof(override)) && strcmp(override, "(null)") != 0)
+        set_text(object, "driver-override", override);
     sriov_describe(folder, object);
     *ret = object;
     return 0;

@@ -2,7 +2,7 @@
 /* PCI functions: addresses and the snapshot of all that the host has.
  *
  * An inventory is immutable and shared: inventory_retain adds a user, inventory_release gives it back and
- * frees the last. It holds what one reading of `uevent` and a few links tell; everything else is read when
+ * frees the last. It holds what one reading of `modalias` and a few links tell; everything else is read when
  * asked (hardware/device.h). Sources: Documentation/ABI/testing/sysfs-bus-pci of the Linux kernel. */
 #ifndef HOSTPCI_HARDWARE_PCI_H
 #define HOSTPCI_HARDWARE_PCI_H

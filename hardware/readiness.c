@@ -38,13 +38,17 @@ static void add_finding(struct findings *findings, const struct check *check, co
     findings->finding[findings->count++] = *finding;
 }
 
+/* Without a folder only those that read nothing there. */
 static void run_checks(const struct subject *subject, enum check_scope scope, struct findings *findings)
 {
     struct finding finding;
 
-    for (size_t i = 0; i < check_count; i++)
-        if (checks[i].scope == scope && check_run(&checks[i], subject, &finding))
+    for (size_t i = 0; i < check_count; i++) {
+        if (checks[i].scope != scope || (scope == CHECK_DEVICE && subject->folder < 0 && !checks[i].decides))
+            continue;
+        if (check_run(&checks[i], subject, &finding))
             add_finding(findings, &checks[i], &finding);
+    }
 }
 
 /* Those that stand in the way of each device. */
@@ -282,30 +286,61 @@ static json_t *device_checks_to_json(const struct subject *subject)
     return list;
 }
 
+/* Of a subject with all but facts and groups. */
+static json_t *describe(const struct sysroot *sysroot, struct subject *subject)
+{
+    autofacts struct facts facts;
+    autogroups struct groups *groups = groups_sort(subject->inventory);
+    autotext struct text summary = {0};
+    struct host_state host = {.loads_vfio = false};
+
+    facts_read(sysroot, &facts);
+    subject->facts = &facts;
+    subject->groups = groups;
+    json_array_extend(facts.unreadable, (json_t *)usage_unreadable(subject->usage));
+    judge_host(subject, &host);
+    enum verdict verdict = judge(subject, &host, &summary);
+    text_release(&host.obstacle);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "verdict", verdict_name(verdict), "summary",
+                     text_string(&summary), "detaches", detached_to_json(subject), "checks",
+                     device_checks_to_json(subject), "host-use", uses_to_json(subject));
+}
+
+static int find_subject(const struct inventory *inventory, const struct usage *usage,
+                        struct pci_address address, struct subject *ret, struct error *err)
+{
+    *ret = (struct subject){
+        .inventory = inventory, .usage = usage, .device = inventory_find(inventory, address), .folder = -1};
+    pci_address_format(address, ret->id);
+    if (ret->device == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", ret->id);
+    return 0;
+}
+
 int readiness_describe_device(const struct sysroot *sysroot, const struct inventory *inventory,
                               const struct usage *usage, struct pci_address address, json_t **ret,
                               struct error *err)
 {
-    const struct pci_device *device = inventory_find(inventory, address);
-    autoclose int folder = device != NULL ? pci_open_folder(sysroot, address) : -1;
-    autogroups struct groups *groups = groups_sort(inventory);
-    autotext struct text summary = {0};
-    struct host_state host = {.loads_vfio = false};
-    struct subject subject = {
-        .inventory = inventory, .groups = groups, .usage = usage, .device = device, .folder = folder};
+    struct subject subject;
 
-    pci_address_format(address, subject.id);
+    if (find_subject(inventory, usage, address, &subject, err) != 0)
+        return -1;
+    autoclose int folder = pci_open_folder(sysroot, address);
     if (folder < 0)
         return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", subject.id);
-    autofacts struct facts facts;
-    facts_read(sysroot, &facts);
-    subject.facts = &facts;
-    json_array_extend(facts.unreadable, (json_t *)usage_unreadable(usage));
-    judge_host(&subject, &host);
-    enum verdict verdict = judge(&subject, &host, &summary);
-    text_release(&host.obstacle);
-    *ret = json_pack("{s:s, s:s, s:o, s:o, s:o}", "verdict", verdict_name(verdict), "summary",
-                     text_string(&summary), "detaches", detached_to_json(&subject), "checks",
-                     device_checks_to_json(&subject), "host-use", uses_to_json(&subject));
+    subject.folder = folder;
+    *ret = describe(sysroot, &subject);
+    return 0;
+}
+
+int readiness_describe_held(const struct sysroot *sysroot, const struct inventory *inventory,
+                            const struct usage *usage, struct pci_address address, json_t **ret,
+                            struct error *err)
+{
+    struct subject subject;
+
+    if (find_subject(inventory, usage, address, &subject, err) != 0)
+        return -1;
+    *ret = describe(sysroot, &subject);
     return 0;
 }

@@ -31,6 +31,12 @@ int readiness_describe_device(const struct sysroot *sysroot, const struct invent
                               const struct usage *usage, struct pci_address address, json_t **ret,
                               struct error *err);
 
+/* The same of a function that the kernel is working on (hardware/device.h): only by the checks that read none
+ * of its files, and without those of the host that only inform. */
+int readiness_describe_held(const struct sysroot *sysroot, const struct inventory *inventory,
+                            const struct usage *usage, struct pci_address address, json_t **ret,
+                            struct error *err);
+
 struct readiness {
     enum verdict verdict;
     char *summary; /* one sentence: what will happen, or why not */

@@ -56,16 +56,31 @@ char *sysroot_join(const struct sysroot *sysroot, const char *path)
     return xasprintf("%s/%s", sysroot_is_host(sysroot) ? "" : sysroot->path, path);
 }
 
+sysfs_hook_function *sysfs_hook;
+
+/* 1: go on; else what the caller returns. */
+static int ask_hook(enum sysfs_access access, int folder, const char *path, const char *value)
+{
+    return sysfs_hook == NULL ? 1 : sysfs_hook(access, folder, path, value);
+}
+
 int sysfs_open_folder(int folder, const char *path)
 {
-    int fd = openat(folder, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int hooked = ask_hook(SYSFS_OPEN, folder, path, NULL);
 
+    if (hooked != 1)
+        return hooked;
+    int fd = openat(folder, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
 /* O_NONBLOCK: a pipe in a tree that is no real host must not hold us. */
 static int open_file(int folder, const char *path)
 {
+    int hooked = ask_hook(SYSFS_READ, folder, path, NULL);
+
+    if (hooked != 1)
+        return hooked;
     int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     return fd < 0 ? -errno : fd;
@@ -163,6 +178,10 @@ int sysfs_read_number(int folder, const char *path, long long *ret)
 
 int sysfs_read_link(int folder, const char *path, char *buffer, size_t size)
 {
+    int hooked = ask_hook(SYSFS_LINK, folder, path, NULL);
+
+    if (hooked != 1)
+        return hooked;
     ssize_t length = readlinkat(folder, path, buffer, size);
 
     if (length < 0)
@@ -189,7 +208,23 @@ int sysfs_read_link_name(int folder, const char *path, char *buffer, size_t size
 
 bool sysfs_exists(int folder, const char *path)
 {
-    return faccessat(folder, path, F_OK, 0) == 0;
+    return ask_hook(SYSFS_OPEN, folder, path, NULL) == 1 && faccessat(folder, path, F_OK, 0) == 0;
+}
+
+/* O_TRUNC means nothing to sysfs; a plain file holds the value alone afterwards. */
+int sysfs_write(int folder, const char *path, const char *value)
+{
+    int hooked = ask_hook(SYSFS_WRITE, folder, path, value);
+
+    if (hooked != 1)
+        return hooked;
+    autoclose int fd = openat(folder, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    ssize_t length = TEMP_FAILURE_RETRY(write(fd, value, strlen(value)));
+    if (length < 0)
+        return -errno;
+    return (size_t)length == strlen(value) ? 0 : -EIO;
 }
 
 static bool is_listed(const char *name)
@@ -215,6 +250,10 @@ static void close_stream(DIR **stream)
 
 int sysfs_list(int folder, const char *path, char ***ret)
 {
+    int hooked = ask_hook(SYSFS_LIST, folder, path, NULL);
+
+    if (hooked != 1)
+        return hooked;
     int fd = openat(folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     __attribute__((cleanup(close_stream))) DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
     size_t count = 0, space = 16;

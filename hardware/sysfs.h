@@ -37,7 +37,8 @@ int sysfs_read(int folder, const char *path, char *buffer, size_t size);
 /* The same for a text of any length up to `limit`, read to its end into memory that the caller frees. */
 int sysfs_read_whole(int folder, const char *path, size_t limit, char **ret);
 
-/* Reads at most `size` bytes as they are (more: -EFBIG). Returns their number. */
+/* Reads at most `size` bytes as they are (more: -EFBIG, with the first of them in the buffer). Returns their
+ * number. */
 int sysfs_read_bytes(int folder, const char *path, void *buffer, size_t size);
 
 /* The number in the file, decimal or 0x hexadecimal; -EINVAL if it holds none. */
@@ -51,10 +52,22 @@ int sysfs_read_link_name(int folder, const char *path, char *buffer, size_t size
 
 bool sysfs_exists(int folder, const char *path);
 
+/* Writes a value with one write(2) into a file that must exist. 0, or the negative errno that the kernel
+ * gave: of open or of write. That it took the value is not known before it is read back. The kernel may block
+ * for ever (an unbind of a device that a VM holds), so this is called in the broker's workers only. */
+int sysfs_write(int folder, const char *path, const char *value);
+
 /* The names in a folder but "." and ".." and those that are not printable ASCII, sorted, as a NULL-terminated
  * array that sysfs_free_list frees. Returns their number. */
 int sysfs_list(int folder, const char *path, char ***ret);
 void sysfs_free_list(char ***list);
 #define autolist __attribute__((cleanup(sysfs_free_list)))
+
+/* For tests, which play the kernel behind a tree and let it fail: asked before each access of the functions
+ * above. It returns 1: go on; 0: a write was taken, nothing more is done; or a negative errno. sysfs_exists
+ * asks as for SYSFS_OPEN. */
+enum sysfs_access { SYSFS_OPEN, SYSFS_READ, SYSFS_WRITE, SYSFS_LINK, SYSFS_LIST, SYSFS_ACCESSES };
+typedef int sysfs_hook_function(enum sysfs_access access, int folder, const char *path, const char *value);
+extern sysfs_hook_function *sysfs_hook; /* NULL: none */
 
 #endif

@@ -8,10 +8,8 @@
 
 #define ROOT "sys/devices/pci0000:00/"
 
-static const char good_uevent[] =
-    "DRIVER=nvme\nPCI_CLASS=10802\nPCI_ID=144D:A808\nPCI_SUBSYS_ID=144D:A801\n"
-    "PCI_SLOT_NAME=%s\nMODALIAS=pci:v0000144Dd0000A808sv0000144Dsd0000A801bc01sc08i02\n";
-static const char garbage[] = "\x80\xff\x00\x01PCI_ID=\xc3\x28:::\nPCI_CLASS=\n=\n\n%s%n\x7f";
+static const char good[] = "pci:v0000144Dd0000A808sv0000144Dsd0000A801bc01sc08i02\n"; /* modalias */
+static const char garbage[] = "\x80\xff\x00\x01pci:v\xc3\x28:::\nd\n=\n\n%s%n\x7f";
 
 /* A listed function; its folder's path. */
 static struct path add(const char *id)
@@ -34,25 +32,29 @@ static void put_garbage(struct path folder, const char *name)
     close(fd);
 }
 
+static void put_good(struct path folder)
+{
+    tree_write(in(folder, "modalias").text, MODE_CHANGE, "%s", good);
+}
+
 /* The file that a listing needs. */
-static void break_uevents(void)
+static void break_modaliases(void)
 {
     char line[8192];
     memset(line, 'x', sizeof(line) - 1);
     line[sizeof(line) - 1] = '\0';
     add("0000:03:00.0"); /* no file at all */
-    tree_write(in(add("0000:03:01.0"), "uevent").text, MODE_CHANGE, "%s", "");
-    tree_write(in(add("0000:03:02.0"), "uevent").text, MODE_CHANGE,
-               "DRIVER=nvme\nPCI_CLASS=10802\nPCI_ID=144D:A8");
-    put_garbage(add("0000:03:03.0"), "uevent");
-    tree_make_folder(in(add("0000:03:04.0"), "uevent").text);
-    tree_write(in(add("0000:03:05.0"), "uevent").text, 0, good_uevent, "0000:03:05.0");
-    tree_write(in(add("0000:03:06.0"), "uevent").text, MODE_CHANGE, "MODALIAS=%s\n", line);
-    tree_write(in(add("0000:03:07.0"), "uevent").text, MODE_CHANGE,
-               "PCI_CLASS=FFFFFFFFFFFF\nPCI_ID=1144D:A808\nPCI_SUBSYS_ID=-1:0\nPCI_SLOT_NAME=0000:00:00.0\n");
+    tree_write(in(add("0000:03:01.0"), "modalias").text, MODE_CHANGE, "%s", "");
+    tree_write(in(add("0000:03:02.0"), "modalias").text, MODE_CHANGE, "pci:v0000144Dd0000A8");
+    put_garbage(add("0000:03:03.0"), "modalias");
+    tree_make_folder(in(add("0000:03:04.0"), "modalias").text);
+    tree_write(in(add("0000:03:05.0"), "modalias").text, 0, "%s", good);
+    tree_write(in(add("0000:03:06.0"), "modalias").text, MODE_CHANGE, "pci:v%s\n", line);
+    tree_write(in(add("0000:03:07.0"), "modalias").text, MODE_CHANGE,
+               "pci:v1111144Dd0000A808sv-000144Dsd0000A801bcFFscFFiFF\n");
 }
 
-/* A good uevent, and all else in the folder wrong. */
+/* A good modalias, and all else in the folder wrong. */
 static void break_other_files(void)
 {
     static const char *const names[] = {"vendor",
@@ -75,10 +77,10 @@ static void break_other_files(void)
                                         "sriov_numvfs"};
     struct path empty = add("0000:03:08.0"), folders = add("0000:03:09.0"), wild = add("0000:03:0a.0");
     struct path locked = add("0000:03:0b.0");
-    tree_write(in(empty, "uevent").text, MODE_CHANGE, good_uevent, "0000:03:08.0");
-    tree_write(in(folders, "uevent").text, MODE_CHANGE, good_uevent, "0000:03:09.0");
-    tree_write(in(wild, "uevent").text, MODE_CHANGE, good_uevent, "0000:03:0a.0");
-    tree_write(in(locked, "uevent").text, MODE_CHANGE, good_uevent, "0000:03:0b.0");
+    put_good(empty);
+    put_good(folders);
+    put_good(wild);
+    put_good(locked);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         tree_write(in(empty, names[i]).text, MODE_CHANGE, "%s", "");
         tree_make_folder(in(folders, names[i]).text);
@@ -90,11 +92,11 @@ static void break_other_files(void)
 static void break_links(void)
 {
     struct path away = add("0000:03:0c.0"), wild = add("0000:03:0d.0"), files = add("0000:03:0e.0");
-    tree_write(in(away, "uevent").text, MODE_CHANGE, good_uevent, "0000:03:0c.0");
+    put_good(away);
     tree_link_raw(in(away, "driver").text, "../../../bus/pci/drivers/gone");
     tree_link_raw(in(away, "iommu_group").text, "../../../kernel/iommu_groups/99999");
     tree_link_raw(in(away, "physfn").text, "../0000:03:1f.7");
-    tree_write(in(wild, "uevent").text, MODE_CHANGE, good_uevent, "0000:03:0d.0");
+    put_good(wild);
     tree_link_raw(in(wild, "driver").text,
                   "../../../bus/pci/drivers/a-driver-with-a-name-that-is-longer-than-any-name-"
                   "that-a-kernel-module-can-have-in-linux");
@@ -102,7 +104,7 @@ static void break_links(void)
     tree_link_raw(in(wild, "physfn").text, "../not-a-function");
     tree_link_raw(in(wild, "virtfn0").text, "virtfn0");
     tree_link_raw(in(wild, "virtfnX").text, "..");
-    tree_write(in(files, "uevent").text, MODE_CHANGE, good_uevent, "0000:03:0e.0");
+    put_good(files);
     tree_write(in(files, "driver").text, MODE_CHANGE, "nvme\n");
     tree_write(in(files, "iommu_group").text, MODE_CHANGE, "7\n");
 }
@@ -114,7 +116,7 @@ static void add_wrong_names(void)
                                         "0000:03:20.0",   "0000:03:10.8", "0000:03:10.0x",
                                         "00000:03:10.00", "0000:3:10.0",  "fffffffff:00:00.0"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        tree_write(in(add(names[i]), "uevent").text, MODE_CHANGE, good_uevent, "0000:03:10.0");
+        put_good(add(names[i]));
     tree_link_raw("sys/bus/pci/devices/0000:03:11.0", "../../../devices/pci0000:00/0000:03:11.0");
     tree_link_raw("sys/bus/pci/devices/0000:03:12.0", "0000:03:12.0");
     tree_write("sys/bus/pci/devices/0000:03:13.0", MODE_CHANGE, "a file\n");
@@ -169,7 +171,7 @@ static void break_surroundings(void)
 static void break_everything(const struct host *host, unsigned count)
 {
     (void)count;
-    break_uevents();
+    break_modaliases();
     break_other_files();
     break_links();
     add_wrong_names();

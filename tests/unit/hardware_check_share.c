@@ -92,7 +92,7 @@ Test(check_device, has_virtual_functions)
          "sriov-active",
          "error",
          NULL,
-         "echo 0000:02:00.0 > /sys/bus/pci/drivers_probe\necho 0 >"},
+         "hostpci set /nodes/localhost/hardware/pci/0000:02:00.0/driver --driver auto\necho 0 >"},
         {"some", {{NULL, NULL}}, NETWORK, "sriov", "ok", "4 virtual functions of at most 8", ""},
         {"none yet",
          {VFS("0")},
@@ -108,7 +108,7 @@ Test(check_device, has_virtual_functions)
          "sriov-driver",
          "info",
          "its own driver",
-         ""},
+         "/driver --driver auto"},
         {"its driver cannot",
          {VFS("0"),
           {"dev/kmsg",
@@ -196,7 +196,7 @@ Test(check_device, has_virtual_functions)
          "physical-function",
          "warning",
          "lost its driver",
-         "lspci -ks 0000:01:00.1"},
+         "hostpci set /nodes/localhost/hardware/pci/0000:01:00.1/driver --driver auto"},
     };
 
     expect_each_broken(cases, COUNT_OF(cases));

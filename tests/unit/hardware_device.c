@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One device whole. */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "hardware/device.h"
+#include "hardware/readiness.h"
 #include "tests/unit/hardware_fixture.h"
 
 #define FOLDER "sys/bus/pci/devices/0000:01:00.0/"
@@ -158,6 +160,41 @@ Test(device, that_is_gone_is_not_found)
     cr_assert_str_eq(err.message, "no PCI device found for '0000:02:00.0'");
     cr_assert_null(device);
     names_close(names);
+}
+
+/* As a read that does not return would: it must not begin. */
+static int refuse_to_answer(enum sysfs_access access, int folder, const char *path, const char *value)
+{
+    (void)folder, (void)value;
+    if (access == SYSFS_READ)
+        cr_assert(strstr(path, "driver_override") == NULL && strstr(path, "sriov_") == NULL, "%s is read",
+                  path);
+    return 1;
+}
+
+Test(device, that_the_kernel_works_on_is_told_without_what_would_not_answer)
+{
+    static const char *const ids[] = {"0000:3b:00.0", "0000:3b:02.1", "0000:d9:00.0"};
+    autotree struct tree tree;
+    struct error err;
+
+    tree_make_host(&tree, "sriov");
+    autoinventory struct inventory *inventory = tree_scan(&tree);
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        autousage struct usage *usage = NULL;
+        autojson json_t *device = NULL, *whole = describe(&tree, ids[i]), *readiness = NULL;
+        sysfs_hook = refuse_to_answer;
+        cr_assert_eq(device_describe_held(tree.sysroot, inventory, NULL, address_of(ids[i]), &device, &err),
+                     0);
+        cr_assert_eq(usage_scan(tree.sysroot, inventory, &usage, &err), 0);
+        cr_assert_eq(
+            readiness_describe_held(tree.sysroot, inventory, usage, address_of(ids[i]), &readiness, &err), 0);
+        sysfs_hook = NULL;
+        cr_expect(json_equal(json_object_get(device, "driver"), json_object_get(whole, "driver")));
+        cr_expect(json_equal(json_object_get(device, "resources"), json_object_get(whole, "resources")));
+        cr_expect_not_null(json_object_get(readiness, "verdict"));
+        cr_expect_not_null(json_object_get(readiness, "host-use"));
+    }
 }
 
 /* Whatever its files hold, a device has an answer, and the answer is JSON. */

@@ -90,9 +90,38 @@ void tree_write_bytes(const struct tree *tree, const char *file, const void *byt
     cr_assert_eq(write(fd, bytes, size), (ssize_t)size);
 }
 
+/* What `uevent` of a PCI function says, the kernel says in its modalias and its driver link, too. */
+static void tell_twice(const struct tree *tree, const char *file, const char *text)
+{
+    unsigned class_code, vendor, device, subsystem_vendor, subsystem_device;
+    const char *rest = strstr(text, "PCI_CLASS=");
+    char driver[64] = "";
+    struct error err;
+
+    sscanf(text, "DRIVER=%63s", driver);
+    if (rest == NULL || sscanf(rest, "PCI_CLASS=%x\nPCI_ID=%x:%x\nPCI_SUBSYS_ID=%x:%x", &class_code, &vendor,
+                               &device, &subsystem_vendor, &subsystem_device) != 5)
+        return;
+    autofree char *modalias = xasprintf("%.*s/modalias", (int)(strlen(file) - strlen("/uevent")), file);
+    autofree char *link = xasprintf("%.*s/driver", (int)(strlen(file) - strlen("/uevent")), file);
+    autofree char *alias =
+        xasprintf("pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", vendor, device, subsystem_vendor,
+                  subsystem_device, class_code >> 16, class_code >> 8 & 0xff, class_code & 0xff);
+    tree_write(tree, modalias, alias);
+    free(prepare(tree, link));
+    if (driver[0] == '\0')
+        return;
+    autofree char *target = xasprintf("../../drivers/%s", driver);
+    autofree char *folder = xasprintf("%s/sys/bus/pci/drivers/%s", tree->path, driver);
+    cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
+    tree_link(tree, link, target);
+}
+
 void tree_write(const struct tree *tree, const char *file, const char *text)
 {
     tree_write_bytes(tree, file, text, strlen(text));
+    if (text_ends_with(file, "/uevent"))
+        tell_twice(tree, file, text);
 }
 
 void tree_link(const struct tree *tree, const char *at, const char *target)

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The played kernel's PCI bus: drivers, functions, and what writes do to them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "tests/hosts/kernel_parts.h"
+
+void kernel_must(bool done, const char *what)
+{
+    if (done)
+        return;
+    fprintf(stderr, "the played kernel: cannot %s: %s\n", what, strerror(errno));
+    abort();
+}
+
+/* Released when its process ends, however. */
+static int lock_bus(void)
+{
+    int fd = open(kernel_path("sys/bus/pci"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    kernel_must(fd >= 0 && flock(fd, LOCK_EX) == 0, "lock the bus");
+    return fd;
+}
+
+void kernel_read_text(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, text, size - 1) : 0;
+
+    text[length > 0 ? length : 0] = '\0';
+    if (fd >= 0)
+        close(fd);
+}
+
+/* By another file's name, so that nobody reads half of it. */
+void kernel_write_text(const char *path, const char *text)
+{
+    autofree char *new = xasprintf("%s.%d", path, (int)getpid());
+    FILE *file = fopen(new, "w");
+
+    kernel_must(file != NULL, new);
+    fputs(text, file);
+    fclose(file);
+    kernel_must(rename(new, path) == 0, path);
+}
+
+/* A link too, wherever it leads. */
+bool kernel_is_there(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0;
+}
+
+static void read_link_name(const char *path, char name[static KERNEL_NAME])
+{
+    char target[PATH_MAX];
+    ssize_t length = readlink(path, target, sizeof(target) - 1);
+
+    target[length > 0 ? length : 0] = '\0';
+    snprintf(name, KERNEL_NAME, "%s", length > 0 ? basename(target) : "");
+}
+
+/* A relative link between two paths of the tree, as sysfs has them. */
+static void make_link(const char *at, const char *to)
+{
+    autofree char *copy = xstrdup(at);
+    autofree char *folder = realpath(dirname(copy), NULL);
+    autotext struct text target = {0};
+
+    kernel_must(folder != NULL, at);
+    for (const char *slash = folder + strlen(kernel_tree); *slash != '\0'; slash++)
+        if (*slash == '/')
+            text_append(&target, "../");
+    text_append(&target, to);
+    kernel_must(symlink(text_string(&target), at) == 0 || errno == EEXIST, at);
+}
+
+const char *kernel_function_file(const char *id, const char *name)
+{
+    return kernel_path(KERNEL_DEVICES "/%s/%s", id, name);
+}
+
+static void set_uevent_driver(const char *id, const char *driver)
+{
+    char before[4096];
+    autotext struct text after = {0};
+    char *rest = before;
+
+    kernel_read_text(kernel_function_file(id, "uevent"), before, sizeof(before));
+    if (driver[0] != '\0')
+        text_printf(&after, "DRIVER=%s\n", driver);
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+        if (line[0] != '\0' && !text_starts_with(line, "DRIVER="))
+            text_printf(&after, "%s\n", line);
+    kernel_write_text(kernel_function_file(id, "uevent"), text_string(&after));
+}
+
+bool kernel_is_vfio(const char *driver)
+{
+    return strstr(driver, "vfio") != NULL;
+}
+
+/* /dev/vfio/GROUP is there as long as a member of the group is bound to a vfio driver. */
+static void update_group(const char *id)
+{
+    char group[KERNEL_NAME], driver[KERNEL_NAME];
+    bool used = false;
+
+    read_link_name(kernel_function_file(id, "iommu_group"), group);
+    if (group[0] == '\0')
+        return;
+    char **names = NULL;
+    int folder = open(kernel_path(KERNEL_DEVICES), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    sysfs_hook_function *hook = sysfs_hook;
+    sysfs_hook = NULL;
+    sysfs_list(folder, ".", &names);
+    sysfs_hook = hook;
+    for (char **name = names; name != NULL && *name != NULL; name++) {
+        char other[KERNEL_NAME];
+        read_link_name(kernel_function_file(*name, "iommu_group"), other);
+        read_link_name(kernel_function_file(*name, "driver"), driver);
+        used |= strcmp(group, other) == 0 && kernel_is_vfio(driver);
+    }
+    sysfs_free_list(&names);
+    close(folder);
+    mkdir(kernel_path("dev"), 0755);
+    mkdir(kernel_path("dev/vfio"), 0755);
+    if (used)
+        kernel_write_text(kernel_path("dev/vfio/%s", group), "");
+    else
+        unlink(kernel_path("dev/vfio/%s", group));
+}
+
+void kernel_bind(const char *id, const char *driver)
+{
+    autofree char *folder = xasprintf(KERNEL_DEVICES "/%s", id),
+                  *target = xasprintf(KERNEL_DRIVERS "/%s", driver);
+
+    make_link(kernel_path(KERNEL_DRIVERS "/%s/%s", driver, id), folder);
+    make_link(kernel_function_file(id, "driver"), target);
+    set_uevent_driver(id, driver);
+    update_group(id);
+}
+
+const char *kernel_driver(const char *id)
+{
+    static char name[KERNEL_NAME];
+
+    read_link_name(kernel_function_file(id, "driver"), name);
+    return name;
+}
+
+const char *kernel_override(const char *id)
+{
+    static char override[KERNEL_NAME];
+
+    kernel_read_text(kernel_function_file(id, "driver_override"), override, sizeof(override));
+    override[strcspn(override, "\n")] = '\0';
+    return strcmp(override, "(null)") == 0 ? "" : override;
+}
+
+const char *kernel_reset_methods(const char *id)
+{
+    static char methods[128];
+
+    kernel_read_text(kernel_function_file(id, "reset_method"), methods, sizeof(methods));
+    methods[strcspn(methods, "\n")] = '\0';
+    return methods;
+}
+
+/* pci_match_device and the driver's own probe; vfio-pci wants a group and leaves bridges alone. */
+static bool does_fit(const struct kernel_function *function, const char *driver)
+{
+    char class_code[16];
+    const char *override = kernel_override(function->id);
+
+    if (override[0] != '\0' ? strcmp(override, driver) != 0 : strcmp(function->choice, driver) != 0)
+        return false;
+    if (strcmp(function->refused, driver) == 0)
+        return false;
+    kernel_read_text(kernel_function_file(function->id, "class"), class_code, sizeof(class_code));
+    return !kernel_is_vfio(driver) || (kernel_is_there(kernel_function_file(function->id, "iommu_group")) &&
+                                       !text_starts_with(class_code, "0x06"));
+}
+
+static int probe(const struct kernel_function *function)
+{
+    char driver[KERNEL_NAME];
+
+    if (kernel_driver(function->id)[0] != '\0')
+        return 0;
+    const char *override = kernel_override(function->id);
+    snprintf(driver, sizeof(driver), "%s", override[0] != '\0' ? override : function->choice);
+    if (driver[0] != '\0' && kernel_is_there(kernel_path(KERNEL_DRIVERS "/%s", driver)) &&
+        does_fit(function, driver))
+        kernel_bind(function->id, driver);
+    return 0; /* whatever came of it */
+}
+
+static int write_bind(const struct kernel_function *function, const char *driver)
+{
+    if (kernel_driver(function->id)[0] != '\0')
+        return -EBUSY;
+    if (!does_fit(function, driver))
+        return -ENODEV;
+    kernel_bind(function->id, driver);
+    return 0;
+}
+
+static void let_go(struct kernel_function *function)
+{
+    unlink(kernel_path(KERNEL_DRIVERS "/%s/%s", function->leaving, function->id));
+    function->leaving[0] = '\0';
+    if (!kernel_is_there(kernel_function_file(function->id, "uevent")))
+        return;
+    set_uevent_driver(function->id, "");
+    update_group(function->id);
+}
+
+static int write_unbind(struct kernel_function *function, const char *driver, int *lock,
+                        void (*middle)(struct kernel_function *function))
+{
+    if (strcmp(kernel_driver(function->id), driver) != 0)
+        return -ENODEV;
+    unlink(kernel_function_file(function->id, "driver"));
+    snprintf(function->leaving, sizeof(function->leaving), "%s", driver);
+    close(*lock); /* the driver takes its time, others go on */
+    middle(function);
+    *lock = lock_bus();
+    let_go(function);
+    return 0;
+}
+
+void kernel_finish_unbind(struct kernel_function *function)
+{
+    int lock = lock_bus();
+
+    if (function->leaving[0] != '\0')
+        let_go(function);
+    close(lock);
+}
+
+static bool has_word(const char *words, const char *word)
+{
+    autofree char *copy = xstrdup(words);
+    char *rest = copy;
+
+    for (char *one; (one = strsep(&rest, " \n")) != NULL;)
+        if (strcmp(one, word) == 0)
+            return true;
+    return false;
+}
+
+static int write_methods(const struct kernel_function *function, const char *value)
+{
+    autofree char *words = xstrdup(strcmp(value, "default") == 0 ? function->methods : value);
+    autotext struct text line = {0};
+    char *rest = words;
+
+    for (char *word; (word = strsep(&rest, " \n")) != NULL;) {
+        if (word[0] == '\0')
+            continue;
+        if (!has_word(function->methods, word))
+            return -EINVAL;
+        text_printf(&line, "%s%s", line.length > 0 ? " " : "", word);
+    }
+    text_append(&line, "\n");
+    kernel_write_text(kernel_function_file(function->id, "reset_method"), text_string(&line));
+    return 0;
+}
+
+static void stop_answering(const struct kernel_function *function)
+{
+    int fd = open(kernel_function_file(function->id, "config"), O_WRONLY | O_CLOEXEC);
+
+    kernel_must(fd >= 0 && pwrite(fd, "\377\377\377\377\377\377\377\377", 8, 0) == 8,
+                "take the configuration space away");
+    close(fd);
+}
+
+/* What a method ends with; ENOTTY lets the next one try. */
+static int reset_by(struct kernel_function *function, const char *method)
+{
+    for (size_t i = 0; i < KERNEL_RESET; i++)
+        if (strcmp(function->resets[i].method, method) == 0 && function->resets[i].error > 0)
+            return -function->resets[i].error;
+        else if (strcmp(function->resets[i].method, method) == 0 && function->resets[i].error < 0)
+            stop_answering(function);
+    function->reset_count++;
+    return 0;
+}
+
+static int write_reset(struct kernel_function *function, const char *value)
+{
+    autofree char *methods = xstrdup(kernel_reset_methods(function->id));
+    char *rest = methods;
+    int result = -ENOTTY;
+
+    if (strcmp(value, "1") != 0)
+        return -EINVAL;
+    if (!kernel_is_there(kernel_function_file(function->id, "reset_method"))) /* before Linux 5.15 */
+        return reset_by(function, "");
+    for (char *method; result == -ENOTTY && (method = strsep(&rest, " ")) != NULL;)
+        if (method[0] != '\0')
+            result = reset_by(function, method);
+    return result;
+}
+
+static int write_override(const struct kernel_function *function, const char *value)
+{
+    autofree char *line = xstrdup(value);
+
+    line[strcspn(line, "\n")] = '\0';
+    autofree char *text = xasprintf("%s\n", line[0] != '\0' ? line : "(null)");
+    kernel_write_text(kernel_function_file(function->id, "driver_override"), text);
+    return 0;
+}
+
+/* The last two parts of a path: a function's or driver's name, and the file's. */
+static void split(const char *path, char folder[static KERNEL_NAME], char name[static KERNEL_NAME])
+{
+    const char *slash = strrchr(path, '/'), *begin = slash;
+
+    folder[0] = name[0] = '\0';
+    if (slash == NULL)
+        return;
+    while (begin > path && begin[-1] != '/')
+        begin--;
+    snprintf(folder, KERNEL_NAME, "%.*s", (int)(slash - begin), begin);
+    snprintf(name, KERNEL_NAME, "%s", slash + 1);
+}
+
+static bool has_function_in_value(const char *path)
+{
+    return text_ends_with(path, "/pci/drivers_probe") ||
+           (strstr(path, KERNEL_DRIVERS "/") != NULL &&
+            (text_ends_with(path, "/unbind") || text_ends_with(path, "/bind")));
+}
+
+struct kernel_function *kernel_locked(enum sysfs_access access, const char *path, const char *value)
+{
+    char folder[KERNEL_NAME], name[KERNEL_NAME];
+
+    split(path, folder, name);
+    if (access == SYSFS_WRITE && has_function_in_value(path))
+        return kernel_find(value);
+    if ((access == SYSFS_WRITE || access == SYSFS_READ) &&
+        (strcmp(name, "driver_override") == 0 || strcmp(name, "sriov_numvfs") == 0 ||
+         strcmp(name, "uevent") == 0))
+        return kernel_find(folder);
+    return NULL;
+}
+
+static int write_function(struct kernel_function *function, const char *name, const char *value)
+{
+    if (!kernel_is_there(kernel_path(KERNEL_DEVICES "/%s/%s", function->id, name)))
+        return -ENOENT;
+    if (strcmp(name, "driver_override") == 0)
+        return write_override(function, value);
+    if (strcmp(name, "reset_method") == 0)
+        return write_methods(function, value);
+    return strcmp(name, "reset") == 0 ? write_reset(function, value) : 1;
+}
+
+static int write_bus(const char *path, const char *value, int *lock,
+                     void (*middle)(struct kernel_function *function))
+{
+    char folder[KERNEL_NAME], name[KERNEL_NAME];
+    bool in_value = has_function_in_value(path);
+
+    split(path, folder, name);
+    struct kernel_function *function = kernel_find(in_value ? value : folder);
+    if (in_value && strcmp(name, "drivers_probe") != 0 &&
+        !kernel_is_there(kernel_path(KERNEL_DRIVERS "/%s", folder)))
+        return -ENOENT;
+    if (in_value && (function == NULL || !kernel_is_there(kernel_path(KERNEL_DEVICES "/%s", value))))
+        return -ENODEV;
+    if (function == NULL)
+        return 1;
+    if (strcmp(name, "drivers_probe") == 0)
+        return probe(function);
+    if (strcmp(name, "bind") == 0)
+        return write_bind(function, folder);
+    if (strcmp(name, "unbind") == 0)
+        return write_unbind(function, folder, lock, middle);
+    return write_function(function, name, value);
+}
+
+static void do_nothing(struct kernel_function *function)
+{
+    (void)function;
+}
+
+void kernel_put(const char *id, const char *driver, const char *override)
+{
+    struct kernel_function *function = kernel_find(id);
+    char now[KERNEL_NAME];
+    int lock = lock_bus();
+
+    kernel_must(function != NULL, "find a function to put");
+    snprintf(now, sizeof(now), "%s", kernel_driver(id));
+    if (strcmp(now, driver) != 0 && now[0] != '\0')
+        write_unbind(function, now, &lock, do_nothing);
+    if (strcmp(now, driver) != 0 && driver[0] != '\0')
+        kernel_bind(id, driver);
+    write_override(function, override);
+    close(lock);
+}
+
+int kernel_write(const char *path, const char *value, void (*middle)(struct kernel_function *function))
+{
+    int lock = lock_bus();
+    int result = write_bus(path, value, &lock, middle);
+
+    close(lock);
+    return result;
+}
+
+void kernel_add_driver(const char *driver)
+{
+    static const char *const files[] = {"bind", "unbind", "new_id", "remove_id"};
+
+    kernel_must(mkdir(kernel_path("sys/bus/pci/drivers"), 0755) == 0 || errno == EEXIST, "make drivers");
+    if (mkdir(kernel_path(KERNEL_DRIVERS "/%s", driver), 0755) != 0)
+        return;
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        kernel_write_text(kernel_path(KERNEL_DRIVERS "/%s/%s", driver, files[i]), "");
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+    (void)status, (void)type, (void)at;
+    return remove(path);
+}
+
+void kernel_remove_driver(const char *driver)
+{
+    kernel_must(nftw(kernel_path(KERNEL_DRIVERS "/%s", driver), remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0,
+                "remove a driver");
+}
+
+/* The link in the bus's folder goes first, as in device_del(). */
+void kernel_unplug(const char *id)
+{
+    char driver[KERNEL_NAME], group[KERNEL_NAME];
+    autofree char *link = xstrdup(kernel_path(KERNEL_DEVICES "/%s", id));
+    autofree char *folder = realpath(link, NULL), *aside = xasprintf("%s/gone-%s", kernel_tree, id);
+    int lock = lock_bus();
+
+    kernel_must(folder != NULL, link);
+    read_link_name(kernel_function_file(id, "driver"), driver);
+    read_link_name(kernel_function_file(id, "iommu_group"), group);
+    if (unlink(link) != 0) /* in a small tree the folder itself is there */
+        kernel_must(rename(link, aside) == 0, link);
+    else
+        kernel_must(rename(folder, aside) == 0, folder);
+    if (driver[0] != '\0')
+        unlink(kernel_path(KERNEL_DRIVERS "/%s/%s", driver, id));
+    if (group[0] != '\0')
+        unlink(kernel_path("sys/kernel/iommu_groups/%s/devices/%s", group, id));
+    nftw(aside, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    close(lock);
+}
