@@ -8,8 +8,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # Lowest first: a room includes only rooms before it (tests/rooms checks it).
-ROOMS := base schema storage hardware access passthrough api server client
-LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl
+ROOMS := base schema storage hardware broker access task passthrough api server client
+LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libseccomp
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
             -Wformat=2 -Wundef -Wpointer-arith -Wold-style-definition -Wredundant-decls
@@ -29,6 +29,8 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(filter-out $(BUILD)/client/main.o,$(OBJECTS))
 UNIT    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c))
 API     := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/api/*.c))
+KERNEL  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/hosts/kernel*.c))
+HOSTS   := $(filter-out $(wildcard tests/hosts/kernel*),$(wildcard tests/hosts/*.c tests/hosts/*.h))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 SHELLS  := dist/install-packages dist/demo $(wildcard tests/run tests/rooms tests/lab/run tests/bench/run)
 
@@ -48,7 +50,7 @@ help:
 	@echo 'make check          unit and API tests under sanitizers'
 	@echo 'make lab            the API tests on a real kernel with an IOMMU, under QEMU'
 	@echo 'make bench          the table of measurements'
-	@echo 'make soak           long fuzzing'
+	@echo 'make soak           long fuzzing, kill -9 at every step'
 	@echo 'make lint           clang-format, clang-tidy, cppcheck'
 	@echo 'make format         formats the sources'
 	@echo 'make openapi.yaml   the description of the API, from the declarations'
@@ -79,11 +81,12 @@ lab: packages-build-test-lab
 	+@$(MAKE) --no-print-directory binaries tests
 	@tests/run lab
 
-bench: packages-build-test-bench
-	+@$(MAKE) --no-print-directory binaries $(BUILD)/tests/make-host $(BUILD)/tests/bench-scan
+bench: packages-build-test-bench-lab
+	+@$(MAKE) --no-print-directory binaries $(BUILD)/tests/make-host $(BUILD)/tests/bench-scan $(BUILD)/tests/api-tests
 	@tests/bench/run
 
-soak: packages-build-test
+soak: packages-build-test-lab
+	+@$(MAKE) --no-print-directory binaries tests
 	+@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz
 	@tests/run soak
 
@@ -113,15 +116,15 @@ $(BUILD)/revision: FORCE
 	@echo '$(REPOID)' | cmp -s - $@ || echo '$(REPOID)' > $@
 FORCE:
 
-$(BUILD)/tests/unit-tests: $(UNIT) $(LIBRARY)
+$(BUILD)/tests/unit-tests: $(UNIT) $(KERNEL) $(LIBRARY)
 	@echo '  link $@'
 	@$(LINK) -o $@ $^ $(LIBS_LINK) -lcriterion
 
-$(BUILD)/tests/api-tests: $(API) $(LIBRARY)
+$(BUILD)/tests/api-tests: $(API) $(KERNEL) $(LIBRARY)
 	@echo '  link $@'
 	@$(LINK) -o $@ $^ $(LIBS_LINK) -lcriterion
 
-$(BUILD)/tests/make-host: $(wildcard tests/hosts/*.c tests/hosts/*.h)
+$(BUILD)/tests/make-host: $(HOSTS)
 	@mkdir -p $(@D)
 	@echo '  link $@'
 	@$(CC) -std=c17 -D_GNU_SOURCE $(WARNINGS) -O2 -I. -o $@ $(filter %.c,$^)
@@ -143,15 +146,27 @@ docs/checks.md: binaries
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
+UNITS    := $(DESTDIR)$(PREFIX)/lib/systemd/system
+SYSUSERS := $(DESTDIR)$(PREFIX)/lib/sysusers.d/hostpci.conf
+TMPFILES := $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/hostpci.conf
 install: binaries
 	install -D -m 755 $(BUILD)/hostpci $(DESTDIR)$(PREFIX)/bin/hostpci
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's,/usr/local,$(PREFIX),' dist/hostpci.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/hostpci.service
+	install -d $(UNITS)
+	sed 's,/usr/local,$(PREFIX),' dist/hostpci.service > $(UNITS)/hostpci.service
+	sed 's,/usr/local,$(PREFIX),' dist/hostpci-broker.service > $(UNITS)/hostpci-broker.service
+	install -D -m 644 dist/hostpci.sysusers $(SYSUSERS)
+	install -D -m 644 dist/hostpci.tmpfiles $(TMPFILES)
 	install -D -m 644 openapi.yaml $(DESTDIR)$(PREFIX)/share/hostpci/openapi.yaml
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/README.md
 	install -D -m 644 docs/checks.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/docs/checks.md
+ifeq ($(DESTDIR),)
+# On this host: the user and the run folder are there at once, not after the next start only.
+	! command -v systemd-sysusers > /dev/null || systemd-sysusers $(SYSUSERS)
+	! command -v systemd-tmpfiles > /dev/null || systemd-tmpfiles --create $(TMPFILES)
+	[ ! -d /run/systemd/system ] || systemctl daemon-reload
+endif
 
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(UNIT:.o=.d) $(API:.o=.d) $(BUILD)/tests/bench/scan.d
+-include $(OBJECTS:.o=.d) $(UNIT:.o=.d) $(API:.o=.d) $(KERNEL:.o=.d) $(BUILD)/tests/bench/scan.d

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tells the service manager how far we are. */
-#include "server/notify.h"
+#include "base/notify.h"
 
 #include <stddef.h>
 #include <stdlib.h>

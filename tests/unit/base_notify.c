@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "server/notify.h"
+#include "base/notify.h"
 
 /* Listens as systemd does; the name of an abstract socket begins with a NUL byte. */
 static int listen_at(const char *name, size_t length)

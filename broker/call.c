@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The front's side: asking the broker for an operation. */
+#include "broker/call.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "broker/protocol.h"
+
+#define CONNECT_SECONDS 5
+#define READING_SECONDS 30 /* for what only reads: longer than the broker lets it take */
+#define RETURN_SECONDS  30 /* for the next broker to come */
+#define RETURN_PAUSE_MS 100
+
+struct broker {
+    char *path;
+};
+
+/* A call, which may need one connection after another. */
+struct call {
+    const struct broker *broker;
+    const char *id;
+    int known; /* lines that were handed on */
+    void (*line)(void *context, int number, const char *text);
+    void *context;
+};
+
+struct broker *broker_new(const char *run_dir)
+{
+    struct broker *broker = xcalloc(1, sizeof(*broker));
+
+    broker->path = xasprintf("%s/broker.sock", run_dir);
+    return broker;
+}
+
+void broker_free(struct broker *broker)
+{
+    if (broker == NULL)
+        return;
+    free(broker->path);
+    free(broker);
+}
+
+static int set_timeout(int fd, int option, int seconds)
+{
+    const struct timeval limit = {.tv_sec = seconds};
+
+    return setsockopt(fd, SOL_SOCKET, option, &limit, sizeof(limit));
+}
+
+/* `seconds` for each answer; 0: however long it takes. */
+static int open_connection(const struct broker *broker, int seconds, int *ret, struct error *err)
+{
+    autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (strlen(broker->path) >= sizeof(address.sun_path))
+        return error_set(err, ERROR_INVALID,
+                         "the path of the broker's socket, '%s', is too long: give "
+                         "another --run-dir",
+                         broker->path);
+    stpcpy(address.sun_path, broker->path);
+    if (fd < 0 || set_timeout(fd, SO_SNDTIMEO, CONNECT_SECONDS) != 0 ||
+        set_timeout(fd, SO_RCVTIMEO, seconds) != 0)
+        return error_set_errno(err, errno, "cannot ask the broker");
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+        return error_set(
+            err, ERROR_BUSY,
+            "no broker answers on '%s' (%s): changing this host needs one; start `hostpci broker` "
+            "as root, or `hostpci serve` as root, which starts one",
+            broker->path, strerror(errno));
+    *ret = fd;
+    fd = -1;
+    return 0;
+}
+
+/* What was sent may be refused before it was read; then the refusal is there to be read. */
+static int ask(const struct broker *broker, json_t *request, int seconds, int *ret, struct error *err)
+{
+    autojson json_t *owned = request;
+    struct error sending;
+    int fd = -1;
+
+    if (open_connection(broker, seconds, &fd, err) != 0)
+        return -1;
+    if (protocol_send(fd, owned, &sending) != 0 && sending.kind == ERROR_TOO_LARGE) {
+        close(fd);
+        *err = sending;
+        return -1;
+    }
+    *ret = fd;
+    return 0;
+}
+
+static void hand_on(struct call *call, const json_t *message)
+{
+    const char *text = json_string_value(json_object_get(message, "text"));
+
+    call->known = (int)json_integer_value(json_object_get(message, "line"));
+    if (call->line != NULL && text != NULL)
+        call->line(call->context, call->known, text);
+}
+
+/* 1: the end, *ret its result; -1: the end, an error; 0: it went away without one. */
+static int listen_to(struct call *call, int fd, json_t **ret, struct error *err)
+{
+    for (;;) {
+        autojson json_t *message = NULL;
+        int got = protocol_receive(fd, &message, err);
+        if (got < 0 && err->kind == ERROR_BUSY)
+            return error_set(err, ERROR_BUSY, "the broker does not answer on '%s'; try again later",
+                             call->broker->path);
+        if (got <= 0)
+            return 0;
+        if (json_object_get(message, "result") != NULL) {
+            *ret = json_incref(json_object_get(message, "result"));
+            return 1;
+        }
+        if (json_object_get(message, "error") != NULL) {
+            protocol_unpack_error(message, err);
+            return -1;
+        }
+        hand_on(call, message);
+    }
+}
+
+static void pause_a_moment(void)
+{
+    const struct timespec moment = {.tv_nsec = (long)RETURN_PAUSE_MS * 1000 * 1000};
+
+    nanosleep(&moment, NULL);
+}
+
+/* Follows until the end is known; each time that a broker goes away the next one has RETURN_SECONDS to come.
+ */
+static int follow(struct call *call, json_t **ret, struct error *err)
+{
+    for (int pauses = 0; pauses < RETURN_SECONDS * 1000 / RETURN_PAUSE_MS; pauses++) {
+        autoclose int fd = -1;
+        json_t *request = json_pack("{s:s, s:{s:s, s:i}}", "operation", "follow", "arguments", "id", call->id,
+                                    "after", call->known);
+        if (ask(call->broker, request, 0, &fd, err) == 0) {
+            int ended = listen_to(call, fd, ret, err);
+            if (ended != 0)
+                return ended > 0 ? 0 : -1;
+            pauses = 0;
+        }
+        pause_a_moment();
+    }
+    return error_set(
+        err, ERROR_BUSY,
+        "the broker went away and did not come back within %d seconds: what became of '%.200s' will "
+        "be told when it runs again",
+        RETURN_SECONDS, call->id);
+}
+
+static int call_once(struct call *call, json_t *request, json_t **ret, struct error *err)
+{
+    autoclose int fd = -1;
+
+    if (ask(call->broker, request, call->id != NULL ? 0 : READING_SECONDS, &fd, err) != 0)
+        return -1;
+    int ended = listen_to(call, fd, ret, err);
+    if (ended != 0)
+        return ended > 0 ? 0 : -1;
+    if (call->id == NULL)
+        return error_set(err, ERROR_BUSY, "the broker went away; try again");
+    if (follow(call, ret, err) == 0)
+        return 0;
+    if (err->kind == ERROR_NOT_FOUND)
+        error_set(err, ERROR_FAILED, "the broker went away before it began: nothing was changed; try again");
+    return -1;
+}
+
+int broker_check(const struct broker *broker, struct error *err)
+{
+    struct call call = {.broker = broker};
+    autojson json_t *reply = NULL;
+    autoclose int fd = -1;
+    json_t *request = json_pack("{s:s, s:{s:s}}", "operation", "state", "arguments", "id", "0000:00:00.0");
+
+    if (ask(broker, request, CONNECT_SECONDS, &fd, err) != 0)
+        return -1;
+    int ended = listen_to(&call, fd, &reply, err);
+    if (ended == 0)
+        return error_set(err, ERROR_BUSY, "the broker on '%s' hung up; try again", broker->path);
+    if (ended < 0)
+        err->kind = ERROR_BUSY;
+    return ended > 0 ? 0 : -1;
+}
+
+int broker_call(const struct broker *broker, const char *operation, const char *id, json_t *arguments,
+                void (*line)(void *context, int number, const char *text), void *context, json_t **ret,
+                struct error *err)
+{
+    struct call call = {.broker = broker, .id = id, .line = line, .context = context};
+    json_t *request = json_pack("{s:s, s:s*, s:o}", "operation", operation, "id", id, "arguments", arguments);
+
+    return call_once(&call, request, ret, err);
+}
+
+int broker_follow(const struct broker *broker, const char *id, int after,
+                  void (*line)(void *context, int number, const char *text), void *context, json_t **ret,
+                  struct error *err)
+{
+    struct call call = {.broker = broker, .id = id, .known = after, .line = line, .context = context};
+
+    return follow(&call, ret, err);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What front and broker say to each other. */
+#include "broker/protocol.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static const char *const kinds[] = {
+    [ERROR_FAILED] = "failed",
+    [ERROR_INVALID] = "invalid",
+    [ERROR_UNAUTHENTICATED] = "unauthenticated",
+    [ERROR_FORBIDDEN] = "forbidden",
+    [ERROR_NOT_FOUND] = "not-found",
+    [ERROR_CONFLICT] = "conflict",
+    [ERROR_NO_METHOD] = "no-method",
+    [ERROR_TOO_LARGE] = "too-large",
+    [ERROR_MEDIA_TYPE] = "media-type",
+    [ERROR_UNREADABLE] = "unreadable",
+    [ERROR_NO_HOST] = "no-host",
+    [ERROR_BUSY] = "busy",
+};
+
+int protocol_send(int socket, const json_t *message, struct error *err)
+{
+    autofree char *text = json_dumps(message, JSON_COMPACT);
+
+    if (text == NULL)
+        return error_set(err, ERROR_FAILED, "a message to or from the broker is no JSON");
+    size_t length = strlen(text);
+    if (length > PROTOCOL_MESSAGE_LIMIT)
+        return error_set(err, ERROR_TOO_LARGE,
+                         "a message of %zu bytes to or from the broker is too long: at most %zu", length,
+                         PROTOCOL_MESSAGE_LIMIT);
+    if (TEMP_FAILURE_RETRY(send(socket, text, length, MSG_NOSIGNAL)) >= 0)
+        return 0;
+    if (errno == EAGAIN)
+        return error_set(err, ERROR_BUSY, "the other side of the broker's socket does not read");
+    return error_set_errno(err, errno, "cannot write to the broker's socket");
+}
+
+/* The length of the next message, which stays. */
+static ssize_t measure(int socket)
+{
+    ssize_t length = TEMP_FAILURE_RETRY(recv(socket, NULL, 0, MSG_PEEK | MSG_TRUNC));
+
+    /* that the other side went without reading everything is told once, before what it sent */
+    if (length < 0 && errno == ECONNRESET)
+        length = TEMP_FAILURE_RETRY(recv(socket, NULL, 0, MSG_PEEK | MSG_TRUNC));
+    return length;
+}
+
+static int parse(const char *text, size_t length, json_t **ret, struct error *err)
+{
+    json_error_t reason;
+    json_t *message = json_loadb(text, length, JSON_REJECT_DUPLICATES, &reason);
+
+    if (!json_is_object(message)) {
+        json_decref(message);
+        return error_set(err, ERROR_UNREADABLE, "what came over the broker's socket is no JSON object");
+    }
+    *ret = message;
+    return 1;
+}
+
+int protocol_receive(int socket, json_t **ret, struct error *err)
+{
+    ssize_t length = measure(socket);
+
+    if (length == 0)
+        return 0;
+    bool fits = length > 0 && (size_t)length <= PROTOCOL_MESSAGE_LIMIT;
+    autofree char *text = xcalloc(1, fits ? (size_t)length : 1);
+    ssize_t got = length < 0 ? -1 : TEMP_FAILURE_RETRY(recv(socket, text, fits ? (size_t)length : 1, 0));
+    if (got < 0 && errno == EAGAIN)
+        return error_set(err, ERROR_BUSY, "the other side of the broker's socket says nothing");
+    if (got < 0)
+        return error_set_errno(err, errno, "cannot read from the broker's socket");
+    if (!fits)
+        return error_set(err, ERROR_TOO_LARGE,
+                         "a message of %zd bytes came over the broker's socket: at most %zu are taken",
+                         length, PROTOCOL_MESSAGE_LIMIT);
+    return parse(text, (size_t)got, ret, err);
+}
+
+json_t *protocol_text(const char *text)
+{
+    json_t *string = json_string(text);
+
+    if (string != NULL)
+        return string;
+    autofree char *copy = xstrdup(text);
+    for (char *c = copy; *c != '\0'; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    return json_string(copy);
+}
+
+json_t *protocol_pack_error(const struct error *err)
+{
+    return json_pack("{s:{s:s, s:o, s:o}}", "error", "kind", kinds[err->kind], "field",
+                     protocol_text(err->field), "message", protocol_text(err->message));
+}
+
+void protocol_unpack_error(const json_t *object, struct error *ret)
+{
+    const json_t *error = json_object_get(object, "error");
+    const char *kind = json_string_value(json_object_get(error, "kind"));
+    const char *field = json_string_value(json_object_get(error, "field"));
+    const char *message = json_string_value(json_object_get(error, "message"));
+
+    error_set(ret, ERROR_FAILED, "%s", message != NULL ? message : "the broker told an error without a text");
+    for (size_t i = 0; kind != NULL && i < COUNT_OF(kinds); i++)
+        if (strcmp(kinds[i], kind) == 0)
+            ret->kind = (enum error_kind)i;
+    snprintf(ret->field, sizeof(ret->field), "%s", field != NULL ? field : "");
+}
