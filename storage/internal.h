@@ -12,15 +12,16 @@
 #include "base/error.h"
 #include "storage/commit.h"
 
-/* Two connections, so that a read never waits for a write to reach the disk. */
+/* Several connections, so that a read never waits for a write to reach the disk. */
 struct storage {
     int lock_file; /* holds the lock that keeps another daemon out */
     struct storage_backend *backend;
     _Atomic uint64_t generation;
     pthread_mutex_t reader_lock; /* guards reader */
     sqlite3 *reader;
-    pthread_mutex_t writer_lock; /* guards writer */
+    pthread_mutex_t writer_lock; /* guards writer and scribbler */
     sqlite3 *writer;
+    sqlite3 *scribbler; /* writes too, but its commits do not wait for the disk: a power cut may undo them */
 };
 
 /* A body as it is stored, the canonical form: compact, keys in order. The caller frees it. */

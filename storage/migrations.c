@@ -29,6 +29,27 @@ static const char *const steps[] = {
     "CREATE INDEX pci_mapping_entry_path ON pci_mapping_entry (node, path);"
     "PRAGMA application_id = 0x68706369;"
     "PRAGMA user_version = 1;",
+
+    /* Tasks of this node and their logs (storage/local.h): no documents. endtime, result and status are NULL
+     * and lines is 0 until a task has ended. */
+    "CREATE TABLE task ("
+    "  number INTEGER PRIMARY KEY,"
+    "  upid TEXT NOT NULL UNIQUE,"
+    "  type TEXT NOT NULL,"
+    "  id TEXT NOT NULL,"
+    "  user TEXT NOT NULL,"
+    "  starttime INTEGER NOT NULL,"
+    "  endtime INTEGER,"
+    "  result TEXT,"
+    "  status TEXT,"
+    "  lines INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE TABLE task_line ("
+    "  task INTEGER NOT NULL REFERENCES task (number) ON DELETE CASCADE,"
+    "  number INTEGER NOT NULL,"
+    "  text TEXT NOT NULL,"
+    "  warning INTEGER NOT NULL,"
+    "  PRIMARY KEY (task, number)) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 2;",
 };
 
 static const int64_t newest = COUNT_OF(steps);

@@ -88,12 +88,12 @@ static int open_writer(const char *path, sqlite3 **ret, struct error *err)
     return 0;
 }
 
-static int open_reader(const char *path, sqlite3 **ret, struct error *err)
+/* Of a database that the writer has prepared. */
+static int open_another(const char *path, const char *settings, sqlite3 **ret, struct error *err)
 {
     autosqlite sqlite3 *db = NULL;
 
-    if (sqlite_open(path, SQLITE_OPEN_READWRITE, &db, err) != 0 ||
-        sqlite_execute(db, "PRAGMA query_only = ON", err) != 0)
+    if (sqlite_open(path, SQLITE_OPEN_READWRITE, &db, err) != 0 || sqlite_execute(db, settings, err) != 0)
         return -1;
     *ret = TAKE(db);
     return 0;
@@ -108,7 +108,10 @@ int storage_open(const char *path, struct storage **ret, struct error *err)
     pthread_mutex_init(&storage->writer_lock, NULL);
     storage_set_backend(storage, NULL);
     if (lock_state(path, &storage->lock_file, err) != 0 || create_file(path, err) != 0 ||
-        open_writer(path, &storage->writer, err) != 0 || open_reader(path, &storage->reader, err) != 0) {
+        open_writer(path, &storage->writer, err) != 0 ||
+        open_another(path, "PRAGMA query_only = ON", &storage->reader, err) != 0 ||
+        open_another(path, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", &storage->scribbler,
+                     err) != 0) {
         storage_close(storage);
         return -1;
     }
@@ -121,6 +124,7 @@ void storage_close(struct storage *storage)
     if (storage == NULL)
         return;
     sqlite3_close(storage->reader);
+    sqlite3_close(storage->scribbler);
     sqlite3_close(storage->writer); /* the last one, so that it folds the log into the database */
     pthread_mutex_destroy(&storage->reader_lock);
     pthread_mutex_destroy(&storage->writer_lock);

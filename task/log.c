@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The log of a task, and its end. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "storage/local.h"
+#include "task/internal.h"
+
+#define CUT "..."
+
+/* The bytes of the character here: 0 if it is a control character or not UTF-8. */
+static size_t printable(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    size_t length = c[0] < 0x80 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+
+    if (c[0] < 0x20 || c[0] == 0x7f || (c[0] >= 0x80 && c[0] < 0xc2) || c[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    /* C1 controls, forms that are too long, surrogates, beyond U+10FFFF */
+    if ((c[0] == 0xc2 && c[1] < 0xa0) || (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+        (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+char *log_clean(const char *text)
+{
+    struct text clean = {0};
+
+    while (*text != '\0' && clean.length < TASK_LINE_LENGTH - sizeof("\\x00" CUT)) {
+        size_t length = printable(text);
+        if (length > 0)
+            text_append_bytes(&clean, text, length);
+        else
+            text_printf(&clean, "\\x%02x", (unsigned char)*text);
+        text += length > 0 ? length : 1;
+    }
+    if (*text != '\0')
+        text_append(&clean, CUT);
+    return text_take(&clean);
+}
+
+/* A task does not fail because its log does: what cannot be kept is told in the daemon's log. */
+static void add_line(struct task *task, const char *text, bool warning)
+{
+    const struct local_line line = {.number = task->lines + 1, .text = text, .warning = warning};
+    struct error err;
+
+    if (local_add_line(task->storage, task->number, &line, &err) == 0) {
+        task->lines++;
+        return;
+    }
+    if (!task->complained)
+        log_error("not every line of the log of %s is kept, such as '%s': %s", task->upid, text, err.message);
+    task->complained = true;
+}
+
+__attribute__((format(printf, 3, 0))) static void add(struct task *task, bool warning, const char *format,
+                                                      va_list args)
+{
+    char text[TASK_LINE_LENGTH + 1];
+
+    if (task->lines >= TASK_LINES)
+        return;
+    int prefix = snprintf(text, sizeof(text), "%s", warning ? "WARN: " : "");
+    vsnprintf(text + prefix, sizeof(text) - (size_t)prefix, format, args);
+    autofree char *clean = log_clean(text);
+    bool last = task->lines == TASK_LINES - 1;
+    add_line(task, last ? "The log is full: further lines are not kept." : clean, warning);
+}
+
+void task_log(struct task *task, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    add(task, false, format, args);
+    va_end(args);
+}
+
+void task_warn(struct task *task, const char *format, ...)
+{
+    va_list args;
+
+    task->warnings++;
+    va_start(args, format);
+    add(task, true, format, args);
+    va_end(args);
+}
+
+int task_line_count(const struct task *task)
+{
+    return task->lines;
+}
+
+int log_end(struct task *task, const struct error *failure, struct error *err)
+{
+    autofree char *status = failure != NULL      ? log_clean(failure->message)
+                            : task->warnings > 0 ? xasprintf("WARNINGS: %d", task->warnings)
+                                                 : xstrdup("OK");
+    autofree char *line = xasprintf("TASK %s%s", failure != NULL ? "ERROR: " : "", status);
+    const struct local_end end = {
+        .endtime = time(NULL),
+        .result = failure != NULL      ? "error"
+                  : task->warnings > 0 ? "warning"
+                                       : "ok",
+        .status = status,
+        .last = {.number = task->lines + 1, .text = line},
+    };
+
+    if (local_end_task(task->storage, task->number, &end, err) != 0)
+        return -1;
+    log_info("task %s ended: %s", task->upid, status);
+    return 0;
+}

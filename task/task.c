@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tasks: what takes longer than a request. */
+#include "task/task.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "storage/local.h"
+#include "task/internal.h"
+
+#define STACK_BYTES   ((size_t)512 * 1024) /* the largest message of the broker fits several times */
+#define RETRY_SECONDS 1
+
+struct tasks {
+    struct storage *storage;
+    char *node;
+    uint64_t process_start;
+    pthread_attr_t thread;
+    pthread_mutex_t lock;   /* guards what follows */
+    pthread_cond_t changed; /* one ended, or closing */
+    struct task *running;
+    unsigned count; /* of running */
+    int64_t last;   /* number */
+    bool closing;
+};
+
+int tasks_open(struct storage *storage, const char *node, struct tasks **ret, struct error *err)
+{
+    pthread_condattr_t monotonic;
+    int64_t last;
+
+    if (local_last_task(storage, &last, err) != 0)
+        return -1;
+    struct tasks *tasks = xcalloc(1, sizeof(*tasks));
+    tasks->storage = storage;
+    tasks->node = xstrdup(node);
+    tasks->process_start = (uint64_t)time(NULL);
+    tasks->last = last;
+    pthread_attr_init(&tasks->thread);
+    pthread_attr_setdetachstate(&tasks->thread, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&tasks->thread, STACK_BYTES);
+    pthread_mutex_init(&tasks->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&tasks->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    *ret = tasks;
+    return 0;
+}
+
+static struct timespec in_seconds(unsigned seconds)
+{
+    struct timespec end;
+
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += seconds;
+    return end;
+}
+
+bool tasks_close(struct tasks *tasks, unsigned seconds)
+{
+    struct timespec end = in_seconds(seconds);
+
+    if (tasks == NULL)
+        return true;
+    pthread_mutex_lock(&tasks->lock);
+    tasks->closing = true;
+    pthread_cond_broadcast(&tasks->changed);
+    while (tasks->count > 0 && pthread_cond_timedwait(&tasks->changed, &tasks->lock, &end) != ETIMEDOUT)
+        continue;
+    bool ended = tasks->count == 0;
+    pthread_mutex_unlock(&tasks->lock);
+    if (!ended)
+        return false;
+    pthread_cond_destroy(&tasks->changed);
+    pthread_mutex_destroy(&tasks->lock);
+    pthread_attr_destroy(&tasks->thread);
+    free(tasks->node);
+    free(tasks);
+    return true;
+}
+
+static struct task *new_task(struct tasks *tasks, task_function *run, void *argument)
+{
+    struct task *task = xcalloc(1, sizeof(*task));
+
+    task->tasks = tasks;
+    task->storage = tasks->storage;
+    task->run = run;
+    task->argument = argument;
+    return task;
+}
+
+/* With the lock held. */
+static void link_task(struct task *task)
+{
+    task->next = task->tasks->running;
+    task->tasks->running = task;
+    task->tasks->count++;
+}
+
+static int enter(struct task *task, struct error *err)
+{
+    struct tasks *tasks = task->tasks;
+    int result = 0;
+
+    pthread_mutex_lock(&tasks->lock);
+    if (tasks->closing)
+        result = error_set(err, ERROR_BUSY, "hostpci is stopping: try again when it runs again");
+    else if (tasks->count >= TASK_RUNNING)
+        result = error_set(err, ERROR_BUSY, "%d tasks are running already: try again when one has ended",
+                           TASK_RUNNING);
+    if (result == 0) {
+        task->number = ++tasks->last;
+        link_task(task);
+    }
+    pthread_mutex_unlock(&tasks->lock);
+    return result;
+}
+
+/* Frees the task. Once the last one has left, tasks_close may go on. */
+static void leave(struct task *task)
+{
+    struct tasks *tasks = task->tasks;
+    struct task **link = &tasks->running;
+
+    pthread_mutex_lock(&tasks->lock);
+    while (*link != task)
+        link = &(*link)->next;
+    *link = task->next;
+    tasks->count--;
+    free(task);
+    pthread_cond_broadcast(&tasks->changed);
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+/* False if there is no more time: the daemon stops. */
+static bool wait_for_retry(struct tasks *tasks)
+{
+    struct timespec end = in_seconds(RETRY_SECONDS);
+
+    pthread_mutex_lock(&tasks->lock);
+    while (!tasks->closing && pthread_cond_timedwait(&tasks->changed, &tasks->lock, &end) != ETIMEDOUT)
+        continue;
+    bool closing = tasks->closing;
+    pthread_mutex_unlock(&tasks->lock);
+    return !closing;
+}
+
+/* While its end cannot be written (the disk is full, say) it counts as running, as those who ask are told. */
+static void end(struct task *task, const struct error *failure)
+{
+    struct error err;
+    bool told = false;
+
+    while (log_end(task, failure, &err) != 0) {
+        if (!told)
+            log_error("task %s ended, which cannot be kept yet: %s", task->upid, err.message);
+        told = true;
+        if (!wait_for_retry(task->tasks))
+            return;
+    }
+    if (local_trim_tasks(task->storage, TASK_HISTORY, TASK_HISTORY_LINES, &err) != 0)
+        log_warning("the history of tasks is not trimmed: %s", err.message);
+}
+
+static void *run(void *argument)
+{
+    struct task *task = argument;
+    struct error err;
+
+    end(task, task->run(task, task->argument, &err) != 0 ? &err : NULL);
+    if (task->release != NULL)
+        task->release(task->argument);
+    leave(task);
+    return NULL;
+}
+
+static int start_thread(struct task *task, struct error *err)
+{
+    pthread_t thread;
+    int number = pthread_create(&thread, &task->tasks->thread, run, task);
+
+    return number == 0 ? 0 : error_set_errno(err, number, "cannot start a thread for the task");
+}
+
+static int record(struct task *task, const struct task_start *start, struct error *err)
+{
+    const time_t now = time(NULL);
+    struct upid upid = {
+        .pid = (uint32_t)task->number, .process_start = task->tasks->process_start, .start = (uint64_t)now};
+    const struct local_task row = {task->number, task->upid, start->type, start->id, start->user, now};
+
+    snprintf(upid.node, sizeof(upid.node), "%s", task->tasks->node);
+    snprintf(upid.type, sizeof(upid.type), "%s", start->type);
+    snprintf(upid.id, sizeof(upid.id), "%s", start->id);
+    snprintf(upid.user, sizeof(upid.user), "%s", start->user);
+    upid_format(&upid, task->upid);
+    return local_begin_task(task->storage, &row, err);
+}
+
+int task_begin(struct tasks *tasks, const struct task_start *start, char ret[static UPID_SIZE],
+               struct error *err)
+{
+    struct task *task = new_task(tasks, start->run, start->argument);
+    char upid[UPID_SIZE]; /* the task may have ended before we look again */
+    struct error ignored;
+
+    if (enter(task, err) != 0) {
+        free(task);
+        return -1;
+    }
+    if (record(task, start, err) != 0) {
+        leave(task);
+        return -1;
+    }
+    task->release = start->release;
+    memcpy(upid, task->upid, sizeof(upid));
+    if (start_thread(task, err) != 0) {
+        log_end(task, err, &ignored); /* else tasks_recover finds that nothing was done */
+        leave(task);
+        return -1;
+    }
+    memcpy(ret, upid, sizeof(upid));
+    return 0;
+}
+
+static void resume(struct tasks *tasks, const json_t *row, task_function *function, void *argument)
+{
+    struct task *task = new_task(tasks, function, argument);
+    struct error err, ignored;
+
+    task->number = json_integer_value(json_object_get(row, "number"));
+    task->lines = (int)json_integer_value(json_object_get(row, "lines"));
+    task->warnings = (int)json_integer_value(json_object_get(row, "warnings"));
+    snprintf(task->upid, sizeof(task->upid), "%s", json_string_value(json_object_get(row, "upid")));
+    pthread_mutex_lock(&tasks->lock);
+    link_task(task);
+    pthread_mutex_unlock(&tasks->lock);
+    if (start_thread(task, &err) == 0)
+        return;
+    error_prefix(&err, "interrupted by a restart of hostpci, and could not be followed: ");
+    log_end(task, &err, &ignored);
+    leave(task);
+}
+
+int tasks_recover(struct tasks *tasks, task_function *function, void *argument, struct error *err)
+{
+    autojson json_t *rows = NULL;
+    const json_t *row;
+    size_t i;
+
+    if (local_list_unfinished(tasks->storage, &rows, err) != 0)
+        return -1;
+    json_array_foreach(rows, i, row)
+        resume(tasks, row, function, argument);
+    return 0;
+}
+
+const char *task_upid(const struct task *task)
+{
+    return task->upid;
+}
+
+int task_stop(struct tasks *tasks, const char *upid, struct error *err)
+{
+    pthread_mutex_lock(&tasks->lock);
+    struct task *task = tasks->running;
+    while (task != NULL && strcmp(task->upid, upid) != 0)
+        task = task->next;
+    if (task != NULL)
+        atomic_store(&task->stopped, true);
+    pthread_mutex_unlock(&tasks->lock);
+    return task != NULL ? 0 : error_set(err, ERROR_NOT_FOUND, "the task '%s' does not run", upid);
+}
+
+bool task_is_stopped(const struct task *task)
+{
+    return atomic_load(&task->stopped);
+}
