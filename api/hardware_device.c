@@ -1,17 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /nodes/{node}/hardware/pci/{id}/status: one device whole, and whether it can be passed through. */
 #include "api/endpoints.h"
+#include "api/hardware_state.h"
 #include "api/request.h"
 #include "base/memory.h"
 #include "hardware/device.h"
 #include "hardware/readiness.h"
 #include "storage/index.h"
 
+/* As this process sees it; `held`: without what may not answer now. */
+static int look(const struct service *service, const struct inventory *inventory, struct pci_address address,
+                bool held, json_t **ret, struct error *err)
+{
+    autousage struct usage *usage = NULL;
+    autojson json_t *status = NULL, *readiness = NULL;
+
+    if ((held ? device_describe_held : device_describe)(service->sysroot, inventory, service->names, address,
+                                                        &status, err) != 0 ||
+        usage_scan(service->sysroot, inventory, &usage, err) != 0 ||
+        (held ? readiness_describe_held : readiness_describe_device)(service->sysroot, inventory, usage,
+                                                                     address, &readiness, err) != 0)
+        return -1;
+    json_object_update(status, readiness);
+    *ret = TAKE(status);
+    return 0;
+}
+
+/* The broker sees as root who has it open; if the function does not answer, its worker waits, not we. */
+static int ask_broker(const struct service *service, const struct pci_device *device, json_t **ret,
+                      struct error *err)
+{
+    autojson json_t *seen = NULL;
+    char id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(device->address, id);
+    if (broker_call(service->broker, "describe", NULL, json_pack("{s:s}", "id", id), NULL, NULL, &seen,
+                    err) != 0)
+        return -1;
+    json_t *status = device_summarize(device, service->names);
+    json_object_update(status, json_object_get(seen, "device"));
+    json_object_update(status, json_object_get(seen, "readiness"));
+    *ret = status;
+    return 0;
+}
+
+static int describe(const struct service *service, const struct inventory *inventory,
+                    struct pci_address address, json_t **ret, struct error *err)
+{
+    const struct pci_device *device = inventory_find(inventory, address);
+    autojson json_t *status = NULL, *state = device != NULL ? hardware_state(service->broker, device) : NULL;
+
+    if (state == NULL)
+        return look(service, inventory, address, false, ret, err);
+    /* of one that is in hand not all files may answer, and what they say changes anyway */
+    bool held = json_object_get(state, "task") != NULL || ask_broker(service, device, &status, err) != 0;
+    if (held && look(service, inventory, address, true, &status, err) != 0)
+        return -1;
+    json_object_set(status, "state", state);
+    *ret = TAKE(status);
+    return 0;
+}
+
 static int get_pci_status(struct request *request, json_t **ret, struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
-    autousage struct usage *usage = NULL;
-    autojson json_t *status = NULL, *readiness = NULL, *mappings = NULL;
+    autojson json_t *status = NULL, *mappings = NULL;
     struct service *service = request->service;
     struct pci_address address;
     char id[PCI_ADDRESS_SIZE];
@@ -20,12 +73,9 @@ static int get_pci_status(struct request *request, json_t **ret, struct error *e
         return error_set_field(err, "pci-id-or-mapping", "value is not a PCI id such as 0000:01:00.0");
     pci_address_format(address, id);
     if (inventory_source_get(service->inventory, &inventory, err) != 0 ||
-        device_describe(service->sysroot, inventory, service->names, address, &status, err) != 0 ||
-        usage_scan(service->sysroot, inventory, &usage, err) != 0 ||
-        readiness_describe_device(service->sysroot, inventory, usage, address, &readiness, err) != 0 ||
+        describe(service, inventory, address, &status, err) != 0 ||
         index_mappings_of_device(service->storage, service->node, id, &mappings, err) != 0)
         return -1;
-    json_object_update(status, readiness);
     json_object_set(status, "mappings", mappings);
     *ret = TAKE(status);
     return 0;
@@ -82,9 +132,10 @@ static const struct schema use_properties[] = {
 const struct endpoint endpoint_get_pci_status = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/status",
-    .text = "One device whole: whether it can be passed through and if not why and what to do, what the "
-            "host uses it "
-            "for, and all else that the host tells. What it does not tell is left out.",
+    .text =
+        "One device whole: whether it can be passed through and if not why and what to do, what the "
+        "host uses it for, and all else that the host tells. What it does not tell is left out, and so is, "
+        "while a task works on it, what the kernel might not answer then.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID),
     .returns =
@@ -142,6 +193,11 @@ const struct endpoint endpoint_get_pci_status = {
                  .type = SCHEMA_ARRAY,
                  .items = ITEMS(.type = SCHEMA_OBJECT, .properties = use_properties),
                  .text = "What the host does with it and with all that would be detached."},
+                {.name = "state",
+                 .type = SCHEMA_OBJECT,
+                 .optional = true,
+                 .properties = hardware_state_properties,
+                 .text = "What was and is done to it; left out where no broker answers."},
                 WORDS("mappings", "Resource mappings that name it on this node.")),
         },
     .may_block = true,

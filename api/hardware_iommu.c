@@ -18,10 +18,14 @@ const struct schema check_properties[] = {
     {.name = NULL},
 };
 
+/* As the broker sees it, who may read all; else as we do. */
 static int get_iommu(struct request *request, json_t **ret, struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
 
+    if (broker_call(request->service->broker, "describe-host", NULL, json_object(), NULL, NULL, ret, err) ==
+        0)
+        return 0;
     if (inventory_source_get(request->service->inventory, &inventory, err) != 0)
         return -1;
     return readiness_describe_host(request->service->sysroot, inventory, ret, err);

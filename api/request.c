@@ -58,6 +58,13 @@ json_t *param_array(const struct request *request, const char *name)
     return declaration(request, name) != NULL ? json_object_get(request->params, name) : NULL;
 }
 
+char *request_caller(const struct request *request)
+{
+    const struct identity *caller = &request->caller;
+
+    return caller->token[0] == '\0' ? xstrdup(caller->user) : xasprintf("%s!%s", caller->user, caller->token);
+}
+
 int request_run(struct request *request, json_t **ret, struct error *err)
 {
     const struct endpoint *endpoint = request->endpoint;

@@ -6,11 +6,13 @@
 #include <jansson.h>
 
 #include "access/access.h"
+#include "broker/call.h"
 #include "hardware/names.h"
 #include "hardware/sysfs.h"
 #include "hardware/uevent.h"
 #include "schema/endpoint.h"
 #include "storage/storage.h"
+#include "task/task.h"
 
 /* Everything that lives as long as the daemon. */
 struct service {
@@ -21,13 +23,16 @@ struct service {
     struct names *names;
     struct storage *storage;
     struct access *access;
+    struct broker *broker;
+    struct tasks *tasks;
 };
 
 struct request {
     const struct endpoint *endpoint;
     struct service *service;
     struct identity caller;
-    json_t *params; /* decoded, captured from the path too, validated and in their declared types */
+    json_t *params;  /* decoded, captured from the path too, validated and in their declared types */
+    long long total; /* for the handler to set if its reply is a part of more: how many there are */
 };
 
 /* Parameters by name, which must be declared (asserted). A missing one is its declared fallback, else NULL,
@@ -37,6 +42,9 @@ const char *param_string(const struct request *request, const char *name);
 long long param_integer(const struct request *request, const char *name);
 bool param_boolean(const struct request *request, const char *name);
 json_t *param_array(const struct request *request, const char *name); /* borrowed; NULL if missing */
+
+/* Who calls, as tasks name it: "USER@REALM" or "USER@REALM!TOKEN". The caller of this function frees it. */
+char *request_caller(const struct request *request);
 
 /* Runs the handler of request->endpoint, or lists the children of an index. */
 int request_run(struct request *request, json_t **ret, struct error *err);

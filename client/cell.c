@@ -156,8 +156,9 @@ const char *cell_colour(const char *word)
     static const struct {
         const char *word, *colour;
     } colours[] = {
-        {"ready", GREEN}, {"ok", GREEN},  {"possible", YELLOW}, {"warning", YELLOW}, {"active", YELLOW},
-        {"blocked", RED}, {"error", RED}, {"critical", RED},    {"info", CYAN},
+        {"ready", GREEN},   {"ok", GREEN},       {"possible", YELLOW}, {"warning", YELLOW},
+        {"active", YELLOW}, {"blocked", RED},    {"error", RED},       {"critical", RED},
+        {"info", CYAN},     {"waiting", YELLOW}, {"failed", RED},
     };
 
     for (size_t i = 0; i < COUNT_OF(colours); i++)

@@ -30,7 +30,7 @@ size_t cell_width(const char *cell);
  * when there is one beyond the first third; *ret_width gets their columns without blanks at the end. */
 size_t cell_break(const char *cell, size_t limit, size_t *ret_width);
 
-/* What makes a terminal show a word that judges (a verdict, a severity, the weight of a use) in its colour;
+/* What makes a terminal show a word that judges (a verdict, a severity, a use, how it goes) in its colour;
  * "" for any other word. */
 const char *cell_colour(const char *word);
 

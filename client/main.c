@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "broker/broker.h"
 #include "client/options.h"
 #include "client/shell.h"
 #include "server/serve.h"
@@ -20,6 +21,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"serve", "[OPTION]...", "the daemon (hostpci serve --help)", 0, serve_main},
+    {"broker", "[OPTION]...", "its half that may change the host (hostpci broker --help)", 0, broker_main},
     {"get", "PATH [--NAME VALUE]...", "read", OPTIONS_TARGET | OPTIONS_FORMAT, shell_get},
     {"create", "PATH [--NAME VALUE]...", "make something new", OPTIONS_TARGET | OPTIONS_FORMAT, shell_create},
     {"set", "PATH [--NAME VALUE]...", "change", OPTIONS_TARGET | OPTIONS_FORMAT, shell_set},
@@ -40,6 +42,12 @@ static const struct command *find_command(const char *name)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
+}
+
+/* They explain their own options. */
+static bool is_daemon(const struct command *command)
+{
+    return command->run == serve_main || command->run == broker_main;
 }
 
 static bool asks_for_help(const char *argument)
@@ -90,9 +98,9 @@ static int show_help(int argc, char **argv)
     const struct command *command = find_command(argv[1]);
     if (command == NULL)
         return refuse_command(argv[1]);
-    static char serve[] = "serve", help[] = "--help";
-    static char *arguments[] = {serve, help, NULL};
-    return command->run == serve_main ? serve_main(2, arguments) : show_command(command);
+    static char help[] = "--help";
+    char *arguments[] = {argv[1], help, NULL};
+    return is_daemon(command) ? command->run(2, arguments) : show_command(command);
 }
 
 int main(int argc, char **argv)
@@ -103,8 +111,8 @@ int main(int argc, char **argv)
     const struct command *command = find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
     if (command == NULL)
         return refuse_command(argv[1]);
-    if (command->run == serve_main)
-        return serve_main(argc - 1, argv + 1);
+    if (is_daemon(command))
+        return command->run(argc - 1, argv + 1);
     setlocale(LC_CTYPE, ""); /* not LC_ALL: numbers in JSON and YAML have a point everywhere */
     if (argc > 2 && asks_for_help(argv[argc - 1]))
         return show_command(command);

@@ -27,6 +27,8 @@ static const struct option table[] = {
      "tables without lines"},
     {"noheader", OPTIONS_FORMAT, NULL, offsetof(struct options, no_header), NULL, NULL,
      "tables without their header"},
+    {"no-wait", OPTIONS_FORMAT, NULL, offsetof(struct options, no_wait), NULL, NULL,
+     "on a terminal: a task's name at once, not its log until it ends"},
     {"socket", OPTIONS_TARGET, "PATH", offsetof(struct options, target.socket), "HOSTPCI_SOCKET", CALL_SOCKET,
      "the daemon's local socket"},
     {"server", OPTIONS_TARGET, "URL", offsetof(struct options, target.server), "HOSTPCI_SERVER", NULL,

@@ -23,6 +23,7 @@ struct options {
     const char *format;
     bool no_border;
     bool no_header;
+    bool no_wait;
     bool verbose;
     const char *command;
     const char *state_dir;

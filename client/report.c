@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "client/cell.h"
@@ -96,6 +97,59 @@ static const char *verdict_of(const json_t *reply)
     return "ready";
 }
 
+/* Seconds since 1970 as the local time. */
+static void append_time(struct text *text, const json_t *seconds)
+{
+    time_t time = (time_t)json_integer_value(seconds);
+    struct tm parts;
+    char line[64];
+
+    if (localtime_r(&time, &parts) != NULL && strftime(line, sizeof(line), "%F %T", &parts) > 0)
+        text_append(text, line);
+}
+
+static void draw_waiting(const json_t *waiting, const struct table_style *style, struct text *ret)
+{
+    autotext struct text text = {0};
+
+    text_printf(&text, "%s: the kernel has not answered since ", get(waiting, "step"));
+    append_time(&text, json_object_get(waiting, "since"));
+    draw_item("waiting", text_string(&text), TYPE_PLAIN, style, ret);
+}
+
+static void draw_reset(const json_t *reset, const struct table_style *style, struct text *ret)
+{
+    bool worked = json_integer_value(json_object_get(reset, "ok")) != 0;
+    autotext struct text text = {0};
+
+    text_printf(&text, "%s ", worked ? "worked" : "the last reset,");
+    append_time(&text, json_object_get(reset, "time"));
+    text_printf(&text, " (%s)%s%s", get(reset, "method"), worked ? "" : ": ", get(reset, "message"));
+    draw_item(worked ? "reset" : "failed", text_string(&text), TYPE_PLAIN, style, ret);
+}
+
+/* What the broker knows of it. */
+static void draw_state(const json_t *state, const struct table_style *style, struct text *ret)
+{
+    const json_t *waiting = json_object_get(state, "waiting"), *reset = json_object_get(state, "reset");
+    const char *task = get(state, "task"), *previous = get(state, "previous-driver"),
+               *persistent = get(state, "persistent-driver");
+    autotext struct text drivers = {0};
+
+    if (task[0] != '\0')
+        draw_item("task", task, TYPE_PLAIN, style, ret);
+    if (waiting != NULL)
+        draw_waiting(waiting, style, ret);
+    if (reset != NULL)
+        draw_reset(reset, style, ret);
+    if (previous[0] != '\0')
+        text_printf(&drivers, "%s before, which restore gives back", previous);
+    if (persistent[0] != '\0')
+        text_printf(&drivers, "%s%s at each start", drivers.length > 0 ? "; " : "", persistent);
+    if (drivers.length > 0)
+        draw_item("driver", text_string(&drivers), TYPE_PLAIN, style, ret);
+}
+
 static void draw_head(const json_t *reply, const struct table_style *style, struct text *ret)
 {
     static const char *const names[] = {"vendor_name", "device_name"};
@@ -111,6 +165,7 @@ static void draw_head(const json_t *reply, const struct table_style *style, stru
     if (summary[0] != '\0')
         draw_item("", summary, TYPE_PLAIN, style, ret);
     draw_list("detaches", json_object_get(reply, "detaches"), "id", "driver", style, ret);
+    draw_state(json_object_get(reply, "state"), style, ret);
 }
 
 static void draw_check(const json_t *check, const struct table_style *style, struct text *ret)
@@ -158,8 +213,8 @@ static void draw_uses(const json_t *uses, const struct table_style *style, struc
 
 json_t *report_draw(const json_t *reply, const struct table_style *style, struct text *ret)
 {
-    static const char *const drawn[] = {"id",      "vendor_name", "device_name", "verdict",
-                                        "summary", "detaches",    "checks",      "host-use"};
+    static const char *const drawn[] = {"id",       "vendor_name", "device_name", "verdict", "summary",
+                                        "detaches", "checks",      "host-use",    "state"};
     json_t *rest = json_copy((json_t *)reply);
 
     draw_head(reply, style, ret);

@@ -6,6 +6,10 @@
  *   BLOCKED   0000:01:00.0 NVIDIA Corporation GA104
  *             The summary.
  *   DETACHES  what would be taken from its driver
+ *   TASK      what works on it now
+ *   WAITING   where the kernel does not return
+ *   RESET     when the last one worked; or FAILED, why it did not
+ *   DRIVER    what it had before, and has at each start
  *
  *   ERROR     A check's message. [its-id]
  *             the evidence

@@ -9,6 +9,7 @@
 #include "api/request.h"
 #include "base/memory.h"
 #include "client/cell.h"
+#include "client/follow.h"
 #include "client/lookup.h"
 #include "client/print.h"
 
@@ -106,6 +107,16 @@ static int complain_refusal(const struct call_reply *reply, const struct call_ta
     return status;
 }
 
+/* People want to see how a task goes; programs get its name and ask. */
+static bool is_to_be_followed(const struct options *options, enum print_format format,
+                              const struct endpoint *endpoint)
+{
+    const char *returned = endpoint != NULL ? endpoint->returns.format : NULL;
+
+    return returned != NULL && strcmp(returned, "pve-task-upid") == 0 && format == PRINT_TEXT &&
+           !options->no_wait && isatty(STDOUT_FILENO);
+}
+
 static int request(int argc, char **argv, enum method method)
 {
     autooptions struct options options = {0};
@@ -121,6 +132,8 @@ static int request(int argc, char **argv, enum method method)
     if (reply.status < 200 || reply.status > 299)
         return complain_refusal(&reply, &options.target, path);
     const struct endpoint *endpoint = lookup_endpoint(endpoint_table, endpoint_count, method, path);
+    if (json_is_string(reply.data) && is_to_be_followed(&options, format, endpoint))
+        return follow_task(&options.target, json_string_value(reply.data));
     struct table_style style = print_style_of(stdout);
     style.no_border = options.no_border;
     style.no_header = options.no_header;

@@ -8,9 +8,10 @@
 
 enum shell_exit {
     SHELL_DONE = 0,
-    SHELL_FAILED = 1,      /* the server said no, or it did not work */
-    SHELL_MISUSED = 2,     /* the command line is wrong */
-    SHELL_UNREACHABLE = 3, /* no daemon there, or none that can be trusted */
+    SHELL_FAILED = 1,        /* the server said no, or it did not work */
+    SHELL_MISUSED = 2,       /* the command line is wrong */
+    SHELL_UNREACHABLE = 3,   /* no daemon there, or none that can be trusted */
+    SHELL_INTERRUPTED = 130, /* Ctrl-C while following a task, which goes on */
 };
 
 int shell_get(int argc, char **argv);

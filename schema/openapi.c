@@ -193,7 +193,7 @@ static json_t *describe_responses(const struct endpoint *endpoint)
         const char *response;
     } failures[] = {
         {"400", "Invalid"}, {"401", "Unauthenticated"}, {"403", "Forbidden"},
-        {"500", "Failed"},  {"501", "NoMethod"},
+        {"500", "Failed"},  {"501", "NoMethod"},        {"503", "Busy"},
     };
     json_t *responses = json_pack("{s:{s:s, s:{s:{s:{s:s, s:[s], s:{s:o}}}}}}", "200", "description",
                                   "It worked.", "content", "application/json", "schema", "type", "object",
@@ -285,18 +285,20 @@ static json_t *describe_failure(const char *description)
 
 static json_t *describe_components(void)
 {
-    return json_pack("{s:{s:{s:s, s:s, s:s, s:s}}, s:{s:o, s:{s:s}, s:o, s:o, s:o},"
-                     " s:{s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s, s:s, s:{s:s}}}}}}",
-                     "securitySchemes", "token", "type", "apiKey", "in", "header", "name", "Authorization",
-                     "description", "PVEAPIToken=USER@REALM!TOKENID=SECRET", "responses", "Invalid",
-                     describe_failure("A parameter is wrong: errors has a text for each."), "Unauthenticated",
-                     "description", "The token is missing or wrong. The body is empty.", "Forbidden",
-                     describe_failure("The permission is missing; the message names it."), "Failed",
-                     describe_failure("It was tried and did not work, or does not exist."), "NoMethod",
-                     describe_failure("There is no such path or method."), "schemas", "Error", "type",
-                     "object", "required", "data", "message", "properties", "data", "type", "null", "message",
-                     "type", "string", "errors", "type", "object", "description",
-                     "Parameter: what is wrong with it", "additionalProperties", "type", "string");
+    return json_pack(
+        "{s:{s:{s:s, s:s, s:s, s:s}}, s:{s:o, s:{s:s}, s:o, s:o, s:o, s:o},"
+        " s:{s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s, s:s, s:{s:s}}}}}}",
+        "securitySchemes", "token", "type", "apiKey", "in", "header", "name", "Authorization", "description",
+        "PVEAPIToken=USER@REALM!TOKENID=SECRET", "responses", "Invalid",
+        describe_failure("A parameter is wrong: errors has a text for each."), "Unauthenticated",
+        "description", "The token is missing or wrong. The body is empty.", "Forbidden",
+        describe_failure("The permission is missing; the message names it."), "Failed",
+        describe_failure("It was tried and did not work, or does not exist."), "NoMethod",
+        describe_failure("There is no such path or method."), "Busy",
+        describe_failure("There is no room for it now, or no broker to do it; it may be sent again."),
+        "schemas", "Error", "type", "object", "required", "data", "message", "properties", "data", "type",
+        "null", "message", "type", "string", "errors", "type", "object", "description",
+        "Parameter: what is wrong with it", "additionalProperties", "type", "string");
 }
 
 json_t *openapi_describe(const struct endpoint *const *table, size_t count, const char *version)

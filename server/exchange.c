@@ -112,7 +112,7 @@ static bool run(struct exchange *exchange)
         reply_error(&exchange->reply, &err, NULL);
         return false;
     }
-    reply_data(&exchange->reply, data);
+    reply_data(&exchange->reply, data, exchange->request.total);
     return true;
 }
 

@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <grp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/user.h"
 
 #define BACKLOG 1024
 /* Of each connection, which inherits it; the kernel doubles it. Left to itself it grows to 4 MiB, which is
@@ -157,10 +157,16 @@ static int set_path(const char *path, const char *suffix, struct sockaddr_un *re
     return 0;
 }
 
+static bool answers(const struct sockaddr_un *address)
+{
+    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+}
+
 /* Whether it is free, or taken by the socket of a daemon that is gone. */
 static int check_free(const char *path, struct error *err)
 {
-    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_un address;
     struct stat status;
 
@@ -171,11 +177,24 @@ static int check_free(const char *path, struct error *err)
                          "'%s' exists and is no socket: move it away, or give another --socket", path);
     if (set_path(path, "", &address, err) != 0)
         return -1;
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+    if (answers(&address))
         return error_set(err, ERROR_CONFLICT,
                          "another daemon answers on '%s': stop it, or give another --run-dir or --socket",
                          path);
     return 0;
+}
+
+void listen_clear(const char *path)
+{
+    static const char *const suffixes[] = {"", ".new"};
+    struct sockaddr_un address;
+    struct stat status;
+    struct error ignored;
+
+    for (size_t i = 0; i < COUNT_OF(suffixes); i++)
+        if (set_path(path, suffixes[i], &address, &ignored) == 0 && lstat(address.sun_path, &status) == 0 &&
+            S_ISSOCK(status.st_mode) && !answers(&address))
+            unlink(address.sun_path);
 }
 
 int listen_local(const char *path, int *ret_socket, struct error *err)
@@ -197,29 +216,12 @@ int listen_local(const char *path, int *ret_socket, struct error *err)
     return 0;
 }
 
-/* The package makes the group in /etc/group; to ask everybody else who knows groups would load their modules.
- */
-static bool find_own_group(gid_t *ret)
-{
-    autofile FILE *file = fopen("/etc/group", "re");
-    struct group entry, *group;
-    char names[65536];
-
-    while (file != NULL && fgetgrent_r(file, &entry, names, sizeof(names), &group) == 0) {
-        if (strcmp(group->gr_name, "hostpci") != 0)
-            continue;
-        *ret = group->gr_gid;
-        return true;
-    }
-    return false;
-}
-
 int listen_publish(const char *path, struct error *err)
 {
     autofree char *temporary = xasprintf("%s.new", path);
     gid_t group;
 
-    if (find_own_group(&group) && chown(temporary, (uid_t)-1, group) != 0 && errno != EPERM)
+    if (user_find_group(USER_OWN_GROUP, &group) && chown(temporary, (uid_t)-1, group) != 0 && errno != EPERM)
         return error_set_errno(err, errno, "cannot give '%s' to the group hostpci", temporary);
     if (chmod(temporary, 0660) != 0 || rename(temporary, path) != 0)
         return error_set_errno(err, errno, "cannot make the local socket '%s'", path);

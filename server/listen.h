@@ -15,6 +15,9 @@ int listen_url(const char *url, int *ret_socket, bool *ret_tls, char **ret_url, 
  * that nobody answers is replaced; one that somebody answers is an error. */
 int listen_local(const char *path, int *ret_socket, struct error *err);
 
+/* Removes what daemons that are gone left at `path` and `path`.new: root can, whoever they ran as. */
+void listen_clear(const char *path);
+
 /* Mode 0660, group hostpci if that exists and may be given. */
 int listen_publish(const char *path, struct error *err);
 

@@ -59,7 +59,7 @@ static int add_piece(const char *piece, size_t length, void *text)
     return 0;
 }
 
-char *reply_print_data(const json_t *data, size_t *ret_length)
+char *reply_print_data(const json_t *data, long long total, size_t *ret_length)
 {
     struct text text = {0};
 
@@ -68,6 +68,8 @@ char *reply_print_data(const json_t *data, size_t *ret_length)
         text_append(&text, "null");
     else
         json_dump_callback(data, add_piece, &text, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (total != 0)
+        text_printf(&text, ",\"total\":%lld", total);
     text_append(&text, "}");
     *ret_length = text.length;
     char *printed = text_take(&text);
@@ -131,10 +133,10 @@ static struct reply_body *make_body(char *text, size_t length)
     return body;
 }
 
-void reply_data(struct reply *ret, json_t *data)
+void reply_data(struct reply *ret, json_t *data, long long total)
 {
     size_t length;
-    char *text = reply_print_data(data, &length);
+    char *text = reply_print_data(data, total, &length);
 
     json_decref(data);
     *ret = (struct reply){.status = MHD_HTTP_OK, .body = make_body(text, length)};

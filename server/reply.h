@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Replies: the only place that knows HTTP statuses, reason phrases, the envelope and the headers.
  *
- * {"data":...}; an error is {"data":null,"message":"...\n"}, with "errors": {parameter: text} if parameters
- * are wrong. Clients read the reason phrase too, so it is the first line of the message. 401 has neither body
- * nor Content-Type.
+ * {"data":...}, or {"data":...,"total":n} if it is a part of more; an error is
+ * {"data":null,"message":"...\n"}, with "errors": {parameter: text} if parameters are wrong. Clients read the
+ * reason phrase too, so it is the first line of the message. 401 has neither body nor Content-Type.
  *
  * libmicrohttpd has no call for an own reason phrase, but asks its own exported functions
  * MHD_get_reason_phrase_len_for and MHD_get_reason_phrase_for (in this order, through the PLT; 0.9.75), which
@@ -26,8 +26,9 @@ struct reply {
     struct reply_body *body;
 };
 
-/* Takes the reference of data (NULL: null). */
-void reply_data(struct reply *ret, json_t *data);
+/* Takes the reference of data (NULL: null). `total` is how many there are if data is a part of more, else 0.
+ */
+void reply_data(struct reply *ret, json_t *data, long long total);
 /* A body that was kept; takes the reference. */
 void reply_kept(struct reply *ret, struct reply_body *body);
 /* `errors` is {parameter: text} or NULL, borrowed; an error that names a field needs none. */
@@ -52,7 +53,7 @@ void reply_body_release(struct reply_body *body); /* takes NULL */
 size_t reply_body_length(const struct reply_body *body);
 
 /* The bodies as text that the caller frees; for tests too. */
-char *reply_print_data(const json_t *data, size_t *ret_length);
+char *reply_print_data(const json_t *data, long long total, size_t *ret_length);
 char *reply_print_error(const struct error *err, const json_t *errors);
 unsigned reply_status(const struct error *err);
 

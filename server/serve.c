@@ -16,11 +16,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/notify.h"
+#include "passthrough/drive.h"
 #include "schema/validate.h"
 #include "server/exchange.h"
 #include "server/http.h"
 #include "server/listen.h"
-#include "server/notify.h"
+#include "server/privilege.h"
 #include "server/settings.h"
 #include "server/tls.h"
 
@@ -28,9 +30,21 @@
 #define WORKERS                   4
 #define WORKER_QUEUE              64
 #define STOP_SECONDS              10
+#define STOP_TASKS_SECONDS        2 /* the next daemon takes up what goes on */
+
+/* Bound while we may still be root. */
+struct listener {
+    int socket;
+    bool tls;
+    char *url;
+};
 
 struct daemon {
     struct settings settings;
+    uid_t owner; /* who started us */
+    struct listener listeners[SETTINGS_LISTENERS];
+    size_t listener_count;
+    struct companion companion;
     struct tls tls;
     struct service service;
     struct house house;
@@ -61,15 +75,18 @@ static int open_service(struct daemon *daemon, struct error *err)
         names_open(service->sysroot, &service->names, err) != 0 ||
         storage_open(database, &service->storage, err) != 0 ||
         access_open(service->storage, &service->access, err) != 0 ||
+        tasks_open(service->storage, settings->node, &service->tasks, err) != 0 ||
         tls_open(settings->state_dir, settings->node, &daemon->tls, err) != 0)
         return -1;
     service->node = settings->node;
     service->fingerprint = daemon->tls.fingerprint;
+    service->broker = broker_new(settings->run_dir);
     return 0;
 }
 
 static void close_service(struct daemon *daemon)
 {
+    broker_free(daemon->service.broker);
     access_close(daemon->service.access);
     storage_close(daemon->service.storage);
     names_close(daemon->service.names);
@@ -86,7 +103,7 @@ static int open_house(struct daemon *daemon, struct error *err)
         return error_prefix(err, "the table of endpoints is wrong: ");
     house->service = &daemon->service;
     house->routes = (struct routes){endpoint_table, endpoint_count, daemon->settings.node};
-    house->owner = getuid();
+    house->owner = daemon->owner;
     house->cache = reply_cache_new();
     if (worker_pool_open(WORKERS, WORKER_QUEUE, &house->workers, err) != 0)
         return -1;
@@ -100,17 +117,24 @@ static void close_house(struct daemon *daemon)
     reply_cache_free(daemon->house.cache);
 }
 
-static int answer_network(struct daemon *daemon, struct error *err)
+static int bind_network(struct daemon *daemon, struct error *err)
 {
     for (char **url = daemon->settings.listen; *url != NULL; url++) {
-        autofree char *actual = NULL;
-        bool tls;
-        int socket;
-
-        if (listen_url(*url, &socket, &tls, &actual, err) != 0 ||
-            http_answer(daemon->http, socket, false, tls ? &daemon->tls : NULL, err) != 0)
+        struct listener *listener = &daemon->listeners[daemon->listener_count];
+        if (listen_url(*url, &listener->socket, &listener->tls, &listener->url, err) != 0)
             return -1;
-        log_info("listening on %s", actual);
+        daemon->listener_count++;
+    }
+    return 0;
+}
+
+static int answer_network(struct daemon *daemon, struct error *err)
+{
+    for (size_t i = 0; i < daemon->listener_count; i++) {
+        const struct listener *listener = &daemon->listeners[i];
+        if (http_answer(daemon->http, listener->socket, false, listener->tls ? &daemon->tls : NULL, err) != 0)
+            return -1;
+        log_info("listening on %s", listener->url);
     }
     return 0;
 }
@@ -137,7 +161,9 @@ static int answer_local(struct daemon *daemon, struct error *err)
 
 static int open_all(struct daemon *daemon, struct error *err)
 {
-    if (open_service(daemon, err) != 0 || open_house(daemon, err) != 0)
+    if (bind_network(daemon, err) != 0 || privilege_drop(&daemon->settings, &daemon->companion, err) != 0 ||
+        open_service(daemon, err) != 0 || open_house(daemon, err) != 0 ||
+        tasks_recover(daemon->service.tasks, drive_resume, daemon->service.broker, err) != 0)
         return -1;
     daemon->http = http_new(&daemon->house, daemon->settings.thread_count);
     if (answer_network(daemon, err) != 0)
@@ -145,7 +171,7 @@ static int open_all(struct daemon *daemon, struct error *err)
     return answer_local(daemon, err);
 }
 
-static void wait_for_signal(void)
+static void wait_for_signal(struct daemon *daemon)
 {
     sigset_t set;
     int number;
@@ -153,7 +179,9 @@ static void wait_for_signal(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigwait(&set, &number);
+    sigaddset(&set, SIGCHLD);
+    while (sigwait(&set, &number) != 0 || number == SIGCHLD)
+        companion_look(&daemon->companion);
     log_info("%s: stopping", number == SIGINT ? "interrupted" : "asked to stop");
 }
 
@@ -167,6 +195,7 @@ static void prepare_process(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGPIPE);
+    sigaddset(&set, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
@@ -177,7 +206,8 @@ static void prepare_process(void)
     json_object_seed(0);
 }
 
-/* Requests that are still running use the house: then it is left standing, and the process ends. */
+/* Requests and tasks that are still running use the house: then it is left standing, and the process ends.
+ */
 static void stop(struct daemon *daemon)
 {
     notify_manager("STOPPING=1");
@@ -188,13 +218,20 @@ static void stop(struct daemon *daemon)
         _exit(EXIT_FAILURE);
     }
     http_free(daemon->http);
+    companion_stop(&daemon->companion); /* before the tasks, which hear from it how they ended */
+    if (!tasks_close(daemon->service.tasks, STOP_TASKS_SECONDS)) {
+        log_info("some tasks go on; the next start follows them");
+        _exit(daemon->published ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
     close_house(daemon);
     close_service(daemon);
+    for (size_t i = 0; i < daemon->listener_count; i++)
+        free(daemon->listeners[i].url);
 }
 
 int serve_main(int argc, char **argv)
 {
-    struct daemon daemon = {0};
+    struct daemon daemon = {.owner = getuid()};
     struct error err;
 
     prepare_process();
@@ -211,7 +248,7 @@ int serve_main(int argc, char **argv)
     int result = open_all(&daemon, &err);
     if (result == 0) {
         notify_manager("READY=1");
-        wait_for_signal();
+        wait_for_signal(&daemon);
     } else {
         log_error("%s", err.message);
     }

@@ -13,7 +13,6 @@
 #include "schema/format.h"
 
 #define FILE_LIMIT    ((size_t)64 * 1024)
-#define LISTEN_LIMIT  16
 #define THREADS_LIMIT 64
 #define THREADS_USUAL 4 /* at most, if nothing is said: more do not help such short requests */
 
@@ -36,6 +35,12 @@ static const struct option_row rows[] = {
      "/var/lib/hostpci"},
     {"run-dir", "DIR", "the local socket's folder (default /run/hostpci)", PLACE(run_dir), false,
      "/run/hostpci"},
+    {"user", "NAME", "who the daemon becomes when root starts it (default hostpci, else nobody)", PLACE(user),
+     false, "hostpci"},
+    {"broker-dir", "DIR|none",
+     "the journal of the broker that root's daemon starts if none runs; none: it starts none "
+     "(default /var/lib/hostpci-broker)",
+     PLACE(broker_dir), false, "/var/lib/hostpci-broker"},
     {"sysroot", "DIR", "read the host's files (/sys, /proc, ...) below this folder (default /)",
      PLACE(sysroot), false, "/"},
     {"inventory", "cached|fresh",
@@ -70,8 +75,8 @@ static int add_to_list(char ***list, const char *value, struct error *err)
 {
     size_t count = count_list(*list);
 
-    if (count == LISTEN_LIMIT)
-        return error_set(err, ERROR_INVALID, "at most %d times", LISTEN_LIMIT);
+    if (count == SETTINGS_LISTENERS)
+        return error_set(err, ERROR_INVALID, "at most %d times", SETTINGS_LISTENERS);
     *list = xrealloc(*list, count + 2, sizeof(**list));
     (*list)[count] = xstrdup(value);
     (*list)[count + 1] = NULL;
@@ -256,6 +261,8 @@ void settings_release(struct settings *settings)
     free(settings->socket);
     free(settings->state_dir);
     free(settings->run_dir);
+    free(settings->user);
+    free(settings->broker_dir);
     free(settings->sysroot);
     free(settings->inventory);
     free(settings->threads);

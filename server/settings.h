@@ -9,12 +9,17 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#define SETTINGS_LISTENERS 16 /* at most */
+#define SETTINGS_NO_BROKER "none"
+
 struct settings {
     char *node;    /* default: the host's name up to its first dot */
     char **listen; /* ends with NULL; default: one, https://0.0.0.0:8006 */
     char *socket;  /* default: RUN_DIR/hostpci.sock */
     char *state_dir;
     char *run_dir;
+    char *user;
+    char *broker_dir; /* SETTINGS_NO_BROKER: no broker is started */
     char *sysroot;
     char *inventory; /* "cached", "fresh", or NULL: as fits the host */
     char *threads;

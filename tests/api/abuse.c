@@ -23,11 +23,13 @@ TestSuite(abuse, .init = unharmed_start, .timeout = 120);
 /* A path that exists: "/nodes/{node}/status" with its captures filled. */
 static char *fill(const char *declared)
 {
-    static const char *const values[][2] = {{"{node}", NODE},
-                                            {"{pci-id-or-mapping}", "0000:01:00.0"},
-                                            {"{id}", "gpu"},
-                                            {"{userid}", "root@pam"},
-                                            {"{tokenid}", "ci"}};
+    static const char *const values[][2] = {
+        {"{node}", NODE},
+        {"{pci-id-or-mapping}", "0000:01:00.0"},
+        {"{id}", "gpu"},
+        {"{userid}", "root@pam"},
+        {"{upid}", "UPID:pve1:00000001:00000001:00000001:pcireset::root@pam:"},
+        {"{tokenid}", "ci"}};
     struct text path = {0};
 
     for (const char *rest = declared; *rest != '\0';) {

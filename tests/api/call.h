@@ -47,7 +47,8 @@ struct reply {
     const char *body;
     json_t *json; /* the envelope; NULL if there is no body */
     json_t *data;
-    json_t *errors; /* NULL if there are none */
+    json_t *errors;  /* NULL if there are none */
+    long long total; /* 0: not sent */
 };
 
 #define CALL(...) call(&(const struct call){__VA_ARGS__})

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "tests/api/broker.h"
 #include "tests/api/call.h"
 #include "tests/api/host.h"
 #include "tests/api/program.h"
@@ -22,7 +24,7 @@
 
 static struct {
     struct daemon_options options;
-    char folder[80], host[100], state[100], run[100], socket[108], log[100], output[100];
+    char folder[80], host[100], state[100], run[100], broker[100], socket[108], log[100], output[100];
     char url[128];
     pid_t pid; /* 0: none runs */
 } the;
@@ -30,27 +32,52 @@ static struct {
 static void make_folders(void)
 {
     const char *above = getenv("TMPDIR");
-    int length =
-        snprintf(the.folder, sizeof(the.folder), "%s/hostpci-XXXXXX", above != NULL ? above : "/tmp");
+    const char *given = the.options.folder;
+    int length = given != NULL ? snprintf(the.folder, sizeof(the.folder), "%s", given)
+                               : snprintf(the.folder, sizeof(the.folder), "%s/hostpci-XXXXXX",
+                                          above != NULL ? above : "/tmp");
 
     cr_assert_lt(length, (int)sizeof(the.folder), "the path of $TMPDIR is too long for a socket in it");
-    cr_assert_not_null(mkdtemp(the.folder), "cannot make a folder like %s: %s", the.folder, strerror(errno));
+    if (given != NULL)
+        cr_assert(mkdir(the.folder, 0755) == 0 || errno == EEXIST, "%s: %s", the.folder, strerror(errno));
+    else
+        cr_assert_not_null(mkdtemp(the.folder), "a folder like %s: %s", the.folder, strerror(errno));
+    /* the daemon that root starts becomes another user */
+    cr_assert_eq(chmod(the.folder, 0755), 0, "%s", the.folder);
     snprintf(the.state, sizeof(the.state), "%s/state", the.folder);
     snprintf(the.run, sizeof(the.run), "%s/run", the.folder);
+    snprintf(the.broker, sizeof(the.broker), "%s/broker", the.folder);
     snprintf(the.socket, sizeof(the.socket), "%s/run/hostpci.sock", the.folder);
     snprintf(the.log, sizeof(the.log), "%s/log", the.folder);
     snprintf(the.output, sizeof(the.output), "%s/output", the.folder);
 }
 
+/* "65534" is nobody: setpriv becomes the program, with the same process id. */
+static size_t begin_as_nobody(const char *argv[ARGUMENTS])
+{
+    static const char *const words[] = {"/usr/bin/setpriv", "--reuid=65534", "--regid=65534",
+                                        "--clear-groups"};
+
+    if (!the.options.as_nobody || geteuid() != 0)
+        return 0;
+    memcpy(argv, words, sizeof(words));
+    return COUNT_OF(words);
+}
+
 static void fill_arguments(const char *argv[ARGUMENTS], const char *const *more)
 {
     const char *listen = the.options.listen != NULL ? the.options.listen : "http://127.0.0.1:0";
-    const char *const fixed[] = {
-        program_hostpci(), "serve", "--node",   NODE,   "--state-dir", the.state,
-        "--run-dir",       the.run, "--listen", listen, "--sysroot",   the.host[0] != '\0' ? the.host : "/"};
-    size_t count = COUNT_OF(fixed);
+    const char *const fixed[] = {program_hostpci(), "serve",
+                                 "--node",          NODE,
+                                 "--state-dir",     the.state,
+                                 "--run-dir",       the.run,
+                                 "--broker-dir",    the.broker,
+                                 "--listen",        listen,
+                                 "--sysroot",       the.host[0] != '\0' ? the.host : "/"};
+    size_t count = begin_as_nobody(argv);
 
-    memcpy(argv, fixed, sizeof(fixed));
+    memcpy(argv + count, fixed, sizeof(fixed));
+    count += COUNT_OF(fixed);
     for (const char *const *next = the.options.arguments; next != NULL && *next != NULL; next++)
         argv[count++] = *next;
     for (; more != NULL && *more != NULL; more++)
@@ -116,14 +143,26 @@ void daemon_start_again(void)
     wait_until_ready();
 }
 
+/* What an ordinary user starts is in folders of its own. */
+static void give_folder_to_nobody(void)
+{
+    if (geteuid() != 0)
+        return;
+    cr_assert_eq(chown(the.folder, 65534, 65534), 0);
+}
+
 void daemon_start(const struct daemon_options *options)
 {
     the.options = *options;
     make_folders();
+    if (options->as_nobody)
+        give_folder_to_nobody();
     if (options->host != NULL) {
         snprintf(the.host, sizeof(the.host), "%s/host", the.folder);
         host_make(options->host, options->count, the.host);
     }
+    if (options->kernel)
+        broker_start(the.host);
     daemon_start_again();
 }
 
@@ -149,6 +188,7 @@ void daemon_stop(void)
     if (status == -1)
         kill(pid, SIGKILL);
     check_log();
+    broker_stop();
     cr_assert_eq(status, 0, "the daemon ended with wait status %d (-1: did not end in %d s)", status,
                  PROGRAM_SECONDS);
 }
@@ -199,4 +239,14 @@ const char *daemon_socket(void)
 const char *daemon_state(void)
 {
     return the.state;
+}
+
+const char *daemon_run(void)
+{
+    return the.run;
+}
+
+const char *daemon_broker(void)
+{
+    return the.broker;
 }

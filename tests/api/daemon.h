@@ -16,9 +16,12 @@
 struct daemon_options {
     const char *host;             /* a name that make-host knows; NULL: this machine */
     const char *count;            /* of host "many" */
+    bool kernel;                  /* that plays with the host: tests/hosts/kernel.h, and tests/api/broker.h */
     const char *listen;           /* default: http://127.0.0.1:0, plain HTTP on a free port */
     const char *const *arguments; /* more of the command line, ends with NULL */
+    bool as_nobody;               /* an ordinary user starts it, also if the test is root's */
     unsigned file_limit;          /* no file may become larger (RLIMIT_FSIZE); 0: no limit */
+    const char *folder;           /* where all lies, made if it is not there; NULL: a new one */
 };
 
 /* A test after which the daemon must end cleanly and without a sanitizer's complaint. (Not in a .fini:
@@ -50,6 +53,8 @@ pid_t daemon_pid(void);
 const char *daemon_url(void);    /* of its first listener: "http://127.0.0.1:40001" */
 const char *daemon_socket(void); /* path of the local socket */
 const char *daemon_state(void);  /* the state folder */
+const char *daemon_run(void);    /* the run folder */
+const char *daemon_broker(void); /* the broker's folder; as root each daemon starts a broker of its own */
 char *daemon_log(void);          /* all of its log so far; the caller frees it */
 
 #endif

@@ -41,13 +41,13 @@ static void has_check(const char *id, const char *severity, const char *message)
     cr_assert_str_eq(text_of(json_array_get(checks, 0), "message"), message);
 }
 
+/* "144D:A808", "144D:A801" */
 static void set_ids(const char *id, const char *subsystem)
 {
-    autofree char *text = xasprintf("DRIVER=nvme\nPCI_CLASS=10802\nPCI_ID=%s\nPCI_SUBSYS_ID=%s\n"
-                                    "PCI_SLOT_NAME=0000:02:00.0\n",
-                                    id, subsystem);
+    autofree char *text = xasprintf("pci:v0000%.4sd0000%.4ssv0000%.4ssd0000%.4sbc01sc08i02\n", id, id + 5,
+                                    subsystem, subsystem + 5);
 
-    host_write(DEVICE "/uevent", text);
+    host_write(DEVICE "/modalias", text);
 }
 
 DAEMON_TEST(mapping_check, right_one_has_none)

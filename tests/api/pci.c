@@ -138,9 +138,9 @@ DAEMON_TEST(pci, broken_host_shows_what_can_be_read)
     json_t *device;
 
     cr_assert_eq(number_of(row(list, "id", "0000:01:00.0"), "iommugroup"), 1);
-    cr_assert_not(has_row(list, "id", "0000:03:00.0"), "it has no uevent");
-    cr_assert_not(has_row(list, "id", "0000:03:02.0"), "its uevent is truncated");
-    cr_assert_not(has_row(list, "id", "0000:03:03.0"), "its uevent is garbage");
+    cr_assert_not(has_row(list, "id", "0000:03:00.0"), "it has no modalias");
+    cr_assert_not(has_row(list, "id", "0000:03:02.0"), "its modalias is truncated");
+    cr_assert_not(has_row(list, "id", "0000:03:03.0"), "its modalias is garbage");
     cr_assert_eq(number_of(row(list, "id", "0000:03:0d.0"), "iommugroup"), -1, "its group is no number");
     json_array_foreach(list, i, device) {
         const char *id = text_of(device, "id");

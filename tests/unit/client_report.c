@@ -86,6 +86,30 @@ Test(client_report, the_verdict_comes_first_then_what_to_do_then_the_rest)
            "+--------+---------+\n");
 }
 
+Test(client_report, what_is_being_done_to_a_device_stands_below_its_verdict)
+{
+    setenv("TZ", "UTC", 1);
+    expect("{\"id\": \"0000:01:00.0\", \"verdict\": \"possible\", \"checks\": [], \"state\": {"
+           "\"task\": \"UPID:pve1:0000002A:00000001:69000000:pcidriver:0000@3a01@3a00.0:root@pam:\","
+           "\"waiting\": {\"since\": 1767000000, \"step\": \"unbind from nvme\"},"
+           "\"previous-driver\": \"nvme\", \"persistent-driver\": \"vfio-pci\","
+           "\"reset\": {\"method\": \"flr\", \"time\": 1767000060, \"ok\": 0, \"message\": \"it does not "
+           "answer\"}}}",
+           (struct table_style){0},
+           "POSSIBLE  0000:01:00.0\n"
+           "TASK      UPID:pve1:0000002A:00000001:69000000:pcidriver:0000@3a01@3a00.0:root@pam:\n"
+           "WAITING   unbind from nvme: the kernel has not answered since 2025-12-29 09:20:00\n"
+           "FAILED    the last reset, 2025-12-29 09:21:00 (flr): it does not answer\n"
+           "DRIVER    nvme before, which restore gives back; vfio-pci at each start\n");
+    expect(
+        "{\"id\": \"a\", \"verdict\": \"ready\", \"checks\": [], \"state\": {\"reset\": {\"method\": \"bus\","
+        " \"time\": 1767000060, \"ok\": 1, \"message\": \"\"}, \"persistent-driver\": \"none\"}}",
+        (struct table_style){0},
+        "READY     a\n"
+        "RESET     worked 2025-12-29 09:21:00 (bus)\n"
+        "DRIVER    none at each start\n");
+}
+
 Test(client_report, text_is_wrapped_to_the_terminal_but_never_a_line_to_copy)
 {
     expect_part(device, (struct table_style){.width = 40},

@@ -155,6 +155,26 @@ Test(server_listen, local_path_that_does_not_do)
     cr_expect_not_null(strstr(err.message, "/nowhere/sock"), "%s", err.message);
 }
 
+Test(server_listen, what_is_left_of_a_daemon_is_cleared_and_nothing_else)
+{
+    autofixture struct fixture fixture;
+    struct error err;
+    int fd;
+
+    fixture_make(&fixture);
+    autofree char *path = xasprintf("%s/sock", fixture.folder),
+                  *file = xasprintf("%s/sock.new", fixture.folder);
+    cr_assert_eq(listen_local(path, &fd, &err), 0, "%s", err.message);
+    cr_assert_eq(listen_publish(path, &err), 0, "%s", err.message);
+    cr_assert_eq(file_replace(file, "x", 1, 0600, &err), 0);
+    listen_clear(path);
+    cr_expect_eq(connect_to(path), 0, "somebody answers there");
+    close(fd);
+    listen_clear(path);
+    cr_expect_neq(access(path, F_OK), 0);
+    cr_expect_eq(access(file, F_OK), 0, "no socket");
+}
+
 #define autotls __attribute__((cleanup(tls_release)))
 
 Test(server_tls, certificate_is_made_once)

@@ -13,7 +13,7 @@ static char shown[2048];
 static const char *data(json_t *value)
 {
     size_t length;
-    autofree char *text = reply_print_data(value, &length);
+    autofree char *text = reply_print_data(value, 0, &length);
 
     json_decref(value);
     cr_assert_eq(length, strlen(text));
@@ -35,6 +35,16 @@ Test(server_reply, data)
     cr_expect_str_eq(data(json_string("100")), "{\"data\":\"100\"}");
     cr_expect_str_eq(data(json_pack("[{s:s, s:i}]", "z", "1", "a", 2)), "{\"data\":[{\"z\":\"1\",\"a\":2}]}",
                      "keys stay in their order");
+}
+
+Test(server_reply, a_part_tells_how_many_there_are)
+{
+    autojson json_t *part = json_pack("[i]", 7);
+    size_t length;
+    autofree char *text = reply_print_data(part, 5000000000, &length);
+
+    cr_expect_str_eq(text, "{\"data\":[7],\"total\":5000000000}");
+    cr_expect_eq(length, strlen(text));
 }
 
 Test(server_reply, error)
@@ -128,7 +138,7 @@ static struct reply_body *body_of(const char *text)
 {
     struct reply reply;
 
-    reply_data(&reply, json_string(text));
+    reply_data(&reply, json_string(text), 0);
     return reply.body;
 }
 

@@ -38,6 +38,8 @@ Test(server_settings, defaults)
     cr_expect_str_eq(settings.listen[0], "https://0.0.0.0:8006");
     cr_expect_null(settings.listen[1]);
     cr_expect_str_eq(settings.state_dir, "/var/lib/hostpci");
+    cr_expect_str_eq(settings.broker_dir, "/var/lib/hostpci-broker");
+    cr_expect_str_eq(settings.user, "hostpci");
     cr_expect_str_eq(settings.run_dir, "/run/hostpci");
     cr_expect_str_eq(settings.socket, "/run/hostpci/hostpci.sock");
     cr_expect_str_eq(settings.sysroot, "/");
@@ -136,8 +138,9 @@ Test(server_settings, wrong_values)
 
 Test(server_settings, help_names_every_option)
 {
-    static const char *const names[] = {"config",  "node",    "listen",    "socket", "state-dir",
-                                        "run-dir", "sysroot", "inventory", "threads"};
+    static const char *const names[] = {"config",    "node",      "listen", "socket",
+                                        "state-dir", "run-dir",   "user",   "broker-dir",
+                                        "sysroot",   "inventory", "threads"};
     autosettings struct settings settings = {0};
     autotext struct text help = {0};
     struct error err;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the broker knows of a PCI function. */
+#ifndef HOSTPCI_API_HARDWARE_STATE_H
+#define HOSTPCI_API_HARDWARE_STATE_H
+
+#include <jansson.h>
+
+#include "broker/call.h"
+#include "hardware/pci.h"
+#include "schema/endpoint.h"
+
+/* The member `state` of a function's status; NULL if no broker answers. Never waits for the function. Another
+ * card that was in its place before is not meant. */
+json_t *hardware_state(const struct broker *broker, const struct pci_device *device);
+
+extern const struct schema hardware_state_properties[];
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/tasks and /cluster/tasks: what takes longer than a request, its log and its end.
+ *
+ * Everybody sees the tasks that they began themselves, a user also those of its tokens; those of others need
+ * Sys.Audit on the node to be seen and Sys.Modify to be stopped. */
+#include <string.h>
+
+#include "api/endpoints.h"
+#include "api/request.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "passthrough/drive.h"
+#include "schema/format.h"
+#include "storage/local.h"
+#include "task/task.h"
+
+#define CLUSTER_RECENT 25 /* ended ones in /cluster/tasks */
+
+static const char *get(const json_t *task, const char *name)
+{
+    return json_string_value(json_object_get(task, name));
+}
+
+static bool has_ended(const json_t *task)
+{
+    return json_object_get(task, "endtime") != NULL;
+}
+
+/* What is declared as TASK_PROPERTIES. */
+static json_t *describe(const json_t *task)
+{
+    const char *user = get(task, "user"), *mark = strrchr(user, '!');
+    struct upid upid = {0};
+
+    upid_parse(get(task, "upid"), &upid);
+    if (mark != NULL && strchr(mark, '@') != NULL)
+        mark = NULL; /* part of the user's name */
+    size_t length = mark != NULL ? (size_t)(mark - user) : strlen(user);
+    json_t *row =
+        json_pack("{s:O, s:s, s:I, s:I, s:O, s:O, s:O, s:s%}", "upid", json_object_get(task, "upid"), "node",
+                  upid.node, "pid", (json_int_t)upid.pid, "pstart", (json_int_t)upid.process_start,
+                  "starttime", json_object_get(task, "starttime"), "type", json_object_get(task, "type"),
+                  "id", json_object_get(task, "id"), "user", user, length);
+    if (mark != NULL)
+        json_object_set_new(row, "tokenid", json_string(mark + 1));
+    return row;
+}
+
+#define TASK_PROPERTIES                                                                                      \
+    {.name = "upid", .type = SCHEMA_STRING, .format = "pve-task-upid"},                                      \
+        {.name = "node", .type = SCHEMA_STRING, .format = "pve-node"},                                       \
+        {.name = "starttime", .type = SCHEMA_INTEGER, .text = "Seconds since 1970."},                        \
+        {.name = "type", .type = SCHEMA_STRING},                                                             \
+        {.name = "id", .type = SCHEMA_STRING, .text = "What it is about: a PCI id, say."},                   \
+        {.name = "user", .type = SCHEMA_STRING, .format = "pve-userid", .text = "Who began it."},            \
+        OPTIONAL_TEXT("tokenid", "The API token by which the user did.")
+#define TASK_PROCESS                                                                                         \
+    {.name = "pid", .type = SCHEMA_INTEGER, .text = "Number of the task on its node."},                      \
+    {                                                                                                        \
+        .name = "pstart", .type = SCHEMA_INTEGER, .text = "When the daemon started that began it."           \
+    }
+
+static bool is_auditor(const struct request *request)
+{
+    autofree char *path = xasprintf("/nodes/%s", request->service->node);
+
+    return access_allows(request->service->access, &request->caller, path, "Sys.Audit");
+}
+
+static void append_all(json_t *list, const json_t *tasks, json_t *(*make_row)(const json_t *task))
+{
+    const json_t *task;
+    size_t i;
+
+    json_array_foreach(tasks, i, task)
+        json_array_append_new(list, make_row(task));
+}
+
+/* As the filter says, of those that the caller may see. */
+static int read_tasks(struct request *request, struct local_filter *filter, json_t **ret, struct error *err)
+{
+    autofree char *caller = request_caller(request);
+    int64_t total;
+
+    if (!is_auditor(request))
+        filter->owner = caller;
+    if (local_list_tasks(request->service->storage, filter, ret, &total, err) != 0)
+        return -1;
+    request->total = total;
+    return 0;
+}
+
+/* The results that both parameters leave; NULL: all. */
+static json_t *wanted_results(const struct request *request)
+{
+    bool errors = param_boolean(request, "errors");
+    const char *list = param_string(request, "statusfilter");
+    autosplit char **names = format_split_list(list != NULL ? list : "error");
+
+    if (list == NULL && !errors)
+        return NULL;
+    json_t *results = json_array();
+    for (char **name = names; *name != NULL; name++)
+        if (!errors || strcmp(*name, "error") == 0)
+            json_array_append_new(results, json_string(*name));
+    return results;
+}
+
+static json_t *make_list_row(const json_t *task)
+{
+    json_t *row = describe(task);
+
+    if (has_ended(task)) {
+        json_object_set(row, "endtime", json_object_get(task, "endtime"));
+        json_object_set(row, "status", json_object_get(task, "status"));
+    } else {
+        json_object_set_new(row, "status", json_string("RUNNING"));
+    }
+    return row;
+}
+
+static int list_tasks(struct request *request, json_t **ret, struct error *err)
+{
+    const char *source = param_string(request, "source");
+    autojson json_t *tasks = NULL, *results = wanted_results(request);
+    autofree char *vmid = xasprintf("%lld", param_integer(request, "vmid"));
+    struct local_filter filter = {
+        .state = strcmp(source, "all") == 0      ? LOCAL_ALL
+                 : strcmp(source, "active") == 0 ? LOCAL_RUNNING
+                                                 : LOCAL_ENDED,
+        .user = param_string(request, "userfilter"),
+        .type = param_string(request, "typefilter"),
+        .id = param_given(request, "vmid") ? vmid : NULL,
+        .results = results,
+        .since = param_integer(request, "since"),
+        .until = param_integer(request, "until"),
+        .start = param_integer(request, "start"),
+        .limit = param_integer(request, "limit"),
+    };
+
+    if (read_tasks(request, &filter, &tasks, err) != 0)
+        return -1;
+    *ret = json_array();
+    append_all(*ret, tasks, make_list_row);
+    return 0;
+}
+
+#define PARAMETER_PART(what)                                                                                 \
+    {.name = "start",                                                                                        \
+     .type = SCHEMA_INTEGER,                                                                                 \
+     .optional = true,                                                                                       \
+     .range = AT_LEAST(0),                                                                                   \
+     .fallback = "0",                                                                                        \
+     .text = "Leave out so many " what "."},                                                                 \
+    {                                                                                                        \
+        .name = "limit", .type = SCHEMA_INTEGER, .optional = true, .range = AT_LEAST(0), .fallback = "50",   \
+        .text = "Give so many " what "; 0: all."                                                             \
+    }
+
+const struct endpoint endpoint_list_tasks = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/tasks",
+    .text = "Lists the tasks of a node, newest first: one's own, or with Sys.Audit on the node all.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(
+        PARAMETER_NODE, PARAMETER_PART("tasks"),
+        {.name = "source",
+         .type = SCHEMA_STRING,
+         .optional = true,
+         .fallback = "archive",
+         .values = VALUES("archive", "active", "all"),
+         .text = "Those that have ended, those that run, or both."},
+        {.name = "errors",
+         .type = SCHEMA_BOOLEAN,
+         .optional = true,
+         .fallback = "0",
+         .text = "Only those that failed."},
+        {.name = "statusfilter",
+         .type = SCHEMA_STRING,
+         .optional = true,
+         .format = "pve-task-status-type-list",
+         .max_length = 256,
+         .text = "Only those that ended so: ok, error, warning, unknown."},
+        {.name = "typefilter",
+         .type = SCHEMA_STRING,
+         .optional = true,
+         .max_length = 64,
+         .text = "Only of this type: pcidriver, say."},
+        {.name = "userfilter",
+         .type = SCHEMA_STRING,
+         .optional = true,
+         .max_length = 256,
+         .text = "Only those of users whose name contains this."},
+        {.name = "vmid",
+         .type = SCHEMA_INTEGER,
+         .optional = true,
+         .range = RANGE(100, 999999999),
+         .text = "Only those about this virtual machine."},
+        {.name = "since", .type = SCHEMA_INTEGER, .optional = true, .text = "Begun at this time or later."},
+        {.name = "until",
+         .type = SCHEMA_INTEGER,
+         .optional = true,
+         .text = "Begun at this time or before (seconds since 1970)."}),
+    .returns = {.type = SCHEMA_ARRAY,
+                .items = ITEMS(.type = SCHEMA_OBJECT,
+                               .properties = PROPERTIES(
+                                   TASK_PROPERTIES,
+                                   OPTIONAL_NUMBER("endtime", "Seconds since 1970; none while it runs."),
+                                   {.name = "status",
+                                    .type = SCHEMA_STRING,
+                                    .text = "OK, WARNINGS: n, what went wrong, or RUNNING."},
+                                   TASK_PROCESS))},
+    .on_node = true,
+    .run = list_tasks,
+};
+
+/* Proxmox VE's interface takes what has a pid for one that runs. */
+static json_t *make_cluster_row(const json_t *task)
+{
+    json_t *row = make_list_row(task);
+
+    json_object_set_new(row, "saved", json_string(has_ended(task) ? "1" : "0"));
+    if (has_ended(task)) {
+        json_object_del(row, "pid");
+        json_object_del(row, "pstart");
+    } else {
+        json_object_del(row, "status");
+    }
+    return row;
+}
+
+static int list_cluster_tasks(struct request *request, json_t **ret, struct error *err)
+{
+    autojson json_t *running = NULL, *ended = NULL;
+
+    if (read_tasks(request, &(struct local_filter){.state = LOCAL_RUNNING}, &running, err) != 0 ||
+        read_tasks(request, &(struct local_filter){.state = LOCAL_ENDED, .limit = CLUSTER_RECENT}, &ended,
+                   err) != 0)
+        return -1;
+    request->total = 0;
+    *ret = json_array();
+    append_all(*ret, running, make_cluster_row);
+    append_all(*ret, ended, make_cluster_row);
+    return 0;
+}
+
+const struct endpoint endpoint_list_cluster_tasks = {
+    .method = METHOD_GET,
+    .path = "/cluster/tasks",
+    .text = "The tasks that run, and the last that ended.",
+    .permission = ALLOW_ALL,
+    .returns = {.type = SCHEMA_ARRAY,
+                .items = ITEMS(.type = SCHEMA_OBJECT,
+                               .properties = PROPERTIES(
+                                   TASK_PROPERTIES, OPTIONAL_NUMBER("endtime", "Seconds since 1970."),
+                                   OPTIONAL_TEXT("status", "OK, WARNINGS: n or what went wrong."),
+                                   OPTIONAL_NUMBER("pid", "Number of the task on its node, while it runs."),
+                                   OPTIONAL_NUMBER("pstart",
+                                                   "When the daemon started that began it, while it runs."),
+                                   {.name = "saved",
+                                    .type = SCHEMA_STRING,
+                                    .values = VALUES("0", "1"),
+                                    .text = "1: it has ended."}))},
+    .run = list_cluster_tasks,
+};
+
+/* No format: the error is worded otherwise than those of formats. */
+#define PARAMETER_UPID                                                                                       \
+    {                                                                                                        \
+        .name = "upid", .type = SCHEMA_STRING, .max_length = UPID_SIZE, .text = "The task."                  \
+    }
+
+const struct endpoint endpoint_get_task = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/tasks/{upid}",
+    .text = "Lists what there is of a task.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID),
+    .index_key = "name",
+};
+
+static bool is_owner(const struct request *request, const json_t *task)
+{
+    autofree char *caller = request_caller(request), *tokens = xasprintf("%s!", caller);
+
+    return strcmp(get(task, "user"), caller) == 0 || text_starts_with(get(task, "user"), tokens);
+}
+
+/* The task {upid}, if the caller began it or has the privilege on the node. */
+static int find_task(struct request *request, const char *privilege, json_t **ret, struct error *err)
+{
+    const char *upid = param_string(request, "upid");
+    const struct permission needed = ALLOW_PRIVILEGE("/nodes/{node}", privilege);
+    autojson json_t *task = NULL;
+    struct upid parsed;
+
+    if (!upid_parse(upid, &parsed))
+        return error_set_field(err, "upid", "unable to parse worker upid");
+    if (local_read_task(request->service->storage, upid, &task, err) != 0)
+        return err->kind == ERROR_NOT_FOUND ? error_set_field(err, "upid", "no such task") : -1;
+    if (!is_owner(request, task) &&
+        access_check(request->service->access, &request->caller, &needed, request->params, err) != 0)
+        return -1;
+    *ret = TAKE(task);
+    return 0;
+}
+
+static int get_task_status(struct request *request, json_t **ret, struct error *err)
+{
+    autojson json_t *task = NULL;
+
+    if (find_task(request, "Sys.Audit", &task, err) != 0)
+        return -1;
+    *ret = describe(task);
+    json_object_set_new(*ret, "status", json_string(has_ended(task) ? "stopped" : "running"));
+    if (has_ended(task))
+        json_object_set(*ret, "exitstatus", json_object_get(task, "status"));
+    return 0;
+}
+
+const struct endpoint endpoint_get_task_status = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/tasks/{upid}/status",
+    .text = "Whether a task runs, and how it ended. One's own, or with Sys.Audit on the node any.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID),
+    .returns = {.type = SCHEMA_OBJECT,
+                .properties = PROPERTIES(
+                    {.name = "status", .type = SCHEMA_STRING, .values = VALUES("running", "stopped")},
+                    OPTIONAL_TEXT("exitstatus", "OK, WARNINGS: n, or what went wrong; none while it runs."),
+                    TASK_PROPERTIES, TASK_PROCESS)},
+    .on_node = true,
+    .run = get_task_status,
+};
+
+static int get_task_log(struct request *request, json_t **ret, struct error *err)
+{
+    autojson json_t *task = NULL, *lines = NULL;
+    int64_t total;
+
+    if (find_task(request, "Sys.Audit", &task, err) != 0 ||
+        local_read_lines(request->service->storage, get(task, "upid"), param_integer(request, "start"),
+                         param_integer(request, "limit"), &lines, &total, err) != 0)
+        return -1;
+    request->total = total > 0 ? total : 1;
+    *ret = total > 0 ? TAKE(lines) : json_pack("[{s:i, s:s}]", "n", 1, "t", "no content");
+    return 0;
+}
+
+const struct endpoint endpoint_get_task_log = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/tasks/{upid}/log",
+    .text = "The log of a task, also while it runs. One's own, or with Sys.Audit on the node any.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID, PARAMETER_PART("lines")),
+    .returns = {.type = SCHEMA_ARRAY,
+                .items = ITEMS(.type = SCHEMA_OBJECT,
+                               .properties =
+                                   PROPERTIES({.name = "n", .type = SCHEMA_INTEGER, .text = "From 1."},
+                                              {.name = "t", .type = SCHEMA_STRING, .text = "The line."}))},
+    .on_node = true,
+    .run = get_task_log,
+};
+
+/* One that has ended, maybe just now, is stopped already. */
+static int stop_task(struct request *request, json_t **ret, struct error *err)
+{
+    const struct service *service = request->service;
+    autojson json_t *task = NULL;
+
+    if (find_task(request, "Sys.Modify", &task, err) != 0)
+        return -1;
+    if (!has_ended(task) && drive_stop(service->tasks, service->broker, get(task, "upid"), err) != 0 &&
+        err->kind != ERROR_NOT_FOUND)
+        return -1;
+    *ret = json_null();
+    return 0;
+}
+
+const struct endpoint endpoint_stop_task = {
+    .method = METHOD_DELETE,
+    .path = "/nodes/{node}/tasks/{upid}",
+    .text = "Asks a task to stop: after the step that it is at, what it did is undone. One's own, or with "
+            "Sys.Modify on the node any.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID),
+    .returns = {.type = SCHEMA_NULL},
+    .may_block = true,
+    .on_node = true,
+    .run = stop_task,
+};
