@@ -12,8 +12,9 @@ static bool is_in_scope(const struct pci_device *named, const struct pci_device 
 {
     if (pci_is_bridge(other))
         return false;
-    if (strcmp(scope, "device") == 0)
-        return pci_address_same_slot(named->address, other->address);
+    if (strcmp(scope, "device") == 0) /* virtual functions may have numbers of their parent's slot */
+        return pci_address_same_slot(named->address, other->address) &&
+               named->virtual_function == other->virtual_function;
     return strcmp(scope, "group") == 0 && named->group >= 0 && other->group == named->group;
 }
 

@@ -136,7 +136,7 @@ int driver_unbind(const struct sysroot *sysroot, struct pci_address address, con
 {
     static const struct step_meaning meanings[] = {
         {ENODEV, "that driver does not have it any more; somebody else moved it: try again"},
-        {ENOENT, "that driver is gone; somebody unloaded its module: try again"},
+        {ENOENT, "that driver is gone, as somebody unloaded its module, or it never lets go"},
         {EBUSY, "the driver does not let go; stop what uses the device"},
         {0, NULL},
     };
