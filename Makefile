@@ -9,7 +9,7 @@ DESTDIR ?=
 
 # Lowest first: a room includes only rooms before it (tests/rooms checks it).
 ROOMS := base schema storage hardware access passthrough api server client
-LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl
+LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl zlib libcrypt
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
             -Wformat=2 -Wundef -Wpointer-arith -Wold-style-definition -Wredundant-decls
@@ -73,7 +73,7 @@ test: packages-build-test-lab
 	+@$(MAKE) --no-print-directory $(ASAN) binaries tests
 	+@$(MAKE) --no-print-directory $(TSAN) binaries
 	+@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz
-	@tests/run check fuzz lint lab
+	@tests/run check clients fuzz lint lab
 
 lab: packages-build-test-lab
 	+@$(MAKE) --no-print-directory binaries tests

@@ -25,7 +25,13 @@ Test(format, each_takes_and_refuses)
     assert_format("pve-configid", LIST("ab", "A_-9"), LIST("", "a", "9a", "a.b", "a b"));
     assert_format("pve-userid", LIST("root@pam", "a.b@c-d", "\xc3\xa9@pve"),
                   LIST("", "root", "@pam", "a b@pam", "a/b@pam", "a:b@pam", "root@9"));
-    assert_format("pve-tokenid", LIST("t1", "A.b-c_d"), LIST("", "t", "1t", "a!b", "a b"));
+    assert_format(
+        "pve-tokenid", LIST("joe@pve!t1", "a!b@pam!A.b-c_d"),
+        LIST("", "t1", "joe@pve", "joe@pve!", "joe@pve!t", "joe@pve!1t", "joe@pve!a!b", "joe@pve!a b"));
+    assert_format("pve-groupid", LIST("a", "1", "a.b-c_d"), LIST("", "a b", "a/b", "a@b", "\xc3\xa4"));
+    assert_format("pve-roleid", LIST("Operator", "1"), LIST("", "a b", "a,b"));
+    assert_format("pve-realm", LIST("pam", "a.b-c_d"), LIST("", "a", "1a", "a b"));
+    assert_format("email-opt", LIST("", "joe@example.org"), LIST("joe", "joe@", "@x", "a b@c", "a@b@c"));
     assert_format("pci-id",
                   LIST("00:02.0", "0000:01:00.0", "10000:e1:00.0", "ffffffff:ff:1f.7", "0000:AB:00.0"),
                   LIST("", "00:02", "0000:01:00", "000:01:00.0", "0000:01:20.0", "0000:01:00.8",
