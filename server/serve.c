@@ -61,6 +61,7 @@ static int open_service(struct daemon *daemon, struct error *err)
         names_open(service->sysroot, &service->names, err) != 0 ||
         storage_open(database, &service->storage, err) != 0 ||
         access_open(service->storage, &service->access, err) != 0 ||
+        access_open_keys(service->access, settings->state_dir, err) != 0 ||
         tls_open(settings->state_dir, settings->node, &daemon->tls, err) != 0)
         return -1;
     service->node = settings->node;
@@ -87,6 +88,7 @@ static int open_house(struct daemon *daemon, struct error *err)
     house->service = &daemon->service;
     house->routes = (struct routes){endpoint_table, endpoint_count, daemon->settings.node};
     house->owner = getuid();
+    house->origins = (const char *const *)daemon->settings.cors;
     house->cache = reply_cache_new();
     if (worker_pool_open(WORKERS, WORKER_QUEUE, &house->workers, err) != 0)
         return -1;
