@@ -9,7 +9,7 @@ DESTDIR ?=
 
 # Lowest first: a room includes only rooms before it (tests/rooms checks it).
 ROOMS := base schema storage hardware broker access task passthrough api server client
-LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libseccomp
+LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libseccomp pam zlib libcrypt
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
             -Wformat=2 -Wundef -Wpointer-arith -Wold-style-definition -Wredundant-decls
@@ -75,7 +75,7 @@ test: packages-build-test-lab
 	+@$(MAKE) --no-print-directory $(ASAN) binaries tests
 	+@$(MAKE) --no-print-directory $(TSAN) binaries
 	+@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz
-	@tests/run check fuzz lint lab
+	@tests/run check clients fuzz lint lab
 
 lab: packages-build-test-lab
 	+@$(MAKE) --no-print-directory binaries tests
@@ -156,6 +156,7 @@ install: binaries
 	sed 's,/usr/local,$(PREFIX),' dist/hostpci-broker.service > $(UNITS)/hostpci-broker.service
 	install -D -m 644 dist/hostpci.sysusers $(SYSUSERS)
 	install -D -m 644 dist/hostpci.tmpfiles $(TMPFILES)
+	[ -e $(DESTDIR)/etc/pam.d/hostpci ] || install -D -m 644 dist/hostpci.pam $(DESTDIR)/etc/pam.d/hostpci
 	install -D -m 644 openapi.yaml $(DESTDIR)$(PREFIX)/share/hostpci/openapi.yaml
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/README.md
 	install -D -m 644 docs/checks.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/docs/checks.md

@@ -8,16 +8,12 @@
 #include <time.h>
 
 #include "access/acl.h"
+#include "access/internal.h"
 #include "access/role.h"
-#include "access/snapshot.h"
+#include "access/ticket.h"
+#include "access/token.h"
 #include "base/hash.h"
 #include "base/memory.h"
-
-struct access {
-    struct storage *storage;
-    pthread_mutex_t lock; /* guards current, not what it points to */
-    struct snapshot *current;
-};
 
 static int make_root(struct storage *storage, struct error *err)
 {
@@ -51,9 +47,26 @@ void access_close(struct access *access)
 {
     if (access == NULL)
         return;
+    keys_close(access->keys);
     snapshot_release(access->current);
     pthread_mutex_destroy(&access->lock);
     free(access);
+}
+
+int access_open_keys(struct access *access, const char *folder, struct error *err)
+{
+    return keys_open(folder, &access->keys, err);
+}
+
+void access_set_pam(struct access *access, access_pam_function *check, void *context)
+{
+    access->check_pam = check;
+    access->pam_context = context;
+}
+
+struct storage *access_storage(const struct access *access)
+{
+    return access->storage;
 }
 
 static struct snapshot *retain_if_current(struct access *access)
@@ -98,24 +111,7 @@ bool identity_is_root(const struct identity *identity)
     return identity->token[0] == '\0' && strcmp(identity->user, "root@pam") == 0;
 }
 
-/* The secret is what follows the last '=', the token what follows the last '!' before: realms and token ids
- * contain neither. */
-static bool split_credential(const char *credential, struct identity *ret, const char **ret_secret)
-{
-    const char *equals = strrchr(credential, '=');
-    const char *mark = equals != NULL ? memrchr(credential, '!', (size_t)(equals - credential)) : NULL;
-
-    if (mark == NULL || mark == credential || mark + 1 == equals || mark - credential >= USERID_SIZE ||
-        equals - mark - 1 >= TOKENID_SIZE)
-        return false;
-    *ret = (struct identity){0};
-    memcpy(ret->user, credential, (size_t)(mark - credential));
-    memcpy(ret->token, mark + 1, (size_t)(equals - mark - 1));
-    *ret_secret = equals + 1;
-    return true;
-}
-
-static bool is_active(const json_t *document, time_t now)
+bool access_is_active(const json_t *document, time_t now)
 {
     const json_t *enable = json_object_get(document, "enable");
     json_int_t expire = json_integer_value(json_object_get(document, "expire"));
@@ -132,8 +128,8 @@ static bool is_secret_of(const struct snapshot *snapshot, const struct identity 
 
     hash_sha256(secret, strlen(secret),
                 sent); /* always, so that the time does not tell whether the token exists */
-    return hash != NULL && hash_equal(sent, hash) && is_active(snapshot_user(snapshot, who->user), now) &&
-           is_active(token, now);
+    return hash != NULL && hash_equal(sent, hash) &&
+           access_is_active(snapshot_user(snapshot, who->user), now) && access_is_active(token, now);
 }
 
 int access_authenticate_token(struct access *access, const char *credential, struct identity *ret,
@@ -145,8 +141,27 @@ int access_authenticate_token(struct access *access, const char *credential, str
 
     if (access_snapshot(access, &snapshot, err) != 0)
         return -1;
-    if (!split_credential(credential, &who, &secret) || !is_secret_of(snapshot, &who, secret))
+    if (!token_split(credential, &who, &secret) || !is_secret_of(snapshot, &who, secret))
         return error_set(err, ERROR_UNAUTHENTICATED, "Authentication failed!");
+    *ret = who;
+    return 0;
+}
+
+int access_authenticate_ticket(struct access *access, const char *ticket, bool changes, const char *csrf,
+                               struct identity *ret, struct error *err)
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+    struct identity who = {0};
+    time_t now = time(NULL);
+
+    if (access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    if (access->keys == NULL || !ticket_check(access->keys, ticket, now, who.user) ||
+        snapshot_user(snapshot, who.user) == NULL ||
+        !access_is_active(snapshot_user(snapshot, who.user), now))
+        return error_set(err, ERROR_UNAUTHENTICATED, "Authentication failed!");
+    if (changes && (csrf == NULL || !ticket_check_csrf(access->keys, who.user, csrf, now)))
+        return error_set(err, ERROR_UNAUTHENTICATED, "Permission denied - invalid csrf token");
     *ret = who;
     return 0;
 }
@@ -163,5 +178,5 @@ bool access_allows(struct access *access, const struct identity *identity, const
     if (identity->user[0] == '\0' || !acl_normalise_path(path, normal) ||
         access_snapshot(access, &snapshot, &err) != 0)
         return false;
-    return (acl_privileges(snapshot, identity, normal) & privilege_find(privilege)) != 0;
+    return (acl_rights(snapshot, identity, normal).held & privilege_find(privilege)) != 0;
 }

@@ -32,7 +32,7 @@ bool acl_normalise_path(const char *path, char ret[static ACL_PATH_SIZE])
 struct grant {
     bool applies; /* there was an entry, even one that gives nothing */
     bool no_access;
-    uint64_t privileges;
+    struct acl_rights rights;
 };
 
 /* `granted` is {role: propagate}. Entries of roles that do not exist any more are void. */
@@ -43,12 +43,14 @@ static void add_roles(const struct snapshot *snapshot, const json_t *granted, bo
 
     json_object_foreach((json_t *)granted, name, propagate) {
         const json_t *set = json_object_get(snapshot->roles, name);
+        bool inherited = json_integer_value(propagate) != 0;
 
-        if (set == NULL || (!leaf && json_integer_value(propagate) == 0))
+        if (set == NULL || (!leaf && !inherited))
             continue;
         grant->applies = true;
         grant->no_access |= strcmp(name, ROLE_NO_ACCESS) == 0;
-        grant->privileges |= (uint64_t)json_integer_value(set);
+        grant->rights.held |= (uint64_t)json_integer_value(set);
+        grant->rights.inherited |= inherited ? (uint64_t)json_integer_value(set) : 0;
     }
 }
 
@@ -79,8 +81,8 @@ static struct grant grant_to_user(const struct snapshot *snapshot, const json_t 
 
 typedef struct grant grant_function(const struct snapshot *, const json_t *, const char *, bool);
 
-static uint64_t walk(const struct snapshot *snapshot, const char *path, const char *name,
-                     grant_function *grant_to)
+static struct acl_rights walk(const struct snapshot *snapshot, const char *path, const char *name,
+                              grant_function *grant_to)
 {
     struct grant result = {0};
     size_t length = 1, whole = strlen(path);
@@ -99,64 +101,32 @@ static uint64_t walk(const struct snapshot *snapshot, const char *path, const ch
         size_t start = length == 1 ? 1 : length + 1;
         length = start + strcspn(path + start, "/");
     }
-    return result.no_access ? 0 : result.privileges;
+    return result.no_access ? (struct acl_rights){0} : result.rights;
 }
 
-static uint64_t user_privileges(const struct snapshot *snapshot, const char *user, const char *path)
+static struct acl_rights rights_of_user(const struct snapshot *snapshot, const char *user, const char *path)
 {
     if (strcmp(user, "root@pam") == 0)
-        return ALL_PRIVILEGES;
-    return snapshot_user(snapshot, user) != NULL ? walk(snapshot, path, user, grant_to_user) : 0;
+        return (struct acl_rights){ALL_PRIVILEGES, ALL_PRIVILEGES};
+    return snapshot_user(snapshot, user) != NULL ? walk(snapshot, path, user, grant_to_user)
+                                                 : (struct acl_rights){0};
 }
 
-uint64_t acl_privileges(const struct snapshot *snapshot, const struct identity *identity, const char *path)
+struct acl_rights acl_rights(const struct snapshot *snapshot, const struct identity *identity,
+                             const char *path)
 {
     char name[USERID_SIZE + TOKENID_SIZE];
 
     if (identity->token[0] == '\0')
-        return user_privileges(snapshot, identity->user, path);
+        return rights_of_user(snapshot, identity->user, path);
     const json_t *token = snapshot_token(snapshot, identity->user, identity->token);
     if (token == NULL)
-        return 0;
-    uint64_t privileges = user_privileges(snapshot, identity->user, path);
+        return (struct acl_rights){0};
+    struct acl_rights rights = rights_of_user(snapshot, identity->user, path);
     const json_t *separate = json_object_get(token, "privsep"); /* the default is 1 */
     if (separate != NULL && json_integer_value(separate) == 0)
-        return privileges;
+        return rights;
     snprintf(name, sizeof(name), "%s!%s", identity->user, identity->token);
-    return privileges & walk(snapshot, path, name, grant_to_token);
-}
-
-static int forget_on_path(struct storage *storage, const char *path, const char *who, const char *name,
-                          struct change_set *set, struct error *err)
-{
-    autojson json_t *entries = NULL;
-    int64_t revision;
-
-    if (object_read(storage, "acl", path, &entries, &revision, err) != 0)
-        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
-    json_t *named = json_object_get(entries, who);
-    json_object_del(named, name);
-    if (json_object_size(named) == 0)
-        json_object_del(entries, who);
-    if (json_object_size(entries) == 0)
-        change_set_delete(set, "acl", path, revision);
-    else
-        change_set_put(set, "acl", path, revision, json_incref(entries));
-    return 0;
-}
-
-int acl_forget(struct storage *storage, const char *who, const char *name, struct change_set *set,
-               struct error *err)
-{
-    autojson json_t *acl = NULL;
-    const char *path;
-    json_t *entries;
-
-    if (object_list(storage, "acl", &acl, err) != 0)
-        return -1;
-    json_object_foreach(acl, path, entries)
-        if (json_object_get(json_object_get(entries, who), name) != NULL &&
-            forget_on_path(storage, path, who, name, set, err) != 0)
-            return -1;
-    return 0;
+    struct acl_rights own = walk(snapshot, path, name, grant_to_token);
+    return (struct acl_rights){rights.held & own.held, rights.inherited & own.inherited};
 }

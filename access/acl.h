@@ -19,12 +19,14 @@
 /* One slash in front, none at the end, none doubled. False if it is too long. */
 bool acl_normalise_path(const char *path, char ret[static ACL_PATH_SIZE]);
 
-/* The set of privileges (access/role.h) on a normalised path. root@pam itself has all. */
-uint64_t acl_privileges(const struct snapshot *snapshot, const struct identity *identity, const char *path);
+/* Sets of privileges (access/role.h). */
+struct acl_rights {
+    uint64_t held;
+    uint64_t inherited; /* of them, those that what lies below inherits */
+};
 
-/* Adds to the set what takes all entries of one that is about to be deleted out of the ACL, so that a later
- * one of the same name does not inherit them. `who` is "users", "groups" or "tokens". */
-int acl_forget(struct storage *storage, const char *who, const char *name, struct change_set *set,
-               struct error *err);
+/* What somebody holds on a normalised path. root@pam itself has all. */
+struct acl_rights acl_rights(const struct snapshot *snapshot, const struct identity *identity,
+                             const char *path);
 
 #endif

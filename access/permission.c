@@ -9,6 +9,7 @@
 #include "access/snapshot.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "schema/format.h"
 
 #define REFUSED "Permission check failed"
 
@@ -62,7 +63,7 @@ static int refuse_any(const char *path, const char *const *privileges, struct er
 
 static bool has_any(const struct call *call, const char *path, const char *const *privileges)
 {
-    uint64_t set = acl_privileges(call->snapshot, call->identity, path);
+    uint64_t set = acl_rights(call->snapshot, call->identity, path).held;
 
     for (const char *const *name = privileges; *name != NULL; name++)
         if ((set & privilege_find(*name)) != 0)
@@ -79,7 +80,7 @@ static int check_privileges(const struct call *call, const struct permission *pe
     if (permission->any)
         return has_any(call, path, permission->privileges) ? 0
                                                            : refuse_any(path, permission->privileges, err);
-    uint64_t set = acl_privileges(call->snapshot, call->identity, path);
+    uint64_t set = acl_rights(call->snapshot, call->identity, path).held;
     for (const char *const *name = permission->privileges; *name != NULL; name++)
         if ((set & privilege_find(*name)) == 0)
             return error_set(err, ERROR_FORBIDDEN, REFUSED " (%s, %s)", path, *name);
@@ -103,23 +104,107 @@ static int check_self(const struct call *call, struct error *err)
     return error_set(err, ERROR_FORBIDDEN, REFUSED);
 }
 
-static int check_user_group(const struct call *call, const char *const *privileges, struct error *err)
+/* One of the privileges on the group itself. */
+static bool covers(const struct call *call, const char *const *privileges, const char *group)
 {
-    const char *user = target_user(call);
-    char path[ACL_PATH_SIZE];
+    autofree char *path = xasprintf("/access/groups/%s", group);
+    char normal[ACL_PATH_SIZE];
+
+    return acl_normalise_path(path, normal) && has_any(call, normal, privileges);
+}
+
+static bool covers_a_group_of(const struct call *call, const char *const *privileges, const char *user)
+{
     json_t *group;
     size_t i;
 
-    if (snapshot_user(call->snapshot, user) == NULL)
+    json_array_foreach(json_object_get(call->snapshot->groups_of, user), i, group)
+        if (covers(call, privileges, json_string_value(group)))
+            return true;
+    return false;
+}
+
+/* All of a list; one without names covers nothing. */
+static bool covers_list(const struct call *call, const char *const *privileges, const char *list)
+{
+    autosplit char **groups = format_split_list(list);
+
+    for (char **group = groups; *group != NULL; group++)
+        if (!covers(call, privileges, *group))
+            return false;
+    return *groups != NULL;
+}
+
+/* Parameters are as they were sent: a list may be several. */
+static bool covers_groups_sent(const struct call *call, const char *const *privileges)
+{
+    const json_t *sent = json_object_get(call->params, "groups"), *one;
+    size_t i;
+
+    if (json_is_string(sent))
+        return covers_list(call, privileges, json_string_value(sent));
+    json_array_foreach(sent, i, one)
+        if (!json_is_string(one) || !covers_list(call, privileges, json_string_value(one)))
+            return false;
+    return json_array_size(sent) > 0;
+}
+
+static int check_user_group(const struct call *call, const struct permission *permission, struct error *err)
+{
+    const char *const *privileges = permission->privileges;
+    const char *user = target_user(call);
+    bool update = permission->groups != GROUPS_CREATE;
+
+    if (update && snapshot_user(call->snapshot, user) == NULL)
         return error_set(err, ERROR_NOT_FOUND, "no such user ('%s')", user);
     if (has_any(call, "/access/groups", privileges))
         return 0;
-    json_array_foreach(json_object_get(call->snapshot->groups_of, user), i, group) {
-        snprintf(path, sizeof(path), "/access/groups/%s", json_string_value(group));
-        if (has_any(call, path, privileges))
-            return 0;
-    }
+    if ((!update || covers_a_group_of(call, privileges, user)) &&
+        (permission->groups == GROUPS_NOT_ASKED || covers_groups_sent(call, privileges)))
+        return 0;
     return refuse_any("/access/groups", privileges, err);
+}
+
+static int check_path(const struct call *call, const char *path, const char *const *privileges,
+                      struct error *err)
+{
+    char normal[ACL_PATH_SIZE];
+
+    if (!acl_normalise_path(path, normal))
+        return error_set(err, ERROR_FORBIDDEN, REFUSED " (the path is longer than %d bytes)",
+                         ACL_PATH_SIZE - 1);
+    return has_any(call, normal, privileges) ? 0 : refuse_any(normal, privileges, err);
+}
+
+static int check_realm(const struct call *call, struct error *err)
+{
+    static const char *const privileges[] = {"Realm.AllocateUser", NULL};
+    const char *at = strrchr(target_user(call), '@');
+    autofree char *path = xasprintf("/access/realm/%s", at != NULL ? at + 1 : "");
+
+    return check_path(call, path, privileges, err);
+}
+
+/* Who may allocate what lies there may also say who may use it. */
+static int check_modify(const struct call *call, const char *declared, struct error *err)
+{
+    static const struct {
+        const char *below;
+        const char *privileges[3];
+    } rows[] = {
+        {"/storage/", {"Permissions.Modify", "Datastore.Allocate", NULL}},
+        {"/vms/", {"Permissions.Modify", "VM.Allocate", NULL}},
+        {"/pool/", {"Permissions.Modify", "Pool.Allocate", NULL}},
+        {"/", {"Permissions.Modify", NULL}},
+    };
+    char path[ACL_PATH_SIZE];
+    size_t i = 0;
+
+    if (fill_path(declared, call->params, path, err) != 0)
+        return -1;
+    while (!text_starts_with(path, rows[i].below))
+        i++;
+    return check_path(call, path, rows[i].privileges, err);
 }
 
 static int check(const struct call *call, const struct permission *permission, struct error *err);
@@ -163,7 +248,11 @@ static int check(const struct call *call, const struct permission *permission, s
     case PERMISSION_SELF:
         return check_self(call, err);
     case PERMISSION_USER_GROUP:
-        return check_user_group(call, permission->privileges, err);
+        return check_user_group(call, permission, err);
+    case PERMISSION_REALM:
+        return check_realm(call, err);
+    case PERMISSION_MODIFY:
+        return check_modify(call, permission->path, err);
     case PERMISSION_ROOT:
         break;
     }

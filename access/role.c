@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Privileges and roles. */
+/* Privileges and the built-in roles. */
 #include "access/role.h"
 
 #include <stdlib.h>
@@ -8,55 +8,11 @@
 #include "base/memory.h"
 #include "schema/endpoint.h"
 
+#define PRIVILEGE(name) name,
 const char *const privilege_names[PRIVILEGE_COUNT] = {
-    "Datastore.Allocate",
-    "Datastore.AllocateSpace",
-    "Datastore.AllocateTemplate",
-    "Datastore.Audit",
-    "Group.Allocate",
-    "Mapping.Audit",
-    "Mapping.Modify",
-    "Mapping.Use",
-    "Permissions.Modify",
-    "Pool.Allocate",
-    "Pool.Audit",
-    "Realm.Allocate",
-    "Realm.AllocateUser",
-    "SDN.Allocate",
-    "SDN.Audit",
-    "SDN.Use",
-    "Sys.AccessNetwork",
-    "Sys.Audit",
-    "Sys.Console",
-    "Sys.Incoming",
-    "Sys.Modify",
-    "Sys.PowerMgmt",
-    "Sys.Syslog",
-    "User.Modify",
-    "VM.Allocate",
-    "VM.Audit",
-    "VM.Backup",
-    "VM.Clone",
-    "VM.Config.CDROM",
-    "VM.Config.CPU",
-    "VM.Config.Cloudinit",
-    "VM.Config.Disk",
-    "VM.Config.HWType",
-    "VM.Config.Memory",
-    "VM.Config.Network",
-    "VM.Config.Options",
-    "VM.Console",
-    "VM.GuestAgent.Audit",
-    "VM.GuestAgent.FileRead",
-    "VM.GuestAgent.FileSystemMgmt",
-    "VM.GuestAgent.FileWrite",
-    "VM.GuestAgent.Unrestricted",
-    "VM.Migrate",
-    "VM.PowerMgmt",
-    "VM.Replicate",
-    "VM.Snapshot",
-    "VM.Snapshot.Rollback",
+#include "access/privileges.def"
 };
+#undef PRIVILEGE
 
 #define VM_USER                                                                                              \
     "VM.Audit", "VM.Backup", "VM.Config.CDROM", "VM.Config.Cloudinit", "VM.Console", "VM.PowerMgmt",         \
@@ -127,7 +83,7 @@ static uint64_t set_of_names(const char *const *names)
     return set;
 }
 
-static uint64_t set_of_array(const json_t *names)
+uint64_t privilege_set(const json_t *names)
 {
     uint64_t set = 0;
     json_t *name;
@@ -139,6 +95,14 @@ static uint64_t set_of_array(const json_t *names)
     return set;
 }
 
+bool role_is_builtin(const char *name)
+{
+    for (size_t i = 0; i < builtin_role_count; i++)
+        if (strcmp(builtin_roles[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 json_t *role_sets(const json_t *documents)
 {
     json_t *sets = json_object(), *document;
@@ -146,7 +110,7 @@ json_t *role_sets(const json_t *documents)
 
     json_object_foreach((json_t *)documents, id, document)
         json_object_set_new(sets, id,
-                            json_integer((json_int_t)set_of_array(json_object_get(document, "privs"))));
+                            json_integer((json_int_t)privilege_set(json_object_get(document, "privs"))));
     for (size_t i = 0; i < builtin_role_count; i++)
         json_object_set_new(sets, builtin_roles[i].name,
                             json_integer((json_int_t)set_of_names(builtin_roles[i].privileges)));

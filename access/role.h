@@ -6,17 +6,24 @@
 #define HOSTPCI_ACCESS_ROLE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/error.h"
+#include "storage/storage.h"
 
 #define PRIVILEGE_COUNT 47
 #define ALL_PRIVILEGES  ((UINT64_C(1) << PRIVILEGE_COUNT) - 1)
 
-/* In alphabetical order; bit i of a set stands for privilege_names[i]. */
+/* As in access/privileges.def; bit i of a set stands for privilege_names[i]. */
 extern const char *const privilege_names[PRIVILEGE_COUNT];
 
 /* The set of this one; the empty set if there is no such privilege. */
 uint64_t privilege_find(const char *name);
+
+/* Of an array of names; unknown ones count nothing. */
+uint64_t privilege_set(const json_t *names);
 
 /* Granted on a path, it takes every other role away there. */
 #define ROLE_NO_ACCESS "NoAccess"
@@ -28,9 +35,24 @@ struct role {
 
 extern const struct role builtin_roles[];
 extern const size_t builtin_role_count;
+bool role_is_builtin(const char *name);
 
 /* {name: set as an integer} of the built-in roles and of those in `documents` ({id: {"privs": [...]}}), which
  * cannot replace a built-in one. Unknown privileges count nothing. The caller drops it. */
 json_t *role_sets(const json_t *documents);
+
+/* [{roleid, privs: "A,B", special}], sorted. */
+int role_list(struct storage *storage, json_t **ret, struct error *err);
+/* {privilege: 1}; "role 'r' does not exist". */
+int role_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
+
+/* Own roles. `privileges` is a list, NULL: none was sent. A new name must not begin with PVE; the built-in
+ * ones "cannot be modified" or "deleted". */
+int role_create(struct storage *storage, const char *id, const char *privileges, struct error *err);
+/* `append`: adds to those that it has. */
+int role_update(struct storage *storage, const char *id, const char *privileges, bool append,
+                struct error *err);
+/* Takes its ACL entries along. */
+int role_delete(struct storage *storage, const char *id, struct error *err);
 
 #endif

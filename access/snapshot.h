@@ -2,11 +2,18 @@
 /* Snapshot: users, groups, roles and ACL at one moment, for checks without a statement.
  *
  * Immutable and shared: snapshot_retain adds a user, snapshot_release gives it back and frees the last. What
- * the lookups return belongs to the snapshot. Documents: user  "u@realm": {enable, expire, firstname?,
- * lastname?, email?, comment?, keys?, tokens?: {id: {hash, privsep, expire, comment?}}}     hash: SHA-256 of
- * the secret group "g":       {comment?, members: ["u@realm", ...]} role  "r":       {privs: ["VM.Audit",
- * ...]} acl   "/path":   {users?: {"u@realm": {role: propagate}}, groups?: {"g": {...}}, tokens?:
- * {"u@realm!t": {...}}} */
+ * the lookups return belongs to the snapshot.
+ *
+ * Documents:
+ *   user  "u@realm": {enable, expire, firstname?, lastname?, email?, comment?, keys?, password?,
+ *                     tokens?: {id: {hash, privsep, expire, comment?}}}
+ *   group "g":       {comment?, members: ["u@realm", ...]}
+ *   role  "r":       {privs: ["VM.Audit", ...]}
+ *   acl   "/path":   {users?: {"u@realm": {role: propagate}}, groups?: {"g": {...}},
+ *                     tokens?: {"u@realm!t": {...}}}
+ *   realm "pve":     {comment?, default?}; not in the snapshot
+ *
+ * password is a hash of crypt(3), a token's hash the SHA-256 of its secret. */
 #ifndef HOSTPCI_ACCESS_SNAPSHOT_H
 #define HOSTPCI_ACCESS_SNAPSHOT_H
 

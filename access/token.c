@@ -5,19 +5,25 @@
 #include <string.h>
 
 #include "access/access.h"
-#include "access/acl.h"
+#include "access/edit.h"
+#include "access/entry.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "schema/format.h"
 
-#define ATTEMPTS 50 /* at a document that others change at the same time */
-
-static int read_user(struct storage *storage, const char *user, json_t **ret, int64_t *ret_revision,
-                     struct error *err)
+bool token_split(const char *credential, struct identity *ret, const char **ret_secret)
 {
-    if (object_read(storage, "user", user, ret, ret_revision, err) == 0)
-        return 0;
-    return err->kind == ERROR_NOT_FOUND ? error_set(err, ERROR_NOT_FOUND, "no such user ('%s')", user) : -1;
+    const char *equals = strrchr(credential, '=');
+    const char *mark = equals != NULL ? memrchr(credential, '!', (size_t)(equals - credential)) : NULL;
+
+    if (mark == NULL || mark == credential || mark + 1 == equals || mark - credential >= USERID_SIZE ||
+        equals - mark - 1 >= TOKENID_SIZE)
+        return false;
+    *ret = (struct identity){0};
+    memcpy(ret->user, credential, (size_t)(mark - credential));
+    memcpy(ret->token, mark + 1, (size_t)(equals - mark - 1));
+    *ret_secret = equals + 1;
+    return true;
 }
 
 /* NULL with err filled if there is no such token. */
@@ -45,7 +51,7 @@ int token_list(struct storage *storage, const char *user, json_t **ret, struct e
     const char *id;
     json_t *token;
 
-    if (read_user(storage, user, &document, NULL, err) != 0)
+    if (edit_read(storage, "user", user, &document, NULL, err) != 0)
         return -1;
     json_t *list = json_array();
     json_object_foreach(json_object_get(document, "tokens"), id, token) {
@@ -61,7 +67,7 @@ int token_read(struct storage *storage, const char *user, const char *id, json_t
 {
     autojson json_t *document = NULL;
 
-    if (read_user(storage, user, &document, NULL, err) != 0)
+    if (edit_read(storage, "user", user, &document, NULL, err) != 0)
         return -1;
     const json_t *token = find_token(json_object_get(document, "tokens"), user, id, err);
     if (token == NULL)
@@ -71,46 +77,47 @@ int token_read(struct storage *storage, const char *user, const char *id, json_t
 }
 
 /* One change of a user's tokens; `set` takes what else changes with it. */
-struct edit {
-    struct storage *storage;
+struct token_edit {
     const char *user;
     const char *id;
     const json_t *settings;
-    int (*run)(const struct edit *edit, json_t *tokens, struct change_set *set, json_t **ret,
+    int (*run)(struct token_edit *edit, struct storage *storage, json_t *tokens, struct change_set *set,
                struct error *err);
+    json_t *reply;
 };
 
-static int try_edit(const struct edit *edit, json_t **ret, struct error *err)
+static int build(struct storage *storage, void *context, struct change_set *set, struct error *err)
 {
-    autojson json_t *document = NULL, *reply = NULL;
-    autochange struct change_set *set = change_set_new();
+    struct token_edit *edit = context;
+    autojson json_t *document = NULL;
     int64_t revision;
 
-    if (read_user(edit->storage, edit->user, &document, &revision, err) != 0)
+    if (edit_read(storage, "user", edit->user, &document, &revision, err) != 0)
         return -1;
     if (json_object_get(document, "tokens") == NULL)
         json_object_set_new(document, "tokens", json_object());
-    if (edit->run(edit, json_object_get(document, "tokens"), set, &reply, err) != 0)
+    if (edit->run(edit, storage, json_object_get(document, "tokens"), set, err) != 0)
         return -1;
     change_set_put(set, "user", edit->user, revision, TAKE(document));
-    if (storage_commit(edit->storage, TAKE(set), err) != 0)
-        return -1;
-    if (ret != NULL)
-        *ret = TAKE(reply);
     return 0;
 }
 
-/* Nobody asked for a revision, so a change that came between is no reason to fail. */
-static int run_edit(const struct edit *edit, json_t **ret, struct error *err)
+static int run(struct storage *storage, struct token_edit *edit, json_t **ret, struct error *err)
 {
-    int result = -1;
+    autojson json_t *reply = NULL;
+    int result = edit_run(storage, build, edit, err);
 
-    for (int attempt = 0; attempt < ATTEMPTS && result != 0; attempt++) {
-        result = try_edit(edit, ret, err);
-        if (result != 0 && err->kind != ERROR_CONFLICT)
-            break;
-    }
+    reply = edit->reply;
+    if (result == 0 && ret != NULL)
+        *ret = TAKE(reply);
     return result;
+}
+
+/* Of the last attempt. */
+static void set_reply(struct token_edit *edit, json_t *reply)
+{
+    json_decref(edit->reply);
+    edit->reply = reply;
 }
 
 static void change_settings(json_t *token, const json_t *settings)
@@ -128,41 +135,41 @@ static void change_settings(json_t *token, const json_t *settings)
 }
 
 /* The secret leaves in the reply, and nowhere else. */
-static void make_secret(const struct edit *edit, json_t *token, json_t *reply)
+static void make_secret(struct token_edit *edit, json_t *token)
 {
     char secret[UUID_SIZE], hash[SHA256_HEX_SIZE];
 
     uuid_make(secret);
     hash_sha256(secret, strlen(secret), hash);
     json_object_set_new(token, "hash", json_string(hash));
-    json_object_set_new(reply, "full-tokenid", json_sprintf("%s!%s", edit->user, edit->id));
-    json_object_set_new(reply, "value", json_string(secret));
+    json_object_set_new(edit->reply, "full-tokenid", json_sprintf("%s!%s", edit->user, edit->id));
+    json_object_set_new(edit->reply, "value", json_string(secret));
 }
 
-static int run_create(const struct edit *edit, json_t *tokens, struct change_set *set, json_t **ret,
-                      struct error *err)
+static int run_create(struct token_edit *edit, struct storage *storage, json_t *tokens,
+                      struct change_set *set, struct error *err)
 {
-    (void)set;
+    (void)storage, (void)set;
     if (json_object_get(tokens, edit->id) != NULL)
         return error_set_field(err, "tokenid", "Token already exists.");
     json_t *token = json_pack("{s:i, s:i}", "expire", 0, "privsep", 1);
     json_object_set_new(tokens, edit->id, token);
     change_settings(token, edit->settings);
-    *ret = json_pack("{s:o}", "info", describe(token));
-    make_secret(edit, token, *ret);
+    set_reply(edit, json_pack("{s:o}", "info", describe(token)));
+    make_secret(edit, token);
     return 0;
 }
 
 int token_create(struct storage *storage, const char *user, const char *id, const json_t *settings,
                  json_t **ret, struct error *err)
 {
-    const struct edit edit = {storage, user, id, settings, run_create};
+    struct token_edit edit = {user, id, settings, run_create, NULL};
 
     if (strlen(id) >= TOKENID_SIZE)
         return error_set_field(err, "tokenid", "value may only be %d characters long", TOKENID_SIZE - 1);
-    if (format_check("pve-tokenid", id, err) != 0)
-        return error_set_field(err, "tokenid", "%s", err->message);
-    return run_edit(&edit, ret, err);
+    if (!format_matches_pattern(TOKENID_PATTERN, id, strlen(id)))
+        return error_set_field(err, "tokenid", "value does not match the regex pattern");
+    return run(storage, &edit, ret, err);
 }
 
 static int delete_settings(json_t *token, const char *list, struct error *err)
@@ -178,45 +185,40 @@ static int delete_settings(json_t *token, const char *list, struct error *err)
     return 0;
 }
 
-static int run_update(const struct edit *edit, json_t *tokens, struct change_set *set, json_t **ret,
-                      struct error *err)
+static int run_update(struct token_edit *edit, struct storage *storage, json_t *tokens,
+                      struct change_set *set, struct error *err)
 {
     const char *list = json_string_value(json_object_get(edit->settings, "delete"));
     json_t *token = find_token(tokens, edit->user, edit->id, err);
 
-    (void)set;
+    (void)storage, (void)set;
     if (token == NULL || (list != NULL && delete_settings(token, list, err) != 0))
         return -1;
     change_settings(token, edit->settings);
-    *ret = describe(token);
+    set_reply(edit, describe(token));
     if (json_integer_value(json_object_get(edit->settings, "regenerate")) != 0)
-        make_secret(edit, token, *ret);
+        make_secret(edit, token);
     return 0;
 }
 
 int token_update(struct storage *storage, const char *user, const char *id, const json_t *settings,
                  json_t **ret, struct error *err)
 {
-    const struct edit edit = {storage, user, id, settings, run_update};
-
-    return run_edit(&edit, ret, err);
+    return run(storage, &(struct token_edit){user, id, settings, run_update, NULL}, ret, err);
 }
 
-static int run_delete(const struct edit *edit, json_t *tokens, struct change_set *set, json_t **ret,
-                      struct error *err)
+static int run_delete(struct token_edit *edit, struct storage *storage, json_t *tokens,
+                      struct change_set *set, struct error *err)
 {
     autofree char *full = xasprintf("%s!%s", edit->user, edit->id);
 
-    (void)ret;
     if (find_token(tokens, edit->user, edit->id, err) == NULL)
         return -1;
     json_object_del(tokens, edit->id);
-    return acl_forget(edit->storage, "tokens", full, set, err);
+    return entry_forget(storage, &(const struct entry_gone){.token = full}, set, err);
 }
 
 int token_delete(struct storage *storage, const char *user, const char *id, struct error *err)
 {
-    const struct edit edit = {storage, user, id, NULL, run_delete};
-
-    return run_edit(&edit, NULL, err);
+    return run(storage, &(struct token_edit){user, id, NULL, run_delete, NULL}, NULL, err);
 }

@@ -5,9 +5,17 @@
 #define HOSTPCI_ACCESS_TOKEN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
+#include "access/access.h"
 #include "base/error.h"
 #include "storage/storage.h"
+
+#define TOKENID_PATTERN "[A-Za-z][A-Za-z0-9._-]+"
+
+/* Takes "user@realm!id=secret" apart. The secret, in the text, is what follows the last '=', the id what
+ * follows the last '!' before: realms and ids contain neither. False if it is not of this form. Pure. */
+bool token_split(const char *credential, struct identity *ret, const char **ret_secret);
 
 /* `settings` holds the ones that were sent of comment, expire, privsep. Errors are Proxmox's: "no such user
  * ('u')", "no such token 't' for user 'u'", 400 tokenid "Token already exists.". */

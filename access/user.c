@@ -4,9 +4,9 @@
 
 #include <string.h>
 
+#include "access/group.h"
 #include "access/token.h"
 #include "base/memory.h"
-#include "base/text.h"
 
 static json_t *describe(const json_t *document)
 {
@@ -45,17 +45,6 @@ static json_t *list_groups_of(json_t *groups, const char *user)
     return list;
 }
 
-static json_t *join(const json_t *words)
-{
-    autotext struct text text = {0};
-    const json_t *word;
-    size_t i;
-
-    json_array_foreach(words, i, word)
-        text_printf(&text, "%s%s", i > 0 ? "," : "", json_string_value(word));
-    return json_string(text_string(&text));
-}
-
 static json_t *or_null(json_t *tokens)
 {
     if (json_array_size(tokens) > 0)
@@ -70,7 +59,7 @@ static int add_details(struct storage *storage, const char *user, json_t *groups
 
     if (token_list(storage, user, &tokens, err) != 0)
         return -1;
-    json_object_set_new(row, "groups", join(member_of));
+    json_object_set_new(row, "groups", group_join(member_of));
     json_object_set_new(row, "tokens", or_null(tokens));
     return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef HOSTPCI_API_TOKEN_H
 #define HOSTPCI_API_TOKEN_H
 
+#include "access/token.h"
 #include "schema/endpoint.h"
 
 #define PARAMETER_USERID                                                                                     \
@@ -12,7 +13,7 @@
     }
 #define PARAMETER_TOKENID                                                                                    \
     {                                                                                                        \
-        .name = "tokenid", .type = SCHEMA_STRING, .format = "pve-tokenid", .max_length = 128,                \
+        .name = "tokenid", .type = SCHEMA_STRING, .pattern = TOKENID_PATTERN, .max_length = 128,             \
         .text = "Name of the token."                                                                         \
     }
 #define TOKEN_SETTINGS                                                                                       \

@@ -13,6 +13,7 @@ enum error_kind {
     ERROR_FAILED,          /* it was tried and did not work */
     ERROR_INVALID,         /* a parameter is wrong: field says which, message why */
     ERROR_UNAUTHENTICATED, /* the caller did not prove who it is */
+    ERROR_LOGIN,           /* a login failed; the message is for the log alone */
     ERROR_FORBIDDEN,       /* the caller may not do that */
     ERROR_NOT_FOUND,       /* what was named does not exist */
     ERROR_CONFLICT,        /* it exists already, or was changed meanwhile */

@@ -18,6 +18,9 @@ operation_function broker_describe;
 /* {} */
 operation_function broker_describe_host;
 
+/* {user, password}: an empty object, or ERROR_UNAUTHENTICATED. */
+operation_function broker_pam;
+
 /* {operation, touched, waits-for?, failed?}: brings back what an operation that was cut off left open.
  * `touched` are its open rows as worker_begin got them, in order of touching. `waits-for` {pid, start-time}
  * is the operation's worker that still lives: nothing is touched before it has ended. `failed` (1) is there

@@ -9,6 +9,7 @@
 #include "schema/validate.h"
 
 #define READING_PATIENCE 10 /* seconds; a host of thousands of devices is read in one */
+#define PAM_PATIENCE     30
 
 #define ID                                                                                                   \
     {                                                                                                        \
@@ -49,6 +50,10 @@ const struct operation operations[] = {
      broker_describe},
     {"describe-host", "The host whole, with what root alone sees.", NULL, false, READING_PATIENCE,
      broker_describe_host},
+    {"pam", "Whether a user of this host has that password.",
+     PROPERTIES({.name = "user", .type = SCHEMA_STRING, .pattern = "[^\\s:/]+", .max_length = 64},
+                {.name = "password", .type = SCHEMA_STRING, .max_length = 512}),
+     false, PAM_PATIENCE, broker_pam},
     {"state", "What runs, and what is kept of functions.",
      PROPERTIES({.name = "id", .type = SCHEMA_STRING, .optional = true, .format = "pci-id"}), false, 0, NULL},
     {"follow", "The log and the end of an operation.",

@@ -22,6 +22,7 @@ struct operation {
  *  reset          {id, force}                                 broker/reset.c
  *  describe       {id}: {device, readiness...}                broker/describe.c   only reads, but as root
  *  describe-host  {}                                          broker/describe.c
+ *  pam            {user, password}                            broker/pam.c         only asks, but as root
  *  state          {id?}: what runs, choices, marks            the broker itself
  *  follow         {id, after}                                 the broker itself
  *  stop           {id}: after its current step, then undone   the broker itself */

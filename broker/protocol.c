@@ -15,6 +15,7 @@ static const char *const kinds[] = {
     [ERROR_FAILED] = "failed",
     [ERROR_INVALID] = "invalid",
     [ERROR_UNAUTHENTICATED] = "unauthenticated",
+    [ERROR_LOGIN] = "login",
     [ERROR_FORBIDDEN] = "forbidden",
     [ERROR_NOT_FOUND] = "not-found",
     [ERROR_CONFLICT] = "conflict",

@@ -2,6 +2,7 @@
 /* The sub-commands that need no daemon. */
 #include <string.h>
 
+#include "access/keys.h"
 #include "api/request.h"
 #include "base/memory.h"
 #include "client/shell.h"
@@ -46,14 +47,19 @@ int shell_usage(int argc, char **argv)
     return shell_write(text_string(&text));
 }
 
-/* For the commands without options and arguments. */
+/* For the commands without arguments. */
+static int parse_alone(int argc, char **argv, unsigned scope, struct options *options, struct error *err)
+{
+    if (options_parse(argc, argv, scope, METHOD_COUNT, options, err) != 0)
+        return -1;
+    return options->argument == NULL ? 0 : error_set(err, ERROR_INVALID, "'%s' takes no argument", argv[0]);
+}
+
 static int refuse_arguments(int argc, char **argv, struct error *err)
 {
     autooptions struct options options = {0};
 
-    if (options_parse(argc, argv, 0, METHOD_COUNT, &options, err) != 0)
-        return -1;
-    return options.argument == NULL ? 0 : error_set(err, ERROR_INVALID, "'%s' takes no argument", argv[0]);
+    return parse_alone(argc, argv, 0, &options, err);
 }
 
 int shell_checks(int argc, char **argv)
@@ -91,7 +97,7 @@ int shell_backup(int argc, char **argv)
     autooptions struct options options = {0};
     struct error err;
 
-    if (options_parse(argc, argv, OPTIONS_BACKUP, METHOD_COUNT, &options, &err) != 0)
+    if (options_parse(argc, argv, OPTIONS_STATE, METHOD_COUNT, &options, &err) != 0)
         return shell_complain(&err);
     if (options.argument == NULL) {
         error_set(&err, ERROR_INVALID, "'%s' needs the name of the file to make", argv[0]);
@@ -99,4 +105,15 @@ int shell_backup(int argc, char **argv)
     }
     autofree char *database = xasprintf("%s/hostpci.db", options.state_dir);
     return storage_backup_file(database, options.argument, &err) == 0 ? SHELL_DONE : shell_complain(&err);
+}
+
+int shell_rotate_keys(int argc, char **argv)
+{
+    autooptions struct options options = {0};
+    struct error err;
+
+    if (parse_alone(argc, argv, OPTIONS_STATE, &options, &err) != 0 ||
+        keys_rotate(options.state_dir, &err) != 0)
+        return shell_complain(&err);
+    return SHELL_DONE;
 }

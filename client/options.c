@@ -44,7 +44,7 @@ static const struct option table[] = {
     {"verbose", OPTIONS_USAGE, NULL, offsetof(struct options, verbose), NULL, NULL, "the reply, too"},
     {"command", OPTIONS_USAGE, "COMMAND", offsetof(struct options, command), NULL, NULL,
      "only get, create, set or delete"},
-    {"state-dir", OPTIONS_BACKUP, "DIR", offsetof(struct options, state_dir), NULL, "/var/lib/hostpci",
+    {"state-dir", OPTIONS_STATE, "DIR", offsetof(struct options, state_dir), NULL, "/var/lib/hostpci",
      "where the daemon's state is"},
 };
 

@@ -15,7 +15,7 @@ enum options_scope {
     OPTIONS_TARGET = 1, /* where to send it */
     OPTIONS_FORMAT = 2, /* how to print it */
     OPTIONS_USAGE = 4,
-    OPTIONS_BACKUP = 8,
+    OPTIONS_STATE = 8,
 };
 
 struct options {

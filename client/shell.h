@@ -21,6 +21,7 @@ int shell_delete(int argc, char **argv);
 int shell_list(int argc, char **argv);
 int shell_usage(int argc, char **argv);
 int shell_backup(int argc, char **argv);
+int shell_rotate_keys(int argc, char **argv);
 int shell_checks(int argc, char **argv);
 int shell_openapi(int argc, char **argv);
 int shell_version(int argc, char **argv);

@@ -45,7 +45,8 @@ struct schema {
     const char *pattern;                  /* PCRE2, matched against the whole value */
     const char *const *values;            /* the only ones allowed, ends with NULL */
     const struct schema_range *range;
-    size_t max_length;               /* of a string in bytes; 0: SCHEMA_STRING_LIMIT */
+    size_t min_length;               /* of a string in bytes */
+    size_t max_length;               /* the same; 0: SCHEMA_STRING_LIMIT */
     size_t max_items;                /* of an array; 0: SCHEMA_ARRAY_LIMIT */
     const char *fallback;            /* the default, as a string; a documentation word if it is not a value */
     unsigned count;                  /* of an indexed name: indexes 0 to count - 1 */
@@ -71,7 +72,17 @@ enum permission_kind {
     PERMISSION_OR,         /* one of `checks` */
     PERMISSION_AND,        /* all of `checks` */
     PERMISSION_SELF,       /* the caller is the user {userid}; a token never is */
-    PERMISSION_USER_GROUP, /* one of `privileges` on /access/groups or on a group of {userid} */
+    PERMISSION_USER_GROUP, /* one of `privileges` on /access/groups or on a group of {userid}, who exists */
+    PERMISSION_REALM,      /* Realm.AllocateUser on the realm of {userid} */
+    PERMISSION_MODIFY, /* Permissions.Modify on `path`, or to allocate what is below /storage, /vms, /pool */
+};
+
+/* Of PERMISSION_USER_GROUP, about the parameter `groups`: unless the privilege is held on /access/groups,
+ * the groups must be sent and be covered each. */
+enum groups_rule {
+    GROUPS_NOT_ASKED,
+    GROUPS_UPDATE, /* too */
+    GROUPS_CREATE, /* only: {userid} has none yet */
 };
 
 struct permission {
@@ -79,6 +90,7 @@ struct permission {
     const char *path; /* "/mapping/pci/{id}": {x} stands for the parameter x */
     const char *const *privileges;
     bool any;
+    enum groups_rule groups;
     const struct permission *checks; /* ends with one of kind PERMISSION_ROOT */
 };
 
@@ -98,9 +110,9 @@ struct permission {
     {                                                                                                        \
         .kind = PERMISSION_PRIVILEGES, .path = (on), .privileges = VALUES(__VA_ARGS__), .any = true          \
     }
-#define ALLOW_OR(...)                                                                                        \
+#define ALLOW_CHECKS(how, ...)                                                                               \
     {                                                                                                        \
-        .kind = PERMISSION_OR, .checks = (const struct permission[])                                         \
+        .kind = (how), .checks = (const struct permission[])                                                 \
         {                                                                                                    \
             __VA_ARGS__,                                                                                     \
             {                                                                                                \
@@ -108,6 +120,8 @@ struct permission {
             }                                                                                                \
         }                                                                                                    \
     }
+#define ALLOW_OR(...)  ALLOW_CHECKS(PERMISSION_OR, __VA_ARGS__)
+#define ALLOW_AND(...) ALLOW_CHECKS(PERMISSION_AND, __VA_ARGS__)
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_COUNT };
 extern const char *const method_names[METHOD_COUNT];
@@ -121,10 +135,12 @@ struct endpoint {
     struct permission permission;
     const struct schema *parameters; /* with those captured from the path; NULL: none */
     struct schema returns;
-    const char
-        *index_key; /* of an index: the property that names the child in each row; there is no run then */
-    bool may_block; /* a durable write, a broker call, a forward: runs in a worker thread */
-    bool on_node;   /* runs on the node {node} */
+    const char *index_key; /* of an index: the property that names the child; there is no run then */
+    bool may_block;        /* a durable write, a broker call, a forward: runs in a worker thread */
+    bool on_node;          /* runs on the node {node} */
+    bool no_tokens;        /* an API token may not call it */
+    bool login;            /* tries a password: server/login.h slows guessing down */
+    const void *subject;   /* of a handler of several endpoints: what they differ in */
     int (*run)(struct request *request, json_t **ret, struct error *err);
     /* If set: the reply depends only on path, parameters and this number, so it may be kept while the number
      * stays; false: not now. */

@@ -16,6 +16,7 @@
 #define LIST_BLANKS ",; \t\r\n"
 
 #define HOST_NAME   "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+#define USERID      "[^\\s:/]+@[A-Za-z][A-Za-z0-9._-]+"
 #define PCI_ID      "(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\\.[0-7]"
 
 static const struct format {
@@ -27,12 +28,16 @@ static const struct format {
     {"pve-node", HOST_NAME, "value does not look like a valid node name"},
     {"pve-vmid", "[1-9][0-9]{2,8}", "value does not look like a valid VM ID"},
     {"pve-configid", "[a-zA-Z][a-zA-Z0-9_-]+", "invalid configuration ID"},
-    {"pve-userid", "(?=.{3,64}$)[^\\s:/]+@[A-Za-z][A-Za-z0-9._-]+",
-     "value does not look like a valid user name"},
-    {"pve-tokenid", "[A-Za-z][A-Za-z0-9._-]+", "value does not look like a valid token ID"},
+    {"pve-userid", "(?=.{3,64}$)" USERID, "value does not look like a valid user name"},
+    {"pve-tokenid", USERID "![A-Za-z][A-Za-z0-9._-]+", "value does not look like a valid token ID"},
     {"pve-task-upid", "UPID:" HOST_NAME ":[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:[^:\\s]+:[^:\\s]*:[^:\\s]+:",
      "unable to parse worker upid"},
     {"pve-task-status-type", "ok|error|warning|unknown", "value is none of ok, error, warning, unknown"},
+    {"pve-groupid", "[A-Za-z0-9._-]+", "group name contains invalid characters"},
+    {"pve-roleid", "[A-Za-z0-9._-]+", "role name contains invalid characters"},
+    {"pve-realm", "[A-Za-z][A-Za-z0-9._-]+", "value does not look like a valid realm"},
+    {"pve-priv", "[A-Za-z.]+", "value does not look like a privilege"},
+    {"email-opt", "|[^\\s@,;]+@[^\\s@,;]+", "value does not look like a valid email address"},
     {"pci-id", PCI_ID, "value is not a PCI id such as 0000:01:00.0"},
     {"pci-id-or-mapping", PCI_ID "|[a-zA-Z][a-zA-Z0-9_-]+",
      "value is neither a PCI id such as 0000:01:00.0 nor the name of a mapping"},

@@ -27,6 +27,8 @@ static void describe_limits(const struct schema *schema, json_t *ret)
 {
     set_string(ret, "pattern", schema->pattern);
     set_string(ret, "format", schema->format);
+    if (schema->min_length != 0)
+        json_object_set_new(ret, "minLength", json_integer((json_int_t)schema->min_length));
     if (schema->max_length != 0)
         json_object_set_new(ret, "maxLength", json_integer((json_int_t)schema->max_length));
     if (schema->range != NULL) {
@@ -228,6 +230,12 @@ static void describe_permission(const struct permission *permission, struct text
         for (const char *const *privilege = permission->privileges; *privilege != NULL; privilege++)
             text_printf(ret, "%s%s", privilege != permission->privileges ? separator : "", *privilege);
         text_printf(ret, " on %s", permission->path != NULL ? permission->path : "a group of the user");
+        return;
+    case PERMISSION_REALM:
+        text_append(ret, "Realm.AllocateUser on the realm of the user");
+        return;
+    case PERMISSION_MODIFY:
+        text_printf(ret, "Permissions.Modify on %s, or to allocate what is there", permission->path);
         return;
     case PERMISSION_OR:
     case PERMISSION_AND:

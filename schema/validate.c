@@ -158,6 +158,9 @@ static int check_string(const struct schema *schema, const json_t *value, struct
     const char *string = json_string_value(value);
     size_t limit = schema->max_length != 0 ? schema->max_length : SCHEMA_STRING_LIMIT;
 
+    if (json_string_length(value) < schema->min_length)
+        return error_set(err, ERROR_INVALID, "value must be at least %zu characters long",
+                         schema->min_length);
     if (json_string_length(value) > limit)
         return error_set(err, ERROR_INVALID, "value may only be %zu characters long", limit);
     if (strlen(string) != json_string_length(value))

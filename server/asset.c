@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "api/request.h"
-#include "base/hash.h"
 #include "base/memory.h"
 #include "schema/openapi.h"
 #include "server/asset_web.h"
@@ -41,22 +40,19 @@ static char *print_description(const struct source *source)
     return source->print(document);
 }
 
-static void fill_file(const struct source *source, struct reply_file *ret)
+static struct reply_body *make_body(const struct source *source)
 {
-    char hash[SHA1_HEX_SIZE];
-
-    ret->type = source->type;
-    ret->bytes = source->print != NULL ? print_description(source) : source->start;
-    ret->length = source->print != NULL ? strlen(ret->bytes) : (size_t)(source->end - source->start);
-    hash_sha1(ret->bytes, ret->length, hash);
-    ret->tag = xasprintf("\"%s\"", hash);
+    if (source->print == NULL)
+        return reply_body_borrow(source->start, (size_t)(source->end - source->start));
+    char *text = print_description(source);
+    return reply_body_new(text, strlen(text));
 }
 
 static const struct reply_file *open_file(size_t index)
 {
     pthread_mutex_lock(&lock);
-    if (files[index].bytes == NULL)
-        fill_file(&sources[index], &files[index]);
+    if (files[index].body == NULL)
+        files[index] = (struct reply_file){make_body(&sources[index]), sources[index].type};
     pthread_mutex_unlock(&lock);
     return &files[index];
 }
@@ -76,6 +72,7 @@ bool asset_serve(const char *method, const char *uri, const char *known_tags, st
     const struct reply_file *file = asset_find(uri, strcspn(uri, "?"));
     if (file == NULL)
         return false;
-    reply_file(ret, file, known_tags);
+    reply_file(ret, file);
+    reply_tag(ret, known_tags);
     return true;
 }

@@ -1,37 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is asking: the local socket's peer, or the holder of an API token. */
+/* Who is asking: the holder of a ticket or an API token, or the local socket's peer. */
 #include "server/authenticate.h"
 
-#include <microhttpd.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
+#include "server/credential.h"
 
-char *authenticate_find_token(const char *authorization)
+static bool changes(const struct exchange *exchange)
 {
-    static const char scheme[] = "PVEAPIToken";
-
-    if (authorization == NULL || !text_starts_with(authorization, scheme))
-        return NULL;
-    const char *rest = authorization + strlen(scheme);
-    if (*rest != '=' && *rest != ' ')
-        return NULL;
-    char *credential = xstrdup(rest + 1 + strspn(rest + 1, " "));
-    MHD_http_unescape(credential);
-    return credential;
+    return strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
 }
 
-int authenticate(const struct exchange *exchange, struct identity *ret, struct error *err)
+static int authenticate_peer(const struct exchange *exchange, struct identity *ret, struct error *err)
 {
-    autofree char *credential = authenticate_find_token(exchange->authorization);
     const struct peer *peer = exchange->peer;
 
-    if (credential != NULL)
-        return access_authenticate_token(exchange->house->service->access, credential, ret, err);
     if (!peer->local || (peer->uid != 0 && peer->uid != exchange->house->owner))
         return error_set(err, ERROR_UNAUTHENTICATED, "No ticket");
     *ret = (struct identity){.user = "root@pam"};
     return 0;
+}
+
+int authenticate(const struct exchange *exchange, struct identity *ret, struct error *err)
+{
+    struct access *access = exchange->house->service->access;
+    autofree char *shown = NULL;
+
+    switch (credential_find(exchange->cookie, exchange->authorization, &shown)) {
+    case CREDENTIAL_TICKET:
+        return access_authenticate_ticket(access, shown, changes(exchange), exchange->csrf_token, ret, err);
+    case CREDENTIAL_TOKEN:
+        return access_authenticate_token(access, shown, ret, err);
+    case CREDENTIAL_NONE:
+        break;
+    }
+    return authenticate_peer(exchange, ret, err);
+}
+
+bool authenticate_by_token(const struct exchange *exchange)
+{
+    autofree char *shown = NULL;
+
+    return credential_find(exchange->cookie, exchange->authorization, &shown) == CREDENTIAL_TOKEN;
+}
+
+bool authenticate_by_something(const struct exchange *exchange)
+{
+    autofree char *shown = NULL;
+
+    return credential_find(exchange->cookie, exchange->authorization, &shown) != CREDENTIAL_NONE;
 }

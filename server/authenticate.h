@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is asking: the local socket's peer, or the holder of an API token. */
+/* Who is asking: the holder of a ticket or an API token, or the local socket's peer. */
 #ifndef HOSTPCI_SERVER_AUTHENTICATE_H
 #define HOSTPCI_SERVER_AUTHENTICATE_H
 
 #include "access/access.h"
 #include "server/exchange.h"
 
-/* The credential in an Authorization header "PVEAPIToken=user@realm!id=secret" ('=' or a blank after the
- * name), percent-decoded, which the caller frees; NULL if there is none of that kind. */
-char *authenticate_find_token(const char *authorization);
-
-/* A token counts before the peer. ERROR_UNAUTHENTICATED "No ticket" if there is nothing to go by; a wrong
- * token: access_authenticate_token's error. */
+/* What the request shows counts before the peer. ERROR_UNAUTHENTICATED "No ticket" if there is nothing to go
+ * by; otherwise the errors of access_authenticate_ticket and access_authenticate_token. */
 int authenticate(const struct exchange *exchange, struct identity *ret, struct error *err);
+
+/* Whether it is a ticket or a token that was shown, as server/credential.h tells. */
+bool authenticate_by_token(const struct exchange *exchange);
+bool authenticate_by_something(const struct exchange *exchange);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "server/delay.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,10 +13,17 @@
 
 #include "base/memory.h"
 
+#define USER_SIZE 128 /* longer ones are cut: they are no users */
+
+struct name {
+    char address[INET6_ADDRSTRLEN];
+    char user[USER_SIZE];
+};
+
 struct waiter {
     struct waiter *next;
     struct timespec deadline;
-    char address[INET6_ADDRSTRLEN];
+    struct name name;
     void (*done)(void *argument);
     void *argument;
 };
@@ -110,13 +118,32 @@ void delay_close(struct delay *delay)
     free(delay);
 }
 
-static bool is_full(const struct delay *delay, const char *address)
+/* Of an IPv6 address its network. */
+static struct name make_name(const struct delay_key *key)
 {
-    unsigned same = 0;
+    struct in6_addr address;
+    struct name name = {0};
 
-    for (const struct waiter *waiter = delay->first; waiter != NULL; waiter = waiter->next)
-        same += strcmp(waiter->address, address) == 0;
-    return delay->count >= DELAY_LIMIT || same >= DELAY_ADDRESS_LIMIT;
+    snprintf(name.user, sizeof(name.user), "%s", key->user);
+    if (inet_pton(AF_INET6, key->address, &address) == 1) {
+        memset(address.s6_addr + 8, 0, 8);
+        inet_ntop(AF_INET6, &address, name.address, sizeof(name.address));
+    } else {
+        snprintf(name.address, sizeof(name.address), "%s", key->address);
+    }
+    return name;
+}
+
+/* How many wait of this address, and of them with this user. */
+static void count(const struct delay *delay, const struct name *name, unsigned *ret_address,
+                  unsigned *ret_user)
+{
+    *ret_address = *ret_user = 0;
+    for (const struct waiter *waiter = delay->first; waiter != NULL; waiter = waiter->next) {
+        bool same = strcmp(waiter->name.address, name->address) == 0;
+        *ret_address += same;
+        *ret_user += same && strcmp(waiter->name.user, name->user) == 0;
+    }
 }
 
 static struct timespec after(unsigned milliseconds)
@@ -130,23 +157,19 @@ static struct timespec after(unsigned milliseconds)
     return time;
 }
 
-static struct waiter *make_waiter(const char *address, void (*done)(void *argument), void *argument)
+static bool add(struct delay *delay, const struct delay_key *key, bool always, void (*done)(void *argument),
+                void *argument)
 {
-    struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+    const struct name name = make_name(key);
+    unsigned of_address, of_user;
 
-    snprintf(waiter->address, sizeof(waiter->address), "%s", address);
-    waiter->done = done;
-    waiter->argument = argument;
-    return waiter;
-}
-
-bool delay_add(struct delay *delay, const char *address, void (*done)(void *argument), void *argument)
-{
     pthread_mutex_lock(&delay->mutex);
-    bool fits = !is_full(delay, address);
+    count(delay, &name, &of_address, &of_user);
+    bool fits = always || (delay->count < DELAY_LIMIT && of_address < DELAY_ADDRESS_LIMIT);
     if (fits) {
-        struct waiter *waiter = make_waiter(address, done, argument);
-        waiter->deadline = after(delay->milliseconds);
+        struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+        *waiter = (struct waiter){
+            .deadline = after(delay->milliseconds), .name = name, .done = done, .argument = argument};
         *delay->end = waiter;
         delay->end = &waiter->next;
         delay->count++;
@@ -154,4 +177,27 @@ bool delay_add(struct delay *delay, const char *address, void (*done)(void *argu
     }
     pthread_mutex_unlock(&delay->mutex);
     return fits;
+}
+
+bool delay_add(struct delay *delay, const struct delay_key *key, void (*done)(void *argument), void *argument)
+{
+    return add(delay, key, false, done, argument);
+}
+
+void delay_add_always(struct delay *delay, const struct delay_key *key, void (*done)(void *argument),
+                      void *argument)
+{
+    add(delay, key, true, done, argument);
+}
+
+bool delay_is_slow(struct delay *delay, const struct delay_key *key)
+{
+    const struct name name = make_name(key);
+    unsigned of_address, of_user;
+
+    pthread_mutex_lock(&delay->mutex);
+    count(delay, &name, &of_address, &of_user);
+    bool slow = of_user > 0 || of_address >= DELAY_ADDRESS_LIMIT / 2 || delay->count >= DELAY_LIMIT;
+    pthread_mutex_unlock(&delay->mutex);
+    return slow;
 }

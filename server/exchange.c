@@ -12,6 +12,7 @@
 #include "schema/validate.h"
 #include "server/asset.h"
 #include "server/authenticate.h"
+#include "server/login.h"
 #include "server/request.h"
 
 static void resume(void *argument)
@@ -32,6 +33,8 @@ static int check_caller(struct exchange *exchange, const struct endpoint *endpoi
 {
     struct identity *caller = &exchange->request.caller;
 
+    if (endpoint->no_tokens && authenticate_by_token(exchange))
+        return error_set(err, ERROR_FORBIDDEN, "API tokens may not call this: log in with a password");
     if (endpoint->permission.kind == PERMISSION_WORLD)
         return 0;
     if (authenticate(exchange, caller, err) != 0)
@@ -53,11 +56,23 @@ static bool is_current(struct exchange *exchange, uint64_t version)
     return exchange->request.endpoint->version(&exchange->request, &now) && now == version;
 }
 
+static bool is_get(const struct exchange *exchange)
+{
+    return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
+}
+
+/* Not what is asked for under a name that is never asked for again: _dc is the time of day. */
 static bool may_be_kept(const struct exchange *exchange)
 {
-    bool get = strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
+    return is_get(exchange) && exchange->body.length == 0 && strstr(exchange->uri, "_dc=") == NULL;
+}
 
-    return get && exchange->body.length == 0;
+/* What the client has already it does not get again, and large replies small. */
+static void suit(struct exchange *exchange)
+{
+    if (is_get(exchange))
+        reply_tag(&exchange->reply, exchange->known_tags);
+    reply_pack(&exchange->reply, exchange->encodings);
 }
 
 /* The short way for what was asked before. Whatever is not as it was goes the long way, and gets its error
@@ -78,6 +93,7 @@ static bool reply_from_cache(struct exchange *exchange)
         return false;
     }
     reply_kept(&exchange->reply, reply_body_share(kept_body(kept)));
+    suit(exchange);
     return true;
 }
 
@@ -109,10 +125,12 @@ static bool run(struct exchange *exchange)
     struct error err;
 
     if (request_run(&exchange->request, &data, &err) != 0) {
-        reply_error(&exchange->reply, &err, NULL);
+        if (err.kind == ERROR_LOGIN)
+            exchange->login_failure = xstrdup(err.message);
+        reply_error(&exchange->reply, &err, NULL, exchange->decoded.format);
         return false;
     }
-    reply_data(&exchange->reply, data, exchange->request.total);
+    reply_data(&exchange->reply, data, exchange->request.total, exchange->decoded.format);
     return true;
 }
 
@@ -152,6 +170,7 @@ static void run_request(struct exchange *exchange)
         run_and_keep(exchange, version);
     else
         run(exchange);
+    suit(exchange);
 }
 
 /* What may block reads much of the host and leaves as much free memory behind: the system gets it back. */
@@ -161,19 +180,33 @@ static void run_and_resume(void *argument)
     bool reads = exchange->request.endpoint->method == METHOD_GET;
 
     run_request(argument);
-    resume(argument);
+    login_wait_after(argument, resume);
     if (reads)
         malloc_trim(0);
 }
 
+static void submit(void *argument)
+{
+    struct exchange *exchange = argument;
+    struct error err;
+
+    if (worker_pool_submit(exchange->house->workers, run_and_resume, exchange, &err) == 0)
+        return;
+    exchange_refuse(exchange, &err);
+    exchange->resume(exchange);
+}
+
 static void run_in_worker(struct exchange *exchange)
 {
+    bool waits = false;
     struct error err;
 
     pause_exchange(exchange);
-    if (worker_pool_submit(exchange->house->workers, run_and_resume, exchange, &err) != 0) {
-        reply_error(&exchange->reply, &err, NULL);
+    if (exchange->request.endpoint->login && login_wait_before(exchange, submit, &waits, &err) != 0) {
+        exchange_refuse(exchange, &err);
         exchange->resume(exchange);
+    } else if (!waits) {
+        submit(exchange);
     }
 }
 
@@ -182,14 +215,56 @@ static void run_in_worker(struct exchange *exchange)
  * token that nobody can guess. */
 static void refuse_slowly(struct exchange *exchange)
 {
+    const struct delay_key key = {exchange->peer->address, ""};
+
     pause_exchange(exchange);
-    if (!delay_add(exchange->house->delay, exchange->peer->address, resume, exchange))
+    if (!delay_add(exchange->house->delay, &key, resume, exchange))
         exchange->resume(exchange);
 }
 
 void exchange_refuse(struct exchange *exchange, const struct error *err)
 {
-    reply_error(&exchange->reply, err, NULL);
+    reply_error(&exchange->reply, err, NULL, request_format(exchange->uri));
+}
+
+const char *exchange_allowed_origin(const struct exchange *exchange)
+{
+    const char *const *origin = exchange->origin != NULL ? exchange->house->origins : NULL;
+
+    while (origin != NULL && *origin != NULL && strcmp(*origin, exchange->origin) != 0)
+        origin++;
+    return origin != NULL ? *origin : NULL;
+}
+
+/* Needs no login: browsers ask it before they let a page of another server ask. */
+static void reply_to_options(struct exchange *exchange)
+{
+    struct decoded *decoded = &exchange->decoded;
+    struct error err;
+
+    if (request_decode(method_names[METHOD_GET], exchange->uri, NULL, "", 0, decoded, &err) != 0) {
+        exchange_refuse(exchange, &err);
+        return;
+    }
+    autofree char *methods = router_list_methods(&exchange->house->routes, decoded->path);
+    if (methods != NULL) {
+        reply_methods(&exchange->reply, methods);
+        return;
+    }
+    error_set(&err, ERROR_NO_METHOD, "Method 'OPTIONS %.300s' not implemented", decoded->path);
+    exchange_refuse(exchange, &err);
+}
+
+/* Who is not let in gets no body; a handler's 401, of a wrong login, has one. */
+static void refuse_prepared(struct exchange *exchange, const struct error *err, const json_t *errors)
+{
+    if (err->kind != ERROR_UNAUTHENTICATED) {
+        reply_error(&exchange->reply, err, errors, request_format(exchange->uri));
+        return;
+    }
+    reply_unauthenticated(&exchange->reply, err);
+    if (authenticate_by_something(exchange))
+        refuse_slowly(exchange);
 }
 
 void exchange_serve(struct exchange *exchange)
@@ -197,19 +272,18 @@ void exchange_serve(struct exchange *exchange)
     autojson json_t *errors = NULL;
     struct error err;
 
-    if (asset_serve(exchange->method, exchange->uri, exchange->known_tags, &exchange->reply) ||
-        reply_from_cache(exchange))
+    if (asset_serve(exchange->method, exchange->uri, exchange->known_tags, &exchange->reply))
+        reply_pack(&exchange->reply, exchange->encodings);
+    else if (strcmp(exchange->method, "OPTIONS") == 0)
+        reply_to_options(exchange);
+    else if (reply_from_cache(exchange))
         return;
-    if (prepare(exchange, &errors, &err) != 0) {
-        autofree char *credential = authenticate_find_token(exchange->authorization);
-        reply_error(&exchange->reply, &err, errors);
-        if (err.kind == ERROR_UNAUTHENTICATED && credential != NULL)
-            refuse_slowly(exchange);
-    } else if (exchange->request.endpoint->may_block) {
+    else if (prepare(exchange, &errors, &err) != 0)
+        refuse_prepared(exchange, &err, errors);
+    else if (exchange->request.endpoint->may_block)
         run_in_worker(exchange);
-    } else {
+    else
         run_request(exchange);
-    }
 }
 
 void exchange_release(struct exchange *exchange)
@@ -218,5 +292,6 @@ void exchange_release(struct exchange *exchange)
     kept_release(exchange->kept);
     reply_release(&exchange->reply);
     text_release(&exchange->body);
+    free(exchange->login_failure);
     free(exchange->uri);
 }

@@ -33,6 +33,7 @@ struct house {
     struct reply_cache *cache;
     struct worker_pool *workers;
     struct delay *delay;
+    const char *const *origins; /* of pages of other servers that may call this one; ends with NULL */
 };
 
 struct exchange {
@@ -43,13 +44,16 @@ struct exchange {
     /* as it was sent; borrowed but for uri and body */
     const char *method;
     char *uri;
-    const char *authorization, *content_type, *known_tags; /* NULL: not sent; the last is If-None-Match */
+    const char *authorization, *content_type;    /* headers; NULL: not sent */
+    const char *known_tags, *encodings, *origin; /* If-None-Match, Accept-Encoding, Origin */
+    const char *cookie, *csrf_token;             /* Cookie, CSRFPreventionToken */
     struct text body;
 
     struct decoded decoded;
     struct kept *kept;      /* what was kept for this URI, if anything */
     struct request request; /* its params are those of decoded, or kept */
     struct reply reply;     /* empty (status 0) until there is one */
+    char *login_failure;    /* why a login failed, for the log alone; NULL: it did not */
 
     /* How to go on later: set by the owner. pause() is called before another thread may call resume(). */
     void (*pause)(struct exchange *exchange);
@@ -64,6 +68,9 @@ void exchange_serve(struct exchange *exchange);
 
 /* Answers with an error instead, before or without exchange_serve. */
 void exchange_refuse(struct exchange *exchange, const struct error *err);
+
+/* The origin to be named in the reply: the request's, if it is a configured one, else NULL. */
+const char *exchange_allowed_origin(const struct exchange *exchange);
 
 /* The access line, and the audit line of a change. */
 void exchange_log(const struct exchange *exchange, bool delivered);

@@ -83,10 +83,11 @@ static int refuse_foreign(const char *path, const char *option, struct error *er
         path, option);
 }
 
-/* hostpci.db, its companions and its lock; tls.pem and tls.key. */
+/* hostpci.db, its companions and its lock; tls.pem and tls.key; auth.key and retired ones. */
 static bool is_state_file(const char *name)
 {
-    return text_starts_with(name, "hostpci.db") || text_starts_with(name, "tls.");
+    return text_starts_with(name, "hostpci.db") || text_starts_with(name, "tls.") ||
+           text_starts_with(name, "auth.key");
 }
 
 /* In a folder that nobody else can change meanwhile. Another name of the file could lead anywhere. */

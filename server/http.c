@@ -18,16 +18,23 @@
 #include "base/text.h"
 #include "server/incoming.h"
 #include "server/linger.h"
+#include "server/redirect.h"
 
 #define IDLE_SECONDS 30
 #define MEMORY_LIMIT                                                                                         \
     ((size_t)16 * 1024) /* of a connection: head of the request, head of the reply, buffers */
 
+/* The peer comes first: it is what the callbacks know of. */
+struct connection {
+    struct peer peer;
+    struct redirect redirect;
+};
+
 struct listener {
     struct incoming_source source;
     struct MHD_Daemon *daemon;
     int socket; /* once it was stopped; -1 until then */
-    bool local;
+    bool local, tls;
     struct listener *next;
 };
 
@@ -76,20 +83,26 @@ static void on_connection(void *argument, struct MHD_Connection *connection, voi
     const struct listener *listener = argument;
 
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    struct peer *peer = *context;
+    struct connection *ours = *context;
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (peer->unread)
+        if (ours->peer.unread)
             linger(fd);
+        redirect_release(&ours->redirect);
         free(TAKE(*context));
         return;
     }
-    *context = peer = xcalloc(1, sizeof(*peer));
+    *context = ours = xcalloc(1, sizeof(*ours));
     if (listener->local)
-        describe_local_peer(fd, peer);
+        describe_local_peer(fd, &ours->peer);
     else
         describe_network_peer(
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, peer);
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+            &ours->peer);
+    if (listener->tls)
+        redirect_watch(&ours->redirect,
+                       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session,
+                       fd, &ours->peer.unread);
 }
 
 /* URIs are decoded in server/request.c. */
@@ -144,6 +157,7 @@ int http_answer(struct http *http, int socket, bool local, const struct tls *tls
     listener->socket = -1;
     listener->source = (struct incoming_source){http->house, &http->active};
     listener->local = local;
+    listener->tls = tls != NULL;
     /* the local socket has few and quick callers */
     listener->daemon = start_daemon(listener, socket, local ? 1 : http->threads, tls);
     if (listener->daemon == NULL) {

@@ -74,6 +74,30 @@ void incoming_end(void *argument, struct MHD_Connection *connection, void **cont
     free(incoming);
 }
 
+/* The headers that count, and where they go. */
+static const struct {
+    const char *name;
+    size_t place; /* in struct exchange */
+} known_headers[] = {
+    {"Authorization", offsetof(struct exchange, authorization)},
+    {"Content-Type", offsetof(struct exchange, content_type)},
+    {"If-None-Match", offsetof(struct exchange, known_tags)},
+    {"Accept-Encoding", offsetof(struct exchange, encodings)},
+    {"Origin", offsetof(struct exchange, origin)},
+    {"Cookie", offsetof(struct exchange, cookie)},
+    {"CSRFPreventionToken", offsetof(struct exchange, csrf_token)},
+};
+
+static void see_length(struct incoming *incoming, const char *name, const char *value)
+{
+    bool length = strcasecmp(name, "Content-Length") == 0;
+
+    if (length || strcasecmp(name, "Transfer-Encoding") == 0)
+        incoming->length_count++;
+    if (length && !text_to_number(value, 10, ~0ULL, &incoming->content_length))
+        incoming->content_length = ~0ULL;
+}
+
 static enum MHD_Result see_header(void *argument, enum MHD_ValueKind kind, const char *name,
                                   const char *value)
 {
@@ -84,17 +108,10 @@ static enum MHD_Result see_header(void *argument, enum MHD_ValueKind kind, const
         value = "";
     incoming->header_count++;
     incoming->head_length += strlen(name) + strlen(value) + strlen(": \r\n");
-    if (strcasecmp(name, "Authorization") == 0)
-        incoming->exchange.authorization = value;
-    else if (strcasecmp(name, "Content-Type") == 0)
-        incoming->exchange.content_type = value;
-    else if (strcasecmp(name, "If-None-Match") == 0)
-        incoming->exchange.known_tags = value;
-    else if (strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0)
-        incoming->length_count++;
-    if (strcasecmp(name, "Content-Length") == 0 &&
-        !text_to_number(value, 10, ~0ULL, &incoming->content_length))
-        incoming->content_length = ~0ULL;
+    see_length(incoming, name, value);
+    for (size_t i = 0; i < COUNT_OF(known_headers); i++)
+        if (strcasecmp(name, known_headers[i].name) == 0)
+            *(const char **)(void *)((char *)&incoming->exchange + known_headers[i].place) = value;
     return MHD_YES;
 }
 
@@ -133,7 +150,9 @@ static enum MHD_Result send_reply(struct incoming *incoming)
 {
     struct exchange *exchange = &incoming->exchange;
 
-    return reply_queue(&exchange->reply, exchange->connection) == 0 ? MHD_YES : MHD_NO;
+    const char *origin = exchange_allowed_origin(exchange);
+
+    return reply_queue(&exchange->reply, origin, exchange->connection) == 0 ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result see_headers(struct incoming *incoming, const char *method, const char *version)

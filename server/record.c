@@ -8,8 +8,9 @@
 #include "base/memory.h"
 
 /* Parameters that say what was changed. Others may be long, or secret. */
-static const char *const telling[] = {"id",     "vmid",  "userid", "tokenid", "groupid",
-                                      "roleid", "realm", "path",   "delete"};
+static const char *const telling[] = {"id",       "vmid",  "userid", "tokenid", "groupid", "roleid",
+                                      "username", "realm", "path",   "roles",   "users",   "groups",
+                                      "tokens",   "privs", "enable", "delete"};
 
 struct caller_name {
     char text[USERID_SIZE + TOKENID_SIZE + 1];
@@ -45,9 +46,13 @@ static void log_change(const struct exchange *exchange)
         else if (json_is_integer(value))
             text_printf(&what, " %s=%lld", telling[i], (long long)json_integer_value(value));
     }
-    log_info("audit: %s from %s: %s %s%s: %s", caller_name(&exchange->request.caller).text,
+    const char *outcome = exchange->reply.status < 400 ? "done" : exchange->reply.phrase;
+    bool concealed = exchange->login_failure != NULL;
+
+    log_info("audit: %s from %s: %s %s%s: %s%s%s%s", caller_name(&exchange->request.caller).text,
              exchange->peer->address, method_names[endpoint->method], exchange->decoded.path,
-             text_string(&what), exchange->reply.status < 400 ? "done" : exchange->reply.phrase);
+             text_string(&what), outcome, concealed ? " (" : "", concealed ? exchange->login_failure : "",
+             concealed ? ")" : "");
 }
 
 /* Without the query, which may hold what is nobody's business. */
@@ -60,6 +65,6 @@ void exchange_log(const struct exchange *exchange, bool delivered)
         log_change(exchange);
     log_info("%s %s %s %.*s %u %zu %ld.%03ld ms%s", exchange->peer->address,
              caller_name(&exchange->request.caller).text, exchange->method, (int)strcspn(exchange->uri, "?"),
-             exchange->uri, reply->status, reply->body != NULL ? reply_body_length(reply->body) : 0,
-             took / 1000, took % 1000, delivered ? "" : " (not delivered)");
+             exchange->uri, reply->status, reply_length(reply), took / 1000, took % 1000,
+             delivered ? "" : " (not delivered)");
 }

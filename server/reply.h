@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Replies: the only place that knows HTTP statuses, reason phrases, the envelope and the headers.
  *
- * {"data":...}, or {"data":...,"total":n} if it is a part of more; an error is
+ * json: {"data":...}, or {"data":...,"total":n} if it is a part of more; an error is
  * {"data":null,"message":"...\n"}, with "errors": {parameter: text} if parameters are wrong. Clients read the
- * reason phrase too, so it is the first line of the message. 401 has neither body nor Content-Type.
+ * reason phrase too, so it is the first line of the message.
+ * extjs: the same with "success": 1 or 0, and an error's "status" in the body too, since it is sent as 200.
+ * Who is not let in gets 401 in both, with neither body nor Content-Type.
  *
  * libmicrohttpd has no call for an own reason phrase, but asks its own exported functions
  * MHD_get_reason_phrase_len_for and MHD_get_reason_phrase_for (in this order, through the PLT; 0.9.75), which
@@ -13,48 +15,63 @@
 #define HOSTPCI_SERVER_REPLY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
+#include "server/reply_body.h"
+#include "server/request.h"
 
 struct MHD_Connection;
-struct reply_body; /* finished, immutable, counted */
+
+#define REPLY_METHODS_SIZE sizeof("GET, HEAD, POST, PUT, DELETE, OPTIONS")
 
 struct reply {
-    unsigned status;  /* 0: there is none yet */
-    char phrase[256]; /* "": the status's usual one */
-    struct reply_body *body;
+    unsigned status;                  /* what it means; 0: there is none yet */
+    bool sent_as_200;                 /* an error in extjs */
+    char phrase[256];                 /* "": the status's usual one */
+    const char *type;                 /* Content-Type; NULL: not sent */
+    struct reply_body *body;          /* NULL: none */
+    bool tagged;                      /* ETag is sent */
+    bool packed;                      /* the body is sent packed */
+    bool file;                        /* with a file's headers */
+    char methods[REPLY_METHODS_SIZE]; /* Allow; "": not sent */
 };
 
 /* Takes the reference of data (NULL: null). `total` is how many there are if data is a part of more, else 0.
  */
-void reply_data(struct reply *ret, json_t *data, long long total);
+void reply_data(struct reply *ret, json_t *data, long long total, enum format format);
 /* A body that was kept; takes the reference. */
 void reply_kept(struct reply *ret, struct reply_body *body);
 /* `errors` is {parameter: text} or NULL, borrowed; an error that names a field needs none. */
-void reply_error(struct reply *ret, const struct error *err, const json_t *errors);
+void reply_error(struct reply *ret, const struct error *err, const json_t *errors, enum format format);
+/* The request does not say who asks, or wrongly. */
+void reply_unauthenticated(struct reply *ret, const struct error *err);
+/* To OPTIONS: "GET, PUT" and so on. */
+void reply_methods(struct reply *ret, const char *methods);
 void reply_release(struct reply *reply);
 
-/* A file as it is, without the envelope. The bytes must outlive the reply. */
+/* A file as it is, without the envelope. */
 struct reply_file {
-    const char *bytes;
-    size_t length;
-    const char *type; /* Content-Type */
-    const char *tag;  /* ETag, with its quotes */
+    struct reply_body *body;
+    const char *type;
 };
-/* 304 without the bytes if its tag is among `known_tags` (If-None-Match; may be NULL). */
-void reply_file(struct reply *ret, const struct reply_file *file, const char *known_tags);
+void reply_file(struct reply *ret, const struct reply_file *file);
 
-/* Hands it to libmicrohttpd, in the connection's thread. 0 or -1. */
-int reply_queue(const struct reply *reply, struct MHD_Connection *connection);
+/* Of a reply to GET: it gets an ETag, and becomes 304 without its body if `known_tags` (If-None-Match, may be
+ * NULL) holds that. Others than 200 stay as they are. */
+void reply_tag(struct reply *reply, const char *known_tags);
+/* Packs the body if it pays, and `encodings` (Accept-Encoding, may be NULL) holds gzip. */
+void reply_pack(struct reply *reply, const char *encodings);
 
-struct reply_body *reply_body_share(struct reply_body *body);
-void reply_body_release(struct reply_body *body); /* takes NULL */
-size_t reply_body_length(const struct reply_body *body);
+/* Hands it to libmicrohttpd, in the connection's thread. `origin` (may be NULL): the page of another server
+ * that may read it. 0 or -1. */
+int reply_queue(const struct reply *reply, const char *origin, struct MHD_Connection *connection);
 
 /* The bodies as text that the caller frees; for tests too. */
-char *reply_print_data(const json_t *data, long long total, size_t *ret_length);
-char *reply_print_error(const struct error *err, const json_t *errors);
+char *reply_print_data(const json_t *data, long long total, enum format format, size_t *ret_length);
+char *reply_print_error(const struct error *err, const json_t *errors, enum format format);
 unsigned reply_status(const struct error *err);
+size_t reply_length(const struct reply *reply); /* of the body, as it is sent */
 
 #endif

@@ -67,6 +67,20 @@ static int split_path(struct decoded *decoded, const char *text, struct error *e
     return 0;
 }
 
+static const char *const format_names[] = {[FORMAT_JSON] = "json", [FORMAT_EXTJS] = "extjs"};
+
+static int find_format(const char *name, enum format *ret, struct error *err)
+{
+    for (size_t i = 0; i < COUNT_OF(format_names); i++) {
+        if (strcmp(name, format_names[i]) == 0) {
+            *ret = (enum format)i;
+            return 0;
+        }
+    }
+    return error_set(err, ERROR_NO_METHOD,
+                     "format '%.60s' is not available: ask below /api2/json or /api2/extjs", name);
+}
+
 static int drop_prefix(struct decoded *decoded, struct error *err)
 {
     const size_t prefix = 2;
@@ -75,13 +89,12 @@ static int drop_prefix(struct decoded *decoded, struct error *err)
         return error_set(err, ERROR_NO_METHOD,
                          "Method '%s %.200s' not implemented: the API is below /api2/json",
                          method_names[decoded->method], decoded->path);
-    if (decoded->segment_count < prefix || strcmp(decoded->segments[1], "json") != 0)
-        return error_set(err, ERROR_NO_METHOD, "format '%.60s' is not available: ask below /api2/json",
-                         decoded->segment_count < prefix ? "" : decoded->segments[1]);
+    if (find_format(decoded->segment_count < prefix ? "" : decoded->segments[1], &decoded->format, err) != 0)
+        return -1;
     decoded->segment_count -= prefix;
     memmove(decoded->segments, decoded->segments + prefix,
             decoded->segment_count * sizeof(decoded->segments[0]));
-    char *rest = decoded->path + strlen("/api2/json");
+    char *rest = decoded->path + strlen("/api2/") + strlen(format_names[decoded->format]);
     memmove(decoded->path, *rest != '\0' ? rest : "/", *rest != '\0' ? strlen(rest) + 1 : sizeof("/"));
     return 0;
 }
@@ -140,6 +153,17 @@ int request_decode(const char *method, const char *uri, const char *content_type
     }
     *ret = decoded;
     return 0;
+}
+
+enum format request_format(const char *uri)
+{
+    struct decoded decoded = {0};
+    struct error ignored;
+
+    enum format format =
+        decode_path(&decoded, uri, strcspn(uri, "?"), &ignored) == 0 ? decoded.format : FORMAT_JSON;
+    decoded_release(&decoded);
+    return format;
 }
 
 void decoded_release(struct decoded *decoded)

@@ -4,7 +4,7 @@
  *
  * Pure: no socket, no state. The rules are Proxmox's:
  * - The path is percent-decoded before it is split at slashes; empty segments do not count; it begins with
- *   /api2/json. "." and ".." are refused.
+ *   /api2/json or /api2/extjs. "." and ".." are refused.
  * - A body is a form unless its type is application/json; GET and DELETE have none. The query wins over the
  * body. */
 #ifndef HOSTPCI_SERVER_REQUEST_H
@@ -19,10 +19,13 @@
 #define REQUEST_BODY_LIMIT    ((size_t)512 * 1024)
 #define REQUEST_SEGMENT_LIMIT 16
 
+enum format { FORMAT_JSON, FORMAT_EXTJS };
+
 struct decoded {
     enum method method; /* HEAD counts as GET */
-    char *path;         /* decoded and normalised, without the prefix: "/nodes/pve1" */
-    char *split;        /* the same, cut into the segments */
+    enum format format;
+    char *path;  /* decoded and normalised, without the prefix: "/nodes/pve1" */
+    char *split; /* the same, cut into the segments */
     const char *segments[REQUEST_SEGMENT_LIMIT];
     size_t segment_count;
     json_t *params; /* an object */
@@ -33,5 +36,8 @@ struct decoded {
 int request_decode(const char *method, const char *uri, const char *content_type, const char *body,
                    size_t length, struct decoded *ret, struct error *err);
 void decoded_release(struct decoded *decoded);
+
+/* In which format even an error is to be told; json if the URI names none that there is. */
+enum format request_format(const char *uri);
 
 #endif

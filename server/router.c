@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 /* Both are normalised: no segment is empty. */
 static bool path_matches(const char *declared, const char *path)
@@ -93,6 +94,27 @@ int router_find(const struct routes *routes, struct decoded *decoded, const stru
         return -1;
     *ret = best;
     return 0;
+}
+
+static bool has_method(const struct routes *routes, enum method method, const char *path)
+{
+    for (size_t i = 0; i < routes->count; i++)
+        if (routes->table[i]->method == method && path_matches(routes->table[i]->path, path))
+            return true;
+    return false;
+}
+
+char *router_list_methods(const struct routes *routes, const char *path)
+{
+    struct text text = {0};
+
+    for (enum method method = 0; method < METHOD_COUNT; method++)
+        if (has_method(routes, method, path))
+            text_printf(&text, "%s, ", method == METHOD_GET ? "GET, HEAD" : method_names[method]);
+    if (text.length == 0)
+        return NULL;
+    text_append(&text, "OPTIONS");
+    return text_take(&text);
 }
 
 int router_check_node(const struct routes *routes, const struct endpoint *endpoint, const json_t *params,

@@ -18,6 +18,10 @@ struct routes {
 int router_find(const struct routes *routes, struct decoded *decoded, const struct endpoint **ret,
                 struct error *err);
 
+/* What may be done with the path, as Allow says it: "GET, HEAD, PUT, OPTIONS"; NULL if it is none. The caller
+ * frees it. */
+char *router_list_methods(const struct routes *routes, const char *path);
+
 /* ERROR_NO_HOST if the request names a node that is not this one. */
 int router_check_node(const struct routes *routes, const struct endpoint *endpoint, const json_t *params,
                       struct error *err);

@@ -59,6 +59,15 @@ static enum inventory_mode inventory_mode(const char *name)
     return strcmp(name, "cached") == 0 ? INVENTORY_CACHED : INVENTORY_FRESH;
 }
 
+/* For access, which knows nothing of the broker. */
+static int ask_pam(void *broker, const char *user, const char *password, struct error *err)
+{
+    autojson json_t *result = NULL;
+    json_t *arguments = json_pack("{s:s, s:s}", "user", user, "password", password);
+
+    return broker_call(broker, "pam", NULL, arguments, NULL, NULL, &result, err);
+}
+
 static int open_service(struct daemon *daemon, struct error *err)
 {
     const struct settings *settings = &daemon->settings;
@@ -76,11 +85,13 @@ static int open_service(struct daemon *daemon, struct error *err)
         storage_open(database, &service->storage, err) != 0 ||
         access_open(service->storage, &service->access, err) != 0 ||
         tasks_open(service->storage, settings->node, &service->tasks, err) != 0 ||
+        access_open_keys(service->access, settings->state_dir, err) != 0 ||
         tls_open(settings->state_dir, settings->node, &daemon->tls, err) != 0)
         return -1;
     service->node = settings->node;
     service->fingerprint = daemon->tls.fingerprint;
     service->broker = broker_new(settings->run_dir);
+    access_set_pam(service->access, ask_pam, service->broker);
     return 0;
 }
 
@@ -104,6 +115,7 @@ static int open_house(struct daemon *daemon, struct error *err)
     house->service = &daemon->service;
     house->routes = (struct routes){endpoint_table, endpoint_count, daemon->settings.node};
     house->owner = daemon->owner;
+    house->origins = (const char *const *)daemon->settings.cors;
     house->cache = reply_cache_new();
     if (worker_pool_open(WORKERS, WORKER_QUEUE, &house->workers, err) != 0)
         return -1;

@@ -14,6 +14,7 @@
 
 #define FILE_LIMIT    ((size_t)64 * 1024)
 #define THREADS_LIMIT 64
+#define ORIGIN        "https?://[a-z0-9.:\\[\\]-]+" /* as browsers send it */
 #define THREADS_USUAL 4 /* at most, if nothing is said: more do not help such short requests */
 
 struct option_row {
@@ -47,6 +48,9 @@ static const struct option_row rows[] = {
      "keep the list of devices and follow the kernel's events, or read it anew each "
      "time (default: cached where events arrive)",
      PLACE(inventory), false, NULL},
+    {"cors", "ORIGIN",
+     "let pages of another web server, such as https://ops.example.org, call this one; may be repeated",
+     PLACE(cors), true, NULL},
     {"threads", "N", "that answer requests, for each --listen (default: one a processor, at most 4)",
      PLACE(threads), false, NULL},
 };
@@ -171,6 +175,17 @@ static int fill_defaults(struct settings *settings, struct error *err)
     return 0;
 }
 
+static int check_origins(char *const *origins, struct error *err)
+{
+    for (char *const *origin = origins; origin != NULL && *origin != NULL; origin++)
+        if (!format_matches_pattern(ORIGIN, *origin, strlen(*origin)))
+            return error_set(err, ERROR_INVALID,
+                             "cors is an origin such as https://ops.example.org or http://10.0.0.5:8080, in "
+                             "lower case and without a path, not '%.100s'",
+                             *origin);
+    return 0;
+}
+
 static int check_values(struct settings *settings, struct error *err)
 {
     const char *inventory = settings->inventory;
@@ -191,7 +206,7 @@ static int check_values(struct settings *settings, struct error *err)
         return error_set(err, ERROR_INVALID, "threads is a number from 1 to %d, not '%.60s'", THREADS_LIMIT,
                          settings->threads);
     settings->thread_count = (unsigned)threads;
-    return 0;
+    return check_origins(settings->cors, err);
 }
 
 /* Gives the config file's path, if one is named. */
@@ -252,20 +267,22 @@ int settings_read(int argc, char **argv, struct settings *ret, struct error *err
     return 0;
 }
 
+static void free_list(char **list)
+{
+    for (size_t i = 0; i < count_list(list); i++)
+        free(list[i]);
+    free(list);
+}
+
 void settings_release(struct settings *settings)
 {
-    for (size_t i = 0; i < count_list(settings->listen); i++)
-        free(settings->listen[i]);
-    free(settings->listen);
-    free(settings->node);
-    free(settings->socket);
-    free(settings->state_dir);
-    free(settings->run_dir);
-    free(settings->user);
-    free(settings->broker_dir);
-    free(settings->sysroot);
-    free(settings->inventory);
-    free(settings->threads);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        void *place = (char *)settings + rows[i].place;
+        if (rows[i].repeatable)
+            free_list(*(char ***)place);
+        else
+            free(*(char **)place);
+    }
     *settings = (struct settings){0};
 }
 

@@ -22,6 +22,7 @@ struct settings {
     char *broker_dir; /* SETTINGS_NO_BROKER: no broker is started */
     char *sysroot;
     char *inventory; /* "cached", "fresh", or NULL: as fits the host */
+    char **cors;     /* origins of pages of other servers that may call this one; NULL or ends with NULL */
     char *threads;
     unsigned thread_count;
     bool help; /* was asked for; then nothing else is filled */

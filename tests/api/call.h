@@ -4,8 +4,8 @@
  *
  * `get("/version", NULL)` is a call that must succeed; what it gives lives until the daemon is stopped.
  * Parameters are name, value, name, value, ..., NULL and are sent as a form, in the query of GET and DELETE.
- * A name may be repeated. Calls go through the local socket as root@pam, or with an API token through TCP
- * after call_with_token. */
+ * A name may be repeated. Calls go through the local socket as root@pam, or with an API token or a ticket
+ * through TCP after call_with_token or call_with_ticket. */
 #ifndef HOSTPCI_TESTS_API_CALL_H
 #define HOSTPCI_TESTS_API_CALL_H
 
@@ -28,6 +28,9 @@ void wrong_parameter(const char *name, const char *text, const char *method, con
 /* From now on, calls go to the daemon's URL with this API token, "user@realm!id=secret" ("": without any);
  * NULL: through the local socket again. */
 void call_with_token(const char *token);
+
+/* The same with a ticket, as a browser would send it, and the CSRF token that goes with it (NULL: none). */
+void call_with_ticket(const char *ticket, const char *csrf);
 
 /* What the calls above are made of. */
 struct call {

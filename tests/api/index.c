@@ -8,6 +8,9 @@
 #include "tests/api/daemon.h"
 #include "tests/api/look.h"
 
+#define METHODS                                                                                              \
+    "[{'method':'mdev'},{'method':'status'},{'method':'driver'},{'method':'reset'},{'method':'map'}]"
+
 static void start(void)
 {
     START(.host = "workstation");
@@ -20,21 +23,23 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
     is_json(get("/", NULL),
             "[{'subdir':'version'},{'subdir':'cluster'},{'subdir':'nodes'},{'subdir':'access'}]");
     is_json(get("/cluster", NULL),
-            "[{'name':'status'},{'name':'resources'},{'name':'nextid'},{'name':'tasks'},{'name':'mapping'}]");
-    is_json(get("/cluster/mapping", NULL), "[{'name':'pci'}]");
-    is_json(get("/nodes/" NODE, NULL),
-            "[{'name':'version'},{'name':'status'},{'name':'tasks'},{'name':'hardware'}]");
-    is_json(get("/nodes/" NODE "/hardware", NULL), "[{'type':'pci'},{'type':'iommu'},{'type':'mdev'}]");
-    is_json(get("/nodes/" NODE "/hardware/pci/0000:01:00.0", NULL),
-            "[{'method':'mdev'},{'method':'status'},{'method':'driver'},{'method':'reset'}]");
-    is_json(get("/access", NULL), "[{'subdir':'users'}]");
+            "[{'name':'status'},{'name':'resources'},{'name':'nextid'},{'name':'tasks'},"
+            "{'name':'options'},{'name':'mapping'}]");
+    is_json(get("/cluster/mapping", NULL), "[{'name':'pci'},{'name':'usb'}]");
+    is_json(get("/nodes/" NODE, NULL), "[{'name':'version'},{'name':'status'},{'name':'tasks'},"
+                                       "{'name':'subscription'},{'name':'rrddata'},{'name':'hardware'}]");
+    is_json(get("/nodes/" NODE "/hardware", NULL),
+            "[{'type':'pci'},{'type':'iommu'},{'type':'mdev'},{'type':'usb'}]");
+    is_json(get("/nodes/" NODE "/hardware/pci/0000:01:00.0", NULL), METHODS);
+    is_json(get("/access", NULL),
+            "[{'subdir':'users'},{'subdir':'groups'},{'subdir':'roles'},{'subdir':'acl'},"
+            "{'subdir':'domains'},{'subdir':'ticket'},{'subdir':'password'},"
+            "{'subdir':'permissions'}]");
 }
 
 /* As in Proxmox, the name of a mapping stands in the same place as a PCI id. */
 DAEMON_TEST(index, of_a_device_is_there_by_its_mapping_and_without_domain_too)
 {
-    is_json(get("/nodes/" NODE "/hardware/pci/gpu", NULL),
-            "[{'method':'mdev'},{'method':'status'},{'method':'driver'},{'method':'reset'}]");
-    is_json(get("/nodes/" NODE "/hardware/pci/01:00.0", NULL),
-            "[{'method':'mdev'},{'method':'status'},{'method':'driver'},{'method':'reset'}]");
+    is_json(get("/nodes/" NODE "/hardware/pci/gpu", NULL), METHODS);
+    is_json(get("/nodes/" NODE "/hardware/pci/01:00.0", NULL), METHODS);
 }

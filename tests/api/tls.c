@@ -4,6 +4,8 @@
 #include <curl/curl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -11,6 +13,7 @@
 #include "tests/api/daemon.h"
 #include "tests/api/look.h"
 #include "tests/api/program.h"
+#include "tests/api/raw.h"
 
 TestSuite(tls, .timeout = 120);
 
@@ -34,6 +37,20 @@ static char *read_state(const char *name)
 
     cr_assert_eq(file_read(path, 65536, &content, NULL, &err), 0, "%s", err.message);
     return content;
+}
+
+/* Of the daemon, user and system: fields 14 and 15 of /proc/PID/stat, in ticks (proc(5)). */
+static long cpu_milliseconds(void)
+{
+    autofree char *path = xasprintf("/proc/%d/stat", (int)daemon_pid());
+    unsigned long ours, kernels;
+    autofree char *stat = NULL;
+    struct error err;
+
+    cr_assert_eq(file_read(path, 4096, &stat, NULL, &err), 0, "%s", err.message);
+    const char *fields = strrchr(stat, ')');
+    cr_assert_eq(sscanf(fields, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &ours, &kernels), 2);
+    return (long)((ours + kernels) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
 }
 
 DAEMON_TEST(tls, certificate_is_made_once_and_kept)
@@ -133,4 +150,58 @@ DAEMON_TEST(tls, damaged_certificate_is_told)
     daemon_stop();
     cr_assert_eq(file_replace(path, "garbage\n", 8, 0644, &err), 0);
     daemon_refuses(NULL, "tls.pem");
+}
+
+static char *ask_plainly(const char *first, const char *second)
+{
+    int fd = raw_connect_tcp();
+
+    cr_assert(raw_send(fd, first, strlen(first)));
+    if (second != NULL) {
+        nanosleep(&(const struct timespec){.tv_nsec = 50000000}, NULL);
+        cr_assert(raw_send(fd, second, strlen(second)));
+    }
+    char *reply = raw_read(fd, 10);
+    close(fd);
+    return reply;
+}
+
+/* "TLS :8006; plain HTTP there gets 301 (GET) or 308." */
+DAEMON_TEST(tls, plain_http_is_sent_to_https)
+{
+    START(.host = "workstation", .listen = "https://127.0.0.1:0");
+    const char *port = strrchr(daemon_url(), ':');
+    autofree char *location = xasprintf("\r\nLocation: https://pve1%s/api2/json/version?a=b\r\n", port);
+    autofree char *get = xasprintf("GET /api2/json/version?a=b HTTP/1.1\r\nHost: pve1%s\r\n\r\n", port);
+    autofree char *moved = ask_plainly(get, NULL);
+    autofree char *repeated =
+        ask_plainly("POST /x HTTP/1.1\r\nHost: pve1\r\nContent-Length: 3\r\n\r\na=b", NULL);
+    autofree char *slow = ask_plainly("GE", "T / HTTP/1.0\r\n\r\n");
+
+    cr_assert_eq(raw_status(moved), 301, "%s", moved);
+    cr_assert_not_null(strstr(moved, location), "%s", moved);
+    cr_assert_eq(raw_status(repeated), 308, "%s", repeated);
+    cr_assert_eq(raw_status(slow), 301, "%s", slow);
+}
+
+/* libmicrohttpd alone would ask on and on for the rest. */
+DAEMON_TEST(tls, half_a_handshake_takes_no_processor)
+{
+    START(.host = "workstation", .listen = "https://127.0.0.1:0");
+    static const char *const halves[] = {"\x16\x03\x01", "GET / HTTP/1.1\r\n"};
+    int connections[8];
+
+    for (size_t i = 0; i < COUNT_OF(connections); i++) {
+        connections[i] = raw_connect_tcp();
+        cr_assert(raw_send(connections[i], halves[i % 2], strlen(halves[i % 2])));
+    }
+    long before = cpu_milliseconds();
+    nanosleep(&(const struct timespec){.tv_sec = 2}, NULL);
+    long used = cpu_milliseconds() - before;
+    autofree char *token = create_token();
+    call_with_token(token);
+    get("/version", NULL);
+    for (size_t i = 0; i < COUNT_OF(connections); i++)
+        close(connections[i]);
+    cr_assert_lt(used, 1000, "%ld ms of processor in 2 s", used);
 }

@@ -72,3 +72,66 @@ DAEMON_TEST(user, others_are_seen_by_privilege_on_their_group)
           "/access/users/bob@pve", NULL);
     cr_assert_eq(json_array_size(get("/access/users", NULL)), 1, "joe, and a token is not its user");
 }
+
+DAEMON_TEST(user, is_created_changed_and_deleted)
+{
+    post("/access/groups", "groupid", "night", NULL);
+    is_json(post("/access/users", "userid", "max@pve", "groups", "staff", "email", "max@example.org",
+                 "expire", "4102444800", "enable", "0", "keys", "x", "lastname", "M", NULL),
+            "null");
+    is_json(get("/access/users/max@pve", NULL),
+            "{'enable':0,'expire':4102444800,'email':'max@example.org','keys':'x','lastname':'M',"
+            "'groups':['staff'],'tokens':null}");
+    is_json(put("/access/users/max@pve", "groups", "night", "append", "1", "enable", "1", "email", "", NULL),
+            "null");
+    put("/access/users/max@pve", "expire", "0", "keys", "", "lastname", "", NULL);
+    is_json(get("/access/users/max@pve", NULL),
+            "{'enable':1,'expire':0,'groups':['night','staff'],'tokens':null}");
+    put("/access/users/max@pve", "groups", "night", NULL);
+    is_json(get("/access/groups/staff", NULL), "{'members':['joe@pve']}");
+    post("/access/users/max@pve/token/ci", NULL);
+    put("/access/acl", "path", "/vms", "roles", "PVEAdmin", "users", "max@pve", "tokens", "max@pve!ci", NULL);
+    is_json(delete ("/access/users/max@pve", NULL), "null");
+    is_json(get("/access/groups/night", NULL), "{'members':[]}");
+    cr_assert_eq(json_array_size(get("/access/acl", NULL)), 1);
+}
+
+DAEMON_TEST(user, errors_have_proxmoxs_words)
+{
+    fails(500, "create user failed: user 'joe@pve' already exists", "POST", "/access/users", "userid",
+          "joe@pve", NULL);
+    fails(500, "create user failed: no such group 'gone'", "POST", "/access/users", "userid", "new@pve",
+          "groups", "gone", NULL);
+    fails(500, "no such group 'gone'", "PUT", "/access/users/joe@pve", "groups", "gone", NULL);
+    fails(500, "no such user ('new@pve')", "PUT", "/access/users/new@pve", "comment", "x", NULL);
+    fails(500, "no such user ('new@pve')", "DELETE", "/access/users/new@pve", NULL);
+    fails(500, "root@pam cannot be deleted", "DELETE", "/access/users/root@pam", NULL);
+    wrong_parameter("groups", "missing property - 'append' requires this property", "PUT",
+                    "/access/users/joe@pve", "append", "1", NULL);
+    wrong_parameter("userid", "invalid format - value does not look like a valid user name\n", "POST",
+                    "/access/users", "userid", "joe", NULL);
+    wrong_parameter("email", "invalid format - value does not look like a valid email address\n", "POST",
+                    "/access/users", "userid", "new@pve", "email", "nonsense", NULL);
+}
+
+/* Whoever has User.Modify on a group makes and changes its users, in that group, if he may in their realm. */
+DAEMON_TEST(user, is_created_by_those_who_administer_a_group)
+{
+    put("/access/acl", "path", "/access/groups/staff", "roles", "PVEUserAdmin", "users", "ann@pve", NULL);
+    call_as("ann@pve");
+    fails(403, "Permission check failed (/access/realm/pve, Realm.AllocateUser)", "POST", "/access/users",
+          "userid", "new@pve", "groups", "staff", NULL);
+    call_with_token(NULL);
+    put("/access/acl", "path", "/access/realm/pve", "roles", "PVEUserAdmin", "users", "ann@pve", NULL);
+    delete ("/access/users/ann@pve/token/own", NULL);
+    call_as("ann@pve");
+    fails(403, "Permission check failed (/access/groups, User.Modify)", "POST", "/access/users", "userid",
+          "new@pve", NULL);
+    post("/access/users", "userid", "new@pve", "groups", "staff", NULL);
+    put("/access/users/new@pve", "comment", "x", "groups", "staff", NULL);
+    fails(403, "Permission check failed (/access/groups, User.Modify)", "PUT", "/access/users/new@pve",
+          "comment", "x", NULL);
+    fails(403, "Permission check failed (/access/groups, User.Modify)", "DELETE", "/access/users/bob@pve",
+          NULL);
+    delete ("/access/users/new@pve", NULL);
+}

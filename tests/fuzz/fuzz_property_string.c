@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     autofree char *string = xstrndup((const char *)data, size);
 
-    parse_and_print(&mapping_entry_schema, string);
+    parse_and_print(&mapping_pci_entry, string);
     parse_and_print(&all_types, string);
     return 0;
 }

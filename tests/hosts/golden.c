@@ -156,7 +156,8 @@ static void write_others(const struct host *host)
     struct path usb = host_find(host, host->functions[GOLDEN_USB].id);
     display_write(host_find(host, INTEGRATED).text, 0, true);
     sound_write(host_find(host, BOARD_SOUND).text, 0, 0);
-    usb_write(usb.text, "1-2", &(struct usb_device){"Dell KB216 Wired Keyboard", 0x03, 0x01});
+    usb_write(usb.text, "1-2",
+              &(struct usb_device){.product = "Dell KB216 Wired Keyboard", .class = 0x03, .protocol = 0x01});
     process_write(1, "systemd", NULL);
     process_write(812, "systemd-logind", "/dev/dri/card0");
     tree_write("proc/iomem", MODE_READ,

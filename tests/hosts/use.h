@@ -29,12 +29,18 @@ void interface_put_under(const char *name, const char *master,
  */
 void display_write(const char *folder, unsigned number, bool console);
 
-/* A device with one interface, "1-2", at the controller's bus 1. */
+/* A device with one interface at a port, "1-2", or at a hub's, "1-4.1"; the first digit is the bus. */
 struct usb_device {
     const char *product;
     unsigned class, protocol; /* of its interface */
+    unsigned number;          /* 0: 2 */
+    const char *ids;          /* NULL: "1d6b:0104" */
+    const char *speed;        /* in Mbit/s; NULL: "480" */
+    const char *serial, *manufacturer;
 };
 void usb_write(const char *folder, const char *port, const struct usb_device *device);
+/* A controller's root hub of a bus. */
+void usb_write_root(const char *folder, unsigned bus, const char *speed);
 
 /* A card with one stream for playing; `pid` 0: it is closed. */
 void sound_write(const char *folder, unsigned number, unsigned pid);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Displays, USB devices, sound cards and programs. Sources: Documentation/ABI/testing/sysfs-class-drm and
- * Documentation/sound/designs/procfile.rst of the Linux kernel; USB-IF Defined Class Codes. */
+/* Displays, sound cards and programs. Sources: Documentation/ABI/testing/sysfs-class-drm and
+ * Documentation/sound/designs/procfile.rst of the Linux kernel. */
 #include "tests/hosts/use.h"
-
-#include <unistd.h>
 
 static void write_class(const char *folder, const char *class, const char *name)
 {
@@ -24,20 +22,6 @@ void display_write(const char *folder, unsigned number, bool console)
     tree_write("sys/class/vtconsole/vtcon0/bind", MODE_CHANGE, "0\n");
     tree_write("sys/class/vtconsole/vtcon1/name", MODE_READ, "(M) frame buffer device\n");
     tree_write("sys/class/vtconsole/vtcon1/bind", MODE_CHANGE, "1\n");
-}
-
-void usb_write(const char *folder, const char *port, const struct usb_device *device)
-{
-    struct path own = path("%s/usb%c/%s", folder, port[0], port);
-    struct path interface = path("%s/%s:1.0", own.text, port);
-    int fd = tree_open_folder(interface.text);
-    tree_put(fd, "bInterfaceClass", MODE_READ, "%02x\n", device->class);
-    tree_put(fd, "bInterfaceSubClass", MODE_READ, "01\n");
-    tree_put(fd, "bInterfaceProtocol", MODE_READ, "%02x\n", device->protocol);
-    close(fd);
-    tree_write(path("%s/product", own.text).text, MODE_READ, "%s\n", device->product);
-    tree_link(path("sys/bus/usb/devices/%s", port).text, own.text);
-    tree_link(path("sys/bus/usb/devices/%s:1.0", port).text, interface.text);
 }
 
 void sound_write(const char *folder, unsigned number, unsigned pid)

@@ -81,19 +81,21 @@ static void bond_nic(const struct host *golden)
 static void plug_keyboard(const struct host *golden)
 {
     usb_write(host_find(golden, SPARE_USB).text, "3-1",
-              &(struct usb_device){"Logitech USB Keyboard", 0x03, 0x01});
+              &(struct usb_device){.product = "Logitech USB Keyboard", .class = 0x03, .protocol = 0x01});
 }
 
 static void plug_camera(const struct host *golden)
 {
-    usb_write(host_find(golden, SPARE_USB).text, "3-1", &(struct usb_device){"USB Camera", 0x0e, 0x00});
+    usb_write(host_find(golden, SPARE_USB).text, "3-1",
+              &(struct usb_device){.product = "USB Camera", .class = 0x0e});
 }
 
 static void plug_mounted_disk(const struct host *golden)
 {
     struct path stick =
         path("%s/usb3/3-1/3-1:1.0/host6/target6:0:0/6:0:0:0/block", host_find(golden, SPARE_USB).text);
-    usb_write(host_find(golden, SPARE_USB).text, "3-1", &(struct usb_device){"DataTraveler 3.0", 0x08, 0x50});
+    usb_write(host_find(golden, SPARE_USB).text, "3-1",
+              &(struct usb_device){.product = "DataTraveler 3.0", .class = 0x08, .protocol = 0x50});
     block_write(stick.text, "sda", "8:0");
     mount_write("8:0", "/media/backup", "vfat", "/dev/sda");
 }

@@ -27,8 +27,20 @@ static const struct permission every = {
         {.kind = PERMISSION_SELF},
         {.kind = PERMISSION_ROOT}}};
 
+static const struct permission realm = {.kind = PERMISSION_REALM};
+static const struct permission create = {
+    .kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify"), .groups = GROUPS_CREATE};
+static const struct permission update = {
+    .kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify"), .groups = GROUPS_UPDATE};
+static const struct permission modify = {.kind = PERMISSION_MODIFY, .path = "{path}"};
+
+#define NO_GROUP  "Permission check failed (/access/groups, User.Modify)"
+#define NO_REALM  "Permission check failed (/access/realm/"
+#define NO_MODIFY "Permission check failed ("
+
 /* ann@pve audits everything, joe@pve may modify the users of the group staff, where ann and he are; each has
- * a token without privilege separation, root@pam has too. eve@pve is in no group. */
+ * a token without privilege separation, root@pam has too. eve@pve is in no group. max@pve administers users,
+ * VMs, storages and pools, and says who may use PCI mappings. */
 static const struct {
     const struct permission *permission;
     const char *user;
@@ -97,6 +109,62 @@ static const struct {
     {&tokens, "root@pam", "", "{'userid': 'gone@pve'}", NULL, 0},
     {&tokens, "root@pam", "t", "{'userid': 'gone@pve'}", "no such user ('gone@pve')", ERROR_NOT_FOUND},
 
+    /* the realm of a user, who need not exist: for those who make and delete users */
+    {&realm, "joe@pve", "", "{'userid': 'new@pve'}", NULL, 0},
+    {&realm, "joe@pve", "", "{'userid': 'a@b@pve'}", NULL, 0},
+    {&realm, "joe@pve", "", "{'userid': 'new@pam'}", NO_REALM "pam, Realm.AllocateUser)", ERROR_FORBIDDEN},
+    {&realm, "joe@pve", "", "{'userid': 'new'}",
+     "Permission check failed (/access/realm, Realm.AllocateUser)", ERROR_FORBIDDEN},
+    {&realm, "joe@pve", "", "{}", "Permission check failed (/access/realm, Realm.AllocateUser)",
+     ERROR_FORBIDDEN},
+    {&realm, "eve@pve", "", "{'userid': 'new@pve'}", NO_REALM "pve, Realm.AllocateUser)", ERROR_FORBIDDEN},
+
+    /* who creates users: each of the new one's groups must be covered, and there must be one */
+    {&create, "joe@pve", "", "{'userid': 'new@pve', 'groups': 'staff'}", NULL, 0},
+    {&create, "joe@pve", "t", "{'userid': 'new@pve', 'groups': 'staff'}", NULL, 0},
+    {&create, "joe@pve", "", "{'userid': 'new@pve', 'groups': 'staff, staff'}", NULL, 0},
+    {&create, "joe@pve", "", "{'userid': 'new@pve', 'groups': ['staff']}", NULL, 0},
+    {&create, "joe@pve", "", "{'userid': 'new@pve', 'groups': 'staff,night'}", NO_GROUP, ERROR_FORBIDDEN},
+    {&create, "joe@pve", "", "{'userid': 'new@pve', 'groups': ['staff', 'night']}", NO_GROUP,
+     ERROR_FORBIDDEN},
+    {&create, "joe@pve", "", "{'userid': 'new@pve', 'groups': ['staff', 7]}", NO_GROUP, ERROR_FORBIDDEN},
+    {&create, "joe@pve", "", "{'userid': 'new@pve', 'groups': ''}", NO_GROUP, ERROR_FORBIDDEN},
+    {&create, "joe@pve", "", "{'userid': 'new@pve', 'groups': []}", NO_GROUP, ERROR_FORBIDDEN},
+    {&create, "joe@pve", "", "{'userid': 'new@pve', 'groups': {'staff': 1}}", NO_GROUP, ERROR_FORBIDDEN},
+    {&create, "joe@pve", "", "{'userid': 'new@pve'}", NO_GROUP, ERROR_FORBIDDEN},
+    {&create, "max@pve", "", "{'userid': 'new@pve'}", NULL, 0},
+    {&create, "max@pve", "", "{'userid': 'new@pve', 'groups': 'night'}", NULL, 0},
+    {&create, "eve@pve", "", "{'userid': 'new@pve', 'groups': 'staff'}", NO_GROUP, ERROR_FORBIDDEN},
+
+    /* who changes users: one of the target's groups must be covered too */
+    {&update, "joe@pve", "", "{'userid': 'ann@pve', 'groups': 'staff'}", NULL, 0},
+    {&update, "joe@pve", "", "{'userid': 'ann@pve'}", NO_GROUP, ERROR_FORBIDDEN},
+    {&update, "joe@pve", "", "{'userid': 'ann@pve', 'groups': 'night'}", NO_GROUP, ERROR_FORBIDDEN},
+    {&update, "joe@pve", "", "{'userid': 'eve@pve', 'groups': 'staff'}", NO_GROUP, ERROR_FORBIDDEN},
+    {&update, "joe@pve", "", "{'userid': 'gone@pve', 'groups': 'staff'}", "no such user ('gone@pve')",
+     ERROR_NOT_FOUND},
+    {&update, "max@pve", "", "{'userid': 'eve@pve'}", NULL, 0},
+
+    /* who changes the ACL: whoever may allocate what is there may too */
+    {&modify, "max@pve", "", "{'path': '/vms/100'}", NULL, 0},
+    {&modify, "max@pve", "", "{'path': '/vms/100/'}", NULL, 0},
+    {&modify, "max@pve", "", "{'path': 'vms//100'}", NULL, 0},
+    {&modify, "max@pve", "", "{'path': '/vms'}", NO_MODIFY "/vms, Permissions.Modify)", ERROR_FORBIDDEN},
+    {&modify, "max@pve", "", "{'path': '/nodes/pve1'}", NO_MODIFY "/nodes/pve1, Permissions.Modify)",
+     ERROR_FORBIDDEN},
+    {&modify, "max@pve", "", "{'path': '/storage/a'}", NULL, 0},
+    {&modify, "max@pve", "", "{'path': '/pool/a/b'}", NULL, 0},
+    {&modify, "max@pve", "", "{'path': '/mapping/pci/a'}", NULL, 0},
+    {&modify, "max@pve", "", "{'path': '/mapping/usb'}", NO_MODIFY "/mapping/usb, Permissions.Modify)",
+     ERROR_FORBIDDEN},
+    {&modify, "max@pve", "", "{}", NO_MODIFY "/, Permissions.Modify)", ERROR_FORBIDDEN},
+    {&modify, "eve@pve", "", "{'path': '/vms/100'}", NO_MODIFY "/vms/100, Permissions.Modify|VM.Allocate)",
+     ERROR_FORBIDDEN},
+    {&modify, "eve@pve", "", "{'path': '/storage/a'}",
+     NO_MODIFY "/storage/a, Permissions.Modify|Datastore.Allocate)", ERROR_FORBIDDEN},
+    {&modify, "eve@pve", "", "{'path': '/pool/a'}", NO_MODIFY "/pool/a, Permissions.Modify|Pool.Allocate)",
+     ERROR_FORBIDDEN},
+
     {&every, "ann@pve", "", "{'userid': 'ann@pve'}", NULL, 0},
     {&every, "ann@pve", "", "{'userid': 'joe@pve'}", "Permission check failed", ERROR_FORBIDDEN},
     {&every, "eve@pve", "", "{'userid': 'eve@pve'}", "Permission check failed (/, Sys.Audit)",
@@ -105,13 +173,21 @@ static const struct {
 
 static void put_people(struct storage *storage)
 {
-    static const char *const users[] = {"root@pam", "ann@pve", "joe@pve", "eve@pve"};
+    static const char *const users[] = {"root@pam", "ann@pve", "joe@pve", "eve@pve", "max@pve"};
 
     for (size_t i = 0; i < COUNT_OF(users); i++)
         fixture_put(storage, "user", users[i], "{'tokens': {'t': {'privsep': 0}}}");
     fixture_put(storage, "group", "staff", "{'members': ['ann@pve', 'joe@pve']}");
     fixture_put(storage, "acl", "/", "{'users': {'ann@pve': {'PVEAuditor': 1}}}");
     fixture_put(storage, "acl", "/access/groups/staff", "{'users': {'joe@pve': {'PVEUserAdmin': 1}}}");
+    fixture_put(storage, "acl", "/access/realm/pve", "{'users': {'joe@pve': {'PVEUserAdmin': 1}}}");
+    fixture_put(storage, "group", "night", "{'members': []}");
+    fixture_put(storage, "role", "Security", "{'privs': ['Permissions.Modify']}");
+    fixture_put(storage, "acl", "/access/groups", "{'users': {'max@pve': {'PVEUserAdmin': 0}}}");
+    fixture_put(storage, "acl", "/vms", "{'users': {'max@pve': {'PVEVMAdmin': 1}}}");
+    fixture_put(storage, "acl", "/storage", "{'users': {'max@pve': {'PVEDatastoreAdmin': 1}}}");
+    fixture_put(storage, "acl", "/pool", "{'users': {'max@pve': {'PVEPoolAdmin': 1}}}");
+    fixture_put(storage, "acl", "/mapping/pci", "{'users': {'max@pve': {'Security': 1}}}");
     fixture_put(storage, "acl", "/vms/100", "{'users': {'eve@pve': {'PVEVMUser': 0}}}");
 }
 

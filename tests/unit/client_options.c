@@ -164,7 +164,7 @@ Test(client_options, the_help_has_every_option_of_a_command)
 {
     autotext struct text text = {0};
 
-    options_describe(OPTIONS_BACKUP, &text);
+    options_describe(OPTIONS_STATE, &text);
     cr_expect_str_eq(text_string(&text),
                      "  --state-dir DIR          where the daemon's state is (default: /var/lib/hostpci)\n");
 }

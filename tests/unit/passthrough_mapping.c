@@ -22,7 +22,8 @@ static const struct pci_device devices[] = {
      .group = 14},
     {.address = {0, 2, 0, 0}, .vendor = 0x8086, .device = 0x1234, .group = -1},
 };
-static const struct inventory inventory = {.devices = devices, .count = 3, .has_iommu = true};
+static struct inventory inventory = {.devices = devices, .count = 3, .has_iommu = true};
+static const struct mapping_hardware hardware = {.pci = &inventory};
 
 /* The first message about a mapping with this one entry, "" if there is none. */
 static char message[512];
@@ -32,9 +33,9 @@ static const char *check(const char *entry)
     autojson json_t *parsed = NULL, *checks = NULL;
     struct error err = {0};
 
-    cr_assert_eq(property_string_parse(&mapping_entry_schema, entry, &parsed, &err), 0, "%s", err.message);
+    cr_assert_eq(property_string_parse(&mapping_pci_entry, entry, &parsed, &err), 0, "%s", err.message);
     autojson json_t *body = json_pack("{s:[O]}", "map", parsed);
-    checks = mapping_check("gpu", body, "n1", &inventory);
+    checks = mapping_check(&mapping_pci, "gpu", body, "n1", &hardware);
     const char *found = json_string_value(json_object_get(json_array_get(checks, 0), "message"));
     snprintf(message, sizeof(message), "%s", found != NULL ? found : "");
     return message;
@@ -97,7 +98,7 @@ Test(mapping_check, a_mapping_without_an_entry_for_the_node_is_a_warning)
 {
     autojson json_t *body =
         json_pack("{s:[{s:s, s:s, s:s}]}", "map", "node", "n2", "path", "0000:01:00.0", "id", "10de:2231");
-    autojson json_t *checks = mapping_check("gpu", body, "n1", &inventory);
+    autojson json_t *checks = mapping_check(&mapping_pci, "gpu", body, "n1", &hardware);
     const char *severity = NULL, *text = NULL;
 
     cr_assert_eq(json_unpack(checks, "[{s:s, s:s}]", "severity", &severity, "message", &text), 0);
@@ -125,7 +126,7 @@ Test(mapping_entry, is_refused_with_a_text_for_what_is_wrong)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         json_t *values = NULL;
         struct error err = {0};
-        cr_expect_eq(property_string_parse(&mapping_entry_schema, cases[i].entry, &values, &err), -1);
+        cr_expect_eq(property_string_parse(&mapping_pci_entry, cases[i].entry, &values, &err), -1);
         cr_expect_str_eq(err.message, cases[i].problem, "%s: %s", cases[i].entry, err.message);
     }
 }

@@ -25,7 +25,6 @@ Test(format, each_takes_and_refuses)
     assert_format("pve-configid", LIST("ab", "A_-9"), LIST("", "a", "9a", "a.b", "a b"));
     assert_format("pve-userid", LIST("root@pam", "a.b@c-d", "\xc3\xa9@pve"),
                   LIST("", "root", "@pam", "a b@pam", "a/b@pam", "a:b@pam", "root@9"));
-    assert_format("pve-tokenid", LIST("t1", "A.b-c_d"), LIST("", "t", "1t", "a!b", "a b"));
     assert_format("pve-task-upid",
                   LIST("UPID:pve1:00000001:65F00000:65F000FF:pcidriver:0000@3a01@3a00.0:root@pam!ci:",
                        "UPID:pve-2:0000ABCD:123456789:65F000FF:aptupdate::root@pam:"),
@@ -33,6 +32,13 @@ Test(format, each_takes_and_refuses)
                        "UPID:pve1:1:65F00000:65F000FF:pcidriver::root@pam:",
                        "UPID:pve1:00000001:65F00000:65F000FF:pci driver::root@pam:"));
     assert_format("pve-task-status-type-list", LIST("ok", "ok,error warning;unknown"), LIST("OK", "ok,bad"));
+    assert_format(
+        "pve-tokenid", LIST("joe@pve!t1", "a!b@pam!A.b-c_d"),
+        LIST("", "t1", "joe@pve", "joe@pve!", "joe@pve!t", "joe@pve!1t", "joe@pve!a!b", "joe@pve!a b"));
+    assert_format("pve-groupid", LIST("a", "1", "a.b-c_d"), LIST("", "a b", "a/b", "a@b", "\xc3\xa4"));
+    assert_format("pve-roleid", LIST("Operator", "1"), LIST("", "a b", "a,b"));
+    assert_format("pve-realm", LIST("pam", "a.b-c_d"), LIST("", "a", "1a", "a b"));
+    assert_format("email-opt", LIST("", "joe@example.org"), LIST("joe", "joe@", "@x", "a b@c", "a@b@c"));
     assert_format("pci-id",
                   LIST("00:02.0", "0000:01:00.0", "10000:e1:00.0", "ffffffff:ff:1f.7", "0000:AB:00.0"),
                   LIST("", "00:02", "0000:01:00", "000:01:00.0", "0000:01:20.0", "0000:01:00.8",

@@ -9,7 +9,6 @@
 #include "access/access.h"
 #include "access/token.h"
 #include "base/memory.h"
-#include "server/authenticate.h"
 #include "server/exchange.h"
 #include "tests/unit/storage_fixture.h"
 
@@ -245,29 +244,6 @@ Test(server_exchange, the_page_and_the_description_need_no_login)
     make_world(&world);
     for (size_t i = 0; i < COUNT_OF(files); i++)
         expect_status(&world, files[i], NULL, 200, "");
-}
-
-Test(server_exchange, token_in_the_header)
-{
-    static const char *const cases[][2] = {
-        {"PVEAPIToken=root@pam!t=1-2", "root@pam!t=1-2"},
-        {"PVEAPIToken root@pam!t=1-2", "root@pam!t=1-2"},
-        {"PVEAPIToken=root%40pam%21t=1", "root@pam!t=1"},
-        {"PVEAPIToken=", ""},
-        {"PVEAPIToken", NULL},
-        {"PVEAPITokens=a", NULL},
-        {"PVEAuthCookie=PVE:root@pam:1234", NULL},
-        {"Basic cm9vdDpyb290", NULL},
-        {"", NULL},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        autofree char *found = authenticate_find_token(cases[i][0]);
-        cr_expect_eq(found == NULL, cases[i][1] == NULL, "%s", cases[i][0]);
-        if (found != NULL && cases[i][1] != NULL)
-            cr_expect_str_eq(found, cases[i][1]);
-    }
-    cr_expect_null(authenticate_find_token(NULL));
 }
 
 static double seconds_of(struct world *world, const char *authorization)

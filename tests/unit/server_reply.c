@@ -13,7 +13,7 @@ static char shown[2048];
 static const char *data(json_t *value)
 {
     size_t length;
-    autofree char *text = reply_print_data(value, 0, &length);
+    autofree char *text = reply_print_data(value, 0, FORMAT_JSON, &length);
 
     json_decref(value);
     cr_assert_eq(length, strlen(text));
@@ -23,7 +23,7 @@ static const char *data(json_t *value)
 
 static const char *error_body(const struct error *err, const json_t *errors)
 {
-    autofree char *text = reply_print_error(err, errors);
+    autofree char *text = reply_print_error(err, errors, FORMAT_JSON);
 
     snprintf(shown, sizeof(shown), "%s", text);
     return shown;
@@ -41,7 +41,7 @@ Test(server_reply, a_part_tells_how_many_there_are)
 {
     autojson json_t *part = json_pack("[i]", 7);
     size_t length;
-    autofree char *text = reply_print_data(part, 5000000000, &length);
+    autofree char *text = reply_print_data(part, 5000000000, FORMAT_JSON, &length);
 
     cr_expect_str_eq(text, "{\"data\":[7],\"total\":5000000000}");
     cr_expect_eq(length, strlen(text));
@@ -76,6 +76,68 @@ Test(server_reply, error_that_quotes_what_is_no_text)
                      "\"errors\":{\"x\":\"value '?' is wrong\"}}");
 }
 
+Test(server_reply, extjs_has_success_and_the_status)
+{
+    struct error err;
+    size_t length;
+
+    error_set(&err, ERROR_FAILED, "mapping 'x' not found");
+    autofree char *failure = reply_print_error(&err, NULL, FORMAT_EXTJS);
+    cr_expect_str_eq(failure,
+                     "{\"data\":null,\"message\":\"mapping 'x' not found\\n\",\"success\":0,\"status\":500}");
+    autofree char *success = reply_print_data(NULL, 0, FORMAT_EXTJS, &length);
+    cr_expect_str_eq(success, "{\"success\":1,\"data\":null}");
+    cr_expect_eq(length, strlen(success));
+}
+
+static unsigned status_for(const char *known_tags)
+{
+    struct reply reply;
+
+    reply_data(&reply, json_string("a"), 0, FORMAT_JSON);
+    reply_tag(&reply, known_tags);
+    unsigned status = reply.status;
+    cr_expect_eq(reply_length(&reply) == 0, status == 304);
+    reply_release(&reply);
+    return status;
+}
+
+Test(server_reply, tag_is_that_of_the_bytes_and_known_ones_are_not_sent)
+{
+    struct reply_body *body = reply_body_new(xstrdup("{\"data\":\"a\"}"), strlen("{\"data\":\"a\"}"));
+    const char *weak = reply_body_tag(body), *strong = weak + strlen("W/");
+    autofree char *several = xasprintf("\"a\", %s", weak);
+
+    cr_expect_eq(status_for(weak), 304);
+    cr_expect_eq(status_for(strong), 304, "the comparison is weak (RFC 9110, 13.1.2)");
+    cr_expect_eq(status_for(several), 304);
+    cr_expect_eq(status_for("*"), 304);
+    cr_expect_eq(status_for("\"a\""), 200);
+    cr_expect_eq(status_for(NULL), 200);
+    reply_body_release(body);
+}
+
+Test(server_reply, is_packed_once_and_from_1_kib_on)
+{
+    autofree char *large = xcalloc(2049, 1);
+    struct reply reply;
+
+    memset(large, 'a', 2048);
+    reply_data(&reply, json_string(large), 0, FORMAT_JSON);
+    size_t plain = reply_length(&reply);
+    reply_pack(&reply, "br, gzip");
+    cr_expect(reply.packed);
+    cr_expect_lt(reply_length(&reply), plain / 10);
+    cr_expect_eq(reply_body_length(reply.body), plain);
+    reply_release(&reply);
+    large[REPLY_PACK_LENGTH - strlen("{\"data\":\"\"}")] = '\0';
+    reply_data(&reply, json_string(large), 0, FORMAT_JSON);
+    cr_assert_eq(reply_length(&reply), REPLY_PACK_LENGTH);
+    reply_pack(&reply, "gzip");
+    cr_expect_not(reply.packed);
+    reply_release(&reply);
+}
+
 Test(server_reply, status)
 {
     static const unsigned expected[][2] = {
@@ -96,7 +158,7 @@ static const char *phrase(const char *message)
     struct error err;
 
     error_set(&err, ERROR_FAILED, "%s", message);
-    reply_error(&reply, &err, NULL);
+    reply_error(&reply, &err, NULL, FORMAT_JSON);
     snprintf(shown, sizeof(shown), "%s", reply.phrase);
     cr_assert_lt(strlen(shown), sizeof(reply.phrase));
     reply_release(&reply);
@@ -115,16 +177,17 @@ Test(server_reply, reason_phrase_is_the_first_line_and_cannot_forge_headers)
     cr_expect_eq(strlen(phrase(longest)), sizeof(((struct reply *)NULL)->phrase) - 1);
 }
 
-Test(server_reply, wrong_login_has_no_body)
+Test(server_reply, who_is_not_let_in_gets_no_body)
 {
     struct reply reply;
     struct error err;
 
     error_set(&err, ERROR_UNAUTHENTICATED, "Authentication failed!");
-    reply_error(&reply, &err, NULL);
+    reply_unauthenticated(&reply, &err);
     cr_expect_eq(reply.status, 401);
     cr_expect_str_eq(reply.phrase, "Authentication failed!");
-    cr_expect_eq(reply_body_length(reply.body), 0);
+    cr_expect_null(reply.body);
+    cr_expect_null(reply.type);
     reply_release(&reply);
 }
 
@@ -138,7 +201,7 @@ static struct reply_body *body_of(const char *text)
 {
     struct reply reply;
 
-    reply_data(&reply, json_string(text), 0);
+    reply_data(&reply, json_string(text), 0, FORMAT_JSON);
     return reply.body;
 }
 

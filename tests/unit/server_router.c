@@ -100,3 +100,19 @@ Test(server_router, knows_its_own_node_only)
     cr_expect_eq(router_check_node(&routes, &nodes, other, &err), 0,
                  "an ordinary parameter that is called so");
 }
+
+Test(server_router, methods_of_a_path)
+{
+    static const char *const paths[][2] = {{"/nodes/pve1/pci/x", "GET, HEAD, PUT, OPTIONS"},
+                                           {"/nodes/pve1/pci/all", "GET, HEAD, PUT, OPTIONS"},
+                                           {"/", "GET, HEAD, OPTIONS"},
+                                           {"/pci", NULL}};
+
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        autofree char *methods = router_list_methods(&routes, paths[i][0]);
+        if (paths[i][1] == NULL)
+            cr_expect_null(methods);
+        else
+            cr_expect_str_eq(methods, paths[i][1], "%s", paths[i][0]);
+    }
+}

@@ -133,14 +133,22 @@ Test(server_settings, wrong_values)
     expect_refused("inventory is 'cached' or 'fresh', not 'x'", "--inventory", "x");
     expect_refused("threads is a number from 1 to 64, not '0'", "--threads", "0");
     expect_refused("threads is a number from 1 to 64, not '65'", "--threads", "65");
+    expect_refused(
+        "cors is an origin such as https://ops.example.org or http://10.0.0.5:8080, in lower case and "
+        "without a path, not 'https://ops.example.org/'",
+        "--cors", "https://ops.example.org/");
+    expect_refused(
+        "cors is an origin such as https://ops.example.org or http://10.0.0.5:8080, in lower case and "
+        "without a path, not '*'",
+        "--cors", "*");
     expect_refused("--config: cannot open '/nowhere': No such file or directory", "--config", "/nowhere");
 }
 
 Test(server_settings, help_names_every_option)
 {
-    static const char *const names[] = {"config",    "node",      "listen", "socket",
-                                        "state-dir", "run-dir",   "user",   "broker-dir",
-                                        "sysroot",   "inventory", "threads"};
+    static const char *const names[] = {"config",    "node",      "listen",  "socket",
+                                        "state-dir", "run-dir",   "user",    "broker-dir",
+                                        "sysroot",   "inventory", "threads", "cors"};
     autosettings struct settings settings = {0};
     autotext struct text help = {0};
     struct error err;

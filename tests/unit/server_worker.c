@@ -65,6 +65,11 @@ static void post(void *argument)
     sem_post(argument);
 }
 
+static bool add(struct delay *delay, const char *address, void (*call)(void *argument), void *argument)
+{
+    return delay_add(delay, &(const struct delay_key){address, ""}, call, argument);
+}
+
 Test(server_delay, answers_after_the_wait, .timeout = 10)
 {
     struct delay *delay;
@@ -74,8 +79,8 @@ Test(server_delay, answers_after_the_wait, .timeout = 10)
     sem_init(&answered, 0, 0);
     cr_assert_eq(delay_open(200, &delay, &err), 0);
     long start = milliseconds();
-    delay_add(delay, "192.0.2.1", post, &answered);
-    delay_add(delay, "192.0.2.2", post, &answered);
+    add(delay, "192.0.2.1", post, &answered);
+    add(delay, "192.0.2.2", post, &answered);
     sem_wait(&answered);
     sem_wait(&answered);
     cr_assert_geq(milliseconds() - start, 200);
@@ -89,9 +94,9 @@ Test(server_delay, one_address_may_not_take_all_places, .timeout = 10)
 
     cr_assert_eq(delay_open(60000, &delay, &err), 0);
     for (int i = 0; i < DELAY_ADDRESS_LIMIT; i++)
-        cr_assert(delay_add(delay, "192.0.2.1", count, NULL));
-    cr_assert_not(delay_add(delay, "192.0.2.1", count, NULL));
-    cr_assert(delay_add(delay, "192.0.2.2", count, NULL));
+        cr_assert(add(delay, "192.0.2.1", count, NULL));
+    cr_assert_not(add(delay, "192.0.2.1", count, NULL));
+    cr_assert(add(delay, "192.0.2.2", count, NULL));
     delay_close(delay);
     cr_assert_eq(done, DELAY_ADDRESS_LIMIT + 1, "closing answers all at once");
 }
@@ -105,8 +110,48 @@ Test(server_delay, bounded_in_all, .timeout = 10)
     cr_assert_eq(delay_open(60000, &delay, &err), 0);
     for (int i = 0; i < DELAY_LIMIT; i++) {
         snprintf(address, sizeof(address), "192.0.%d.%d", i / 256, i % 256);
-        cr_assert(delay_add(delay, address, count, NULL));
+        cr_assert(add(delay, address, count, NULL));
     }
-    cr_assert_not(delay_add(delay, "198.51.100.1", count, NULL));
+    cr_assert_not(add(delay, "198.51.100.1", count, NULL));
+    delay_close(delay);
+}
+
+/* Of an IPv6 address the network counts: its owner has all the others too. */
+Test(server_delay, addresses_of_one_network_are_one, .timeout = 10)
+{
+    struct delay *delay;
+    struct error err;
+    char address[64];
+
+    cr_assert_eq(delay_open(60000, &delay, &err), 0);
+    for (int i = 0; i < DELAY_ADDRESS_LIMIT; i++) {
+        snprintf(address, sizeof(address), "2001:db8:1:2:%x::1", i);
+        cr_assert(add(delay, address, count, NULL));
+    }
+    cr_assert_not(add(delay, "2001:db8:1:2:ffff::1", count, NULL));
+    cr_assert(add(delay, "2001:db8:1:3::1", count, NULL));
+    delay_close(delay);
+}
+
+static bool is_slow(struct delay *delay, const char *address, const char *user)
+{
+    return delay_is_slow(delay, &(const struct delay_key){address, user});
+}
+
+Test(server_delay, slow_are_a_user_who_failed_and_an_address_where_many_did, .timeout = 10)
+{
+    struct delay *delay;
+    struct error err;
+
+    cr_assert_eq(delay_open(60000, &delay, &err), 0);
+    cr_assert_not(is_slow(delay, "192.0.2.1", "joe@pve"));
+    delay_add_always(delay, &(const struct delay_key){"192.0.2.1", "joe@pve"}, count, NULL);
+    cr_assert(is_slow(delay, "192.0.2.1", "joe@pve"));
+    cr_assert_not(is_slow(delay, "192.0.2.1", "ann@pve"));
+    cr_assert_not(is_slow(delay, "192.0.2.2", "joe@pve"));
+    for (int i = 1; i < DELAY_ADDRESS_LIMIT / 2; i++)
+        delay_add_always(delay, &(const struct delay_key){"192.0.2.1", "eve@pve"}, count, NULL);
+    cr_assert(is_slow(delay, "192.0.2.1", "ann@pve"));
+    cr_assert_not(is_slow(delay, "192.0.2.2", "ann@pve"));
     delay_close(delay);
 }

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ACL entries: listing and changing who has which role on which path. */
+#include "access/entry.h"
+
+#include <string.h>
+
+#include "access/acl.h"
+#include "access/edit.h"
+#include "access/role.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "schema/format.h"
+
+#define NAME   "[A-Za-z0-9._-]+"
+#define PREFIX "ACL update failed: "
+
+bool entry_path_is_valid(const char *path)
+{
+    static const char pattern[] =
+        "/|/access(?:/groups(?:/" NAME ")?|/realm(?:/" NAME ")?)?|/nodes(?:/" NAME ")?|/pool(?:/" NAME
+        "){0,3}|/storage(?:/" NAME ")?|/vms(?:/[1-9][0-9]{2,8})?|/mapping(?:/" NAME
+        "){0,2}|/sdn(?:/zones(?:/" NAME "(?:/" NAME
+        "(?:/[1-9][0-9]{0,3})?)?)?|/(?:controllers|dns|fabrics|ipams|prefix-lists|"
+        "route-maps)(?:/" NAME ")?)?";
+
+    return format_matches_pattern(pattern, path, strlen(path));
+}
+
+/* The kinds of those who have entries: in the document, and in a row. */
+enum { USER, GROUP, TOKEN, KINDS };
+static const struct {
+    const char *key, *type;
+} kinds[KINDS] = {{"users", "user"}, {"groups", "group"}, {"tokens", "token"}};
+
+static void list_kind(const char *path, const json_t *named, const char *type, json_t *list)
+{
+    json_t *roles, *propagate;
+    const char *name, *role;
+
+    json_object_foreach((json_t *)named, name, roles)
+        json_object_foreach(roles, role, propagate)
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:i}", "path", path, "type", type,
+                                                  "ugid", name, "roleid", role, "propagate",
+                                                  json_integer_value(propagate) != 0));
+}
+
+int entry_list(struct storage *storage, json_t **ret, struct error *err)
+{
+    autojson json_t *acl = NULL;
+    const char *path;
+    json_t *entries;
+
+    if (object_list(storage, "acl", &acl, err) != 0)
+        return -1;
+    json_t *list = json_array();
+    json_object_foreach(acl, path, entries)
+        for (int kind = 0; kind < KINDS; kind++)
+            list_kind(path, json_object_get(entries, kinds[kind].key), kinds[kind].type, list);
+    *ret = list;
+    return 0;
+}
+
+/* Who cannot say what anybody may do here can only hand on what he has himself. */
+static int check_role(const struct snapshot *snapshot, const char *role, const struct acl_rights *rights,
+                      const struct entry_change *change, struct error *err)
+{
+    uint64_t given = (uint64_t)json_integer_value(json_object_get(snapshot->roles, role));
+    uint64_t held = change->propagate && !change->remove ? rights->inherited : rights->held;
+
+    if (strcmp(role, ROLE_NO_ACCESS) != 0 && (given & ~held) == 0)
+        return 0;
+    return error_set_field(err, "role",
+                           "role '%s' on '%s' needs Permissions.Modify there, or all that it gives", role,
+                           change->path);
+}
+
+static int check_delegation(struct access *access, const struct identity *caller,
+                            const struct entry_change *change, struct error *err)
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+    autosplit char **roles = format_split_list(change->roles);
+
+    if (access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    struct acl_rights rights = acl_rights(snapshot, caller, change->path);
+    if ((rights.held & privilege_find("Permissions.Modify")) != 0)
+        return 0;
+    for (char **role = roles; *role != NULL; role++)
+        if (check_role(snapshot, *role, &rights, change, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* A change while it is built; the document of the path, and those of whom it names. */
+struct building {
+    const struct entry_change *change;
+    struct storage *storage;
+    struct change_set *set;
+    json_t *named; /* {"user joe@pve": 1} */
+};
+
+/* What is named must exist, and stay: it is written as it is, so that nobody deletes it meanwhile. */
+static int name_document(struct building *building, const char *kind, const char *id, json_t **ret,
+                         struct error *err)
+{
+    autofree char *key = xasprintf("%s %s", kind, id);
+    autojson json_t *body = NULL;
+    int64_t revision;
+
+    if (edit_read(building->storage, kind, id, &body, &revision, err) != 0)
+        return -1;
+    if (json_object_get(building->named, key) == NULL)
+        change_set_put(building->set, kind, id, revision, json_incref(body));
+    json_object_set_new(building->named, key, json_true());
+    if (ret != NULL)
+        *ret = TAKE(body);
+    return 0;
+}
+
+static int check_user(struct building *building, const char *user, struct error *err)
+{
+    return name_document(building, "user", user, NULL, err);
+}
+
+static int check_group(struct building *building, const char *group, struct error *err)
+{
+    return name_document(building, "group", group, NULL, err);
+}
+
+static int check_token(struct building *building, const char *full, struct error *err)
+{
+    autofree char *user = xstrdup(full);
+    char *id = strrchr(user, '!');
+    autojson json_t *document = NULL;
+
+    if (id == NULL)
+        return error_set(err, ERROR_INVALID, "'%s' is not of the form USER@REALM!TOKEN", full);
+    *id++ = '\0';
+    if (name_document(building, "user", user, &document, err) != 0)
+        return -1;
+    if (json_object_get(json_object_get(document, "tokens"), id) == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "no such token '%s' for user '%s'", id, user);
+    return 0;
+}
+
+static int check_role_exists(struct building *building, const char *role, struct error *err)
+{
+    return role_is_builtin(role) ? 0 : name_document(building, "role", role, NULL, err);
+}
+
+static int check_each(struct building *building, char **names,
+                      int (*check)(struct building *building, const char *name, struct error *err),
+                      struct error *err)
+{
+    for (; !building->change->remove && *names != NULL; names++)
+        if (check(building, *names, err) != 0)
+            return -1;
+    return 0;
+}
+
+static json_t *below(json_t *object, const char *key)
+{
+    json_t *child = json_object_get(object, key);
+
+    if (child == NULL) {
+        child = json_object();
+        json_object_set_new(object, key, child);
+    }
+    return child;
+}
+
+static void drop_if_empty(json_t *object, const char *key)
+{
+    if (json_object_size(json_object_get(object, key)) == 0)
+        json_object_del(object, key);
+}
+
+static void change_name(const struct entry_change *change, json_t *named, const char *name, char **roles)
+{
+    json_t *granted = below(named, name);
+
+    for (; *roles != NULL; roles++) {
+        if (change->remove)
+            json_object_del(granted, *roles);
+        else
+            json_object_set_new(granted, *roles, json_integer(change->propagate));
+    }
+    drop_if_empty(named, name);
+}
+
+static void change_kind(const struct entry_change *change, json_t *entries, const char *key, char **names,
+                        char **roles)
+{
+    json_t *named = below(entries, key);
+
+    for (; *names != NULL; names++)
+        change_name(change, named, *names, roles);
+    drop_if_empty(entries, key);
+}
+
+/* A document without entries is none. */
+static void write_entries(struct change_set *set, const char *path, int64_t revision, json_t *entries)
+{
+    if (json_object_size(entries) > 0)
+        change_set_put(set, "acl", path, revision, json_incref(entries));
+    else if (revision != 0)
+        change_set_delete(set, "acl", path, revision);
+}
+
+static int build_change(struct storage *storage, void *context, struct change_set *set, struct error *err)
+{
+    const struct entry_change *change = context;
+    autojson json_t *entries = NULL, *documents = json_object();
+    struct building building = {change, storage, set, documents};
+    autosplit char **roles = format_split_list(change->roles), **users = format_split_list(change->users),
+                   **groups = format_split_list(change->groups), **tokens = format_split_list(change->tokens);
+    int64_t revision = 0;
+
+    if (check_each(&building, roles, check_role_exists, err) != 0 ||
+        check_each(&building, users, check_user, err) != 0 ||
+        check_each(&building, groups, check_group, err) != 0 ||
+        check_each(&building, tokens, check_token, err) != 0)
+        return error_prefix(err, PREFIX);
+    if (object_read(storage, "acl", change->path, &entries, &revision, err) != 0) {
+        if (err->kind != ERROR_NOT_FOUND)
+            return -1;
+        entries = json_object();
+    }
+    change_kind(change, entries, kinds[USER].key, users, roles);
+    change_kind(change, entries, kinds[GROUP].key, groups, roles);
+    change_kind(change, entries, kinds[TOKEN].key, tokens, roles);
+    write_entries(set, change->path, revision, entries);
+    return 0;
+}
+
+int entry_update(struct access *access, const struct identity *caller, const struct entry_change *change,
+                 struct error *err)
+{
+    struct entry_change complete = *change;
+    char path[ACL_PATH_SIZE];
+
+    if (!acl_normalise_path(change->path, path) || (!change->remove && !entry_path_is_valid(path)))
+        return error_set_field(err, "path", "invalid ACL path '%.200s'", change->path);
+    if (change->users == NULL && change->groups == NULL && change->tokens == NULL)
+        return error_set_field(err, "users", "one of 'users', 'groups' and 'tokens' is needed");
+    complete.path = path;
+    complete.users = change->users != NULL ? change->users : "";
+    complete.groups = change->groups != NULL ? change->groups : "";
+    complete.tokens = change->tokens != NULL ? change->tokens : "";
+    if (check_delegation(access, caller, &complete, err) != 0)
+        return -1;
+    return edit_run(access_storage(access), build_change, &complete, err);
+}
+
+static void forget_name(json_t *entries, const char *key, const char *name)
+{
+    json_t *named = json_object_get(entries, key);
+
+    if (name == NULL || named == NULL)
+        return;
+    json_object_del(named, name);
+    drop_if_empty(entries, key);
+}
+
+static void forget_tokens_of(json_t *entries, const char *user)
+{
+    autofree char *prefix = xasprintf("%s!", user);
+    json_t *named = json_object_get(entries, kinds[TOKEN].key), *granted;
+    const char *name;
+    void *next;
+
+    json_object_foreach_safe(named, next, name, granted)
+        if (text_starts_with(name, prefix))
+            json_object_del(named, name);
+    drop_if_empty(entries, kinds[TOKEN].key);
+}
+
+static void forget_role(json_t *entries, const char *role)
+{
+    json_t *named, *granted;
+    const char *key, *name;
+    void *next, *next_name;
+
+    json_object_foreach_safe(entries, next, key, named) {
+        json_object_foreach_safe(named, next_name, name, granted) {
+            json_object_del(granted, role);
+            drop_if_empty(named, name);
+        }
+        drop_if_empty(entries, key);
+    }
+}
+
+static void forget_in(json_t *entries, const struct entry_gone *gone)
+{
+    forget_name(entries, kinds[USER].key, gone->user);
+    forget_name(entries, kinds[GROUP].key, gone->group);
+    forget_name(entries, kinds[TOKEN].key, gone->token);
+    if (gone->user != NULL)
+        forget_tokens_of(entries, gone->user);
+    if (gone->role != NULL)
+        forget_role(entries, gone->role);
+}
+
+static int forget_on_path(struct storage *storage, const char *path, const struct entry_gone *gone,
+                          struct change_set *set, struct error *err)
+{
+    autojson json_t *entries = NULL, *before = NULL;
+    int64_t revision;
+
+    if (object_read(storage, "acl", path, &entries, &revision, err) != 0)
+        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
+    before = json_deep_copy(entries);
+    forget_in(entries, gone);
+    if (!json_equal(before, entries))
+        write_entries(set, path, revision, entries);
+    return 0;
+}
+
+int entry_forget(struct storage *storage, const struct entry_gone *gone, struct change_set *set,
+                 struct error *err)
+{
+    autojson json_t *acl = NULL;
+    const char *path;
+    json_t *entries;
+
+    if (object_list(storage, "acl", &acl, err) != 0)
+        return -1;
+    json_object_foreach(acl, path, entries)
+        if (forget_on_path(storage, path, gone, set, err) != 0)
+            return -1;
+    return 0;
+}

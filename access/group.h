@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Groups of users, to grant roles to all of them at once. */
+#ifndef HOSTPCI_ACCESS_GROUP_H
+#define HOSTPCI_ACCESS_GROUP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "storage/storage.h"
+
+/* [{groupid, users: "u,v", comment?}] in order of their names. */
+int group_list(struct storage *storage, json_t **ret, struct error *err);
+/* {members: [userid], comment?}; "group 'g' does not exist". */
+int group_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
+
+/* A comment of NULL was not sent; an empty one takes the old one away. */
+int group_create(struct storage *storage, const char *id, const char *comment, struct error *err);
+int group_update(struct storage *storage, const char *id, const char *comment, struct error *err);
+/* Takes its ACL entries along, not its members. */
+int group_delete(struct storage *storage, const char *id, struct error *err);
+
+/* For the room, in an edit: makes the user a member of these groups and, unless `append`, of no other. "no
+ * such group 'g'". */
+int group_set_membership(struct storage *storage, const char *user, char *const *groups, bool append,
+                         struct change_set *set, struct error *err);
+
+/* "u,v" of an array of names. */
+json_t *group_join(const json_t *names);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Logging in. */
+#include "access/login.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "access/edit.h"
+#include "access/internal.h"
+#include "access/password.h"
+#include "access/snapshot.h"
+#include "access/ticket.h"
+#include "base/memory.h"
+
+static const char *realm_of(const char *user)
+{
+    const char *at = strrchr(user, '@');
+
+    return at != NULL ? at + 1 : "";
+}
+
+static bool is_proved_by_ticket(struct access *access, const char *user, const char *ticket)
+{
+    char whose[USERID_SIZE];
+
+    return access->keys != NULL && ticket_check(access->keys, ticket, time(NULL), whose) &&
+           (strcmp(whose, user) == 0 || strcmp(whose, "root@pam") == 0);
+}
+
+static int ask_pam(struct access *access, const char *user, const char *password, struct error *err)
+{
+    autofree char *name = xstrndup(user, (size_t)(strrchr(user, '@') - user));
+
+    if (access->check_pam == NULL)
+        return error_set(err, ERROR_LOGIN, "no broker: PAM cannot be asked");
+    if (access->check_pam(access->pam_context, name, password, err) == 0)
+        return 0;
+    err->kind = ERROR_LOGIN;
+    return -1;
+}
+
+/* Whom nobody knows is tried as long as others. */
+static int try_password(struct access *access, const char *user, const json_t *document, const char *password,
+                        struct error *err)
+{
+    bool own = strcmp(realm_of(user), "pve") == 0;
+    const char *hash = own ? json_string_value(json_object_get(document, "password")) : NULL;
+
+    if (document != NULL && strcmp(realm_of(user), "pam") == 0)
+        return ask_pam(access, user, password, err);
+    if (password_matches(password, hash))
+        return 0;
+    return error_set(err, ERROR_LOGIN, "%s",
+                     document == NULL ? "no such user"
+                     : !own           ? "no such realm"
+                     : hash == NULL   ? "the user has no password"
+                                      : "wrong password");
+}
+
+static int prove(struct access *access, const char *user, const char *password, bool by_ticket,
+                 struct error *err)
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+
+    if (access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    const json_t *document = snapshot_user(snapshot, user);
+    if (!by_ticket && try_password(access, user, document, password, err) != 0)
+        return -1;
+    if (document == NULL)
+        return error_set(err, ERROR_LOGIN, "no such user");
+    if (!access_is_active(document, time(NULL)))
+        return error_set(err, ERROR_LOGIN, "the user is disabled or expired");
+    return 0;
+}
+
+int login_prove(struct access *access, const char *user, const char *password, struct error *err)
+{
+    return prove(access, user, password, is_proved_by_ticket(access, user, password), err);
+}
+
+int login_prove_password(struct access *access, const char *user, const char *password, struct error *err)
+{
+    return prove(access, user, password, false, err);
+}
+
+int login_grant(struct access *access, const char *user, json_t **ret, struct error *err)
+{
+    autofree char *ticket = NULL;
+    char csrf[CSRF_SIZE];
+    time_t now = time(NULL);
+
+    if (access->keys == NULL)
+        return error_set(err, ERROR_FAILED, "there are no keys to sign tickets with");
+    if (ticket_make(access->keys, user, now, &ticket, err) != 0)
+        return -1;
+    ticket_make_csrf(access->keys, user, now, csrf);
+    *ret = json_pack("{s:s, s:s, s:s}", "username", user, "ticket", ticket, "CSRFPreventionToken", csrf);
+    return 0;
+}
+
+int login_hash_password(const char *user, const char *password, char **ret, struct error *err)
+{
+    char hash[PASSWORD_HASH_SIZE];
+
+    if (strcmp(realm_of(user), "pam") == 0)
+        return error_set(err, ERROR_FAILED,
+                         "the password of '%s' is this host's: change it there, with passwd(1)", user);
+    if (strcmp(realm_of(user), "pve") != 0)
+        return error_set(err, ERROR_NOT_FOUND, "realm '%s' does not exist", realm_of(user));
+    if (password_hash(password, hash, err) != 0)
+        return -1;
+    *ret = xstrdup(hash);
+    return 0;
+}
+
+struct password_edit {
+    const char *user, *hash;
+};
+
+static int build(struct storage *storage, void *context, struct change_set *set, struct error *err)
+{
+    const struct password_edit *edit = context;
+    autojson json_t *document = NULL;
+    int64_t revision;
+
+    if (edit_read(storage, "user", edit->user, &document, &revision, err) != 0)
+        return -1;
+    json_object_set_new(document, "password", json_string(edit->hash));
+    change_set_put(set, "user", edit->user, revision, TAKE(document));
+    return 0;
+}
+
+int login_set_password(struct access *access, const char *user, const char *password, struct error *err)
+{
+    autofree char *hash = NULL;
+
+    if (login_hash_password(user, password, &hash, err) != 0)
+        return -1;
+    return edit_run(access->storage, build, &(struct password_edit){user, hash}, err);
+}

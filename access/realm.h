@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Realms: pam, the host's own users, and pve, those that are known here alone. Both always exist. */
+#ifndef HOSTPCI_ACCESS_REALM_H
+#define HOSTPCI_ACCESS_REALM_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "storage/storage.h"
+
+/* [{realm, type, comment, default?: 1}] */
+int realm_list(struct storage *storage, json_t **ret, struct error *err);
+/* {type, comment, default?, digest}; "realm 'r' does not exist". */
+int realm_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
+
+/* `settings` holds those that were sent of comment, default (1 takes it from the other), delete (a list of
+ * these two) and digest. */
+int realm_update(struct storage *storage, const char *id, const json_t *settings, struct error *err);
+
+/* Both refuse, in Proxmox's words: there are no others, and these stay. */
+int realm_create(const char *id, const char *type, struct error *err);
+int realm_delete(const char *id, struct error *err);
+
+#endif

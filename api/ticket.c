@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /access/ticket: logging in. */
+#include <string.h>
+
+#include "access/login.h"
+#include "access/report.h"
+#include "api/endpoints.h"
+#include "api/request.h"
+#include "base/memory.h"
+#include "schema/format.h"
+
+static int get_ticket(struct request *request, json_t **ret, struct error *err)
+{
+    (void)request, (void)err;
+    *ret = json_null();
+    return 0;
+}
+
+const struct endpoint endpoint_get_ticket = {
+    .method = METHOD_GET,
+    .path = "/access/ticket",
+    .text = "Nothing: clients ask it to see whether there is a server.",
+    .permission = ALLOW_WORLD,
+    .returns = {.type = SCHEMA_NULL},
+    .run = get_ticket,
+};
+
+/* "joe" of realm "pve" is joe@pve, and so is "joe@pve" of none. */
+static int find_user(const struct request *request, struct identity *ret, struct error *err)
+{
+    const char *name = param_string(request, "username"), *realm = param_string(request, "realm");
+    autofree char *user = xasprintf("%s%s%s", name, realm != NULL ? "@" : "", realm != NULL ? realm : "");
+
+    if (strlen(user) >= sizeof(ret->user))
+        return error_set(err, ERROR_LOGIN, "no such user");
+    *ret = (struct identity){0};
+    memcpy(ret->user, user, strlen(user));
+    return 0;
+}
+
+static int check_privileges(struct request *request, const struct identity *who, struct error *err)
+{
+    const char *path = param_string(request, "path");
+    autosplit char **names = format_split_list(param_string(request, "privs"));
+
+    for (char **name = names; *name != NULL; name++)
+        if (!access_allows(request->service->access, who, path, *name))
+            return error_set(err, ERROR_LOGIN, "no %s on '%s'", *name, path);
+    return 0;
+}
+
+/* Each of these two is nothing without the other. */
+static int check_pair(const struct request *request, const char *given, const char *needed, struct error *err)
+{
+    if (!param_given(request, given) || param_given(request, needed))
+        return 0;
+    return error_set_field(err, needed, "missing property - '%s' requires this property", given);
+}
+
+static int create_ticket(struct request *request, json_t **ret, struct error *err)
+{
+    struct access *access = request->service->access;
+    autojson json_t *reply = NULL;
+    struct identity who;
+    json_t *capabilities;
+
+    if (check_pair(request, "path", "privs", err) != 0 || check_pair(request, "privs", "path", err) != 0 ||
+        find_user(request, &who, err) != 0 ||
+        login_prove(access, who.user, param_string(request, "password"), err) != 0)
+        return -1;
+    if (!param_given(request, "path")) {
+        if (login_grant(access, who.user, &reply, err) != 0)
+            return -1;
+    } else {
+        if (check_privileges(request, &who, err) != 0)
+            return -1;
+        reply = json_pack("{s:s}", "username", who.user);
+    }
+    if (report_capabilities(access, &who, &capabilities, err) != 0)
+        return -1;
+    json_object_set_new(reply, "cap", capabilities);
+    *ret = TAKE(reply);
+    return 0;
+}
+
+const struct endpoint endpoint_create_ticket = {
+    .method = METHOD_POST,
+    .path = "/access/ticket",
+    .text = "Logs in: a ticket for two hours, for the cookie PVEAuthCookie, and the token that goes with "
+            "changing requests. An old ticket serves as the password.",
+    .permission = ALLOW_WORLD,
+    .parameters = PROPERTIES(
+        {.name = "username",
+         .type = SCHEMA_STRING,
+         .max_length = 64,
+         .text = "NAME@REALM, or NAME alone with realm."},
+        {.name = "password", .type = SCHEMA_STRING, .text = "Or a ticket: its user's, or root@pam's."},
+        {.name = "realm", .type = SCHEMA_STRING, .optional = true, .format = "pve-realm", .max_length = 32},
+        {.name = "path",
+         .type = SCHEMA_STRING,
+         .optional = true,
+         .max_length = 64,
+         .text = "Make no ticket, but see whether the user has `privs` there."},
+        {.name = "privs",
+         .type = SCHEMA_STRING,
+         .optional = true,
+         .format = "pve-priv-list",
+         .max_length = 64,
+         .text = "All of them are needed on `path`."},
+        {.name = "new-format",
+         .type = SCHEMA_BOOLEAN,
+         .optional = true,
+         .fallback = "1",
+         .text = "Changes nothing; clients send it."},
+        {.name = "otp", .type = SCHEMA_STRING, .optional = true, .text = "Changes nothing."},
+        {.name = "tfa-challenge", .type = SCHEMA_STRING, .optional = true, .text = "Changes nothing."}),
+    .returns = {.type = SCHEMA_OBJECT,
+                .properties = PROPERTIES(
+                    {.name = "username", .type = SCHEMA_STRING},
+                    {.name = "ticket", .type = SCHEMA_STRING, .optional = true},
+                    {.name = "CSRFPreventionToken",
+                     .type = SCHEMA_STRING,
+                     .optional = true,
+                     .text = "To be sent as a header of this name with all but GET."},
+                    {.name = "cap",
+                     .type = SCHEMA_OBJECT,
+                     .open = true,
+                     .text = "What the user may do somewhere, by parts of the user interface: {PART: "
+                             "{PRIVILEGE: 1}}."})},
+    .may_block = true,
+    .no_tokens = true,
+    .login = true,
+    .run = create_ticket,
+};

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What Proxmox's web interface asks for beside the resources: options, subscription, statistics. */
+#include <ctype.h>
+
+#include "api/endpoints.h"
+#include "api/request.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+/* What Proxmox VE has where nobody set anything. */
+static int get_options(struct request *request, json_t **ret, struct error *err)
+{
+    (void)err;
+    *ret = json_pack("{s:[]}", "allowed-tags");
+    if (access_allows(request->service->access, &request->caller, "/", "Sys.Audit"))
+        json_object_update_new(*ret, json_pack("{s:s, s:s}", "description", "", "mac_prefix", "BC:24:11"));
+    return 0;
+}
+
+const struct endpoint endpoint_get_cluster_options = {
+    .method = METHOD_GET,
+    .path = "/cluster/options",
+    .text = "Options of the cluster; all but the tags need Sys.Audit.",
+    .permission = ALLOW_ALL,
+    .returns = {.type = SCHEMA_OBJECT,
+                .properties = PROPERTIES(WORDS("allowed-tags", "Tags that the caller may use."),
+                                         OPTIONAL_TEXT("description", "Notes on the cluster."),
+                                         OPTIONAL_TEXT("mac_prefix", "Of generated MAC addresses."))},
+    .run = get_options,
+};
+
+/* 32 hexadecimal digits that stay with the node: of its certificate's fingerprint. */
+static void add_server_id(const char *fingerprint, json_t *subscription)
+{
+    autotext struct text id = {0};
+
+    for (const char *c = fingerprint; *c != '\0' && id.length < 32; c++)
+        if (isxdigit((unsigned char)*c))
+            text_append_bytes(&id, c, 1);
+    json_object_set_new(subscription, "serverid", json_string(text_string(&id)));
+}
+
+static int get_subscription(struct request *request, json_t **ret, struct error *err)
+{
+    const struct service *service = request->service;
+    autofree char *path = xasprintf("/nodes/%s", service->node);
+
+    (void)err;
+    *ret = json_pack("{s:s, s:s, s:s}", "status", "notfound", "message", "There is no subscription key",
+                     "url", "");
+    if (service->fingerprint != NULL && access_allows(service->access, &request->caller, path, "Sys.Audit"))
+        add_server_id(service->fingerprint, *ret);
+    return 0;
+}
+
+const struct endpoint endpoint_get_node_subscription = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/subscription",
+    .text = "Says that there is no subscription: hostpci needs none.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(PARAMETER_NODE),
+    .returns = {.type = SCHEMA_OBJECT,
+                .properties =
+                    PROPERTIES({.name = "status", .type = SCHEMA_STRING, .values = VALUES("notfound")},
+                               {.name = "message", .type = SCHEMA_STRING},
+                               {.name = "url", .type = SCHEMA_STRING, .text = "Empty: none is sold."},
+                               OPTIONAL_TEXT("serverid", "Stays with the node; needs Sys.Audit."))},
+    .on_node = true,
+    .run = get_subscription,
+};
+
+static int list_rrddata(struct request *request, json_t **ret, struct error *err)
+{
+    (void)request, (void)err;
+    *ret = json_array();
+    return 0;
+}
+
+const struct endpoint endpoint_list_node_rrddata = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/rrddata",
+    .text = "Statistics over time: an empty list, since none are kept.",
+    .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
+    .parameters = PROPERTIES(
+        PARAMETER_NODE,
+        {.name = "timeframe",
+         .type = SCHEMA_STRING,
+         .values = VALUES("hour", "day", "week", "month", "year", "decade")},
+        {.name = "cf", .type = SCHEMA_STRING, .optional = true, .values = VALUES("AVERAGE", "MAX")}),
+    .returns = {.type = SCHEMA_ARRAY, .items = ITEMS(.type = SCHEMA_OBJECT, .open = true)},
+    .on_node = true,
+    .run = list_rrddata,
+};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What plain HTTP on a port of TLS is answered. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "server/redirect.h"
+
+static char shown[1024];
+
+/* The answer up to its Location. */
+static const char *answer(const char *head)
+{
+    autotext struct text text = {0};
+
+    redirect_print(head, "192.0.2.1:8006", &text);
+    const char *rest = strstr(text_string(&text), "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    cr_assert_not_null(rest);
+    cr_assert_eq(strlen(rest), strlen("\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+                 "nothing behind it");
+    snprintf(shown, sizeof(shown), "%.*s", (int)(rest - text_string(&text)), text_string(&text));
+    return shown;
+}
+
+#define MOVED    "HTTP/1.1 301 Moved Permanently\r\nLocation: https://"
+#define REPEAT   "HTTP/1.1 308 Permanent Redirect\r\nLocation: https://"
+#define NOT_HERE "HTTP/1.1 400 This port speaks HTTPS"
+
+Test(redirect, get_is_301_and_what_changes_something_is_308)
+{
+    cr_expect_str_eq(answer("GET /a?b=c HTTP/1.1\r\nHost: pve1:8006\r\n\r\n"), MOVED "pve1:8006/a?b=c");
+    cr_expect_str_eq(answer("HEAD / HTTP/1.1\r\nAccept: *\r\nhost:pve1\r\n\r\n"), MOVED "pve1/");
+    cr_expect_str_eq(answer("POST /a HTTP/1.1\r\nHost: [::1]:8006 \r\n\r\n"), REPEAT "[::1]:8006/a");
+    cr_expect_str_eq(answer("DELETE /a HTTP/1.1\nHost: pve1\n\n"), REPEAT "pve1/a");
+}
+
+Test(redirect, who_sends_no_host_is_sent_to_the_address)
+{
+    cr_expect_str_eq(answer("GET / HTTP/1.0\r\n\r\n"), MOVED "192.0.2.1:8006/");
+    cr_expect_str_eq(answer("GET /"), MOVED "192.0.2.1:8006/");
+}
+
+Test(redirect, nothing_is_repeated_that_is_no_part_of_a_url)
+{
+    cr_expect_str_eq(answer("GET / HTTP/1.1\r\nHost: <script>\r\n\r\n"), MOVED "192.0.2.1:8006/");
+    cr_expect_str_eq(answer("GET / HTTP/1.1\r\nHost: a@b\r\n\r\n"), MOVED "192.0.2.1:8006/");
+    cr_expect_str_eq(answer("GET / HTTP/1.1\r\nHost:\r\n\r\n"), MOVED "192.0.2.1:8006/");
+    cr_expect_str_eq(answer("GET /\"<> HTTP/1.1\r\n\r\n"), NOT_HERE);
+    cr_expect_str_eq(answer("GET /\xc3\xa4 HTTP/1.1\r\n\r\n"), NOT_HERE);
+    cr_expect_str_eq(answer("GET http://evil/ HTTP/1.1\r\n\r\n"), NOT_HERE);
+    cr_expect_str_eq(answer("OPTIONS * HTTP/1.1\r\n\r\n"), NOT_HERE);
+    cr_expect_str_eq(answer("SSH-2.0-client\r\n\r\n"), NOT_HERE);
+    cr_expect_str_eq(answer(""), NOT_HERE);
+}
