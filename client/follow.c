@@ -156,7 +156,8 @@ int follow_task(const struct call_target *target, const char *upid)
         error_set(&err, ERROR_FAILED, "the server began a task, but its name is not understood: %s", upid);
         return shell_complain(&err);
     }
-    autofree char *path = following.path = xasprintf("/nodes/%s/tasks/%s", parts.node, upid);
+    autofree char *path = xasprintf("/nodes/%s/tasks/%s", parts.node, upid);
+    following.path = path;
     catch_interrupt();
     if (follow(&following, &err) != 0)
         return shell_complain(&err);
