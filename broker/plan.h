@@ -20,8 +20,9 @@ struct plan {
     size_t count;
 };
 
-/* `scope`: function, device (all of its slot) or group (all of its IOMMU group); bridges of a slot or group
- * are left out. ERROR_NOT_FOUND if there is no such function, ERROR_FAILED if it is a bridge. */
+/* `scope`: function, device (all of its slot; not the virtual functions if it is none) or group (all of its
+ * IOMMU group); bridges are left out. ERROR_NOT_FOUND if there is no such function, ERROR_FAILED if it is a
+ * bridge. */
 int plan_choose(const struct sysroot *sysroot, struct pci_address address, const char *scope,
                 struct plan *ret, struct error *err);
 void plan_release(struct plan *plan);
