@@ -36,6 +36,14 @@ static int answer(int count, const struct pam_message **messages, struct pam_res
     return PAM_SUCCESS;
 }
 
+/* Who fails is answered late by the front, which holds nothing meanwhile. */
+static void wait_not(int status, unsigned microseconds, void *context)
+{
+    (void)status;
+    (void)microseconds;
+    (void)context;
+}
+
 int broker_pam(struct worker *worker, json_t **ret, struct error *err)
 {
     const char *user = json_string_value(json_object_get(worker->arguments, "user"));
@@ -46,6 +54,8 @@ int broker_pam(struct worker *worker, json_t **ret, struct error *err)
     if (!sysroot_is_host(worker->sysroot))
         return error_set(err, ERROR_FAILED, "PAM knows this host's users, and --sysroot is another one");
     int result = pam_start(SERVICE, user, &conversation, &pam);
+    if (result == PAM_SUCCESS)
+        result = pam_set_item(pam, PAM_FAIL_DELAY, (const void *)wait_not);
     if (result == PAM_SUCCESS)
         result = pam_authenticate(pam, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
     if (result == PAM_SUCCESS)
