@@ -50,7 +50,7 @@ help:
 	@echo 'make check          unit and API tests under sanitizers'
 	@echo 'make lab            the API tests on a real kernel with an IOMMU, under QEMU'
 	@echo 'make bench          the table of measurements'
-	@echo 'make soak           long fuzzing, kill -9 at every step'
+	@echo 'make soak           long fuzzing, every fault, kill -9 at every step'
 	@echo 'make lint           clang-format, clang-tidy, cppcheck'
 	@echo 'make format         formats the sources'
 	@echo 'make openapi.yaml   the description of the API, from the declarations'
@@ -87,6 +87,7 @@ bench: packages-build-test-bench-lab
 
 soak: packages-build-test-lab
 	+@$(MAKE) --no-print-directory binaries tests
+	+@$(MAKE) --no-print-directory $(ASAN) binaries tests
 	+@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz
 	@tests/run soak
 
