@@ -74,7 +74,7 @@ static int follow(const char *upid)
     return status;
 }
 
-TestSuite(client_follow, .timeout = 30);
+TestSuite(client_follow, .timeout = 60);
 
 Test(client_follow, writes_each_line_once_and_ends_with_the_task)
 {

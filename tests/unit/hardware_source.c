@@ -96,7 +96,7 @@ Test(inventory_source, auto_is_fresh_for_anything_but_the_real_host)
     inventory_source_close(NULL);
 }
 
-Test(inventory_source, auto_serves_this_machine, .timeout = 30)
+Test(inventory_source, auto_serves_this_machine, .timeout = 60)
 {
     struct tree host = {0};
     struct error err;

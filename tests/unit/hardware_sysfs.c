@@ -82,7 +82,7 @@ Test(sysfs, makes_text_of_any_bytes)
     cr_assert_str_eq(text, "a?b??.?[1m\t?");
 }
 
-Test(sysfs, does_not_wait_for_a_pipe, .timeout = 10)
+Test(sysfs, does_not_wait_for_a_pipe, .timeout = 60)
 {
     autotree struct tree tree;
     char text[8];

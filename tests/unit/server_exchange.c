@@ -169,7 +169,7 @@ static void expect_status(struct world *world, const char *uri, const char *auth
     cr_expect_str_eq(exchange.reply.phrase, phrase, "%s", uri);
 }
 
-Test(server_exchange, steps_fail_in_their_order, .timeout = 20)
+Test(server_exchange, steps_fail_in_their_order, .timeout = 60)
 {
     autoworld struct world world = {0};
 
@@ -186,7 +186,7 @@ Test(server_exchange, steps_fail_in_their_order, .timeout = 20)
     cr_expect_eq(runs, 0);
 }
 
-Test(server_exchange, node_and_parameters, .timeout = 20)
+Test(server_exchange, node_and_parameters, .timeout = 60)
 {
     autoworld struct world world = {.peer = {.local = true}};
 
@@ -210,7 +210,7 @@ static void expect_caller(struct world *world, const char *authorization, const 
     cr_expect_str_eq(exchange.request.caller.token, token);
 }
 
-Test(server_exchange, local_peers, .timeout = 20)
+Test(server_exchange, local_peers, .timeout = 60)
 {
     autoworld struct world world = {0};
 
@@ -257,7 +257,7 @@ static double seconds_of(struct world *world, const char *authorization)
     return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
 }
 
-Test(server_exchange, wrong_credential_is_answered_late, .timeout = 20)
+Test(server_exchange, wrong_credential_is_answered_late, .timeout = 60)
 {
     autoworld struct world world = {0};
 
@@ -266,7 +266,7 @@ Test(server_exchange, wrong_credential_is_answered_late, .timeout = 20)
     cr_expect_geq(seconds_of(&world, "PVEAPIToken=nobody@pam!own=wrong"), 0.1);
 }
 
-Test(server_exchange, what_may_block_runs_in_a_worker, .timeout = 20)
+Test(server_exchange, what_may_block_runs_in_a_worker, .timeout = 60)
 {
     autoworld struct world world = {0};
 
@@ -278,7 +278,7 @@ Test(server_exchange, what_may_block_runs_in_a_worker, .timeout = 20)
     cr_expect_not(pthread_equal(handler_thread, pthread_self()));
 }
 
-Test(server_exchange, reply_is_kept_while_its_version_stays, .timeout = 20)
+Test(server_exchange, reply_is_kept_while_its_version_stays, .timeout = 60)
 {
     static const struct {
         const char *uri;
@@ -307,7 +307,7 @@ Test(server_exchange, reply_is_kept_while_its_version_stays, .timeout = 20)
     cr_expect_eq(other.reply.status, 501, "it is the reply to GET");
 }
 
-Test(server_exchange, permission_for_a_kept_reply_is_checked_each_time, .timeout = 20)
+Test(server_exchange, permission_for_a_kept_reply_is_checked_each_time, .timeout = 60)
 {
     autoworld struct world world = {0};
 

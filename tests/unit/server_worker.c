@@ -21,7 +21,7 @@ static void wait_for(void *argument)
     sem_wait(argument);
 }
 
-Test(server_worker, runs_what_was_submitted_before_it_closes, .timeout = 10)
+Test(server_worker, runs_what_was_submitted_before_it_closes, .timeout = 60)
 {
     struct worker_pool *pool;
     struct error err;
@@ -33,7 +33,7 @@ Test(server_worker, runs_what_was_submitted_before_it_closes, .timeout = 10)
     cr_assert_eq(done, 100);
 }
 
-Test(server_worker, refuses_when_too_many_wait, .timeout = 10)
+Test(server_worker, refuses_when_too_many_wait, .timeout = 60)
 {
     struct worker_pool *pool;
     struct error err;
@@ -70,7 +70,7 @@ static bool add(struct delay *delay, const char *address, void (*call)(void *arg
     return delay_add(delay, &(const struct delay_key){address, ""}, call, argument);
 }
 
-Test(server_delay, answers_after_the_wait, .timeout = 10)
+Test(server_delay, answers_after_the_wait, .timeout = 60)
 {
     struct delay *delay;
     struct error err;
@@ -87,7 +87,7 @@ Test(server_delay, answers_after_the_wait, .timeout = 10)
     delay_close(delay);
 }
 
-Test(server_delay, one_address_may_not_take_all_places, .timeout = 10)
+Test(server_delay, one_address_may_not_take_all_places, .timeout = 60)
 {
     struct delay *delay;
     struct error err;
@@ -101,7 +101,7 @@ Test(server_delay, one_address_may_not_take_all_places, .timeout = 10)
     cr_assert_eq(done, DELAY_ADDRESS_LIMIT + 1, "closing answers all at once");
 }
 
-Test(server_delay, bounded_in_all, .timeout = 10)
+Test(server_delay, bounded_in_all, .timeout = 60)
 {
     struct delay *delay;
     struct error err;
@@ -117,7 +117,7 @@ Test(server_delay, bounded_in_all, .timeout = 10)
 }
 
 /* Of an IPv6 address the network counts: its owner has all the others too. */
-Test(server_delay, addresses_of_one_network_are_one, .timeout = 10)
+Test(server_delay, addresses_of_one_network_are_one, .timeout = 60)
 {
     struct delay *delay;
     struct error err;
@@ -138,7 +138,7 @@ static bool is_slow(struct delay *delay, const char *address, const char *user)
     return delay_is_slow(delay, &(const struct delay_key){address, user});
 }
 
-Test(server_delay, slow_are_a_user_who_failed_and_an_address_where_many_did, .timeout = 10)
+Test(server_delay, slow_are_a_user_who_failed_and_an_address_where_many_did, .timeout = 60)
 {
     struct delay *delay;
     struct error err;
