@@ -2,8 +2,8 @@
 /* Plain HTTP on a port of TLS. */
 #include "server/redirect.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,19 +61,15 @@ void redirect_print(const char *head, const char *local, struct text *ret)
 /* "192.0.2.1:8006" */
 static char *describe_local(int fd)
 {
-    struct sockaddr_storage address = {0};
+    char host[NI_MAXHOST] = "localhost", port[NI_MAXSERV] = "8006";
+    struct sockaddr_storage address;
     socklen_t length = sizeof(address);
-    char host[INET6_ADDRSTRLEN] = "";
 
-    getsockname(fd, (struct sockaddr *)&address, &length);
-    if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&address;
-        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-        return xasprintf("[%s]:%u", host, ntohs(v6->sin6_port));
-    }
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&address;
-    inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-    return xasprintf("%s:%u", host, ntohs(v4->sin_port));
+    if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
+        getnameinfo((const struct sockaddr *)&address, length, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    bool v6 = strchr(host, ':') != NULL;
+    return xasprintf("%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
 }
 
 static void answer(struct redirect *redirect)

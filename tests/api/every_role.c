@@ -19,7 +19,7 @@ static void start(void)
     START(.host = "workstation");
 }
 
-TestSuite(role_matrix, .init = start, .timeout = 120);
+TestSuite(every_role, .init = start, .timeout = 120);
 
 /* The status that tells whether the caller is let in. */
 static unsigned ask(const struct endpoint *endpoint)
@@ -107,7 +107,7 @@ static void check_role(const char *role, struct text *wrong)
     call_with_token(NULL);
 }
 
-DAEMON_TEST(role_matrix, every_role_is_let_in_where_it_is_declared)
+DAEMON_TEST(every_role, is_let_in_where_it_is_declared)
 {
     autojson json_t *roles = json_deep_copy(get("/access/roles", NULL));
     autotext struct text wrong = {0};
@@ -120,7 +120,7 @@ DAEMON_TEST(role_matrix, every_role_is_let_in_where_it_is_declared)
     cr_assert_str_empty(text_string(&wrong));
 }
 
-DAEMON_TEST(role_matrix, root_is_let_in_everywhere)
+DAEMON_TEST(every_role, root_is_let_in_everywhere)
 {
     autotext struct text wrong = {0};
 
@@ -129,7 +129,7 @@ DAEMON_TEST(role_matrix, root_is_let_in_everywhere)
     cr_assert_str_empty(text_string(&wrong));
 }
 
-DAEMON_TEST(role_matrix, without_a_login_only_the_worlds_are_open)
+DAEMON_TEST(every_role, without_a_login_only_the_worlds_are_open)
 {
     autotext struct text wrong = {0};
 
