@@ -8,7 +8,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # Lowest first: a room includes only rooms before it (tests/rooms checks it).
-ROOMS := base schema storage hardware broker access task passthrough api server client
+ROOMS := base schema storage hardware vm broker access task passthrough api server client
 LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libseccomp pam zlib libcrypt
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \

@@ -49,7 +49,7 @@ struct table_style print_style_of(FILE *stream)
  */
 static void add_declared(const struct schema *properties, const json_t *object, json_t *names)
 {
-    for (const struct schema *p = properties; p != NULL && p->name != NULL; p++) {
+    SCHEMA_FOREACH(p, properties) {
         if (p->count == 0 && json_object_get(object, p->name) != NULL)
             json_object_set_new(names, p->name, json_true());
         for (unsigned i = 0; i < p->count; i++) {

@@ -40,7 +40,7 @@ static int check_object(const struct schema *schema, const json_t *value, struct
         if (declared != NULL && validate_reply(declared, property, err) != 0)
             return error_prefix(err, "%s.", name);
     }
-    for (const struct schema *p = schema->properties; p != NULL && p->name != NULL; p++)
+    SCHEMA_FOREACH(p, schema->properties)
         if (!p->optional && p->count == 0 && json_object_get(value, p->name) == NULL)
             return error_set(err, ERROR_FAILED, "%s: missing", p->name);
     return 0;
@@ -71,6 +71,23 @@ int validate_reply(const struct schema *returns, const json_t *value, struct err
     return returns->type == SCHEMA_NULL ? 0 : validate_value(returns, &copy, err);
 }
 
+static int check_schema(const struct schema *schema, bool reply, struct error *err);
+
+/* A key of a property string; what it stands for must be a key that has no alias itself. */
+static int check_key(const struct schema *keys, const struct schema *key, struct error *err)
+{
+    const char *const others[] = {key->alias, key->key_alias};
+
+    if (key->key_alias != NULL && key->alias == NULL)
+        return error_set(err, ERROR_FAILED, "a key_alias without an alias");
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        const struct schema *other = others[i] != NULL ? schema_find(keys, others[i]) : NULL;
+        if (others[i] != NULL && (other == NULL || other->alias != NULL))
+            return error_set(err, ERROR_FAILED, "alias of '%s', which is no key", others[i]);
+    }
+    return check_schema(key, false, err);
+}
+
 /* Declarations of values: formats known, patterns that compile, shapes complete. */
 static int check_schema(const struct schema *schema, bool reply, struct error *err)
 {
@@ -82,9 +99,14 @@ static int check_schema(const struct schema *schema, bool reply, struct error *e
         return error_set(err, ERROR_FAILED, "an array without items");
     if (reply && schema->type == SCHEMA_OBJECT && schema->properties == NULL && !schema->open)
         return error_set(err, ERROR_FAILED, "an object without properties");
+    SCHEMA_FOREACH(key, schema->property_string)
+        if (check_key(schema->property_string, key, err) != 0)
+            return error_prefix(err, "%s: ", key->name);
+    if (schema->default_key != NULL && schema_find(schema->property_string, schema->default_key) == NULL)
+        return error_set(err, ERROR_FAILED, "no key '%s' for a bare value", schema->default_key);
     if (schema->items != NULL && check_schema(schema->items, reply, err) != 0)
         return -1;
-    for (const struct schema *p = schema->properties; p != NULL && p->name != NULL; p++)
+    SCHEMA_FOREACH(p, schema->properties)
         if (check_schema(p, reply, err) != 0)
             return error_prefix(err, "%s: ", p->name);
     return 0;
@@ -112,7 +134,7 @@ static int check_endpoint(const struct endpoint *endpoint, struct error *err)
         return error_set(err, ERROR_FAILED, "needs either run or index_key");
     if (check_captures(endpoint, err) != 0)
         return -1;
-    for (const struct schema *p = endpoint->parameters; p != NULL && p->name != NULL; p++)
+    SCHEMA_FOREACH(p, endpoint->parameters)
         if (check_schema(p, false, err) != 0)
             return error_prefix(err, "%s: ", p->name);
     return check_schema(&endpoint->returns, true, err);

@@ -36,14 +36,17 @@ struct schema_range {
 /* A parameter, a property of an object, a key of a property string, the items of an array, or a reply. */
 struct schema {
     const char *name; /* of a parameter or property, "hostpci[n]" if indexed; NULL ends a list of them */
+    const struct schema *more; /* at the end of a list: the list that it goes on with */
     enum schema_type type;
     bool optional;
     const char *text;                     /* what it is, for the documentation */
     const char *format;                   /* a name from schema/format.c */
     const struct schema *property_string; /* the string's keys; see schema/property_string.h */
     const char *default_key;              /* of a property string: the key of a bare value */
-    const char *pattern;                  /* PCRE2, matched against the whole value */
-    const char *const *values;            /* the only ones allowed, ends with NULL */
+    const char *alias;                    /* of a property string's key: the key that it is stored under */
+    const char *key_alias;     /* ... and the key that its own name is stored under: net's virtio=MAC */
+    const char *pattern;       /* PCRE2, matched against the whole value */
+    const char *const *values; /* the only ones allowed, ends with NULL */
     const struct schema_range *range;
     size_t min_length;               /* of a string in bytes */
     size_t max_length;               /* the same; 0: SCHEMA_STRING_LIMIT */
@@ -54,14 +57,21 @@ struct schema {
     const struct schema *properties; /* of an object */
     bool nullable;                   /* a reply's property that may be null */
     bool open;                       /* an object that may have more properties than declared */
+    const void *about;               /* what the room that declares it knows more of it; see vm/keys.h */
 };
 
 #define SCHEMA_STRING_LIMIT ((size_t)65536)
 #define SCHEMA_ARRAY_LIMIT  ((size_t)1024)
 
-#define PROPERTIES(...)     ((const struct schema[]){__VA_ARGS__, {.name = NULL}})
-#define ITEMS(...)          (&(const struct schema){__VA_ARGS__})
-#define VALUES(...)         ((const char *const[]){__VA_ARGS__, NULL})
+/* The rows of a list, also of one that goes on with another: from `at`, the next row that is one; NULL at the
+ * end. */
+const struct schema *schema_row(const struct schema *at);
+#define SCHEMA_FOREACH(row, list)                                                                            \
+    for (const struct schema *row = schema_row(list); row != NULL; row = schema_row(row + 1))
+
+#define PROPERTIES(...) ((const struct schema[]){__VA_ARGS__, {.name = NULL}})
+#define ITEMS(...)      (&(const struct schema){__VA_ARGS__})
+#define VALUES(...)     ((const char *const[]){__VA_ARGS__, NULL})
 
 /* Who may call it. The default is what Proxmox does when nothing is declared: nobody but root@pam. */
 enum permission_kind {

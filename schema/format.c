@@ -18,11 +18,22 @@
 #define HOST_NAME   "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 #define USERID      "[^\\s:/]+@[A-Za-z][A-Za-z0-9._-]+"
 #define PCI_ID      "(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\\.[0-7]"
+#define PCI_HOST    "(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f](?:\\.[0-7])?"
+#define VOLUME_ID   "[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]:\\S+"
+#define CPU_FLAG                                                                                             \
+    "[+-](?:aes|amd-no-ssb|amd-ssbd|hv-evmcs|hv-tlbflush|ibpb|md-clear|nested-virt|pcid|pdpe1gb|spec-ctrl|"  \
+    "ssbd|virt-ssbd)"
+#define DNS_LABEL "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+#define STARTUP   "(?:(?:order=)?\\d{1,9}|(?:up|down)=\\d{1,9})"
+#define CPUS      "\\d{1,5}(?:-\\d{1,5})?"
+#define BOOT_DEVICE                                                                                          \
+    "ide[0-3]|sata[0-5]|scsi(?:[12]?[0-9]|30)|virtio(?:[0-9]|1[0-5])|net(?:[12]?[0-9]|3[01])|"               \
+    "usb(?:[0-9]|1[0-3])|hostpci(?:[0-9]|1[0-5])"
 
 static const struct format {
     const char *name;
     const char *pattern;
-    const char *complaint;
+    const char *complaint; /* what the user is told; followed by the value if it ends with a blank */
 } formats[] = {
     {"string", "(?s).*", "value is not a string"},
     {"pve-node", HOST_NAME, "value does not look like a valid node name"},
@@ -41,6 +52,27 @@ static const struct format {
     {"pci-id", PCI_ID, "value is not a PCI id such as 0000:01:00.0"},
     {"pci-id-or-mapping", PCI_ID "|[a-zA-Z][a-zA-Z0-9_-]+",
      "value is neither a PCI id such as 0000:01:00.0 nor the name of a mapping"},
+    {"pve-pci-hosts", PCI_HOST "(?:;" PCI_HOST ")*",
+     "value is not a list of PCI devices such as 0000:01:00.0;01:00.1, in lower case"},
+    {"pve-volume-id", VOLUME_ID, "unable to parse volume ID"},
+    {"pve-volume-id-or-qm-path", "none|cdrom|/.+|" VOLUME_ID,
+     "value is neither none, cdrom, a path nor STORAGE:VOLUME"},
+    {"pve-volume-id-or-absolute-path", "/.+|" VOLUME_ID, "value is neither a path nor STORAGE:VOLUME"},
+    {"disk-size", "[0-9]{1,15}(?:\\.[0-9]{1,9})?[KMGT]?(?:iB)?", "value is not a size such as 32G"},
+    {"urlencoded", "[-%a-zA-Z0-9_.!~*'()+]*", "invalid urlencoded string"},
+    {"mac-addr", "[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){5}",
+     "value is not a unicast MAC address such as BC:24:11:00:00:01"},
+    {"pve-bridge-id", "[-_.\\w]+", "invalid bridge name"},
+    {"pve-cpu-model", "[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}", "value is not the name of a CPU model"},
+    {"pve-cpu-flags", CPU_FLAG "(?:;" CPU_FLAG ")*",
+     "value is not a list such as +aes;-pcid of the flags that can be set"},
+    {"pve-phys-bits", "host|[89]|[1-5][0-9]|6[0-4]", "value is neither 8 to 64 nor host"},
+    {"dns-name", DNS_LABEL "(?:\\." DNS_LABEL ")*", "value does not look like a valid DNS name"},
+    {"pve-tag", "(?i)[a-z0-9_][a-z0-9_+.-]*", "invalid characters in tag"},
+    {"pve-startup-order", STARTUP "(?:," STARTUP ")*", "unable to parse startup options"},
+    {"pve-cpuset", CPUS "(?:," CPUS ")*", "value is not a CPU set such as 0,5,8-11"},
+    {"pve-hotplug-feature", "[01]|network|disk|cpu|memory|usb|cloudinit", "invalid hotplug feature "},
+    {"pve-qm-bootdev", BOOT_DEVICE, "invalid boot device "},
 };
 
 static const struct format *find(const char *name, size_t length)
@@ -66,7 +98,9 @@ static int check_one(const struct format *format, const char *value, struct erro
 {
     if (format_matches_pattern(format->pattern, value, strlen(value)))
         return 0;
-    return error_set(err, ERROR_INVALID, "invalid format - %s\n", format->complaint);
+    if (!text_ends_with(format->complaint, " "))
+        return error_set(err, ERROR_INVALID, "invalid format - %s\n", format->complaint);
+    return error_set(err, ERROR_INVALID, "invalid format - %s'%.200s'\n", format->complaint, value);
 }
 
 int format_check(const char *name, const char *value, struct error *err)

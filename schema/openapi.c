@@ -63,7 +63,7 @@ static json_t *describe_properties(const struct schema *list, json_t *required)
 {
     json_t *properties = json_object();
 
-    for (const struct schema *p = list; p != NULL && p->name != NULL; p++) {
+    SCHEMA_FOREACH(p, list) {
         json_object_set_new(properties, p->name, describe_schema(p));
         if (!p->optional && p->count == 0)
             json_array_append_new(required, json_string(p->name));
@@ -88,10 +88,11 @@ static void describe_property_string(const struct schema *schema, json_t *ret)
 
     text_printf(&text, "%s%sKeys, comma-separated key=value:", schema->text != NULL ? schema->text : "",
                 schema->text != NULL ? " " : "");
-    for (const struct schema *key = schema->property_string; key->name != NULL; key++)
-        text_printf(&text, "%s %s%s%s%s%s", key != schema->property_string ? ";" : "", key->name,
-                    key->optional ? "" : " (required)", key->text != NULL ? " - " : "",
-                    key->text != NULL ? key->text : "", "");
+    SCHEMA_FOREACH(key, schema->property_string)
+        if (key->alias == NULL)
+            text_printf(&text, "%s %s%s%s%s%s", key != schema->property_string ? ";" : "", key->name,
+                        key->optional ? "" : " (required)", key->text != NULL ? " - " : "",
+                        key->text != NULL ? key->text : "", "");
     set_string(ret, "description", text_string(&text));
 }
 
@@ -148,7 +149,7 @@ static json_t *describe_parameters(const struct endpoint *endpoint)
 {
     json_t *parameters = json_array();
 
-    for (const struct schema *p = endpoint->parameters; p != NULL && p->name != NULL; p++)
+    SCHEMA_FOREACH(p, endpoint->parameters)
         if (is_captured(endpoint, p->name))
             json_array_append_new(parameters, describe_parameter(p, "path"));
         else if (!has_body(endpoint))
@@ -160,7 +161,7 @@ static json_t *describe_body(const struct endpoint *endpoint)
 {
     autojson json_t *required = json_array(), *properties = json_object();
 
-    for (const struct schema *p = endpoint->parameters; p != NULL && p->name != NULL; p++) {
+    SCHEMA_FOREACH(p, endpoint->parameters) {
         if (is_captured(endpoint, p->name))
             continue;
         json_object_set_new(properties, p->name, describe_schema(p));

@@ -53,6 +53,11 @@ static int add_part(const struct schema *schema, char *part, json_t *values, str
             err, ERROR_INVALID,
             "%s: property is not defined in schema and the schema does not allow additional properties",
             part);
+    if (key->key_alias != NULL &&
+        add_value(schema_find(schema->property_string, key->key_alias), key->name, values, err) != 0)
+        return -1;
+    if (key->alias != NULL)
+        key = schema_find(schema->property_string, key->alias);
     return add_value(key, equals + 1, values, err);
 }
 
@@ -65,11 +70,22 @@ int property_string_parse(const struct schema *schema, const char *string, json_
     while ((part = strsep(&rest, ",")) != NULL)
         if (*part != '\0' && add_part(schema, part, values, err) != 0)
             return -1;
-    for (const struct schema *key = schema->property_string; key->name != NULL; key++)
+    SCHEMA_FOREACH(key, schema->property_string)
         if (!key->optional && json_object_get(values, key->name) == NULL)
             return error_set(err, ERROR_INVALID, "%s: property is missing and it is not optional", key->name);
     *ret = TAKE(values);
     return 0;
+}
+
+/* 0.1 as it was typed, and never less than what reads back as the same number. */
+static void print_real(struct text *text, double number)
+{
+    char digits[32];
+
+    snprintf(digits, sizeof(digits), "%.15g", number);
+    if (strtod(digits, NULL) != number)
+        snprintf(digits, sizeof(digits), "%.17g", number);
+    text_append(text, digits);
 }
 
 static void print_value(struct text *text, const char *name, const json_t *value)
@@ -82,8 +98,10 @@ static void print_value(struct text *text, const char *name, const json_t *value
         text_append(text, json_string_value(value));
         return;
     }
-    autofree char *number = json_dumps(value, JSON_ENCODE_ANY);
-    text_append(text, number);
+    if (json_is_integer(value))
+        text_printf(text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else
+        print_real(text, json_real_value(value));
 }
 
 enum print_group { PRINT_DEFAULT, PRINT_MANDATORY, PRINT_REST, PRINT_GROUPS };
@@ -100,15 +118,36 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*(const struct schema *const *)a)->name, (*(const struct schema *const *)b)->name);
 }
 
+/* The key that says two values at once: `virtio=MAC` for model=virtio,macaddr=MAC. NULL: print them singly.
+ */
+static const struct schema *find_pair(const struct schema *schema, const json_t *values)
+{
+    SCHEMA_FOREACH(key, schema->property_string) {
+        const char *name =
+            key->key_alias != NULL ? json_string_value(json_object_get(values, key->key_alias)) : NULL;
+        if (name != NULL && strcmp(name, key->name) == 0 && json_object_get(values, key->alias) != NULL)
+            return key;
+    }
+    return NULL;
+}
+
+static bool is_in_pair(const struct schema *pair, const char *name)
+{
+    return pair != NULL && (strcmp(pair->alias, name) == 0 || strcmp(pair->key_alias, name) == 0);
+}
+
 char *property_string_print(const struct schema *schema, const json_t *values)
 {
     const struct schema *keys[64];
     size_t count = 0;
     struct text text = {0};
+    const struct schema *pair = find_pair(schema, values);
 
-    for (const struct schema *key = schema->property_string; key->name != NULL && count < COUNT_OF(keys);
-         key++)
-        keys[count++] = key;
+    if (pair != NULL)
+        print_value(&text, pair->name, json_object_get(values, pair->alias));
+    SCHEMA_FOREACH(key, schema->property_string)
+        if (count < COUNT_OF(keys) && key->alias == NULL && !is_in_pair(pair, key->name))
+            keys[count++] = key;
     qsort(keys, count, sizeof(keys[0]), compare_names);
     for (enum print_group group = PRINT_DEFAULT; group < PRINT_GROUPS; group++)
         for (size_t i = 0; i < count; i++) {

@@ -3,7 +3,8 @@
  *
  * Comma-separated key=value; one bare value stands for the default key. A value may contain '=', never a
  * comma; there is no quoting. Duplicate and unknown keys are errors. Inside, booleans are 1/on/yes/true and
- * 0/off/no/false in any case. */
+ * 0/off/no/false in any case. A key can be another's alias; one with a key_alias says two at once, and is
+ * printed so: virtio=MAC is model=virtio,macaddr=MAC. */
 #ifndef HOSTPCI_SCHEMA_PROPERTY_STRING_H
 #define HOSTPCI_SCHEMA_PROPERTY_STRING_H
 

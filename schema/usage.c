@@ -50,7 +50,9 @@ static void print_placeholder(const struct schema *schema, struct text *ret)
 
 static void print_keys(const struct schema *schema, struct text *ret)
 {
-    for (const struct schema *key = schema->property_string; key != NULL && key->name != NULL; key++) {
+    SCHEMA_FOREACH(key, schema->property_string) {
+        if (key->alias != NULL)
+            continue;
         text_printf(ret, "        %s%s=", key->optional ? "[,]" : "", key->name);
         print_placeholder(key, ret);
         text_printf(ret, "  %s\n", key->text != NULL ? key->text : "");
@@ -73,7 +75,7 @@ static void print_parameter(const struct schema *schema, struct text *ret)
 static void print_synopsis(const struct endpoint *endpoint, struct text *ret)
 {
     text_printf(ret, "hostpci %s %s", verbs[endpoint->method], endpoint->path);
-    for (const struct schema *p = endpoint->parameters; p != NULL && p->name != NULL; p++) {
+    SCHEMA_FOREACH(p, endpoint->parameters) {
         if (is_captured(endpoint, p->name))
             continue;
         text_printf(ret, p->optional ? " [--%s " : " --%s ", p->name);
@@ -89,7 +91,7 @@ static void print_reply(const struct schema *returns, struct text *ret)
 
     text_printf(ret, "  Reply: %s%s\n", returns->type == SCHEMA_ARRAY ? "list of " : "",
                 schema_type_name(object->type));
-    for (const struct schema *p = object->properties; p != NULL && p->name != NULL; p++)
+    SCHEMA_FOREACH(p, object->properties)
         text_printf(ret, "    %s%s (%s)%s%s\n", p->name, p->optional ? "?" : "", schema_type_name(p->type),
                     p->text != NULL ? "  " : "", p->text != NULL ? p->text : "");
 }
@@ -106,7 +108,7 @@ bool usage_print(const struct endpoint *const *table, size_t count, const char *
         found = true;
         print_synopsis(table[i], ret);
         text_printf(ret, "  %s\n", table[i]->text);
-        for (const struct schema *p = table[i]->parameters; p != NULL && p->name != NULL; p++)
+        SCHEMA_FOREACH(p, table[i]->parameters)
             if (verbose || !is_captured(table[i], p->name))
                 print_parameter(p, ret);
         if (verbose)

@@ -41,9 +41,16 @@ static bool matches_indexed(const struct schema *schema, const char *name)
     return text_to_number(digits, 10, schema->count - 1, &index);
 }
 
+const struct schema *schema_row(const struct schema *at)
+{
+    while (at != NULL && at->name == NULL)
+        at = at->more;
+    return at;
+}
+
 const struct schema *schema_find(const struct schema *list, const char *name)
 {
-    for (const struct schema *schema = list; schema != NULL && schema->name != NULL; schema++)
+    SCHEMA_FOREACH(schema, list)
         if (strcmp(schema->name, name) == 0 ? schema->count == 0 : matches_indexed(schema, name))
             return schema;
     return NULL;
@@ -278,7 +285,7 @@ static void validate_given(const struct schema *parameters, json_t *params, json
 
 static void require_mandatory(const struct schema *parameters, const json_t *params, json_t *errors)
 {
-    for (const struct schema *schema = parameters; schema != NULL && schema->name != NULL; schema++)
+    SCHEMA_FOREACH(schema, parameters)
         if (!schema->optional && json_object_get(params, schema->name) == NULL)
             json_object_set_new(errors, schema->name,
                                 json_string("property is missing and it is not optional"));

@@ -44,6 +44,26 @@ Test(format, each_takes_and_refuses)
                   LIST("", "00:02", "0000:01:00", "000:01:00.0", "0000:01:20.0", "0000:01:00.8",
                        "0000:01:00.0 ", "../0000:01:00.0", "gpu"));
     assert_format("pci-id-or-mapping", LIST("0000:01:00.0", "gpu"), LIST("", "0000:01:00", "9x", "a/b"));
+    assert_format("pve-pci-hosts", LIST("00:02", "00:02.0", "0000:01:00", "10000:01:00.7;01:00"),
+                  LIST("", "00:02.8", "00:0A", "00:02;", "gpu", "00:02,00:03"));
+    assert_format("pve-volume-id-or-qm-path",
+                  LIST("none", "cdrom", "/a b", "local-lvm:vm-1-disk-0", "local:32"),
+                  LIST("", "nothing", "a/b", ":x"));
+    assert_format("disk-size", LIST("0", "32G", "1.5T", "528K", "4GiB"), LIST("", "G", "1.G", "-1", "1P"));
+    assert_format("mac-addr", LIST("BC:24:11:00:00:01", "02:00:00:00:00:00"),
+                  LIST("", "BD:24:11:00:00:01", "BC-24-11-00-00-01", "BC:24:11:00:00"));
+    assert_format("pve-phys-bits", LIST("host", "8", "39", "64"), LIST("", "7", "65", "Host"));
+    assert_format("dns-name", LIST("a", "a-b.c", "9"), LIST("", "-a", "a-", "a..b", "a_b"));
+    assert_format("pve-startup-order", LIST("1", "order=1", "order=1,up=2,down=3"),
+                  LIST("", "up", "a=1", "1,"));
+    assert_format("pve-cpuset", LIST("0", "0,5,8-11"), LIST("", "a", "0-", ",1"));
+    assert_format("pve-cpu-flags", LIST("+aes", "+aes;-pcid"), LIST("", "aes", "+foo", "+aes,-pcid"));
+    assert_format("pve-tag-list", LIST("a;b", "A.b_c+d", ""), LIST("-a", "a;%"));
+    assert_format("pve-qm-bootdev-list", LIST("scsi0;net31", "hostpci15", ""),
+                  LIST("efidisk0", "scsi31", "net32"));
+    assert_format("pve-hotplug-feature-list", LIST("0", "1", "disk,cpu"),
+                  LIST("2", "disk,"
+                            "cheese"));
     assert_format("string-list", LIST("", "a,b;c d"), LIST(NULL));
     assert_format("pve-configid-list", LIST("", "ab", "ab,cd", "ab; cd"), LIST("ab,9", "ab,c"));
 }

@@ -100,3 +100,41 @@ Test(property_string, what_is_printed_parses_to_the_same)
         cr_expect(json_equal(values, again), "%s", strings[i]);
     }
 }
+
+static const struct schema card = {
+    .type = SCHEMA_STRING,
+    .default_key = "model",
+    .property_string = PROPERTIES(
+        {.name = "model", .type = SCHEMA_STRING, .values = VALUES("virtio", "e1000")},
+        {.name = "address", .type = SCHEMA_STRING, .optional = true, .pattern = "[0-9a-f]+"},
+        {.name = "virtio", .type = SCHEMA_STRING, .optional = true, .alias = "address", .key_alias = "model"},
+        {.name = "mac", .type = SCHEMA_STRING, .optional = true, .alias = "address"},
+        {.name = "rate", .type = SCHEMA_NUMBER, .optional = true}),
+};
+
+static char *print_again(const char *string)
+{
+    autojson json_t *values = NULL;
+    struct error err = {0};
+
+    return property_string_parse(&card, string, &values, &err) == 0 ? property_string_print(&card, values)
+                                                                    : xstrdup(err.message);
+}
+
+Test(property_string, an_alias_is_stored_under_the_key_that_it_stands_for)
+{
+    static const char *const rows[][2] = {
+        {"e1000,mac=ab", "e1000,address=ab"},
+        {"virtio=ab,rate=10", "virtio=ab,rate=10"},
+        {"model=virtio,mac=ab,rate=1.5", "virtio=ab,rate=1.5"},
+        {"mac=ab,virtio=cd", "duplicate key in comma-separated list property: address"},
+        {"e1000,virtio=cd", "duplicate key in comma-separated list property: model"},
+        {"virtio=xy", "address: value does not match the regex pattern"},
+        {"mac=ab", "model: property is missing and it is not optional"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        autofree char *got = print_again(rows[i][0]);
+        cr_expect_str_eq(got, rows[i][1], "%s: %s", rows[i][0], got);
+    }
+}

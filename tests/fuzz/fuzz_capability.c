@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What claims to be a QEMU's answers: it is understood or refused. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vm/capability.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    autocapabilities struct vm_capabilities *qemu = NULL;
+    struct error err;
+
+    if (vm_capability_parse((const char *)data, size, &qemu, &err) == 0 &&
+        vm_capability_has_machine(qemu, "pc"))
+        vm_capability_version(qemu);
+    return 0;
+}

@@ -1,0 +1,1 @@
+error: args: a quote is not closed

@@ -1,0 +1,1 @@
+error: vcpus cannot be above sockets times cores, which is 2

@@ -1,0 +1,1 @@
+error: QEMU 7.2.0 has no CPU model 'Z80'

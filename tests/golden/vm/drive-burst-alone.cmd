@@ -1,0 +1,1 @@
+error: scsi0: iops_max needs iops

@@ -1,0 +1,1 @@
+error: ide2: a CD-ROM cannot have snapshot

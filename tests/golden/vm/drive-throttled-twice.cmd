@@ -1,0 +1,1 @@
+error: scsi0: mbps and mbps_rd cannot be set at the same time

@@ -1,0 +1,1 @@
+error: hostpci0: Cannot set both 'host' and 'mapping'.

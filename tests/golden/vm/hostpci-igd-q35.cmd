@@ -1,0 +1,1 @@
+error: hostpci0: legacy-igd needs the machine type i440fx: set machine to pc

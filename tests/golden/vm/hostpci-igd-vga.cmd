@@ -1,0 +1,1 @@
+error: hostpci0: legacy-igd needs vga to be set to none

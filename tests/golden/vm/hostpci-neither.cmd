@@ -1,0 +1,1 @@
+error: hostpci3: Either 'host' or 'mapping' must be set.

@@ -1,0 +1,1 @@
+error: could not find a free device for 'hostpci2'

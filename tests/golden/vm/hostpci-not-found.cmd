@@ -1,0 +1,1 @@
+error: no PCI device found for '0000:01:00'

@@ -1,0 +1,1 @@
+error: hostpci0: q35 machine model is not enabled

@@ -1,0 +1,1 @@
+error: device '0000:01:00.0' assigned more than once

@@ -1,0 +1,1 @@
+error: machine type 'virt' is none of an x86_64

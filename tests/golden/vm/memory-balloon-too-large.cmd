@@ -1,0 +1,1 @@
+error: balloon value too large (must be smaller than assigned memory)

@@ -1,0 +1,1 @@
+error: memory size (512) must be at least 1024 for hotplugging

@@ -1,0 +1,1 @@
+error: numa needs to be enabled for memory hotplug

@@ -1,0 +1,1 @@
+error: hugepages need numa to be enabled

@@ -1,0 +1,1 @@
+error: numa1: missing numa0 before it

@@ -1,0 +1,1 @@
+error: 64 MiB cannot be shared evenly by 3 sockets

@@ -1,0 +1,1 @@
+error: usb0: Cannot set both 'host' and 'mapping'.

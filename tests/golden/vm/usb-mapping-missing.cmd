@@ -1,0 +1,1 @@
+error: usb2: no device found for the USB mapping 'stick'

@@ -1,0 +1,1 @@
+error: cannot set aw-bits if no vIOMMU is configured

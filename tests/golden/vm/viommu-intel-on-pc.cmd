@@ -1,0 +1,1 @@
+error: to use Intel vIOMMU please set the machine type to q35

@@ -1,0 +1,1 @@
+error: legacy-igd cannot be used with a VirtIO vIOMMU

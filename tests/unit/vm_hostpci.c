@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hostpciN and the guest's addresses. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "vm/address.h"
+#include "vm/hostpci.h"
+
+static void assert_refused(const char *value, const char *expected)
+{
+    autohostpci struct vm_hostpci hostpci = {0};
+    struct error err;
+
+    cr_assert_eq(vm_hostpci_parse(value, &hostpci, &err), -1, "%s", value);
+    cr_expect_str_eq(err.message, expected, "%s: %s", value, err.message);
+}
+
+Test(vm_hostpci, the_domain_may_be_left_out_and_several_devices_make_one)
+{
+    autohostpci struct vm_hostpci hostpci = {0};
+    struct error err;
+
+    cr_assert_eq(vm_hostpci_parse("01:00;10000:02:00.1", &hostpci, &err), 0, "%s", err.message);
+    cr_expect_str_eq(hostpci.hosts[0], "0000:01:00");
+    cr_expect_str_eq(hostpci.hosts[1], "10000:02:00.1");
+    cr_expect_null(hostpci.hosts[2]);
+    cr_expect(hostpci.rombar && !hostpci.pcie && !hostpci.x_vga && !hostpci.keep_driver && !hostpci.reattach);
+}
+
+Test(vm_hostpci, every_key_is_read)
+{
+    autohostpci struct vm_hostpci hostpci = {0};
+    struct error err;
+
+    cr_assert_eq(vm_hostpci_parse(
+                     "mapping=gpu,pcie=1,rombar=off,x-vga=on,romfile=a/b.rom,mdev=nvidia-63,vendor-id=0x10de,"
+                     "device-id=0x1,driver=keep",
+                     &hostpci, &err),
+                 -1, "an id has four digits");
+    cr_assert_eq(vm_hostpci_parse(
+                     "mapping=gpu,pcie=1,rombar=off,x-vga=on,romfile=a/b.rom,mdev=nvidia-63,vendor-id=0x10de,"
+                     "device-id=0x2231,sub-vendor-id=0x10de,sub-device-id=0x1459,driver=keep,reattach=1",
+                     &hostpci, &err),
+                 0, "%s", err.message);
+    cr_expect_null(hostpci.hosts);
+    cr_expect_str_eq(hostpci.mapping, "gpu");
+    cr_expect(hostpci.pcie && !hostpci.rombar && hostpci.x_vga && hostpci.keep_driver && hostpci.reattach);
+    cr_expect_str_eq(hostpci.romfile, "a/b.rom");
+    cr_expect_str_eq(hostpci.mdev, "nvidia-63");
+    cr_expect_str_eq(hostpci.overrides[VM_VENDOR_ID], "0x10de");
+    cr_expect_str_eq(hostpci.overrides[VM_SUB_DEVICE_ID], "0x1459");
+}
+
+Test(vm_hostpci, what_excludes_itself_is_refused)
+{
+    assert_refused("01:00.0,mapping=gpu", "Cannot set both 'host' and 'mapping'.");
+    assert_refused("pcie=1", "Either 'host' or 'mapping' must be set.");
+    assert_refused("", "Either 'host' or 'mapping' must be set.");
+    assert_refused(
+        "01:00,romfile=../../etc/shadow",
+        "romfile '../../etc/shadow' is not a name below the ROM folder: copy the file there first");
+    assert_refused("01:00,romfile=/etc/shadow",
+                   "romfile '/etc/shadow' is not a name below the ROM folder: copy the file there first");
+    assert_refused("00:02.0,legacy-igd=1,rombar=0", "legacy-igd needs rombar to be on");
+    assert_refused("00:02.0,legacy-igd=1,x-vga=1", "legacy-igd cannot be used with x-vga");
+    assert_refused("00:02.0,legacy-igd=1,mdev=i915-GVTg_V5_4",
+                   "legacy-igd cannot be used with a mediated device");
+    assert_refused("00:02.0,legacy-igd=1,pcie=1", "legacy-igd cannot be used with pcie: it is for i440fx");
+    assert_refused("00:02.0;00:02.1,legacy-igd=1", "legacy-igd takes one function only");
+    assert_refused("01:00.0,legacy-igd=1", "legacy-igd is for the host's device 00:02.0, not '0000:01:00.0'");
+    assert_refused("0000:0G:00.0", "host: invalid format - value is not a list of PCI devices such as "
+                                   "0000:01:00.0;01:00.1, in lower case\n");
+}
+
+Test(vm_hostpci, a_mediated_device_is_named_by_its_key_and_vm)
+{
+    char uuid[VM_UUID_SIZE];
+
+    vm_hostpci_uuid(3, 100, uuid);
+    cr_assert_str_eq(uuid, "00000003-0000-0000-0000-000000000100");
+}
+
+/* The table of addresses that guests remember. */
+Test(vm_address, devices_sit_where_guests_remember_them)
+{
+    static const struct {
+        const char *id;
+        bool q35;
+        const char *bus;
+        unsigned slot;
+    } rows[] = {
+        {"vga", false, "pci.0", 0x2},         {"vga", true, "pcie.0", 0x1},
+        {"balloon0", false, "pci.0", 0x3},    {"watchdog0", false, "pci.0", 0x4},
+        {"scsihw0", false, "pci.0", 0x5},     {"scsihw1", true, "pci.0", 0x6},
+        {"scsihw2", false, "pci.4", 0x1},     {"scsihw4", false, "pci.4", 0x3},
+        {"ahci0", false, "pci.0", 0x7},       {"qga0", false, "pci.0", 0x8},
+        {"spice0", false, "pci.0", 0x9},      {"virtio0", false, "pci.0", 0xa},
+        {"virtio5", false, "pci.0", 0xf},     {"virtio6", false, "pci.2", 0x1},
+        {"virtio15", false, "pci.2", 0xa},    {"net0", false, "pci.0", 0x12},
+        {"net5", false, "pci.0", 0x17},       {"net6", false, "pci.1", 0x1},
+        {"net31", false, "pci.1", 0x1a},      {"xhci0", false, "pci.1", 0x1b},
+        {"rng0", false, "pci.1", 0x1d},       {"vga1", false, "pci.0", 0x18},
+        {"vga3", false, "pci.0", 0x1a},       {"hostpci0", false, "pci.0", 0x10},
+        {"hostpci1", true, "pci.0", 0x11},    {"hostpci2", false, "pci.0", 0x1b},
+        {"hostpci3", false, "pci.0", 0x1c},   {"hostpci4", false, "pci.2", 0xd},
+        {"hostpci15", true, "pci.2", 0x18},   {"legacy-igd", false, "pci.0", 0x2},
+        {"virtioscsi0", false, "pci.3", 0x1}, {"virtioscsi30", false, "pci.3", 0x1f},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct vm_address got = vm_address_find(rows[i].id, rows[i].q35);
+        cr_expect_str_eq(got.bus, rows[i].bus, "%s", rows[i].id);
+        cr_expect_eq(got.slot, rows[i].slot, "%s: %x", rows[i].id, got.slot);
+    }
+    cr_expect_eq(vm_address_bridge("pci.3"), 3);
+    cr_expect_eq(vm_address_bridge("pcie.0"), 0);
+}

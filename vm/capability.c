@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a QEMU binary can do, from its own answers. */
+#include "vm/capability.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#define PROPERTIES_OF(driver)                                                                                \
+    "{\"execute\":\"device-list-properties\",\"id\":\"" driver "\",\"arguments\":{\"typename\":\"" driver    \
+    "\"}}"
+
+/* The id says where the answer is kept. */
+const char *const vm_capability_questions[] = {
+    "{\"execute\":\"qmp_capabilities\"}",
+    "{\"execute\":\"query-version\",\"id\":\"version\"}",
+    "{\"execute\":\"query-machines\",\"id\":\"machines\"}",
+    "{\"execute\":\"query-cpu-definitions\",\"id\":\"cpus\"}",
+    "{\"execute\":\"qom-list-types\",\"id\":\"devices\",\"arguments\":{\"implements\":\"device\"}}",
+    PROPERTIES_OF("vfio-pci"),
+    PROPERTIES_OF("virtio-iommu-pci"),
+    PROPERTIES_OF("intel-iommu"),
+    PROPERTIES_OF("qemu64-x86_64-cpu"),
+    "{\"execute\":\"quit\"}",
+    NULL};
+
+struct vm_capabilities {
+    struct vm_version version;
+    json_t *names; /* id of the question -> {name: true} */
+};
+
+/* What must have been answered; a binary without VFIO or a vIOMMU is one too. */
+static const char *const needed[] = {"machines", "cpus", "devices"};
+
+/* -device takes these names too. */
+static const char *const aliases[][2] = {{"lsi", "lsi53c895a"}, {"virtio-serial", "virtio-serial-pci"}};
+
+static void add_names(json_t *set, const json_t *list, const char *key)
+{
+    size_t i;
+    json_t *entry;
+
+    json_array_foreach(list, i, entry) {
+        const char *name = json_string_value(json_object_get(entry, key));
+        if (name != NULL)
+            json_object_set_new(set, name, json_true());
+    }
+}
+
+static int take_version(struct vm_capabilities *qemu, const json_t *answer, struct error *err)
+{
+    int major, minor, micro;
+
+    if (json_unpack((json_t *)answer, "{s:{s:i, s:i, s:i}}", "qemu", "major", &major, "minor", &minor,
+                    "micro", &micro) != 0 ||
+        major < 0 || minor < 0 || micro < 0)
+        return error_set(err, ERROR_FAILED, "QEMU did not tell its version");
+    qemu->version = (struct vm_version){(unsigned)major, (unsigned)minor, (unsigned)micro};
+    return 0;
+}
+
+static int take_answer(struct vm_capabilities *qemu, const json_t *line, struct error *err)
+{
+    const char *id = json_string_value(json_object_get(line, "id"));
+    const json_t *answer = json_object_get(line, "return");
+
+    if (id == NULL || answer == NULL) /* greeting, event, or a device that this binary does not have */
+        return 0;
+    if (strcmp(id, "version") == 0)
+        return take_version(qemu, answer, err);
+    json_t *set = json_object();
+    json_object_set_new(qemu->names, id, set);
+    add_names(set, answer, "name");
+    add_names(set, answer, "alias");
+    return 0;
+}
+
+static int check_complete(const struct vm_capabilities *qemu, struct error *err)
+{
+    if (qemu->version.major == 0)
+        return error_set(err, ERROR_FAILED, "QEMU did not tell its version");
+    for (size_t i = 0; i < COUNT_OF(needed); i++)
+        if (json_object_size(json_object_get(qemu->names, needed[i])) == 0)
+            return error_set(err, ERROR_FAILED, "QEMU did not tell which %s it has", needed[i]);
+    return 0;
+}
+
+int vm_capability_parse(const char *answers, size_t length, struct vm_capabilities **ret, struct error *err)
+{
+    autocapabilities struct vm_capabilities *qemu = xcalloc(1, sizeof(*qemu));
+
+    qemu->names = json_object();
+    if (length > VM_CAPABILITY_LIMIT)
+        return error_set(err, ERROR_FAILED, "QEMU told more of itself than %zu bytes", VM_CAPABILITY_LIMIT);
+    for (const char *end = answers + length, *next; answers < end; answers = next) {
+        const char *newline = memchr(answers, '\n', (size_t)(end - answers));
+        next = newline != NULL ? newline + 1 : end;
+        json_error_t wrong;
+        autojson json_t *line = json_loadb(answers, (size_t)(next - answers), 0, &wrong);
+        if (line != NULL && take_answer(qemu, line, err) != 0)
+            return -1;
+    }
+    if (check_complete(qemu, err) != 0)
+        return -1;
+    *ret = TAKE(qemu);
+    return 0;
+}
+
+void vm_capability_free(struct vm_capabilities *qemu)
+{
+    if (qemu == NULL)
+        return;
+    json_decref(qemu->names);
+    free(qemu);
+}
+
+void cleanup_capabilities(struct vm_capabilities **qemu)
+{
+    vm_capability_free(*qemu);
+}
+
+struct vm_version vm_capability_version(const struct vm_capabilities *qemu)
+{
+    return qemu->version;
+}
+
+bool vm_version_at_least(struct vm_version version, unsigned major, unsigned minor)
+{
+    return version.major != major ? version.major > major : version.minor >= minor;
+}
+
+bool vm_capability_has_property(const struct vm_capabilities *qemu, const char *driver, const char *property)
+{
+    return json_object_get(json_object_get(qemu->names, driver), property) != NULL;
+}
+
+bool vm_capability_has_machine(const struct vm_capabilities *qemu, const char *type)
+{
+    return vm_capability_has_property(qemu, "machines", type);
+}
+
+bool vm_capability_has_device(const struct vm_capabilities *qemu, const char *driver)
+{
+    for (size_t i = 0; i < COUNT_OF(aliases); i++)
+        if (strcmp(driver, aliases[i][0]) == 0)
+            driver = aliases[i][1];
+    return vm_capability_has_property(qemu, "devices", driver);
+}
+
+bool vm_capability_has_cpu(const struct vm_capabilities *qemu, const char *model)
+{
+    return vm_capability_has_property(qemu, "cpus", model);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a QEMU binary can do, from its own answers.
+ *
+ * The asking is done elsewhere, once for a binary: start it as `QEMU -machine none -nodefaults -display none
+ * -S -qmp stdio`, write the questions, a line each, and hand everything that it prints to
+ * vm_capability_parse. QMP: QEMU's docs/interop/qmp-spec. */
+#ifndef HOSTPCI_VM_CAPABILITY_H
+#define HOSTPCI_VM_CAPABILITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct vm_capabilities;
+
+/* Lines to write, without their line ends; NULL ends them. The last one makes it end. */
+extern const char *const vm_capability_questions[];
+
+#define VM_CAPABILITY_LIMIT ((size_t)8 << 20) /* bytes of answers; QEMU 7.2 prints about 150 KiB */
+
+/* ERROR_FAILED if an answer is missing, is an error, or does not look like one. The caller frees. */
+int vm_capability_parse(const char *answers, size_t length, struct vm_capabilities **ret, struct error *err);
+void vm_capability_free(struct vm_capabilities *qemu);
+void cleanup_capabilities(struct vm_capabilities **qemu);
+#define autocapabilities __attribute__((cleanup(cleanup_capabilities)))
+
+struct vm_version {
+    unsigned major, minor, micro;
+};
+struct vm_version vm_capability_version(const struct vm_capabilities *qemu);
+bool vm_version_at_least(struct vm_version version, unsigned major, unsigned minor);
+
+bool vm_capability_has_machine(const struct vm_capabilities *qemu, const char *type);
+
+/* A driver of -device, by its name or alias. */
+bool vm_capability_has_device(const struct vm_capabilities *qemu, const char *driver);
+
+/* Only for the drivers that the questions ask about. */
+bool vm_capability_has_property(const struct vm_capabilities *qemu, const char *driver, const char *property);
+
+bool vm_capability_has_cpu(const struct vm_capabilities *qemu, const char *model);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is behind a drive: -drive up to machine version 9, -blockdev from 10 on. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "vm/command_parts.h"
+#include "vm/drive.h"
+
+static const struct cache {
+    const char *name;
+    bool direct, no_flush;
+} caches[] = {{"none", true, false},
+              {"directsync", true, false},
+              {"writethrough", false, false},
+              {"writeback", false, false},
+              {"unsafe", false, true}};
+
+static const char *text_or(const json_t *values, const char *key, const char *fallback)
+{
+    const char *value = vm_value_text(values, key);
+
+    return value != NULL ? value : fallback;
+}
+
+static const char *detect_zeroes(const json_t *values)
+{
+    if (vm_value_number(values, "detect_zeroes", 1) == 0)
+        return "off";
+    return strcmp(text_or(values, "discard", "ignore"), "on") == 0 ? "unmap" : "on";
+}
+
+static void print_option(struct text *text, const json_t *values, const char *key)
+{
+    const char *value = vm_value_text(values, key);
+
+    if (value != NULL)
+        text_printf(text, ",%s=%s", key, value);
+}
+
+static void print_limits(struct text *text, const json_t *values)
+{
+    autojson json_t *limits = vm_drive_limits(values);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(limits, name, value)
+        text_printf(text, ",throttling.%s=%" JSON_INTEGER_FORMAT, name, json_integer_value(value));
+}
+
+static void add_drive(struct vm_build *build, const struct vm_drive *drive)
+{
+    const json_t *values = drive->values;
+    autotext struct text text = {0};
+
+    if (drive->file != NULL) {
+        autofree char *file = vm_escape(drive->file);
+        text_printf(&text, "file=%s,", file);
+    }
+    text_printf(&text, "if=none,id=drive-%s", drive->key);
+    if (drive->cdrom)
+        text_append(&text, ",media=cdrom");
+    else
+        print_option(&text, values, "media");
+    print_option(&text, values, "cache");
+    print_option(&text, values, "discard");
+    print_limits(&text, values);
+    text_append(&text, vm_value_number(values, "snapshot", 0) != 0 ? ",snapshot=on" : "");
+    text_append(&text, vm_value_number(values, "ro", 0) != 0 ? ",readonly=on" : "");
+    if (drive->file != NULL)
+        text_printf(&text, ",format=%s", text_or(values, "format", "raw"));
+    if (!drive->cdrom && vm_value_text(values, "cache") == NULL)
+        text_append(&text, ",cache=none");
+    text_printf(&text, ",aio=%s", text_or(values, "aio", "io_uring"));
+    if (!drive->cdrom)
+        text_printf(&text, ",detect-zeroes=%s", detect_zeroes(values));
+    vm_add(build, VM_DEVICES, "-drive", "%s", text_string(&text));
+}
+
+/* direct, no-flush: for all nodes of a drive. */
+static json_t *cache_options(const struct vm_drive *drive)
+{
+    const char *name = text_or(drive->values, "cache", drive->cdrom ? "writeback" : "none");
+
+    for (size_t i = 0; i < COUNT_OF(caches); i++)
+        if (strcmp(caches[i].name, name) == 0)
+            return json_pack("{s:b, s:b}", "direct", caches[i].direct, "no-flush", caches[i].no_flush);
+    return NULL;
+}
+
+static const char *file_driver(const struct vm_drive *drive)
+{
+    if (drive->disc)
+        return "host_cdrom";
+    return text_starts_with(drive->file, "/dev/") ? "host_device" : "file";
+}
+
+/* A node whose name ends in the drive's key, with what all of its drive's nodes have in common. */
+static json_t *make_node(const struct vm_drive *drive, const char *driver, const char *prefix)
+{
+    bool unmap = strcmp(text_or(drive->values, "discard", "ignore"), "on") == 0;
+    bool read_only = drive->cdrom || vm_value_number(drive->values, "ro", 0) != 0;
+    autofree char *name = xasprintf("%s-%s", prefix, drive->key);
+
+    return json_pack("{s:s, s:s, s:o, s:s, s:b}", "driver", driver, "node-name", name, "cache",
+                     cache_options(drive), "discard", unmap ? "unmap" : "ignore", "read-only", read_only);
+}
+
+static json_t *make_nodes(const struct vm_drive *drive)
+{
+    const json_t *values = drive->values;
+    autofree char *group = xasprintf("throttle-drive-%s", drive->key);
+    json_t *file = make_node(drive, file_driver(drive), "file");
+    json_t *format = make_node(drive, text_or(values, "format", "raw"), "format");
+    json_t *top = make_node(drive, "throttle", "drive");
+
+    json_object_set_new(file, "filename", json_string(drive->file));
+    json_object_set_new(file, "aio", json_string(text_or(values, "aio", "io_uring")));
+    if (!drive->cdrom)
+        json_object_set_new(top, "detect-zeroes", json_string(detect_zeroes(values)));
+    json_object_set_new(format, "file", file);
+    json_object_set_new(top, "file", format);
+    json_object_set_new(top, "throttle-group", json_string(group));
+    return top;
+}
+
+static int add_blockdev(struct vm_build *build, const struct vm_drive *drive, struct error *err)
+{
+    if (drive->file == NULL)
+        return 0;
+    if (vm_value_number(drive->values, "snapshot", 0) != 0)
+        return error_set_field(err, drive->key, "%s: snapshot needs a machine version below 10.0",
+                               drive->key);
+    autojson json_t *group =
+        json_pack("{s:s, s:s+, s:o}", "qom-type", "throttle-group", "id", "throttle-drive-", drive->key,
+                  "limits", vm_drive_limits(drive->values));
+    autojson json_t *nodes = make_nodes(drive);
+    autofree char *object = json_dumps(group, JSON_COMPACT), *device = json_dumps(nodes, JSON_COMPACT);
+    vm_add(build, VM_DEVICES, "-object", "%s", object);
+    vm_add(build, VM_DEVICES, "-blockdev", "%s", device);
+    return 0;
+}
+
+int vm_add_backend(struct vm_build *build, const struct vm_drive *drive, struct error *err)
+{
+    if (vm_machine_at_least(build, 10, 0, 0))
+        return add_blockdev(build, drive, err);
+    add_drive(build, drive);
+    return 0;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the firmware is and what it tells: OVMF with its variables, SMBIOS, the generation id. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "schema/property_string.h"
+#include "vm/command_parts.h"
+#include "vm/drive.h"
+
+/* Bytes of the variables, by kind of firmware: of Debian's OVMF_VARS.fd and OVMF_VARS_4M.fd. */
+#define VARS_2M 131072
+#define VARS_4M 540672
+
+struct firmware {
+    char *code, *vars;
+    bool large;       /* 4m */
+    const char *file; /* of efidisk0; NULL: a copy that goes with the VM */
+    const char *format;
+};
+
+static int read_firmware(const struct vm_command *what, const json_t *values, bool q35, struct firmware *ret,
+                         struct error *err)
+{
+    const char *type = vm_value_text(values, "efitype"), *format = vm_value_text(values, "format");
+    bool keys = vm_value_number(values, "pre-enrolled-keys", 0) != 0;
+    const char *folder = what->paths->ovmf;
+
+    if (json_object_size(values) != 0 && vm_drive_path("efidisk0", values, &ret->file, err) != 0)
+        return -1;
+    ret->large = type != NULL && strcmp(type, "4m") == 0;
+    ret->format = format != NULL ? format : "raw";
+    if (!ret->large) {
+        ret->code = xasprintf("%s/OVMF_CODE.fd", folder);
+        ret->vars = xasprintf("%s/OVMF_VARS.fd", folder);
+        return 0;
+    }
+    ret->code = xasprintf("%s/OVMF_CODE_4M%s.fd", folder, q35 ? ".secboot" : "");
+    ret->vars = xasprintf("%s/OVMF_VARS_4M%s.fd", folder, keys ? ".ms" : "");
+    return 0;
+}
+
+static char *copy_path(const struct vm_command *what)
+{
+    return xasprintf("%s/%u-ovmf.fd", what->paths->run, what->vmid);
+}
+
+static void release(struct firmware *firmware)
+{
+    free(firmware->code);
+    free(firmware->vars);
+}
+
+static void add_flash_drives(struct vm_build *build, const struct firmware *firmware, const char *file)
+{
+    autofree char *code = vm_escape(firmware->code), *vars = vm_escape(file);
+    char size[32] = "";
+
+    if (strcmp(firmware->format, "raw") == 0)
+        snprintf(size, sizeof(size), ",size=%d", firmware->large ? VARS_4M : VARS_2M);
+    vm_add(build, VM_HEAD, "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=%s", code);
+    vm_add(build, VM_HEAD, "-drive", "if=pflash,unit=1,id=drive-efidisk0,format=%s,file=%s%s",
+           firmware->format, vars, size);
+}
+
+static void add_node(struct vm_build *build, json_t *node)
+{
+    autofree char *text = json_dumps(node, JSON_COMPACT);
+
+    vm_add(build, VM_HEAD, "-blockdev", "%s", text);
+    json_decref(node);
+}
+
+static void add_flash_nodes(struct vm_build *build, const struct firmware *firmware, const char *file)
+{
+    const char *driver = text_starts_with(file, "/dev/") ? "host_device" : "file";
+    json_t *vars = json_pack("{s:s, s:s, s:{s:b, s:b}, s:{s:s, s:s}}", "driver", firmware->format,
+                             "node-name", "drive-efidisk0", "cache", "direct", 0, "no-flush", 0, "file",
+                             "driver", driver, "filename", file);
+
+    if (strcmp(firmware->format, "raw") == 0)
+        json_object_set_new(vars, "size", json_integer(firmware->large ? VARS_4M : VARS_2M));
+    add_node(build, json_pack("{s:s, s:s, s:b, s:{s:s, s:s}}", "driver", "raw", "node-name", "pflash0",
+                              "read-only", 1, "file", "driver", "file", "filename", firmware->code));
+    add_node(build, vars);
+    vm_add_machine_option(build, "pflash0=pflash0");
+    vm_add_machine_option(build, "pflash1=drive-efidisk0");
+}
+
+int vm_add_firmware(struct vm_build *build, struct error *err)
+{
+    __attribute__((cleanup(release))) struct firmware firmware = {0};
+    autojson json_t *values = NULL;
+
+    if (!build->ovmf)
+        return 0;
+    if (vm_values(build, "efidisk0", &values, err) != 0 ||
+        read_firmware(build->what, values, build->machine.q35, &firmware, err) != 0)
+        return -1;
+    autofree char *copy = copy_path(build->what);
+    const char *file = firmware.file != NULL ? firmware.file : copy;
+    if (vm_machine_at_least(build, 10, 0, 0))
+        add_flash_nodes(build, &firmware, file);
+    else
+        add_flash_drives(build, &firmware, file);
+    return 0;
+}
+
+int vm_command_firmware(const struct vm_command *what, char **ret_template, char **ret_copy,
+                        struct error *err)
+{
+    __attribute__((cleanup(release))) struct firmware firmware = {0};
+    const char *text = json_string_value(json_object_get(what->config, "efidisk0"));
+    const char *machine = json_string_value(json_object_get(what->config, "machine"));
+    autojson json_t *values = json_object();
+
+    if (text != NULL) {
+        autojson json_t *parsed = NULL;
+        if (property_string_parse(vm_key_find("efidisk0", NULL), text, &parsed, err) != 0)
+            return error_prefix(err, "efidisk0: ");
+        json_object_update(values, parsed);
+    }
+    if (read_firmware(what, values, machine != NULL && strstr(machine, "q35") != NULL, &firmware, err) != 0)
+        return -1;
+    *ret_template = TAKE(firmware.vars);
+    *ret_copy = firmware.file == NULL ? copy_path(what) : NULL;
+    return 0;
+}
+
+static int digit_of(char letter)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *found = letter != '\0' ? strchr(letters, letter) : NULL;
+
+    return found != NULL ? (int)(found - letters) : -1;
+}
+
+/* Base64, RFC 4648; what follows its alphabet's letters is padding. */
+static char *decode_base64(const char *value)
+{
+    struct text text = {0};
+    unsigned bits = 0, count = 0;
+
+    for (; digit_of(*value) >= 0; value++) {
+        bits = bits << 6 | (unsigned)digit_of(*value);
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            char byte = (char)(bits >> count & 0xff);
+            text_append_bytes(&text, &byte, byte != '\0');
+        }
+    }
+    return text_take(&text);
+}
+
+static const char *const smbios_keys[] = {"family", "manufacturer", "product", "serial",
+                                          "sku",    "uuid",         "version"};
+
+static int add_smbios(struct vm_build *build, struct error *err)
+{
+    autojson json_t *values = NULL;
+    autotext struct text text = {0};
+
+    if (vm_values(build, "smbios1", &values, err) != 0)
+        return -1;
+    bool encoded = vm_value_number(values, "base64", 0) != 0;
+    for (size_t i = 0; i < COUNT_OF(smbios_keys); i++) {
+        const char *value = vm_value_text(values, smbios_keys[i]);
+        if (value == NULL)
+            continue;
+        bool decode = encoded && strcmp(smbios_keys[i], "uuid") != 0;
+        autofree char *plain = decode ? decode_base64(value) : xstrdup(value);
+        autofree char *escaped = vm_escape(plain);
+        text_printf(&text, ",%s=%s", smbios_keys[i], escaped);
+    }
+    if (text.length > 0)
+        vm_add(build, VM_HEAD, "-smbios", "type=1%s", text_string(&text));
+    return 0;
+}
+
+int vm_add_smbios(struct vm_build *build, struct error *err)
+{
+    const char *generation = vm_text(build, "vmgenid");
+
+    if (add_smbios(build, err) != 0)
+        return -1;
+    if (generation != NULL && strlen(generation) > 1) /* 0: none */
+        vm_add(build, VM_HEAD, "-device", "vmgenid,guid=%s", generation);
+    return 0;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's devices in the guest. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "vm/command_parts.h"
+
+#define FIXED_PORTS 4 /* ich9-pcie-port-1 to 4 are always there */
+
+static const char *const override_properties[VM_ID_OVERRIDES] = {
+    "x-pci-vendor-id", "x-pci-device-id", "x-pci-sub-vendor-id", "x-pci-sub-device-id"};
+
+static bool is_set(const struct vm_hostpci *hostpci)
+{
+    return hostpci->hosts != NULL || hostpci->mapping != NULL;
+}
+
+/* Before the others: what they are depends on the machine, and some of the machine depends on them. */
+int vm_hostpci_read(struct vm_build *build, struct error *err)
+{
+    autojson json_t *vga = NULL;
+
+    if (vm_values(build, "vga", &vga, err) != 0)
+        return -1;
+    for (unsigned i = 0; i < VM_HOSTPCI; i++) {
+        struct vm_name key = vm_indexed("hostpci", i);
+        struct vm_hostpci *hostpci = &build->hostpci[i];
+        const char *value = vm_text(build, key.text);
+        if (value == NULL)
+            continue;
+        if (vm_hostpci_parse(value, hostpci, err) != 0 ||
+            vm_hostpci_check(hostpci, build->machine.q35, vm_value_text(vga, "type"), err) != 0)
+            return error_prefix(err, "%s: ", key.text);
+        build->x_vga |= hostpci->x_vga;
+        build->legacy_igd |= hostpci->legacy_igd;
+    }
+    return 0;
+}
+
+static int check_chosen(const struct vm_build *build, unsigned index, struct error *err)
+{
+    const struct vm_hostpci *hostpci = &build->hostpci[index];
+    const struct vm_chosen *chosen = &build->what->chosen[index];
+
+    if (chosen->count == 0 && hostpci->mapping != NULL)
+        return error_set(err, ERROR_INVALID, "could not find a free device for 'hostpci%u'", index);
+    if (chosen->count == 0)
+        return error_set(err, ERROR_INVALID, "no PCI device found for '%s'", hostpci->hosts[0]);
+    if (chosen->count > 8)
+        return error_set(err, ERROR_INVALID, "hostpci%u: %zu functions are more than the 8 of a device",
+                         index, chosen->count);
+    if (hostpci->legacy_igd && (chosen->count > 1 || strcmp(chosen->ids[0], "0000:00:02.0") != 0))
+        return error_set(err, ERROR_INVALID,
+                         "hostpci%u: legacy-igd is for the host's device 00:02.0, not '%s'", index,
+                         chosen->ids[0]);
+    return 0;
+}
+
+/* A mediated device's parent may have several of them; a function goes to one device of the guest. */
+static int check_unique(const struct vm_build *build, json_t *seen, unsigned index, struct error *err)
+{
+    const struct vm_chosen *chosen = &build->what->chosen[index];
+
+    for (size_t i = 0; i < chosen->count && chosen->uuid == NULL; i++) {
+        if (json_object_get(seen, chosen->ids[i]) != NULL)
+            return error_set(err, ERROR_INVALID, "device '%s' assigned more than once", chosen->ids[i]);
+        json_object_set_new(seen, chosen->ids[i], json_true());
+    }
+    return 0;
+}
+
+static void add_port(struct vm_build *build, unsigned port)
+{
+    unsigned place = port - FIXED_PORTS - 1;
+
+    vm_add(build, VM_BUSES, "-device",
+           "pcie-root-port,id=ich9-pcie-port-%u,bus=pcie.0,addr=%x.%u,x-speed=16,x-width=32,multifunction=on,"
+           "port=%u,chassis=%u",
+           port, 0x10 + place / 8, place % 8, port, port);
+}
+
+/* Ports beyond the fixed ones share slots 10 and 11, and a guest looks for the others of a slot only when it
+ * finds function 0: that one is there as soon as another is. */
+static void add_ports(struct vm_build *build)
+{
+    bool wanted[VM_HOSTPCI + 1] = {false};
+
+    for (unsigned i = FIXED_PORTS; i < VM_HOSTPCI; i++)
+        if (is_set(&build->hostpci[i]) && build->hostpci[i].pcie)
+            wanted[i + 1] = wanted[i < FIXED_PORTS + 8 ? FIXED_PORTS + 1 : FIXED_PORTS + 9] = true;
+    for (unsigned port = FIXED_PORTS + 1; port <= VM_HOSTPCI; port++)
+        if (wanted[port])
+            add_port(build, port);
+}
+
+static int print_host(const struct vm_build *build, unsigned index, size_t function, struct text *text,
+                      struct error *err)
+{
+    const struct vm_chosen *chosen = &build->what->chosen[index];
+    const struct vm_capabilities *qemu = build->what->qemu;
+    struct vm_version version = vm_build_version(build);
+
+    if (chosen->uuid != NULL)
+        text_printf(text, "vfio-pci,sysfsdev=/sys/bus/mdev/devices/%s", chosen->uuid);
+    else
+        text_printf(text, "vfio-pci,host=%s", chosen->ids[function]);
+    if (!chosen->live_migration)
+        return 0;
+    if (vm_capability_has_property(qemu, "vfio-pci", "enable-migration"))
+        text_append(text, ",enable-migration=on");
+    else if (vm_capability_has_property(qemu, "vfio-pci", "x-enable-migration"))
+        text_append(text, ",x-enable-migration=on");
+    else
+        return error_set(
+            err, ERROR_INVALID,
+            "hostpci%u: QEMU %u.%u.%u cannot migrate a passed-through device: unset the mapping's "
+            "live-migration-capable",
+            index, version.major, version.minor, version.micro);
+    return 0;
+}
+
+/* ",id=hostpci0,bus=pci.0,addr=0x10"; of several functions ",id=hostpci0.1,bus=pci.0,addr=0x10.1". */
+static void print_place(struct vm_build *build, unsigned index, size_t function, bool several,
+                        struct text *text)
+{
+    const struct vm_hostpci *hostpci = &build->hostpci[index];
+    struct vm_name id = vm_indexed("hostpci", index);
+    char number[24] = "";
+
+    if (several)
+        snprintf(number, sizeof(number), ".%zu", function);
+    text_printf(text, ",id=%s%s", id.text, number);
+    if (hostpci->pcie)
+        text_printf(text, ",bus=ich9-pcie-port-%u,addr=0x0", index + 1);
+    else
+        text_append(text, vm_place(build, hostpci->legacy_igd ? "legacy-igd" : id.text).text);
+    text_append(text, number);
+}
+
+/* What concerns the device as a whole stands with its first function. */
+static void print_options(struct vm_build *build, unsigned index, bool several, struct text *text)
+{
+    const struct vm_hostpci *hostpci = &build->hostpci[index];
+
+    if (!hostpci->rombar)
+        text_append(text, ",rombar=0");
+    if (hostpci->x_vga && !build->ovmf)
+        text_append(text, ",x-vga=on");
+    if (several)
+        text_append(text, ",multifunction=on");
+    if (hostpci->romfile != NULL) {
+        autofree char *folder = vm_escape(build->what->paths->rom);
+        text_printf(text, ",romfile=%s/%s", folder, hostpci->romfile);
+    }
+    text_append(text, vm_bootindex(build, vm_indexed("hostpci", index).text).text);
+    for (size_t i = 0; i < VM_ID_OVERRIDES; i++)
+        if (hostpci->overrides[i] != NULL)
+            text_printf(text, ",%s=%s", override_properties[i], hostpci->overrides[i]);
+}
+
+static int add_functions(struct vm_build *build, unsigned index, struct error *err)
+{
+    const struct vm_chosen *chosen = &build->what->chosen[index];
+    size_t count = chosen->uuid != NULL ? 1 : chosen->count;
+
+    for (size_t i = 0; i < count; i++) {
+        autotext struct text text = {0};
+        if (print_host(build, index, i, &text, err) != 0)
+            return -1;
+        print_place(build, index, i, count > 1, &text);
+        if (i == 0)
+            print_options(build, index, count > 1, &text);
+        vm_add(build, VM_PASSTHROUGH, "-device", "%s", text_string(&text));
+    }
+    return 0;
+}
+
+int vm_add_hostpci(struct vm_build *build, struct error *err)
+{
+    autojson json_t *seen = json_object();
+
+    add_ports(build);
+    for (unsigned i = 0; i < VM_HOSTPCI; i++) {
+        if (!is_set(&build->hostpci[i]))
+            continue;
+        if (check_chosen(build, i, err) != 0 || check_unique(build, seen, i, err) != 0 ||
+            add_functions(build, i, err) != 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Network cards. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "vm/command_parts.h"
+
+/* A card at a bridge of the host has a tap interface; without a bridge QEMU itself is its router. */
+static void add_back_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,
+                         long long queues)
+{
+    const struct vm_paths *paths = build->what->paths;
+    const char *name = vm_text(build, "name");
+    autotext struct text text = {0};
+
+    if (vm_value_text(values, "bridge") == NULL) {
+        if (name != NULL)
+            vm_add(build, VM_DEVICES, "-netdev", "user,id=net%u,hostname=%s", index, name);
+        else
+            vm_add(build, VM_DEVICES, "-netdev", "user,id=net%u,hostname=vm%u", index, build->what->vmid);
+        return;
+    }
+    autofree char *up = vm_escape(paths->net_up != NULL ? paths->net_up : "no");
+    autofree char *down = vm_escape(paths->net_down != NULL ? paths->net_down : "no");
+    text_printf(&text, "tap,id=net%u,ifname=tap%ui%u,script=%s,downscript=%s", index, build->what->vmid,
+                index, up, down);
+    if (virtio)
+        text_append(&text, ",vhost=on");
+    if (queues > 1)
+        text_printf(&text, ",queues=%lld", queues);
+    vm_add(build, VM_DEVICES, "-netdev", "%s", text_string(&text));
+}
+
+/* mtu=1 is the bridge's, which it is too when nothing is said. */
+static long long mtu_of(const struct vm_build *build, unsigned index, const json_t *values)
+{
+    long long mtu = vm_value_number(values, "mtu", 1);
+
+    if (mtu > 1)
+        return mtu;
+    return build->what->bridge_mtu != NULL ? build->what->bridge_mtu[index] : 0;
+}
+
+static void print_virtio(const struct vm_build *build, unsigned index, const json_t *values,
+                         struct text *text)
+{
+    long long mtu = mtu_of(build, index, values);
+
+    if (vm_value_text(values, "bridge") != NULL && mtu != 0)
+        text_printf(text, ",host_mtu=%lld", mtu);
+    if (vm_value_number(values, "host-tunnel", 0) == 0 && vm_machine_at_least(build, 11, 0, 1))
+        text_append(text, ",host_tunnel=off");
+}
+
+static void add_front_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,
+                          long long queues)
+{
+    struct vm_name id = vm_indexed("net", index);
+    const char *model = vm_value_text(values, "model"), *mac = vm_value_text(values, "macaddr");
+    bool isa = strcmp(model, "ne2k_isa") == 0;
+    autotext struct text text = {0};
+
+    text_append(&text, virtio ? "virtio-net-pci" : model);
+    if (mac != NULL)
+        text_printf(&text, ",mac=%s", mac);
+    text_printf(&text, ",netdev=%s%s,id=%s", id.text, isa ? "" : vm_place(build, id.text).text, id.text);
+    if (queues > 1 && virtio)
+        text_printf(&text, ",vectors=%lld,mq=on,packed=on", 2 * queues + 2);
+    if (virtio)
+        text_append(&text, ",rx_queue_size=1024,tx_queue_size=256");
+    text_append(&text, vm_bootindex(build, id.text).text);
+    if (virtio)
+        print_virtio(build, index, values, &text);
+    vm_add(build, VM_DEVICES, "-device", "%s", text_string(&text));
+}
+
+static int check_net(const char *key, const json_t *values, bool virtio, struct error *err)
+{
+    if (!virtio && json_object_get(values, "mtu") != NULL)
+        return error_set_field(err, key, "%s: mtu can be set of a virtio card only, not of %s", key,
+                               vm_value_text(values, "model"));
+    return 0;
+}
+
+int vm_add_nets(struct vm_build *build, struct error *err)
+{
+    for (unsigned i = 0; i < VM_NETS; i++) {
+        struct vm_name key = vm_indexed("net", i);
+        autojson json_t *values = NULL;
+        if (vm_values(build, key.text, &values, err) != 0)
+            return -1;
+        if (json_object_size(values) == 0)
+            continue;
+        bool virtio = strcmp(vm_value_text(values, "model"), "virtio") == 0;
+        long long queues = virtio ? vm_value_number(values, "queues", 0) : 0;
+        if (check_net(key.text, values, virtio, err) != 0)
+            return -1;
+        add_back_end(build, i, values, virtio, queues);
+        add_front_end(build, i, values, virtio, queues);
+    }
+    return 0;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ideN, sataN, scsiN, virtioN: disks and CD-ROM drives. */
+#include "vm/drive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "schema/property_string.h"
+#include "vm/keys.h"
+
+#define MIB 1048576.0
+
+/* A limit of a kind: for both directions, or for one. The length is for how many seconds the maximum is
+ * allowed; bps is the same limit as mbps in bytes. */
+static const struct limit {
+    const char *rate, *burst, *length; /* keys */
+    const char *name;                  /* QEMU's, with -max and -max-length added */
+    double unit;
+    const char *reads, *writes; /* what excludes it */
+} limits[] = {
+    {"mbps", "mbps_max", "bps_max_length", "bps-total", MIB, "mbps_rd", "mbps_wr"},
+    {"mbps_rd", "mbps_rd_max", "bps_rd_max_length", "bps-read", MIB, NULL, NULL},
+    {"mbps_wr", "mbps_wr_max", "bps_wr_max_length", "bps-write", MIB, NULL, NULL},
+    {"iops", "iops_max", "iops_max_length", "iops-total", 1, "iops_rd", "iops_wr"},
+    {"iops_rd", "iops_rd_max", "iops_rd_max_length", "iops-read", 1, NULL, NULL},
+    {"iops_wr", "iops_wr_max", "iops_wr_max_length", "iops-write", 1, NULL, NULL},
+};
+
+static const char *const byte_keys[][2] = {
+    {"bps", "bps-total"}, {"bps_rd", "bps-read"}, {"bps_wr", "bps-write"}};
+
+static bool has(const json_t *values, const char *key)
+{
+    return key != NULL && json_object_get(values, key) != NULL;
+}
+
+static int check_limit(const struct limit *limit, const json_t *values, struct error *err)
+{
+    const char *other = has(values, limit->reads)    ? limit->reads
+                        : has(values, limit->writes) ? limit->writes
+                                                     : NULL;
+
+    if (has(values, limit->rate) && other != NULL)
+        return error_set(err, ERROR_INVALID, "%s and %s cannot be set at the same time", limit->rate, other);
+    if (has(values, limit->burst) && !has(values, limit->rate))
+        return error_set(err, ERROR_INVALID, "%s needs %s", limit->burst, limit->rate);
+    if (has(values, limit->length) && !has(values, limit->burst))
+        return error_set(err, ERROR_INVALID, "%s needs %s", limit->length, limit->burst);
+    return 0;
+}
+
+static int check_cdrom(const char *key, const json_t *values, struct error *err)
+{
+    static const char *const without[] = {"snapshot", "format"};
+
+    if (!vm_drive_is_cdrom(values))
+        return 0;
+    if (text_starts_with(key, "virtio"))
+        return error_set(err, ERROR_INVALID, "a CD-ROM cannot be on virtio: use ide, sata or scsi");
+    for (size_t i = 0; i < COUNT_OF(without); i++)
+        if (has(values, without[i]))
+            return error_set(err, ERROR_INVALID, "a CD-ROM cannot have %s", without[i]);
+    return 0;
+}
+
+int vm_drive_parse(const char *key, const char *value, json_t **ret, struct error *err)
+{
+    autojson json_t *values = NULL;
+
+    if (property_string_parse(vm_key_find(key, NULL), value, &values, err) != 0)
+        return -1;
+    for (size_t i = 0; i < COUNT_OF(limits); i++)
+        if (check_limit(&limits[i], values, err) != 0)
+            return -1;
+    if (check_cdrom(key, values, err) != 0)
+        return -1;
+    *ret = TAKE(values);
+    return 0;
+}
+
+bool vm_drive_is_cdrom(const json_t *values)
+{
+    const char *media = json_string_value(json_object_get(values, "media"));
+    const char *file = json_string_value(json_object_get(values, "file"));
+
+    return (media != NULL && strcmp(media, "cdrom") == 0) ||
+           (file != NULL && (strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0));
+}
+
+int vm_drive_path(const char *key, const json_t *values, const char **ret, struct error *err)
+{
+    const char *file = json_string_value(json_object_get(values, "file"));
+
+    if (strcmp(file, "none") == 0)
+        file = NULL;
+    else if (strcmp(file, "cdrom") == 0)
+        file = "/dev/cdrom";
+    else if (file[0] != '/')
+        return error_set_field(
+            err, key,
+            "%s: the volume '%s' is in a storage pool, which there are none of here: give the "
+            "absolute path of a file or block device",
+            key, file);
+    *ret = file;
+    return 0;
+}
+
+static void set_limit(json_t *ret, const char *name, const char *suffix, const json_t *value, double unit)
+{
+    autofree char *key = xasprintf("%s%s", name, suffix);
+
+    if (value != NULL)
+        json_object_set_new(ret, key, json_integer((json_int_t)(json_number_value(value) * unit)));
+}
+
+json_t *vm_drive_limits(const json_t *values)
+{
+    json_t *ret = json_object();
+
+    for (size_t i = 0; i < COUNT_OF(limits); i++) {
+        set_limit(ret, limits[i].name, "", json_object_get(values, limits[i].rate), limits[i].unit);
+        set_limit(ret, limits[i].name, "-max", json_object_get(values, limits[i].burst), limits[i].unit);
+        set_limit(ret, limits[i].name, "-max-length", json_object_get(values, limits[i].length), 1);
+    }
+    for (size_t i = 0; i < COUNT_OF(byte_keys); i++)
+        set_limit(ret, byte_keys[i][1], "", json_object_get(values, byte_keys[i][0]), 1);
+    return ret;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hostpciN: a device of the host that is given to the guest. */
+#ifndef HOSTPCI_VM_HOSTPCI_H
+#define HOSTPCI_VM_HOSTPCI_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+enum vm_id_override { VM_VENDOR_ID, VM_DEVICE_ID, VM_SUB_VENDOR_ID, VM_SUB_DEVICE_ID, VM_ID_OVERRIDES };
+
+struct vm_hostpci {
+    /* Ends with NULL; "0000:01:00.0", or "0000:01:00" for all functions. NULL with a mapping. */
+    char **hosts;
+    char *mapping; /* NULL with hosts */
+    bool pcie, rombar, x_vga, legacy_igd;
+    bool keep_driver;                 /* driver=keep: neither reset nor bound to vfio-pci */
+    bool reattach;                    /* the functions go back to their drivers when the VM stops */
+    char *romfile;                    /* a name below the ROM folder; NULL: the device's own */
+    char *mdev;                       /* the type of a mediated device; NULL: the device itself */
+    char *overrides[VM_ID_OVERRIDES]; /* "0x10de"; NULL: the device's own */
+};
+
+/* Reads a stored value. The rules that need no more than the value are checked here. The caller releases. */
+int vm_hostpci_parse(const char *value, struct vm_hostpci *ret, struct error *err);
+void vm_hostpci_release(struct vm_hostpci *hostpci);
+#define autohostpci __attribute__((cleanup(vm_hostpci_release)))
+
+/* The rules that depend on the machine; `vga` is the type of the configured display, NULL if unset. */
+int vm_hostpci_check(const struct vm_hostpci *hostpci, bool q35, const char *vga, struct error *err);
+
+/* The name of the mediated device of hostpciN, by which it is found again: N and VMID in digits. */
+#define VM_UUID_SIZE 37
+void vm_hostpci_uuid(unsigned index, unsigned vmid, char uuid[static VM_UUID_SIZE]);
+
+#endif
