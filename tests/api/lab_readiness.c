@@ -90,6 +90,19 @@ DAEMON_TEST(lab_used, usb_controller_with_the_keyboard_is_blocked)
     blocked_by(USB, "usb", "active", "QEMU USB Keyboard");
 }
 
+DAEMON_TEST(lab_used, usb_keyboard_is_listed_and_can_be_mapped)
+{
+    const json_t *keyboard = row(get("/nodes/" NODE "/hardware/usb", NULL), "product", "QEMU USB Keyboard");
+    autofree char *entry =
+        xasprintf("node=" NODE ",id=%s:%s,path=%lld-%s", text_of(keyboard, "vendid"),
+                  text_of(keyboard, "prodid"), number_of(keyboard, "busnum"), text_of(keyboard, "usbpath"));
+
+    cr_expect_eq(number_of(keyboard, "level"), 1);
+    post("/cluster/mapping/usb", "id", "keyboard", "map", entry, NULL);
+    const json_t *mapping = row(get("/cluster/mapping/usb", "check-node", NODE, NULL), "id", "keyboard");
+    is_json(member(mapping, "errors"), "[]");
+}
+
 DAEMON_TEST(lab_used, display_of_the_firmware_and_the_console_is_blocked)
 {
     blocked_by(DISPLAY, "display", "active", "console");

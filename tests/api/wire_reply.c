@@ -262,3 +262,17 @@ DAEMON_TEST(wire_reply, packed_reply_can_be_304_and_head)
     cr_assert_eq(head->status, 200);
     cr_assert(has_header(head, "Content-Encoding: gzip"));
 }
+
+/* A proxy's headers are anyone's to send: they neither let in, nor change whom the log names. */
+DAEMON_TEST(wire_reply, headers_of_proxies_are_nothing)
+{
+    static const char *const headers[] = {"PVEClientIP: 192.0.2.7", "X-Forwarded-For: 192.0.2.7",
+                                          "PVEDisableProxy: true", "X-Forwarded-User: root@pam"};
+
+    call_with_token("");
+    for (size_t i = 0; i < COUNT_OF(headers); i++)
+        cr_expect_eq(CALL(.method = "GET", .path = "/version", .header = headers[i])->status, 401, "%s",
+                     headers[i]);
+    autofree char *log = daemon_log();
+    cr_assert_null(strstr(log, "192.0.2.7"), "%s", log);
+}
