@@ -31,7 +31,7 @@ LAB_TEST(lab_reboot, begins)
 
     MOVE(CHOSEN, "none", .persistent = "1");
     lab_broker_kill();
-    lab_broker_start(4);
+    lab_broker_start(3);
     autofree char *upid = MOVE_BEGIN(CARD, "vfio-pci");
     cr_assert(lab_broker_stops(upid));
     cr_assert_eq(file_replace(UPID, upid, strlen(upid), 0600, &err), 0, "%s", err.message);
