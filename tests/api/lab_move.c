@@ -92,7 +92,7 @@ char *task_end(const char *upid)
             autofree char *log = task_text(upid);
             cr_assert_fail("task %s does not end:\n%s", upid, log);
         }
-        machine_sleep(5);
+        machine_sleep(1);
         status = status_of(upid);
     }
     return xstrdup(text_of(status, "exitstatus"));
