@@ -85,27 +85,26 @@ Test(vm_hostpci, a_mediated_device_is_named_by_its_key_and_vm)
 Test(vm_address, devices_sit_where_guests_remember_them)
 {
     static const struct {
-        const char *id;
-        bool q35;
-        const char *bus;
+        const char *id, *bus;
         unsigned slot;
+        bool q35;
     } rows[] = {
-        {"vga", false, "pci.0", 0x2},         {"vga", true, "pcie.0", 0x1},
-        {"balloon0", false, "pci.0", 0x3},    {"watchdog0", false, "pci.0", 0x4},
-        {"scsihw0", false, "pci.0", 0x5},     {"scsihw1", true, "pci.0", 0x6},
-        {"scsihw2", false, "pci.4", 0x1},     {"scsihw4", false, "pci.4", 0x3},
-        {"ahci0", false, "pci.0", 0x7},       {"qga0", false, "pci.0", 0x8},
-        {"spice0", false, "pci.0", 0x9},      {"virtio0", false, "pci.0", 0xa},
-        {"virtio5", false, "pci.0", 0xf},     {"virtio6", false, "pci.2", 0x1},
-        {"virtio15", false, "pci.2", 0xa},    {"net0", false, "pci.0", 0x12},
-        {"net5", false, "pci.0", 0x17},       {"net6", false, "pci.1", 0x1},
-        {"net31", false, "pci.1", 0x1a},      {"xhci0", false, "pci.1", 0x1b},
-        {"rng0", false, "pci.1", 0x1d},       {"vga1", false, "pci.0", 0x18},
-        {"vga3", false, "pci.0", 0x1a},       {"hostpci0", false, "pci.0", 0x10},
-        {"hostpci1", true, "pci.0", 0x11},    {"hostpci2", false, "pci.0", 0x1b},
-        {"hostpci3", false, "pci.0", 0x1c},   {"hostpci4", false, "pci.2", 0xd},
-        {"hostpci15", true, "pci.2", 0x18},   {"legacy-igd", false, "pci.0", 0x2},
-        {"virtioscsi0", false, "pci.3", 0x1}, {"virtioscsi30", false, "pci.3", 0x1f},
+        {"vga", "pci.0", 0x2, false},         {"vga", "pcie.0", 0x1, true},
+        {"balloon0", "pci.0", 0x3, false},    {"watchdog0", "pci.0", 0x4, false},
+        {"scsihw0", "pci.0", 0x5, false},     {"scsihw1", "pci.0", 0x6, true},
+        {"scsihw2", "pci.4", 0x1, false},     {"scsihw4", "pci.4", 0x3, false},
+        {"ahci0", "pci.0", 0x7, false},       {"qga0", "pci.0", 0x8, false},
+        {"spice0", "pci.0", 0x9, false},      {"virtio0", "pci.0", 0xa, false},
+        {"virtio5", "pci.0", 0xf, false},     {"virtio6", "pci.2", 0x1, false},
+        {"virtio15", "pci.2", 0xa, false},    {"net0", "pci.0", 0x12, false},
+        {"net5", "pci.0", 0x17, false},       {"net6", "pci.1", 0x1, false},
+        {"net31", "pci.1", 0x1a, false},      {"xhci0", "pci.1", 0x1b, false},
+        {"rng0", "pci.1", 0x1d, false},       {"vga1", "pci.0", 0x18, false},
+        {"vga3", "pci.0", 0x1a, false},       {"hostpci0", "pci.0", 0x10, false},
+        {"hostpci1", "pci.0", 0x11, true},    {"hostpci2", "pci.0", 0x1b, false},
+        {"hostpci3", "pci.0", 0x1c, false},   {"hostpci4", "pci.2", 0xd, false},
+        {"hostpci15", "pci.2", 0x18, true},   {"legacy-igd", "pci.0", 0x2, false},
+        {"virtioscsi0", "pci.3", 0x1, false}, {"virtioscsi30", "pci.3", 0x1f, false},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
