@@ -7,12 +7,14 @@
 
 #include "access/access.h"
 #include "broker/call.h"
+#include "broker/qemu.h"
 #include "hardware/names.h"
 #include "hardware/sysfs.h"
 #include "hardware/uevent.h"
 #include "schema/endpoint.h"
 #include "storage/storage.h"
 #include "task/task.h"
+#include "vm/command.h"
 
 /* Everything that lives as long as the daemon. */
 struct service {
@@ -25,6 +27,10 @@ struct service {
     struct access *access;
     struct broker *broker;
     struct tasks *tasks;
+    struct qemu *qemu;
+    struct vm_paths paths; /* of this host, for command lines */
+    const char *const
+        *volume_dirs; /* what others than root@pam may name lies in one of them; ends with NULL */
 };
 
 struct request {
