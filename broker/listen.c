@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The broker's socket. */
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +28,17 @@ static int set_path(const char *path, struct sockaddr_un *ret, struct error *err
     return 0;
 }
 
+/* A broker that was killed leaves its socket to a worker that did not yet come to close it: nobody answers
+ * there. The kernel tells who began to listen (unix(7), SO_PEERCRED). */
+static bool is_alive(int fd)
+{
+    struct ucred listener;
+    socklen_t size = sizeof(listener);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0 || kill(listener.pid, 0) == 0 ||
+           errno != ESRCH;
+}
+
 static int check_free(const char *path, struct error *err)
 {
     autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -40,7 +53,8 @@ static int check_free(const char *path, struct error *err)
         return error_set(err, ERROR_CONFLICT,
                          "'%s' exists and is no socket: move it away, or give another --run-dir", path);
     /* EAGAIN: somebody listens, and is busy */
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN)
+    bool connected = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+    if (connected ? is_alive(fd) : errno == EAGAIN)
         return error_set(err, ERROR_CONFLICT,
                          "another broker answers on '%s': stop it, or give another --run-dir", path);
     return 0;

@@ -45,14 +45,13 @@ int protocol_send(int socket, const json_t *message, struct error *err)
     return error_set_errno(err, errno, "cannot write to the broker's socket");
 }
 
-/* The length of the next message, which stays. */
-static ssize_t measure(int socket)
+/* That the other side went without reading everything is told once, at any call, before what it sent. */
+static ssize_t receive(int socket, void *buffer, size_t size, int flags)
 {
-    ssize_t length = TEMP_FAILURE_RETRY(recv(socket, NULL, 0, MSG_PEEK | MSG_TRUNC));
+    ssize_t length = TEMP_FAILURE_RETRY(recv(socket, buffer, size, flags));
 
-    /* that the other side went without reading everything is told once, before what it sent */
     if (length < 0 && errno == ECONNRESET)
-        length = TEMP_FAILURE_RETRY(recv(socket, NULL, 0, MSG_PEEK | MSG_TRUNC));
+        length = TEMP_FAILURE_RETRY(recv(socket, buffer, size, flags));
     return length;
 }
 
@@ -71,13 +70,13 @@ static int parse(const char *text, size_t length, json_t **ret, struct error *er
 
 int protocol_receive(int socket, json_t **ret, struct error *err)
 {
-    ssize_t length = measure(socket);
+    ssize_t length = receive(socket, NULL, 0, MSG_PEEK | MSG_TRUNC);
 
     if (length == 0)
         return 0;
     bool fits = length > 0 && (size_t)length <= PROTOCOL_MESSAGE_LIMIT;
     autofree char *text = xcalloc(1, fits ? (size_t)length : 1);
-    ssize_t got = length < 0 ? -1 : TEMP_FAILURE_RETRY(recv(socket, text, fits ? (size_t)length : 1, 0));
+    ssize_t got = length < 0 ? -1 : receive(socket, text, fits ? (size_t)length : 1, 0);
     if (got < 0 && errno == EAGAIN)
         return error_set(err, ERROR_BUSY, "the other side of the broker's socket says nothing");
     if (got < 0)

@@ -2,6 +2,7 @@
 /* The broker as its clients see it: who may ask, what is refused, and that nobody holds it up. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,4 +267,32 @@ Test(broker, replaces_the_socket_of_one_that_was_killed)
     stage_stop_broker(&stage, SIGTERM);
     autofree char *path = xasprintf("%s/run/broker.sock", stage.tree.path);
     cr_assert_neq(access(path, F_OK), 0, "its socket goes with it");
+}
+
+/* As a worker's is, until it has closed what it does not need. */
+Test(broker, replaces_the_socket_that_a_child_of_a_dead_one_holds)
+{
+    autostage struct stage stage;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int status;
+
+    stage_make(&stage);
+    stage_stop_broker(&stage, SIGTERM);
+    autofree char *path = xasprintf("%s/run/broker.sock", stage.tree.path);
+    stpcpy(address.sun_path, path);
+    pid_t listener = fork();
+    if (listener == 0) {
+        int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+        if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 5) != 0)
+            _exit(1);
+        if (fork() == 0) {
+            close_range(STDIN_FILENO, (unsigned)fd - 1, 0); /* or who waits for their end waits for us */
+            close_range((unsigned)fd + 1, UINT_MAX, 0);
+            sleep(20);
+        }
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(listener, &status, 0), listener);
+    cr_assert_eq(status, 0);
+    stage_start_broker(&stage);
 }

@@ -3,6 +3,7 @@
 #include "broker/protocol.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -198,4 +199,37 @@ Test(protocol, a_text_need_not_be_utf8)
 {
     fixture_expect_json(protocol_text("caf\u00e9"), "'caf\u00e9'");
     fixture_expect_json(protocol_text("caf\xc3"), "'caf?'");
+}
+
+static void *refuse(void *line)
+{
+    autojson json_t *refusal = fixture_json("{'error': {'message': 'no'}}");
+    struct error err;
+
+    protocol_send(((struct line *)line)->theirs, refusal, &err);
+    cleanup_close(&((struct line *)line)->theirs);
+    return NULL;
+}
+
+/* The kernel tells a reset at whichever call comes next, so it is tried often. */
+Test(protocol, what_was_said_before_hanging_up_is_heard)
+{
+    autojson json_t *question = fixture_json("{'operation': 'state'}");
+
+    for (int i = 0; i < 3000; i++) {
+        autoline struct line line;
+        autojson json_t *answer = NULL;
+        struct error err = {.message = ""};
+        pthread_t thread;
+
+        connect_line(&line);
+        cr_assert_eq(protocol_send(line.ours, question, &err), 0);
+        cr_assert_eq(pthread_create(&thread, NULL, refuse, &line), 0);
+        int got;
+        do
+            got = protocol_receive(line.ours, &answer, &err);
+        while (got < 0 && err.kind == ERROR_BUSY);
+        pthread_join(thread, NULL);
+        cr_assert_eq(got, 1, "round %d: %s", i, err.message);
+    }
 }
