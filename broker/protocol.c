@@ -45,13 +45,18 @@ int protocol_send(int socket, const json_t *message, struct error *err)
     return error_set_errno(err, errno, "cannot write to the broker's socket");
 }
 
-/* That the other side went without reading everything is told once, at any call, before what it sent. */
+/* That the other side is gone may be told before what it said last: once as a reset, at any call, if it had
+ * not read everything; and once as an end, if it went between the kernel's look for data and that for the
+ * end. */
 static ssize_t receive(int socket, void *buffer, size_t size, int flags)
 {
-    ssize_t length = TEMP_FAILURE_RETRY(recv(socket, buffer, size, flags));
+    ssize_t length = 0;
 
-    if (length < 0 && errno == ECONNRESET)
+    for (int told = 0; told < 3; told++) {
         length = TEMP_FAILURE_RETRY(recv(socket, buffer, size, flags));
+        if (length > 0 || (length < 0 && errno != ECONNRESET))
+            break;
+    }
     return length;
 }
 

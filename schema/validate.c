@@ -142,11 +142,11 @@ static int check_enumeration(const struct schema *schema, const char *string, st
 
     if (schema->values == NULL)
         return 0;
-    for (const char *const *allowed = schema->values; *allowed != NULL; allowed++) {
+    for (const char *const *allowed = schema->values; *allowed != NULL; allowed++)
         if (strcmp(*allowed, string) == 0)
             return 0;
+    for (const char *const *allowed = schema->values; *allowed != NULL; allowed++)
         text_printf(&all, "%s%s", all.length > 0 ? ", " : "", *allowed);
-    }
     return error_set(err, ERROR_INVALID, "value '%s' does not have a value in the enumeration '%s'", string,
                      text_string(&all));
 }
@@ -187,6 +187,13 @@ static int check_limits(const struct schema *schema, const json_t *value, struct
     if (schema->type == SCHEMA_STRING)
         return check_string(schema, value, err);
     return check_range(schema, value, err);
+}
+
+/* Privileges are asked for before a value is checked, at a path with the value as it was sent: /vms/0100 is
+ * not the VM 100. */
+static int check_spelling(const struct schema *schema, const char *sent, struct error *err)
+{
+    return sent == NULL || schema->format == NULL ? 0 : format_check(schema->format, sent, err);
 }
 
 static bool is_list_format(const struct schema *schema)
@@ -236,9 +243,12 @@ int validate_value(const struct schema *schema, json_t **value, struct error *er
     }
     if (json_is_array(*value) && is_list_format(schema))
         replace(value, join(*value));
+    autofree char *sent = schema->type == SCHEMA_INTEGER ? scalar_string(*value) : NULL;
     if (!convert(schema, value))
         return refuse_type(schema, *value, err);
-    return check_limits(schema, *value, err);
+    if (check_limits(schema, *value, err) != 0)
+        return -1;
+    return check_spelling(schema, sent, err);
 }
 
 /* A text about one parameter; items carry their index in err->field. */
