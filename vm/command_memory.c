@@ -122,8 +122,12 @@ static int add_own_node(struct vm_build *build, const struct memory *memory, uns
     const char *host_nodes = vm_value_text(values, "hostnodes"), *policy = vm_value_text(values, "policy");
     autotext struct text extra = {0};
 
+    double size = json_number_value(json_object_get(values, "memory"));
     if (json_object_get(values, "memory") == NULL)
         return error_set(err, ERROR_INVALID, "numa%u: missing NUMA memory value", node);
+    if (size < 0 || size > (double)LARGEST_MIB)
+        return error_set(err, ERROR_INVALID, "numa%u: memory is from 0 to %lld MiB, not %.16g", node,
+                         LARGEST_MIB, size);
     if (host_nodes == NULL && policy != NULL)
         return error_set(err, ERROR_INVALID, "numa%u: policy needs hostnodes", node);
     if (host_nodes != NULL) {

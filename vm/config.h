@@ -4,7 +4,8 @@
  * The document is {"node": NODE, "config": {KEY: VALUE}, "pending": {KEY: VALUE}, "delete": {KEY: 1 or 2}}.
  * `config` is what a running VM was started with, `pending` and `delete` (2: by force) are what its next
  * start takes; both are left out when empty. Values are as stored: integers for integers and booleans, else
- * strings. Beside vm_keys `config` may have `meta`, which no client sets: creation-qemu=X.Y.Z,ctime=SECONDS.
+ * strings, numbers among them. A string may be empty: `boot` of a VM that has nothing to start from. Beside
+ * vm_keys `config` may have `meta`, which no client sets: creation-qemu=X.Y.Z,ctime=SECONDS.
  *
  * Pure: what is random or of this moment is handed in. */
 #ifndef HOSTPCI_VM_CONFIG_H
@@ -30,6 +31,7 @@ struct vm_change {
     const char *const *remove; /* ends with NULL, may be NULL: back to the default */
     const char *const *revert; /* the same: pending changes to forget */
     bool force;                /* of remove */
+    bool skip_lock;            /* as if it were not locked */
     bool running;              /* what such a VM cannot take at once stays pending */
     const struct vm_fresh *fresh;
 };
@@ -38,14 +40,19 @@ struct vm_change {
 int vm_config_create(const char *node, const struct vm_change *change, json_t **ret, struct error *err);
 
 /* A new document from an old one, which stays as it is. Errors, in Proxmox's words: "no options specified",
- * "VM is locked (x)" unless the change removes the lock itself, unknown options, a key both set and removed,
- * protection, what vm_value_store refuses, what does not fit together (balloon above memory). */
+ * "VM is locked (x)" unless the change is to remove the lock and nothing else, unknown options, a key both
+ * set and removed, protection, what vm_value_store refuses, what does not fit together (balloon above memory,
+ * boot devices that are not there). */
 int vm_config_change(const json_t *document, const struct vm_change *change, json_t **ret, struct error *err);
 
 /* {KEY: VALUE} as the next start will see it, or (`current`) as the last one did. The caller drops. */
 json_t *vm_config_view(const json_t *document, bool current);
 
-/* [{key, value?, pending?, delete?}] in order of the keys; values are strings. The caller drops. */
+/* The same for a reply: an empty value reads as a blank. */
+json_t *vm_config_show(const json_t *document, bool current);
+
+/* [{key, value?, pending?, delete?}] in order of the keys; values are strings, an empty one a blank. The
+ * caller drops. */
 json_t *vm_config_list_pending(const json_t *document);
 
 /* The keys that a change touches, to ask for the privileges of each: those set, removed and reverted, once

@@ -2,6 +2,7 @@
 /* ideN, sataN, scsiN, virtioN: disks and CD-ROM drives. */
 #include "vm/drive.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "schema/property_string.h"
 #include "vm/keys.h"
 
-#define MIB 1048576.0
+#define MIB     1048576.0
+#define HIGHEST 1e15 /* of QEMU's limits, in bytes or operations a second: its include/qemu/throttle.h */
 
 /* A limit of a kind: for both directions, or for one. The length is for how many seconds the maximum is
  * allowed; bps is the same limit as mbps in bytes. */
@@ -34,6 +36,28 @@ static const char *const byte_keys[][2] = {
 static bool has(const json_t *values, const char *key)
 {
     return key != NULL && json_object_get(values, key) != NULL;
+}
+
+static int check_rate(const json_t *values, const char *key, double unit, struct error *err)
+{
+    const json_t *value = json_object_get(values, key);
+    double highest = floor(HIGHEST / unit), rate = json_number_value(value);
+
+    if (value == NULL || (rate >= 0 && rate <= highest))
+        return 0;
+    return error_set(err, ERROR_INVALID, "%s is from 0 to %.16g, not %.16g", key, highest, rate);
+}
+
+static int check_rates(const json_t *values, struct error *err)
+{
+    for (size_t i = 0; i < COUNT_OF(limits); i++)
+        if (check_rate(values, limits[i].rate, limits[i].unit, err) != 0 ||
+            check_rate(values, limits[i].burst, limits[i].unit, err) != 0)
+            return -1;
+    for (size_t i = 0; i < COUNT_OF(byte_keys); i++)
+        if (check_rate(values, byte_keys[i][0], 1, err) != 0)
+            return -1;
+    return 0;
 }
 
 static int check_limit(const struct limit *limit, const json_t *values, struct error *err)
@@ -74,7 +98,7 @@ int vm_drive_parse(const char *key, const char *value, json_t **ret, struct erro
     for (size_t i = 0; i < COUNT_OF(limits); i++)
         if (check_limit(&limits[i], values, err) != 0)
             return -1;
-    if (check_cdrom(key, values, err) != 0)
+    if (check_rates(values, err) != 0 || check_cdrom(key, values, err) != 0)
         return -1;
     *ret = TAKE(values);
     return 0;

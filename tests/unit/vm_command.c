@@ -55,6 +55,15 @@ Test(vm_command, a_line_can_be_typed_into_a_shell)
     cr_assert_str_eq(line, "qemu 'a b' 'it'\\''s' '' x=1,y");
 }
 
+/* Base64 and %XX of a configuration can stand for any byte, but a reply is UTF-8, and a line is one line. */
+Test(vm_command, a_line_is_text_whatever_the_arguments_are)
+{
+    char bytes[] = "serial=\xff\xc3", lines[] = "a\n'b'\\", letters[] = "/srv/\xc3\xa4.raw";
+    autofree char *line = vm_command_quote((char *const[]){bytes, lines, letters, NULL});
+
+    cr_assert_str_eq(line, "$'serial=\\377\\303' $'a\\012\\'b\\'\\\\' '/srv/\xc3\xa4.raw'");
+}
+
 Test(vm_command, the_firmware_s_variables_are_copied_when_nothing_keeps_them)
 {
     autojson json_t *config = json_pack("{s:s, s:s}", "bios", "ovmf", "machine", "q35");

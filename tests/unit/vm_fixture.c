@@ -170,11 +170,9 @@ static void add_properties(struct text *text, const char *version)
     }
 }
 
-struct vm_capabilities *vm_fake_qemu(const char *version)
+char *vm_fake_answers(const char *version)
 {
-    autotext struct text text = {0};
-    struct vm_capabilities *qemu;
-    struct error err;
+    struct text text = {0};
 
     text_append(&text, "{\"QMP\": {\"version\": {}, \"capabilities\": []}}\r\n{\"return\": {}}\r\n");
     text_printf(&text,
@@ -185,7 +183,16 @@ struct vm_capabilities *vm_fake_qemu(const char *version)
     add_answer(&text, "cpus", names_of(cpus, COUNT_OF(cpus)));
     add_answer(&text, "devices", names_of(devices, COUNT_OF(devices)));
     add_properties(&text, version);
-    cr_assert_eq(vm_capability_parse(text_string(&text), text.length, &qemu, &err), 0, "%s", err.message);
+    return text_take(&text);
+}
+
+struct vm_capabilities *vm_fake_qemu(const char *version)
+{
+    autofree char *answers = vm_fake_answers(version);
+    struct vm_capabilities *qemu;
+    struct error err;
+
+    cr_assert_eq(vm_capability_parse(answers, strlen(answers), &qemu, &err), 0, "%s", err.message);
     return qemu;
 }
 

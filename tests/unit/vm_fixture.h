@@ -36,6 +36,9 @@ void vm_case_release(struct vm_case *given);
 /* A QEMU of that version as far as it matters here: "7.2", "11.0". */
 struct vm_capabilities *vm_fake_qemu(const char *version);
 
+/* What it answers when it is asked (vm/capability.h). The caller frees. */
+char *vm_fake_answers(const char *version);
+
 /* The arguments, a line each, or "error: ...". The caller frees. */
 char *vm_case_print(const struct vm_case *given);
 char *vm_golden_read(const char *name, const char *ending);

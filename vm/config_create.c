@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A VM's configuration: what a new one gets beside what was asked for. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "schema/property_string.h"
+#include "vm/capability.h"
+#include "vm/config_parts.h"
+
+static void add_identity(const struct vm_fresh *fresh, json_t *config)
+{
+    char uuid[VM_CONFIG_UUID];
+
+    if (json_object_get(config, "smbios1") == NULL) {
+        vm_config_print_uuid(fresh->smbios, uuid);
+        json_object_set_new(config, "smbios1", json_sprintf("uuid=%s", uuid));
+    }
+    if (json_object_get(config, "vmgenid") == NULL) {
+        vm_config_print_uuid(fresh->vmgenid, uuid);
+        json_object_set_new(config, "vmgenid", json_string(uuid));
+    }
+}
+
+static void add_meta(const struct vm_fresh *fresh, json_t *config)
+{
+    json_object_set_new(config, "meta",
+                        fresh->qemu != NULL
+                            ? json_sprintf("creation-qemu=%s,ctime=%lld", fresh->qemu, fresh->now)
+                            : json_sprintf("ctime=%lld", fresh->now));
+}
+
+static void add_boot(json_t *config)
+{
+    if (json_object_get(config, "boot") == NULL) {
+        autofree char *boot = vm_config_first_boot(config);
+        json_object_set_new(config, "boot", json_string(boot));
+    }
+}
+
+static bool is_windows(const json_t *config)
+{
+    const char *guest = json_string_value(json_object_get(config, "ostype"));
+
+    return guest != NULL && guest[0] == 'w';
+}
+
+/* Windows takes another version of the machine for another computer: it keeps the one that it begins with. */
+static void pin_machine(const struct vm_fresh *fresh, json_t *config)
+{
+    const struct schema *schema = vm_key_find("machine", NULL);
+    const char *machine = json_string_value(json_object_get(config, "machine"));
+    autojson json_t *values = NULL;
+    struct vm_version version;
+    struct error err;
+
+    if (!is_windows(config) || fresh->qemu == NULL ||
+        sscanf(fresh->qemu, "%u.%u", &version.major, &version.minor) != 2 ||
+        property_string_parse(schema, machine != NULL ? machine : "", &values, &err) != 0)
+        return;
+    const char *type = json_string_value(json_object_get(values, "type"));
+    bool q35 = type != NULL && strcmp(type, "q35") == 0;
+    if (type != NULL && !q35 && strcmp(type, "pc") != 0)
+        return;
+    json_object_set_new(values, "type",
+                        json_sprintf("%s-%u.%u", q35 ? "pc-q35" : "pc-i440fx", version.major, version.minor));
+    autofree char *printed = property_string_print(schema, values);
+    json_object_set_new(config, "machine", json_string(printed));
+}
+
+/* What was asked not to be there: vmgenid=0, an empty description. */
+static void drop_nulls(json_t *config)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+
+    json_object_foreach_safe(config, next, key, value) {
+        if (json_is_null(value))
+            json_object_del(config, key);
+    }
+}
+
+int vm_config_create(const char *node, const struct vm_change *change, json_t **ret, struct error *err)
+{
+    autojson json_t *config = NULL;
+
+    if (vm_config_make(change, &config, err) != 0)
+        return -1;
+    add_identity(change->fresh, config);
+    drop_nulls(config);
+    if (vm_config_check_balloon(config, err) != 0)
+        return -1;
+    add_meta(change->fresh, config);
+    add_boot(config);
+    pin_machine(change->fresh, config);
+    autojson json_t *document = json_pack("{s:s, s:O}", "node", node, "config", config);
+    if (vm_config_check_size(document, err) != 0)
+        return -1;
+    *ret = TAKE(document);
+    return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A VM's configuration: values on their way into it, and what is made for them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "schema/property_string.h"
+#include "schema/validate.h"
+#include "vm/config_parts.h"
+#include "vm/drive.h"
+#include "vm/value.h"
+
+#define MAC_SIZE 18
+
+static int refuse(const char *key, struct error *err)
+{
+    snprintf(err->field, sizeof(err->field), "%s", key);
+    return -1;
+}
+
+/* Files know no blanks around a value, but the lines of a description are kept as they are. */
+static json_t *trim(const char *key, const json_t *given)
+{
+    autofree char *copy = xstrdup(json_string_value(given));
+
+    return json_string(strcmp(key, "description") == 0 ? copy : text_trim(copy));
+}
+
+/* 0.1 as it was typed, and never less than what reads back as the same number. */
+static json_t *print_real(double number)
+{
+    char digits[32];
+
+    snprintf(digits, sizeof(digits), "%.15g", number);
+    if (strtod(digits, NULL) != number)
+        snprintf(digits, sizeof(digits), "%.17g", number);
+    return json_string(digits);
+}
+
+/* ide2 of what was given for cdrom. */
+static int read_cdrom(json_t **value, struct error *err)
+{
+    autojson json_t *keys = NULL;
+
+    if (vm_drive_parse("ide2", json_string_value(*value), &keys, err) != 0)
+        return -1;
+    json_object_set_new(keys, "media", json_string("cdrom"));
+    autofree char *printed = property_string_print(vm_key_find("ide2", NULL), keys);
+    json_decref(*value);
+    *value = json_string(printed);
+    return 0;
+}
+
+/* Printed anew, it may end with a blank that something followed before; without that it must be allowed, too.
+ */
+static int store_string(const char *key, const json_t *given, json_t **ret, struct error *err)
+{
+    const struct schema *schema = vm_key_find(key, NULL);
+    autofree char *text = NULL;
+
+    if (vm_value_store(key, json_string_value(given), &text, err) != 0)
+        return -1;
+    autojson json_t *printed = json_string(text), *stored = trim(key, printed);
+    if (validate_value(schema, &stored, err) != 0)
+        return -1;
+    *ret = TAKE(stored);
+    return 0;
+}
+
+static int store(const char *key, const json_t *given, json_t **ret, struct error *err)
+{
+    const struct schema *schema = vm_key_find(key, NULL);
+    const char *place = vm_config_resolve(key);
+
+    if (schema == NULL)
+        return error_set(err, ERROR_INVALID, "unknown option '%s'", key);
+    autojson json_t *value = json_is_string(given) ? trim(key, given) : json_copy((json_t *)given);
+    if (validate_value(schema, &value, err) != 0)
+        return -1;
+    if (place != key && read_cdrom(&value, err) != 0)
+        return -1;
+    if (json_is_string(value))
+        return store_string(place, value, ret, err);
+    *ret = json_is_real(value) ? print_real(json_real_value(value)) : TAKE(value);
+    return 0;
+}
+
+int vm_config_store(const char *key, const json_t *given, json_t **ret, struct error *err)
+{
+    return store(key, given, ret, err) == 0 ? 0 : refuse(key, err);
+}
+
+void vm_config_print_uuid(const unsigned char random[static 16], char uuid[static VM_CONFIG_UUID])
+{
+    unsigned char b[16];
+
+    memcpy(b, random, sizeof(b));
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* RFC 9562, version 4 */
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    snprintf(uuid, VM_CONFIG_UUID, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+             b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+             b[15]);
+}
+
+/* Local and unicast (IEEE 802), its front overwritten by the prefix. */
+static void print_mac(const unsigned char random[static 6], const char *prefix, char mac[static MAC_SIZE])
+{
+    snprintf(mac, MAC_SIZE, "%02X:%02X:%02X:%02X:%02X:%02X", (random[0] & 0xfcU) | 2U, random[1], random[2],
+             random[3], random[4], random[5]);
+    if (prefix != NULL)
+        memcpy(mac, prefix, strnlen(prefix, MAC_SIZE - 1));
+}
+
+static json_t *make_net(const char *key, json_t *stored, const struct vm_fresh *fresh)
+{
+    int index = 0;
+    const struct schema *schema = vm_key_find(key, &index);
+    autojson json_t *values = NULL;
+    struct error err;
+    char mac[MAC_SIZE];
+
+    if (property_string_parse(schema, json_string_value(stored), &values, &err) != 0 ||
+        json_object_get(values, "macaddr") != NULL)
+        return stored;
+    print_mac(fresh->nets[index], fresh->mac_prefix, mac);
+    json_object_set_new(values, "macaddr", json_string(mac));
+    autofree char *printed = property_string_print(schema, values);
+    json_decref(stored);
+    return json_string(printed);
+}
+
+/* 1 asks for a new one, 0 for none. */
+static json_t *make_generation(json_t *stored, const struct vm_fresh *fresh)
+{
+    const char *text = json_string_value(stored);
+    char uuid[VM_CONFIG_UUID];
+
+    if (strlen(text) > 1)
+        return stored;
+    vm_config_print_uuid(fresh->vmgenid, uuid);
+    json_t *made = text[0] == '1' ? json_string(uuid) : json_null();
+    json_decref(stored);
+    return made;
+}
+
+static int make(const char *key, const json_t *given, const struct vm_fresh *fresh, json_t **ret,
+                struct error *err)
+{
+    json_t *stored = NULL;
+
+    if (vm_config_store(key, given, &stored, err) != 0)
+        return -1;
+    if (vm_key_about(vm_key_find(key, NULL))->kind == VM_NET)
+        stored = make_net(key, stored, fresh);
+    if (strcmp(key, "vmgenid") == 0)
+        stored = make_generation(stored, fresh);
+    if (strcmp(key, "description") == 0 && json_string_length(stored) == 0) {
+        json_decref(stored);
+        stored = json_null();
+    }
+    *ret = stored;
+    return 0;
+}
+
+int vm_config_make(const struct vm_change *change, json_t **ret, struct error *err)
+{
+    autojson json_t *all = json_object();
+    const char *key;
+    json_t *given;
+
+    if (json_object_get(change->set, "cdrom") != NULL && json_object_get(change->set, "ide2") != NULL)
+        return error_set_field(err, "cdrom", "cdrom and ide2 are the same: give one of them");
+    json_object_foreach((json_t *)change->set, key, given) {
+        json_t *value = NULL;
+        if (make(key, given, change->fresh, &value, err) != 0)
+            return -1;
+        json_object_set_new(all, vm_config_resolve(key), value);
+    }
+    *ret = TAKE(all);
+    return 0;
+}
+
+int vm_config_check_balloon(const json_t *config, struct error *err)
+{
+    const char *memory = json_string_value(json_object_get(config, "memory"));
+    const json_t *balloon = json_object_get(config, "balloon");
+    autojson json_t *values = NULL;
+
+    if (memory == NULL)
+        memory = "512";
+    if (property_string_parse(vm_key_find("memory", NULL), memory, &values, err) != 0)
+        return refuse("memory", err);
+    if (json_integer_value(balloon) > json_integer_value(json_object_get(values, "current")))
+        return error_set_field(err, "balloon",
+                               "balloon value too large (must be smaller than assigned memory)");
+    return 0;
+}
