@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "storage/index_vm.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
 
@@ -62,6 +63,7 @@ static const struct {
     int (*update)(sqlite3 *db, const char *id, const json_t *body, struct error *err);
 } indexed[] = {
     {"mapping-pci", update_pci_mapping},
+    {"vm", index_update_vm},
 };
 
 int index_update(sqlite3 *db, const char *kind, const char *id, const json_t *body, struct error *err)
@@ -77,7 +79,8 @@ int index_rebuild(sqlite3 *db, struct error *err)
     autostmt sqlite3_stmt *select = NULL;
     int row;
 
-    if (sqlite_execute(db, "DELETE FROM pci_mapping_entry", err) != 0 ||
+    if (sqlite_execute(db, "DELETE FROM pci_mapping_entry; DELETE FROM vm_device; DELETE FROM vm_mapping",
+                       err) != 0 ||
         sqlite_prepare(db, "SELECT kind, id, body FROM document WHERE body IS NOT NULL", &select, err) != 0)
         return -1;
     while ((row = sqlite_step(select, err)) > 0) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Index tables: what is asked across documents, derived from them in the transaction that changes them. They
- * never refer across documents and can be made anew at any time. */
+ * never refer across documents and can be made anew at any time.
+ *
+ * Of a VM (a document of kind "vm") counts what its hostpciN name in `config` and in `pending`. */
 #ifndef HOSTPCI_STORAGE_INDEX_H
 #define HOSTPCI_STORAGE_INDEX_H
 
@@ -15,6 +17,14 @@ struct storage;
  * whole slot ("0000:01:00"), in order. */
 int index_mappings_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
                              struct error *err);
+
+/* [{vmid, key}] of the VMs of this node that name the device in the same ways, or a PCI mapping that names it
+ * on this node; in order of VMs, then of keys. */
+int index_vms_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
+                        struct error *err);
+
+/* [{vmid, node, key}] of the VMs that name the PCI mapping, in the same order. */
+int index_vms_of_mapping(struct storage *storage, const char *mapping, json_t **ret, struct error *err);
 
 /* For the room: inside a transaction, after the document changed; body NULL: it was deleted. */
 int index_update(sqlite3 *db, const char *kind, const char *id, const json_t *body, struct error *err);

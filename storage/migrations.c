@@ -50,6 +50,35 @@ static const char *const steps[] = {
     "  warning INTEGER NOT NULL,"
     "  PRIMARY KEY (task, number)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 2;",
+
+    /* What VMs name (storage/index.h), and who has which device of this node (storage/reservation.h). The
+     * columns of a primary key come first and in its order: else SQLite 3.40's quick_check takes a table
+     * without rowid for damaged. */
+    "CREATE TABLE vm_device ("
+    "  vm INTEGER NOT NULL,"
+    "  node TEXT NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  path TEXT NOT NULL,"
+    "  PRIMARY KEY (vm, node, key, path)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX vm_device_path ON vm_device (node, path);"
+    "CREATE TABLE vm_mapping ("
+    "  vm INTEGER NOT NULL,"
+    "  node TEXT NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  mapping TEXT NOT NULL,"
+    "  PRIMARY KEY (vm, node, key, mapping)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX vm_mapping_mapping ON vm_mapping (mapping, node);"
+    "CREATE TABLE reservation ("
+    "  device TEXT PRIMARY KEY,"
+    "  vm INTEGER NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  state TEXT NOT NULL,"
+    "  process INTEGER NOT NULL,"
+    "  start INTEGER NOT NULL,"
+    "  boot TEXT NOT NULL,"
+    "  parent TEXT,"
+    "  type TEXT) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 3;",
 };
 
 static const int64_t newest = COUNT_OF(steps);

@@ -124,3 +124,67 @@ int object_list(struct storage *storage, const char *kind, json_t **ret, struct 
     *ret = json_incref(json_object_get(lists, kind));
     return 0;
 }
+
+static int list_after(sqlite3 *db, const char *kind, const char *after, int limit, json_t *list,
+                      struct error *err)
+{
+    autostmt sqlite3_stmt *select = NULL;
+    int row;
+
+    if (sqlite_prepare(db,
+                       "SELECT id, body FROM document "
+                       "WHERE kind = ?1 AND id > ?2 AND body IS NOT NULL ORDER BY id LIMIT ?3",
+                       &select, err) != 0)
+        return -1;
+    sqlite_bind_string(select, 1, kind);
+    sqlite_bind_string(select, 2, after);
+    sqlite_bind_number(select, 3, limit);
+    while ((row = sqlite_step(select, err)) > 0) {
+        const char *id = sqlite_string(select, 0);
+        json_t *body = NULL;
+
+        if (object_parse(kind, id, sqlite_string(select, 1), &body, err) != 0)
+            return -1;
+        json_object_set_new(list, id, body);
+    }
+    return row;
+}
+
+int object_list_after(struct storage *storage, const char *kind, const char *after, int limit, json_t **ret,
+                      struct error *err)
+{
+    autojson json_t *list = json_object();
+
+    pthread_mutex_lock(&storage->reader_lock);
+    int result = list_after(storage->reader, kind, after, limit, list, err);
+    pthread_mutex_unlock(&storage->reader_lock);
+    if (result == 0)
+        *ret = TAKE(list);
+    return result;
+}
+
+static int list_ids(sqlite3 *db, const char *kind, json_t *ids, struct error *err)
+{
+    autostmt sqlite3_stmt *select = NULL;
+    int row;
+
+    if (sqlite_prepare(db, "SELECT id FROM document WHERE kind = ?1 AND body IS NOT NULL ORDER BY id",
+                       &select, err) != 0)
+        return -1;
+    sqlite_bind_string(select, 1, kind);
+    while ((row = sqlite_step(select, err)) > 0)
+        json_array_append_new(ids, json_string(sqlite_string(select, 0)));
+    return row;
+}
+
+int object_list_ids(struct storage *storage, const char *kind, json_t **ret, struct error *err)
+{
+    autojson json_t *ids = json_array();
+
+    pthread_mutex_lock(&storage->reader_lock);
+    int result = list_ids(storage->reader, kind, ids, err);
+    pthread_mutex_unlock(&storage->reader_lock);
+    if (result == 0)
+        *ret = TAKE(ids);
+    return result;
+}

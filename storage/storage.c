@@ -13,6 +13,8 @@
 #include "storage/migrations.h"
 #include "storage/sqlite.h"
 
+#define CACHE "PRAGMA cache_size = -256" /* KiB of each connection: the system caches the file anyway */
+
 /* A lock of the open file, which ends with the process however it ends. SQLite's own locks let several
  * processes in, but each daemon keeps what it derived from the documents in memory. */
 static int lock_state(const char *path, int *ret, struct error *err)
@@ -81,7 +83,7 @@ static int open_writer(const char *path, sqlite3 **ret, struct error *err)
                          "the database '%s' is read-only; give the user of the daemon write permission",
                          path);
     if (migrations_check(db, err) != 0 || check_integrity(db, err) != 0 || use_wal(db, err) != 0 ||
-        sqlite_execute(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) != 0 ||
+        sqlite_execute(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; " CACHE, err) != 0 ||
         migrations_run(db, err) != 0)
         return -1;
     *ret = TAKE(db);
@@ -109,9 +111,9 @@ int storage_open(const char *path, struct storage **ret, struct error *err)
     storage_set_backend(storage, NULL);
     if (lock_state(path, &storage->lock_file, err) != 0 || create_file(path, err) != 0 ||
         open_writer(path, &storage->writer, err) != 0 ||
-        open_another(path, "PRAGMA query_only = ON", &storage->reader, err) != 0 ||
-        open_another(path, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", &storage->scribbler,
-                     err) != 0) {
+        open_another(path, "PRAGMA query_only = ON; " CACHE, &storage->reader, err) != 0 ||
+        open_another(path, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; " CACHE,
+                     &storage->scribbler, err) != 0) {
         storage_close(storage);
         return -1;
     }

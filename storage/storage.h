@@ -39,6 +39,14 @@ int object_read(struct storage *storage, const char *kind, const char *id, json_
 /* {id: body} of all documents of the kind, in order of their ids. */
 int object_list(struct storage *storage, const char *kind, json_t **ret, struct error *err);
 
+/* The same piece by piece, for lists that would be large in memory and need not be of one moment: at most
+ * `limit` of them, from the first whose id comes after `after` ("": from the first of all). */
+int object_list_after(struct storage *storage, const char *kind, const char *after, int limit, json_t **ret,
+                      struct error *err);
+
+/* Array of the ids of all documents of the kind, in order. No body is read. */
+int object_list_ids(struct storage *storage, const char *kind, json_t **ret, struct error *err);
+
 /* {kind: {id: body}} of several kinds (ends with NULL), all as they are at one moment. */
 int object_list_kinds(struct storage *storage, const char *const *kinds, json_t **ret, struct error *err);
 

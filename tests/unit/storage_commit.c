@@ -133,6 +133,29 @@ Test(storage_commit, lists_documents_in_order_of_their_ids)
     static const char *const kinds[] = {"role", "acl", NULL};
     cr_assert_eq(object_list_kinds(storage, kinds, &list, &err), 0);
     fixture_expect_json(list, "{'role': {'c': {'privs': []}}, 'acl': {}}");
+    cr_assert_eq(object_list_ids(storage, "group", &list, &err), 0, "%s", err.message);
+    fixture_expect_json(list, "['a', 'b']");
+    cr_assert_eq(object_list_ids(storage, "acl", &list, &err), 0, "%s", err.message);
+    fixture_expect_json(list, "[]");
+}
+
+Test(storage_commit, lists_documents_piece_by_piece)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+    json_t *list;
+    struct error err;
+
+    fixture_put(storage, "group", "a", "{'n': 1}");
+    fixture_put(storage, "group", "b", "{'n': 2}");
+    fixture_put(storage, "group", "c", "{'n': 3}");
+    cr_assert_eq(object_list_after(storage, "group", "", 2, &list, &err), 0, "%s", err.message);
+    fixture_expect_json(list, "{'a': {'n': 1}, 'b': {'n': 2}}");
+    cr_assert_eq(object_list_after(storage, "group", "b", 2, &list, &err), 0, "%s", err.message);
+    fixture_expect_json(list, "{'c': {'n': 3}}");
+    cr_assert_eq(object_list_after(storage, "group", "c", 2, &list, &err), 0, "%s", err.message);
+    fixture_expect_json(list, "{}");
 }
 
 Test(storage_commit, digests_the_canonical_form)

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "storage/index.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
 #include "tests/unit/storage_fixture.h"
@@ -126,6 +127,26 @@ Test(storage_open, admits_one_daemon_at_a_time)
     expect_refused(fixture.path, ERROR_CONFLICT, "--state-dir");
     storage_close(storage);
     storage_close(fixture_open(fixture.path));
+}
+
+/* Schema 2 had no table about VMs. */
+Test(storage_open, brings_an_older_database_up_to_date)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    struct storage *storage = fixture_open(fixture.path);
+    fixture_put(storage, "vm", "100", "{'node': 'pve1', 'config': {'hostpci0': '0000:01:00.0'}}");
+    storage_close(storage);
+    run_sql(fixture.path, "DROP TABLE vm_device; DROP TABLE vm_mapping; DROP TABLE reservation;"
+                          "PRAGMA user_version = 2");
+
+    storage = fixture_open(fixture.path);
+    json_t *vms;
+    struct error err;
+    cr_assert_eq(number(storage->writer, "PRAGMA user_version"), 3);
+    cr_assert_eq(index_vms_of_device(storage, "pve1", "0000:01:00.0", &vms, &err), 0, "%s", err.message);
+    fixture_expect_json(vms, "[{'vmid': 100, 'key': 'hostpci0'}]");
+    storage_close(storage);
 }
 
 Test(storage_open, refuses_a_newer_database)
