@@ -6,6 +6,8 @@ endif
 BUILD   ?= build/release
 PREFIX  ?= /usr/local
 DESTDIR ?=
+# Of `make install`: names of Proxmox VE's programs to answer to as well, qm and pvesh.
+LINKS   ?=
 
 # Lowest first: a room includes only rooms before it (tests/rooms checks it).
 ROOMS := base schema storage hardware vm broker access task passthrough api server client
@@ -55,7 +57,7 @@ help:
 	@echo 'make format         formats the sources'
 	@echo 'make openapi.yaml   the description of the API, from the declarations'
 	@echo 'make docs/checks.md the table of checks, from the checks'
-	@echo 'make install        to DESTDIR$(DESTDIR) PREFIX=$(PREFIX)'
+	@echo 'make install        to DESTDIR$(DESTDIR) PREFIX=$(PREFIX); LINKS="qm pvesh": by these names, too'
 
 # What is missing of a list in dist/packages is installed, or the apt line to type is printed.
 packages-%:
@@ -152,6 +154,11 @@ SYSUSERS := $(DESTDIR)$(PREFIX)/lib/sysusers.d/hostpci.conf
 TMPFILES := $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/hostpci.conf
 install: binaries
 	install -D -m 755 $(BUILD)/hostpci $(DESTDIR)$(PREFIX)/bin/hostpci
+	@for name in $(LINKS); do \
+	    other=$$(readlink -f "$$(command -v $$name)"); \
+	    case $$other in '' | */hostpci) ln -sfnv hostpci $(DESTDIR)$(PREFIX)/bin/$$name ;; \
+	    *) echo "$$other is there already: leave $$name out of LINKS" >&2; exit 1 ;; esac \
+	done
 	install -d $(UNITS)
 	sed 's,/usr/local,$(PREFIX),' dist/hostpci.service > $(UNITS)/hostpci.service
 	sed 's,/usr/local,$(PREFIX),' dist/hostpci-broker.service > $(UNITS)/hostpci-broker.service

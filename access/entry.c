@@ -330,3 +330,8 @@ int entry_forget(struct storage *storage, const struct entry_gone *gone, struct 
             return -1;
     return 0;
 }
+
+void entry_forget_path(const char *path, struct change_set *set)
+{
+    change_set_delete(set, "acl", path, REVISION_ANY);
+}

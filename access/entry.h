@@ -41,4 +41,7 @@ struct entry_gone {
 int entry_forget(struct storage *storage, const struct entry_gone *gone, struct change_set *set,
                  struct error *err);
 
+/* The same for all entries on the path of what is about to be deleted. */
+void entry_forget_path(const char *path, struct change_set *set);
+
 #endif

@@ -17,13 +17,10 @@
 #define STAT_LIMIT  4096
 #define START_FIELD 22 /* starttime; the name in field 2 may hold blanks and parentheses */
 
-bool process_start_time(pid_t pid, unsigned long long *ret)
+bool process_parse_start(char *stat, unsigned long long *ret)
 {
-    autofree char *path = xasprintf("/proc/%d/stat", (int)pid);
-    autofree char *content = NULL;
-    struct error err;
+    char *at = strrchr(stat, ')');
 
-    char *at = file_read(path, STAT_LIMIT, &content, NULL, &err) == 0 ? strrchr(content, ')') : NULL;
     if (at == NULL || at[1] != ' ' || strchr("ZX", at[2]) != NULL) /* a zombie, or dead */
         return false;
     at += 2;
@@ -35,6 +32,15 @@ bool process_start_time(pid_t pid, unsigned long long *ret)
         return false;
     at[strcspn(at, " ")] = '\0';
     return text_to_number(at, 10, ULLONG_MAX, ret);
+}
+
+bool process_start_time(pid_t pid, unsigned long long *ret)
+{
+    autofree char *path = xasprintf("/proc/%d/stat", (int)pid);
+    autofree char *content = NULL;
+    struct error err;
+
+    return file_read(path, STAT_LIMIT, &content, NULL, &err) == 0 && process_parse_start(content, ret);
 }
 
 /* Whether a descriptor is a file below the folder; folders are not what a step writes to. */

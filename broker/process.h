@@ -12,6 +12,9 @@
  * to collect. */
 bool process_start_time(pid_t pid, unsigned long long *ret);
 
+/* The same of what /proc/PID/stat held, which is changed. */
+bool process_parse_start(char *stat, unsigned long long *ret);
+
 /* The file that it opened last of those below `folder` (absolute): where it is in the kernel, if that does
  * not return. False if there is none. Does not wait for the process. */
 bool process_open_file(pid_t pid, const char *folder, char *ret, size_t size);

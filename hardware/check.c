@@ -230,12 +230,12 @@ bool check_run(const struct check *check, const struct subject *subject, struct 
     return true;
 }
 
-json_t *finding_to_json(const struct check *check, const struct finding *finding)
+json_t *finding_to_json(const char *check, const struct finding *finding)
 {
     static const char *const names[] = {"ok", "info", "warning", "error"};
     const char *evidence = text_string(&finding->evidence), *remedy = text_string(&finding->remedy);
     size_t length = strlen(remedy);
-    json_t *object = json_pack("{s:s, s:s, s:s}", "id", check->id, "severity", names[finding->severity],
+    json_t *object = json_pack("{s:s, s:s, s:s}", "id", check, "severity", names[finding->severity],
                                "message", text_string(&finding->message));
 
     if (*evidence != '\0')

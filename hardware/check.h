@@ -61,13 +61,16 @@ const struct check *check_find(const char *id); /* which must be in the table */
 /* False, with nothing to release, if the check does not apply. */
 bool check_run(const struct check *check, const struct subject *subject, struct finding *ret);
 void finding_release(struct finding *finding);
-json_t *finding_to_json(const struct check *check, const struct finding *finding);
+json_t *finding_to_json(const char *check, const struct finding *finding); /* by the check's id */
 
 /* For the checks: sets severity and message. Returns true, so that a check ends with it. */
 bool find(struct finding *finding, enum severity severity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* docs/checks.md. */
+/* docs/checks.md: its beginning, with the tables of this room; what no check answers; and a row of such a
+ * table. passthrough/preflight.h has the table between. */
 void check_print_documentation(FILE *out);
+void check_print_unchecked(FILE *out);
+void check_print_row(FILE *out, const char *const *cells, size_t count);
 
 #endif

@@ -22,6 +22,18 @@ int host_kernel_release(const struct sysroot *sysroot, char *buffer, size_t size
     return sysfs_read(sysroot_fd(sysroot), "proc/sys/kernel/osrelease", buffer, size);
 }
 
+/* The first CPU's is at the beginning of a file that may be megabytes long. */
+void host_cpu_vendor(const struct sysroot *sysroot, char vendor[static HOST_CPU_VENDOR_SIZE])
+{
+    char text[1024] = "";
+
+    sysfs_read_bytes(sysroot_fd(sysroot), "proc/cpuinfo", text, sizeof(text) - 1);
+    const char *line = strstr(text, "vendor_id\t: ");
+    vendor[0] = '\0';
+    if (line != NULL)
+        sscanf(line, "vendor_id\t: %15s", vendor);
+}
+
 static void add_uptime(int root, json_t *host)
 {
     char text[128];

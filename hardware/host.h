@@ -13,4 +13,8 @@ int host_describe(const struct sysroot *sysroot, json_t **ret, struct error *err
 /* The kernel's release, as `uname -r` prints it; -errno if unknown. */
 int host_kernel_release(const struct sysroot *sysroot, char *buffer, size_t size);
 
+/* "GenuineIntel", "AuthenticAMD"; "" if unknown. */
+#define HOST_CPU_VENDOR_SIZE 16
+void host_cpu_vendor(const struct sysroot *sysroot, char vendor[static HOST_CPU_VENDOR_SIZE]);
+
 #endif

@@ -74,7 +74,7 @@ static json_t *findings_to_json(const struct findings *findings)
     for (int severity = SEVERITY_ERROR; severity >= SEVERITY_OK; severity--)
         for (size_t i = 0; i < findings->count; i++)
             if ((int)findings->finding[i].severity == severity)
-                json_array_append_new(list, finding_to_json(findings->check[i], &findings->finding[i]));
+                json_array_append_new(list, finding_to_json(findings->check[i]->id, &findings->finding[i]));
     return list;
 }
 

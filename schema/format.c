@@ -18,8 +18,12 @@
 #define HOST_NAME   "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 #define USERID      "[^\\s:/]+@[A-Za-z][A-Za-z0-9._-]+"
 #define PCI_ID      "(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\\.[0-7]"
-#define PCI_HOST    "(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f](?:\\.[0-7])?"
+#define PCI_HOST    "(?:(?:[0-9a-f]{4}|[1-9a-f][0-9a-f]{4,7}):)?[0-9a-f]{2}:[01][0-9a-f](?:\\.[0-7])?"
 #define VOLUME_ID   "[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]:\\S+"
+#define FRACTION    "(?:\\.[0-9]{1,9})?"
+#define DISK_SIZE   /* below 2^63 bytes */                                                                   \
+    "(?:[0-9]{1,15}" FRACTION "K?|[0-9]{1,12}" FRACTION "M|[0-9]{1,9}" FRACTION "G|[0-9]{1,6}" FRACTION      \
+    "T)(?:iB)?"
 #define CPU_FLAG                                                                                             \
     "[+-](?:aes|amd-no-ssb|amd-ssbd|hv-evmcs|hv-tlbflush|ibpb|md-clear|nested-virt|pcid|pdpe1gb|spec-ctrl|"  \
     "ssbd|virt-ssbd)"
@@ -58,7 +62,7 @@ static const struct format {
     {"pve-volume-id-or-qm-path", "none|cdrom|/.+|" VOLUME_ID,
      "value is neither none, cdrom, a path nor STORAGE:VOLUME"},
     {"pve-volume-id-or-absolute-path", "/.+|" VOLUME_ID, "value is neither a path nor STORAGE:VOLUME"},
-    {"disk-size", "[0-9]{1,15}(?:\\.[0-9]{1,9})?[KMGT]?(?:iB)?", "value is not a size such as 32G"},
+    {"disk-size", DISK_SIZE, "value is not a size such as 32G"},
     {"urlencoded", "[-%a-zA-Z0-9_.!~*'()+]*", "invalid urlencoded string"},
     {"mac-addr", "[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){5}",
      "value is not a unicast MAC address such as BC:24:11:00:00:01"},

@@ -64,6 +64,8 @@ static json_t *describe_properties(const struct schema *list, json_t *required)
     json_t *properties = json_object();
 
     SCHEMA_FOREACH(p, list) {
+        if (json_object_get(properties, p->name) != NULL)
+            continue; /* the first counts, as for schema_find */
         json_object_set_new(properties, p->name, describe_schema(p));
         if (!p->optional && p->count == 0)
             json_array_append_new(required, json_string(p->name));

@@ -16,14 +16,13 @@ typedef struct scmp_arg_cmp condition;
 
 /* Denied with EPERM. A list of what is allowed would be shorter lived: it would have to follow each version
  * of libc and of each library. */
-static const struct denial {
+struct denial {
     int call;
     unsigned conditions; /* 0: whatever the arguments are */
     condition condition;
-} denials[] = {
-    /* it starts no program */
-    {.call = SCMP_SYS(execve)},
-    {.call = SCMP_SYS(execveat)},
+};
+
+static const struct denial denials[] = {
     /* it leaves other processes alone */
     {.call = SCMP_SYS(process_vm_readv)},
     {.call = SCMP_SYS(process_vm_writev)},
@@ -91,31 +90,36 @@ static const struct denial {
     {.call = SCMP_SYS(setdomainname)},
 };
 
+static const struct denial of_programs[] = {
+    {.call = SCMP_SYS(execve)},
+    {.call = SCMP_SYS(execveat)},
+};
+
 static void release_filter(scmp_filter_ctx *filter)
 {
     seccomp_release(*filter);
 }
 
-static int fill_filter(scmp_filter_ctx filter)
+static int fill_filter(scmp_filter_ctx filter, const struct denial *list, size_t count)
 {
     /* clone3 has its flags in memory, where no filter sees them; told that there is none, libc uses clone */
     int result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0, NULL);
 
-    for (size_t i = 0; i < COUNT_OF(denials) && result == 0; i++)
-        if (denials[i].call >= 0) /* below: a call that this architecture does not have */
-            result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), denials[i].call,
-                                            denials[i].conditions, &denials[i].condition);
+    for (size_t i = 0; i < count && result == 0; i++)
+        if (list[i].call >= 0) /* below: a call that this architecture does not have */
+            result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), list[i].call, list[i].conditions,
+                                            &list[i].condition);
     return result;
 }
 
 /* Calls of another architecture (32-bit ones) end the process: libseccomp's default. */
-static int deny_calls(struct error *err)
+static int deny_calls(const struct denial *list, size_t count, struct error *err)
 {
     __attribute__((cleanup(release_filter))) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 
     if (filter == NULL)
         return error_set(err, ERROR_FAILED, "cannot confine the daemon: libseccomp does not work");
-    int result = fill_filter(filter);
+    int result = fill_filter(filter, list, count);
     if (result == 0)
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
     if (result == 0)
@@ -129,5 +133,10 @@ int confine_front(struct error *err)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set_errno(err, errno, "cannot give up new privileges");
-    return deny_calls(err);
+    return deny_calls(denials, COUNT_OF(denials), err);
+}
+
+int confine_programs(struct error *err)
+{
+    return deny_calls(of_programs, COUNT_OF(of_programs), err);
 }

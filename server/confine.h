@@ -9,4 +9,7 @@
 
 int confine_front(struct error *err);
 
+/* Then, when what it needs of other programs runs (which stays as confined as that), starting any more. */
+int confine_programs(struct error *err);
+
 #endif

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/user.h"
-#include "server/confine.h"
 #include "server/handover.h"
 #include "server/listen.h"
 
@@ -115,7 +114,5 @@ static int stop_being_root(const struct settings *settings, struct companion *re
 
 int privilege_drop(const struct settings *settings, struct companion *ret, struct error *err)
 {
-    if (geteuid() == 0 && stop_being_root(settings, ret, err) != 0)
-        return -1;
-    return confine_front(err);
+    return geteuid() == 0 ? stop_being_root(settings, ret, err) : 0;
 }

@@ -3,9 +3,8 @@
  *
  * Started by root, it makes the folders ready for the user of --user (missing: nobody, said in the log),
  * starts a broker if none answers (if that fails it is said, and reading works), and becomes that user.
- * Started by anybody else, it stays who it is and has no broker of its own. Either way it is confined
- * (server/confine.h) afterwards. Called before there are other threads, after the sockets are bound: ports
- * below 1024 are root's. */
+ * Started by anybody else, it stays who it is and has no broker of its own. Called before there are other
+ * threads, after the sockets are bound: ports below 1024 are root's. */
 #ifndef HOSTPCI_SERVER_PRIVILEGE_H
 #define HOSTPCI_SERVER_PRIVILEGE_H
 

@@ -2,6 +2,7 @@
 /* `hostpci serve`: opens the house, answers requests, closes it. */
 #include "server/serve.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,13 +13,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "api/qemu_task.h"
 #include "api/request.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/notify.h"
-#include "passthrough/drive.h"
 #include "schema/validate.h"
+#include "server/confine.h"
 #include "server/exchange.h"
 #include "server/http.h"
 #include "server/listen.h"
@@ -31,6 +33,8 @@
 #define WORKER_QUEUE              64
 #define STOP_SECONDS              10
 #define STOP_TASKS_SECONDS        2 /* the next daemon takes up what goes on */
+
+#define FIRMWARE_DIR              "/usr/share/OVMF" /* of Debian's package ovmf */
 
 /* Bound while we may still be root. */
 struct listener {
@@ -49,6 +53,7 @@ struct daemon {
     struct service service;
     struct house house;
     struct http *http;
+    char *vm_dir;   /* RUN_DIR/vm, from the root on */
     bool published; /* the local socket is ours */
 };
 
@@ -68,6 +73,21 @@ static int ask_pam(void *broker, const char *user, const char *password, struct 
     return broker_call(broker, "pam", NULL, arguments, NULL, NULL, &result, err);
 }
 
+/* What command lines name. */
+static int open_paths(struct daemon *daemon, struct error *err)
+{
+    const struct settings *settings = &daemon->settings;
+    autofree char *run = realpath(settings->run_dir, NULL);
+
+    if (run == NULL)
+        return error_set_errno(err, errno, "--run-dir: '%s'", settings->run_dir);
+    daemon->vm_dir = xasprintf("%s/vm", run);
+    daemon->service.paths = (struct vm_paths){
+        .qemu = settings->qemu, .run = daemon->vm_dir, .rom = settings->rom_dir, .ovmf = FIRMWARE_DIR};
+    daemon->service.volume_dirs = (const char *const *)settings->volume_dirs;
+    return 0;
+}
+
 static int open_service(struct daemon *daemon, struct error *err)
 {
     const struct settings *settings = &daemon->settings;
@@ -78,7 +98,7 @@ static int open_service(struct daemon *daemon, struct error *err)
         return error_prefix(err, "--state-dir: ");
     if (file_make_folder(settings->run_dir, 0755, err) != 0)
         return error_prefix(err, "--run-dir: ");
-    if (sysroot_open(settings->sysroot, &service->sysroot, err) != 0 ||
+    if (open_paths(daemon, err) != 0 || sysroot_open(settings->sysroot, &service->sysroot, err) != 0 ||
         inventory_source_open(service->sysroot, inventory_mode(settings->inventory), &service->inventory,
                               err) != 0 ||
         names_open(service->sysroot, &service->names, err) != 0 ||
@@ -104,6 +124,8 @@ static void close_service(struct daemon *daemon)
     inventory_source_close(daemon->service.inventory);
     sysroot_close(daemon->service.sysroot);
     tls_release(&daemon->tls);
+    qemu_close(daemon->service.qemu);
+    free(daemon->vm_dir);
 }
 
 static int open_house(struct daemon *daemon, struct error *err)
@@ -174,8 +196,9 @@ static int answer_local(struct daemon *daemon, struct error *err)
 static int open_all(struct daemon *daemon, struct error *err)
 {
     if (bind_network(daemon, err) != 0 || privilege_drop(&daemon->settings, &daemon->companion, err) != 0 ||
-        open_service(daemon, err) != 0 || open_house(daemon, err) != 0 ||
-        tasks_recover(daemon->service.tasks, drive_resume, daemon->service.broker, err) != 0)
+        confine_front(err) != 0 || qemu_open(daemon->settings.qemu, &daemon->service.qemu, err) != 0 ||
+        confine_programs(err) != 0 || open_service(daemon, err) != 0 || open_house(daemon, err) != 0 ||
+        tasks_recover(daemon->service.tasks, qemu_task_resume, &daemon->service, err) != 0)
         return -1;
     daemon->http = http_new(&daemon->house, daemon->settings.thread_count);
     if (answer_network(daemon, err) != 0)

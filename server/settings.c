@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "broker/qemu.h"
 #include "schema/format.h"
 
 #define FILE_LIMIT    ((size_t)64 * 1024)
@@ -44,6 +45,14 @@ static const struct option_row rows[] = {
      PLACE(broker_dir), false, "/var/lib/hostpci-broker"},
     {"sysroot", "DIR", "read the host's files (/sys, /proc, ...) below this folder (default /)",
      PLACE(sysroot), false, "/"},
+    {"qemu", "PATH", "the QEMU that virtual machines run in (default " QEMU_BINARY ")", PLACE(qemu), false,
+     QEMU_BINARY},
+    {"rom-dir", "DIR", "where a hostpciN's romfile lies (default /usr/share/kvm)", PLACE(rom_dir), false,
+     "/usr/share/kvm"},
+    {"volume-dir", "DIR",
+     "others than root@pam may give virtual machines the files below this folder; may be repeated "
+     "(default STATE_DIR/images)",
+     PLACE(volume_dirs), true, NULL},
     {"inventory", "cached|fresh",
      "keep the list of devices and follow the kernel's events, or read it anew each "
      "time (default: cached where events arrive)",
@@ -161,6 +170,14 @@ static char *host_name(void)
     return xstrdup(name[0] != '\0' ? name : "localhost");
 }
 
+/* STATE_DIR/images, from the root on: volumes are named so. */
+static char *default_volume_dir(const char *state_dir)
+{
+    autofree char *here = state_dir[0] != '/' ? get_current_dir_name() : NULL;
+
+    return xasprintf("%s%s%s/images", here != NULL ? here : "", here != NULL ? "/" : "", state_dir);
+}
+
 static int fill_defaults(struct settings *settings, struct error *err)
 {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -172,6 +189,10 @@ static int fill_defaults(struct settings *settings, struct error *err)
         settings->node = host_name();
     if (settings->socket == NULL)
         settings->socket = xasprintf("%s/hostpci.sock", settings->run_dir);
+    if (settings->volume_dirs == NULL) {
+        autofree char *images = default_volume_dir(settings->state_dir);
+        return add_to_list(&settings->volume_dirs, images, err);
+    }
     return 0;
 }
 
@@ -183,6 +204,26 @@ static int check_origins(char *const *origins, struct error *err)
                              "cors is an origin such as https://ops.example.org or http://10.0.0.5:8080, in "
                              "lower case and without a path, not '%.100s'",
                              *origin);
+    return 0;
+}
+
+/* From the root on, as they become a part of command lines; without a slash at the end. */
+static int check_path(const char *name, char *path, struct error *err)
+{
+    if (path[0] != '/')
+        return error_set(err, ERROR_INVALID, "%s must be an absolute path, not '%.200s'", name, path);
+    for (size_t length = strlen(path); length > 1 && path[length - 1] == '/'; length--)
+        path[length - 1] = '\0';
+    return 0;
+}
+
+static int check_paths(const struct settings *settings, struct error *err)
+{
+    if (check_path("qemu", settings->qemu, err) != 0 || check_path("rom-dir", settings->rom_dir, err) != 0)
+        return -1;
+    for (char **folder = settings->volume_dirs; *folder != NULL; folder++)
+        if (check_path("volume-dir", *folder, err) != 0)
+            return -1;
     return 0;
 }
 
@@ -206,6 +247,8 @@ static int check_values(struct settings *settings, struct error *err)
         return error_set(err, ERROR_INVALID, "threads is a number from 1 to %d, not '%.60s'", THREADS_LIMIT,
                          settings->threads);
     settings->thread_count = (unsigned)threads;
+    if (check_paths(settings, err) != 0)
+        return -1;
     return check_origins(settings->cors, err);
 }
 

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define SETTINGS_LISTENERS 16 /* at most */
+#define SETTINGS_LISTENERS 16 /* at most; so often what may be repeated is */
 #define SETTINGS_NO_BROKER "none"
 
 struct settings {
@@ -21,8 +21,11 @@ struct settings {
     char *user;
     char *broker_dir; /* SETTINGS_NO_BROKER: no broker is started */
     char *sysroot;
-    char *inventory; /* "cached", "fresh", or NULL: as fits the host */
-    char **cors;     /* origins of pages of other servers that may call this one; NULL or ends with NULL */
+    char *qemu;
+    char *rom_dir;
+    char **volume_dirs; /* ends with NULL; default: one, STATE_DIR/images */
+    char *inventory;    /* "cached", "fresh", or NULL: as fits the host */
+    char **cors;        /* origins of pages of other servers that may call this one; NULL or ends with NULL */
     char *threads;
     unsigned thread_count;
     bool help; /* was asked for; then nothing else is filled */

@@ -133,5 +133,6 @@ void machine_write(const struct machine *machine, const char *name)
     mount_write("0:22", "/sys", "sysfs", "sysfs");
     mount_write("0:23", "/proc", "proc", "proc");
     mount_write("259:2", "/", "ext4", "/dev/nvme0n1p2");
+    tree_write("dev/kvm", 0660, "%s", "");
     tree_write("dev/vfio/vfio", 0666, "%s", "");
 }

@@ -8,11 +8,11 @@
 #include <string.h>
 
 extern const struct host host_workstation, host_sriov, host_mdev, host_nvidia, host_no_iommu, host_big_domain,
-    host_broken, host_vanishing, host_usb, host_many;
+    host_broken, host_vanishing, host_usb, host_manual, host_many;
 
 static const struct host *const hosts[] = {
     &host_workstation, &host_sriov,     &host_mdev,   &host_nvidia, &host_no_iommu, &host_big_domain,
-    &host_broken,      &host_vanishing, &host_golden, &host_usb,    &host_many,
+    &host_broken,      &host_vanishing, &host_golden, &host_usb,    &host_manual,   &host_many,
 };
 enum { HOSTS = sizeof(hosts) / sizeof(hosts[0]) };
 

@@ -147,7 +147,7 @@ static int run_confined(int (*body)(void))
     pid_t pid = fork();
 
     if (pid == 0)
-        _exit(confine_front(&err) == 0 ? body() : 99);
+        _exit(confine_front(&err) == 0 && confine_programs(&err) == 0 ? body() : 99);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert(WIFEXITED(status), "wait status %d", status);
     return WEXITSTATUS(status);

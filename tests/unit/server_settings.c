@@ -46,6 +46,35 @@ Test(server_settings, defaults)
     cr_expect_str_eq(settings.node, host);
     cr_expect_null(settings.inventory);
     cr_expect_geq(settings.thread_count, 1);
+    cr_expect_str_eq(settings.qemu, "/usr/bin/qemu-system-x86_64");
+    cr_expect_str_eq(settings.rom_dir, "/usr/share/kvm");
+    cr_expect_str_eq(settings.volume_dirs[0], "/var/lib/hostpci/images");
+    cr_expect_null(settings.volume_dirs[1]);
+}
+
+Test(server_settings, paths_of_virtual_machines)
+{
+    autosettings struct settings settings = {0};
+    struct error err;
+
+    cr_assert_eq(read_settings(&settings, &err, "--qemu=/opt/qemu", "--rom-dir=/roms//",
+                               "--volume-dir=/srv/a/", "--volume-dir", "/", NULL),
+                 0, "%s", err.message);
+    cr_expect_str_eq(settings.qemu, "/opt/qemu");
+    cr_expect_str_eq(settings.rom_dir, "/roms");
+    cr_expect_str_eq(settings.volume_dirs[0], "/srv/a");
+    cr_expect_str_eq(settings.volume_dirs[1], "/");
+    cr_expect_null(settings.volume_dirs[2]);
+}
+
+Test(server_settings, default_volume_dir_is_an_absolute_path)
+{
+    autosettings struct settings settings = {0};
+    autofree char *here = get_current_dir_name(), *images = xasprintf("%s/a/images", here);
+    struct error err;
+
+    cr_assert_eq(read_settings(&settings, &err, "--state-dir", "a", NULL), 0, "%s", err.message);
+    cr_expect_str_eq(settings.volume_dirs[0], images);
 }
 
 Test(server_settings, command_line)
@@ -131,6 +160,9 @@ Test(server_settings, wrong_values)
                    "--node",
                    "--node", "a_b");
     expect_refused("inventory is 'cached' or 'fresh', not 'x'", "--inventory", "x");
+    expect_refused("qemu must be an absolute path, not 'qemu'", "--qemu", "qemu");
+    expect_refused("rom-dir must be an absolute path, not './rom'", "--rom-dir", "./rom");
+    expect_refused("volume-dir must be an absolute path, not 'images/'", "--volume-dir", "images/");
     expect_refused("threads is a number from 1 to 64, not '0'", "--threads", "0");
     expect_refused("threads is a number from 1 to 64, not '65'", "--threads", "65");
     expect_refused(
@@ -146,9 +178,9 @@ Test(server_settings, wrong_values)
 
 Test(server_settings, help_names_every_option)
 {
-    static const char *const names[] = {"config",    "node",      "listen",  "socket",
-                                        "state-dir", "run-dir",   "user",    "broker-dir",
-                                        "sysroot",   "inventory", "threads", "cors"};
+    static const char *const names[] = {"config",  "node", "listen",     "socket",  "state-dir",
+                                        "run-dir", "user", "broker-dir", "sysroot", "inventory",
+                                        "threads", "cors", "qemu",       "rom-dir", "volume-dir"};
     autosettings struct settings settings = {0};
     autotext struct text help = {0};
     struct error err;
