@@ -3,7 +3,7 @@
  *
  * Alternatives of a mapping in their order: the first that still is what the mapping says, that no other VM
  * has, and that no other hostpciN of this VM got. A mediated device: the first parent that has an instance
- * of the type left. `host` is what it says. Nothing is changed here. */
+ * of the type left. `host` is what it says, and is given before mappings choose. Nothing is changed here. */
 #ifndef HOSTPCI_PASSTHROUGH_CHOOSE_H
 #define HOSTPCI_PASSTHROUGH_CHOOSE_H
 
@@ -34,9 +34,9 @@ struct choice {
     bool chosen; /* else `failure` says why not */
     struct vm_hostpci hostpci;
     char **ids;              /* functions, 0 first, or a mediated device's parent; ends with NULL */
-    char uuid[VM_UUID_SIZE]; /* of a mediated device, else "" */
+    char uuid[VM_UUID_SIZE]; /* of a mediated device, else ""; also of a vGPU that is a function itself */
     bool live_migration;
-    json_t *refused; /* [{path, reason}]: alternatives that were passed over */
+    json_t *refused; /* [{path, reason}]: alternatives that were passed over; NULL if not configured */
     struct error failure;
 };
 

@@ -4,6 +4,7 @@
 #define HOSTPCI_PASSTHROUGH_PREFLIGHT_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "broker/qemu.h"
@@ -25,7 +26,11 @@ struct preflight {
 
 /* {startable, summary, devices: [{key, chosen[], detaches: [{id, driver}], mapping?, mdev?, refused?: [{path,
  * reason}]}], checks: [{id, severity, message, evidence, remedy}]}, worst checks first. startable: no check
- * is an error. */
+ * is an error. Of a key that cannot be put on the command line for several reasons the first is told; so it
+ * is of keys that are right only together (memory and its pages, the processors). */
 int preflight_run(const struct preflight *preflight, json_t **ret, struct error *err);
+
+/* The table of checks, for docs/checks.md. */
+void preflight_print_documentation(FILE *out);
 
 #endif

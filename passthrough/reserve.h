@@ -25,10 +25,12 @@ struct reserve_item {
     const char *key;    /* "hostpci0" */
     const char *parent; /* of a mediated device, with its type; else NULL */
     const char *type;
+    long long siblings; /* with a parent: how many of its mediated devices other VMs have, as it was chosen */
 };
 
 /* All of them or none, for this process. ERROR_BUSY "PCI device 'ID' already in use by VMID 'V'" names the
- * one who has it. A VM may take again what it has itself. */
+ * one who has it: the device itself, the function that is its parent, or mediated devices of the function;
+ * or who got one more of its parent's than `siblings`. A VM may take again what it has itself. */
 int reserve_take(const struct reserve *reserve, long long vmid, const struct reserve_item *items,
                  size_t count, struct error *err);
 
