@@ -5,9 +5,12 @@
 
 #include "api/endpoints.h"
 #include "api/node.h"
+#include "api/qemu_list.h"
 #include "base/memory.h"
+#include "passthrough/guest.h"
+#include "vm/keys.h"
 
-#define VMID_FIRST 100
+#define VMID_FIRST VM_ID_MIN
 #define VMID_LAST  999999
 
 const struct endpoint endpoint_get_cluster = {
@@ -47,41 +50,82 @@ const struct endpoint endpoint_get_cluster_status = {
     .run = get_status,
 };
 
+static json_t *make_row(const struct service *service, const struct qemu_seen *seen)
+{
+    json_t *template = json_object_get(json_object_get(seen->document, "config"), "template");
+    autofree char *id = xasprintf("qemu/%lld", seen->vmid);
+    json_t *row = qemu_describe(service, seen);
+
+    json_object_update_new(row, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", id, "type", "qemu", "node",
+                                          guest_node(seen->document), "maxcpu",
+                                          (json_int_t)qemu_count_cpus(seen->document), "template",
+                                          json_integer_value(template)));
+    return row;
+}
+
 static int list_resources(struct request *request, json_t **ret, struct error *err)
 {
     const char *type = param_string(request, "type");
+    autojson json_t *list = json_array();
 
-    (void)err;
-    *ret = json_array();
     if (type == NULL || strcmp(type, "node") == 0)
-        json_array_append_new(*ret, node_describe(request));
+        json_array_append_new(list, node_describe(request));
+    if ((type == NULL || strcmp(type, "vm") == 0) && qemu_list_visible(request, make_row, list, err) != 0)
+        return -1;
+    *ret = TAKE(list);
     return 0;
 }
 
 const struct endpoint endpoint_get_cluster_resources = {
     .method = METHOD_GET,
     .path = "/cluster/resources",
-    .text = "Everything that the cluster has and the caller may see.",
+    .text = "The nodes, and the virtual machines that the caller may see (VM.Audit).",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES({.name = "type",
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .values = VALUES("vm", "storage", "node", "sdn"),
                               .text = "Only this kind."}),
-    .returns = {.type = SCHEMA_ARRAY, .items = ITEMS(.type = SCHEMA_OBJECT, .properties = node_properties)},
+    .returns = {.type = SCHEMA_ARRAY,
+                .items = ITEMS(.type = SCHEMA_OBJECT,
+                               .properties = PROPERTIES(
+                                   {.name = "id", .type = SCHEMA_STRING, .text = "node/NAME or qemu/VMID."},
+                                   {.name = "type", .type = SCHEMA_STRING, .values = VALUES("node", "qemu")},
+                                   {.name = "node", .type = SCHEMA_STRING, .format = "pve-node"},
+                                   OPTIONAL_TEXT("level", "Of a node: subscription level; always empty."),
+                                   {.name = "status",
+                                    .type = SCHEMA_STRING,
+                                    .values = VALUES("unknown", "online", "offline", "stopped", "running")},
+                                   {.name = "vmid",
+                                    .type = SCHEMA_INTEGER,
+                                    .optional = true,
+                                    .format = "pve-vmid",
+                                    .range = RANGE(VM_ID_MIN, VM_ID_MAX)},
+                                   {.name = "maxcpu",
+                                    .type = SCHEMA_INTEGER,
+                                    .optional = true,
+                                    .range = AT_LEAST(0),
+                                    .text = "CPUs."},
+                                   QEMU_PROPERTIES))},
+    .may_block = true, /* there may be thousands */
     .run = list_resources,
 };
 
 static int get_nextid(struct request *request, json_t **ret, struct error *err)
 {
-    autojson json_t *vms = NULL;
     long long wanted = param_integer(request, "vmid");
+    autojson json_t *ids = NULL, *taken = json_object();
+    json_t *id;
+    size_t i;
 
-    if (object_list(request->service->storage, "vm", &vms, err) != 0)
+    if (object_list_ids(request->service->storage, "vm", &ids, err) != 0)
         return -1;
-    for (long long id = wanted != 0 ? wanted : VMID_FIRST; id <= VMID_LAST || id == wanted; id++) {
-        autofree char *name = xasprintf("%lld", id);
-        if (json_object_get(vms, name) == NULL) {
+    json_array_foreach(ids, i, id)
+        json_object_set(taken, json_string_value(id), id);
+    for (long long number = wanted != 0 ? wanted : VMID_FIRST; number <= VMID_LAST || number == wanted;
+         number++) {
+        autofree char *name = xasprintf("%lld", number);
+        if (json_object_get(taken, name) == NULL) {
             *ret = json_string(name); /* a string: two clients written in Go require it */
             return 0;
         }
@@ -100,7 +144,7 @@ const struct endpoint endpoint_get_cluster_nextid = {
     .parameters = PROPERTIES({.name = "vmid",
                               .type = SCHEMA_INTEGER,
                               .optional = true,
-                              .range = RANGE(100, 999999999),
+                              .range = RANGE(VM_ID_MIN, VM_ID_MAX),
                               .text = "Ask about this one."}),
     .returns = {.type = SCHEMA_STRING, .format = "pve-vmid"},
     .run = get_nextid,

@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "hardware/mdev.h"
 #include "passthrough/mapping.h"
+#include "passthrough/reserve.h"
+#include "passthrough/supply.h"
 
 const struct endpoint endpoint_get_hardware = {
     .method = METHOD_GET,
@@ -92,7 +94,22 @@ const struct endpoint endpoint_list_mdev_types = {
 
 static int list_mdev(struct request *request, json_t **ret, struct error *err)
 {
-    return mdev_list_instances(request->service->sysroot, ret, err);
+    const struct reserve reserve = {request->service->storage, request->service->sysroot};
+    autojson json_t *instances = NULL, *held = NULL;
+    json_t *instance;
+    size_t i;
+
+    if (mdev_list_instances(request->service->sysroot, &instances, err) != 0 ||
+        reserve_list(&reserve, &held, err) != 0)
+        return -1;
+    json_array_foreach(instances, i, instance) {
+        const char *uuid = json_string_value(json_object_get(instance, "uuid"));
+        long long vmid = supply_find_owner(held, uuid);
+        if (vmid != 0)
+            json_object_set_new(instance, "vmid", json_integer(vmid));
+    }
+    *ret = TAKE(instances);
+    return 0;
 }
 
 const struct endpoint endpoint_list_mdev = {
@@ -106,7 +123,8 @@ const struct endpoint endpoint_list_mdev = {
                                .properties =
                                    PROPERTIES({.name = "uuid", .type = SCHEMA_STRING},
                                               OPTIONAL_TEXT("parent", "PCI id of the device that made it."),
-                                              OPTIONAL_TEXT("type", "Its type.")))},
+                                              OPTIONAL_TEXT("type", "Its type."),
+                                              OPTIONAL_NUMBER("vmid", "The VM that it was made for.")))},
     .may_block = true,
     .on_node = true,
     .run = list_mdev,

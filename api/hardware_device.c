@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /nodes/{node}/hardware/pci/{id}/status: one device whole, and whether it can be passed through. */
+#include <string.h>
+
 #include "api/endpoints.h"
 #include "api/hardware_state.h"
 #include "api/request.h"
 #include "base/memory.h"
 #include "hardware/device.h"
 #include "hardware/readiness.h"
+#include "passthrough/reserve.h"
 #include "storage/index.h"
 
 /* As this process sees it; `held`: without what may not answer now. */
@@ -61,10 +64,43 @@ static int describe(const struct service *service, const struct inventory *inven
     return 0;
 }
 
+/* The VM that has the device, or a mediated device of it; NULL if none. */
+static json_t *find_holder(const json_t *taken, const char *id)
+{
+    const json_t *found = json_object_get(taken, id), *held;
+    const char *device;
+
+    json_object_foreach((json_t *)taken, device, held)
+        if (found == NULL && json_is_string(json_object_get(held, "parent")) &&
+            strcmp(json_string_value(json_object_get(held, "parent")), id) == 0)
+            found = held;
+    if (found == NULL)
+        return NULL;
+    return json_pack("{s:O, s:O, s:O}", "vmid", json_object_get(found, "vmid"), "key",
+                     json_object_get(found, "key"), "state", json_object_get(found, "state"));
+}
+
+/* Who has it, else the first VM whose configuration names it; *ret stays NULL if none. */
+static int find_user(const struct service *service, const char *id, json_t **ret, struct error *err)
+{
+    const struct reserve reserve = {service->storage, service->sysroot};
+    autojson json_t *taken = NULL, *vms = NULL;
+
+    if (reserve_list(&reserve, &taken, err) != 0 ||
+        index_vms_of_device(service->storage, service->node, id, &vms, err) != 0)
+        return -1;
+    *ret = find_holder(taken, id);
+    if (*ret == NULL && json_array_size(vms) > 0) {
+        *ret = json_incref(json_array_get(vms, 0));
+        json_object_set_new(*ret, "state", json_string("configured"));
+    }
+    return 0;
+}
+
 static int get_pci_status(struct request *request, json_t **ret, struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
-    autojson json_t *status = NULL, *mappings = NULL;
+    autojson json_t *status = NULL, *mappings = NULL, *user = NULL;
     struct service *service = request->service;
     struct pci_address address;
     char id[PCI_ADDRESS_SIZE];
@@ -74,9 +110,12 @@ static int get_pci_status(struct request *request, json_t **ret, struct error *e
     pci_address_format(address, id);
     if (inventory_source_get(service->inventory, &inventory, err) != 0 ||
         describe(service, inventory, address, &status, err) != 0 ||
-        index_mappings_of_device(service->storage, service->node, id, &mappings, err) != 0)
+        index_mappings_of_device(service->storage, service->node, id, &mappings, err) != 0 ||
+        find_user(service, id, &user, err) != 0)
         return -1;
     json_object_set(status, "mappings", mappings);
+    if (user != NULL)
+        json_object_set(status, "used-by", user);
     *ret = TAKE(status);
     return 0;
 }
@@ -126,6 +165,16 @@ static const struct schema use_properties[] = {
      .text = "critical: it holds the root file system."},
     {.name = "message", .type = SCHEMA_STRING, .text = "What the host does with it."},
     OPTIONAL_TEXT("evidence", "The file that tells it, and what it held."),
+    {.name = NULL},
+};
+
+static const struct schema user_properties[] = {
+    {.name = "vmid", .type = SCHEMA_INTEGER, .text = "Number of the VM."},
+    {.name = "key", .type = SCHEMA_STRING, .text = "Its hostpciN."},
+    {.name = "state",
+     .type = SCHEMA_STRING,
+     .values = VALUES("starting", "running", "configured"),
+     .text = "configured: it does not have the device now."},
     {.name = NULL},
 };
 
@@ -198,6 +247,11 @@ const struct endpoint endpoint_get_pci_status = {
                  .optional = true,
                  .properties = hardware_state_properties,
                  .text = "What was and is done to it; left out where no broker answers."},
+                {.name = "used-by",
+                 .type = SCHEMA_OBJECT,
+                 .optional = true,
+                 .properties = user_properties,
+                 .text = "The VM that has it, or else the first whose configuration names it."},
                 WORDS("mappings", "Resource mappings that name it on this node.")),
         },
     .may_block = true,

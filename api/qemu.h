@@ -25,11 +25,13 @@ int qemu_begin_task(struct request *request, const char *type,
                     int (*run)(const struct qemu_job *job, struct task *task, struct error *err),
                     json_t **ret, struct error *err);
 
-/* The VM's keys among the parameters, `delete` and `revert`; aliases resolved, lists split. Released with
- * qemu_change_release. */
+/* The VM's keys among the parameters, `delete` and `revert`; aliases resolved, lists split. Points into
+ * itself and is not copied; released with qemu_change_release. ERROR_INVALID: a volume that nobody may name
+ * (api/qemu_volume.h). */
 struct qemu_change {
     struct vm_change change;
     struct vm_fresh fresh;
+    char qemu[36]; /* of fresh: "7.2.0", "" if unknown */
     json_t *set;
     char **remove, **revert;
 };
@@ -42,5 +44,8 @@ void qemu_change_release(struct qemu_change *change);
  * Proxmox's, ERROR_FORBIDDEN or ERROR_FAILED. */
 int qemu_check_change(const struct qemu_job *job, const json_t *document, const struct qemu_change *change,
                       struct error *err);
+
+/* The part of it that needs no values: the privileges on /vms/{vmid} of the keys that it touches. */
+int qemu_check_keys(const struct qemu_job *job, const struct qemu_change *change, struct error *err);
 
 #endif

@@ -29,9 +29,11 @@ void host_make(const char *name, const char *count, const char *path)
  */
 void host_write(const char *path, const char *text)
 {
-    autofree char *full = xasprintf("%s/%s", folder, path);
+    autofree char *full = xasprintf("%s/%s", folder, path), *above = xstrdup(full);
     struct error err;
 
+    *strrchr(above, '/') = '\0';
+    cr_assert_eq(file_make_folder(above, 0755, &err), 0, "%s", err.message);
     cr_assert_eq(file_replace(full, text, strlen(text), 0644, &err), 0, "%s", err.message);
 }
 

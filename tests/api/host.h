@@ -7,7 +7,7 @@
 /* `count` is of host "many", else NULL. */
 void host_make(const char *name, const char *count, const char *folder);
 
-void host_write(const char *path, const char *text);
+void host_write(const char *path, const char *text); /* folders are made */
 void host_relink(const char *link, const char *target);
 void host_remove(const char *path); /* a file or link */
 void host_unplug(const char *id);   /* a PCI function, with all links to it */

@@ -5,7 +5,6 @@
 
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
-#include "tests/api/documents.h"
 #include "tests/api/look.h"
 
 #define MIB (1024LL * 1024)
@@ -98,14 +97,4 @@ DAEMON_TEST(nodes, nextid_is_a_string)
                     NULL);
     wrong_parameter("vmid", "type check ('integer') failed - got 'x'", "GET", "/cluster/nextid", "vmid", "x",
                     NULL);
-}
-
-DAEMON_TEST(nodes, nextid_leaves_out_what_is_taken)
-{
-    daemon_stop();
-    document_put("vm", "100", "{}");
-    document_put("vm", "101", "{}");
-    daemon_start_again();
-    is_json(get("/cluster/nextid", NULL), "'102'");
-    wrong_parameter("vmid", "VM 100 already exists", "GET", "/cluster/nextid", "vmid", "100", NULL);
 }

@@ -15,6 +15,7 @@ char *path_fill(const char *declared)
         {"{node}", NODE},
         {"{pci-id-or-mapping}", "0000:01:00.0"},
         {"{id}", "gpu"},
+        {"{vmid}", "100"},
         {"{userid}", "root@pam"},
         {"{groupid}", "staff"},
         {"{roleid}", "PVEAdmin"},

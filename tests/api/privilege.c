@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who the daemon is after its start, what it may still do, and the broker that it takes along. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
@@ -54,15 +55,28 @@ static void status_is(pid_t pid, const char *name, const char *expected)
     cr_expect_str_eq(value, expected, "%s: %s", name, value);
 }
 
-/* 0: it has none. */
-static pid_t find_broker(void)
+/* The daemon's child that is the one that asks QEMU (broker/qemu.h), or is not; 0: it has none. */
+static pid_t find_child(bool asker)
 {
     autofree char *path = xasprintf("/proc/%d/task/%d/children", (int)daemon_pid(), (int)daemon_pid()),
                   *text = NULL;
     struct error err;
 
     cr_assert_eq(file_read(path, 4096, &text, NULL, &err), 0, "%s", err.message);
-    return (pid_t)strtol(text, NULL, 10);
+    for (char *next = text; *next != '\0' && *next != '\n';) {
+        pid_t pid = (pid_t)strtol(next, &next, 10);
+        autofree char *name_path = xasprintf("/proc/%d/comm", (int)pid), *name = NULL;
+        next += strspn(next, " ");
+        if (file_read(name_path, 64, &name, NULL, &err) == 0 &&
+            (strcmp(name, "hostpci-qemu\n") == 0) == asker)
+            return pid;
+    }
+    return 0;
+}
+
+static pid_t find_broker(void)
+{
+    return find_child(false);
 }
 
 static void expect_confined(pid_t pid)
@@ -75,6 +89,19 @@ static void expect_confined(pid_t pid)
     status_is(pid, "CapAmb", none);
     status_is(pid, "NoNewPrivs", "1");
     status_is(pid, "Seccomp", "2");
+}
+
+/* As root, since it is closed to its own user. */
+static unsigned count_files(const char *folder)
+{
+    DIR *list = opendir(folder);
+    unsigned count = 0;
+
+    cr_assert_not_null(list, "%s", folder);
+    for (const struct dirent *entry; (entry = readdir(list)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(list);
+    return count;
 }
 
 static void expect_owner(const char *path, uid_t uid, mode_t mode)
@@ -200,6 +227,33 @@ static void wait_until_gone(pid_t pid)
         cr_assert_leq(time(NULL), end, "the broker, process %d, is still there", (int)pid);
         nanosleep(&(const struct timespec){.tv_nsec = 5000000}, NULL);
     }
+}
+
+static void check_asker_ends(void (*end)(void))
+{
+    need_root();
+    START(.host = "workstation");
+    pid_t asker = find_child(true);
+
+    cr_assert_neq(asker, 0);
+    status_is(asker, "CapPrm", "0000000000000000");
+    status_is(asker, "NoNewPrivs", "1");
+    autofree char *ours = status_of(daemon_pid(), "Uid"), *folder = xasprintf("/proc/%d/fd", (int)asker);
+    status_is(asker, "Uid", ours);
+    cr_expect_eq(count_files(folder), 4, "three standard ones and its socket");
+    end();
+    wait_until_gone(asker);
+    daemon_start_again();
+}
+
+DAEMON_TEST(privilege, who_asks_qemu_has_nothing_and_ends_with_its_daemon)
+{
+    check_asker_ends(daemon_stop);
+}
+
+DAEMON_TEST(privilege, who_asks_qemu_ends_when_its_daemon_is_killed)
+{
+    check_asker_ends(daemon_kill);
 }
 
 static void check_broker_ends(void (*end)(void))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Proxmox VE's own web interface as a client: what pve-manager 9.2.11 asks for beside virtual machines, in
- * the form in which it asks. It uses /api2/extjs for windows, trees and all writes, with _dc=<ms> in each
+/* Proxmox VE's own web interface as a client: what pve-manager 9.2.11 asks for, in the form in which
+ * it asks. It uses /api2/extjs for windows, trees and all writes, with _dc=<ms> in each
  * GET, and /api2/json for lists; it sends forms, the cookie percent-encoded, and CSRFPreventionToken with
  * every request, `null` before login. */
 #include <criterion/criterion.h>
@@ -13,6 +13,7 @@
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
 #include "tests/api/look.h"
+#include "tests/api/vm.h"
 
 #define EXTJS "/api2/extjs"
 #define JSON  "/api2/json"
@@ -222,6 +223,42 @@ DAEMON_TEST(web_interface, types_of_mediated_devices_of_a_mapping)
     save("POST", EXTJS "/cluster/mapping/pci/", "id=a40&map=" GPU);
     is_json(ask(JSON "/nodes/" NODE "/hardware/pci/a40/mdev"), "[]");
     is_json(ask(JSON "/nodes/" NODE "/hardware/pci/0000:01:00.0/mdev"), "[]");
+}
+
+static void task_succeeds(const json_t *upid)
+{
+    cr_assert_str_eq(vm_task_end(json_string_value(upid)), "OK");
+}
+
+/* "VM: /rrddata?timeframe=hour&cf=AVERAGE, /pending (poll), /config; PUT /config with hostpciN=... and
+ * digest, removal is delete=hostpciN without digest" */
+DAEMON_TEST(web_interface, vm_from_the_window_to_its_end)
+{
+    LOG_IN();
+    save("POST", EXTJS "/cluster/mapping/pci/", "id=a40&map=" GPU);
+    task_succeeds(save("POST", EXTJS "/nodes/" NODE "/qemu",
+                       "vmid=100&name=web&ostype=l26&machine=q35&scsihw=virtio-scsi-single&cores=2&sockets=1&"
+                       "numa=0&cpu=x86-64-v2-AES&memory=2048&ide2=none%2Cmedia%3Dcdrom"));
+    const json_t *resource = row(ask(JSON "/cluster/resources"), "id", "qemu/100");
+    cr_assert_str_eq(text_of(resource, "type"), "qemu");
+    cr_assert_str_eq(text_of(resource, "node"), NODE);
+    cr_assert_str_eq(text_of(resource, "name"), "web");
+    cr_assert_eq(number_of(resource, "vmid"), 100);
+    is_json(ask(JSON "/nodes/" NODE "/qemu/100/rrddata?timeframe=hour&cf=AVERAGE"), "[]");
+
+    autofree char *digest = xstrdup(text_of(ask(EXTJS "/nodes/" NODE "/qemu/100/config?" DC), "digest"));
+    autofree char *form =
+        xasprintf("hostpci0=mapping%%3Da40%%2Cpcie%%3D1%%2Crombar%%3D0%%2Cx-vga%%3D1&digest=%s", digest);
+    save("PUT", EXTJS "/nodes/" NODE "/qemu/100/config", form);
+    const json_t *pending = row(ask(EXTJS "/nodes/" NODE "/qemu/100/pending?" DC), "key", "hostpci0");
+    cr_assert_str_eq(text_of(pending, "value"), "mapping=a40,pcie=1,rombar=0,x-vga=1");
+    save("PUT", EXTJS "/nodes/" NODE "/qemu/100/config", "delete=hostpci0");
+    cr_assert_not(has_row(ask(JSON "/nodes/" NODE "/qemu/100/pending"), "key", "hostpci0"));
+
+    task_succeeds(
+        data_of(CALL(.method = "DELETE",
+                     .path = EXTJS "/nodes/" NODE "/qemu/100?purge=1&destroy-unreferenced-disks=1")));
+    is_json(ask(JSON "/cluster/resources?type=vm"), "[]");
 }
 
 /* "extjs errors ... errors:{param:text}": the window marks the field. */

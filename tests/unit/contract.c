@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Our declarations beside Proxmox VE's: for every method names, types, optionality, defaults, enumerations,
- * limits, formats, permission and the properties of replies.
+ * limits, formats, property strings, permission and the properties of replies.
  *
  * tests/contract/contract.json has Proxmox's, tests/contract/differences each difference with its reason: one
  * that is not there fails the test, and so does one that is there and no longer exists. */
@@ -121,8 +121,9 @@ static void compare_value(const struct differences *differences, const char *pla
 static void compare_values(const struct differences *differences, const char *place, const json_t *theirs,
                            const json_t *ours, bool reply)
 {
-    static const char *const keys[] = {"type",    "format",    "default",   "enum",   "minimum",
-                                       "maximum", "minLength", "maxLength", "pattern"};
+    static const char *const keys[] = {"type",    "format",      "default",   "enum",
+                                       "minimum", "maximum",     "minLength", "maxLength",
+                                       "pattern", "default_key", "alias",     "keyAlias"};
 
     compare_optional(differences, place, theirs, ours, reply);
     for (size_t i = 0; i < COUNT_OF(keys); i++) {

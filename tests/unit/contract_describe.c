@@ -29,6 +29,14 @@ static json_t *number(double value)
     return value == (double)(json_int_t)value ? json_integer((json_int_t)value) : json_real(value);
 }
 
+/* Of a number maybe a word that tells where it comes from. */
+static json_t *describe_default(const struct schema *schema)
+{
+    if (schema->type == SCHEMA_STRING || strspn(schema->fallback, "0123456789.") == 0)
+        return json_string(schema->fallback);
+    return number(strtod(schema->fallback, NULL));
+}
+
 static void set_limits(const struct schema *schema, json_t *ret)
 {
     if (schema->range != NULL) {
@@ -45,23 +53,40 @@ static void set_limits(const struct schema *schema, json_t *ret)
     set_string(ret, "pattern", schema->pattern);
     set_string(ret, "format", schema->format);
     if (schema->fallback != NULL)
-        json_object_set_new(ret, "default",
-                            schema->type == SCHEMA_STRING || strspn(schema->fallback, "0123456789") == 0
-                                ? json_string(schema->fallback)
-                                : json_integer(strtoll(schema->fallback, NULL, 10)));
+        json_object_set_new(ret, "default", describe_default(schema));
 }
 
 static json_t *describe_list(const struct schema *list);
 
+/* A key that is another's; it has no value of its own. */
+static json_t *describe_alias(const struct schema *schema)
+{
+    json_t *ret = json_pack("{s:s}", "alias", schema->alias);
+
+    set_string(ret, "keyAlias", schema->key_alias);
+    return ret;
+}
+
+static void set_property_string(const struct schema *schema, json_t *ret)
+{
+    json_t *keys = describe_list(schema->property_string);
+
+    if (schema->default_key != NULL)
+        json_object_set_new(json_object_get(keys, schema->default_key), "default_key", json_integer(1));
+    json_object_set_new(ret, "format", keys);
+}
+
 static json_t *describe_schema(const struct schema *schema)
 {
+    if (schema->alias != NULL)
+        return describe_alias(schema);
     json_t *ret = json_pack("{s:s}", "type", schema_type_name(schema->type));
 
     if (schema->optional)
         json_object_set_new(ret, "optional", json_integer(1));
     set_limits(schema, ret);
     if (schema->property_string != NULL)
-        json_object_set_new(ret, "format", describe_list(schema->property_string));
+        set_property_string(schema, ret);
     if (schema->items != NULL)
         json_object_set_new(ret, "items", describe_schema(schema->items));
     if (schema->properties != NULL)
@@ -73,8 +98,8 @@ static json_t *describe_list(const struct schema *list)
 {
     json_t *ret = json_object();
 
-    for (; list != NULL && list->name != NULL; list++)
-        json_object_set_new(ret, list->name, describe_schema(list));
+    SCHEMA_FOREACH(schema, list)
+        json_object_set_new(ret, schema->name, describe_schema(schema));
     return ret;
 }
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* VMs in a line each, for /nodes/{node}/qemu and /cluster/resources, and which of them run. */
+#ifndef HOSTPCI_API_QEMU_LIST_H
+#define HOSTPCI_API_QEMU_LIST_H
+
+#include "api/request.h"
+
+/* {VMID: process} of the VMs that run on this node. The caller drops. */
+int qemu_list_running(const struct service *service, json_t **ret, struct error *err);
+
+struct qemu_seen {
+    long long vmid;
+    const json_t *document;
+    const json_t *process; /* NULL: it does not run */
+};
+
+typedef json_t *qemu_row_function(const struct service *service, const struct qemu_seen *seen);
+
+/* A row for each VM of all nodes that the caller may see, in order of their ids as texts. make_row gives NULL
+ * for one that is left out. */
+int qemu_list_visible(struct request *request, qemu_row_function *make_row, json_t *list, struct error *err);
+
+/* What both rows have. */
+json_t *qemu_describe(const struct service *service, const struct qemu_seen *seen);
+long long qemu_count_cpus(const json_t *document);
+
+#define QEMU_SIZE(key, about)                                                                                \
+    {                                                                                                        \
+        .name = (key), .type = SCHEMA_INTEGER, .optional = true, .range = AT_LEAST(0), .text = (about)       \
+    }
+#define QEMU_PROPERTIES                                                                                      \
+    OPTIONAL_TEXT("name", "Its name, or VM and its id."),                                                    \
+        OPTIONAL_TEXT("lock", "Why it must be left alone."), OPTIONAL_TEXT("tags", "Separated by ;."),       \
+        {.name = "template",                                                                                 \
+         .type = SCHEMA_BOOLEAN,                                                                             \
+         .optional = true,                                                                                   \
+         .fallback = "0",                                                                                    \
+         .text = "A template for others."},                                                                  \
+        {.name = "cpu",                                                                                      \
+         .type = SCHEMA_NUMBER,                                                                              \
+         .optional = true,                                                                                   \
+         .range = AT_LEAST(0),                                                                               \
+         .text = "Used CPU, 0 to 1."},                                                                       \
+        QEMU_SIZE("mem", "Used memory in bytes."), QEMU_SIZE("memhost", "Memory of its process in bytes."),  \
+        QEMU_SIZE("maxmem", "Memory in bytes."), QEMU_SIZE("disk", "Always 0: guests do not tell."),         \
+        QEMU_SIZE("maxdisk", "Size of its first disk in bytes."),                                            \
+        QEMU_SIZE("diskread", "Bytes read since its start."),                                                \
+        QEMU_SIZE("diskwrite", "Bytes written since its start."),                                            \
+        QEMU_SIZE("netin", "Bytes received since its start."),                                               \
+        QEMU_SIZE("netout", "Bytes sent since its start."), QEMU_SIZE("uptime", "Seconds since its start.")
+
+#endif
