@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "client/shell.h"
 #include "hardware/check.h"
+#include "passthrough/preflight.h"
 #include "schema/openapi.h"
 #include "schema/usage.h"
 #include "storage/storage.h"
@@ -69,6 +70,8 @@ int shell_checks(int argc, char **argv)
     if (refuse_arguments(argc, argv, &err) != 0)
         return shell_complain(&err);
     check_print_documentation(stdout);
+    preflight_print_documentation(stdout);
+    check_print_unchecked(stdout);
     return shell_write("");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* hostpci: one program, the daemon and its client. */
+/* hostpci: one program, the daemon and its client. Called `qm` or `pvesh` it is what Proxmox VE has by that
+ * name. */
 #include <locale.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/text.h"
 #include "broker/broker.h"
 #include "client/options.h"
+#include "client/qm.h"
 #include "client/shell.h"
 #include "server/serve.h"
 
@@ -29,6 +31,7 @@ static const struct command {
     {"ls", "PATH", "what lies below: D children, r get, w set, c create, d delete", OPTIONS_TARGET,
      shell_list},
     {"usage", "PATH", "what a path takes and gives", OPTIONS_USAGE, shell_usage},
+    {"qm", "VERB VMID...", "virtual machines (hostpci qm help)", 0, qm_main},
     {"backup", "FILE", "copy the daemon's database, also while it runs", OPTIONS_STATE, shell_backup},
     {"rotate-keys", "", "new keys for tickets; those of before stay good for two hours", OPTIONS_STATE,
      shell_rotate_keys},
@@ -38,23 +41,29 @@ static const struct command {
     {"help", "[COMMAND]", "this page, or a command's options", 0, show_help},
 };
 
+/* pvesh has those that go by a path. */
+static bool is_offered(const struct command *command)
+{
+    return strcmp(shell_program, "pvesh") != 0 || command->run == show_help ||
+           (command->scope & (OPTIONS_TARGET | OPTIONS_USAGE)) != 0;
+}
+
 static const struct command *find_command(const char *name)
 {
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        if (strcmp(commands[i].name, name) == 0)
+        if (strcmp(commands[i].name, name) == 0 && is_offered(&commands[i]))
             return &commands[i];
     return NULL;
 }
 
-/* They explain their own options. */
 static bool is_daemon(const struct command *command)
 {
     return command->run == serve_main || command->run == broker_main;
 }
 
-static bool asks_for_help(const char *argument)
+static bool explains_itself(const struct command *command)
 {
-    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+    return is_daemon(command) || command->run == qm_main;
 }
 
 static int show_overview(void)
@@ -65,14 +74,17 @@ static int show_overview(void)
                 "hostpci " VERSION ": PCI passthrough on this host, by a Proxmox VE compatible API\n\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         autofree char *call = xasprintf("%s %s", commands[i].name, commands[i].arguments);
-        text_printf(&text, "  hostpci %-30s %s\n", call, commands[i].text);
+        if (is_offered(&commands[i]))
+            text_printf(&text, "  %s %-30s %s\n", shell_program, call, commands[i].text);
     }
     text_append(&text, "\nOptions of get, create, set, delete and ls:\n");
     options_describe(OPTIONS_TARGET | OPTIONS_FORMAT, &text);
-    text_append(&text, "\nStart with:\n"
-                       "  hostpci ls /nodes/localhost/hardware\n"
-                       "  hostpci get /nodes/localhost/hardware/pci\n"
-                       "  hostpci usage /cluster/mapping/pci\n");
+    text_printf(&text,
+                "\nStart with:\n"
+                "  %s ls /nodes/localhost/hardware\n"
+                "  %s get /nodes/localhost/hardware/pci\n"
+                "  %s usage /cluster/mapping/pci\n",
+                shell_program, shell_program, shell_program);
     return shell_write(text_string(&text));
 }
 
@@ -80,7 +92,7 @@ static int show_command(const struct command *command)
 {
     autotext struct text text = {0};
 
-    text_printf(&text, "hostpci %s %s\n  %s\n", command->name, command->arguments, command->text);
+    text_printf(&text, "%s %s %s\n  %s\n", shell_program, command->name, command->arguments, command->text);
     options_describe(command->scope, &text);
     return shell_write(text_string(&text));
 }
@@ -89,26 +101,42 @@ static int refuse_command(const char *name)
 {
     struct error err;
 
-    error_set(&err, ERROR_INVALID, "there is no command '%s'; `hostpci help` lists them", name);
+    error_set(&err, ERROR_INVALID, "there is no command '%s'; `%s help` lists them", name, shell_program);
     return shell_complain(&err);
 }
 
 static int show_help(int argc, char **argv)
 {
-    if (argc < 2 || asks_for_help(argv[1]))
+    if (argc < 2 || shell_asks_for_help(argv[1]))
         return show_overview();
     const struct command *command = find_command(argv[1]);
     if (command == NULL)
         return refuse_command(argv[1]);
     static char help[] = "--help";
     char *arguments[] = {argv[1], help, NULL};
-    return is_daemon(command) ? command->run(2, arguments) : show_command(command);
+    return explains_itself(command) ? command->run(2, arguments) : show_command(command);
+}
+
+/* By its own name, or by that of a symbolic link. */
+static void take_name(const char *path)
+{
+    static const char *const names[] = {"qm", "pvesh"};
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL, *name = slash != NULL ? slash + 1 : path;
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (name != NULL && strcmp(name, names[i]) == 0)
+            shell_program = names[i];
 }
 
 int main(int argc, char **argv)
 {
     memory_guard_json();
-    if (argc < 2 || asks_for_help(argv[1]))
+    take_name(argv[0]);
+    if (strcmp(shell_program, "qm") == 0) {
+        setlocale(LC_CTYPE, "");
+        return qm_main(argc, argv);
+    }
+    if (argc < 2 || shell_asks_for_help(argv[1]))
         return show_overview();
     const struct command *command = find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
     if (command == NULL)
@@ -116,7 +144,7 @@ int main(int argc, char **argv)
     if (is_daemon(command))
         return command->run(argc - 1, argv + 1);
     setlocale(LC_CTYPE, ""); /* not LC_ALL: numbers in JSON and YAML have a point everywhere */
-    if (argc > 2 && asks_for_help(argv[argc - 1]))
+    if (argc > 2 && shell_asks_for_help(argv[argc - 1]) && !explains_itself(command))
         return show_command(command);
     return command->run(argc - 1, argv + 1);
 }

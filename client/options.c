@@ -28,7 +28,7 @@ static const struct option table[] = {
     {"noheader", OPTIONS_FORMAT, NULL, offsetof(struct options, no_header), NULL, NULL,
      "tables without their header"},
     {"no-wait", OPTIONS_FORMAT, NULL, offsetof(struct options, no_wait), NULL, NULL,
-     "on a terminal: a task's name at once, not its log until it ends"},
+     "a task's name at once, not its log until it ends"},
     {"socket", OPTIONS_TARGET, "PATH", offsetof(struct options, target.socket), "HOSTPCI_SOCKET", CALL_SOCKET,
      "the daemon's local socket"},
     {"server", OPTIONS_TARGET, "URL", offsetof(struct options, target.server), "HOSTPCI_SERVER", NULL,
@@ -46,6 +46,8 @@ static const struct option table[] = {
      "only get, create, set or delete"},
     {"state-dir", OPTIONS_STATE, "DIR", offsetof(struct options, state_dir), NULL, "/var/lib/hostpci",
      "where the daemon's state is"},
+    {"file", OPTIONS_FILE, "FILE", offsetof(struct options, file), NULL, NULL,
+     "set what is in this file, in the form that config prints; -: standard input"},
 };
 
 void options_release(struct options *options)
@@ -56,6 +58,12 @@ void options_release(struct options *options)
     }
     free(options->parameters);
     *options = (struct options){0};
+}
+
+void options_add(struct options *options, const char *name, const char *value)
+{
+    options->parameters = xrealloc(options->parameters, options->count + 1, sizeof(struct call_parameter));
+    options->parameters[options->count++] = (struct call_parameter){xstrdup(name), xstrdup(value)};
 }
 
 /* Where the parser stands. */
@@ -133,8 +141,7 @@ static int take_parameter(struct parser *parser, const char *name, const char *v
         value = "1";
     if (value == NULL)
         return refuse_missing_value(name, err);
-    options->parameters = xrealloc(options->parameters, options->count + 1, sizeof(struct call_parameter));
-    options->parameters[options->count++] = (struct call_parameter){xstrdup(name), xstrdup(value)};
+    options_add(options, name, value);
     return 0;
 }
 

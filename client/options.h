@@ -16,6 +16,7 @@ enum options_scope {
     OPTIONS_FORMAT = 2, /* how to print it */
     OPTIONS_USAGE = 4,
     OPTIONS_STATE = 8,
+    OPTIONS_FILE = 16, /* a VM's configuration as a file */
 };
 
 struct options {
@@ -27,6 +28,7 @@ struct options {
     bool verbose;
     const char *command;
     const char *state_dir;
+    const char *file;
     const char *argument; /* the one that is no option; NULL if there is none */
     struct call_parameter *parameters;
     size_t count;
@@ -38,6 +40,9 @@ void options_release(struct options *options);
  * none. ERROR_INVALID says what is wrong. The strings are argv's. */
 int options_parse(int argc, char **argv, unsigned scope, enum method method, struct options *ret,
                   struct error *err);
+
+/* One parameter more; both strings are copied. */
+void options_add(struct options *options, const char *name, const char *value);
 
 /* A line for each option of the scope. */
 void options_describe(unsigned scope, struct text *ret);

@@ -150,13 +150,41 @@ static void draw_state(const json_t *state, const struct table_style *style, str
         draw_item("driver", text_string(&drivers), TYPE_PLAIN, style, ret);
 }
 
+/* What a VM's hostpciN gets. */
+static void draw_device(const json_t *device, const struct table_style *style, struct text *ret)
+{
+    const char *mapping = get(device, "mapping"), *mdev = get(device, "mdev");
+    const json_t *refused = json_object_get(device, "refused"), *part;
+    autotext struct text text = {0};
+    size_t i;
+
+    json_array_foreach(json_object_get(device, "chosen"), i, part) {
+        autofree char *id = cell_of_value(part);
+        text_printf(&text, "%s%s", i > 0 ? ", " : "", id);
+    }
+    text_append(&text, text.length == 0 ? "none" : "");
+    if (mapping[0] != '\0')
+        text_printf(&text, ", of mapping %s", mapping);
+    if (mdev[0] != '\0')
+        text_printf(&text, ", by a mediated device %s", mdev);
+    draw_item(get(device, "key"), text_string(&text), TYPE_PLAIN, style, ret);
+    json_array_foreach(refused, i, part) {
+        autofree char *reason = xasprintf("not %s: %s", get(part, "path"), get(part, "reason"));
+        draw_item("", reason, TYPE_PLAIN, style, ret);
+    }
+    draw_list("detaches", json_object_get(device, "detaches"), "id", "driver", style, ret);
+}
+
 static void draw_head(const json_t *reply, const struct table_style *style, struct text *ret)
 {
     static const char *const names[] = {"vendor_name", "device_name"};
     const char *id = get(reply, "id"), *summary = get(reply, "summary");
+    bool guest = json_object_get(reply, "startable") != NULL;
     autotext struct text title = {0};
+    const json_t *device;
+    size_t at;
 
-    text_append(&title, id[0] != '\0' ? id : "This host");
+    text_append(&title, id[0] != '\0' ? id : guest ? "This VM" : "This host");
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         const char *name = get(reply, names[i]);
         text_printf(&title, "%s%s", name[0] != '\0' ? " " : "", name);
@@ -166,6 +194,8 @@ static void draw_head(const json_t *reply, const struct table_style *style, stru
         draw_item("", summary, TYPE_PLAIN, style, ret);
     draw_list("detaches", json_object_get(reply, "detaches"), "id", "driver", style, ret);
     draw_state(json_object_get(reply, "state"), style, ret);
+    json_array_foreach(json_object_get(reply, "devices"), at, device)
+        draw_device(device, style, ret);
 }
 
 static void draw_check(const json_t *check, const struct table_style *style, struct text *ret)
@@ -213,8 +243,9 @@ static void draw_uses(const json_t *uses, const struct table_style *style, struc
 
 json_t *report_draw(const json_t *reply, const struct table_style *style, struct text *ret)
 {
-    static const char *const drawn[] = {"id",       "vendor_name", "device_name", "verdict", "summary",
-                                        "detaches", "checks",      "host-use",    "state"};
+    static const char *const drawn[] = {"id",      "vendor_name", "device_name", "verdict",
+                                        "summary", "detaches",    "checks",      "host-use",
+                                        "state",   "startable",   "devices"};
     json_t *rest = json_copy((json_t *)reply);
 
     draw_head(reply, style, ret);

@@ -10,6 +10,7 @@
  *   WAITING   where the kernel does not return
  *   RESET     when the last one worked; or FAILED, why it did not
  *   DRIVER    what it had before, and has at each start
+ *   HOSTPCI0  what a VM gets, and for which alternatives it does not; DETACHES below each
  *
  *   ERROR     A check's message. [its-id]
  *             the evidence
@@ -37,7 +38,8 @@
 bool report_fits(const json_t *reply);
 
 /* Draws a reply that fits, and gives an object of the fields that were not drawn: a new reference. One
- * without an id is about the host; one without a verdict is blocked if a check found an error. */
+ * without an id is about the host, or the VM that is `startable` or not; one without a verdict is blocked if
+ * a check found an error. */
 json_t *report_draw(const json_t *reply, const struct table_style *style, struct text *ret);
 
 #endif

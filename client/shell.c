@@ -13,6 +13,8 @@
 #include "client/lookup.h"
 #include "client/print.h"
 
+const char *shell_program = "hostpci";
+
 int shell_write(const char *text)
 {
     struct error err;
@@ -21,6 +23,11 @@ int shell_write(const char *text)
         return SHELL_DONE;
     error_set_errno(&err, errno, "cannot write to standard output");
     return shell_complain(&err);
+}
+
+bool shell_asks_for_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
 /* One line; a server's words may hold anything. */
@@ -34,8 +41,10 @@ static void complain_line(const char *before, const char *text)
 int shell_complain(const struct error *err)
 {
     bool colour = print_style_of(stderr).colour;
+    autofree char *before =
+        xasprintf("%s%s:%s ", colour ? "\033[31m" : "", shell_program, colour ? "\033[0m" : "");
 
-    complain_line(colour ? "\033[31mhostpci:\033[0m " : "hostpci: ", err->message);
+    complain_line(before, err->message);
     return err->kind == ERROR_INVALID   ? SHELL_MISUSED
            : err->kind == ERROR_NO_HOST ? SHELL_UNREACHABLE
                                         : SHELL_FAILED;
@@ -75,14 +84,17 @@ static void complain_parameter(const char *name, const json_t *reason)
 }
 
 /* What to try next. */
-static void hint(const struct call_reply *reply, const struct call_target *target, const char *path)
+static void hint(const struct call_reply *reply, const struct call_target *target,
+                 const struct shell_call *call)
 {
     char abilities[LOOKUP_ABILITIES_SIZE];
 
-    lookup_abilities(endpoint_table, endpoint_count, path, abilities);
+    lookup_abilities(endpoint_table, endpoint_count, call->path, abilities);
     bool known = strcmp(abilities, "-----") != 0;
-    if ((reply->status == 400 || reply->status == 501) && known)
-        fprintf(stderr, "What it takes: hostpci usage %s\n", path);
+    if ((reply->status == 400 || reply->status == 501) && known && call->help != NULL)
+        fprintf(stderr, "What it takes: %s\n", call->help);
+    else if ((reply->status == 400 || reply->status == 501) && known)
+        fprintf(stderr, "What it takes: %s usage %s\n", shell_program, call->path);
     else if (reply->status == 501)
         fputs("What there is: hostpci ls /\n", stderr);
     else if (reply->status == 401 && target->token == NULL)
@@ -93,7 +105,7 @@ static void hint(const struct call_reply *reply, const struct call_target *targe
 }
 
 static int complain_refusal(const struct call_reply *reply, const struct call_target *target,
-                            const char *path)
+                            const struct shell_call *call)
 {
     struct error err;
     const char *name;
@@ -103,43 +115,55 @@ static int complain_refusal(const struct call_reply *reply, const struct call_ta
     int status = shell_complain(&err);
     json_object_foreach(reply->errors, name, reason)
         complain_parameter(name, reason);
-    hint(reply, target, path);
+    hint(reply, target, call);
     return status;
 }
 
 /* People want to see how a task goes; programs get its name and ask. */
-static bool is_to_be_followed(const struct options *options, enum print_format format,
-                              const struct endpoint *endpoint)
+static bool is_to_be_followed(const struct options *options, const struct shell_call *call,
+                              enum print_format format, const struct endpoint *endpoint)
 {
     const char *returned = endpoint != NULL ? endpoint->returns.format : NULL;
 
     return returned != NULL && strcmp(returned, "pve-task-upid") == 0 && format == PRINT_TEXT &&
-           !options->no_wait && isatty(STDOUT_FILENO);
+           !options->no_wait && (call->wait || isatty(STDOUT_FILENO));
+}
+
+int shell_request(const struct options *options, const struct shell_call *call)
+{
+    autoreply struct call_reply reply = {0};
+    enum print_format format;
+    struct error err;
+
+    if (print_format_parse(options->format, &format, &err) != 0 ||
+        call_send(&options->target, call->method, call->path, options->parameters, options->count, &reply,
+                  &err) != 0)
+        return shell_complain(&err);
+    if (reply.status < 200 || reply.status > 299)
+        return complain_refusal(&reply, &options->target, call);
+    const struct endpoint *endpoint =
+        lookup_endpoint(endpoint_table, endpoint_count, call->method, call->path);
+    if (json_is_string(reply.data) && is_to_be_followed(options, call, format, endpoint))
+        return follow_task(&options->target, json_string_value(reply.data));
+    struct table_style style = print_style_of(stdout);
+    style.no_border = options->no_border;
+    style.no_header = options->no_header;
+    const struct schema *returns = endpoint != NULL ? &endpoint->returns : NULL;
+    autofree char *text = call->print != NULL && format == PRINT_TEXT
+                              ? call->print(reply.data, &style)
+                              : print_value(reply.data, returns, format, &style);
+    return shell_write(text);
 }
 
 static int request(int argc, char **argv, enum method method)
 {
     autooptions struct options options = {0};
     autofree char *path = NULL;
-    autoreply struct call_reply reply = {0};
-    enum print_format format;
     struct error err;
 
-    if (shell_parse_path(argc, argv, OPTIONS_TARGET | OPTIONS_FORMAT, method, &options, &path, &err) != 0 ||
-        print_format_parse(options.format, &format, &err) != 0 ||
-        call_send(&options.target, method, path, options.parameters, options.count, &reply, &err) != 0)
+    if (shell_parse_path(argc, argv, OPTIONS_TARGET | OPTIONS_FORMAT, method, &options, &path, &err) != 0)
         return shell_complain(&err);
-    if (reply.status < 200 || reply.status > 299)
-        return complain_refusal(&reply, &options.target, path);
-    const struct endpoint *endpoint = lookup_endpoint(endpoint_table, endpoint_count, method, path);
-    if (json_is_string(reply.data) && is_to_be_followed(&options, format, endpoint))
-        return follow_task(&options.target, json_string_value(reply.data));
-    struct table_style style = print_style_of(stdout);
-    style.no_border = options.no_border;
-    style.no_header = options.no_header;
-    autofree char *text =
-        print_value(reply.data, endpoint != NULL ? &endpoint->returns : NULL, format, &style);
-    return shell_write(text);
+    return shell_request(&options, &(const struct shell_call){.method = method, .path = path});
 }
 
 int shell_get(int argc, char **argv)
@@ -202,6 +226,7 @@ int shell_list(int argc, char **argv)
     if (call_send(&options.target, METHOD_GET, path, NULL, 0, &reply, &err) != 0)
         return shell_complain(&err);
     if (reply.status < 200 || reply.status > 299)
-        return complain_refusal(&reply, &options.target, path);
+        return complain_refusal(&reply, &options.target,
+                                &(const struct shell_call){.method = METHOD_GET, .path = path});
     return write_children(reply.data, path, key);
 }

@@ -178,6 +178,30 @@ Test(client_report, a_report_without_a_device_is_about_the_host)
     expect("{\"checks\": []}", (struct table_style){0}, "READY     This host\n");
 }
 
+Test(client_report, a_vm_s_report_has_what_each_hostpci_gets)
+{
+    expect("{\"startable\": 0, \"summary\": \"It would not start.\", \"devices\": ["
+           "  {\"key\": \"hostpci0\", \"chosen\": [\"0000:02:00.0\", \"0000:02:00.1\"], \"mapping\": \"gpu\","
+           "   \"refused\": [{\"path\": \"0000:01:00.0\", \"reason\": \"in use by VMID '101'\"}],"
+           "   \"detaches\": [{\"id\": \"0000:02:00.0\", \"driver\": \"nouveau\"}]},"
+           "  {\"key\": \"hostpci1\", \"chosen\": [\"0000:00:02.0\"], \"mdev\": \"i915-GVTg_V5_4\", "
+           "\"detaches\": []},"
+           "  {\"key\": \"hostpci15\", \"chosen\": [], \"detaches\": []}],"
+           " \"checks\": [{\"id\": \"command-line\", \"severity\": \"error\", \"message\": \"No.\"}]}",
+           (struct table_style){0},
+           "BLOCKED   This VM\n"
+           "          It would not start.\n"
+           "HOSTPCI0  0000:02:00.0, 0000:02:00.1, of mapping gpu\n"
+           "          not 0000:01:00.0: in use by VMID '101'\n"
+           "DETACHES  0000:02:00.0 (nouveau)\n"
+           "HOSTPCI1  0000:00:02.0, by a mediated device i915-GVTg_V5_4\n"
+           "HOSTPCI15 none\n"
+           "\n"
+           "ERROR     No. [command-line]\n");
+    expect("{\"startable\": 1, \"devices\": [], \"checks\": []}", (struct table_style){0},
+           "READY     This VM\n");
+}
+
 Test(client_report, wide_characters_are_counted_by_their_columns)
 {
     expect("{\"id\": \"a\", \"verdict\": \"ready\", \"summary\": \"カード カード カード\", \"checks\": []}",

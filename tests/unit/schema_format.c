@@ -45,11 +45,12 @@ Test(format, each_takes_and_refuses)
                        "0000:01:00.0 ", "../0000:01:00.0", "gpu"));
     assert_format("pci-id-or-mapping", LIST("0000:01:00.0", "gpu"), LIST("", "0000:01:00", "9x", "a/b"));
     assert_format("pve-pci-hosts", LIST("00:02", "00:02.0", "0000:01:00", "10000:01:00.7;01:00"),
-                  LIST("", "00:02.8", "00:0A", "00:02;", "gpu", "00:02,00:03"));
+                  LIST("", "00:02.8", "00:0A", "00:02;", "gpu", "00:02,00:03", "00000000:01:00.0"));
     assert_format("pve-volume-id-or-qm-path",
                   LIST("none", "cdrom", "/a b", "local-lvm:vm-1-disk-0", "local:32"),
                   LIST("", "nothing", "a/b", ":x"));
-    assert_format("disk-size", LIST("0", "32G", "1.5T", "528K", "4GiB"), LIST("", "G", "1.G", "-1", "1P"));
+    assert_format("disk-size", LIST("0", "32G", "1.5T", "528K", "4GiB", "999999T"),
+                  LIST("", "G", "1.G", "-1", "1P", "1000000T", "999999999999999G"));
     assert_format("mac-addr", LIST("BC:24:11:00:00:01", "02:00:00:00:00:00"),
                   LIST("", "BD:24:11:00:00:01", "BC-24-11-00-00-01", "BC:24:11:00:00"));
     assert_format("pve-phys-bits", LIST("host", "8", "39", "64"), LIST("", "7", "65", "Host"));

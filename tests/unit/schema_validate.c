@@ -20,6 +20,11 @@ static const struct schema declared[] = {
      .max_items = 3,
      .items = ITEMS(.type = SCHEMA_INTEGER)},
     {.name = "net[n]", .type = SCHEMA_STRING, .optional = true, .count = 4},
+    {.name = "vmid",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .format = "pve-vmid",
+     .range = RANGE(100, 999999999)},
     {.name = NULL},
 };
 
@@ -135,6 +140,20 @@ Test(validate, indexed_names_have_a_limit_and_one_spelling)
     assert_refused("{\"name\":\"ab\",\"net\":\"x\"}", "net", undeclared);
     assert_refused("{\"name\":\"ab\",\"net[n]\":\"x\"}", "net[n]", undeclared);
     assert_refused("{\"name\":\"ab\",\"net-1\":\"x\"}", "net-1", undeclared);
+}
+
+/* It may be part of a path that privileges are asked for: what they are asked for is what is used. */
+Test(validate, a_number_with_a_format_has_one_spelling)
+{
+    static const char *const others[] = {"0100", "+100", "00100"};
+
+    assert_becomes("{\"name\":\"ab\",\"vmid\":\"100\"}", "vmid", "100");
+    assert_becomes("{\"name\":\"ab\",\"vmid\":100}", "vmid", "100");
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        autofree char *json = xasprintf("{\"name\":\"ab\",\"vmid\":\"%s\"}", others[i]);
+        assert_refused(json, "vmid", "invalid format - value does not look like a valid VM ID\n");
+    }
+    assert_refused("{\"name\":\"ab\",\"vmid\":99}", "vmid", "value must have a minimum value of 100");
 }
 
 Test(validate, all_that_is_wrong_is_told_at_once)
