@@ -31,7 +31,6 @@ int qemu_begin_task(struct request *request, const char *type,
 struct qemu_change {
     struct vm_change change;
     struct vm_fresh fresh;
-    char qemu[36]; /* of fresh: "7.2.0", "" if unknown */
     json_t *set;
     char **remove, **revert;
 };

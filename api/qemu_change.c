@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "access/password.h"
 #include "api/qemu.h"
 #include "api/qemu_volume.h"
 #include "base/memory.h"
@@ -53,6 +54,21 @@ static json_t *copy_value(const char *key, const json_t *value)
     return json_string(text_trim(copy));
 }
 
+/* A password for cloud-init is kept as its hash, which cloud-init takes as well: whoever may read the digest
+ * of a configuration shall not be able to guess it. */
+static int hide_password(json_t *set, struct error *err)
+{
+    const char *password = json_string_value(json_object_get(set, "cipassword"));
+    char hash[PASSWORD_HASH_SIZE];
+
+    if (password == NULL || password[0] == '$')
+        return 0;
+    if (password_hash(password, hash, err) != 0)
+        return -1;
+    json_object_set_new(set, "cipassword", json_string(hash));
+    return 0;
+}
+
 /* Of the parameters those that are keys of a VM. */
 static int read_set(const json_t *params, json_t **ret, struct error *err)
 {
@@ -63,7 +79,7 @@ static int read_set(const json_t *params, json_t **ret, struct error *err)
     json_object_foreach((json_t *)(uintptr_t)params, key, value)
         if (strcmp(key, "cdrom") != 0 && vm_key_find(key, NULL) != NULL)
             json_object_set_new(set, key, copy_value(key, value));
-    if (cdrom != NULL && set_cdrom(set, cdrom, err) != 0)
+    if ((cdrom != NULL && set_cdrom(set, cdrom, err) != 0) || hide_password(set, err) != 0)
         return -1;
     json_object_foreach(set, key, value)
         if (check_volume(key, value, err) != 0)
@@ -92,28 +108,13 @@ static void fill_random(void *memory, size_t size)
     }
 }
 
-/* The host's QEMU, if it answers: a VM can be configured where it is not installed. */
-static void read_version(struct qemu *qemu, char *ret, size_t size)
-{
-    const struct vm_capabilities *capabilities;
-    struct error ignored;
-
-    ret[0] = '\0';
-    if (qemu == NULL || qemu_capabilities(qemu, &capabilities, &ignored) != 0)
-        return;
-    struct vm_version version = vm_capability_version(capabilities);
-    snprintf(ret, size, "%u.%u.%u", version.major, version.minor, version.micro);
-}
-
-static void fill_fresh(const struct service *service, struct qemu_change *change)
+static void fill_fresh(struct qemu_change *change)
 {
     struct vm_fresh *fresh = &change->fresh;
 
     fill_random(fresh->smbios, sizeof(fresh->smbios));
     fill_random(fresh->vmgenid, sizeof(fresh->vmgenid));
     fill_random(fresh->nets, sizeof(fresh->nets));
-    read_version(service->qemu, change->qemu, sizeof(change->qemu));
-    fresh->qemu = change->qemu[0] != '\0' ? change->qemu : NULL;
     fresh->mac_prefix = MAC_PREFIX;
     fresh->now = time(NULL);
 }
@@ -145,7 +146,7 @@ int qemu_change_read(const struct qemu_job *job, struct qemu_change *ret, struct
         return -1;
     *ret = (struct qemu_change){
         .set = set, .remove = read_list(job->params, "delete"), .revert = read_list(job->params, "revert")};
-    fill_fresh(job->service, ret);
+    fill_fresh(ret);
     ret->change = (struct vm_change){
         .set = ret->set,
         .remove = (const char *const *)ret->remove,

@@ -33,6 +33,18 @@ static int check_refused(const json_t *params, struct error *err)
     return 0;
 }
 
+/* The host's QEMU, if it answers: a VM can be configured where it is not installed. */
+static char *read_version(struct qemu *qemu)
+{
+    const struct vm_capabilities *capabilities;
+    struct error ignored;
+
+    if (qemu_capabilities(qemu, &capabilities, &ignored) != 0)
+        return NULL;
+    struct vm_version version = vm_capability_version(capabilities);
+    return xasprintf("%u.%u.%u", version.major, version.minor, version.micro);
+}
+
 /* All that can be wrong with it. */
 static int build_document(const struct qemu_job *job, json_t **ret, struct error *err)
 {
@@ -40,6 +52,8 @@ static int build_document(const struct qemu_job *job, json_t **ret, struct error
 
     if (qemu_change_read(job, &change, err) != 0 || qemu_check_change(job, NULL, &change, err) != 0)
         return -1;
+    autofree char *version = read_version(job->service->qemu);
+    change.fresh.qemu = version;
     return vm_config_create(job->service->node, &change.change, ret, err);
 }
 

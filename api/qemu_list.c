@@ -19,6 +19,7 @@
 #define ID_SIZE        16
 #define MIB            (1024LL * 1024)
 #define DEFAULT_MEMORY 512
+#define MOST           9007199254740992LL /* that a number in JSON can tell exactly */
 
 int qemu_list_running(const struct service *service, json_t **ret, struct error *err)
 {
@@ -50,9 +51,18 @@ static long long number_of(const json_t *document, const char *key, long long fa
     return json_is_integer(value) ? json_integer_value(value) : fallback;
 }
 
+/* Whatever was configured, a VM with too much of it is to be seen. */
+static long long multiply(long long a, long long b)
+{
+    long long product;
+
+    return __builtin_mul_overflow(a, b, &product) || product > MOST ? MOST : product;
+}
+
 long long qemu_count_cpus(const json_t *document)
 {
-    return number_of(document, "vcpus", number_of(document, "sockets", 1) * number_of(document, "cores", 1));
+    return number_of(document, "vcpus",
+                     multiply(number_of(document, "sockets", 1), number_of(document, "cores", 1)));
 }
 
 static long long memory_of(const json_t *document)
@@ -64,7 +74,7 @@ static long long memory_of(const json_t *document)
 
     if (string != NULL && property_string_parse(vm_key_find("memory", NULL), string, &values, &ignored) == 0)
         size = json_integer_value(json_object_get(values, "current"));
-    return size * MIB;
+    return multiply(size, MIB);
 }
 
 /* Of a disk whose size is known; else 0. */

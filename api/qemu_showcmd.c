@@ -63,7 +63,8 @@ static int show_command(struct request *request, json_t **ret, struct error *err
     config = vm_config_view(document, false);
     if (choose(service, vmid, config, &choices, err) != 0 || choices_check(&choices, err) != 0 ||
         command_build(&host, vmid, config, &choices, &arguments, err) != 0) {
-        err->kind = ERROR_FAILED; /* the configuration is wrong, not the request */
+        err->kind = ERROR_FAILED; /* the configuration is wrong, not a parameter of the request */
+        err->field[0] = '\0';
         return -1;
     }
     autofree char *line =

@@ -7,6 +7,7 @@
 
 #include "api/endpoints.h"
 #include "api/request.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "passthrough/drive.h"
@@ -16,11 +17,6 @@
 
 #define CLUSTER_RECENT 25 /* ended ones in /cluster/tasks */
 
-static const char *get(const json_t *task, const char *name)
-{
-    return json_string_value(json_object_get(task, name));
-}
-
 static bool has_ended(const json_t *task)
 {
     return json_object_get(task, "endtime") != NULL;
@@ -29,10 +25,10 @@ static bool has_ended(const json_t *task)
 /* What is declared as TASK_PROPERTIES. */
 static json_t *describe(const json_t *task)
 {
-    const char *user = get(task, "user"), *mark = strrchr(user, '!');
+    const char *user = json_text(task, "user"), *mark = strrchr(user, '!');
     struct upid upid = {0};
 
-    upid_parse(get(task, "upid"), &upid);
+    upid_parse(json_text(task, "upid"), &upid);
     if (mark != NULL && strchr(mark, '@') != NULL)
         mark = NULL; /* part of the user's name */
     size_t length = mark != NULL ? (size_t)(mark - user) : strlen(user);
@@ -283,7 +279,7 @@ static bool is_owner(const struct request *request, const json_t *task)
 {
     autofree char *caller = request_caller(request), *tokens = xasprintf("%s!", caller);
 
-    return strcmp(get(task, "user"), caller) == 0 || text_starts_with(get(task, "user"), tokens);
+    return strcmp(json_text(task, "user"), caller) == 0 || text_starts_with(json_text(task, "user"), tokens);
 }
 
 /* The task {upid}, if the caller began it or has the privilege on the node. */
@@ -339,7 +335,7 @@ static int get_task_log(struct request *request, json_t **ret, struct error *err
     int64_t total;
 
     if (find_task(request, "Sys.Audit", &task, err) != 0 ||
-        local_read_lines(request->service->storage, get(task, "upid"), param_integer(request, "start"),
+        local_read_lines(request->service->storage, json_text(task, "upid"), param_integer(request, "start"),
                          param_integer(request, "limit"), &lines, &total, err) != 0)
         return -1;
     request->total = total > 0 ? total : 1;
@@ -370,7 +366,7 @@ static int stop_task(struct request *request, json_t **ret, struct error *err)
 
     if (find_task(request, "Sys.Modify", &task, err) != 0)
         return -1;
-    if (!has_ended(task) && drive_stop(service->tasks, service->broker, get(task, "upid"), err) != 0 &&
+    if (!has_ended(task) && drive_stop(service->tasks, service->broker, json_text(task, "upid"), err) != 0 &&
         err->kind != ERROR_NOT_FOUND)
         return -1;
     *ret = json_null();

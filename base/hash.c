@@ -44,20 +44,28 @@ bool hash_equal(const char *a, const char *b)
     return strlen(b) == length && gnutls_memcmp(a, b, length) == 0;
 }
 
-void uuid_make(char uuid[static UUID_SIZE])
+void uuid_print(const unsigned char random[static 16], char uuid[static UUID_SIZE])
 {
     unsigned char b[16];
-    ssize_t count;
 
-    do
-        count = getrandom(b, sizeof(b), 0);
-    while (count < 0 && errno == EINTR);
-    if (count != sizeof(b)) {
-        perror("hostpci: getrandom");
-        abort();
-    }
+    memcpy(b, random, sizeof(b));
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* version 4 */
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80); /* the variant of the RFC */
     snprintf(uuid, UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
              b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+void uuid_make(char uuid[static UUID_SIZE])
+{
+    unsigned char random[16];
+    ssize_t count;
+
+    do
+        count = getrandom(random, sizeof(random), 0);
+    while (count < 0 && errno == EINTR);
+    if (count != sizeof(random)) {
+        perror("hostpci: getrandom");
+        abort();
+    }
+    uuid_print(random, uuid);
 }

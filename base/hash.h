@@ -15,8 +15,12 @@ void hash_sha256(const void *data, size_t length, char hex[static SHA256_HEX_SIZ
 /* Takes the same time wherever they differ: for what a caller must not guess byte by byte. */
 bool hash_equal(const char *a, const char *b);
 
-/* A random UUID (RFC 9562, version 4) from the kernel's generator: 122 bits that nobody guesses. */
 #define UUID_SIZE 37
+
+/* A UUID (RFC 9562, version 4) of 122 of these random bits. */
+void uuid_print(const unsigned char random[static 16], char uuid[static UUID_SIZE]);
+
+/* One of the kernel's, which nobody guesses. */
 void uuid_make(char uuid[static UUID_SIZE]);
 
 #endif

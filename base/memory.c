@@ -36,15 +36,21 @@ char *xstrndup(const char *string, size_t length)
     return check(strndup(string, length));
 }
 
+char *xvasprintf(const char *format, va_list args)
+{
+    char *string;
+
+    return check(vasprintf(&string, format, args) < 0 ? NULL : string);
+}
+
 char *xasprintf(const char *format, ...)
 {
     va_list args;
-    char *string = NULL;
 
     va_start(args, format);
-    int length = vasprintf(&string, format, args);
+    char *string = xvasprintf(format, args);
     va_end(args);
-    return check(length < 0 ? NULL : string);
+    return string;
 }
 
 static void *allocate_json(size_t size)

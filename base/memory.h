@@ -7,6 +7,7 @@
 #define HOSTPCI_BASE_MEMORY_H
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -15,6 +16,8 @@ void *xrealloc(void *memory, size_t count, size_t size) __attribute__((returns_n
 char *xstrdup(const char *string) __attribute__((malloc, returns_nonnull));
 char *xstrndup(const char *string, size_t length) __attribute__((malloc, returns_nonnull));
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
+char *xvasprintf(const char *format, va_list args)
+    __attribute__((format(printf, 1, 0), malloc, returns_nonnull));
 
 /* Makes jansson abort on a failed allocation too; called once at start. */
 void memory_guard_json(void);

@@ -50,6 +50,16 @@ void text_printf(struct text *text, const char *format, ...)
     va_end(again);
 }
 
+void text_append_real(struct text *text, double number)
+{
+    char digits[32];
+
+    snprintf(digits, sizeof(digits), "%.15g", number);
+    if (strtod(digits, NULL) != number)
+        snprintf(digits, sizeof(digits), "%.17g", number);
+    text_append(text, digits);
+}
+
 const char *text_string(const struct text *text)
 {
     return text->data != NULL ? text->data : "";

@@ -18,6 +18,8 @@ struct text {
 void text_append(struct text *text, const char *string);
 void text_append_bytes(struct text *text, const void *bytes, size_t count);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* 0.1 as it was typed, and never less than what reads back as the same number. */
+void text_append_real(struct text *text, double number);
 const char *text_string(const struct text *text);
 
 /* Hands the string over to the caller, who frees it; the text is empty afterwards. */

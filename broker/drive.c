@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "broker/actions.h"
 #include "broker/loss.h"
@@ -15,22 +16,15 @@ struct request {
     int persistent; /* -1: not said */
 };
 
-static const char *get_text(const json_t *arguments, const char *key, const char *otherwise)
-{
-    const char *text = json_string_value(json_object_get(arguments, key));
-
-    return text != NULL ? text : otherwise;
-}
-
 static int parse(const json_t *arguments, struct request *ret, struct error *err)
 {
     const json_t *persistent = json_object_get(arguments, "persistent");
-    struct request request = {.driver = get_text(arguments, "driver", ""),
-                              .scope = get_text(arguments, "scope", "function"),
+    struct request request = {.driver = json_text(arguments, "driver"),
+                              .scope = json_text_or(arguments, "scope", "function"),
                               .force = json_integer_value(json_object_get(arguments, "force")) != 0,
                               .persistent = persistent != NULL ? (int)json_integer_value(persistent) : -1};
 
-    if (!pci_address_parse(get_text(arguments, "id", ""), &request.address))
+    if (!pci_address_parse(json_text(arguments, "id"), &request.address))
         return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
     if (!driver_name_is_valid(request.driver))
         return error_set_field(err, "driver", "value '%s' is not a driver's name", request.driver);
@@ -73,7 +67,7 @@ static void keep_choice(struct worker *worker, const struct plan_function *funct
                         const struct request *request, bool given_back)
 {
     autojson json_t *known = worker_ask(worker, function->id);
-    const char *choice = get_text(json_object_get(known, "choice"), "driver", "");
+    const char *choice = json_text(json_object_get(known, "choice"), "driver");
 
     if (request->persistent == 1 && !given_back) {
         worker_keep_choice(worker, function->id, &function->was, request->driver);

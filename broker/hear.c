@@ -6,18 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "broker/job.h"
 #include "broker/loop.h"
 #include "broker/protocol.h"
-
-static const char *get(const json_t *message, const char *name)
-{
-    const char *string = json_string_value(json_object_get(message, name));
-
-    return string != NULL ? string : "";
-}
 
 /* A worker that does not take its answer has died. */
 static void reply(const struct job *job, json_t *message)
@@ -41,7 +35,7 @@ static void complain(const struct job *job, const char *what, const struct error
 
 static void take_log(struct loop *loop, struct job *job, const json_t *message)
 {
-    job_log(loop, job, "%s", get(message, "log"));
+    job_log(loop, job, "%s", json_text(message, "log"));
 }
 
 static void take_begin(struct loop *loop, struct job *job, const json_t *message)
@@ -56,8 +50,8 @@ static void note_step(struct job *job, const json_t *message)
 {
     free(job->step);
     free(job->function);
-    job->step = xstrdup(get(message, "step"));
-    job->function = xstrdup(get(message, "function"));
+    job->step = xstrdup(json_text(message, "step"));
+    job->function = xstrdup(json_text(message, "function"));
 }
 
 static int begin_step(struct loop *loop, struct job *job, const json_t *message, struct error *err)
@@ -66,11 +60,12 @@ static int begin_step(struct loop *loop, struct job *job, const json_t *message,
 
     if (job->stop && !undoing)
         return error_set(err, ERROR_FAILED, "stopped as asked for");
-    if (journal_step(loop->journal, job->number, get(message, "function"), get(message, "step"), err) != 0) {
+    if (journal_step(loop->journal, job->number, json_text(message, "function"), json_text(message, "step"),
+                     err) != 0) {
         if (!undoing)
             return -1;
         /* what is to be brought back is in the journal already */
-        complain(job, get(message, "step"), err);
+        complain(job, json_text(message, "step"), err);
     }
     note_step(job, message);
     if (++loop->steps == loop->stop_at)
@@ -87,7 +82,7 @@ static void take_step(struct loop *loop, struct job *job, const json_t *message)
 
 static void take_settle(struct loop *loop, struct job *job, const json_t *message)
 {
-    const char *function = get(message, "settle");
+    const char *function = json_text(message, "settle");
     struct error err;
 
     if (journal_settle(loop->journal, job->number, function, &err) != 0)
@@ -98,17 +93,17 @@ static void take_keep(struct loop *loop, struct job *job, const json_t *message)
 {
     struct error err;
 
-    if (journal_keep(loop->journal, get(message, "keep"), get(message, "function"),
+    if (journal_keep(loop->journal, json_text(message, "keep"), json_text(message, "function"),
                      json_object_get(message, "body"), &err) != 0)
-        complain(job, get(message, "keep"), &err);
+        complain(job, json_text(message, "keep"), &err);
 }
 
 static void take_forget(struct loop *loop, struct job *job, const json_t *message)
 {
     struct error err;
 
-    if (journal_drop(loop->journal, get(message, "forget"), get(message, "function"), &err) != 0)
-        complain(job, get(message, "forget"), &err);
+    if (journal_drop(loop->journal, json_text(message, "forget"), json_text(message, "function"), &err) != 0)
+        complain(job, json_text(message, "forget"), &err);
 }
 
 static void take_ask(struct loop *loop, struct job *job, const json_t *message)
@@ -116,8 +111,8 @@ static void take_ask(struct loop *loop, struct job *job, const json_t *message)
     json_t *facts = NULL;
     struct error err;
 
-    if (journal_read_facts(loop->journal, get(message, "ask"), &facts, &err) != 0)
-        complain(job, get(message, "ask"), &err);
+    if (journal_read_facts(loop->journal, json_text(message, "ask"), &facts, &err) != 0)
+        complain(job, json_text(message, "ask"), &err);
     reply(job, facts != NULL ? facts : json_object());
 }
 

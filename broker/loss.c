@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "hardware/group.h"
 #include "hardware/usage.h"
@@ -40,11 +41,6 @@ static void append_remedy(struct text *text, const char *kind, const char *name,
     text_printf(text, "stop what uses %s", name);
 }
 
-static const char *get_text(const json_t *use, const char *key)
-{
-    return json_string_value(json_object_get(use, key));
-}
-
 static void log_loss(struct worker *worker, const struct plan_function *function, const char *verb,
                      const json_t *uses)
 {
@@ -54,8 +50,8 @@ static void log_loss(struct worker *worker, const struct plan_function *function
     worker_log(worker, "%s (%s): is %s; %s", function->id, function->was.driver, verb,
                json_array_size(uses) == 0 ? "nothing is known to use it" : "the host has on it:");
     json_array_foreach(uses, i, use) {
-        worker_log(worker, "%s:   %s (%s; %s)", function->id, get_text(use, "message"),
-                   get_text(use, "weight"), get_text(use, "evidence"));
+        worker_log(worker, "%s:   %s (%s; %s)", function->id, json_text(use, "message"),
+                   json_text(use, "weight"), json_text(use, "evidence"));
     }
 }
 
@@ -66,13 +62,13 @@ static void append_refusal(struct text *text, const struct plan_function *functi
     const json_t *use = json_array_get(uses, 0);
 
     text_printf(text, "%s%s (%s): %s (%s)", text->length > 0 ? "; " : "", function->id, function->was.driver,
-                get_text(use, "message"), get_text(use, "evidence"));
+                json_text(use, "message"), json_text(use, "evidence"));
     if (critical) {
         text_append(text, ": the host cannot run without it, choose another device");
         return;
     }
     text_append(text, ": ");
-    append_remedy(text, get_text(use, "kind"), get_text(use, "name"), get_text(use, "message"));
+    append_remedy(text, json_text(use, "kind"), json_text(use, "name"), json_text(use, "message"));
 }
 
 static int refuse(const struct text *refusals, bool critical, const char *verb, struct error *err)
@@ -92,8 +88,8 @@ static void log_unreadable(struct worker *worker, const struct usage *usage)
     size_t i;
 
     json_array_foreach(unreadable, i, entry) {
-        text_printf(&files, "%s%s (%s)", i > 0 ? ", " : "", get_text(entry, "file"),
-                    get_text(entry, "reason"));
+        text_printf(&files, "%s%s (%s)", i > 0 ? ", " : "", json_text(entry, "file"),
+                    json_text(entry, "reason"));
     }
     if (files.length > 0)
         worker_log(worker, "warning: more may be in use than is seen, as these could not be read: %.600s",

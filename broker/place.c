@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "hardware/group.h"
 #include "hardware/kmsg.h"
@@ -185,25 +186,18 @@ struct row {
     bool touched;
 };
 
-static const char *get_text(const json_t *row, const char *key, const char *otherwise)
-{
-    const char *text = json_string_value(json_object_get(row, key));
-
-    return text != NULL ? text : otherwise;
-}
-
 static struct row parse_row(const json_t *json)
 {
-    struct row row = {.id = get_text(json, "id", ""),
-                      .former = {get_text(json, "driver", ""), get_text(json, "override", "")},
-                      .wanted = place_for(get_text(json, "wanted", PLACE_ANY)),
-                      .reset_methods = get_text(json, "reset-methods", NULL),
+    struct row row = {.id = json_text(json, "id"),
+                      .former = {json_text(json, "driver"), json_text(json, "override")},
+                      .wanted = place_for(json_text_or(json, "wanted", PLACE_ANY)),
+                      .reset_methods = json_text_or(json, "reset-methods", NULL),
                       .touched = json_object_get(json, "override") != NULL};
 
     pci_address_parse(row.id, &row.address);
     row.was.vendor = (uint16_t)json_integer_value(json_object_get(json, "vendor"));
     row.was.device = (uint16_t)json_integer_value(json_object_get(json, "device"));
-    row.wanted.override = get_text(json, "wanted-override", row.wanted.override);
+    row.wanted.override = json_text_or(json, "wanted-override", row.wanted.override);
     return row;
 }
 

@@ -124,7 +124,7 @@ static int identify(const char *binary, struct identity *ret, struct error *err)
 
 static bool receive(int socket, void *data, size_t length)
 {
-    return recv(socket, data, length, MSG_WAITALL) == (ssize_t)length;
+    return length == 0 || recv(socket, data, length, MSG_WAITALL) == (ssize_t)length;
 }
 
 /* After a failure the two would not understand each other any more. */

@@ -35,13 +35,9 @@ struct question {
     struct text text;
 };
 
-/* In the child that becomes QEMU. With TCG's usual memory it would not start below systemd's
- * MemoryDenyWriteExecute; KVM's device is not ours. */
+/* In the child that becomes QEMU. */
 static void become_qemu(const char *binary, int input, int output, int complaint)
 {
-    const char *const argv[] = {binary,        "-machine", "none", "-accel", "tcg,split-wx=on,tb-size=1",
-                                "-nodefaults", "-display", "none", "-S",     "-qmp",
-                                "stdio",       NULL};
     static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
     sigset_t none;
 
@@ -52,7 +48,7 @@ static void become_qemu(const char *binary, int input, int output, int complaint
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
         dup2(complaint, STDERR_FILENO) >= 0)
-        execve(binary, (char *const *)argv, (char *const *)environment);
+        execve(binary, (char *const *)vm_capability_arguments, (char *const *)environment);
     dprintf(STDERR_FILENO, "%s\n", strerror(errno));
     _exit(127);
 }
@@ -228,10 +224,10 @@ static bool confine(int socket)
 {
     struct error err;
 
-    return dup2(socket, SOCKET) == SOCKET && close_range(SOCKET + 1, ~0U, 0) == 0 &&
-           freopen("/dev/null", "r", stdin) != NULL && freopen("/dev/null", "w", stdout) != NULL &&
-           capability_keep(0, &err) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+    return dup2(socket, SOCKET) == SOCKET && fcntl(SOCKET, F_SETFD, FD_CLOEXEC) == 0 &&
+           close_range(SOCKET + 1, ~0U, 0) == 0 && freopen("/dev/null", "r", stdin) != NULL &&
+           freopen("/dev/null", "w", stdout) != NULL && capability_keep(0, &err) == 0 &&
+           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
 void qemu_asker_run(const char *binary, int socket)

@@ -35,7 +35,7 @@ static const struct command {
     {"backup", "FILE", "copy the daemon's database, also while it runs", OPTIONS_STATE, shell_backup},
     {"rotate-keys", "", "new keys for tickets; those of before stay good for two hours", OPTIONS_STATE,
      shell_rotate_keys},
-    {"checks", "", "every check of a host and its devices, and what it answers", 0, shell_checks},
+    {"checks", "", "every check of a host, a device and a VM's start, and what it answers", 0, shell_checks},
     {"openapi", "", "the whole API as OpenAPI 3.1", 0, shell_openapi},
     {"version", "", "this program's version", 0, shell_version},
     {"help", "[COMMAND]", "this page, or a command's options", 0, show_help},

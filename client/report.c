@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "client/cell.h"
 
@@ -15,16 +16,9 @@
 enum type { TYPE_PLAIN, TYPE_BOLD, TYPE_DIM };
 static const char *const types[] = {[TYPE_PLAIN] = "", [TYPE_BOLD] = "\033[1m", [TYPE_DIM] = "\033[2m"};
 
-static const char *get(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value != NULL ? value : "";
-}
-
 static bool is_ok(const json_t *check)
 {
-    return strcmp(get(check, "severity"), "ok") == 0;
+    return strcmp(json_text(check, "severity"), "ok") == 0;
 }
 
 bool report_fits(const json_t *reply)
@@ -74,8 +68,8 @@ static void draw_list(const char *word, const json_t *list, const char *first, c
     size_t i;
 
     json_array_foreach(list, i, item) {
-        const char *more = second != NULL ? get(item, second) : "";
-        text_printf(&text, "%s%s", i > 0 ? ", " : "", get(item, first));
+        const char *more = second != NULL ? json_text(item, second) : "";
+        text_printf(&text, "%s%s", i > 0 ? ", " : "", json_text(item, first));
         if (more[0] != '\0')
             text_printf(&text, " (%s)", more);
     }
@@ -89,9 +83,9 @@ static const char *verdict_of(const json_t *reply)
     size_t i;
 
     if (json_object_get(reply, "verdict") != NULL)
-        return get(reply, "verdict");
+        return json_text(reply, "verdict");
     json_array_foreach(json_object_get(reply, "checks"), i, check) {
-        if (strcmp(get(check, "severity"), "error") == 0)
+        if (strcmp(json_text(check, "severity"), "error") == 0)
             return "blocked";
     }
     return "ready";
@@ -112,7 +106,7 @@ static void draw_waiting(const json_t *waiting, const struct table_style *style,
 {
     autotext struct text text = {0};
 
-    text_printf(&text, "%s: the kernel has not answered since ", get(waiting, "step"));
+    text_printf(&text, "%s: the kernel has not answered since ", json_text(waiting, "step"));
     append_time(&text, json_object_get(waiting, "since"));
     draw_item("waiting", text_string(&text), TYPE_PLAIN, style, ret);
 }
@@ -124,7 +118,8 @@ static void draw_reset(const json_t *reset, const struct table_style *style, str
 
     text_printf(&text, "%s ", worked ? "worked" : "the last reset,");
     append_time(&text, json_object_get(reset, "time"));
-    text_printf(&text, " (%s)%s%s", get(reset, "method"), worked ? "" : ": ", get(reset, "message"));
+    text_printf(&text, " (%s)%s%s", json_text(reset, "method"), worked ? "" : ": ",
+                json_text(reset, "message"));
     draw_item(worked ? "reset" : "failed", text_string(&text), TYPE_PLAIN, style, ret);
 }
 
@@ -132,8 +127,8 @@ static void draw_reset(const json_t *reset, const struct table_style *style, str
 static void draw_state(const json_t *state, const struct table_style *style, struct text *ret)
 {
     const json_t *waiting = json_object_get(state, "waiting"), *reset = json_object_get(state, "reset");
-    const char *task = get(state, "task"), *previous = get(state, "previous-driver"),
-               *persistent = get(state, "persistent-driver");
+    const char *task = json_text(state, "task"), *previous = json_text(state, "previous-driver"),
+               *persistent = json_text(state, "persistent-driver");
     autotext struct text drivers = {0};
 
     if (task[0] != '\0')
@@ -153,7 +148,7 @@ static void draw_state(const json_t *state, const struct table_style *style, str
 /* What a VM's hostpciN gets. */
 static void draw_device(const json_t *device, const struct table_style *style, struct text *ret)
 {
-    const char *mapping = get(device, "mapping"), *mdev = get(device, "mdev");
+    const char *mapping = json_text(device, "mapping"), *mdev = json_text(device, "mdev");
     const json_t *refused = json_object_get(device, "refused"), *part;
     autotext struct text text = {0};
     size_t i;
@@ -167,9 +162,9 @@ static void draw_device(const json_t *device, const struct table_style *style, s
         text_printf(&text, ", of mapping %s", mapping);
     if (mdev[0] != '\0')
         text_printf(&text, ", by a mediated device %s", mdev);
-    draw_item(get(device, "key"), text_string(&text), TYPE_PLAIN, style, ret);
+    draw_item(json_text(device, "key"), text_string(&text), TYPE_PLAIN, style, ret);
     json_array_foreach(refused, i, part) {
-        autofree char *reason = xasprintf("not %s: %s", get(part, "path"), get(part, "reason"));
+        autofree char *reason = xasprintf("not %s: %s", json_text(part, "path"), json_text(part, "reason"));
         draw_item("", reason, TYPE_PLAIN, style, ret);
     }
     draw_list("detaches", json_object_get(device, "detaches"), "id", "driver", style, ret);
@@ -178,7 +173,7 @@ static void draw_device(const json_t *device, const struct table_style *style, s
 static void draw_head(const json_t *reply, const struct table_style *style, struct text *ret)
 {
     static const char *const names[] = {"vendor_name", "device_name"};
-    const char *id = get(reply, "id"), *summary = get(reply, "summary");
+    const char *id = json_text(reply, "id"), *summary = json_text(reply, "summary");
     bool guest = json_object_get(reply, "startable") != NULL;
     autotext struct text title = {0};
     const json_t *device;
@@ -186,7 +181,7 @@ static void draw_head(const json_t *reply, const struct table_style *style, stru
 
     text_append(&title, id[0] != '\0' ? id : guest ? "This VM" : "This host");
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        const char *name = get(reply, names[i]);
+        const char *name = json_text(reply, names[i]);
         text_printf(&title, "%s%s", name[0] != '\0' ? " " : "", name);
     }
     draw_item(verdict_of(reply), text_string(&title), TYPE_BOLD, style, ret);
@@ -200,14 +195,14 @@ static void draw_head(const json_t *reply, const struct table_style *style, stru
 
 static void draw_check(const json_t *check, const struct table_style *style, struct text *ret)
 {
-    autofree char *message = xasprintf("%s [%s]", get(check, "message"), get(check, "id"));
-    const char *evidence = get(check, "evidence");
+    autofree char *message = xasprintf("%s [%s]", json_text(check, "message"), json_text(check, "id"));
+    const char *evidence = json_text(check, "evidence");
 
     text_append(ret, "\n");
-    draw_item(get(check, "severity"), message, TYPE_PLAIN, style, ret);
+    draw_item(json_text(check, "severity"), message, TYPE_PLAIN, style, ret);
     if (evidence[0] != '\0')
         draw_item("", evidence, TYPE_DIM, style, ret);
-    cell_escape_lines(get(check, "remedy"), REPORT_REMEDY_INDENT, ret);
+    cell_escape_lines(json_text(check, "remedy"), REPORT_REMEDY_INDENT, ret);
 }
 
 static void draw_checks(const json_t *checks, const struct table_style *style, struct text *ret)
@@ -236,8 +231,8 @@ static void draw_uses(const json_t *uses, const struct table_style *style, struc
     if (json_array_size(uses) > 0)
         text_append(ret, "\nUsed by the host:\n");
     json_array_foreach(uses, i, use) {
-        autofree char *text = xasprintf("%s: %s", get(use, "id"), get(use, "message"));
-        draw_item(get(use, "weight"), text, TYPE_PLAIN, style, ret);
+        autofree char *text = xasprintf("%s: %s", json_text(use, "id"), json_text(use, "message"));
+        draw_item(json_text(use, "weight"), text, TYPE_PLAIN, style, ret);
     }
 }
 

@@ -202,12 +202,14 @@ const struct check checks[] = {
 
 const size_t check_count = COUNT_OF(checks);
 
+const char *const severity_names[] = {"ok", "info", "warning", "error"};
+
 const struct check *check_find(const char *id)
 {
     for (size_t i = 0; i < check_count; i++)
         if (strcmp(checks[i].id, id) == 0)
             return &checks[i];
-    abort();
+    return NULL;
 }
 
 void finding_release(struct finding *finding)
@@ -232,10 +234,9 @@ bool check_run(const struct check *check, const struct subject *subject, struct 
 
 json_t *finding_to_json(const char *check, const struct finding *finding)
 {
-    static const char *const names[] = {"ok", "info", "warning", "error"};
     const char *evidence = text_string(&finding->evidence), *remedy = text_string(&finding->remedy);
     size_t length = strlen(remedy);
-    json_t *object = json_pack("{s:s, s:s, s:s}", "id", check, "severity", names[finding->severity],
+    json_t *object = json_pack("{s:s, s:s, s:s}", "id", check, "severity", severity_names[finding->severity],
                                "message", text_string(&finding->message));
 
     if (*evidence != '\0')

@@ -21,7 +21,9 @@ enum severity {
     SEVERITY_INFO,    /* good to know, or could be better */
     SEVERITY_WARNING, /* may fail or harm */
     SEVERITY_ERROR,   /* must be resolved first */
+    SEVERITY_COUNT,
 };
+extern const char *const severity_names[SEVERITY_COUNT];
 
 struct finding {
     enum severity severity;
@@ -56,7 +58,7 @@ struct check {
 extern const struct check checks[];
 extern const size_t check_count;
 
-const struct check *check_find(const char *id); /* which must be in the table */
+const struct check *check_find(const char *id); /* NULL if there is none */
 
 /* False, with nothing to release, if the check does not apply. */
 bool check_run(const struct check *check, const struct subject *subject, struct finding *ret);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -59,13 +58,11 @@ bool step_is_gone(const struct sysroot *sysroot, struct pci_address address)
 int step_fail(const struct sysroot *sysroot, struct pci_address address, int number,
               const struct step_meaning *meanings, struct error *err, const char *format, ...)
 {
-    autofree char *what = NULL;
     char id[PCI_ADDRESS_SIZE];
     va_list arguments;
 
     va_start(arguments, format);
-    if (vasprintf(&what, format, arguments) < 0)
-        abort();
+    autofree char *what = xvasprintf(format, arguments);
     va_end(arguments);
     pci_address_format(address, id);
     if (step_is_gone(sysroot, address))

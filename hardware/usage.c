@@ -138,12 +138,10 @@ static void insert_use(struct usage *usage, const struct pci_device *function, j
 void usage_add(struct usage *usage, const struct usage_owners *owners, struct use use, const char *format,
                ...)
 {
-    autofree char *message = NULL;
     va_list arguments;
 
     va_start(arguments, format);
-    if (vasprintf(&message, format, arguments) < 0)
-        abort();
+    autofree char *message = xvasprintf(format, arguments);
     va_end(arguments);
     autojson json_t *entry = describe(&use, message);
     for (size_t i = 0; i < owners->count; i++)

@@ -62,12 +62,10 @@ int block_read(const struct block_graph *graph, const struct block_node *node, c
 void block_use(struct block_node *node, enum usage_weight weight, const char *evidence, const char *format,
                ...)
 {
-    autofree char *use = NULL;
     va_list arguments;
 
     va_start(arguments, format);
-    if (vasprintf(&use, format, arguments) < 0)
-        abort();
+    autofree char *use = xvasprintf(format, arguments);
     va_end(arguments);
     text_printf(&node->uses, "%s%s", node->uses.length > 0 ? ", " : "", use);
     if (weight <= node->weight)

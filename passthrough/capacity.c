@@ -4,15 +4,9 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "schema/format.h"
-
-static const char *member(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value != NULL ? value : "";
-}
 
 static void add_number(json_t *row, const char *key, long long number)
 {
@@ -45,28 +39,35 @@ static long long find_holder(const struct supply *supply, char *const *ids)
     return holder;
 }
 
-static void count_device(const struct capacity *capacity, const json_t *entry, json_t *row)
+/* False if the entry does not match the hardware. */
+static bool find_functions(const struct capacity *capacity, const json_t *entry, char ***ret)
 {
-    autosplit char **paths = format_split_list(member(entry, "path"));
-    autosplit char **ids = NULL;
+    autosplit char **paths = format_split_list(json_text(entry, "path"));
     struct error err;
 
-    if (supply_check_entry(&capacity->supply, capacity->mapping, entry, &err) != 0 ||
-        supply_list_functions(&capacity->supply, (const char *const *)paths, &ids, &err) != 0) {
+    return supply_check_entry(&capacity->supply, capacity->mapping, entry, &err) == 0 &&
+           supply_list_functions(&capacity->supply, (const char *const *)paths, ret, &err) == 0;
+}
+
+static void count_device(const struct capacity *capacity, const json_t *entry, json_t *row)
+{
+    autosplit char **ids = NULL;
+
+    if (!find_functions(capacity, entry, &ids)) {
         add_number(row, "total", 1);
         return;
     }
     long long holder = find_holder(&capacity->supply, ids);
     if (holder != 0)
-        add_used(row, member(entry, "path"), holder);
+        add_used(row, json_text(entry, "path"), holder);
     else
         add_free(row, 1);
 }
 
 static bool is_of(const struct capacity *capacity, const json_t *device, const char *parent)
 {
-    return strcmp(member(device, "parent"), parent) == 0 &&
-           strcmp(member(device, "type"), capacity->mdev) == 0;
+    return strcmp(json_text(device, "parent"), parent) == 0 &&
+           strcmp(json_text(device, "type"), capacity->mdev) == 0;
 }
 
 /* Those reserved, made or not, and those made without. */
@@ -79,10 +80,10 @@ static void count_used(const struct capacity *capacity, const char *parent, json
 
     json_object_foreach((json_t *)supply->taken, device, held)
         if (is_of(capacity, held, parent) ||
-            (strcmp(device, parent) == 0 && strcmp(member(held, "type"), capacity->mdev) == 0))
+            (strcmp(device, parent) == 0 && strcmp(json_text(held, "type"), capacity->mdev) == 0))
             add_used(row, parent, json_integer_value(json_object_get(held, "vmid")));
     json_array_foreach(supply->instances, i, instance) {
-        const char *uuid = member(instance, "uuid");
+        const char *uuid = json_text(instance, "uuid");
         if (is_of(capacity, instance, parent) && json_object_get(supply->taken, uuid) == NULL)
             add_used(row, parent, supply_find_owner(supply->taken, uuid));
     }
@@ -105,12 +106,9 @@ static int count_instances(const struct capacity *capacity, const char *parent, 
 static int count_parents(const struct capacity *capacity, const json_t *entry, json_t *seen, json_t *row,
                          struct error *err)
 {
-    autosplit char **paths = format_split_list(member(entry, "path"));
     autosplit char **ids = NULL;
-    struct error changed;
 
-    if (supply_check_entry(&capacity->supply, capacity->mapping, entry, &changed) != 0 ||
-        supply_list_functions(&capacity->supply, (const char *const *)paths, &ids, &changed) != 0)
+    if (!find_functions(capacity, entry, &ids))
         return 0;
     for (char **id = ids; *id != NULL; id++) {
         if (json_object_get(seen, *id) != NULL)
@@ -128,7 +126,7 @@ static json_t *find_row(json_t *rows, const char *node, bool online)
     size_t i;
 
     json_array_foreach(rows, i, row)
-        if (strcmp(member(row, "node"), node) == 0)
+        if (strcmp(json_text(row, "node"), node) == 0)
             return row;
     row = json_pack("{s:s, s:i, s:i, s:i, s:[]}", "node", node, "online", online ? 1 : 0, "total", 0, "free",
                     0, "used");
@@ -143,8 +141,8 @@ int capacity_list(const struct capacity *capacity, json_t **ret, struct error *e
     size_t i;
 
     json_array_foreach(json_object_get(capacity->body, "map"), i, entry) {
-        bool here = strcmp(member(entry, "node"), capacity->node) == 0;
-        json_t *row = find_row(rows, member(entry, "node"), here);
+        bool here = strcmp(json_text(entry, "node"), capacity->node) == 0;
+        json_t *row = find_row(rows, json_text(entry, "node"), here);
         if (!here && capacity->mdev == NULL)
             add_number(row, "total", 1);
         else if (here && capacity->mdev == NULL)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "hardware/mdev.h"
 #include "passthrough/mapping.h"
@@ -16,13 +17,6 @@ struct picker {
     struct supply supply;
     struct choices *choices;
 };
-
-static const char *member(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value != NULL ? value : "";
-}
 
 /* By another hostpciN of this VM: a function once, but it can be the parent of several mediated devices. */
 static bool is_chosen(const struct choices *choices, const char *id, bool shared)
@@ -97,11 +91,11 @@ static int check_instance(const struct picker *picker, const char *uuid, const c
 
     if (instance == NULL)
         return check_left(picker, parent, type, err);
-    if (strcmp(member(instance, "parent"), parent) == 0 && strcmp(member(instance, "type"), type) == 0)
+    if (strcmp(json_text(instance, "parent"), parent) == 0 && strcmp(json_text(instance, "type"), type) == 0)
         return 0;
     return error_set(err, ERROR_FAILED,
                      "the mediated device '%s' exists already, of type '%s' at '%s': remove it first", uuid,
-                     member(instance, "type"), member(instance, "parent"));
+                     json_text(instance, "type"), json_text(instance, "parent"));
 }
 
 /* NVIDIA's own interface makes the function itself the vGPU, which the VM may have from before. */
@@ -111,7 +105,7 @@ static int try_vgpu(const struct picker *picker, struct choice *choice, const ch
 
     if (check_free(picker, id, false, err) != 0)
         return -1;
-    bool own = held != NULL && strcmp(member(held, "type"), choice->hostpci.mdev) == 0;
+    bool own = held != NULL && strcmp(json_text(held, "type"), choice->hostpci.mdev) == 0;
     if (!own && check_left(picker, id, choice->hostpci.mdev, err) != 0)
         return -1;
     take_one(choice, id, "");
@@ -186,13 +180,13 @@ struct refusal {
 static int try_entry(const struct picker *picker, struct choice *choice, const json_t *entry,
                      struct refusal *refusal)
 {
-    autosplit char **paths = format_split_list(member(entry, "path"));
+    autosplit char **paths = format_split_list(json_text(entry, "path"));
     struct error err;
     bool changed = supply_check_entry(&picker->supply, choice->hostpci.mapping, entry, &err) != 0;
 
     if (!changed && try_paths(picker, choice, paths, &err) == 0)
         return 0;
-    refuse(choice, member(entry, "path"), err.message);
+    refuse(choice, json_text(entry, "path"), err.message);
     if (!refusal->any || (refusal->changed && !changed))
         *refusal = (struct refusal){true, changed, err};
     return -1;
@@ -208,7 +202,7 @@ static int try_mapping(const struct picker *picker, struct choice *choice, const
     if (choice->hostpci.mdev == NULL && check_iommu(picker, err) != 0)
         return -1;
     json_array_foreach(json_object_get(body, "map"), i, entry)
-        if (strcmp(member(entry, "node"), picker->choose->node) == 0 &&
+        if (strcmp(json_text(entry, "node"), picker->choose->node) == 0 &&
             try_entry(picker, choice, entry, &refusal) == 0)
             return 0;
     if (!refusal.any)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "hardware/bridge.h"
 #include "hardware/host.h"
@@ -39,11 +40,6 @@ static json_t *values_of(const json_t *config, const char *key, unsigned i)
     return values;
 }
 
-static const char *text_of(const json_t *values, const char *key)
-{
-    return json_string_value(json_object_get(values, key));
-}
-
 /* The first of this node's devices that still is what the mapping says: its port, or else its ids. */
 static int choose_usb(const struct command_host *host, const char *mapping, const json_t *body, char **ret,
                       struct error *err)
@@ -57,11 +53,10 @@ static int choose_usb(const struct command_host *host, const char *mapping, cons
         return -1;
     json_array_foreach(json_object_get(body, "map"), i, entry) {
         struct error why;
-        if (strcmp(text_of(entry, "node"), host->node) != 0)
+        if (strcmp(json_text(entry, "node"), host->node) != 0)
             continue;
         if (mapping_usb.check(mapping, entry, &hardware, &why) == 0) {
-            const char *path = text_of(entry, "path");
-            *ret = xstrdup(path != NULL ? path : text_of(entry, "id"));
+            *ret = xstrdup(json_text_or(entry, "path", json_text(entry, "id")));
             return 0;
         }
         if (result == 0)
@@ -75,9 +70,9 @@ static int find_usb(const struct command_host *host, const json_t *config, unsig
                     struct error *err)
 {
     autojson json_t *values = values_of(config, "usb", i), *body = NULL;
-    const char *mapping = text_of(values, "mapping");
+    const char *mapping = json_text(values, "mapping");
 
-    if (mapping == NULL)
+    if (mapping[0] == '\0')
         return 0;
     if (object_read(host->storage, mapping_usb.document, mapping, &body, NULL, err) != 0) {
         if (err->kind == ERROR_NOT_FOUND)
@@ -95,8 +90,7 @@ static int look_up(const struct command_host *host, const json_t *config, struct
     host_cpu_vendor(host->sysroot, ret->vendor);
     for (unsigned i = 0; i < VM_NETS; i++) {
         autojson json_t *values = values_of(config, "net", i);
-        const char *bridge = text_of(values, "bridge");
-        ret->mtu[i] = bridge != NULL ? bridge_mtu(host->sysroot, bridge) : 0;
+        ret->mtu[i] = bridge_mtu(host->sysroot, json_text(values, "bridge"));
     }
     for (unsigned i = 0; i < VM_USBS; i++)
         if (find_usb(host, config, i, &ret->usb[i], err) != 0)

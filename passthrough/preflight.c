@@ -151,10 +151,9 @@ static void read_host(struct inspection *inspection)
 static void read_machine(struct inspection *inspection)
 {
     autojson json_t *machine = preflight_values(inspection, "machine");
-    const char *type = preflight_value(machine, "type"), *bios = preflight_text(inspection, "bios");
 
-    inspection->q35 = type != NULL && strstr(type, "q35") != NULL;
-    inspection->ovmf = bios != NULL && strcmp(bios, "ovmf") == 0;
+    inspection->q35 = strstr(json_text(machine, "type"), "q35") != NULL;
+    inspection->ovmf = strcmp(preflight_text(inspection, "bios"), "ovmf") == 0;
 }
 
 static int prepare(struct inspection *inspection, struct error *err)

@@ -199,7 +199,7 @@ static void check_legacy_vga(struct inspection *inspection, const struct place *
 void preflight_x_vga(struct inspection *inspection)
 {
     autojson json_t *vga = preflight_values(inspection, "vga");
-    const char *type = preflight_value(vga, "type");
+    const char *type = json_text(vga, "type");
     struct place place, first = {.choice = NULL};
     struct finding *finding;
 
@@ -217,7 +217,8 @@ void preflight_x_vga(struct inspection *inspection)
         preflight_show_key(inspection, place.key, finding);
         preflight_remedy_edit(inspection, place.key, "x-vga", NULL, finding);
     }
-    if (first.choice == NULL || type == NULL || strcmp(type, "none") == 0 || text_starts_with(type, "serial"))
+    if (first.choice == NULL || type[0] == '\0' || strcmp(type, "none") == 0 ||
+        text_starts_with(type, "serial"))
         return;
     finding =
         preflight_tell(inspection, SEVERITY_INFO,
@@ -250,7 +251,7 @@ void preflight_viommu_host(struct inspection *inspection)
 {
     autojson json_t *machine = preflight_values(inspection, "machine");
 
-    if (preflight_value(machine, "viommu") == NULL || inspection->inventory->has_iommu)
+    if (json_object_get(machine, "viommu") == NULL || inspection->inventory->has_iommu)
         return;
     struct finding *finding = preflight_tell(
         inspection, SEVERITY_WARNING,
@@ -264,10 +265,10 @@ void preflight_viommu_host(struct inspection *inspection)
 void preflight_viommu_guest(struct inspection *inspection)
 {
     autojson json_t *machine = preflight_values(inspection, "machine");
-    const char *viommu = preflight_value(machine, "viommu");
+    const char *viommu = json_text(machine, "viommu");
     struct finding *finding;
 
-    if (viommu == NULL)
+    if (viommu[0] == '\0')
         return;
     if (strcmp(viommu, "intel") == 0) {
         finding =
@@ -290,13 +291,11 @@ void preflight_viommu_guest(struct inspection *inspection)
 /* A new QEMU's machine is another one, which Windows may take for a new computer. */
 void preflight_machine_version(struct inspection *inspection)
 {
-    const char *guest = preflight_text(inspection, "ostype");
     autojson json_t *machine = preflight_values(inspection, "machine");
-    const char *type = preflight_value(machine, "type");
     const struct vm_capabilities *qemu;
     struct error err;
 
-    if (guest == NULL || guest[0] != 'w' || (type != NULL && strchr(type, '-') != NULL) ||
+    if (preflight_text(inspection, "ostype")[0] != 'w' || strchr(json_text(machine, "type"), '-') != NULL ||
         qemu_capabilities(inspection->what->qemu, &qemu, &err) != 0)
         return;
     struct vm_version version = vm_capability_version(qemu);

@@ -142,13 +142,12 @@ static const char *const *find_family(const char *key)
 /* Of a machine its kind stays, which decides on much else. */
 static void leave_out(json_t *config, const char *key)
 {
-    const char *value = json_string_value(json_object_get(config, key)), *name;
+    const char *value = json_text(config, key), *name;
     const char *const *family = find_family(key);
     json_t *other;
     void *next;
 
-    if (strcmp(key, "machine") == 0 && value != NULL && strstr(value, "q35") != NULL &&
-        strcmp(value, "q35") != 0)
+    if (strcmp(key, "machine") == 0 && strstr(value, "q35") != NULL && strcmp(value, "q35") != 0)
         json_object_set_new(config, key, json_string("q35"));
     else
         json_object_del(config, key);
@@ -186,7 +185,7 @@ static void leave_out_unchosen(struct inspection *inspection, json_t *config)
         if (place.choice->chosen)
             continue;
         json_object_del(config, place.key);
-        if (vm_hostpci_check(hostpci, inspection->q35, preflight_value(vga, "type"), &err) == 0)
+        if (vm_hostpci_check(hostpci, inspection->q35, json_text_or(vga, "type", NULL), &err) == 0)
             continue;
         error_prefix(&err, "%s: ", place.key);
         tell(inspection, place.key, &err);

@@ -13,7 +13,7 @@ static void show_refused(const json_t *refused, struct text *evidence)
     size_t i;
 
     json_array_foreach(refused, i, row)
-        text_printf(evidence, "; %s: %s", preflight_word(row, "path"), preflight_word(row, "reason"));
+        text_printf(evidence, "; %s: %s", json_text(row, "path"), json_text(row, "reason"));
 }
 
 /* A mapping without an entry for this node needs one, else its devices are in use or not as it says. */
@@ -85,7 +85,7 @@ static bool has_id(const json_t *list, const char *id)
     size_t i;
 
     json_array_foreach(list, i, row)
-        if (strcmp(preflight_word(row, "id"), id) == 0)
+        if (strcmp(json_text(row, "id"), id) == 0)
             return true;
     return false;
 }
@@ -99,7 +99,7 @@ json_t *preflight_detaches(const struct inspection *inspection, const struct cho
         return list;
     for (char **id = choice->ids; *id != NULL; id++)
         json_array_foreach(json_object_get(json_object_get(inspection->seen, *id), "detaches"), i, row)
-            if (!has_id(list, preflight_word(row, "id")))
+            if (!has_id(list, json_text(row, "id")))
                 json_array_append(list, row);
     return list;
 }
@@ -114,10 +114,10 @@ void preflight_detached(struct inspection *inspection)
         autojson json_t *detaches = preflight_detaches(inspection, place.choice);
         autotext struct text list = {0}, evidence = {0};
         json_array_foreach(detaches, i, row) {
-            text_printf(&list, "%s%s (%s)", i > 0 ? ", " : "", preflight_word(row, "id"),
-                        preflight_word(row, "driver"));
+            text_printf(&list, "%s%s (%s)", i > 0 ? ", " : "", json_text(row, "id"),
+                        json_text(row, "driver"));
             text_printf(&evidence, "%s/sys/bus/pci/devices/%s/driver: %s", i > 0 ? "; " : "",
-                        preflight_word(row, "id"), preflight_word(row, "driver"));
+                        json_text(row, "id"), json_text(row, "driver"));
         }
         if (list.length == 0)
             continue;
@@ -138,7 +138,7 @@ void preflight_task(struct inspection *inspection)
     json_t *state;
 
     json_object_foreach(inspection->states, id, state) {
-        const char *task = preflight_word(state, "task");
+        const char *task = json_text(state, "task");
         if (task[0] == '\0')
             continue;
         struct finding *finding =
@@ -171,8 +171,7 @@ void preflight_reset(struct inspection *inspection)
         struct finding *finding =
             preflight_tell(inspection, SEVERITY_WARNING,
                            "%s: its last reset failed: it may not work before one has worked.", id);
-        text_printf(&finding->evidence, "%s: %s", preflight_word(reset, "method"),
-                    preflight_word(reset, "message"));
+        text_printf(&finding->evidence, "%s: %s", json_text(reset, "method"), json_text(reset, "message"));
         text_printf(&finding->remedy, "hostpci create /nodes/localhost/hardware/pci/%s/reset\n", id);
     }
 }

@@ -2,7 +2,7 @@
 /* Checks of a VM's start: the files and the bridges that its configuration names.
  *
  * QEMU opens volumes, ROMs and firmware by their paths on this very host, so that these are never below the
- * sysroot. Source of the ROMs' form: PCI Firmware Specification 3.3, 5.1. */
+ * sysroot. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -50,8 +50,6 @@ static char *find_variables(const struct inspection *inspection)
 static void remedy_volume(struct inspection *inspection, const char *key, const char *path,
                           const json_t *values, struct finding *finding)
 {
-    const char *format = preflight_value(values, "format"), *size = preflight_value(values, "size");
-
     if (vm_drive_is_cdrom(values)) {
         text_append(&finding->remedy, "# without a disc:\n");
         preflight_remedy_set(inspection, key, "none,media=cdrom", finding);
@@ -65,8 +63,8 @@ static void remedy_volume(struct inspection *inspection, const char *key, const 
     }
     text_append(&finding->remedy, "# a new one, or set the path of the right one:\n");
     preflight_remedy_command((const char *const[]){"qemu-img", "create", "-f",
-                                                   format != NULL ? format : "raw", path,
-                                                   size != NULL ? size : "32G", NULL},
+                                                   json_text_or(values, "format", "raw"), path,
+                                                   json_text_or(values, "size", "32G"), NULL},
                              finding);
 }
 
@@ -107,7 +105,7 @@ void preflight_volumes(struct inspection *inspection)
         if (kind != VM_DRIVE && kind != VM_EFIDISK)
             continue;
         autojson json_t *values = preflight_values(inspection, key);
-        if (preflight_value(values, "file") != NULL && vm_drive_path(key, values, &path, &err) == 0 &&
+        if (json_object_get(values, "file") != NULL && vm_drive_path(key, values, &path, &err) == 0 &&
             path != NULL)
             check_volume(inspection, key, path, values);
     }
@@ -182,8 +180,8 @@ void preflight_bridges(struct inspection *inspection)
         if (known == NULL || vm_key_about(known)->kind != VM_NET)
             continue;
         autojson json_t *values = preflight_values(inspection, key);
-        const char *bridge = preflight_value(values, "bridge");
-        if (bridge == NULL || bridge_mtu(inspection->what->sysroot, bridge) != 0)
+        const char *bridge = json_text(values, "bridge");
+        if (bridge[0] == '\0' || bridge_mtu(inspection->what->sysroot, bridge) != 0)
             continue;
         struct finding *finding =
             preflight_tell(inspection, SEVERITY_ERROR, "%s: bridge '%s' does not exist", key, bridge);

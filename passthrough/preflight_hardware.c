@@ -9,27 +9,18 @@
 
 static enum severity severity_of(const json_t *check)
 {
-    static const char *const names[] = {"ok", "info", "warning", "error"};
+    enum severity severity = SEVERITY_ERROR;
 
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (strcmp(preflight_word(check, "severity"), names[i]) == 0)
-            return (enum severity)i;
-    return SEVERITY_OK;
+    while (severity > SEVERITY_OK && strcmp(json_text(check, "severity"), severity_names[severity]) != 0)
+        severity--;
+    return severity;
 }
 
-/* NULL if there is none: a broker of another version may have others. */
-static const struct check *find_check(const char *id)
-{
-    for (size_t i = 0; i < check_count; i++)
-        if (strcmp(checks[i].id, id) == 0)
-            return &checks[i];
-    return NULL;
-}
-
-/* Of what decides all that is not well, of the rest what may harm. */
+/* Of what decides all that is not well, of the rest what may harm. A broker of another version may have
+ * checks that are not known here. */
 static bool matters(const json_t *check, enum check_scope scope)
 {
-    const struct check *known = find_check(preflight_word(check, "id"));
+    const struct check *known = check_find(json_text(check, "id"));
     bool decides = known == NULL || known->decides;
 
     if ((known != NULL ? known->scope : CHECK_DEVICE) != scope)
@@ -50,12 +41,12 @@ static void append_once(struct text *text, const char *more, const char *between
 static struct finding *tell_check(struct inspection *inspection, const json_t *check, const char *who)
 {
     struct finding *finding =
-        preflight_tell(inspection, severity_of(check), "%s%s", who, preflight_word(check, "message"));
+        preflight_tell(inspection, severity_of(check), "%s%s", who, json_text(check, "message"));
     struct told *told = &inspection->list[inspection->count - 1];
 
-    snprintf(told->id, sizeof(told->id), "%s", preflight_word(check, "id"));
-    text_append(&finding->evidence, preflight_word(check, "evidence"));
-    append_once(&finding->remedy, preflight_word(check, "remedy"), "");
+    snprintf(told->id, sizeof(told->id), "%s", json_text(check, "id"));
+    text_append(&finding->evidence, json_text(check, "evidence"));
+    append_once(&finding->remedy, json_text(check, "remedy"), "");
     text_append(&finding->remedy, finding->remedy.length > 0 ? "\n" : "");
     return finding;
 }
@@ -88,12 +79,12 @@ static bool is_same(const struct inspection *inspection, const struct shared *sh
 {
     struct pci_address one, other;
 
-    if (strcmp(preflight_word(shared->check, "id"), preflight_word(check, "id")) != 0)
+    if (strcmp(json_text(shared->check, "id"), json_text(check, "id")) != 0)
         return false;
-    if (strcmp(preflight_word(shared->check, "message"), preflight_word(check, "message")) == 0)
+    if (strcmp(json_text(shared->check, "message"), json_text(check, "message")) == 0)
         return true;
     const char *open = strrchr(text_string(&shared->who), ' ');
-    if (strcmp(preflight_word(check, "id"), "host-use") != 0 || !pci_address_parse(id, &one) ||
+    if (strcmp(json_text(check, "id"), "host-use") != 0 || !pci_address_parse(id, &one) ||
         !pci_address_parse(open != NULL ? open + 1 : "", &other) || !pci_address_same_slot(one, other))
         return false;
     const struct pci_device *first = inventory_find(inspection->inventory, one),
@@ -124,8 +115,8 @@ static void share_check(const struct inspection *inspection, struct shares *shar
     else
         text_printf(&shared->who, ", %s", id);
     shared->last = place->index;
-    append_once(&shared->evidence, preflight_word(check, "evidence"), "; ");
-    append_once(&shared->remedy, preflight_word(check, "remedy"), "\n");
+    append_once(&shared->evidence, json_text(check, "evidence"), "; ");
+    append_once(&shared->remedy, json_text(check, "remedy"), "\n");
 }
 
 static void tell_shared(struct inspection *inspection, struct shared *shared)

@@ -2,7 +2,6 @@
 /* What the checks of a VM's start share: findings, values of the configuration, remedies. */
 #include <assert.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -12,7 +11,6 @@
 struct finding *preflight_tell(struct inspection *inspection, enum severity severity, const char *format, ...)
 {
     va_list args;
-    char *message;
 
     assert(inspection->row->blocks || severity != SEVERITY_ERROR);
     inspection->list = xrealloc(inspection->list, inspection->count + 1, sizeof(inspection->list[0]));
@@ -20,17 +18,15 @@ struct finding *preflight_tell(struct inspection *inspection, enum severity seve
     *told = (struct told){.finding = {.severity = severity}};
     snprintf(told->id, sizeof(told->id), "%s", inspection->row->id);
     va_start(args, format);
-    if (vasprintf(&message, format, args) < 0)
-        abort();
+    autofree char *message = xvasprintf(format, args);
     va_end(args);
     text_append(&told->finding.message, message);
-    free(message);
     return &told->finding;
 }
 
 const char *preflight_text(const struct inspection *inspection, const char *key)
 {
-    return json_string_value(json_object_get(inspection->config, key));
+    return json_text(inspection->config, key);
 }
 
 long long preflight_number(const struct inspection *inspection, const char *key, long long fallback)
@@ -42,25 +38,12 @@ long long preflight_number(const struct inspection *inspection, const char *key,
 
 json_t *preflight_values(const struct inspection *inspection, const char *key)
 {
-    const char *text = preflight_text(inspection, key);
     struct error err;
     json_t *values;
 
-    if (text == NULL || property_string_parse(vm_key_find(key, NULL), text, &values, &err) != 0)
+    if (property_string_parse(vm_key_find(key, NULL), preflight_text(inspection, key), &values, &err) != 0)
         return json_object();
     return values;
-}
-
-const char *preflight_value(const json_t *values, const char *key)
-{
-    return json_string_value(json_object_get(values, key));
-}
-
-const char *preflight_word(const json_t *values, const char *key)
-{
-    const char *text = preflight_value(values, key);
-
-    return text != NULL ? text : "";
 }
 
 void preflight_show_key(const struct inspection *inspection, const char *key, struct finding *finding)
@@ -120,8 +103,7 @@ void preflight_remedy_edit(const struct inspection *inspection, const char *key,
 void preflight_remedy_machine(const struct inspection *inspection, bool q35, struct finding *finding)
 {
     autojson json_t *machine = preflight_values(inspection, "machine");
-    const char *type = preflight_value(machine, "type");
-    const char *version = type != NULL ? strrchr(type, '-') : NULL;
+    const char *version = strrchr(json_text(machine, "type"), '-');
     autofree char *wanted =
         version != NULL ? xasprintf("pc-%s%s", q35 ? "q35" : "i440fx", version) : xstrdup(q35 ? "q35" : "pc");
 

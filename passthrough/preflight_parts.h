@@ -7,6 +7,7 @@
 #ifndef HOSTPCI_PASSTHROUGH_PREFLIGHT_PARTS_H
 #define HOSTPCI_PASSTHROUGH_PREFLIGHT_PARTS_H
 
+#include "base/json.h"
 #include "hardware/check.h"
 #include "passthrough/preflight.h"
 
@@ -53,17 +54,12 @@ extern const size_t preflight_row_count;
 struct finding *preflight_tell(struct inspection *inspection, enum severity severity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Values of the configuration: NULL, or the fallback, if unset. */
+/* Values of the configuration; "", or the fallback, if unset. */
 const char *preflight_text(const struct inspection *inspection, const char *key);
 long long preflight_number(const struct inspection *inspection, const char *key, long long fallback);
 
 /* The keys of a property string, empty if it is unset or cannot be read (command-line says that). */
 json_t *preflight_values(const struct inspection *inspection, const char *key);
-/* One of them, a text; NULL if it is not there. Lasts as long as the values. */
-const char *preflight_value(const json_t *values, const char *key);
-
-/* The same, "" if it is not there. */
-const char *preflight_word(const json_t *values, const char *key);
 
 /* Evidence "KEY: VALUE", or "KEY: not set". */
 void preflight_show_key(const struct inspection *inspection, const char *key, struct finding *finding);

@@ -12,7 +12,7 @@ void preflight_lock(struct inspection *inspection)
 {
     const char *lock = preflight_text(inspection, "lock");
 
-    if (lock == NULL)
+    if (lock[0] == '\0')
         return;
     struct finding *finding = preflight_tell(inspection, SEVERITY_ERROR, "VM is locked (%s)", lock);
     preflight_show_key(inspection, "lock", finding);
@@ -37,10 +37,9 @@ void preflight_running(struct inspection *inspection)
     const json_t *holder;
 
     json_object_foreach(inspection->taken, device, holder) {
-        const char *state = json_string_value(json_object_get(holder, "state"));
-        if (json_integer_value(json_object_get(holder, "vmid")) != inspection->what->vmid || state == NULL)
+        if (json_integer_value(json_object_get(holder, "vmid")) != inspection->what->vmid)
             continue;
-        bool runs = strcmp(state, "running") == 0;
+        bool runs = strcmp(json_text(holder, "state"), "running") == 0;
         struct finding *finding = preflight_tell(
             inspection, SEVERITY_ERROR, runs ? "VM %lld already running" : "VM %lld is being started",
             inspection->what->vmid);
@@ -95,7 +94,7 @@ void preflight_memory(struct inspection *inspection)
     bool pinned = gives_devices(inspection);
 
     if (json_object_get(inspection->memory, "available") == NULL || wanted <= available ||
-        preflight_text(inspection, "hugepages") != NULL)
+        preflight_text(inspection, "hugepages")[0] != '\0')
         return;
     struct finding *finding = preflight_tell(
         inspection, SEVERITY_WARNING, "The VM has %lld MiB of memory and the host has %lld MiB left%s.",
@@ -134,7 +133,7 @@ void preflight_hugepages(struct inspection *inspection)
     const char *pages = preflight_text(inspection, "hugepages");
     long long unused = 0;
 
-    if (pages == NULL)
+    if (pages[0] == '\0')
         return;
     long long page = page_of(inspection, pages), wanted = (memory_of(inspection) + page - 1) / page;
     autofree char *folder = xasprintf("sys/kernel/mm/hugepages/hugepages-%lldkB", page << 10);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/mdev.h"
@@ -13,13 +14,6 @@
 #include "vm/keys.h"
 
 #define FUNCTIONS 8 /* of a slot */
-
-static const char *member(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value != NULL ? value : "";
-}
 
 static long long vm_of(const json_t *reservation)
 {
@@ -31,11 +25,11 @@ int supply_check_entry(const struct supply *supply, const char *mapping, const j
 {
     const struct mapping_hardware hardware = {.pci = (struct inventory *)supply->inventory};
     autojson json_t *body = json_pack("{s:[O]}", "map", entry);
-    autojson json_t *checks = mapping_check(&mapping_pci, mapping, body, member(entry, "node"), &hardware);
+    autojson json_t *checks = mapping_check(&mapping_pci, mapping, body, json_text(entry, "node"), &hardware);
 
     if (json_array_size(checks) == 0)
         return 0;
-    return error_set(err, ERROR_FAILED, "%s", member(json_array_get(checks, 0), "message"));
+    return error_set(err, ERROR_FAILED, "%s", json_text(json_array_get(checks, 0), "message"));
 }
 
 static int add_function(char ***ids, size_t *count, struct pci_address address, struct error *err)
@@ -89,7 +83,7 @@ long long supply_find_holder(const struct supply *supply, const char *id, bool s
 
     json_object_foreach((json_t *)supply->taken, device, reservation)
         if (vm_of(reservation) != but &&
-            (strcmp(device, id) == 0 || (!shared && strcmp(member(reservation, "parent"), id) == 0)))
+            (strcmp(device, id) == 0 || (!shared && strcmp(json_text(reservation, "parent"), id) == 0)))
             return vm_of(reservation);
     return 0;
 }
@@ -101,7 +95,7 @@ long long supply_count_siblings(const struct supply *supply, const char *parent,
     long long count = 0;
 
     json_object_foreach((json_t *)supply->taken, device, reservation)
-        count += strcmp(member(reservation, "parent"), parent) == 0 && vm_of(reservation) != but;
+        count += strcmp(json_text(reservation, "parent"), parent) == 0 && vm_of(reservation) != but;
     return count;
 }
 
@@ -111,7 +105,7 @@ const json_t *supply_find_instance(const struct supply *supply, const char *uuid
     size_t i;
 
     json_array_foreach(supply->instances, i, instance)
-        if (strcmp(member(instance, "uuid"), uuid) == 0)
+        if (strcmp(json_text(instance, "uuid"), uuid) == 0)
             return instance;
     return NULL;
 }
@@ -125,9 +119,9 @@ static long long count_unmade(const struct supply *supply, const char *parent, c
     long long count = 0;
 
     json_object_foreach((json_t *)supply->taken, device, reservation)
-        count += strcmp(member(reservation, "parent"), parent) == 0 &&
-                 strcmp(member(reservation, "type"), type) == 0 && vm_of(reservation) != but &&
-                 strcmp(member(reservation, "state"), "starting") == 0 &&
+        count += strcmp(json_text(reservation, "parent"), parent) == 0 &&
+                 strcmp(json_text(reservation, "type"), type) == 0 && vm_of(reservation) != but &&
+                 strcmp(json_text(reservation, "state"), "starting") == 0 &&
                  supply_find_instance(supply, device) == NULL;
     return count;
 }
@@ -138,7 +132,7 @@ static long long find_available(const json_t *types, const char *type)
     size_t i;
 
     json_array_foreach(types, i, row)
-        if (strcmp(member(row, "type"), type) == 0)
+        if (strcmp(json_text(row, "type"), type) == 0)
             return json_integer_value(json_object_get(row, "available"));
     return 0;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "schema/permission.h"
 
 enum schema_type {
     SCHEMA_NULL,
@@ -72,66 +73,6 @@ const struct schema *schema_row(const struct schema *at);
 #define PROPERTIES(...) ((const struct schema[]){__VA_ARGS__, {.name = NULL}})
 #define ITEMS(...)      (&(const struct schema){__VA_ARGS__})
 #define VALUES(...)     ((const char *const[]){__VA_ARGS__, NULL})
-
-/* Who may call it. The default is what Proxmox does when nothing is declared: nobody but root@pam. */
-enum permission_kind {
-    PERMISSION_ROOT,       /* root@pam only */
-    PERMISSION_WORLD,      /* needs no login */
-    PERMISSION_ALL,        /* any login; the handler shows each what it may see */
-    PERMISSION_PRIVILEGES, /* all of `privileges` (or `any` of them) on `path` */
-    PERMISSION_OR,         /* one of `checks` */
-    PERMISSION_AND,        /* all of `checks` */
-    PERMISSION_SELF,       /* the caller is the user {userid}; a token never is */
-    PERMISSION_USER_GROUP, /* one of `privileges` on /access/groups or on a group of {userid}, who exists */
-    PERMISSION_REALM,      /* Realm.AllocateUser on the realm of {userid} */
-    PERMISSION_MODIFY, /* Permissions.Modify on `path`, or to allocate what is below /storage, /vms, /pool */
-};
-
-/* Of PERMISSION_USER_GROUP, about the parameter `groups`: unless the privilege is held on /access/groups,
- * the groups must be sent and be covered each. */
-enum groups_rule {
-    GROUPS_NOT_ASKED,
-    GROUPS_UPDATE, /* too */
-    GROUPS_CREATE, /* only: {userid} has none yet */
-};
-
-struct permission {
-    enum permission_kind kind;
-    const char *path; /* "/mapping/pci/{id}": {x} stands for the parameter x */
-    const char *const *privileges;
-    bool any;
-    enum groups_rule groups;
-    const struct permission *checks; /* ends with one of kind PERMISSION_ROOT */
-};
-
-#define ALLOW_WORLD                                                                                          \
-    {                                                                                                        \
-        .kind = PERMISSION_WORLD                                                                             \
-    }
-#define ALLOW_ALL                                                                                            \
-    {                                                                                                        \
-        .kind = PERMISSION_ALL                                                                               \
-    }
-#define ALLOW_PRIVILEGE(on, ...)                                                                             \
-    {                                                                                                        \
-        .kind = PERMISSION_PRIVILEGES, .path = (on), .privileges = VALUES(__VA_ARGS__)                       \
-    }
-#define ALLOW_ANY_PRIVILEGE(on, ...)                                                                         \
-    {                                                                                                        \
-        .kind = PERMISSION_PRIVILEGES, .path = (on), .privileges = VALUES(__VA_ARGS__), .any = true          \
-    }
-#define ALLOW_CHECKS(how, ...)                                                                               \
-    {                                                                                                        \
-        .kind = (how), .checks = (const struct permission[])                                                 \
-        {                                                                                                    \
-            __VA_ARGS__,                                                                                     \
-            {                                                                                                \
-                .kind = PERMISSION_ROOT                                                                      \
-            }                                                                                                \
-        }                                                                                                    \
-    }
-#define ALLOW_OR(...)  ALLOW_CHECKS(PERMISSION_OR, __VA_ARGS__)
-#define ALLOW_AND(...) ALLOW_CHECKS(PERMISSION_AND, __VA_ARGS__)
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_COUNT };
 extern const char *const method_names[METHOD_COUNT];

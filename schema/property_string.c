@@ -77,17 +77,6 @@ int property_string_parse(const struct schema *schema, const char *string, json_
     return 0;
 }
 
-/* 0.1 as it was typed, and never less than what reads back as the same number. */
-static void print_real(struct text *text, double number)
-{
-    char digits[32];
-
-    snprintf(digits, sizeof(digits), "%.15g", number);
-    if (strtod(digits, NULL) != number)
-        snprintf(digits, sizeof(digits), "%.17g", number);
-    text_append(text, digits);
-}
-
 static void print_value(struct text *text, const char *name, const json_t *value)
 {
     if (text->length > 0)
@@ -101,7 +90,7 @@ static void print_value(struct text *text, const char *name, const json_t *value
     if (json_is_integer(value))
         text_printf(text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else
-        print_real(text, json_real_value(value));
+        text_append_real(text, json_real_value(value));
 }
 
 enum print_group { PRINT_DEFAULT, PRINT_MANDATORY, PRINT_REST, PRINT_GROUPS };

@@ -23,9 +23,6 @@ int index_mappings_of_device(struct storage *storage, const char *node, const ch
 int index_vms_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
                         struct error *err);
 
-/* [{vmid, node, key}] of the VMs that name the PCI mapping, in the same order. */
-int index_vms_of_mapping(struct storage *storage, const char *mapping, json_t **ret, struct error *err);
-
 /* For the room: inside a transaction, after the document changed; body NULL: it was deleted. */
 int index_update(sqlite3 *db, const char *kind, const char *id, const json_t *body, struct error *err);
 

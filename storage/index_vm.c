@@ -107,38 +107,28 @@ int index_update_vm(sqlite3 *db, const char *id, const json_t *body, struct erro
 
 /* ?1 node, ?2 the device, ?3 its slot */
 static const char vms_of_device[] =
-    "SELECT vm, node, key FROM ("
-    "  SELECT vm, node, key FROM vm_device WHERE node = ?1 AND path IN (?2, ?3)"
-    "  UNION SELECT vm, node, key FROM vm_mapping WHERE node = ?1 AND mapping IN"
+    "SELECT vm, key FROM ("
+    "  SELECT vm, key FROM vm_device WHERE node = ?1 AND path IN (?2, ?3)"
+    "  UNION SELECT vm, key FROM vm_mapping WHERE node = ?1 AND mapping IN"
     "    (SELECT mapping FROM pci_mapping_entry WHERE node = ?1 AND path IN (?2, ?3)))"
     "ORDER BY vm, length(key), key";
 
-static int read_vms(sqlite3_stmt *select, bool of_all_nodes, json_t *vms, struct error *err)
-{
-    int row;
-
-    while ((row = sqlite_step(select, err)) > 0) {
-        json_t *vm = json_pack("{s:I, s:s}", "vmid", (json_int_t)sqlite3_column_int64(select, 0), "key",
-                               sqlite_string(select, 2));
-        if (of_all_nodes)
-            json_object_set_new(vm, "node", json_string(sqlite_string(select, 1)));
-        json_array_append_new(vms, vm);
-    }
-    return row;
-}
-
-static int select_vms_of_device(sqlite3 *db, const char *node, const char *path, json_t *vms,
-                                struct error *err)
+static int select_vms(sqlite3 *db, const char *node, const char *path, json_t *vms, struct error *err)
 {
     autofree char *slot = xstrndup(path, strcspn(path, "."));
     autostmt sqlite3_stmt *select = NULL;
+    int row;
 
     if (sqlite_prepare(db, vms_of_device, &select, err) != 0)
         return -1;
     sqlite_bind_string(select, 1, node);
     sqlite_bind_string(select, 2, path);
     sqlite_bind_string(select, 3, slot);
-    return read_vms(select, false, vms, err);
+    while ((row = sqlite_step(select, err)) > 0)
+        json_array_append_new(vms,
+                              json_pack("{s:I, s:s}", "vmid", (json_int_t)sqlite3_column_int64(select, 0),
+                                        "key", sqlite_string(select, 1)));
+    return row;
 }
 
 int index_vms_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
@@ -147,31 +137,7 @@ int index_vms_of_device(struct storage *storage, const char *node, const char *p
     autojson json_t *vms = json_array();
 
     pthread_mutex_lock(&storage->reader_lock);
-    int result = select_vms_of_device(storage->reader, node, path, vms, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    if (result == 0)
-        *ret = TAKE(vms);
-    return result;
-}
-
-static int select_vms_of_mapping(sqlite3 *db, const char *mapping, json_t *vms, struct error *err)
-{
-    autostmt sqlite3_stmt *select = NULL;
-
-    if (sqlite_prepare(
-            db, "SELECT vm, node, key FROM vm_mapping WHERE mapping = ?1 ORDER BY vm, length(key), key",
-            &select, err) != 0)
-        return -1;
-    sqlite_bind_string(select, 1, mapping);
-    return read_vms(select, true, vms, err);
-}
-
-int index_vms_of_mapping(struct storage *storage, const char *mapping, json_t **ret, struct error *err)
-{
-    autojson json_t *vms = json_array();
-
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = select_vms_of_mapping(storage->reader, mapping, vms, err);
+    int result = select_vms(storage->reader, node, path, vms, err);
     pthread_mutex_unlock(&storage->reader_lock);
     if (result == 0)
         *ret = TAKE(vms);

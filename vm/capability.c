@@ -8,6 +8,21 @@
 
 #include "base/memory.h"
 
+/* With TCG's usual memory it would not start below systemd's MemoryDenyWriteExecute; KVM's device is not for
+ * whoever asks. */
+const char *const vm_capability_arguments[] = {"qemu-system-x86_64",
+                                               "-machine",
+                                               "none",
+                                               "-accel",
+                                               "tcg,split-wx=on,tb-size=1",
+                                               "-nodefaults",
+                                               "-display",
+                                               "none",
+                                               "-S",
+                                               "-qmp",
+                                               "stdio",
+                                               NULL};
+
 #define PROPERTIES_OF(driver)                                                                                \
     "{\"execute\":\"device-list-properties\",\"id\":\"" driver "\",\"arguments\":{\"typename\":\"" driver    \
     "\"}}"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a QEMU binary can do, from its own answers.
  *
- * The asking is done elsewhere, once for a binary: start it as `QEMU -machine none -nodefaults -display none
- * -S -qmp stdio`, write the questions, a line each, and hand everything that it prints to
- * vm_capability_parse. QMP: QEMU's docs/interop/qmp-spec. */
+ * The asking is done elsewhere, once for a binary: start it with the arguments, write the questions, a line
+ * each, and hand everything that it prints to vm_capability_parse. QMP: QEMU's docs/interop/qmp-spec. */
 #ifndef HOSTPCI_VM_CAPABILITY_H
 #define HOSTPCI_VM_CAPABILITY_H
 
@@ -13,6 +12,9 @@
 #include "base/error.h"
 
 struct vm_capabilities;
+
+/* From argv[0] on; NULL ends them. */
+extern const char *const vm_capability_arguments[];
 
 /* Lines to write, without their line ends; NULL ends them. The last one makes it end. */
 extern const char *const vm_capability_questions[];

@@ -67,16 +67,6 @@ static void add_word(struct vm_words *words, char *word)
     words->list[words->count] = NULL;
 }
 
-static char *print(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
-static char *print(const char *format, va_list args)
-{
-    char *string;
-
-    if (vasprintf(&string, format, args) < 0)
-        abort();
-    return string;
-}
-
 void vm_add(struct vm_build *build, enum vm_section section, const char *option, const char *format, ...)
 {
     va_list args;
@@ -86,7 +76,7 @@ void vm_add(struct vm_build *build, enum vm_section section, const char *option,
     if (format == NULL)
         return;
     va_start(args, format);
-    add_word(&build->sections[section], print(format, args));
+    add_word(&build->sections[section], xvasprintf(format, args));
     va_end(args);
 }
 
@@ -95,7 +85,7 @@ void vm_add_machine_option(struct vm_build *build, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    add_word(&build->machine_options, print(format, args));
+    add_word(&build->machine_options, xvasprintf(format, args));
     va_end(args);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "vm/command_parts.h"
@@ -17,18 +18,11 @@ static const struct cache {
               {"writeback", false, false},
               {"unsafe", false, true}};
 
-static const char *text_or(const json_t *values, const char *key, const char *fallback)
-{
-    const char *value = vm_value_text(values, key);
-
-    return value != NULL ? value : fallback;
-}
-
 static const char *detect_zeroes(const json_t *values)
 {
     if (vm_value_number(values, "detect_zeroes", 1) == 0)
         return "off";
-    return strcmp(text_or(values, "discard", "ignore"), "on") == 0 ? "unmap" : "on";
+    return strcmp(json_text_or(values, "discard", "ignore"), "on") == 0 ? "unmap" : "on";
 }
 
 static void print_option(struct text *text, const json_t *values, const char *key)
@@ -69,10 +63,10 @@ static void add_drive(struct vm_build *build, const struct vm_drive *drive)
     text_append(&text, vm_value_number(values, "snapshot", 0) != 0 ? ",snapshot=on" : "");
     text_append(&text, vm_value_number(values, "ro", 0) != 0 ? ",readonly=on" : "");
     if (drive->file != NULL)
-        text_printf(&text, ",format=%s", text_or(values, "format", "raw"));
+        text_printf(&text, ",format=%s", json_text_or(values, "format", "raw"));
     if (!drive->cdrom && vm_value_text(values, "cache") == NULL)
         text_append(&text, ",cache=none");
-    text_printf(&text, ",aio=%s", text_or(values, "aio", "io_uring"));
+    text_printf(&text, ",aio=%s", json_text_or(values, "aio", "io_uring"));
     if (!drive->cdrom)
         text_printf(&text, ",detect-zeroes=%s", detect_zeroes(values));
     vm_add(build, VM_DEVICES, "-drive", "%s", text_string(&text));
@@ -81,7 +75,7 @@ static void add_drive(struct vm_build *build, const struct vm_drive *drive)
 /* direct, no-flush: for all nodes of a drive. */
 static json_t *cache_options(const struct vm_drive *drive)
 {
-    const char *name = text_or(drive->values, "cache", drive->cdrom ? "writeback" : "none");
+    const char *name = json_text_or(drive->values, "cache", drive->cdrom ? "writeback" : "none");
 
     for (size_t i = 0; i < COUNT_OF(caches); i++)
         if (strcmp(caches[i].name, name) == 0)
@@ -99,7 +93,7 @@ static const char *file_driver(const struct vm_drive *drive)
 /* A node whose name ends in the drive's key, with what all of its drive's nodes have in common. */
 static json_t *make_node(const struct vm_drive *drive, const char *driver, const char *prefix)
 {
-    bool unmap = strcmp(text_or(drive->values, "discard", "ignore"), "on") == 0;
+    bool unmap = strcmp(json_text_or(drive->values, "discard", "ignore"), "on") == 0;
     bool read_only = drive->cdrom || vm_value_number(drive->values, "ro", 0) != 0;
     autofree char *name = xasprintf("%s-%s", prefix, drive->key);
 
@@ -112,11 +106,11 @@ static json_t *make_nodes(const struct vm_drive *drive)
     const json_t *values = drive->values;
     autofree char *group = xasprintf("throttle-drive-%s", drive->key);
     json_t *file = make_node(drive, file_driver(drive), "file");
-    json_t *format = make_node(drive, text_or(values, "format", "raw"), "format");
+    json_t *format = make_node(drive, json_text_or(values, "format", "raw"), "format");
     json_t *top = make_node(drive, "throttle", "drive");
 
     json_object_set_new(file, "filename", json_string(drive->file));
-    json_object_set_new(file, "aio", json_string(text_or(values, "aio", "io_uring")));
+    json_object_set_new(file, "aio", json_string(json_text_or(values, "aio", "io_uring")));
     if (!drive->cdrom)
         json_object_set_new(top, "detect-zeroes", json_string(detect_zeroes(values)));
     json_object_set_new(format, "file", file);

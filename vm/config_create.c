@@ -2,6 +2,7 @@
 /* A VM's configuration: what a new one gets beside what was asked for. */
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "schema/property_string.h"
 #include "vm/capability.h"
@@ -9,14 +10,14 @@
 
 static void add_identity(const struct vm_fresh *fresh, json_t *config)
 {
-    char uuid[VM_CONFIG_UUID];
+    char uuid[UUID_SIZE];
 
     if (json_object_get(config, "smbios1") == NULL) {
-        vm_config_print_uuid(fresh->smbios, uuid);
+        uuid_print(fresh->smbios, uuid);
         json_object_set_new(config, "smbios1", json_sprintf("uuid=%s", uuid));
     }
     if (json_object_get(config, "vmgenid") == NULL) {
-        vm_config_print_uuid(fresh->vmgenid, uuid);
+        uuid_print(fresh->vmgenid, uuid);
         json_object_set_new(config, "vmgenid", json_string(uuid));
     }
 }

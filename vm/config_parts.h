@@ -19,10 +19,6 @@ int vm_config_store(const char *key, const json_t *given, json_t **ret, struct e
  * null is what is not to be there (vmgenid=0, an empty description). */
 int vm_config_make(const struct vm_change *change, json_t **ret, struct error *err);
 
-/* "6BA7B810-..." of random bytes, in lower case. */
-#define VM_CONFIG_UUID 37
-void vm_config_print_uuid(const unsigned char random[static 16], char uuid[static VM_CONFIG_UUID]);
-
 /* Rules that concern several keys of a whole configuration. */
 int vm_config_check_balloon(const json_t *config, struct error *err);
 

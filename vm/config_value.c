@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VM's configuration: values on their way into it, and what is made for them. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "schema/property_string.h"
 #include "schema/validate.h"
@@ -26,15 +26,12 @@ static json_t *trim(const char *key, const json_t *given)
     return json_string(strcmp(key, "description") == 0 ? copy : text_trim(copy));
 }
 
-/* 0.1 as it was typed, and never less than what reads back as the same number. */
 static json_t *print_real(double number)
 {
-    char digits[32];
+    autotext struct text text = {0};
 
-    snprintf(digits, sizeof(digits), "%.15g", number);
-    if (strtod(digits, NULL) != number)
-        snprintf(digits, sizeof(digits), "%.17g", number);
-    return json_string(digits);
+    text_append_real(&text, number);
+    return json_string(text_string(&text));
 }
 
 /* ide2 of what was given for cdrom. */
@@ -90,18 +87,6 @@ int vm_config_store(const char *key, const json_t *given, json_t **ret, struct e
     return store(key, given, ret, err) == 0 ? 0 : refuse(key, err);
 }
 
-void vm_config_print_uuid(const unsigned char random[static 16], char uuid[static VM_CONFIG_UUID])
-{
-    unsigned char b[16];
-
-    memcpy(b, random, sizeof(b));
-    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* RFC 9562, version 4 */
-    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    snprintf(uuid, VM_CONFIG_UUID, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-             b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
-}
-
 /* Local and unicast (IEEE 802), its front overwritten by the prefix. */
 static void print_mac(const unsigned char random[static 6], const char *prefix, char mac[static MAC_SIZE])
 {
@@ -133,11 +118,11 @@ static json_t *make_net(const char *key, json_t *stored, const struct vm_fresh *
 static json_t *make_generation(json_t *stored, const struct vm_fresh *fresh)
 {
     const char *text = json_string_value(stored);
-    char uuid[VM_CONFIG_UUID];
+    char uuid[UUID_SIZE];
 
     if (strlen(text) > 1)
         return stored;
-    vm_config_print_uuid(fresh->vmgenid, uuid);
+    uuid_print(fresh->vmgenid, uuid);
     json_t *made = text[0] == '1' ? json_string(uuid) : json_null();
     json_decref(stored);
     return made;

@@ -56,6 +56,16 @@ DAEMON_TEST(qemu_list, of_a_vm_without_any_key_has_the_defaults)
     cr_assert_not(has(row, "serial"));
 }
 
+DAEMON_TEST(qemu_list, shows_a_vm_that_wants_more_than_there_can_be)
+{
+    static const char most[] = "9007199254740992";
+
+    vm_create("100", "memory", most, "sockets", most, "cores", most, NULL);
+    const json_t *row = vm(get(QEMU, NULL), 100);
+    cr_assert_eq(number_of(row, "maxmem"), 9007199254740992);
+    cr_assert_eq(number_of(row, "cpus"), 9007199254740992);
+}
+
 DAEMON_TEST(qemu_list, tells_name_size_tags_and_lock)
 {
     vm_create("100", "name", "web", "memory", "current=2048", "sockets", "2", "cores", "3", "tags", "b;a",

@@ -107,6 +107,17 @@ DAEMON_TEST(qemu_showcmd, says_why_there_is_none)
           "GET", SHOWCMD, NULL);
     put(VM "/config", "hostpci0", "02:00.0,pcie=1", NULL);
     fails(500, "hostpci0: q35 machine model is not enabled", "GET", SHOWCMD, NULL);
+    put(VM "/config", "delete", "hostpci0", "virtiofs0", "files", NULL);
+    fails(500, "virtiofs0 is kept, but a VM cannot be started with it here", "GET", SHOWCMD, NULL);
+}
+
+/* Any byte can stand in base64, but a reply is UTF-8. */
+DAEMON_TEST(qemu_showcmd, is_text_whatever_the_configuration_stands_for)
+{
+    START(.host = "workstation");
+    vm_create("100", "smbios1", "base64=1,serial=/w==", "ide2", "none,media=cdrom,serial=%ff", NULL);
+    has_part("-smbios $'type=1,serial=\\377'");
+    has_part(",serial=\\377'");
 }
 
 DAEMON_TEST(qemu_showcmd, usb_mapping_is_a_port_or_an_id_of_this_host)

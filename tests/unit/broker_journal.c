@@ -1,71 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The journal: what it holds, what of it a crash or a reboot leaves, and what it refuses. */
-#include "broker/journal.h"
-
+/* The journal: what it holds, and what of it a crash or a reboot leaves. */
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sqlite3.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/memory.h"
-#include "tests/unit/storage_fixture.h"
+#include "tests/unit/broker_desk.h"
 
-#define BOOT "0b5a6c4e-1111-4222-8333-444455556666"
-#define CARD "0000:01:00.0"
 #define ROW                                                                                                  \
     "{'id': '" CARD                                                                                          \
     "', 'vendor': 4318, 'device': 9348, 'driver': 'nouveau', 'override': '', 'wanted': 'vfio-pci'}"
-
-struct desk {
-    struct fixture fixture;
-    char folder[96];
-    struct journal *journal;
-};
-
-static void open_journal(struct desk *desk, const char *boot)
-{
-    struct error err;
-
-    cr_assert_eq(journal_open(desk->folder, boot, &desk->journal, &err), 0, "%s", err.message);
-}
-
-static void open_desk(struct desk *desk)
-{
-    fixture_make(&desk->fixture);
-    snprintf(desk->folder, sizeof(desk->folder), "%s/journal", desk->fixture.folder);
-    open_journal(desk, BOOT);
-}
-
-static void open_again(struct desk *desk, const char *boot)
-{
-    journal_close(TAKE(desk->journal));
-    open_journal(desk, boot);
-}
-
-static void close_desk(struct desk *desk)
-{
-    journal_close(desk->journal);
-    fixture_remove(&desk->fixture);
-}
-#define autodesk __attribute__((cleanup(close_desk)))
-
-static int64_t start(struct desk *desk, const char *id)
-{
-    autojson json_t *arguments = fixture_json("{'id': '" CARD "', 'driver': 'vfio-pci'}");
-    int64_t number = 0;
-    struct error err;
-
-    cr_assert_eq(journal_start(desk->journal, id, "driver", arguments, (struct journal_worker){41, 1234},
-                               &number, &err),
-                 0, "%s", err.message);
-    return number;
-}
 
 static void end(struct desk *desk, int64_t number)
 {
@@ -160,8 +106,8 @@ Test(journal, an_operation_has_lines_and_an_end)
     int64_t found;
     struct error err;
 
-    open_desk(&desk);
-    int64_t number = start(&desk, "UPID:1");
+    desk_open(&desk);
+    int64_t number = desk_start(&desk, "UPID:1");
     cr_assert_eq(journal_find(desk.journal, "UPID:1", &found, &err), 0);
     cr_assert_eq(found, number);
     expect_end(&desk, number, NULL);
@@ -182,8 +128,8 @@ Test(journal, knows_each_operation_by_its_id_once)
     int64_t number = 7;
     struct error err;
 
-    open_desk(&desk);
-    end(&desk, start(&desk, "UPID:1"));
+    desk_open(&desk);
+    end(&desk, desk_start(&desk, "UPID:1"));
     cr_assert_eq(journal_start(desk.journal, "UPID:1", "driver", arguments, (struct journal_worker){1, 1},
                                &number, &err),
                  -1);
@@ -199,19 +145,19 @@ Test(journal, keeps_what_a_broker_told_before_it_was_killed)
     autodesk struct desk desk;
     struct error err;
 
-    open_desk(&desk);
+    desk_open(&desk);
     journal_close(TAKE(desk.journal));
     pid_t child = fork();
     if (child == 0) {
-        open_journal(&desk, BOOT);
-        int64_t number = start(&desk, "UPID:1");
+        desk_open_again(&desk, BOOT);
+        int64_t number = desk_start(&desk, "UPID:1");
         journal_log(desk.journal, number, 1, "taken from nouveau", &err);
         touch(&desk, number, "[" ROW "]", &err);
         journal_step(desk.journal, number, CARD, "unbind from nouveau", &err);
         kill(getpid(), SIGKILL);
     }
     waitpid(child, NULL, 0);
-    open_journal(&desk, BOOT);
+    desk_open_again(&desk, BOOT);
     expect_open(&desk, "{'number': 1, 'id': 'UPID:1', 'operation': 'driver', 'lines': 1,"
                        " 'arguments': {'id': '" CARD "', 'driver': 'vfio-pci'},"
                        " 'workers': [{'pid': 41, 'start-time': 1234}]}");
@@ -225,8 +171,8 @@ Test(journal, knows_each_worker_until_the_end)
     autodesk struct desk desk;
     struct error err;
 
-    open_desk(&desk);
-    int64_t number = start(&desk, "UPID:1");
+    desk_open(&desk);
+    int64_t number = desk_start(&desk, "UPID:1");
     cr_assert_eq(journal_resume(desk.journal, number, (struct journal_worker){42, 5678}, &err), 0);
     expect_open(&desk, "{'number': 1, 'id': 'UPID:1', 'operation': 'driver', 'lines': 0,"
                        " 'arguments': {'id': '" CARD "', 'driver': 'vfio-pci'},"
@@ -243,15 +189,15 @@ Test(journal, after_a_reboot_operations_are_history)
     autodesk struct desk desk;
     struct error err;
 
-    open_desk(&desk);
-    int64_t number = start(&desk, "UPID:1"), ended = start(&desk, "UPID:2");
+    desk_open(&desk);
+    int64_t number = desk_start(&desk, "UPID:1"), ended = desk_start(&desk, "UPID:2");
     cr_assert_eq(touch(&desk, number, "[" ROW "]", &err), 0);
     end(&desk, ended);
     keep(&desk, "choice", "{'driver': 'vfio-pci', 'vendor': 4318, 'device': 9348}");
     keep(&desk, "origin", "{'driver': 'nouveau', 'override': '', 'vendor': 4318, 'device': 9348}");
     keep(&desk, "reset", "{'method': 'flr', 'ok': 0, 'vendor': 4318, 'device': 9348}");
 
-    open_again(&desk, "another-boot");
+    desk_open_again(&desk, "another-boot");
     expect_none_open(&desk);
     expect_touched(&desk, number, "[]");
     expect_end(
@@ -268,8 +214,8 @@ Test(journal, a_function_is_in_one_hand)
     struct error err;
     bool held = false;
 
-    open_desk(&desk);
-    int64_t first = start(&desk, "UPID:1"), second = start(&desk, "UPID:2");
+    desk_open(&desk);
+    int64_t first = desk_start(&desk, "UPID:1"), second = desk_start(&desk, "UPID:2");
     cr_assert_eq(touch(&desk, first, "[" ROW "]", &err), 0);
     cr_assert_eq(journal_is_held(desk.journal, CARD, &held, &err), 0);
     cr_assert(held);
@@ -295,8 +241,8 @@ Test(journal, rows_are_told_in_two_steps)
     autodesk struct desk desk;
     struct error err;
 
-    open_desk(&desk);
-    int64_t number = start(&desk, "UPID:1");
+    desk_open(&desk);
+    int64_t number = desk_start(&desk, "UPID:1");
     cr_assert_eq(touch(&desk, number, "[{'id': '" CARD "'}, {'id': '0000:01:00.1'}]", &err), 0);
     cr_assert_eq(touch(&desk, number, "[" ROW "]", &err), 0);
     expect_touched(&desk, number, "[" ROW ", {'id': '0000:01:00.1'}]");
@@ -311,8 +257,8 @@ Test(journal, a_function_that_an_ended_operation_left_is_free)
     struct error err;
     bool held = true;
 
-    open_desk(&desk);
-    int64_t first = start(&desk, "UPID:1");
+    desk_open(&desk);
+    int64_t first = desk_start(&desk, "UPID:1");
     cr_assert_eq(touch(&desk, first, "[" ROW "]", &err), 0);
     end(&desk, first);
     cr_assert_eq(journal_is_held(desk.journal, CARD, &held, &err), 0);
@@ -321,7 +267,7 @@ Test(journal, a_function_that_an_ended_operation_left_is_free)
     cr_assert_eq(journal_forget(desk.journal, "UPID:1", &err), 0);
     expect_open(&desk, "{'number': 1, 'id': 'UPID:1', 'operation': 'driver', 'lines': 0, 'workers': [],"
                        " 'arguments': {'id': '" CARD "', 'driver': 'vfio-pci'}, 'end': {'result': {}}}");
-    int64_t second = start(&desk, "UPID:2");
+    int64_t second = desk_start(&desk, "UPID:2");
     cr_assert_eq(touch(&desk, second, "[" ROW "]", &err), 0);
     expect_touched(&desk, first, "[]");
     expect_facts(&desk, CARD, "{}");
@@ -332,7 +278,7 @@ Test(journal, an_origin_is_kept_once_for_each_card)
     autodesk struct desk desk;
     struct error err;
 
-    open_desk(&desk);
+    desk_open(&desk);
     keep(&desk, "origin", "{'driver': 'nouveau', 'vendor': 4318, 'device': 9348}");
     keep(&desk, "origin", "{'driver': 'vfio-pci', 'vendor': 4318, 'device': 9348}");
     expect_facts(&desk, CARD, "{'origin': {'driver': 'nouveau', 'vendor': 4318, 'device': 9348}}");
@@ -347,16 +293,16 @@ Test(journal, the_last_choice_and_the_last_reset_count)
     autodesk struct desk desk;
     struct error err;
 
-    open_desk(&desk);
+    desk_open(&desk);
     keep(&desk, "choice", "{'driver': 'vfio-pci'}");
     keep(&desk, "choice", "{'driver': 'none'}");
     keep(&desk, "reset", "{'ok': 0}");
     keep(&desk, "reset", "{'ok': 1}");
-    open_again(&desk, BOOT);
+    desk_open_again(&desk, BOOT);
     expect_facts(&desk, NULL, "{'" CARD "': {'choice': {'driver': 'none'}, 'reset': {'ok': 1}}}");
     expect_facts(&desk, "0000:02:00.0", "{}");
     cr_assert_eq(journal_drop(desk.journal, "choice", CARD, &err), 0);
-    open_again(&desk, BOOT);
+    desk_open_again(&desk, BOOT);
     expect_facts(&desk, NULL, "{'" CARD "': {'reset': {'ok': 1}}}");
 }
 
@@ -366,8 +312,8 @@ Test(journal, forgets_what_has_ended_and_nothing_else)
     int64_t number;
     struct error err;
 
-    open_desk(&desk);
-    int64_t running = start(&desk, "boot:1"), ended = start(&desk, "boot:2");
+    desk_open(&desk);
+    int64_t running = desk_start(&desk, "boot:1"), ended = desk_start(&desk, "boot:2");
     cr_assert_eq(journal_log(desk.journal, ended, 1, "a line", &err), 0);
     end(&desk, ended);
     cr_assert_eq(journal_forget(desk.journal, "boot:1", &err), 0);
@@ -386,17 +332,17 @@ Test(journal, history_is_bounded_and_what_runs_is_none)
     int64_t number, last = 0;
     struct error err;
 
-    open_desk(&desk);
-    int64_t running = start(&desk, "running");
-    int64_t unsettled = start(&desk, "unsettled");
+    desk_open(&desk);
+    int64_t running = desk_start(&desk, "running");
+    int64_t unsettled = desk_start(&desk, "unsettled");
     cr_assert_eq(touch(&desk, unsettled, "[" ROW "]", &err), 0);
     end(&desk, unsettled);
-    int64_t first = start(&desk, "first");
+    int64_t first = desk_start(&desk, "first");
     cr_assert_eq(journal_log(desk.journal, first, 1, "a line", &err), 0);
     end(&desk, first);
     for (int i = 0; i < JOURNAL_HISTORY; i++) {
         autofree char *id = xasprintf("UPID:%d", i);
-        end(&desk, last = start(&desk, id));
+        end(&desk, last = desk_start(&desk, id));
     }
     cr_assert_eq(journal_find(desk.journal, "first", &number, &err), -1);
     expect_line(&desk, first, 1, NULL);
@@ -407,115 +353,4 @@ Test(journal, history_is_bounded_and_what_runs_is_none)
     cr_assert_eq(number, running);
     cr_assert_eq(journal_find(desk.journal, "unsettled", &number, &err), 0);
     expect_end(&desk, last, "{'result': {}}");
-}
-
-Test(journal, is_for_one_broker)
-{
-    autodesk struct desk desk;
-    int status;
-
-    open_desk(&desk);
-    pid_t child = fork();
-    if (child == 0) {
-        struct journal *second;
-        struct error err;
-        if (journal_open(desk.folder, BOOT, &second, &err) == 0)
-            _exit(1);
-        fixture_expect_error(&err, ERROR_CONFLICT, "another broker uses");
-        fixture_expect_error(&err, ERROR_CONFLICT, "--broker-dir");
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
-    cr_assert_eq(status, 0);
-}
-
-/* A worker that hangs in the kernel lives longer than its broker, and must not keep the next one out. */
-Test(journal, a_child_of_the_broker_does_not_hold_it)
-{
-    autodesk struct desk desk;
-
-    open_desk(&desk);
-    pid_t child = fork();
-    if (child == 0)
-        for (;;)
-            pause();
-    open_again(&desk, BOOT);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-}
-
-Test(journal, is_for_its_user_alone)
-{
-    autodesk struct desk desk;
-    struct journal *journal = NULL;
-    struct stat status;
-    struct error err;
-
-    open_desk(&desk);
-    cr_assert_eq(stat(desk.folder, &status), 0);
-    cr_assert_eq(status.st_mode & 0777, 0700);
-    autofree char *file = xasprintf("%s/journal.db", desk.folder);
-    cr_assert_eq(stat(file, &status), 0);
-    cr_assert_eq(status.st_mode & 0777, 0600);
-
-    journal_close(TAKE(desk.journal));
-    cr_assert_eq(chmod(desk.folder, 0720), 0);
-    cr_assert_eq(journal_open(desk.folder, BOOT, &journal, &err), -1);
-    fixture_expect_error(&err, ERROR_FAILED, "others may write in");
-    cr_assert_null(journal);
-}
-
-static void expect_refused(struct desk *desk, const char *part)
-{
-    struct journal *journal = NULL;
-    struct error err;
-
-    cr_assert_eq(journal_open(desk->folder, BOOT, &journal, &err), -1);
-    cr_assert_null(journal);
-    fixture_expect_error(&err, ERROR_FAILED, part);
-    fixture_expect_error(&err, ERROR_FAILED, "journal.db");
-}
-
-static void change_file(struct desk *desk, const char *sql)
-{
-    autofree char *file = xasprintf("%s/journal.db", desk->folder);
-    sqlite3 *db;
-
-    cr_assert_eq(sqlite3_open(file, &db), SQLITE_OK);
-    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
-
-Test(journal, refuses_a_file_that_it_does_not_know)
-{
-    autodesk struct desk desk;
-
-    open_desk(&desk);
-    journal_close(TAKE(desk.journal));
-    change_file(&desk, "PRAGMA user_version = 2");
-    expect_refused(&desk, "schema 2, it knows 1");
-    change_file(&desk, "PRAGMA user_version = 1; PRAGMA application_id = 5");
-    expect_refused(&desk, "not a journal that this broker knows");
-}
-
-Test(journal, refuses_a_damaged_file)
-{
-    autodesk struct desk desk;
-    autofree char *content = NULL;
-    size_t length;
-    struct error err;
-
-    open_desk(&desk);
-    for (int i = 0; i < 50; i++) {
-        autofree char *id = xasprintf("UPID:%d", i);
-        start(&desk, id);
-    }
-    journal_close(TAKE(desk.journal));
-    autofree char *file = xasprintf("%s/journal.db", desk.folder);
-    cr_assert_eq(file_read(file, 1 << 20, &content, &length, &err), 0);
-    memset(content + 4096, 0x5a, length - 4096);
-    cr_assert_eq(file_replace(file, content, length, 0600, &err), 0);
-    expect_refused(&desk, "damaged");
-    cr_assert_eq(file_replace(file, "this is no database at all", 26, 0600, &err), 0);
-    expect_refused(&desk, "not an SQLite database");
 }

@@ -239,6 +239,18 @@ Test(broker_qemu, that_is_none_is_told)
 
     open_stand_in(&stand_in, "echo 'I am not QEMU'\n");
     fails(&stand_in, "'$0' does not answer as QEMU does: QEMU did not tell its version");
+    write_binary(&stand_in, "exit 0\n");
+    fails(&stand_in, "'$0' does not answer as QEMU does: QEMU did not tell its version");
+    write_binary(&stand_in, ANSWER("7"));
+    cr_expect_eq(vm_capability_version(ask(&stand_in)).major, 7);
+}
+
+Test(broker_qemu, inherits_no_file_of_who_asks)
+{
+    autostandin struct stand_in stand_in;
+
+    open_stand_in(&stand_in, "[ ! -e /proc/$$/fd/3 ] || exit 7\n" ANSWER("7"));
+    ask(&stand_in);
 }
 
 Test(broker_qemu, failure_is_not_kept_for_long)

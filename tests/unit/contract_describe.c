@@ -99,7 +99,8 @@ static json_t *describe_list(const struct schema *list)
     json_t *ret = json_object();
 
     SCHEMA_FOREACH(schema, list)
-        json_object_set_new(ret, schema->name, describe_schema(schema));
+        if (json_object_get(ret, schema->name) == NULL) /* the first counts, as for schema_find */
+            json_object_set_new(ret, schema->name, describe_schema(schema));
     return ret;
 }
 

@@ -189,7 +189,7 @@ static char **arguments_of(const struct vm_capabilities *qemu, const char *expec
 }
 
 /* Runs it with `input`; what it printed (both ways) is in the file OUTPUT of the scratch folder. */
-static int run(char **arguments, const char *input, char **ret_output)
+static int run(char *const *arguments, const char *input, char **ret_output)
 {
     autofree char *in = xasprintf("%s/input", scratch), *out = xasprintf("%s/output", scratch);
     posix_spawn_file_actions_t actions;
@@ -211,8 +211,6 @@ static int run(char **arguments, const char *input, char **ret_output)
 
 static struct vm_capabilities *ask(void)
 {
-    char program[] = QEMU, machine[] = "-machine", none[] = "none", no_defaults[] = "-nodefaults";
-    char display[] = "-display", paused[] = "-S", qmp[] = "-qmp", stdio[] = "stdio";
     autotext struct text questions = {0};
     autofree char *answers = NULL;
     struct vm_capabilities *qemu;
@@ -220,8 +218,7 @@ static struct vm_capabilities *ask(void)
 
     for (const char *const *question = vm_capability_questions; *question != NULL; question++)
         text_printf(&questions, "%s\n", *question);
-    run((char *[]){program, machine, none, no_defaults, display, none, paused, qmp, stdio, NULL},
-        text_string(&questions), &answers);
+    run((char *const *)vm_capability_arguments, text_string(&questions), &answers);
     cr_assert_eq(vm_capability_parse(answers, strlen(answers), &qemu, &err), 0, "%s", err.message);
     return qemu;
 }
