@@ -106,6 +106,11 @@ int access_snapshot(struct access *access, struct snapshot **ret, struct error *
     return 0;
 }
 
+bool identity_is_same(const struct identity *a, const struct identity *b)
+{
+    return strcmp(a->user, b->user) == 0 && strcmp(a->token, b->token) == 0;
+}
+
 bool identity_is_root(const struct identity *identity)
 {
     return identity->token[0] == '\0' && strcmp(identity->user, "root@pam") == 0;

@@ -42,6 +42,7 @@ int access_open_keys(struct access *access, const char *folder, struct error *er
 typedef int access_pam_function(void *context, const char *user, const char *password, struct error *err);
 void access_set_pam(struct access *access, access_pam_function *check, void *context);
 
+bool identity_is_same(const struct identity *a, const struct identity *b);
 bool identity_is_root(const struct identity *identity); /* root@pam itself, not a token of it */
 
 /* The one who holds `user@realm!id=secret`. ERROR_UNAUTHENTICATED "Authentication failed!" for a wrong

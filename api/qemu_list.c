@@ -215,6 +215,18 @@ static int list_vms(struct request *request, json_t **ret, struct error *err)
     return 0;
 }
 
+/* What runs may end without anybody being told. Rights are documents, too. */
+static bool list_version(struct request *request, uint64_t *ret)
+{
+    autojson json_t *running = NULL;
+    struct error ignored;
+
+    if (qemu_list_running(request->service, &running, &ignored) != 0 || json_object_size(running) > 0)
+        return false;
+    *ret = storage_generation(request->service->storage);
+    return true;
+}
+
 const struct endpoint endpoint_list_qemu = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu",
@@ -236,4 +248,5 @@ const struct endpoint endpoint_list_qemu = {
     .may_block = true, /* there may be thousands */
     .on_node = true,
     .run = list_vms,
+    .version = list_version,
 };

@@ -2,7 +2,6 @@
 /* One call of the API, by libcurl. */
 #include "client/call.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,13 +33,13 @@ static void cleanup_incoming(struct incoming *incoming)
 
 static void cleanup_curl(CURL **curl)
 {
-    curl_easy_cleanup(*curl);
+    libcurl.easy_cleanup(*curl);
 }
 #define autocurl __attribute__((cleanup(cleanup_curl)))
 
 static void cleanup_headers(struct curl_slist **headers)
 {
-    curl_slist_free_all(*headers);
+    libcurl.slist_free_all(*headers);
 }
 #define autoheaders __attribute__((cleanup(cleanup_headers)))
 
@@ -108,37 +107,37 @@ static void set_request(CURL *curl, enum method method, const char *base, const 
     encode(path, "/:@!", &url);
     if (in_url && form[0] != '\0')
         text_printf(&url, "?%s", form);
-    curl_easy_setopt(curl, CURLOPT_URL, text_string(&url));
-    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    libcurl.easy_setopt(curl, CURLOPT_URL, text_string(&url));
+    libcurl.easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     if (!in_url)
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form);
+        libcurl.easy_setopt(curl, CURLOPT_POSTFIELDS, form);
     if (method != METHOD_GET)
-        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method_names[method]);
+        libcurl.easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method_names[method]);
 }
 
 static void set_manners(CURL *curl, struct incoming *incoming, char *detail)
 {
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "hostpci/" VERSION);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, incoming);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, incoming);
+    libcurl.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    libcurl.easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    libcurl.easy_setopt(curl, CURLOPT_USERAGENT, "hostpci/" VERSION);
+    libcurl.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    libcurl.easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+    libcurl.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    libcurl.easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
+    libcurl.easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    libcurl.easy_setopt(curl, CURLOPT_WRITEDATA, incoming);
+    libcurl.easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+    libcurl.easy_setopt(curl, CURLOPT_HEADERDATA, incoming);
 }
 
 static struct curl_slist *make_headers(const char *token)
 {
     /* no round trip to ask whether a body is welcome */
-    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+    struct curl_slist *headers = libcurl.slist_append(NULL, "Expect:");
 
     if (token != NULL) {
         autofree char *line = xasprintf("Authorization: PVEAPIToken=%s", token);
-        headers = curl_slist_append(headers, line);
+        headers = libcurl.slist_append(headers, line);
     }
     return headers;
 }
@@ -176,14 +175,14 @@ static int perform(const struct call_target *given, struct target *target, CURL 
     long status = 0;
 
     set_manners(curl, &incoming, detail);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    libcurl.easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     target_apply(given, target, curl);
-    CURLcode code = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    CURLcode code = libcurl.easy_perform(curl);
+    libcurl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (incoming.too_large)
         return error_set(err, ERROR_TOO_LARGE, "the reply is larger than %zu MiB", CALL_REPLY_LIMIT >> 20);
     if (code != CURLE_OK)
-        return target_explain(given, target, code, detail[0] != '\0' ? detail : curl_easy_strerror(code),
+        return target_explain(given, target, code, detail[0] != '\0' ? detail : libcurl.easy_strerror(code),
                               err);
     return read_envelope(&incoming, status, ret, err);
 }
@@ -195,10 +194,10 @@ int call_send(const struct call_target *given, enum method method, const char *p
     autotarget struct target target = {0};
     autofree char *form = encode_form(parameters, count);
 
-    if (target_parse(given, &target, err) != 0)
+    if (libcurl_load(err) != 0 || target_parse(given, &target, err) != 0)
         return -1;
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    autocurl CURL *curl = curl_easy_init();
+    libcurl.global_init(CURL_GLOBAL_DEFAULT);
+    autocurl CURL *curl = libcurl.easy_init();
     if (curl == NULL)
         return error_set(err, ERROR_FAILED, "libcurl does not start");
     set_request(curl, method, target.base, path, form);

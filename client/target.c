@@ -24,12 +24,12 @@ void target_release(struct target *target)
 
 static void cleanup_url(CURLU **url)
 {
-    curl_url_cleanup(*url);
+    libcurl.url_cleanup(*url);
 }
 
 static void cleanup_part(char **part)
 {
-    curl_free(*part);
+    libcurl.free(*part);
 }
 #define autopart __attribute__((cleanup(cleanup_part)))
 
@@ -45,24 +45,24 @@ static bool has_part(CURLU *url, CURLUPart which)
 {
     autopart char *part = NULL;
 
-    return curl_url_get(url, which, &part, 0) == CURLUE_OK && strcmp(part, "/") != 0;
+    return libcurl.url_get(url, which, &part, 0) == CURLUE_OK && strcmp(part, "/") != 0;
 }
 
 static int parse_server(const char *server, struct target *ret, struct error *err)
 {
-    __attribute__((cleanup(cleanup_url))) CURLU *url = curl_url();
+    __attribute__((cleanup(cleanup_url))) CURLU *url = libcurl.url();
     autopart char *scheme = NULL, *host = NULL, *port = NULL;
 
-    if (curl_url_set(url, CURLUPART_URL, server, CURLU_DEFAULT_SCHEME) != CURLUE_OK ||
-        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || has_part(url, CURLUPART_PATH) ||
+    if (libcurl.url_set(url, CURLUPART_URL, server, CURLU_DEFAULT_SCHEME) != CURLUE_OK ||
+        libcurl.url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        libcurl.url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || has_part(url, CURLUPART_PATH) ||
         has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT) ||
         has_part(url, CURLUPART_USER) || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
         return error_set(err, ERROR_INVALID, "the server is written https://HOST:PORT, not '%s'", server);
     ret->secure = strcmp(scheme, "https") == 0;
     if (!ret->secure && !is_loopback(host))
         return error_set(err, ERROR_INVALID, "plain http is for this machine only: use https://%s", host);
-    bool has_port = curl_url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK;
+    bool has_port = libcurl.url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK;
     ret->base = xasprintf("%s://%s:%s", scheme, host, has_port ? port : CALL_PORT);
     return 0;
 }
@@ -145,7 +145,7 @@ static int check_pin(void *context, char *remote, char *local, int remote_port, 
     unsigned chain = 0;
 
     (void)remote, (void)local, (void)remote_port, (void)local_port;
-    if (curl_easy_getinfo(target->curl, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
+    if (libcurl.easy_getinfo(target->curl, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
         info->backend != CURLSSLBACKEND_GNUTLS || info->internals == NULL)
         return CURL_PREREQFUNC_ABORT;
     const gnutls_datum_t *leaf = gnutls_certificate_get_peers(info->internals, &chain);
@@ -163,16 +163,16 @@ void target_apply(const struct call_target *given, struct target *target, CURL *
     bool check = !given->insecure && (!target->pinned || given->cacert != NULL);
 
     target->curl = curl;
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    libcurl.easy_setopt(curl, CURLOPT_PROXY, "");
     if (given->server == NULL)
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, given->socket);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, (long)check);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, check ? 2L : 0L);
+        libcurl.easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, given->socket);
+    libcurl.easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, (long)check);
+    libcurl.easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, check ? 2L : 0L);
     if (given->cacert != NULL)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, given->cacert);
+        libcurl.easy_setopt(curl, CURLOPT_CAINFO, given->cacert);
     if (target->pinned) {
-        curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_pin);
-        curl_easy_setopt(curl, CURLOPT_PREREQDATA, target);
+        libcurl.easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_pin);
+        libcurl.easy_setopt(curl, CURLOPT_PREREQDATA, target);
     }
 }
 

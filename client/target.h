@@ -3,9 +3,8 @@
 #ifndef HOSTPCI_CLIENT_TARGET_H
 #define HOSTPCI_CLIENT_TARGET_H
 
-#include <curl/curl.h>
-
 #include "client/call.h"
+#include "client/libcurl.h"
 
 #define TARGET_FINGERPRINT_SIZE 32
 

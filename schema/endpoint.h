@@ -93,8 +93,8 @@ struct endpoint {
     bool login;            /* tries a password: server/login.h slows guessing down */
     const void *subject;   /* of a handler of several endpoints: what they differ in */
     int (*run)(struct request *request, json_t **ret, struct error *err);
-    /* If set: the reply depends only on path, parameters and this number, so it may be kept while the number
-     * stays; false: not now. */
+    /* If set: the reply depends only on path, parameters, this number and, where any login may ask, the
+     * caller, so it may be kept while the number stays; false: not now. */
     bool (*version)(struct request *request, uint64_t *ret);
 };
 

@@ -51,7 +51,8 @@ const struct schema *schema_row(const struct schema *at)
 const struct schema *schema_find(const struct schema *list, const char *name)
 {
     SCHEMA_FOREACH(schema, list)
-        if (strcmp(schema->name, name) == 0 ? schema->count == 0 : matches_indexed(schema, name))
+        if (schema->name[0] == name[0] &&
+            (strcmp(schema->name, name) == 0 ? schema->count == 0 : matches_indexed(schema, name)))
             return schema;
     return NULL;
 }

@@ -15,6 +15,7 @@ struct kept {
     const struct endpoint *endpoint;
     json_t *params;
     uint64_t version;
+    struct identity caller;
     struct reply_body *body;
 };
 
@@ -31,15 +32,15 @@ struct reply_cache {
     size_t bytes;
 };
 
-struct kept *kept_new(const struct endpoint *endpoint, const json_t *params, uint64_t version,
-                      struct reply_body *body)
+struct kept *kept_new(const struct request *request, uint64_t version, struct reply_body *body)
 {
     struct kept *kept = xcalloc(1, sizeof(*kept));
 
     kept->references = 1;
-    kept->endpoint = endpoint;
-    kept->params = json_deep_copy(params);
+    kept->endpoint = request->endpoint;
+    kept->params = json_deep_copy(request->params);
     kept->version = version;
+    kept->caller = request->caller;
     kept->body = reply_body_share(body);
     return kept;
 }
@@ -66,6 +67,11 @@ json_t *kept_params(const struct kept *kept)
 uint64_t kept_version(const struct kept *kept)
 {
     return kept->version;
+}
+
+bool kept_is_for(const struct kept *kept, const struct identity *caller)
+{
+    return kept->endpoint->permission.kind != PERMISSION_ALL || identity_is_same(&kept->caller, caller);
 }
 
 struct reply_body *kept_body(const struct kept *kept)

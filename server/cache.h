@@ -7,8 +7,10 @@
 #define HOSTPCI_SERVER_CACHE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "api/request.h"
 #include "schema/endpoint.h"
 #include "server/reply.h"
 
@@ -17,14 +19,16 @@
 
 struct kept; /* counted, never changed */
 
-/* Copies params, shares body. Freed by the last kept_release. */
-struct kept *kept_new(const struct endpoint *endpoint, const json_t *params, uint64_t version,
-                      struct reply_body *body);
+/* Copies what the request has, shares body. Freed by the last kept_release. */
+struct kept *kept_new(const struct request *request, uint64_t version, struct reply_body *body);
 void kept_release(struct kept *kept); /* takes NULL */
 
 const struct endpoint *kept_endpoint(const struct kept *kept);
 json_t *kept_params(const struct kept *kept); /* validated; to be read only, as other threads do too */
 uint64_t kept_version(const struct kept *kept);
+
+/* Where any login may ask, each gets what it may see: then it is kept for the one who asked. */
+bool kept_is_for(const struct kept *kept, const struct identity *caller);
 struct reply_body *kept_body(const struct kept *kept);
 
 struct reply_cache;

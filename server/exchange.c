@@ -88,7 +88,7 @@ static bool reply_from_cache(struct exchange *exchange)
     exchange->kept = kept;
     set_request(exchange, kept_endpoint(kept), kept_params(kept));
     if (check_caller(exchange, kept_endpoint(kept), kept_params(kept), &err) != 0 ||
-        !is_current(exchange, kept_version(kept))) {
+        !kept_is_for(kept, &exchange->request.caller) || !is_current(exchange, kept_version(kept))) {
         exchange->request = (struct request){0};
         return false;
     }
@@ -138,7 +138,8 @@ static bool reply_made_meanwhile(struct exchange *exchange, uint64_t version)
 {
     struct kept *kept =
         may_be_kept(exchange) ? reply_cache_find(exchange->house->cache, exchange->uri) : NULL;
-    bool found = kept != NULL && kept_version(kept) == version;
+    bool found =
+        kept != NULL && kept_version(kept) == version && kept_is_for(kept, &exchange->request.caller);
 
     if (found)
         reply_kept(&exchange->reply, reply_body_share(kept_body(kept)));
@@ -157,7 +158,7 @@ static void run_and_keep(struct exchange *exchange, uint64_t version)
     pthread_mutex_lock(&making);
     if (!reply_made_meanwhile(exchange, version) && run(exchange))
         reply_cache_keep(exchange->house->cache, exchange->uri,
-                         kept_new(request->endpoint, request->params, version, exchange->reply.body));
+                         kept_new(request, version, exchange->reply.body));
     pthread_mutex_unlock(&making);
 }
 

@@ -384,6 +384,8 @@ const struct schema *vm_key_find(const char *name, int *ret_index)
     int index = -1;
 
     SCHEMA_FOREACH(schema, vm_keys) {
+        if (schema->name[0] != name[0]) /* most are told by that: a command line asks hundreds of times */
+            continue;
         if (schema->count == 0 ? strcmp(schema->name, name) != 0 : !match_index(schema, name, &index))
             continue;
         if (ret_index != NULL)

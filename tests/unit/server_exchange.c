@@ -307,6 +307,24 @@ Test(server_exchange, reply_is_kept_while_its_version_stays, .timeout = 60)
     cr_expect_eq(other.reply.status, 501, "it is the reply to GET");
 }
 
+/* Where any login may ask, each is shown what it may see. */
+Test(server_exchange, reply_is_kept_for_the_one_who_asked, .timeout = 60)
+{
+    autoworld struct world world = {0};
+
+    make_world(&world);
+    version = 1;
+    has_version = true;
+    for (int i = 1; i <= 3; i++) {
+        expect_status(&world, "/api2/json/kept", world.joe_token, 200, "");
+        expect_status(&world, "/api2/json/kept", world.joe_token, 200, "");
+        cr_expect_eq(runs, 2 * i - 1);
+        expect_status(&world, "/api2/json/kept", world.root_token, 200, "");
+        expect_status(&world, "/api2/json/kept", world.root_token, 200, "");
+        cr_expect_eq(runs, 2 * i);
+    }
+}
+
 Test(server_exchange, permission_for_a_kept_reply_is_checked_each_time, .timeout = 60)
 {
     autoworld struct world world = {0};

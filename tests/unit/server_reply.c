@@ -211,7 +211,7 @@ static void keep(struct reply_cache *cache, const char *uri, uint64_t version, c
     autojson json_t *params = json_object();
     struct reply_body *body = body_of(text);
 
-    reply_cache_keep(cache, uri, kept_new(NULL, params, version, body));
+    reply_cache_keep(cache, uri, kept_new(&(struct request){.params = params}, version, body));
     reply_body_release(body);
 }
 
