@@ -15,9 +15,9 @@ static const struct {
     const char *name;
     void *place;
 } functions[] = {
-#define F(name) {"curl_" #name, &libcurl.name},
-    LIBCURL_FUNCTIONS(F)
-#undef F
+#define FUNCTION(name) {"curl_" #name, &libcurl.name},
+#include "client/libcurl.def"
+#undef FUNCTION
 };
 
 int libcurl_load(struct error *err)

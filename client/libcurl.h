@@ -8,16 +8,10 @@
 
 #include "base/error.h"
 
-#define LIBCURL_FUNCTIONS(F)                                                                                 \
-    F(easy_cleanup)                                                                                          \
-    F(easy_getinfo) F(easy_init) F(easy_perform) F(easy_setopt) F(easy_strerror) F(free) F(global_init)      \
-        F(slist_append) F(slist_free_all) F(url) F(url_cleanup) F(url_get) F(url_set)
-
-/* Its functions by their names without curl_. */
 struct libcurl {
-#define F(name) __typeof__(&curl_##name) name;
-    LIBCURL_FUNCTIONS(F)
-#undef F
+#define FUNCTION(name) __typeof__(&curl_##name) name;
+#include "client/libcurl.def"
+#undef FUNCTION
 };
 extern struct libcurl libcurl;
 
