@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/validate.h"
@@ -15,11 +16,6 @@ bool qemu_volume_is_in(const struct schema *key)
     return key->property_string != NULL && schema_find(key->property_string, "file") != NULL;
 }
 
-static const char *string_of(const json_t *values, const char *key)
-{
-    return json_string_value(json_object_get(values, key));
-}
-
 static bool is_medium(const char *file)
 {
     return strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0;
@@ -27,7 +23,8 @@ static bool is_medium(const char *file)
 
 int qemu_volume_check(const char *key, const json_t *values, struct error *err)
 {
-    const char *file = string_of(values, "file"), *source = string_of(values, "import-from");
+    const char *file = json_text_or(values, "file", NULL),
+               *source = json_text_or(values, "import-from", NULL);
 
     if (file[0] != '/' && !is_medium(file))
         return error_set_field(err, key,
@@ -103,7 +100,7 @@ static int refuse_place(const char *const *dirs, const char *key, const char *fi
 
 int qemu_volume_check_place(const char *const *dirs, const char *key, const json_t *values, struct error *err)
 {
-    const char *file = string_of(values, "file"), *format = string_of(values, "format");
+    const char *file = json_text_or(values, "file", NULL), *format = json_text_or(values, "format", NULL);
 
     if (is_medium(file))
         return 0;

@@ -15,17 +15,12 @@
 
 const char *vm_text(const struct vm_build *build, const char *key)
 {
-    return vm_value_text(build->what->config, key);
+    return json_text_or(build->what->config, key, NULL);
 }
 
 long long vm_number(const struct vm_build *build, const char *key, long long fallback)
 {
     return vm_value_number(build->what->config, key, fallback);
-}
-
-const char *vm_value_text(const json_t *values, const char *key)
-{
-    return json_string_value(json_object_get(values, key));
 }
 
 long long vm_value_number(const json_t *values, const char *key, long long fallback)

@@ -27,7 +27,7 @@ static const char *detect_zeroes(const json_t *values)
 
 static void print_option(struct text *text, const json_t *values, const char *key)
 {
-    const char *value = vm_value_text(values, key);
+    const char *value = json_text_or(values, key, NULL);
 
     if (value != NULL)
         text_printf(text, ",%s=%s", key, value);
@@ -64,7 +64,7 @@ static void add_drive(struct vm_build *build, const struct vm_drive *drive)
     text_append(&text, vm_value_number(values, "ro", 0) != 0 ? ",readonly=on" : "");
     if (drive->file != NULL)
         text_printf(&text, ",format=%s", json_text_or(values, "format", "raw"));
-    if (!drive->cdrom && vm_value_text(values, "cache") == NULL)
+    if (!drive->cdrom && json_text_or(values, "cache", NULL) == NULL)
         text_append(&text, ",cache=none");
     text_printf(&text, ",aio=%s", json_text_or(values, "aio", "io_uring"));
     if (!drive->cdrom)

@@ -137,7 +137,7 @@ static int set_nested(const struct vm_build *build, const char *model, char sign
 static int set_own_flags(const struct vm_build *build, const char *model, const json_t *values, json_t *flags,
                          struct error *err)
 {
-    const char *list = vm_value_text(values, "flags");
+    const char *list = json_text_or(values, "flags", NULL);
     autosplit char **each = format_split_list(list != NULL ? list : "");
 
     for (char **flag = each; *flag != NULL; flag++)
@@ -171,7 +171,7 @@ static void print_flags(const json_t *flags, struct text *ret)
 
 static int print_bits(const struct vm_build *build, const json_t *values, struct text *ret, struct error *err)
 {
-    const char *bits = vm_value_text(values, "phys-bits");
+    const char *bits = json_text_or(values, "phys-bits", NULL);
     long long guest = vm_value_number(values, "guest-phys-bits", 0);
     struct vm_version version = vm_build_version(build);
 
@@ -236,7 +236,7 @@ int vm_add_cpu(struct vm_build *build, struct error *err)
 
     if (check_counts(build, err) != 0 || vm_values(build, "cpu", &values, err) != 0)
         return -1;
-    const char *wanted = vm_value_text(values, "cputype");
+    const char *wanted = json_text_or(values, "cputype", NULL);
     autofree char *model = resolve_model(wanted != NULL ? wanted : build->kvm ? "kvm64" : "qemu64", flags);
     if (check_model(build, model, err) != 0)
         return -1;
@@ -246,7 +246,7 @@ int vm_add_cpu(struct vm_build *build, struct error *err)
     set_model_flags(build, model, flags);
     if (build->kvm) {
         set_kvm_flags(build, model, flags);
-        set_hyperv_flags(build, vm_value_text(values, "hv-vendor-id"), flags);
+        set_hyperv_flags(build, json_text_or(values, "hv-vendor-id", NULL), flags);
     }
     if (set_own_flags(build, model, values, flags, err) != 0)
         return -1;

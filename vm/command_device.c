@@ -98,7 +98,7 @@ int vm_add_display(struct vm_build *build, struct error *err)
 
     if (vm_values(build, "vga", &values, err) != 0)
         return -1;
-    const char *type = vm_value_text(values, "type");
+    const char *type = json_text_or(values, "type", NULL);
     if (type == NULL)
         type = default_display(build);
     if (check_serial(build, type, err) != 0)
@@ -113,7 +113,7 @@ int vm_add_display(struct vm_build *build, struct error *err)
         vm_add(build, VM_HEAD, "-vnc", "unix:%s/%u.vnc,password=on", run, build->what->vmid);
         add_screen(build, type, vm_value_number(values, "memory", 0));
     }
-    add_console_channel(build, type, vm_value_text(values, "clipboard"));
+    add_console_channel(build, type, json_text_or(values, "clipboard", NULL));
     return 0;
 }
 
@@ -147,7 +147,7 @@ static int add_agent(struct vm_build *build, struct error *err)
         return -1;
     if (vm_value_number(values, "enabled", 0) == 0)
         return 0;
-    const char *type = vm_value_text(values, "type");
+    const char *type = json_text_or(values, "type", NULL);
     vm_add(build, VM_DEVICES, "-chardev", "socket,path=%s/%u.qga,server=on,wait=off,id=qga0", run,
            build->what->vmid);
     if (type != NULL && strcmp(type, "isa") == 0) {
@@ -172,7 +172,8 @@ static int add_random(struct vm_build *build, struct error *err)
     if (bytes != 0)
         snprintf(limit, sizeof(limit), ",max-bytes=%lld,period=%lld", bytes,
                  vm_value_number(values, "period", 1000));
-    vm_add(build, VM_DEVICES, "-object", "rng-random,filename=%s,id=rng0", vm_value_text(values, "source"));
+    vm_add(build, VM_DEVICES, "-object", "rng-random,filename=%s,id=rng0",
+           json_text_or(values, "source", NULL));
     vm_add(build, VM_DEVICES, "-device", "virtio-rng-pci,rng=rng0%s%s", limit, vm_place(build, "rng0").text);
     return 0;
 }
@@ -185,7 +186,7 @@ static int add_watchdog(struct vm_build *build, struct error *err)
         return -1;
     if (json_object_size(values) == 0)
         return 0;
-    const char *model = vm_value_text(values, "model"), *action = vm_value_text(values, "action");
+    const char *model = json_text_or(values, "model", NULL), *action = json_text_or(values, "action", NULL);
     bool isa = model != NULL && strcmp(model, "ib700") == 0;
     vm_add(build, VM_DEVICES, "-device", "%s%s", isa ? "ib700" : "i6300esb",
            isa ? "" : vm_place(build, "watchdog0").text);

@@ -45,7 +45,7 @@ static int read_drive(const struct vm_build *build, unsigned bus, unsigned index
                              .values = *ret_values,
                              .file = file,
                              .cdrom = vm_drive_is_cdrom(*ret_values),
-                             .disc = strcmp(vm_value_text(*ret_values, "file"), "cdrom") == 0};
+                             .disc = strcmp(json_text(*ret_values, "file"), "cdrom") == 0};
     snprintf(ret->key, sizeof(ret->key), "%s", key.text);
     return 0;
 }
@@ -101,7 +101,7 @@ int vm_boot_read(struct vm_build *build, struct error *err)
     build->boot = json_object();
     if (vm_values(build, "boot", &values, err) != 0)
         return -1;
-    const char *order = vm_value_text(values, "order"), *letters = vm_value_text(values, "legacy");
+    const char *order = json_text_or(values, "order", NULL), *letters = json_text_or(values, "legacy", NULL);
     const char *given = vm_text(build, "boot");
     if (order != NULL || (given != NULL && letters == NULL)) {
         read_order(build, order != NULL ? order : "");
@@ -141,7 +141,7 @@ static char *decode(const char *value)
 
 static void print_decoded(struct text *text, const json_t *values, const char *key)
 {
-    const char *value = vm_value_text(values, key);
+    const char *value = json_text_or(values, key, NULL);
 
     if (value == NULL)
         return;
@@ -152,7 +152,7 @@ static void print_decoded(struct text *text, const json_t *values, const char *k
 
 static void print_given(struct text *text, const json_t *values, const char *key)
 {
-    const char *value = vm_value_text(values, key);
+    const char *value = json_text_or(values, key, NULL);
 
     if (value != NULL)
         text_printf(text, ",%s=%s", key, value);
@@ -161,7 +161,7 @@ static void print_given(struct text *text, const json_t *values, const char *key
 /* With writethrough and directsync the guest is told that there is no cache to flush. */
 static const char *write_cache(const json_t *values)
 {
-    const char *cache = vm_value_text(values, "cache");
+    const char *cache = json_text_or(values, "cache", NULL);
 
     return cache != NULL && (strcmp(cache, "directsync") == 0 || strcmp(cache, "writethrough") == 0) ? "off"
                                                                                                      : "on";

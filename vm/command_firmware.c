@@ -23,7 +23,7 @@ struct firmware {
 static int read_firmware(const struct vm_command *what, const json_t *values, bool q35, struct firmware *ret,
                          struct error *err)
 {
-    const char *type = vm_value_text(values, "efitype"), *format = vm_value_text(values, "format");
+    const char *type = json_text_or(values, "efitype", NULL), *format = json_text_or(values, "format", NULL);
     bool keys = vm_value_number(values, "pre-enrolled-keys", 0) != 0;
     const char *folder = what->paths->ovmf;
 
@@ -166,7 +166,7 @@ static int add_smbios(struct vm_build *build, struct error *err)
         return -1;
     bool encoded = vm_value_number(values, "base64", 0) != 0;
     for (size_t i = 0; i < COUNT_OF(smbios_keys); i++) {
-        const char *value = vm_value_text(values, smbios_keys[i]);
+        const char *value = json_text_or(values, smbios_keys[i], NULL);
         if (value == NULL)
             continue;
         bool decode = encoded && strcmp(smbios_keys[i], "uuid") != 0;

@@ -31,7 +31,7 @@ int vm_hostpci_read(struct vm_build *build, struct error *err)
         if (value == NULL)
             continue;
         if (vm_hostpci_parse(value, hostpci, err) != 0 ||
-            vm_hostpci_check(hostpci, build->machine.q35, vm_value_text(vga, "type"), err) != 0)
+            vm_hostpci_check(hostpci, build->machine.q35, json_text_or(vga, "type", NULL), err) != 0)
             return error_prefix(err, "%s: ", key.text);
         build->x_vga |= hostpci->x_vga;
         build->legacy_igd |= hostpci->legacy_igd;

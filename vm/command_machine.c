@@ -45,7 +45,7 @@ int vm_machine_read(struct vm_build *build, struct error *err)
 
     if (vm_values(build, "machine", &build->machine_values, err) != 0)
         return -1;
-    const char *type = vm_value_text(build->machine_values, "type");
+    const char *type = json_text_or(build->machine_values, "type", NULL);
     if (type == NULL)
         type = "pc";
     machine->major = version.major;
@@ -145,7 +145,7 @@ static int add_virtio(struct vm_build *build, long long bits, struct error *err)
 
 static int add_viommu(struct vm_build *build, struct error *err)
 {
-    const char *viommu = vm_value_text(build->machine_values, "viommu");
+    const char *viommu = json_text_or(build->machine_values, "viommu", NULL);
     long long bits = vm_value_number(build->machine_values, "aw-bits", 0);
 
     if (viommu == NULL)

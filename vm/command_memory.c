@@ -28,7 +28,7 @@ static int largest(const struct vm_build *build, long long *ret, struct error *e
 
     if (vm_values(build, "cpu", &cpu, err) != 0)
         return -1;
-    const char *text = vm_value_text(cpu, "phys-bits");
+    const char *text = json_text_or(cpu, "phys-bits", NULL);
     long long bits = text != NULL && strcmp(text, "host") != 0 ? strtoll(text, NULL, 10) : 40;
     long long mib = bits > 22 ? 1LL << (bits - 2 - 20) : 1;
     *ret = mib < LARGEST_MIB ? mib : LARGEST_MIB;
@@ -119,7 +119,8 @@ static int add_node(struct vm_build *build, const struct memory *memory, unsigne
 static int add_own_node(struct vm_build *build, const struct memory *memory, unsigned node,
                         const json_t *values, struct error *err)
 {
-    const char *host_nodes = vm_value_text(values, "hostnodes"), *policy = vm_value_text(values, "policy");
+    const char *host_nodes = json_text_or(values, "hostnodes", NULL),
+               *policy = json_text_or(values, "policy", NULL);
     autotext struct text extra = {0};
 
     double size = json_number_value(json_object_get(values, "memory"));
@@ -135,7 +136,7 @@ static int add_own_node(struct vm_build *build, const struct memory *memory, uns
         text_printf(&extra, ",policy=%s", policy != NULL ? policy : "preferred");
     }
     return add_node(build, memory, node, vm_value_number(values, "memory", 0), text_string(&extra),
-                    vm_value_text(values, "cpus"), err);
+                    json_text_or(values, "cpus", NULL), err);
 }
 
 /* The nodes that are described one by one; *ret is how many there are. */

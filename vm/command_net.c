@@ -15,7 +15,7 @@ static void add_back_end(struct vm_build *build, unsigned index, const json_t *v
     const char *name = vm_text(build, "name");
     autotext struct text text = {0};
 
-    if (vm_value_text(values, "bridge") == NULL) {
+    if (json_text_or(values, "bridge", NULL) == NULL) {
         if (name != NULL)
             vm_add(build, VM_DEVICES, "-netdev", "user,id=net%u,hostname=%s", index, name);
         else
@@ -48,7 +48,7 @@ static void print_virtio(const struct vm_build *build, unsigned index, const jso
 {
     long long mtu = mtu_of(build, index, values);
 
-    if (vm_value_text(values, "bridge") != NULL && mtu != 0)
+    if (json_text_or(values, "bridge", NULL) != NULL && mtu != 0)
         text_printf(text, ",host_mtu=%lld", mtu);
     if (vm_value_number(values, "host-tunnel", 0) == 0 && vm_machine_at_least(build, 11, 0, 1))
         text_append(text, ",host_tunnel=off");
@@ -58,7 +58,7 @@ static void add_front_end(struct vm_build *build, unsigned index, const json_t *
                           long long queues)
 {
     struct vm_name id = vm_indexed("net", index);
-    const char *model = vm_value_text(values, "model"), *mac = vm_value_text(values, "macaddr");
+    const char *model = json_text_or(values, "model", NULL), *mac = json_text_or(values, "macaddr", NULL);
     bool isa = strcmp(model, "ne2k_isa") == 0;
     autotext struct text text = {0};
 
@@ -80,7 +80,7 @@ static int check_net(const char *key, const json_t *values, bool virtio, struct 
 {
     if (!virtio && json_object_get(values, "mtu") != NULL)
         return error_set_field(err, key, "%s: mtu can be set of a virtio card only, not of %s", key,
-                               vm_value_text(values, "model"));
+                               json_text_or(values, "model", NULL));
     return 0;
 }
 
@@ -93,7 +93,7 @@ int vm_add_nets(struct vm_build *build, struct error *err)
             return -1;
         if (json_object_size(values) == 0)
             continue;
-        bool virtio = strcmp(vm_value_text(values, "model"), "virtio") == 0;
+        bool virtio = strcmp(json_text_or(values, "model", NULL), "virtio") == 0;
         long long queues = virtio ? vm_value_number(values, "queues", 0) : 0;
         if (check_net(key.text, values, virtio, err) != 0)
             return -1;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "vm/address.h"
 #include "vm/command.h"
 #include "vm/hostpci.h"
@@ -49,7 +50,6 @@ const char *vm_text(const struct vm_build *build, const char *key);
 long long vm_number(const struct vm_build *build, const char *key, long long fallback);
 /* The keys of a property string, an empty object if it is absent; -1 if it cannot be read. */
 int vm_values(const struct vm_build *build, const char *key, json_t **ret, struct error *err);
-const char *vm_value_text(const json_t *values, const char *key);
 long long vm_value_number(const json_t *values, const char *key, long long fallback);
 
 /* A short text by value: "net3". */

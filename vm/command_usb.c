@@ -38,7 +38,7 @@ static int check_host(const char *host, unsigned index, struct error *err)
 static const char *find_host(const struct vm_build *build, unsigned index, const json_t *values,
                              struct error *err)
 {
-    const char *host = vm_value_text(values, "host"), *mapping = vm_value_text(values, "mapping");
+    const char *host = json_text_or(values, "host", NULL), *mapping = json_text_or(values, "mapping", NULL);
 
     if ((host != NULL) == (mapping != NULL)) {
         error_set(err, ERROR_INVALID,
