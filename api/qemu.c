@@ -60,13 +60,11 @@ static int check_stopped(const struct service *service, long long vmid, struct e
     const struct reserve reserve = {service->storage, service->sysroot};
     autojson json_t *taken = NULL;
     const char *device;
-    json_t *row;
 
     if (reserve_list(&reserve, &taken, err) != 0)
         return -1;
-    json_object_foreach(taken, device, row)
-        if (json_integer_value(json_object_get(row, "vmid")) == vmid)
-            return error_set(err, ERROR_FAILED, "VM %lld is running - destroy failed", vmid);
+    if (reserve_find(taken, vmid, &device) != NULL)
+        return error_set(err, ERROR_FAILED, "VM %lld is running - destroy failed", vmid);
     return 0;
 }
 

@@ -125,15 +125,11 @@ static int is_running(const struct qemu_job *job, bool *ret, struct error *err)
     const struct reserve reserve = {job->service->storage, job->service->sysroot};
     json_int_t vmid = json_integer_value(json_object_get(job->params, "vmid"));
     autojson json_t *list = NULL;
-    bool running = false;
     const char *device;
-    json_t *entry;
 
     if (reserve_list(&reserve, &list, err) != 0)
         return -1;
-    json_object_foreach(list, device, entry)
-        running = running || json_integer_value(json_object_get(entry, "vmid")) == vmid;
-    *ret = running;
+    *ret = reserve_find(list, vmid, &device) != NULL;
     return 0;
 }
 

@@ -11,20 +11,17 @@
 static int choose(const struct service *service, long long vmid, const json_t *config, struct choices *ret,
                   struct error *err)
 {
-    const struct reserve reserve = {service->storage, service->sysroot};
     autoinventory struct inventory *inventory = NULL;
     autojson json_t *taken = NULL;
+    struct choose what = {.storage = service->storage,
+                          .sysroot = service->sysroot,
+                          .node = service->node,
+                          .vmid = vmid,
+                          .config = config,
+                          .on_paper = true};
 
-    if (inventory_source_get(service->inventory, &inventory, err) != 0 ||
-        reserve_list(&reserve, &taken, err) != 0)
+    if (choose_look(&what, service->inventory, &inventory, &taken, err) != 0)
         return -1;
-    const struct choose what = {.storage = service->storage,
-                                .sysroot = service->sysroot,
-                                .inventory = inventory,
-                                .node = service->node,
-                                .vmid = vmid,
-                                .config = config,
-                                .taken = taken};
     return choose_devices(&what, ret, err);
 }
 
@@ -77,7 +74,7 @@ const struct endpoint endpoint_show_qemu_command = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/showcmd",
     .text = "Shows the command line that the next start of the VM would run, quoted for a shell; an error if "
-            "it could not start with the devices as they are now.",
+            "one of its devices is not there, or another VM has it.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
                              {.name = "pretty",

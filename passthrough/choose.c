@@ -141,7 +141,7 @@ static int try_parents(const struct picker *picker, struct choice *choice, char 
 
 static int check_iommu(const struct picker *picker, struct error *err)
 {
-    if (picker->supply.inventory->has_iommu)
+    if (picker->supply.inventory->has_iommu || picker->choose->on_paper)
         return 0;
     return error_set(err, ERROR_FAILED, "cannot prepare PCI pass-through, IOMMU not present");
 }
@@ -256,6 +256,23 @@ static void choose_all(const struct picker *picker)
     for (unsigned i = 0; i < VM_HOSTPCI; i++)
         if (list[i].hostpci.mapping != NULL)
             choose_mapping(picker, &list[i], &list[i].failure);
+}
+
+int choose_look(struct choose *choose, struct inventory_source *source, struct inventory **ret_inventory,
+                json_t **ret_taken, struct error *err)
+{
+    const struct reserve reserve = {choose->storage, choose->sysroot};
+    json_t *taken;
+
+    if (reserve_list(&reserve, &taken, err) != 0)
+        return -1;
+    if (inventory_source_get(source, ret_inventory, err) != 0) {
+        json_decref(taken);
+        return -1;
+    }
+    choose->inventory = *ret_inventory;
+    choose->taken = *ret_taken = taken;
+    return 0;
 }
 
 int choose_devices(const struct choose *choose, struct choices *ret, struct error *err)

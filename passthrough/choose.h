@@ -26,7 +26,12 @@ struct choose {
     long long vmid;
     const json_t *config; /* as the next start will see it */
     const json_t *taken;  /* of reserve_list */
+    bool on_paper;        /* only to be shown: no IOMMU is needed */
 };
+
+/* Fills `inventory` and `taken` with what is there now; the caller drops both. */
+int choose_look(struct choose *choose, struct inventory_source *source, struct inventory **ret_inventory,
+                json_t **ret_taken, struct error *err);
 
 /* Of one hostpciN. */
 struct choice {
@@ -57,7 +62,7 @@ void choices_to_chosen(const struct choices *choices, struct vm_chosen ret[stati
 
 /* Chooses and reserves; when another start was faster it chooses again, until an alternative is had or an
  * error names the winner. `inventory` and `taken` of `choose` are not looked at: they are read anew. */
-int choose_and_reserve(const struct choose *choose, const struct reserve *reserve,
-                       struct inventory_source *inventory, struct choices *ret, struct error *err);
+int choose_and_reserve(const struct choose *choose, struct inventory_source *source, struct choices *ret,
+                       struct error *err);
 
 #endif

@@ -41,9 +41,9 @@ static void add_choice(struct items *items, const struct choice *choice, const c
     added->siblings = supply_count_siblings(&supply, choice->ids[0], choose->vmid);
 }
 
-static int reserve_choices(const struct choose *choose, const struct reserve *reserve,
-                           const struct choices *choices, struct error *err)
+static int reserve_choices(const struct choose *choose, const struct choices *choices, struct error *err)
 {
+    const struct reserve reserve = {choose->storage, choose->sysroot};
     struct items items = {0};
 
     for (unsigned i = 0; i < VM_HOSTPCI; i++)
@@ -51,43 +51,40 @@ static int reserve_choices(const struct choose *choose, const struct reserve *re
             snprintf(items.keys[i], sizeof(items.keys[i]), "hostpci%u", i);
             add_choice(&items, &choices->list[i], items.keys[i], choose);
         }
-    int result = reserve_take(reserve, choose->vmid, items.list, items.count, err);
+    int result = reserve_take(&reserve, choose->vmid, items.list, items.count, err);
     free(items.list);
     return result;
 }
 
-static int try_once(const struct choose *settings, const struct reserve *reserve,
-                    struct inventory_source *source, struct choices *ret, struct error *err)
+static int try_once(const struct choose *settings, struct inventory_source *source, struct choices *ret,
+                    struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
     autojson json_t *taken = NULL;
     autochoices struct choices choices = {0};
     struct choose choose = *settings;
 
-    if (inventory_source_get(source, &inventory, err) != 0 || reserve_list(reserve, &taken, err) != 0)
-        return -1;
-    choose.inventory = inventory;
-    choose.taken = taken;
-    if (choose_devices(&choose, &choices, err) != 0)
+    if (choose_look(&choose, source, &inventory, &taken, err) != 0 ||
+        choose_devices(&choose, &choices, err) != 0)
         return -1;
     if (choices_check(&choices, err) != 0) {
         err->kind = ERROR_FAILED; /* not to be tried again */
         return -1;
     }
-    if (reserve_choices(&choose, reserve, &choices, err) != 0)
+    if (reserve_choices(&choose, &choices, err) != 0)
         return -1;
     *ret = choices;
     choices = (struct choices){0};
     return 0;
 }
 
-int choose_and_reserve(const struct choose *choose, const struct reserve *reserve,
-                       struct inventory_source *inventory, struct choices *ret, struct error *err)
+int choose_and_reserve(const struct choose *choose, struct inventory_source *source, struct choices *ret,
+                       struct error *err)
 {
     int result = -1;
 
     for (int attempt = 0; attempt < ATTEMPTS && result != 0; attempt++) {
-        result = try_once(choose, reserve, inventory, ret, err);
+        result = try_once(choose, source, ret, err);
         if (result != 0 && err->kind != ERROR_BUSY)
             break;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "access/entry.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 #define KIND "vm"
@@ -17,9 +18,7 @@ static int refuse_missing(const char *node, long long vmid, struct error *err)
 
 const char *guest_node(const json_t *document)
 {
-    const char *node = json_string_value(json_object_get(document, "node"));
-
-    return node != NULL ? node : "";
+    return json_text(document, "node");
 }
 
 int guest_read(struct storage *storage, const char *node, long long vmid, json_t **ret, int64_t *ret_revision,

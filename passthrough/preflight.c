@@ -159,22 +159,17 @@ static void read_machine(struct inspection *inspection)
 static int prepare(struct inspection *inspection, struct error *err)
 {
     const struct preflight *what = inspection->what;
-    const struct reserve reserve = {.storage = what->storage, .sysroot = what->sysroot};
 
     inspection->config = vm_config_view(what->document, false);
     inspection->seen = json_object();
     inspection->states = json_object();
-    if (inventory_source_get(what->inventory, &inspection->inventory, err) != 0 ||
-        reserve_list(&reserve, &inspection->taken, err) != 0)
-        return -1;
-    const struct choose choose = {.storage = what->storage,
-                                  .sysroot = what->sysroot,
-                                  .inventory = inspection->inventory,
-                                  .node = what->node,
-                                  .vmid = what->vmid,
-                                  .config = inspection->config,
-                                  .taken = inspection->taken};
-    if (choose_devices(&choose, &inspection->choices, err) != 0)
+    struct choose choose = {.storage = what->storage,
+                            .sysroot = what->sysroot,
+                            .node = what->node,
+                            .vmid = what->vmid,
+                            .config = inspection->config};
+    if (choose_look(&choose, what->inventory, &inspection->inventory, &inspection->taken, err) != 0 ||
+        choose_devices(&choose, &inspection->choices, err) != 0)
         return -1;
     read_host(inspection);
     read_machine(inspection);

@@ -34,19 +34,16 @@ void preflight_template(struct inspection *inspection)
 void preflight_running(struct inspection *inspection)
 {
     const char *device;
-    const json_t *holder;
+    const json_t *holder = reserve_find(inspection->taken, inspection->what->vmid, &device);
 
-    json_object_foreach(inspection->taken, device, holder) {
-        if (json_integer_value(json_object_get(holder, "vmid")) != inspection->what->vmid)
-            continue;
-        bool runs = strcmp(json_text(holder, "state"), "running") == 0;
-        struct finding *finding = preflight_tell(
-            inspection, SEVERITY_ERROR, runs ? "VM %lld already running" : "VM %lld is being started",
-            inspection->what->vmid);
-        text_printf(&finding->evidence, "%s is reserved for it by process %lld", device,
-                    (long long)json_integer_value(json_object_get(holder, "process")));
+    if (holder == NULL)
         return;
-    }
+    bool runs = strcmp(json_text(holder, "state"), "running") == 0;
+    struct finding *finding =
+        preflight_tell(inspection, SEVERITY_ERROR,
+                       runs ? "VM %lld already running" : "VM %lld is being started", inspection->what->vmid);
+    text_printf(&finding->evidence, "%s is reserved for it by process %lld", device,
+                (long long)json_integer_value(json_object_get(holder, "process")));
 }
 
 static long long host_number(const json_t *host, const char *key)

@@ -154,3 +154,16 @@ int reserve_list(const struct reserve *reserve, json_t **ret, struct error *err)
     *ret = TAKE(devices);
     return 0;
 }
+
+const json_t *reserve_find(const json_t *list, long long vmid, const char **ret_device)
+{
+    const char *device;
+    const json_t *reservation;
+
+    json_object_foreach((json_t *)(uintptr_t)list, device, reservation)
+        if (json_integer_value(json_object_get(reservation, "vmid")) == vmid) {
+            *ret_device = device;
+            return reservation;
+        }
+    return NULL;
+}

@@ -43,4 +43,8 @@ int reserve_release(const struct reserve *reserve, long long vmid, struct error 
  */
 int reserve_list(const struct reserve *reserve, json_t **ret, struct error *err);
 
+/* One of the VM in such a list, and its device; NULL: it has none, so it neither runs nor is being started.
+ */
+const json_t *reserve_find(const json_t *list, long long vmid, const char **ret_device);
+
 #endif

@@ -158,14 +158,6 @@ DAEMON_TEST(qemu_preflight, of_a_vm_that_is_not_there)
 DAEMON_TEST(qemu_preflight, needs_vm_audit)
 {
     START(.host = "golden");
-    vm_create("100", NULL);
-    const json_t *created = post("/access/users/root@pam/token/ci", NULL);
-    autofree char *token = xasprintf("%s=%s", text_of(created, "full-tokenid"), text_of(created, "value"));
-
-    call_with_token(token);
-    fails(403, "Permission check failed (/vms/100, VM.Audit)", "GET", PREFLIGHT, NULL);
-    call_with_token(NULL);
-    put("/access/acl", "path", "/vms/100", "tokens", "root@pam!ci", "roles", "PVEAuditor", NULL);
-    call_with_token(token);
+    vm_needs_audit(PREFLIGHT);
     cr_expect_eq(number_of(look(), "startable"), 1);
 }

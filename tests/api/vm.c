@@ -82,3 +82,16 @@ const json_t *vm_task_log(const char *upid)
 
     return get(path, "limit", "0", NULL);
 }
+
+void vm_needs_audit(const char *path)
+{
+    vm_create("100", NULL);
+    const json_t *created = post("/access/users/root@pam/token/ci", NULL);
+    autofree char *token = xasprintf("%s=%s", text_of(created, "full-tokenid"), text_of(created, "value"));
+
+    call_with_token(token);
+    fails(403, "Permission check failed (/vms/100, VM.Audit)", "GET", path, NULL);
+    call_with_token(NULL);
+    put("/access/acl", "path", "/vms/100", "tokens", "root@pam!ci", "roles", "PVEAuditor", NULL);
+    call_with_token(token);
+}

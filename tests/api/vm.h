@@ -18,6 +18,10 @@ void vm_create(const char *vmid, ...) __attribute__((sentinel));
 #define VM_PROCESS 4321
 void vm_run(long long vmid);
 
+/* Makes VM 100 and a token of root that may first not, and then, read what lies there: it calls from now on.
+ */
+void vm_needs_audit(const char *path);
+
 /* How the task ended ("OK"), and its log in lines; both live until the daemon is stopped. */
 const char *vm_task_end(const char *upid);
 const json_t *vm_task_log(const char *upid);

@@ -73,7 +73,7 @@ int world_choose_and_reserve(const struct world *world, long long vmid, const ch
                                 .vmid = vmid,
                                 .config = parsed};
 
-    if (choose_and_reserve(&what, &world->reserve, world->source, &choices, err) != 0)
+    if (choose_and_reserve(&what, world->source, &choices, err) != 0)
         return -1;
     *ret = world_describe(&choices);
     return 0;
