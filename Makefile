@@ -27,11 +27,13 @@ COMPILE   = $(CC) -std=c17 $(DEFINES) $(WARNINGS) $(LIBS_CFLAGS) $(OPTIMISE) $(S
 # The daemon answers libmicrohttpd's question for a reason phrase itself: both must be exported (server/reply.h).
 LINK      = $(CC) $(SANITIZE) -pie -rdynamic -Wl,-z,relro,-z,now $(LDFLAGS)
 
-SOURCES := $(wildcard $(addsuffix /*.c,$(ROOMS)))
+# Rooms and the tests of them have folders: every .c below.
+sources = $(shell find $(1) -name '*.c' | LC_ALL=C sort)
+SOURCES := $(call sources,$(ROOMS))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(filter-out $(BUILD)/client/main.o,$(OBJECTS))
-UNIT    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c))
-API     := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/api/*.c))
+UNIT    := $(patsubst %.c,$(BUILD)/%.o,$(call sources,tests/unit))
+API     := $(patsubst %.c,$(BUILD)/%.o,$(call sources,tests/api))
 KERNEL  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/hosts/kernel*.c))
 HOSTS   := $(filter-out $(wildcard tests/hosts/kernel*),$(wildcard tests/hosts/*.c tests/hosts/*.h))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
