@@ -5,7 +5,7 @@
 #include "api/endpoints.h"
 #include "api/request.h"
 #include "base/memory.h"
-#include "hardware/mdev.h"
+#include "hardware/slice/mdev.h"
 #include "passthrough/mapping.h"
 #include "passthrough/reserve.h"
 #include "passthrough/supply.h"

@@ -6,8 +6,8 @@
 #include "api/hardware_state.h"
 #include "api/request.h"
 #include "base/memory.h"
-#include "hardware/device.h"
-#include "hardware/readiness.h"
+#include "hardware/check/report.h"
+#include "hardware/pci/device.h"
 #include "passthrough/reserve.h"
 #include "storage/index.h"
 

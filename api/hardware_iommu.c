@@ -3,8 +3,8 @@
 #include "api/endpoints.h"
 #include "api/request.h"
 #include "base/memory.h"
-#include "hardware/iommu.h"
-#include "hardware/readiness.h"
+#include "hardware/check/report.h"
+#include "hardware/iommu/report.h"
 
 const struct schema check_properties[] = {
     {.name = "id", .type = SCHEMA_STRING, .text = "A stable word for the check; docs/checks.md lists them."},

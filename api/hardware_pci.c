@@ -8,8 +8,8 @@
 #include "api/request.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "hardware/device.h"
-#include "hardware/readiness.h"
+#include "hardware/check/report.h"
+#include "hardware/pci/device.h"
 #include "schema/format.h"
 
 #define HEX4(key, about)                                                                                     \

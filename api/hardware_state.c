@@ -6,7 +6,7 @@
 
 #include "api/endpoints.h"
 #include "base/memory.h"
-#include "hardware/driver.h"
+#include "hardware/bind/driver.h"
 
 static bool has(const json_t *list, const char *text)
 {

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "broker/call.h"
-#include "hardware/pci.h"
+#include "hardware/pci/inventory.h"
 #include "schema/endpoint.h"
 
 /* The member `state` of a function's status; NULL if no broker answers. Never waits for the function. Another

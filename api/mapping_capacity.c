@@ -2,7 +2,7 @@
 /* /cluster/mapping/pci/{id}/capacity: how much of it is there, and how much is free. */
 #include "api/mapping.h"
 #include "base/memory.h"
-#include "hardware/mdev.h"
+#include "hardware/slice/mdev.h"
 #include "passthrough/capacity.h"
 #include "passthrough/reserve.h"
 

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "broker/broker.h"
 #include "broker/loop.h"
-#include "hardware/pci.h"
+#include "hardware/pci/inventory.h"
 
 #define AT_ONCE (BROKER_WORKERS / 2) /* so that others find a place meanwhile */
 

@@ -2,8 +2,8 @@
 /* Operations describe and describe-host: what the front tells of a device and of the host, seen by root. */
 #include "base/memory.h"
 #include "broker/actions.h"
-#include "hardware/device.h"
-#include "hardware/readiness.h"
+#include "hardware/check/report.h"
+#include "hardware/pci/device.h"
 
 int broker_describe(struct worker *worker, json_t **ret, struct error *err)
 {

@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "hardware/group.h"
-#include "hardware/usage.h"
+#include "hardware/iommu/group.h"
+#include "hardware/use/use.h"
 
 /* What to type, for the first use that stands in the way. */
 static void append_remedy(struct text *text, const char *kind, const char *name, const char *message)

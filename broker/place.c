@@ -6,9 +6,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "hardware/group.h"
+#include "hardware/bind/reset.h"
+#include "hardware/iommu/group.h"
 #include "hardware/kmsg.h"
-#include "hardware/reset.h"
 
 #define MOST_KERNEL_LINES 20
 

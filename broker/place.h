@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "broker/worker.h"
-#include "hardware/pci.h"
+#include "hardware/pci/inventory.h"
 
 #define PLACE_ANY "*" /* whichever driver the kernel chooses, or none if it has none */
 

@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "broker/actions.h"
 #include "broker/loss.h"
+#include "hardware/bind/reset.h"
 #include "hardware/kmsg.h"
-#include "hardware/reset.h"
 
 struct attempts {
     struct worker *worker;

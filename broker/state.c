@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "broker/loop.h"
 #include "broker/protocol.h"
-#include "hardware/pci.h"
+#include "hardware/pci/inventory.h"
 
 static int list_functions(struct loop *loop, const struct job *job, json_t **ret, struct error *err)
 {

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
-#include "hardware/driver.h"
+#include "hardware/bind/driver.h"
 #include "hardware/sysfs.h"
 
 #define WORKER_LINE_SIZE     1024 /* of a line of the log; what is longer is cut */

@@ -6,7 +6,7 @@
 #include "api/request.h"
 #include "base/memory.h"
 #include "client/shell.h"
-#include "hardware/check.h"
+#include "hardware/check/check.h"
 #include "passthrough/preflight.h"
 #include "schema/openapi.h"
 #include "schema/usage.h"

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "hardware/mdev.h"
+#include "hardware/slice/mdev.h"
 #include "passthrough/mapping.h"
 #include "passthrough/supply.h"
 #include "schema/format.h"

@@ -10,9 +10,9 @@
 #include <jansson.h>
 
 #include "base/error.h"
-#include "hardware/pci.h"
+#include "hardware/pci/inventory.h"
+#include "hardware/pci/watch.h"
 #include "hardware/sysfs.h"
-#include "hardware/uevent.h"
 #include "passthrough/reserve.h"
 #include "storage/storage.h"
 #include "vm/command.h"

@@ -8,8 +8,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "hardware/bridge.h"
 #include "hardware/host.h"
+#include "hardware/network.h"
 #include "passthrough/mapping.h"
 #include "schema/property_string.h"
 

@@ -10,9 +10,9 @@
 
 #include <jansson.h>
 
-#include "hardware/pci.h"
+#include "hardware/pci/inventory.h"
+#include "hardware/pci/watch.h"
 #include "hardware/sysfs.h"
-#include "hardware/uevent.h"
 #include "schema/endpoint.h"
 #include "storage/storage.h"
 

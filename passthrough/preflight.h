@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "broker/qemu.h"
-#include "hardware/uevent.h"
+#include "hardware/pci/watch.h"
 #include "passthrough/command.h"
 #include "passthrough/reserve.h"
 

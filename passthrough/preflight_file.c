@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "hardware/bridge.h"
+#include "hardware/network.h"
 #include "passthrough/preflight_parts.h"
 #include "passthrough/preflight_rom.h"
 #include "vm/drive.h"

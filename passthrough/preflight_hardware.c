@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of a VM's start: what those of the host and of devices (hardware/check.h) say, as far as it matters.
+/* Checks of a VM's start: what those of the host and of devices (hardware/check/check.h) say, as far as it
+ * matters.
  */
 #include <stdlib.h>
 #include <string.h>

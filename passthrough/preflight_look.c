@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "broker/call.h"
-#include "hardware/readiness.h"
+#include "hardware/check/report.h"
 #include "passthrough/preflight_parts.h"
 
 /* The operation that has the function in hand, its UPID; NULL if there is none. */

@@ -8,7 +8,7 @@
 #define HOSTPCI_PASSTHROUGH_PREFLIGHT_PARTS_H
 
 #include "base/json.h"
-#include "hardware/check.h"
+#include "hardware/check/check.h"
 #include "passthrough/preflight.h"
 
 struct preflight_row;

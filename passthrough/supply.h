@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "hardware/pci.h"
+#include "hardware/pci/inventory.h"
 #include "hardware/sysfs.h"
 
 /* As seen at one moment. */

@@ -8,10 +8,10 @@
 #include <time.h>
 
 #include "base/memory.h"
-#include "hardware/device.h"
-#include "hardware/names.h"
-#include "hardware/pci.h"
-#include "hardware/readiness.h"
+#include "hardware/check/report.h"
+#include "hardware/pci/device.h"
+#include "hardware/pci/inventory.h"
+#include "hardware/pci/names.h"
 
 static void print_line(const struct pci_device *device)
 {

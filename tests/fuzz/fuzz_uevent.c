@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "hardware/pci_modalias.h"
-#include "hardware/pci_uevent.h"
+#include "hardware/pci/modalias.h"
+#include "hardware/pci/uevent_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -19,8 +19,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "hardware/check.h"
-#include "hardware/readiness.h"
+#include "hardware/check/check.h"
+#include "hardware/check/report.h"
 #include "tests/unit/hardware_fixture.h"
 
 #define FOLDER "tests/golden"

@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "hardware/readiness.h"
+#include "hardware/check/report.h"
 
 static const struct change right[] = {
     {"proc/sys/kernel/osrelease", RELEASE "\n"},

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "hardware/check.h"
+#include "hardware/check/check.h"
 #include "tests/unit/hardware_check_fixture.h"
 
 #define NO_IOMMU                                                                                             \

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
-#include "hardware/facts.h"
+#include "hardware/facts/facts.h"
 #include "tests/unit/hardware_check_fixture.h"
 
 static void read_changed(struct tree *tree, const struct change *changes, struct host_settings *settings)

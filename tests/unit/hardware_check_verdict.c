@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "hardware/group.h"
-#include "hardware/readiness.h"
+#include "hardware/check/report.h"
+#include "hardware/iommu/group.h"
 #include "tests/unit/hardware_check_fixture.h"
 
 #define NOUVEAU                                                                                              \

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "hardware/device.h"
-#include "hardware/readiness.h"
+#include "hardware/check/report.h"
+#include "hardware/pci/device.h"
 #include "tests/unit/hardware_fixture.h"
 
 #define FOLDER "sys/bus/pci/devices/0000:01:00.0/"

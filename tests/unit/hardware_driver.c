@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "hardware/driver.h"
-#include "hardware/reset.h"
+#include "hardware/bind/driver.h"
+#include "hardware/bind/reset.h"
 #include "tests/hosts/kernel.h"
 #include "tests/unit/hardware_fixture.h"
 

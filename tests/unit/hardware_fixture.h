@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "hardware/pci.h"
+#include "hardware/pci/inventory.h"
 #include "hardware/sysfs.h"
 
 struct tree {

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
-#include "hardware/iommu.h"
+#include "hardware/iommu/report.h"
 #include "tests/unit/hardware_fixture.h"
 
 static json_t *list_groups(const struct tree *tree)

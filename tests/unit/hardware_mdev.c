@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
-#include "hardware/mdev.h"
+#include "hardware/slice/mdev.h"
 #include "tests/unit/hardware_fixture.h"
 
 #define TYPES  "sys/bus/pci/devices/0000:01:00.0/mdev_supported_types/"

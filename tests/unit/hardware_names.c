@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "hardware/names.h"
+#include "hardware/pci/names.h"
 #include "tests/unit/hardware_fixture.h"
 
 #define IDS "usr/share/misc/pci.ids"

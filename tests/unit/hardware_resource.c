@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "hardware/resource.h"
+#include "hardware/pci/resource.h"
 #include "tests/unit/hardware_fixture.h"
 
 #define UNUSED "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"

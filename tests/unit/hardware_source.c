@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/memory.h"
-#include "hardware/uevent.h"
+#include "hardware/pci/watch.h"
 #include "tests/unit/hardware_fixture.h"
 
 static struct inventory_source *open_source(const struct tree *tree, enum inventory_mode mode)

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "hardware/pci_modalias.h"
-#include "hardware/pci_uevent.h"
+#include "hardware/pci/modalias.h"
+#include "hardware/pci/uevent_text.h"
 
 static const char graphics[] = "pci:v000010DEd00002484sv000010DEsd0000146Bbc03sc00i01";
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fixture of the tests of hardware/usage.h. */
+/* Fixture of the tests of hardware/use/use.h. */
 #include "tests/unit/hardware_usage_fixture.h"
 
 #include <criterion/criterion.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fixture of the tests of hardware/usage.h: a host by hand whose functions are used in a certain way. */
+/* Fixture of the tests of hardware/use/use.h: a host by hand whose functions are used in a certain way. */
 #ifndef HOSTPCI_TESTS_UNIT_HARDWARE_USAGE_FIXTURE_H
 #define HOSTPCI_TESTS_UNIT_HARDWARE_USAGE_FIXTURE_H
 
-#include "hardware/usage.h"
+#include "hardware/use/use.h"
 #include "tests/unit/hardware_fixture.h"
 
 /* A host with the functions that the tests use and one process, init, that has nothing open:

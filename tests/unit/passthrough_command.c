@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "hardware/bridge.h"
 #include "hardware/host.h"
+#include "hardware/network.h"
 #include "passthrough/command.h"
 #include "schema/format.h"
 #include "tests/unit/hardware_fixture.h"

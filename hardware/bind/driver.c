@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The driver of a PCI function. */
+#include "hardware/bind/driver.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/exec.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "hardware/bind/step.h"
+#include "hardware/iommu/group.h"
+#include "hardware/module.h"
+
+#define DRIVERS          "sys/bus/pci/drivers"
+#define PROBE            "sys/bus/pci/drivers_probe"
+#define MODPROBE_SECONDS 120 /* a module looks for its devices while it is loaded */
+
+bool driver_name_is_valid(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *byte = name; *byte != '\0'; byte++)
+        if (!isascii(*byte) || (!isalnum((unsigned char)*byte) && *byte != '-' && *byte != '_'))
+            return false;
+    return length > 0 && length < DRIVER_NAME_SIZE;
+}
+
+int driver_read_name(const struct sysroot *sysroot, struct pci_address address,
+                     char name[static DRIVER_NAME_SIZE], struct error *err)
+{
+    autofree char *link = step_file(address, "driver");
+    int length = sysfs_read_link_name(sysroot_fd(sysroot), link, name, DRIVER_NAME_SIZE);
+
+    if (length >= 0)
+        return 0;
+    if (length != -ENOENT || step_is_gone(sysroot, address))
+        return step_fail(sysroot, address, -length, NULL, err, "read the link /%s", link);
+    name[0] = '\0';
+    return 0;
+}
+
+static int read_id(const struct sysroot *sysroot, struct pci_address address, const char *name, uint16_t *ret,
+                   struct error *err)
+{
+    autofree char *file = step_file(address, name);
+    long long number;
+    int result = sysfs_read_number(sysroot_fd(sysroot), file, &number);
+
+    if (result < 0 || number < 0 || number > UINT16_MAX)
+        return step_fail(sysroot, address, result < 0 ? -result : EINVAL, NULL, err, "read /%s", file);
+    *ret = (uint16_t)number;
+    return 0;
+}
+
+static int read_override(const struct sysroot *sysroot, struct pci_address address,
+                         char override[static DRIVER_NAME_SIZE], struct error *err)
+{
+    static const struct step_meaning meanings[] = {
+        {ENOENT, "this kernel has no driver_override: Linux 3.16 or newer is needed"},
+        {0, NULL},
+    };
+    autofree char *file = step_file(address, "driver_override");
+    int length = sysfs_read(sysroot_fd(sysroot), file, override, DRIVER_NAME_SIZE);
+
+    if (length < 0)
+        return step_fail(sysroot, address, -length, meanings, err, "read /%s", file);
+    if (strcmp(override, "(null)") == 0) /* the kernel's word for none */
+        override[0] = '\0';
+    return 0;
+}
+
+/* The driver in `uevent` is there until the driver has let go; the link goes before. Unless it came
+ * meanwhile. */
+static int check_driverless(const struct sysroot *sysroot, struct pci_address address,
+                            char driver[static DRIVER_NAME_SIZE], struct error *err)
+{
+    autofree char *file = step_file(address, "uevent");
+    char text[4096 + 1]; /* a page is what sysfs gives at most */
+    int length = sysfs_read(sysroot_fd(sysroot), file, text, sizeof(text));
+
+    if (length < 0)
+        return step_fail(sysroot, address, -length, NULL, err, "read /%s", file);
+    if (!text_starts_with(text, "DRIVER=") && strstr(text, "\nDRIVER=") == NULL)
+        return 0;
+    if (driver_read_name(sysroot, address, driver, err) != 0)
+        return -1;
+    if (driver[0] != '\0')
+        return 0;
+    return error_set(
+        err, ERROR_BUSY,
+        "/%s names a driver that has no link there: it is being bound or unbound at this moment; "
+        "try again",
+        file);
+}
+
+int driver_read_state(const struct sysroot *sysroot, struct pci_address address, struct driver_state *ret,
+                      struct error *err)
+{
+    struct driver_state state;
+
+    if (read_id(sysroot, address, "vendor", &state.vendor, err) != 0 ||
+        read_id(sysroot, address, "device", &state.device, err) != 0 ||
+        read_override(sysroot, address, state.override, err) != 0 ||
+        driver_read_name(sysroot, address, state.driver, err) != 0 ||
+        (state.driver[0] == '\0' && check_driverless(sysroot, address, state.driver, err) != 0))
+        return -1;
+    *ret = state;
+    return 0;
+}
+
+int driver_set_override(const struct sysroot *sysroot, struct pci_address address, const char *name,
+                        struct error *err)
+{
+    static const struct step_meaning meanings[] = {
+        {ENOENT, "this kernel has no driver_override: Linux 3.16 or newer is needed"},
+        {0, NULL},
+    };
+    autofree char *file = step_file(address, "driver_override");
+    char now[DRIVER_NAME_SIZE];
+
+    /* nothing at all would not reach the driver core: an empty line clears it */
+    if (step_write(sysroot, address, file, name[0] != '\0' ? name : "\n", meanings, err) != 0 ||
+        read_override(sysroot, address, now, err) != 0)
+        return -1;
+    if (strcmp(now, name) != 0)
+        return error_set(err, ERROR_FAILED, "the kernel took '%s' for /%s, which holds '%s' nevertheless",
+                         name, file, now);
+    return 0;
+}
+
+int driver_unbind(const struct sysroot *sysroot, struct pci_address address, const char *driver,
+                  struct error *err)
+{
+    static const struct step_meaning meanings[] = {
+        {ENODEV, "that driver does not have it any more; somebody else moved it: try again"},
+        {ENOENT, "that driver is gone, as somebody unloaded its module, or it never lets go"},
+        {EBUSY, "the driver does not let go; stop what uses the device"},
+        {0, NULL},
+    };
+    autofree char *file = xasprintf(DRIVERS "/%s/unbind", driver);
+    char id[PCI_ADDRESS_SIZE], now[DRIVER_NAME_SIZE];
+
+    pci_address_format(address, id);
+    if (step_write(sysroot, address, file, id, meanings, err) != 0 ||
+        driver_read_name(sysroot, address, now, err) != 0)
+        return -1;
+    if (now[0] != '\0')
+        return error_set(err, ERROR_FAILED, "the kernel took '%s' for /%s, but %s has it now", id, file, now);
+    return 0;
+}
+
+/* The kernel tells nobody but its log why a driver did not take a device. */
+static int set_not_bound(struct pci_address address, const char *now, const char *expected, struct error *err)
+{
+    char id[PCI_ADDRESS_SIZE];
+    const char *reason = driver_is_vfio(expected)
+                             ? "it does not take bridges, a function whose virtual functions are on, or one "
+                               "without an IOMMU group"
+                             : "it is not a driver for this device, or could not start it";
+
+    pci_address_format(address, id);
+    if (now[0] != '\0')
+        return error_set(err, ERROR_FAILED, "%s took %s, not %s: somebody else moves it too; try again", now,
+                         id, expected);
+    return error_set(err, ERROR_FAILED,
+                     "the kernel took '%s' for /" PROBE ", but %s did not take the device: %s; see dmesg | "
+                     "grep %s",
+                     id, expected, reason, id);
+}
+
+int driver_probe(const struct sysroot *sysroot, struct pci_address address, const char *expected,
+                 char driver[static DRIVER_NAME_SIZE], struct error *err)
+{
+    static const struct step_meaning meanings[] = {
+        {EINVAL, "a driver that fits failed to take it; dmesg says more"},
+        {ENODEV, "the kernel does not know this device; it was removed"},
+        {0, NULL},
+    };
+    char id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(address, id);
+    if (step_write(sysroot, address, PROBE, id, meanings, err) != 0 ||
+        driver_read_name(sysroot, address, driver, err) != 0)
+        return -1;
+    if (expected != NULL && strcmp(driver, expected) != 0)
+        return set_not_bound(address, driver, expected, err);
+    return 0;
+}
+
+bool driver_is_loaded(const struct sysroot *sysroot, const char *name)
+{
+    autofree char *folder = xasprintf(DRIVERS "/%s", name);
+
+    return sysfs_exists(sysroot_fd(sysroot), folder);
+}
+
+/* option: NULL, or one more for modprobe. */
+static int load(const struct sysroot *sysroot, const char *option, const char *module, struct error *err)
+{
+    char program[256];
+    const char *argv[] = {program, option != NULL ? option : "--", option != NULL ? "--" : module,
+                          option != NULL ? module : NULL, NULL};
+
+    if (!sysroot_is_host(sysroot))
+        return error_set(err, ERROR_FAILED,
+                         "the module %s is not loaded, and modules are loaded only where --sysroot is /",
+                         module);
+    if (sysfs_read(sysroot_fd(sysroot), "proc/sys/kernel/modprobe", program, sizeof(program)) <= 0)
+        snprintf(program, sizeof(program), "/sbin/modprobe");
+    return exec_run(argv, MODPROBE_SECONDS, NULL, err);
+}
+
+int driver_load(const struct sysroot *sysroot, const char *name, struct error *err)
+{
+    if (load(sysroot, NULL, name, err) != 0)
+        return -1;
+    if (!driver_is_loaded(sysroot, name))
+        return error_set(err, ERROR_FAILED,
+                         "modprobe loaded %s, but there is no driver /" DRIVERS "/%s: its module has another "
+                         "name; load that with modprobe first",
+                         name, name);
+    return 0;
+}
+
+/* '-' and '_' are the same in a module's name; the kernel's folder has '_'. */
+static bool is_module_loaded(const struct sysroot *sysroot, const char *module)
+{
+    autofree char *folder = xasprintf("sys/module/%s", module);
+
+    for (char *byte = folder; *byte != '\0'; byte++)
+        if (*byte == '-')
+            *byte = '_';
+    return sysfs_exists(sysroot_fd(sysroot), folder);
+}
+
+json_t *driver_load_fitting(const struct sysroot *sysroot, struct pci_address address)
+{
+    autofree char *file = step_file(address, "modalias");
+    autojson json_t *modules = NULL;
+    json_t *tried = json_array(), *module;
+    char modalias[256];
+    size_t i;
+
+    if (sysfs_read(sysroot_fd(sysroot), file, modalias, sizeof(modalias)) <= 0)
+        return tried;
+    modules = module_list_for(sysroot, modalias);
+    json_array_foreach(modules, i, module) {
+        struct error err = {.message = ""};
+        if (is_module_loaded(sysroot, json_string_value(module)))
+            continue;
+        load(sysroot, "--use-blacklist", json_string_value(module), &err);
+        json_array_append_new(tried, json_pack("{s:O, s:s}", "module", module, "error", err.message));
+    }
+    return tried;
+}

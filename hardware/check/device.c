@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Checks of a device: what it is, what the host does with it, whether it can be reset.
+ *
+ * Sources: Documentation/ABI/testing/sysfs-bus-pci (power_state, reset_method; the file reset before 5.15);
+ * Documentation/ABI/testing/sysfs-devices-power (runtime_status); pci_power_up() in drivers/pci/pci.c of the
+ * Linux kernel (its line on a device stuck in D3cold). The configuration space is not read: that would wake
+ * the device. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "hardware/check/parts.h"
+
+static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+static void append_remedy(struct text *remedy, const char *kind, const char *name)
+{
+    static const struct {
+        const char *kind, *lines, *end; /* the name stands between, unless there is no end */
+    } remedies[] = {
+        {"block",
+         "# see what is on it, then unmount, swapoff, or take it out of its volume group:\nlsblk /dev/",
+         "\n"},
+        {"network",
+         "# give its address and routes to another interface (/etc/network/interfaces), then:\nip link set ",
+         " down\n"},
+        {"display",
+         "# stop what shows on it (the firmware's framebuffer: see the check framebuffer):\n"
+         "systemctl stop display-manager\n",
+         NULL},
+        {"usb", "# plug its keyboard or disk into another controller; what hangs on which:\nlsusb -t\n",
+         NULL},
+        {"sound", "# stop the programs that are listed:\nfuser -v /dev/snd/*\n", NULL},
+        {"sriov", "# stop the virtual machines that have its virtual functions\n", NULL},
+        {"vfio", "# stop the virtual machine that has it\n", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(remedies); i++) {
+        if (strcmp(kind, remedies[i].kind) != 0)
+            continue;
+        text_append(remedy, remedies[i].lines);
+        if (remedies[i].end != NULL)
+            text_printf(remedy, "%s%s", name[strspn(name, safe)] == '\0' ? name : "NAME", remedies[i].end);
+    }
+    if (strcmp(name, "console") == 0 || strcmp(name, "fb0") == 0)
+        text_append(remedy, "for console in /sys/class/vtconsole/vtcon*/bind; do echo 0 > $console; done\n");
+}
+
+/* Adds the uses that weigh this much; the remedy is for the first of a kind. */
+static void append_uses(const struct subject *subject, struct pci_address address, const char *weight,
+                        struct text *list, struct finding *ret)
+{
+    autojson json_t *uses = usage_list(subject->usage, address);
+    const char *last_kind = "";
+    size_t i;
+    json_t *use;
+
+    json_array_foreach(uses, i, use) {
+        const char *kind = json_string_value(json_object_get(use, "kind"));
+        if (strcmp(json_string_value(json_object_get(use, "weight")), weight) != 0)
+            continue;
+        text_printf(list, "%s%s", list->length > 0 ? "; " : "",
+                    json_string_value(json_object_get(use, "message")));
+        text_printf(&ret->evidence, "%s%s", ret->evidence.length > 0 ? "; " : "",
+                    json_string_value(json_object_get(use, "evidence")));
+        if (strcmp(kind, last_kind) != 0 && strcmp(weight, "active") == 0)
+            append_remedy(&ret->remedy, kind, json_string_value(json_object_get(use, "name")));
+        last_kind = kind;
+    }
+}
+
+/* Of the function and of those of the same device that go along with it. */
+static enum usage_weight list_uses(const struct subject *subject, const char *weight, struct text *list,
+                                   struct finding *ret)
+{
+    struct members members = members_of(subject);
+    enum usage_weight heaviest = usage_weigh(subject->usage, subject->device->address);
+
+    append_uses(subject, subject->device->address, weight, list, ret);
+    for (size_t i = 0; i < members.count; i++) {
+        const struct pci_device *member = members.list[i];
+        if (member == subject->device || !pci_address_same_slot(member->address, subject->device->address) ||
+            !group_detaches(subject->device, member))
+            continue;
+        append_uses(subject, member->address, weight, list, ret);
+        enum usage_weight own = usage_weigh(subject->usage, member->address);
+        heaviest = own > heaviest ? own : heaviest;
+    }
+    return heaviest;
+}
+
+static bool find_uses(const struct subject *subject, struct text *uses, struct finding *ret)
+{
+    switch (list_uses(subject, "critical", uses, ret)) {
+    case USAGE_CRITICAL:
+        text_append(&ret->remedy,
+                    "# choose another device; or move the system to a disk on another controller\n");
+        return find(ret, SEVERITY_ERROR, "The host cannot run without it: %s.", text_string(uses));
+    case USAGE_ACTIVE:
+        list_uses(subject, "active", uses, ret);
+        return find(ret, SEVERITY_ERROR, "The host is using it: %s.", text_string(uses));
+    case USAGE_IDLE:
+        list_uses(subject, "idle", uses, ret);
+        return find(ret, SEVERITY_INFO, "The host would lose it while a VM has it: %s.", text_string(uses));
+    case USAGE_NONE:
+        break;
+    }
+    return find(ret, SEVERITY_OK, "Nothing on the host is known to use it.");
+}
+
+bool check_host_use(const struct subject *subject, struct finding *ret)
+{
+    autotext struct text uses = {0};
+
+    return find_uses(subject, &uses, ret);
+}
+
+/* The line that takes it from the host now, with all of its group that would have to go; none if something is
+ * in the way. */
+static void remedy_take(const struct subject *subject, struct text *remedy)
+{
+    struct members members = members_of(subject);
+    bool alone = true;
+
+    if (pci_is_bridge(subject->device) || subject->device->group < 0)
+        return;
+    for (size_t i = 0; i < members.count; i++) {
+        if (!group_detaches(subject->device, members.list[i]))
+            continue;
+        if (usage_weigh(subject->usage, members.list[i]->address) >= USAGE_ACTIVE)
+            return;
+        alone = alone && members.list[i] == subject->device;
+    }
+    text_append(remedy, "# to take it from the host now:\n");
+    remedy_set_driver(remedy, subject->id, alone ? "vfio-pci" : "vfio-pci --scope group");
+}
+
+bool check_driver(const struct subject *subject, struct finding *ret)
+{
+    const char *driver = subject->device->driver;
+
+    evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
+    if (driver[0] == '\0')
+        return find(ret, SEVERITY_OK, "No driver is bound: it is free to be passed through.");
+    if (driver_is_vfio(driver))
+        return find(ret, SEVERITY_OK, "It is bound to %s: it is free to be passed through.", driver);
+    remedy_take(subject, &ret->remedy);
+    return find(ret, SEVERITY_INFO, "The driver %s has it, and loses it when a VM with the device starts.",
+                driver);
+}
+
+/* Older kernels let vfio-pci put an idle device to D3hot without telling the runtime power management; D3cold
+ * needs that. */
+bool check_power(const struct subject *subject, struct finding *ret)
+{
+    autofree char *start = xasprintf("%s: ", subject->id);
+    char state[32], status[32] = "";
+
+    if (sysfs_read(subject->folder, "power_state", state, sizeof(state)) <= 0)
+        return false;
+    sysfs_read(subject->folder, "power/runtime_status", status, sizeof(status));
+    evidence_file(subject, &ret->evidence, "power_state", state);
+    if (status[0] != '\0')
+        evidence_file(subject, &ret->evidence, "power/runtime_status", status);
+    bool off = strcmp(state, "D3cold") == 0, asleep = off || strcmp(state, "D3hot") == 0;
+    bool wanted = strcmp(status, "suspended") == 0 || strcmp(status, "suspending") == 0;
+    bool failed = strcmp(state, "error") == 0 || strcmp(status, "error") == 0;
+    /* the log is asked only where something may be wrong: it is long */
+    if (asleep && evidence_log(subject->facts, &ret->evidence, start, "inaccessible"))
+        failed = true;
+    if (failed || (off && !wanted && status[0] != '\0')) {
+        text_append(
+            &ret->remedy,
+            "# power the host off, wait until the card has no more power, start it\n"
+            "# to keep it from sleeping while vfio-pci has it:\n"
+            "echo \"options vfio-pci disable_idle_d3=1\" > /etc/modprobe.d/vfio-power.conf\n" REMEDY_INITRAMFS
+                REMEDY_REBOOT);
+        return find(ret, SEVERITY_WARNING, "It sleeps (%s) and may not wake up again.", state);
+    }
+    if (asleep)
+        return find(ret, SEVERITY_OK, "It sleeps to save power (%s), and wakes up when it is needed.", state);
+    return find(ret, SEVERITY_OK, "It is awake (%s).", state);
+}
+
+bool check_reset(const struct subject *subject, struct finding *ret)
+{
+    char methods[256] = "";
+    int length = sysfs_read(subject->folder, "reset_method", methods, sizeof(methods));
+
+    if (length <= 0 && sysfs_exists(subject->folder, "reset")) { /* before kernel 5.15 */
+        evidence_file(subject, &ret->evidence, "reset", "there");
+        return find(ret, SEVERITY_OK, "The kernel can reset it between two VMs.");
+    }
+    evidence_file(subject, &ret->evidence, "reset_method", length == -ENOENT ? "absent" : methods);
+    if (length > 0)
+        return find(ret, SEVERITY_OK, "The kernel can reset it between two VMs (%s).", methods);
+    if (length < 0 && length != -ENOENT) {
+        text_release(&ret->evidence);
+        ret->evidence = (struct text){0};
+        return false;
+    }
+    text_append(&ret->remedy,
+                "# if it does not work in a second VM, or after that one is started again: reboot\n");
+    return find(
+        ret, SEVERITY_WARNING,
+        "The kernel knows no way to reset it: what one VM leaves behind stays, and it may work only once.");
+}
+
+bool check_memory_controller(const struct subject *subject, struct finding *ret)
+{
+    char held[16];
+
+    if (subject->device->class_code >> 16 != 0x05)
+        return false;
+    snprintf(held, sizeof(held), "0x%06x", (unsigned)subject->device->class_code);
+    evidence_file(subject, &ret->evidence, "class", held);
+    return find(ret, SEVERITY_WARNING,
+                "It is a memory controller, mostly a part of the mainboard that does nothing for a VM.");
+}
+
+bool check_functions(const struct subject *subject, struct finding *ret)
+{
+    autotext struct text list = {0};
+    size_t count = 0;
+
+    for (size_t i = 0; i < subject->inventory->count; i++) {
+        const struct pci_device *device = &subject->inventory->devices[i];
+        if (device->virtual_function || !pci_address_same_slot(device->address, subject->device->address))
+            continue;
+        append_comma(&list);
+        append_device(&list, device);
+        count++;
+    }
+    if (count < 2 || subject->device->virtual_function || subject->device->address.bus == 0)
+        return false;
+    text_printf(&ret->evidence, "/sys/bus/pci/devices: %s", list.data);
+    return find(ret, SEVERITY_INFO, "It has %zu functions; '%.*s' passes all of them through together.",
+                count, (int)(strlen(subject->id) - 2), subject->id);
+}
+
+#define LARGE (1ULL << 30)
+
+static unsigned long long largest_bar(const struct subject *subject)
+{
+    struct region region;
+    unsigned long long largest = 0;
+
+    for (unsigned i = 0; i < 6; i++)
+        if (read_region(subject, i, &region) && region.size > largest)
+            largest = region.size;
+    return largest;
+}
+
+/* A guest sees as many address bits as the CPU has; OVMF gives an eighth of that space to 64-bit BARs at
+ * most. */
+bool check_large_bar(const struct subject *subject, struct finding *ret)
+{
+    unsigned bits = subject->facts->cpu.physical_bits;
+    unsigned long long largest = largest_bar(subject);
+
+    if (largest < LARGE)
+        return false;
+    text_printf(&ret->evidence, "/sys/bus/pci/devices/%s/resource: a BAR of %llu MiB", subject->id,
+                largest >> 20);
+    if (bits > 3 && bits < 64 && largest >= 1ULL << (bits - 3)) {
+        text_printf(&ret->evidence, "; /proc/cpuinfo: address sizes %u bits physical", bits);
+        text_append(&ret->remedy,
+                    "# in the firmware setup (BIOS/UEFI): turn Resizable BAR off, or make it smaller\n");
+        return find(ret, SEVERITY_WARNING,
+                    "It has a BAR of %llu MiB, which this CPU's guests have hardly room for.", largest >> 20);
+    }
+    text_append(&ret->remedy,
+                "# in the configuration of the virtual machine:\nmachine: q35\nbios: ovmf\ncpu: host\n");
+    return find(
+        ret, SEVERITY_INFO,
+        "It has a BAR of %llu MiB: the VM needs q35, OVMF and the host's CPU type to have room for it.",
+        largest >> 20);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Checks of the host: kernel modules, settings, initramfs, the kernel log.
+ *
+ * Sources: drivers/vfio/Makefile of the Linux kernel (vfio_virqfd became part of vfio in 6.2);
+ * vfio_pci_fill_ids() in drivers/vfio/pci/vfio_pci.c (VENDOR:DEVICE[:SUBVENDOR[:SUBDEVICE[:CLASS[:MASK]]]],
+ * in hexadecimal); update-initramfs(8), modules-load.d(5). */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "hardware/check/parts.h"
+
+/* Without initramfs we cannot say. */
+static bool find_unloaded(const struct subject *subject, const char *module, struct finding *ret)
+{
+    const struct setting *blacklist = host_settings_blacklist(&subject->facts->settings, module);
+
+    text_printf(&ret->evidence, "/sys/module/%s: absent", module);
+    if (blacklist != NULL) {
+        evidence_setting(blacklist, &ret->evidence);
+        text_printf(&ret->remedy, "sed -i '%ud' /%s\n" REMEDY_INITRAMFS "modprobe %s\n", blacklist->line,
+                    blacklist->file, module);
+        if (blacklist->kind == SETTING_INSTALL) /* not even by its name */
+            return find(ret, SEVERITY_ERROR,
+                        "The kernel module %s is not loaded and is kept from being loaded: nothing can be "
+                        "passed through.",
+                        module);
+        return find(ret, SEVERITY_WARNING,
+                    "The kernel module %s is not loaded and is kept from being loaded at boot.", module);
+    }
+    text_printf(&ret->remedy, "modprobe %s\n", module);
+    return find(ret, SEVERITY_INFO, "The kernel module %s is not loaded yet; it is there to be loaded.",
+                module);
+}
+
+static bool find_missing(const struct subject *subject, const char *module, struct finding *ret)
+{
+    text_printf(&ret->evidence, "/lib/modules/%s/modules.dep: no %s", subject->facts->release, module);
+    text_append(&ret->remedy, "# install a kernel that has it, Debian's for example:\napt install "
+                              "linux-image-amd64\n" REMEDY_REBOOT);
+    return find(ret, SEVERITY_ERROR, "This kernel has no module %s: nothing can be passed through.", module);
+}
+
+static bool check_module(const struct subject *subject, const char *module, struct finding *ret)
+{
+    struct facts *facts = subject->facts;
+
+    switch (facts_module(facts, module)) {
+    case MODULE_LOADED:
+        text_printf(&ret->evidence, "/sys/module/%s: there", module);
+        return find(ret, SEVERITY_OK, "The kernel module %s is loaded.", module);
+    case MODULE_BUILT_IN:
+        text_printf(&ret->evidence, "/lib/modules/%s/modules.builtin", facts->release);
+        return find(ret, SEVERITY_OK, "%s is built into the kernel.", module);
+    case MODULE_AVAILABLE:
+        return find_unloaded(subject, module, ret);
+    case MODULE_MISSING:
+        return find_missing(subject, module, ret);
+    case MODULE_UNKNOWN:
+        break;
+    }
+    text_printf(&ret->evidence, "/sys/module/%s: absent; /lib/modules/%s/modules.dep: cannot be read", module,
+                facts->release);
+    text_printf(&ret->remedy, "modprobe %s\n# if that finds nothing, a newer kernel was installed: reboot\n",
+                module);
+    return find(ret, SEVERITY_INFO,
+                "The kernel module %s is not loaded, and whether it could be cannot be told.", module);
+}
+
+bool check_vfio(const struct subject *subject, struct finding *ret)
+{
+    return check_module(subject, "vfio", ret);
+}
+
+bool check_vfio_iommu_type1(const struct subject *subject, struct finding *ret)
+{
+    return check_module(subject, "vfio_iommu_type1", ret);
+}
+
+bool check_vfio_pci(const struct subject *subject, struct finding *ret)
+{
+    return check_module(subject, "vfio_pci", ret);
+}
+
+bool check_vfio_virqfd(const struct subject *subject, struct finding *ret)
+{
+    unsigned version = subject->facts->version;
+
+    return version != 0 && version < 6002 && check_module(subject, "vfio_virqfd", ret);
+}
+
+bool check_modules_at_boot(const struct subject *subject, struct finding *ret)
+{
+    const struct setting *setting =
+        host_settings_find(&subject->facts->settings, SETTING_LOAD, "vfio_pci", 0);
+
+    if (facts_module(subject->facts, "vfio_pci") == MODULE_BUILT_IN)
+        return false;
+    if (setting != NULL) {
+        evidence_setting(setting, &ret->evidence);
+        return find(ret, SEVERITY_OK, "vfio_pci is loaded at boot.");
+    }
+    text_append(&ret->evidence, "/etc/modules, /etc/modules-load.d: no vfio_pci");
+    text_append(&ret->remedy,
+                "printf 'vfio\\nvfio_iommu_type1\\nvfio_pci\\n' > /etc/modules-load.d/vfio.conf\n");
+    return find(ret, SEVERITY_INFO,
+                "vfio_pci is not loaded at boot, but when the first device is bound to it.");
+}
+
+static bool is_later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
+
+bool check_initramfs(const struct subject *subject, struct finding *ret)
+{
+    static const struct {
+        const char *start, *end, *remedy;
+    } images[] = {{"boot/initrd.img-", "", REMEDY_INITRAMFS REMEDY_REBOOT},
+                  {"boot/initramfs-", ".img", "dracut --force --regenerate-all\n" REMEDY_REBOOT}};
+    const struct facts *facts = subject->facts;
+    const struct host_settings *settings = &facts->settings;
+    struct stat status;
+    char file[192];
+    size_t i;
+
+    for (i = 0; i < COUNT_OF(images); i++) {
+        snprintf(file, sizeof(file), "%s%s%s", images[i].start, facts->release, images[i].end);
+        if (fstatat(sysroot_fd(facts->sysroot), file, &status, 0) == 0)
+            break;
+    }
+    if (i == COUNT_OF(images) || settings->newest == NULL)
+        return false;
+    text_printf(&ret->evidence, "/%s; /%s", file, settings->newest);
+    if (!is_later(settings->changed, status.st_mtim))
+        return find(ret, SEVERITY_OK,
+                    "The initramfs is newer than the module settings that it has a copy of.");
+    text_append(&ret->remedy, images[i].remedy);
+    return find(ret, SEVERITY_WARNING,
+                "Module settings were changed after the initramfs was made, which has the old ones: /%s.",
+                settings->newest);
+}
+
+static bool is_id(const char *word)
+{
+    size_t vendor = strspn(word, "0123456789abcdefABCDEF"), device;
+
+    if (vendor == 0 || vendor > 8 || word[vendor] != ':')
+        return false;
+    word += vendor + 1;
+    device = strspn(word, "0123456789abcdefABCDEF");
+    return device > 0 && device <= 8 && (word[device] == '\0' || word[device] == ':');
+}
+
+bool check_ids_syntax(const struct subject *subject, struct finding *ret)
+{
+    const struct setting *setting;
+    char ids[1024], *rest = ids;
+
+    if (!host_settings_option(&subject->facts->settings, "vfio_pci", "ids", ids, sizeof(ids), &setting))
+        return false;
+    for (char *id; (id = strsep(&rest, ",")) != NULL;) {
+        if (*id == '\0' || is_id(id))
+            continue;
+        evidence_setting(setting, &ret->evidence);
+        text_printf(&ret->remedy,
+                    "# write VENDOR:DEVICE, several with commas and no blanks, as in\n"
+                    "# options vfio-pci ids=10de:2484,10de:228b\n"
+                    "nano /%s\n" REMEDY_INITRAMFS REMEDY_REBOOT,
+                    setting->file);
+        return find(ret, SEVERITY_WARNING, "vfio-pci cannot understand '%s' in its option ids.", id);
+    }
+    return false;
+}
+
+/* "DMAR: IOMMU enabled" alone is said of the parameter intel_iommu=on, also where there is none. */
+bool check_log_enabled(const struct subject *subject, struct finding *ret)
+{
+    static const struct {
+        const char *driver, *first, *second;
+    } lines[] = {
+        {"intel-iommu", "DMAR: Intel(R) Virtualization Technology for Directed I/O", NULL},
+        {"intel-iommu", "DMAR", "nabled"},
+        {"amd-iommu", "AMD-Vi", "nabled"},
+        {"amd-iommu", "AMD-Vi: Found IOMMU", NULL},
+        {"", "iommu: Default domain type", NULL},
+    };
+    struct facts *facts = subject->facts;
+
+    if (!subject->inventory->has_iommu)
+        return false;
+    if (facts_kernel_log(facts) == NULL) {
+        text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
+        text_append(&ret->evidence, "/dev/kmsg: cannot be read");
+        return find(ret, SEVERITY_INFO, "What the kernel said of the IOMMU cannot be read.");
+    }
+    for (size_t i = 0; i < COUNT_OF(lines); i++)
+        if (lines[i].driver[0] == '\0' || strcmp(lines[i].driver, facts->iommu.driver) == 0)
+            evidence_log(facts, &ret->evidence, lines[i].first, lines[i].second);
+    if (ret->evidence.length > 0)
+        return find(ret, SEVERITY_OK, "The kernel said at boot that it uses the IOMMU.");
+    text_printf(&ret->evidence, "/%s: no line with DMAR, IOMMU or AMD-Vi and 'enabled'", facts->log.file);
+    return find(ret, SEVERITY_INFO, "What the kernel said of the IOMMU at boot is no longer in its log.");
+}
+
+bool check_log_problems(const struct subject *subject, struct finding *ret)
+{
+    static const char *const problems[][2] = {
+        {"DMAR", "[Firmware Bug]"}, {"DMAR", "[Firmware Warn]"}, {"DMAR", "fault"},
+        {"DMAR", "ailed"},          {"DMAR", "erratum"},         {"AMD-Vi", "[Firmware"},
+        {"AMD-Vi", "_FAULT"},       {"AMD-Vi", "ailed"},         {"arm-smmu", "event"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(problems); i++) {
+        if (!evidence_log(subject->facts, &ret->evidence, problems[i][0], problems[i][1]))
+            continue;
+        text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n"
+                                  "# then ask the vendor of the board for a newer firmware (BIOS/UEFI)\n");
+        return find(ret, SEVERITY_WARNING, "The kernel complained about the IOMMU or its firmware tables.");
+    }
+    return false;
+}
+
+#define MOST_SHOWN 12
+
+bool check_unreadable(const struct subject *subject, struct finding *ret)
+{
+    size_t i, count = json_array_size(subject->facts->unreadable);
+    json_t *entry;
+    bool denied = false;
+
+    if (count == 0)
+        return false;
+    json_array_foreach(subject->facts->unreadable, i, entry) {
+        const char *file = json_string_value(json_object_get(entry, "file"));
+        const char *reason = json_string_value(json_object_get(entry, "reason"));
+        if (i < MOST_SHOWN)
+            text_printf(&ret->evidence, "%s%s%s: %s", i > 0 ? "; " : "", file[0] == '/' ? "" : "/", file,
+                        reason);
+        denied |= text_starts_with(reason, "root needed");
+    }
+    if (denied)
+        text_append(&ret->remedy, "# run the daemon as root, or look yourself:\nsudo hostpci serve\n");
+    return find(ret, SEVERITY_INFO, "%zu file%s could not be read; what %s would tell is missing here.",
+                count, count == 1 ? "" : "s", count == 1 ? "it" : "they");
+}

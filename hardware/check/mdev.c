@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Checks of a device: mediated devices and vGPUs.
+ *
+ * Sources: Documentation/driver-api/vfio-mediated-device.rst and drivers/gpu/drm/i915/i915_params.c
+ * (enable_gvt) of the Linux kernel; include/drm/intel/pciids.h (Broadwell 16xx, Skylake 19xx, Kaby Lake 59xx:
+ * what GVT-g supports); "Virtual GPU Software User Guide" of NVIDIA (sriov-manage; the vendor interface since
+ * kernel 6.8). */
+#include <string.h>
+
+#include "base/memory.h"
+#include "hardware/check/parts.h"
+#include "hardware/slice/mdev.h"
+
+#define INTEL  0x8086
+#define NVIDIA 0x10de
+
+bool check_mdev_types(const struct subject *subject, struct finding *ret)
+{
+    autojson json_t *types = NULL;
+    struct error err;
+    json_int_t left = 0;
+    size_t i;
+    json_t *type;
+
+    if (!subject->device->mdev ||
+        mdev_list_types(subject->facts->sysroot, subject->device->address, &types, &err) != 0)
+        return false;
+    evidence_file(subject, &ret->evidence,
+                  subject->device->nvidia ? "nvidia/creatable_vgpu_types" : "mdev_supported_types", "");
+    json_array_foreach(types, i, type) {
+        left += json_integer_value(json_object_get(type, "available"));
+        if (i < 8)
+            text_printf(&ret->evidence, "%s%s (%lld left)", i > 0 ? ", " : "",
+                        json_string_value(json_object_get(type, "type")),
+                        (long long)json_integer_value(json_object_get(type, "available")));
+    }
+    if (json_array_size(types) == 0)
+        return find(ret, SEVERITY_INFO, "It can create mediated devices, but offers no type of them now.");
+    if (left == 0)
+        return find(ret, SEVERITY_INFO, "It has no mediated device left: all that it can have are there.");
+    return find(ret, SEVERITY_OK, "It can create mediated devices; types: %zu.", json_array_size(types));
+}
+
+static bool supports_gvt(const struct pci_device *device)
+{
+    unsigned family = device->device >> 8;
+
+    return device->vendor == INTEL && pci_is_display(device) && device->address.bus == 0 &&
+           (family == 0x16 || family == 0x19 || family == 0x59);
+}
+
+static bool gvt_is_on(const struct facts *facts)
+{
+    char value[16];
+
+    if (facts_module_parameter(facts, "i915", "enable_gvt", value, sizeof(value)))
+        return value[0] == 'Y' || value[0] == '1';
+    return facts_parameter_says(facts, "i915.enable_gvt", "1", "0");
+}
+
+bool check_gvt(const struct subject *subject, struct finding *ret)
+{
+    struct facts *facts = subject->facts;
+
+    if (!supports_gvt(subject->device) || subject->device->mdev)
+        return false;
+    bool on = gvt_is_on(facts);
+    enum module_state module = facts_module(facts, "kvmgt");
+    evidence_cmdline(facts, &ret->evidence);
+    text_printf(&ret->evidence, "; /sys/module/kvmgt: %s", module >= MODULE_BUILT_IN ? "there" : "absent");
+    if (on && module >= MODULE_BUILT_IN)
+        return find(ret, SEVERITY_WARNING,
+                    "GVT-g is on and kvmgt loaded, yet it offers no mediated devices.");
+    if (module == MODULE_MISSING)
+        return find(ret, SEVERITY_INFO,
+                    "It could have mediated devices (GVT-g), but this kernel has no module kvmgt.");
+    if (module < MODULE_BUILT_IN)
+        text_append(&ret->remedy, "echo kvmgt > /etc/modules-load.d/kvmgt.conf\n" REMEDY_INITRAMFS);
+    if (on)
+        text_append(&ret->remedy, "modprobe kvmgt\n");
+    else
+        remedy_add_parameter(facts, &ret->remedy, "i915.enable_gvt=1");
+    return find(ret, SEVERITY_INFO, "It could have mediated devices (GVT-g), %s.",
+                on ? "but the module kvmgt is not loaded" : "which is not turned on");
+}
+
+bool check_nvidia(const struct subject *subject, struct finding *ret)
+{
+    const struct pci_device *device = subject->device;
+    long long total = 0, now = 0;
+
+    if (device->vendor != NVIDIA || strcmp(device->driver, "nvidia") != 0 || device->mdev)
+        return false;
+    if (device->virtual_function) {
+        evidence_file(subject, &ret->evidence, "nvidia/creatable_vgpu_types", "absent");
+        text_append(&ret->remedy, "systemctl restart nvidia-vgpud nvidia-vgpu-mgr\n");
+        return find(
+            ret, SEVERITY_WARNING,
+            "NVIDIA's driver offers no vGPU types for it: it is not the vGPU host driver, or its services "
+            "do not run.");
+    }
+    sysfs_read_number(subject->folder, "sriov_totalvfs", &total);
+    sysfs_read_number(subject->folder, "sriov_numvfs", &now);
+    if (total <= 0 || now > 0)
+        return false;
+    evidence_file(subject, &ret->evidence, "sriov_numvfs", "0");
+    text_printf(&ret->remedy, "/usr/lib/nvidia/sriov-manage -e %s\n", subject->id);
+    return find(ret, SEVERITY_INFO, "Its vGPUs are made of its virtual functions, and it has none now.");
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The check functions, and what they share. For check.c and the check_*.c files only. */
+#ifndef HOSTPCI_HARDWARE_CHECK_PARTS_H
+#define HOSTPCI_HARDWARE_CHECK_PARTS_H
+
+#include "hardware/check/check.h"
+
+typedef bool check_fn(const struct subject *subject, struct finding *ret);
+
+/* check_host.c: the IOMMU */
+check_fn check_cpu, check_firmware, check_iommu, check_iommu_parameter, check_interrupt_remapping,
+    check_unsafe_interrupts, check_passthrough_mode, check_acs_override, check_no_iommu_mode, check_nested,
+    check_groups;
+/* check_kernel.c: modules, settings, the log */
+check_fn check_vfio, check_vfio_iommu_type1, check_vfio_pci, check_vfio_virqfd, check_modules_at_boot,
+    check_initramfs, check_ids_syntax, check_log_enabled, check_log_problems, check_unreadable;
+/* check_group.c */
+check_fn check_bridge, check_group, check_group_shared, check_slot, check_reserved;
+/* check_device.c */
+check_fn check_host_use, check_driver, check_power, check_reset, check_memory_controller, check_functions,
+    check_large_bar;
+/* check_driver.c: who gets it at boot */
+check_fn check_ids, check_ids_of_others, check_blacklist, check_softdep, check_modules;
+/* check_display.c */
+check_fn check_boot_vga, check_framebuffer, check_rom, check_vga_arbitration;
+/* check_sriov.c */
+check_fn check_sriov, check_sriov_active, check_sriov_driver, check_sriov_resources, check_sriov_option,
+    check_sriov_sysfs, check_physical_function;
+/* check_mdev.c */
+check_fn check_mdev_types, check_gvt, check_nvidia;
+
+/* Lines to type that put a parameter on the kernel's command line, or another (or "") in its place, and start
+ * anew. The file is that of the host's boot loader: etc/kernel/cmdline (systemd-boot, proxmox-boot-tool) or
+ * etc/default/grub. */
+void remedy_add_parameter(const struct facts *facts, struct text *remedy, const char *parameter);
+void remedy_replace_parameter(const struct facts *facts, struct text *remedy, const char *old,
+                              const char *new);
+
+/* The line to type that gives a function another driver: `arguments` is "auto", "vfio-pci --scope group". */
+void remedy_set_driver(struct text *remedy, const char *id, const char *arguments);
+
+/* The last lines after a change in modprobe.d. */
+#define REMEDY_REBOOT    "reboot\n"
+#define REMEDY_INITRAMFS "update-initramfs -u -k all\n"
+
+/* "/proc/cmdline: ..." */
+void evidence_cmdline(const struct facts *facts, struct text *evidence);
+
+/* "/etc/modprobe.d/vfio.conf, line 3: options vfio-pci ids=..." */
+void evidence_setting(const struct setting *setting, struct text *evidence);
+
+/* A file of the device: "/sys/bus/pci/devices/0000:01:00.0/FILE: ..." */
+void evidence_file(const struct subject *subject, struct text *evidence, const char *file, const char *held);
+
+/* Adds the lines of the kernel log that hold `first` (and `second`, unless NULL) to the evidence, at most 5
+ * in all; returns whether there was one. */
+bool evidence_log(struct facts *facts, struct text *evidence, const char *first, const char *second);
+
+/* One of the regions in the device's file `resource`, by its line: 0 to 5 are the BARs, 6 is the ROM, 7 to 12
+ * are the BARs of all virtual functions. False if it is not in use. Sources as in hardware/pci/resource.h. */
+struct region {
+    unsigned long long start, size, flags;
+};
+bool read_region(const struct subject *subject, unsigned line, struct region *ret);
+
+/* "0000:01:00.1 (snd_hda_intel)" */
+void append_device(struct text *text, const struct pci_device *device);
+
+/* "a, b, c": the comma unless it is the first. */
+void append_comma(struct text *text);
+
+/* The functions of the subject's group, itself too. */
+struct members members_of(const struct subject *subject);
+
+/* The kernel module of the driver that is bound; false if there is none, or it is built in. */
+bool driver_module(const struct subject *subject, char *module, size_t size);
+
+/* The device is listed in an option "ids" of vfio-pci, in a file (*setting) or on the command line (NULL). */
+bool device_has_ids(const struct subject *subject, const struct setting **setting);
+
+#endif

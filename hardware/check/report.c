@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Can it be passed through: the checks put together. */
+#include "hardware/check/report.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "hardware/check/check.h"
+
+#define MOST_CHECKS 64
+
+/* What the checks of the host say for all of its devices. */
+struct host_state {
+    struct text obstacle; /* empty: none */
+    bool loads_vfio;      /* vfio_pci is yet to be loaded */
+};
+
+struct findings {
+    const struct check *check[MOST_CHECKS];
+    struct finding finding[MOST_CHECKS];
+    size_t count;
+};
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {"ready", "possible", "blocked"};
+
+    return names[verdict];
+}
+
+static void add_finding(struct findings *findings, const struct check *check, const struct finding *finding)
+{
+    assert(findings->count < MOST_CHECKS);
+    findings->check[findings->count] = check;
+    findings->finding[findings->count++] = *finding;
+}
+
+/* Without a folder only those that read nothing there. */
+static void run_checks(const struct subject *subject, enum check_scope scope, struct findings *findings)
+{
+    struct finding finding;
+
+    for (size_t i = 0; i < check_count; i++) {
+        if (checks[i].scope != scope || (scope == CHECK_DEVICE && subject->folder < 0 && !checks[i].decides))
+            continue;
+        if (check_run(&checks[i], subject, &finding))
+            add_finding(findings, &checks[i], &finding);
+    }
+}
+
+/* Those that stand in the way of each device. */
+static void run_host_obstacles(const struct subject *subject, struct findings *findings)
+{
+    struct finding finding;
+
+    for (size_t i = 0; i < check_count; i++) {
+        if (checks[i].scope != CHECK_HOST || !checks[i].decides || !check_run(&checks[i], subject, &finding))
+            continue;
+        if (finding.severity >= SEVERITY_WARNING)
+            add_finding(findings, &checks[i], &finding);
+        else
+            finding_release(&finding);
+    }
+}
+
+/* The worst first, otherwise in the table's order. */
+static json_t *findings_to_json(const struct findings *findings)
+{
+    json_t *list = json_array();
+
+    for (int severity = SEVERITY_ERROR; severity >= SEVERITY_OK; severity--)
+        for (size_t i = 0; i < findings->count; i++)
+            if ((int)findings->finding[i].severity == severity)
+                json_array_append_new(list, finding_to_json(findings->check[i]->id, &findings->finding[i]));
+    return list;
+}
+
+static void findings_release(struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        finding_release(&findings->finding[i]);
+}
+
+static bool remaps_interrupts(const struct facts *facts)
+{
+    if (facts->iommu.remaps != ANSWER_UNKNOWN)
+        return facts->iommu.remaps == ANSWER_YES;
+    return facts->iommu.can_remap == ANSWER_YES && !facts_parameter_says(facts, "intremap", "off", "on");
+}
+
+int readiness_describe_host(const struct sysroot *sysroot, const struct inventory *inventory, json_t **ret,
+                            struct error *err)
+{
+    (void)err;
+    autofacts struct facts facts;
+    autogroups struct groups *groups = groups_sort(inventory);
+    struct findings findings = {.count = 0};
+
+    facts_read(sysroot, &facts);
+    struct subject subject = {.facts = &facts, .inventory = inventory, .groups = groups, .folder = -1};
+    run_checks(&subject, CHECK_HOST, &findings);
+    json_t *host = json_pack("{s:i, s:i, s:i, s:o}", "enabled", inventory->has_iommu ? 1 : 0,
+                             "interrupt-remapping", inventory->has_iommu && remaps_interrupts(&facts) ? 1 : 0,
+                             "groups", (int)groups_count(groups), "checks", findings_to_json(&findings));
+    if (facts.iommu.driver[0] != '\0')
+        json_object_set_new(host, "driver", json_string(facts.iommu.driver));
+    if (facts_default_domain(&facts, groups)[0] != '\0')
+        json_object_set_new(host, "default-domain", json_string(facts_default_domain(&facts, groups)));
+    findings_release(&findings);
+    *ret = host;
+    return 0;
+}
+
+/* The message of the first error among a scope's checks that decide; false if there is none. */
+static bool find_obstacle(const struct subject *subject, enum check_scope scope, struct text *ret)
+{
+    struct finding finding;
+    bool found = false;
+
+    for (size_t i = 0; i < check_count && !found; i++) {
+        if (checks[i].scope != scope || !checks[i].decides || !check_run(&checks[i], subject, &finding))
+            continue;
+        found = finding.severity == SEVERITY_ERROR;
+        if (found)
+            text_append(ret, text_string(&finding.message));
+        finding_release(&finding);
+    }
+    return found;
+}
+
+static void judge_host(const struct subject *subject, struct host_state *host)
+{
+    find_obstacle(subject, CHECK_HOST, &host->obstacle);
+    host->loads_vfio = facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN;
+}
+
+static void append_member(struct text *list, const struct pci_device *member, bool first, bool last)
+{
+    char id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(member->address, id);
+    text_printf(list, "%s%s (%s)", first ? "" : last ? " and " : ", ", id, member->driver);
+}
+
+/* The members of its group that would lose their driver, itself first, then by address. */
+static size_t list_detached(const struct subject *subject, const struct pci_device **ret, size_t most)
+{
+    struct members members = groups_find(subject->groups, subject->device->group);
+    size_t count = 0;
+
+    if (group_detaches(subject->device, subject->device))
+        ret[count++] = subject->device;
+    for (size_t i = 0; i < members.count && count < most; i++)
+        if (members.list[i] != subject->device && group_detaches(subject->device, members.list[i]))
+            ret[count++] = members.list[i];
+    return count;
+}
+
+#define MOST_NAMED 16 /* in a sentence */
+
+static enum verdict tell_what_happens(const struct subject *subject, const struct host_state *host,
+                                      struct text *summary)
+{
+    const struct pci_device *detached[MOST_NAMED];
+    size_t count = list_detached(subject, detached, MOST_NAMED);
+
+    if (count == 0 && !host->loads_vfio) {
+        text_append(summary, "It can be given to a VM at once.");
+        return VERDICT_READY;
+    }
+    text_append(summary, "When a VM starts with it, ");
+    text_append(summary, count > 0 ? "the host loses " : "vfio_pci is loaded.");
+    for (size_t i = 0; i < count; i++)
+        append_member(summary, detached[i], i == 0, i == count - 1);
+    if (count > 0)
+        text_append(summary, host->loads_vfio ? ", and vfio_pci is loaded." : ".");
+    return VERDICT_POSSIBLE;
+}
+
+/* A bridge is one whatever the host can do. */
+static enum verdict judge(const struct subject *subject, const struct host_state *host, struct text *summary)
+{
+    if (!pci_is_bridge(subject->device) && host->obstacle.length > 0) {
+        text_append(summary, host->obstacle.data);
+        return VERDICT_BLOCKED;
+    }
+    if (find_obstacle(subject, CHECK_DEVICE, summary))
+        return VERDICT_BLOCKED;
+    return tell_what_happens(subject, host, summary);
+}
+
+int readiness_verdicts(const struct sysroot *sysroot, const struct inventory *inventory,
+                       const struct usage *usage, struct readiness **ret, struct error *err)
+{
+    (void)err;
+    autofacts struct facts facts;
+    autogroups struct groups *groups = groups_sort(inventory);
+    struct readiness *list = xcalloc(inventory->count, sizeof(list[0]));
+    struct host_state host = {.loads_vfio = false};
+
+    facts_read(sysroot, &facts);
+    struct subject subject = {
+        .facts = &facts, .inventory = inventory, .groups = groups, .usage = usage, .folder = -1};
+    judge_host(&subject, &host);
+    for (size_t i = 0; i < inventory->count; i++) {
+        struct text summary = {0};
+        subject.device = &inventory->devices[i];
+        pci_address_format(subject.device->address, subject.id);
+        list[i].verdict = judge(&subject, &host, &summary);
+        list[i].summary = text_take(&summary);
+    }
+    text_release(&host.obstacle);
+    *ret = list;
+    return 0;
+}
+
+void readiness_free(struct readiness *list, size_t count)
+{
+    for (size_t i = 0; list != NULL && i < count; i++)
+        free(list[i].summary);
+    free(list);
+}
+
+static json_t *detached_to_json(const struct subject *subject)
+{
+    struct members members = groups_find(subject->groups, subject->device->group);
+    autofree const struct pci_device **detached = xcalloc(members.count + 1, sizeof(detached[0]));
+    size_t count = list_detached(subject, detached, members.count + 1);
+    json_t *list = json_array();
+    char id[PCI_ADDRESS_SIZE];
+
+    for (size_t i = 0; i < count; i++) {
+        pci_address_format(detached[i]->address, id);
+        json_array_append_new(list, json_pack("{s:s, s:s}", "id", id, "driver", detached[i]->driver));
+    }
+    return list;
+}
+
+static void append_uses(const struct subject *subject, const struct pci_device *device, json_t *list)
+{
+    autojson json_t *uses = usage_list(subject->usage, device->address);
+    char id[PCI_ADDRESS_SIZE];
+    size_t i;
+    json_t *use;
+
+    pci_address_format(device->address, id);
+    json_array_foreach(uses, i, use) {
+        json_t *own = json_copy(use);
+        json_object_set_new(own, "id", json_string(id));
+        json_array_append_new(list, own);
+    }
+}
+
+static json_t *uses_to_json(const struct subject *subject)
+{
+    struct members members = groups_find(subject->groups, subject->device->group);
+    json_t *list = json_array();
+
+    append_uses(subject, subject->device, list);
+    for (size_t i = 0; i < members.count; i++)
+        if (members.list[i] != subject->device && group_detaches(subject->device, members.list[i]))
+            append_uses(subject, members.list[i], list);
+    return list;
+}
+
+/* Of a bridge nothing else is worth saying. The last check of the host tells what could not be read, also for
+ * the device. */
+static json_t *device_checks_to_json(const struct subject *subject)
+{
+    struct findings findings = {.count = 0};
+    struct finding finding;
+
+    if (pci_is_bridge(subject->device) && check_run(check_find("bridge"), subject, &finding)) {
+        add_finding(&findings, check_find("bridge"), &finding);
+    } else {
+        run_checks(subject, CHECK_DEVICE, &findings);
+        run_host_obstacles(subject, &findings);
+        if (check_run(check_find("unreadable-files"), subject, &finding))
+            add_finding(&findings, check_find("unreadable-files"), &finding);
+    }
+    json_t *list = findings_to_json(&findings);
+    findings_release(&findings);
+    return list;
+}
+
+/* Of a subject with all but facts and groups. */
+static json_t *describe(const struct sysroot *sysroot, struct subject *subject)
+{
+    autofacts struct facts facts;
+    autogroups struct groups *groups = groups_sort(subject->inventory);
+    autotext struct text summary = {0};
+    struct host_state host = {.loads_vfio = false};
+
+    facts_read(sysroot, &facts);
+    subject->facts = &facts;
+    subject->groups = groups;
+    json_array_extend(facts.unreadable, (json_t *)usage_unreadable(subject->usage));
+    judge_host(subject, &host);
+    enum verdict verdict = judge(subject, &host, &summary);
+    text_release(&host.obstacle);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "verdict", verdict_name(verdict), "summary",
+                     text_string(&summary), "detaches", detached_to_json(subject), "checks",
+                     device_checks_to_json(subject), "host-use", uses_to_json(subject));
+}
+
+static int find_subject(const struct inventory *inventory, const struct usage *usage,
+                        struct pci_address address, struct subject *ret, struct error *err)
+{
+    *ret = (struct subject){
+        .inventory = inventory, .usage = usage, .device = inventory_find(inventory, address), .folder = -1};
+    pci_address_format(address, ret->id);
+    if (ret->device == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", ret->id);
+    return 0;
+}
+
+int readiness_describe_device(const struct sysroot *sysroot, const struct inventory *inventory,
+                              const struct usage *usage, struct pci_address address, json_t **ret,
+                              struct error *err)
+{
+    struct subject subject;
+
+    if (find_subject(inventory, usage, address, &subject, err) != 0)
+        return -1;
+    autoclose int folder = pci_open_folder(sysroot, address);
+    if (folder < 0)
+        return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", subject.id);
+    subject.folder = folder;
+    *ret = describe(sysroot, &subject);
+    return 0;
+}
+
+int readiness_describe_held(const struct sysroot *sysroot, const struct inventory *inventory,
+                            const struct usage *usage, struct pci_address address, json_t **ret,
+                            struct error *err)
+{
+    struct subject subject;
+
+    if (find_subject(inventory, usage, address, &subject, err) != 0)
+        return -1;
+    *ret = describe(sysroot, &subject);
+    return 0;
+}

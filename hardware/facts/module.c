@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the host tells: where a kernel module is. A module that was loaded has sys/module/NAME/initstate; a
+ * built-in one has the folder without it, and only if it has parameters or a version. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "hardware/facts/parts.h"
+
+#define MOST_LIST (32 * 1024 * 1024)
+
+/* "kernel/drivers/vfio/pci/vfio-pci.ko.xz: ..." is of vfio_pci. */
+static bool is_of(const char *line, const char *module)
+{
+    const char *end = line + strcspn(line, ":\n"), *name = line;
+    char own[64];
+
+    for (const char *at = line; at < end; at++)
+        if (*at == '/')
+            name = at + 1;
+    const char *suffix = strstr(name, ".ko");
+    if (suffix == NULL || suffix > end)
+        return false;
+    snprintf(own, sizeof(own), "%.*s", (int)(suffix - name), name);
+    return module_name_equal(own, module);
+}
+
+static bool is_listed(const char *text, const char *module)
+{
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n' ? 1 : 0;
+        if (is_of(line, module))
+            return true;
+    }
+    return false;
+}
+
+enum module_state facts_module(struct facts *facts, const char *name)
+{
+    autofree char *folder = xasprintf("sys/module/%s", name), *state = xasprintf("%s/initstate", folder);
+    autofree char *builtin = xasprintf("lib/modules/%s/modules.builtin", facts->release);
+    autofree char *all = xasprintf("lib/modules/%s/modules.dep", facts->release);
+    int root = sysroot_fd(facts->sysroot);
+
+    if (sysfs_exists(root, folder))
+        return sysfs_exists(root, state) ? MODULE_LOADED : MODULE_BUILT_IN;
+    if (facts->release[0] == '\0')
+        return MODULE_UNKNOWN;
+    const char *list = facts_read_lazily(facts, &facts->builtin, builtin, MOST_LIST);
+    if (list != NULL && is_listed(list, name))
+        return MODULE_BUILT_IN;
+    list = facts_read_lazily(facts, &facts->dependencies, all, MOST_LIST);
+    if (list == NULL)
+        return MODULE_UNKNOWN;
+    return is_listed(list, name) ? MODULE_AVAILABLE : MODULE_MISSING;
+}
+
+bool facts_module_parameter(const struct facts *facts, const char *name, const char *parameter, char *value,
+                            size_t size)
+{
+    autofree char *file = xasprintf("sys/module/%s/parameters/%s", name, parameter);
+
+    return sysfs_read(sysroot_fd(facts->sysroot), file, value, size) >= 0;
+}

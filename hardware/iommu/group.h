@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IOMMU groups as sets of functions: who is in one, and what goes along when one of them is passed through.
+ *
+ * VFIO gives a VM a group only if each member is bound to a vfio driver, to none, or to one that leaves DMA
+ * alone (pci-stub, and pcieport, the driver of bridges). Sources: Documentation/driver-api/vfio.rst, "Groups,
+ * Devices, and IOMMUs"; driver_managed_dma in include/linux/pci.h of the Linux kernel. */
+#ifndef HOSTPCI_HARDWARE_IOMMU_GROUP_H
+#define HOSTPCI_HARDWARE_IOMMU_GROUP_H
+
+#include "hardware/pci/inventory.h"
+
+struct groups;
+
+/* Members of one group, sorted by address. */
+struct members {
+    const struct pci_device *const *list;
+    size_t count;
+};
+
+struct groups *groups_sort(const struct inventory *inventory); /* which must outlive it */
+void groups_free(struct groups *groups);                       /* takes NULL */
+void cleanup_groups(struct groups **groups);
+#define autogroups __attribute__((cleanup(cleanup_groups)))
+
+size_t groups_count(const struct groups *groups); /* that have PCI functions */
+struct members groups_at(const struct groups *groups, size_t index);
+struct members groups_find(const struct groups *groups, int group); /* none of -1 */
+
+/* Nothing but functions of one device, beside bridges. */
+bool group_is_isolated(struct members members);
+
+bool pci_is_bridge(const struct pci_device *device);    /* base class 06, any kind */
+bool pci_is_switching(const struct pci_device *device); /* PCI-to-PCI: has a bus behind it (0604, 0609) */
+bool pci_is_display(const struct pci_device *device);   /* base class 03 */
+bool driver_is_vfio(
+    const char *driver); /* vfio-pci, and those made for one kind of device: mlx5_vfio_pci, ... */
+
+/* Passing `device` through takes `member`, itself or another of its group, from the driver that it has now.
+ */
+bool group_detaches(const struct pci_device *device, const struct pci_device *member);
+
+#endif

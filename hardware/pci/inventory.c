@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The snapshot of all PCI functions that the host has. Three system calls a file and one a link add up over
+ * thousands of functions, so only what a listing needs is read: `modalias`, the links of driver, group and
+ * physical function. Not `uevent`, which tells ids and driver at once: while an unbind blocks, so does it. */
+#include "hardware/pci/inventory.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "hardware/pci/modalias.h"
+
+#define NVIDIA 0x10de
+
+struct shared_inventory {
+    struct inventory inventory; /* first: users have a pointer to it */
+    atomic_uint users;
+    struct pci_device devices[];
+};
+
+static atomic_uint_fast64_t last_generation;
+
+/* The kernel's own spelling only: anything else in the folder is no PCI function. */
+static bool parse_name(const char *name, struct pci_address *ret)
+{
+    char canonical[PCI_ADDRESS_SIZE];
+
+    if (!pci_address_parse(name, ret))
+        return false;
+    pci_address_format(*ret, canonical);
+    return strcmp(name, canonical) == 0;
+}
+
+int pci_open_folder(const struct sysroot *sysroot, struct pci_address address)
+{
+    char path[64], id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(address, id);
+    snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", id);
+    return sysfs_open_folder(sysroot_fd(sysroot), path);
+}
+
+static int read_group(int devices, const char *path)
+{
+    char name[16];
+    unsigned long long group;
+
+    if (sysfs_read_link_name(devices, path, name, sizeof(name)) < 0 ||
+        !text_to_number(name, 10, INT_MAX, &group))
+        return -1;
+    return (int)group;
+}
+
+static bool read_device(int devices, const char *name, struct pci_device *ret)
+{
+    char text[PATH_MAX], path[64];
+
+    snprintf(path, sizeof(path), "%s/modalias", name);
+    if (sysfs_read(devices, path, text, sizeof(text)) < 0 || !pci_modalias_parse(text, ret))
+        return false;
+    snprintf(path, sizeof(path), "%s/driver", name);
+    if (sysfs_read_link_name(devices, path, text, sizeof(text)) >= 0)
+        snprintf(ret->driver, sizeof(ret->driver), "%.*s", (int)sizeof(ret->driver) - 1, text);
+    snprintf(path, sizeof(path), "%s/iommu_group", name);
+    ret->group = read_group(devices, path);
+    snprintf(path, sizeof(path), "%s/physfn", name);
+    ret->virtual_function = sysfs_read_link_name(devices, path, text, sizeof(text)) >= 0 &&
+                            pci_address_parse(text, &ret->physical_function);
+    snprintf(path, sizeof(path), "%s/nvidia/creatable_vgpu_types", name);
+    ret->nvidia = ret->vendor == NVIDIA && ret->virtual_function && sysfs_exists(devices, path);
+    ret->mdev = ret->nvidia;
+    return true;
+}
+
+static int compare_devices(const void *a, const void *b)
+{
+    return pci_address_compare(((const struct pci_device *)a)->address,
+                               ((const struct pci_device *)b)->address);
+}
+
+/* Without pointers to each other the devices can be sorted after they were read. */
+static void read_devices(int folder, char **names, struct shared_inventory *shared)
+{
+    size_t count = 0;
+
+    for (char **name = names; name != NULL && *name != NULL; name++) {
+        struct pci_device *device = &shared->devices[count];
+        *device = (struct pci_device){.group = -1};
+        if (!parse_name(*name, &device->address) || !read_device(folder, *name, device))
+            continue;
+        shared->inventory.has_iommu |= device->group >= 0;
+        count++;
+    }
+    qsort(shared->devices, count, sizeof(shared->devices[0]), compare_devices);
+    shared->inventory.count = count;
+}
+
+/* Functions with the kernel's mdev interface stand in one folder: no need to ask each. */
+static void mark_mdev_parents(const struct sysroot *sysroot, const struct inventory *inventory,
+                              struct pci_device *devices)
+{
+    autolist char **names = NULL;
+    struct pci_address address;
+
+    if (sysfs_list(sysroot_fd(sysroot), "sys/class/mdev_bus", &names) < 0)
+        return;
+    for (char **name = names; *name != NULL; name++) {
+        const struct pci_device *device =
+            pci_address_parse(*name, &address) ? inventory_find(inventory, address) : NULL;
+        if (device == NULL)
+            continue;
+        devices[device - inventory->devices].mdev = true;
+        devices[device - inventory->devices].nvidia = false;
+    }
+}
+
+/* With room for `count` functions, none in it yet. */
+static struct shared_inventory *make_inventory(size_t count, uint64_t generation)
+{
+    struct shared_inventory *shared = xcalloc(1, sizeof(*shared) + count * sizeof(shared->devices[0]));
+
+    shared->inventory.devices = shared->devices;
+    shared->inventory.generation = generation;
+    atomic_init(&shared->users, 1);
+    return shared;
+}
+
+int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct error *err)
+{
+    /* taken before anything is read: of two scans, the one that began later knows more */
+    uint64_t generation = atomic_fetch_add(&last_generation, 1) + 1;
+    autolist char **names = NULL;
+    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), "sys/bus/pci/devices");
+    int count = folder >= 0 ? sysfs_list(folder, ".", &names) : folder;
+
+    if (count < 0 && count != -ENOENT) /* without it the host has no PCI */
+        return error_set_errno(err, -count, "cannot list the PCI devices in /sys/bus/pci/devices");
+    struct shared_inventory *shared = make_inventory(count > 0 ? (size_t)count : 0, generation);
+    read_devices(folder, names, shared);
+    mark_mdev_parents(sysroot, &shared->inventory, shared->devices);
+    *ret = &shared->inventory;
+    return 0;
+}
+
+struct inventory *inventory_retain(struct inventory *inventory)
+{
+    atomic_fetch_add(&((struct shared_inventory *)inventory)->users, 1);
+    return inventory;
+}
+
+void inventory_release(struct inventory *inventory)
+{
+    struct shared_inventory *shared = (struct shared_inventory *)inventory;
+
+    if (shared != NULL && atomic_fetch_sub(&shared->users, 1) == 1)
+        free(shared);
+}
+
+void cleanup_inventory(struct inventory **inventory)
+{
+    inventory_release(*inventory);
+}
+
+const struct pci_device *inventory_find(const struct inventory *inventory, struct pci_address address)
+{
+    struct pci_device wanted = {.address = address};
+
+    return bsearch(&wanted, inventory->devices, inventory->count, sizeof(wanted), compare_devices);
+}

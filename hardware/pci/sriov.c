@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SR-IOV: what a physical function can have and has. */
+#include "hardware/pci/sriov.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "hardware/pci/inventory.h"
+
+#define MOST_FUNCTIONS 65535 /* 16 bits in the SR-IOV capability */
+
+static const struct {
+    const char *file, *key;
+} numbers[] = {
+    {"sriov_totalvfs", "totalvfs"},
+    {"sriov_numvfs", "numvfs"},
+    {"sriov_offset", "offset"},
+    {"sriov_stride", "stride"},
+    {"sriov_drivers_autoprobe", "drivers-autoprobe"},
+};
+
+/* The file has the number in hexadecimal without 0x. */
+static void add_device_id(int folder, json_t *sriov)
+{
+    char text[16];
+    unsigned long long id;
+
+    if (sysfs_read(folder, "sriov_vf_device", text, sizeof(text)) < 0 ||
+        !text_to_number(text, 16, 0xffff, &id))
+        return;
+    snprintf(text, sizeof(text), "0x%04llx", id);
+    json_object_set_new(sriov, "vf-device", json_string(text));
+}
+
+static json_t *list_functions(int folder, json_int_t count)
+{
+    json_t *functions = json_object();
+    char name[32], id[PCI_ADDRESS_SIZE];
+    struct pci_address address;
+
+    for (json_int_t i = 0; i < count && i < MOST_FUNCTIONS; i++) {
+        snprintf(name, sizeof(name), "virtfn%lld", (long long)i);
+        if (sysfs_read_link_name(folder, name, id, sizeof(id)) >= 0 && pci_address_parse(id, &address))
+            json_object_set_new(functions, name, json_string(id));
+    }
+    return functions;
+}
+
+void sriov_describe(int folder, json_t *object)
+{
+    autojson json_t *sriov = json_object(), *functions = NULL;
+    long long number;
+
+    if (sysfs_read_number(folder, "sriov_totalvfs", &number) < 0)
+        return;
+    for (size_t i = 0; i < COUNT_OF(numbers); i++)
+        if (sysfs_read_number(folder, numbers[i].file, &number) >= 0 && number >= 0)
+            json_object_set_new(sriov, numbers[i].key, json_integer(number));
+    add_device_id(folder, sriov);
+    json_object_set(object, "sriov", sriov);
+    functions = list_functions(folder, json_integer_value(json_object_get(sriov, "numvfs")));
+    if (json_object_size(functions) > 0)
+        json_object_set(object, "virtfns", functions);
+}

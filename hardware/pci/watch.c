@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where snapshots come from: kept and renewed by kernel uevents, or read at each request. */
+#include "hardware/pci/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "hardware/pci/uevent_text.h"
+
+#define QUIET_MS               20  /* without an event ends a burst ... */
+#define LONGEST_MS             250 /* ... and so does a burst that goes on for so long */
+
+#define KERNEL_EVENTS          1 /* the multicast group of the kernel's own messages; 2 is udev's */
+#define RECEIVE_BUFFER         (1024 * 1024)
+#define INITIAL_USER_NAMESPACE 0xeffffffdU /* PROC_USER_INIT_INO in include/linux/proc_ns.h */
+
+struct inventory_source {
+    const struct sysroot *sysroot;
+    bool cached;
+    int events; /* netlink socket; -1: nobody tells of changes */
+    int stop;   /* eventfd that ends the thread */
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards current */
+    struct inventory *current;
+};
+
+/* The kernel sends PCI uevents to the network namespaces that the initial user namespace owns and to no other
+ * (uevent_net_broadcast_untagged() and uevent_net_init() in lib/kobject_uevent.c): the host's, and those of
+ * containers without a user namespace of their own. */
+static bool events_reach_us(const struct sysroot *sysroot)
+{
+    struct stat owner;
+    autoclose int network = openat(sysroot_fd(sysroot), "proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    autoclose int user = network < 0 ? -1 : ioctl(network, NS_GET_USERNS);
+
+    return user >= 0 && fstat(user, &owner) == 0 && owner.st_ino == INITIAL_USER_NAMESPACE;
+}
+
+static int open_events(void)
+{
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = KERNEL_EVENTS};
+    int size = RECEIVE_BUFFER;
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+
+    if (fd < 0)
+        return -errno;
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        int reason = errno;
+        close(fd);
+        return -reason;
+    }
+    /* as much as we may have; what does not fit costs one rescan */
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    return fd;
+}
+
+/* Takes all that waits in the socket; true if the snapshot may be out of date. */
+static bool take_events(int fd)
+{
+    char message[8192]; /* the kernel's are 2048 and a header at most */
+    bool changed = false;
+
+    for (;;) {
+        struct sockaddr_nl sender = {0};
+        socklen_t size = sizeof(sender);
+        ssize_t length = recvfrom(fd, message, sizeof(message), 0, (struct sockaddr *)&sender, &size);
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0)
+            return changed || errno == ENOBUFS;
+        if (sender.nl_pid == 0) /* the kernel, not somebody who plays it */
+            changed |= pci_uevent_concerns_us(message, (size_t)length);
+    }
+}
+
+/* Two scans may run at once, ours and a refresh: the one that began later stays. */
+static void adopt(struct inventory_source *source, struct inventory *inventory)
+{
+    struct inventory *old = inventory;
+
+    pthread_mutex_lock(&source->lock);
+    if (source->current == NULL || source->current->generation < inventory->generation) {
+        old = source->current;
+        source->current = inventory;
+    }
+    pthread_mutex_unlock(&source->lock);
+    inventory_release(old);
+}
+
+static int rescan(struct inventory_source *source, struct error *err)
+{
+    struct inventory *inventory;
+
+    if (inventory_scan(source->sysroot, &inventory, err) != 0)
+        return -1;
+    adopt(source, inventory);
+    return 0;
+}
+
+static long long now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A scan that fails, for want of descriptors say, is tried again after the next pause. */
+static void *follow_events(void *data)
+{
+    struct inventory_source *source = data;
+    struct pollfd waits[] = {{.fd = source->stop, .events = POLLIN},
+                             {.fd = source->events, .events = POLLIN}};
+    long long due_since = 0; /* 0: nothing to do */
+    struct error err;
+
+    for (;;) {
+        int count = poll(waits, COUNT_OF(waits), due_since != 0 ? QUIET_MS : -1);
+        if (count > 0 && waits[0].revents != 0)
+            return NULL;
+        if (count > 0 && take_events(source->events) && due_since == 0)
+            due_since = now_ms();
+        bool calm = count == 0 || (due_since != 0 && now_ms() - due_since >= LONGEST_MS);
+        if (calm && due_since != 0 && rescan(source, &err) == 0)
+            due_since = 0;
+    }
+}
+
+/* Signals are the main thread's business. */
+static int start_thread(struct inventory_source *source, struct error *err)
+{
+    sigset_t all, before;
+
+    source->stop = eventfd(0, EFD_CLOEXEC);
+    if (source->stop < 0)
+        return error_set_errno(err, errno, "cannot follow changes of the hardware");
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int reason = pthread_create(&source->thread, NULL, follow_events, source);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (reason == 0)
+        return 0;
+    close(source->stop);
+    source->stop = -1;
+    return error_set_errno(err, reason, "cannot start the thread that follows changes of the hardware");
+}
+
+static int choose(struct inventory_source *source, enum inventory_mode mode, struct error *err)
+{
+    if (mode != INVENTORY_FRESH && sysroot_is_host(source->sysroot))
+        source->events = open_events();
+    bool reached = source->events >= 0 && events_reach_us(source->sysroot);
+    source->cached = mode == INVENTORY_CACHED || (mode == INVENTORY_AUTO && reached);
+    if (mode == INVENTORY_CACHED && sysroot_is_host(source->sysroot) && source->events < 0)
+        return error_set_errno(
+            err, -source->events,
+            "the kernel's device events cannot be received, so the inventory must be fresh");
+    return 0;
+}
+
+int inventory_source_open(const struct sysroot *sysroot, enum inventory_mode mode,
+                          struct inventory_source **ret, struct error *err)
+{
+    struct inventory_source *source = xcalloc(1, sizeof(*source));
+
+    *source = (struct inventory_source){.sysroot = sysroot, .events = -1, .stop = -1};
+    pthread_mutex_init(&source->lock, NULL);
+    /* the socket comes before the first scan: what changes from then on is told */
+    if (choose(source, mode, err) != 0 || (source->cached && rescan(source, err) != 0) ||
+        (source->cached && source->events >= 0 && start_thread(source, err) != 0)) {
+        inventory_source_close(source);
+        return -1;
+    }
+    *ret = source;
+    return 0;
+}
+
+static void stop_thread(struct inventory_source *source)
+{
+    uint64_t one = 1;
+
+    while (write(source->stop, &one, sizeof(one)) < 0 && errno == EINTR)
+        ;
+    pthread_join(source->thread, NULL);
+    close(source->stop);
+}
+
+void inventory_source_close(struct inventory_source *source)
+{
+    if (source == NULL)
+        return;
+    if (source->stop >= 0)
+        stop_thread(source);
+    if (source->events >= 0)
+        close(source->events);
+    inventory_release(source->current);
+    pthread_mutex_destroy(&source->lock);
+    free(source);
+}
+
+int inventory_source_get(struct inventory_source *source, struct inventory **ret, struct error *err)
+{
+    if (!source->cached)
+        return inventory_scan(source->sysroot, ret, err);
+    pthread_mutex_lock(&source->lock);
+    *ret = inventory_retain(source->current);
+    pthread_mutex_unlock(&source->lock);
+    return 0;
+}
+
+bool inventory_source_generation(struct inventory_source *source, uint64_t *ret)
+{
+    if (!source->cached)
+        return false;
+    pthread_mutex_lock(&source->lock);
+    *ret = source->current->generation;
+    pthread_mutex_unlock(&source->lock);
+    return true;
+}
+
+int inventory_source_refresh(struct inventory_source *source, struct error *err)
+{
+    return source->cached ? rescan(source, err) : 0;
+}

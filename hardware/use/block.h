@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's block devices and what stands on what: partitions on disks, RAID arrays and volumes on
+ * partitions. Inside of hardware/usage_block*.c.
+ *
+ * A node of the graph is an entry of /sys/class/block. What uses a node directly (a mount, swap, a process)
+ * is said of that node; a disk is in use when a node is that can be reached upwards from it. Sources:
+ * Documentation/ABI/testing/sysfs-block and Documentation/filesystems/proc.rst of the Linux kernel. */
+#ifndef HOSTPCI_HARDWARE_USE_BLOCK_H
+#define HOSTPCI_HARDWARE_USE_BLOCK_H
+
+#include "hardware/use/parts.h"
+
+/* Where a file system is mounted. */
+struct mounts {
+    bool root;         /* on / */
+    size_t count;      /* on how many other folders */
+    struct text names; /* the first of them */
+    struct text evidence;
+};
+
+struct block_node {
+    const char *name; /* in the graph's names */
+    struct usage_owners owners;
+    bool partition;
+    bool stacked; /* it stands on other nodes, but is no partition: md, dm, bcache, ... */
+    bool usb;
+    size_t *above; /* what stands on it */
+    size_t above_count;
+    struct mounts mounts;
+    enum usage_weight weight; /* of its direct uses */
+    struct text uses;         /* "carries swap space" */
+    struct text evidence;     /* of the heaviest */
+};
+
+struct block_graph {
+    struct usage *usage;
+    char **names;
+    struct block_node *nodes; /* in the order of the names */
+    size_t count;
+};
+
+/* NULL if there is none; `name` as in /sys/class/block or as a path below /dev, also /dev/mapper. */
+struct block_node *block_find(const struct block_graph *graph, const char *name);
+
+/* A file of the node, relative to its folder: as sysfs_read. */
+int block_read(const struct block_graph *graph, const struct block_node *node, const char *file, char *buffer,
+               size_t size);
+
+/* One more direct use of the node; the text follows "disk sda". */
+void block_use(struct block_node *node, enum usage_weight weight, const char *evidence, const char *format,
+               ...) __attribute__((format(printf, 4, 5)));
+
+void mounts_add(struct mounts *mounts, const char *folder, const char *evidence);
+void mounts_merge(struct mounts *mounts, const struct mounts *more);
+void mounts_release(struct mounts *mounts);
+
+/* What is used directly. The mounts come last: a pool of ZFS may have what nobody else uses. */
+void block_find_swap(struct block_graph *graph);
+void block_find_openers(struct block_graph *graph);
+void block_find_mounts(struct block_graph *graph);
+
+/* A pool of ZFS; `mounts` are those of its file systems. */
+struct zfs_pool {
+    char name[256];
+    struct mounts mounts;
+};
+void block_find_pools(struct block_graph *graph, struct zfs_pool *pools, size_t count);
+
+/* Adds a use for each disk that hangs on a PCI function, from all that was found above it. */
+void block_report(const struct block_graph *graph);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Displays: what the firmware started with, the text console, the boot framebuffer, and who draws.
+ * Sources: Documentation/ABI/testing/sysfs-bus-pci (boot_vga), drivers/tty/vt/vt.c (vtconsole),
+ * drivers/firmware/sysfb and drivers/video/aperture.c (BOOTFB) of the Linux kernel; NVIDIA's README
+ * (/proc/driver/nvidia). */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "hardware/use/parts.h"
+
+#define CLASS_VGA  0x0300
+#define MOST_IOMEM (4U << 20)
+#define MOST_DEPTH 32
+
+/* The name of the first console that is bound to the screen in this manner ("frame buffer", "VGA+"), in
+ * `file`. */
+static bool find_console(struct usage *usage, const char *manner, struct text *evidence)
+{
+    autolist char **names = NULL;
+    char text[64];
+    long long bound;
+
+    if (usage_list_folder(usage, "sys/class/vtconsole", &names) < 0)
+        return false;
+    for (char **name = names; *name != NULL; name++) {
+        autofree char *name_file = xasprintf("sys/class/vtconsole/%s/name", *name);
+        autofree char *bind_file = xasprintf("sys/class/vtconsole/%s/bind", *name);
+        if (sysfs_read(usage->root, name_file, text, sizeof(text)) < 0 || strstr(text, manner) == NULL ||
+            sysfs_read_number(usage->root, bind_file, &bound) < 0 || bound == 0)
+            continue;
+        text_printf(evidence, "/%s: %s, bind 1", name_file, text);
+        return true;
+    }
+    return false;
+}
+
+/* The firmware's display: the kernel's VGA text console is shown on it unless another one took over. */
+static void report_boot_display(struct usage *usage, const struct pci_device *function)
+{
+    autotext struct text console = {0};
+    struct usage_owners owners = usage_own(function);
+    char id[PCI_ADDRESS_SIZE];
+    long long boot = 0;
+
+    pci_address_format(function->address, id);
+    autofree char *file = xasprintf("sys/bus/pci/devices/%s/boot_vga", id);
+    if (sysfs_read_number(usage->root, file, &boot) < 0 || boot == 0)
+        return;
+    autofree char *evidence = xasprintf("/%s: 1", file);
+    usage_add(usage, &owners, (struct use){"display", "boot_vga", USAGE_IDLE, evidence},
+              "the firmware started with this display");
+    if (!usage_is_for_guests(function) && find_console(usage, "VGA", &console))
+        usage_add(usage, &owners, (struct use){"display", "console", USAGE_ACTIVE, text_string(&console)},
+                  "the host's text console is shown on it");
+}
+
+static void find_boot_display(struct usage *usage)
+{
+    for (size_t i = 0; i < usage->inventory->count; i++) {
+        const struct pci_device *function = &usage->inventory->devices[i];
+        if (function->class_code >> 8 == CLASS_VGA && !function->virtual_function)
+            report_boot_display(usage, function);
+    }
+}
+
+/* The text console is on the first framebuffer unless con2fbmap, which cannot be asked for here, moved it. */
+static void report_framebuffer(struct usage *usage, const char *name, const struct usage_owners *owners)
+{
+    autotext struct text console = {0}, who = {0}, opener = {0};
+    autofree char *evidence = xasprintf("/sys/class/graphics/%s", name);
+    bool shown = strcmp(name, "fb0") == 0 && find_console(usage, "frame buffer", &console);
+    bool open = usage_describe_openers(usage, name, &who, &opener);
+
+    if (open)
+        usage_add(usage, owners, (struct use){"display", name, USAGE_ACTIVE, text_string(&opener)},
+                  "framebuffer %s is open in %s", name, text_string(&who));
+    if (shown)
+        usage_add(usage, owners, (struct use){"display", name, USAGE_ACTIVE, text_string(&console)},
+                  "the host's text console is shown on framebuffer %s", name);
+    if (!open && !shown)
+        usage_add(usage, owners, (struct use){"display", name, USAGE_IDLE, evidence},
+                  "framebuffer %s shows nothing that is known", name);
+}
+
+static bool is_numbered(const char *name, const char *prefix)
+{
+    const char *digits = name + strlen(prefix);
+
+    return text_starts_with(name, prefix) && *digits != '\0' &&
+           strspn(digits, "0123456789") == strlen(digits);
+}
+
+static void find_framebuffers(struct usage *usage)
+{
+    autolist char **names = NULL;
+    struct usage_owners owners;
+
+    if (usage_list_folder(usage, "sys/class/graphics", &names) < 0)
+        return;
+    for (char **name = names; *name != NULL; name++)
+        if (is_numbered(*name, "fb") && usage_find_owners(usage, "sys/class/graphics", *name, &owners))
+            report_framebuffer(usage, *name, &owners);
+}
+
+/* A card without clients is idle; a render node counts when it is open only. */
+static void report_drm(struct usage *usage, const char *name, const struct usage_owners *owners)
+{
+    autotext struct text who = {0}, evidence = {0};
+    autofree char *node = xasprintf("dri/%s", name);
+    autofree char *link = xasprintf("/sys/class/drm/%s", name);
+
+    if (usage_describe_openers(usage, node, &who, &evidence))
+        usage_add(usage, owners, (struct use){"display", name, USAGE_ACTIVE, text_string(&evidence)},
+                  "graphics device %s is open in %s", name, text_string(&who));
+    else if (is_numbered(name, "card"))
+        usage_add(usage, owners, (struct use){"display", name, USAGE_IDLE, link},
+                  "graphics device %s is not known to be open%s", name,
+                  usage->sees_all_processes ? "" : " (not all processes could be looked into)");
+}
+
+static void find_drm(struct usage *usage)
+{
+    autolist char **names = NULL;
+    struct usage_owners owners;
+
+    if (usage_list_folder(usage, "sys/class/drm", &names) < 0)
+        return;
+    for (char **name = names; *name != NULL; name++)
+        if ((is_numbered(*name, "card") || is_numbered(*name, "renderD")) &&
+            usage_find_owners(usage, "sys/class/drm", *name, &owners))
+            report_drm(usage, *name, &owners);
+}
+
+/* "Device Minor: 	 0" says which /dev/nvidiaN is the card in proc/driver/nvidia/gpus/0000:01:00.0. */
+static void report_nvidia(struct usage *usage, const char *id)
+{
+    autofree char *file = xasprintf("proc/driver/nvidia/gpus/%s/information", id);
+    autotext struct text who = {0}, evidence = {0};
+    struct usage_owners owners = {0};
+    char text[4096], node[32];
+    unsigned number;
+
+    if (!usage_add_owners(usage, id, &owners) || sysfs_read(usage->root, file, text, sizeof(text)) < 0)
+        return;
+    const char *line = strstr(text, "Device Minor:");
+    if (line == NULL || sscanf(line, "Device Minor: %9u", &number) != 1)
+        return;
+    snprintf(node, sizeof(node), "nvidia%u", number);
+    if (usage_describe_openers(usage, node, &who, &evidence))
+        usage_add(usage, &owners, (struct use){"display", node, USAGE_ACTIVE, text_string(&evidence)},
+                  "NVIDIA device %s is open in %s", node, text_string(&who));
+}
+
+static void find_nvidia(struct usage *usage)
+{
+    autolist char **names = NULL;
+
+    if (usage_list_folder(usage, "proc/driver/nvidia/gpus", &names) < 0)
+        return;
+    for (char **name = names; *name != NULL; name++)
+        report_nvidia(usage, *name);
+}
+
+static bool is_boot_framebuffer(const char *name)
+{
+    static const char *const names[] = {"BOOTFB",    "efifb",  "vesafb", "simplefb", "simple-framebuffer",
+                                        "simpledrm", "efidrm", "vesadrm"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (text_starts_with(name, names[i]))
+            return true;
+    return false;
+}
+
+static void report_boot_framebuffer(struct usage *usage, const char *name, const struct usage_owners *owners)
+{
+    autofree char *evidence = xasprintf("/proc/iomem: %s below the function's memory", name);
+
+    usage_add(usage, owners, (struct use){"display", name, USAGE_ACTIVE, evidence},
+              "the boot framebuffer %s occupies its memory", name);
+}
+
+/* What a line of iomem lies in. */
+struct level {
+    struct usage_owners owners;
+    bool framebuffer; /* it was told already: "efifb" lies in "BOOTFB" */
+};
+
+/* Who may not see the addresses of "  c0000000-c02fffff : BOOTFB" still sees by the indent what lies in what.
+ */
+static void find_in_iomem(struct usage *usage, char *text)
+{
+    struct level levels[MOST_DEPTH] = {0};
+    char *rest = text;
+
+    for (const char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        size_t depth = strspn(line, " ") / 2;
+        const char *name = strstr(line, " : ");
+        if (name == NULL || depth >= MOST_DEPTH)
+            continue;
+        name += strlen(" : ");
+        struct level level = {0};
+        if (!usage_add_owners(usage, name, &level.owners) && depth > 0)
+            level = levels[depth - 1];
+        if (!level.framebuffer && level.owners.count > 0 && is_boot_framebuffer(name)) {
+            report_boot_framebuffer(usage, name, &level.owners);
+            level.framebuffer = true;
+        }
+        levels[depth] = level;
+    }
+}
+
+/* iomem is long on a host with many functions: read only where the firmware left a framebuffer. */
+static void find_boot_framebuffer(struct usage *usage)
+{
+    autolist char **names = NULL;
+    autofree char *text = NULL;
+    bool exists = false;
+
+    if (usage_list_folder(usage, "sys/bus/platform/devices", &names) < 0)
+        return;
+    for (char **name = names; *name != NULL; name++)
+        exists |= strstr(*name, "-framebuffer.") != NULL;
+    if (!exists)
+        return;
+    int result = sysfs_read_whole(usage->root, "proc/iomem", MOST_IOMEM, &text);
+    if (result < 0)
+        usage_note(usage, "proc/iomem", result);
+    else
+        find_in_iomem(usage, text);
+}
+
+void usage_find_display(struct usage *usage)
+{
+    find_boot_display(usage);
+    find_framebuffers(usage);
+    find_drm(usage);
+    find_nvidia(usage);
+    find_boot_framebuffer(usage);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which block devices are mounted, swapped to or open.
+ * Sources: proc_pid_mountinfo(5), proc_swaps(5), fs/btrfs/sysfs.c of the Linux kernel. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "hardware/use/block.h"
+
+#define MOST_TEXT   (8U << 20)
+#define MOST_NAMED  3 /* folders in one text */
+#define MOST_POOLS  64
+#define MOST_FIELDS 12
+
+struct mount {
+    const char *device; /* "8:1" */
+    const char *folder;
+    const char *type;
+    char *source;
+};
+
+void mounts_add(struct mounts *mounts, const char *folder, const char *evidence)
+{
+    bool root = strcmp(folder, "/") == 0;
+
+    if (root || mounts->evidence.length == 0) {
+        text_release(&mounts->evidence);
+        text_append(&mounts->evidence, evidence);
+    }
+    mounts->root |= root;
+    if (root)
+        return;
+    if (mounts->count < MOST_NAMED)
+        text_printf(&mounts->names, "%s%s", mounts->count > 0 ? ", " : "", folder);
+    mounts->count++;
+}
+
+void mounts_merge(struct mounts *mounts, const struct mounts *more)
+{
+    if (mounts->evidence.length == 0 || (more->root && !mounts->root)) {
+        text_release(&mounts->evidence);
+        text_append(&mounts->evidence, text_string(&more->evidence));
+    }
+    mounts->root |= more->root;
+    if (more->count > 0 && mounts->count < MOST_NAMED)
+        text_printf(&mounts->names, "%s%s", mounts->count > 0 ? ", " : "", text_string(&more->names));
+    mounts->count += more->count;
+}
+
+void mounts_release(struct mounts *mounts)
+{
+    text_release(&mounts->names);
+    text_release(&mounts->evidence);
+}
+
+/* "\040" is a blank, in place. */
+static void unescape(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from != '\0'; to++) {
+        unsigned code;
+        if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3 && sscanf(from + 1, "%3o", &code) == 1 &&
+            code >= ' ' && code < 0x7f) {
+            *to = (char)code;
+            from += 4;
+        } else {
+            *to = *from++;
+        }
+    }
+    *to = '\0';
+}
+
+/* "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue" */
+static bool parse_mount(char *line, struct mount *ret)
+{
+    char *fields[MOST_FIELDS] = {NULL};
+    size_t count = 0;
+    char *rest = strstr(line, " - ");
+
+    if (rest == NULL)
+        return false;
+    *rest = '\0';
+    rest += strlen(" - ");
+    while (count < 5 && (fields[count] = strsep(&line, " ")) != NULL)
+        count++;
+    const char *type = strsep(&rest, " ");
+    char *source = strsep(&rest, " ");
+    if (count < 5 || source == NULL)
+        return false;
+    unescape(fields[4]);
+    unescape(source);
+    *ret = (struct mount){.device = fields[2], .folder = fields[4], .type = type, .source = source};
+    return true;
+}
+
+static struct block_node *find_by_number(const struct block_graph *graph, const char *number)
+{
+    autofree char *path = xasprintf("sys/dev/block/%s", number);
+    char name[NAME_MAX];
+
+    if (text_starts_with(number, "0:") || strchr(number, '/') != NULL ||
+        sysfs_read_link_name(graph->usage->root, path, name, sizeof(name)) < 0)
+        return NULL;
+    return block_find(graph, name);
+}
+
+static void mount_node(struct block_node *node, const struct mount *mount, const char *evidence)
+{
+    if (node != NULL)
+        mounts_add(&node->mounts, mount->folder, evidence);
+}
+
+/* File systems over several devices have no device number of their own; bcachefs names all:
+ * "/dev/sda:/dev/sdb". */
+static void add_mount(struct block_graph *graph, struct mount *mount, const char *evidence)
+{
+    struct block_node *node = find_by_number(graph, mount->device);
+    char *rest = mount->source;
+
+    if (node != NULL || !text_starts_with(mount->source, "/dev/")) {
+        mount_node(node, mount, evidence);
+        return;
+    }
+    for (const char *source; (source = strsep(&rest, ":")) != NULL;)
+        mount_node(block_find(graph, source), mount, evidence);
+}
+
+/* The pool is the first part of a ZFS file system's name. */
+static size_t add_pool_mount(struct zfs_pool *pools, size_t count, const struct mount *mount,
+                             const char *evidence)
+{
+    size_t length = strcspn(mount->source, "/"), i = 0;
+
+    if (length >= sizeof(pools[0].name))
+        return count;
+    while (i < count && (strncmp(pools[i].name, mount->source, length) != 0 || pools[i].name[length] != '\0'))
+        i++;
+    if (i == MOST_POOLS)
+        return count;
+    snprintf(pools[i].name, sizeof(pools[i].name), "%.*s", (int)length, mount->source);
+    mounts_add(&pools[i].mounts, mount->folder, evidence);
+    return i == count ? count + 1 : count;
+}
+
+/* Those of the first process are the host's own; a service may see others. */
+static char *read_mounts(const struct block_graph *graph, const char **ret_file)
+{
+    static const char *const files[] = {"proc/1/mountinfo", "proc/self/mountinfo"};
+    char *text = NULL;
+    int result = -ENOENT;
+
+    for (size_t i = 0; i < COUNT_OF(files) && result < 0; i++) {
+        *ret_file = files[i];
+        result = sysfs_read_whole(graph->usage->root, files[i], MOST_TEXT, &text);
+    }
+    if (result < 0)
+        usage_note(graph->usage, *ret_file, result);
+    return text;
+}
+
+/* A file system's folder in /sys/fs/btrfs is there while it is mounted, by whomever. */
+static void share_btrfs_mounts(struct block_graph *graph, const char *uuid)
+{
+    autofree char *folder = xasprintf("sys/fs/btrfs/%s/devices", uuid);
+    autofree char *evidence = xasprintf("/%s", folder);
+    autolist char **names = NULL;
+    struct mounts all = {0};
+
+    if (sysfs_list(graph->usage->root, folder, &names) < 0)
+        return;
+    for (char **name = names; *name != NULL; name++) {
+        const struct block_node *node = block_find(graph, *name);
+        if (node != NULL)
+            mounts_merge(&all, &node->mounts);
+    }
+    for (char **name = names; *name != NULL; name++) {
+        struct block_node *node = block_find(graph, *name);
+        if (node != NULL && node->mounts.evidence.length == 0 && all.evidence.length > 0)
+            mounts_merge(&node->mounts, &all);
+        else if (node != NULL && all.evidence.length == 0)
+            block_use(node, USAGE_ACTIVE, evidence, "belongs to a mounted btrfs file system");
+    }
+    mounts_release(&all);
+}
+
+static void find_btrfs(struct block_graph *graph)
+{
+    autolist char **names = NULL;
+
+    if (usage_list_folder(graph->usage, "sys/fs/btrfs", &names) < 0)
+        return;
+    for (char **name = names; *name != NULL; name++)
+        share_btrfs_mounts(graph, *name);
+}
+
+static void use_mounts(struct block_node *node)
+{
+    const struct mounts *mounts = &node->mounts;
+    const char *names = text_string(&mounts->names);
+    char more[32] = "";
+
+    if (mounts->count > MOST_NAMED)
+        snprintf(more, sizeof(more), " and %zu more", mounts->count - MOST_NAMED);
+    if (mounts->root && mounts->count > 0)
+        block_use(node, USAGE_CRITICAL, text_string(&mounts->evidence),
+                  "carries the root file system, also mounted on %s%s", names, more);
+    else if (mounts->root)
+        block_use(node, USAGE_CRITICAL, text_string(&mounts->evidence), "carries the root file system");
+    else if (mounts->count > 0)
+        block_use(node, USAGE_ACTIVE, text_string(&mounts->evidence), "carries a file system mounted on %s%s",
+                  names, more);
+}
+
+void block_find_mounts(struct block_graph *graph)
+{
+    const char *file = NULL;
+    autofree char *text = read_mounts(graph, &file);
+    autofree struct zfs_pool *pools = xcalloc(MOST_POOLS, sizeof(pools[0]));
+    size_t pool_count = 0;
+    char *rest = text;
+
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        autofree char *evidence = xasprintf("/%s: %s", file, line);
+        struct mount mount;
+        if (!parse_mount(line, &mount))
+            continue;
+        if (strcmp(mount.type, "zfs") == 0)
+            pool_count = add_pool_mount(pools, pool_count, &mount, evidence);
+        else
+            add_mount(graph, &mount, evidence);
+    }
+    find_btrfs(graph);
+    for (size_t i = 0; i < graph->count; i++)
+        use_mounts(&graph->nodes[i]);
+    block_find_pools(graph, pools, pool_count);
+    for (size_t i = 0; i < pool_count; i++)
+        mounts_release(&pools[i].mounts);
+}
+
+/* "/dev/sda2  partition  2097148  0  -2" below a heading; a swap file lies in a file system that is mounted.
+ */
+void block_find_swap(struct block_graph *graph)
+{
+    autofree char *text = NULL;
+    int result = sysfs_read_whole(graph->usage->root, "proc/swaps", MOST_TEXT, &text);
+    char *rest = text;
+
+    if (result < 0 && result != -ENOENT)
+        usage_note(graph->usage, "proc/swaps", result);
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        autofree char *evidence = xasprintf("/proc/swaps: %s", line);
+        line[strcspn(line, " \t")] = '\0';
+        unescape(line);
+        struct block_node *node = block_find(graph, line);
+        if (node != NULL)
+            block_use(node, USAGE_ACTIVE, evidence, "carries swap space");
+    }
+}
+
+void block_find_openers(struct block_graph *graph)
+{
+    const struct usage *usage = graph->usage;
+
+    size_t next = 0;
+
+    for (const char *name; (name = usage_next_node(usage, &next)) != NULL;) {
+        autotext struct text who = {0}, evidence = {0};
+        struct block_node *node = block_find(graph, name);
+        if (node == NULL || !usage_describe_openers(usage, name, &who, &evidence))
+            continue;
+        block_use(node, USAGE_ACTIVE, text_string(&evidence), "is open in %s", text_string(&who));
+    }
+}

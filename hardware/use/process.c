@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which device nodes processes have open: the links in /proc/PID/fd, which only root may read of others.
+ * Source: proc_pid_fd(5). */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "hardware/use/parts.h"
+
+#define MOST_PROCESSES 65536
+#define MOST_FILES     262144 /* looked at, of all processes */
+#define MOST_NODES     8192   /* remembered */
+#define MOST_NAMED     3      /* processes in one text */
+
+/* What nearly every process has open and tells nothing about hardware. */
+static const char *const ignored[] = {"null", "zero", "random", "urandom", "tty",
+                                      "pts/", "ptmx", "shm/",   "fuse"};
+
+struct reading {
+    struct usage *usage;
+    int proc;
+    size_t space;
+    size_t files;
+    size_t processes;
+    size_t hidden; /* processes that may not be looked into */
+};
+
+static bool is_ignored(const char *node)
+{
+    for (size_t i = 0; i < COUNT_OF(ignored); i++)
+        if (text_ends_with(ignored[i], "/") ? text_starts_with(node, ignored[i])
+                                            : strcmp(node, ignored[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool has_node(const struct usage *usage, int pid, const char *node)
+{
+    for (size_t i = usage->open_count; i > 0 && usage->open[i - 1].pid == pid; i--)
+        if (strcmp(usage->open[i - 1].node, node) == 0)
+            return true;
+    return false;
+}
+
+static void read_name(const struct reading *reading, int pid, char *name, size_t size)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "%d/comm", pid);
+    if (sysfs_read(reading->proc, path, name, size) <= 0)
+        snprintf(name, size, "a process");
+}
+
+static void add_node(struct reading *reading, int pid, const char *node)
+{
+    struct usage *usage = reading->usage;
+
+    if (usage->open_count == MOST_NODES || has_node(usage, pid, node))
+        return;
+    if (usage->open_count == reading->space) {
+        reading->space = reading->space != 0 ? reading->space * 2 : 64;
+        usage->open = xrealloc(usage->open, reading->space, sizeof(usage->open[0]));
+    }
+    struct open_node *added = &usage->open[usage->open_count++];
+    *added = (struct open_node){.node = xstrdup(node), .pid = pid};
+    read_name(reading, pid, added->process, sizeof(added->process));
+}
+
+/* A process that ends meanwhile has nothing open; most, the kernel's own, have nothing open ever. */
+static void read_process(struct reading *reading, int pid)
+{
+    autolist char **names = NULL;
+    char path[32], target[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%d/fd", pid);
+    int result = sysfs_list(reading->proc, path, &names);
+    autoclose int folder = result > 0 ? sysfs_open_folder(reading->proc, path) : -1;
+    for (char **name = names; folder >= 0 && result >= 0 && *name != NULL && reading->files < MOST_FILES;
+         name++) {
+        result = sysfs_read_link(folder, *name, target, sizeof(target));
+        reading->files++;
+        if (result >= 0 && text_starts_with(target, "/dev/") && !is_ignored(target + strlen("/dev/")))
+            add_node(reading, pid, target + strlen("/dev/"));
+        if (result == -ENOENT || result == -ENAMETOOLONG)
+            result = 0;
+    }
+    reading->hidden += result == -EACCES || result == -EPERM;
+}
+
+static int compare_open(const void *a, const void *b)
+{
+    const struct open_node *first = a, *second = b;
+    int order = strcmp(first->node, second->node);
+
+    return order != 0 ? order : (first->pid > second->pid) - (first->pid < second->pid);
+}
+
+static void note_hidden(const struct reading *reading, bool sees_first)
+{
+    struct usage *usage = reading->usage;
+
+    if (reading->processes == 0)
+        usage_note(usage, "proc/*/fd", -ENOENT);
+    else if (!sees_first)
+        usage_note_reason(usage, "proc", "root needed: other users' processes are hidden (hidepid)");
+    if (reading->hidden > 0) {
+        autofree char *reason = xasprintf("root needed: %zu of %zu processes do not show what they have open",
+                                          reading->hidden, reading->processes);
+        usage_note_reason(usage, "proc/*/fd", reason);
+    }
+    if (reading->files >= MOST_FILES || reading->processes >= MOST_PROCESSES ||
+        usage->open_count == MOST_NODES)
+        usage_note_reason(usage, "proc/*/fd", "there is more than is read");
+}
+
+void usage_read_processes(struct usage *usage)
+{
+    autolist char **names = NULL;
+    autoclose int proc = sysfs_open_folder(usage->root, "proc");
+    struct reading reading = {.usage = usage, .proc = proc};
+    int result = proc < 0 ? proc : sysfs_list(proc, ".", &names);
+    bool sees_first = false;
+    unsigned long long pid;
+
+    if (result < 0) {
+        usage_note(usage, "proc", result);
+        return;
+    }
+    for (char **name = names; *name != NULL && reading.processes < MOST_PROCESSES; name++) {
+        if (!text_to_number(*name, 10, INT_MAX, &pid))
+            continue;
+        reading.processes++;
+        sees_first |= pid == 1;
+        read_process(&reading, (int)pid);
+    }
+    if (usage->open_count > 0)
+        qsort(usage->open, usage->open_count, sizeof(usage->open[0]), compare_open);
+    usage->sees_all_processes = sees_first && reading.hidden == 0 && reading.files < MOST_FILES &&
+                                reading.processes < MOST_PROCESSES && usage->open_count < MOST_NODES;
+    note_hidden(&reading, sees_first);
+}
+
+const char *usage_next_node(const struct usage *usage, size_t *at)
+{
+    size_t first = *at;
+
+    if (first >= usage->open_count)
+        return NULL;
+    while (*at < usage->open_count && strcmp(usage->open[*at].node, usage->open[first].node) == 0)
+        (*at)++;
+    return usage->open[first].node;
+}
+
+static size_t find_first(const struct usage *usage, const char *node)
+{
+    size_t low = 0, high = usage->open_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(usage->open[middle].node, node) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool usage_describe_openers(const struct usage *usage, const char *node, struct text *who,
+                            struct text *evidence)
+{
+    size_t first = find_first(usage, node), count = 0;
+
+    for (; first + count < usage->open_count; count++) {
+        const struct open_node *open = &usage->open[first + count];
+        if (strcmp(open->node, node) != 0)
+            break;
+        if (count == 0)
+            text_printf(evidence, "/proc/%d/fd: /dev/%s", open->pid, node);
+        if (count < MOST_NAMED)
+            text_printf(who, "%s%s (pid %d)", count > 0 ? ", " : "", open->process, open->pid);
+    }
+    if (count > MOST_NAMED)
+        text_printf(who, " and %zu more", count - MOST_NAMED);
+    return count > 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Physical functions whose virtual functions are in use: taking the physical one away takes them all.
+ * Source: Documentation/PCI/pci-iov-howto.rst of the Linux kernel. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "hardware/use/parts.h"
+
+#define MOST_NAMED 4
+
+struct family {
+    size_t count; /* virtual functions */
+    size_t used;
+    enum usage_weight weight; /* of the heaviest */
+    struct text names;        /* of the first that are used */
+};
+
+static void add_child(const struct usage *usage, struct family *family, const struct pci_device *child)
+{
+    enum usage_weight weight = usage_weigh(usage, child->address);
+    char id[PCI_ADDRESS_SIZE];
+
+    family->count++;
+    if (weight < USAGE_ACTIVE)
+        return;
+    if (weight > family->weight)
+        family->weight = weight;
+    pci_address_format(child->address, id);
+    if (family->used < MOST_NAMED)
+        text_printf(&family->names, "%s%s", family->used > 0 ? ", " : ": ", id);
+    family->used++;
+}
+
+static void report(struct usage *usage, const struct pci_device *parent, struct family *family)
+{
+    struct usage_owners owners = usage_own(parent);
+    char id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(parent->address, id);
+    autofree char *evidence = xasprintf("/sys/bus/pci/devices/%s/virtfn*: %zu", id, family->count);
+    struct use use = {"sriov", "virtfn", family->used > 0 ? family->weight : USAGE_IDLE, evidence};
+    if (family->used > MOST_NAMED)
+        text_printf(&family->names, " and %zu more", family->used - MOST_NAMED);
+    if (family->used == 0)
+        usage_add(usage, &owners, use, "it has %zu virtual functions, none of them in use", family->count);
+    else
+        usage_add(usage, &owners, use, "%zu of %zu virtual functions in use%s", family->used, family->count,
+                  text_string(&family->names));
+    text_release(&family->names);
+}
+
+void usage_find_sriov(struct usage *usage)
+{
+    const struct inventory *inventory = usage->inventory;
+    autofree struct family *families = xcalloc(inventory->count, sizeof(families[0]));
+
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct pci_device *child = &inventory->devices[i];
+        const struct pci_device *parent =
+            child->virtual_function ? inventory_find(inventory, child->physical_function) : NULL;
+        if (parent != NULL)
+            add_child(usage, &families[parent - inventory->devices], child);
+    }
+    for (size_t i = 0; i < inventory->count; i++)
+        if (families[i].count > 0)
+            report(usage, &inventory->devices[i], &families[i]);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is plugged into USB controllers. Hubs are ignored; disks and network adapters are told where block
+ * devices and interfaces are. Sources: Documentation/ABI/testing/sysfs-bus-usb of the Linux kernel; USB-IF
+ * Defined Class Codes. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "hardware/use/parts.h"
+
+#define FOLDER          "sys/bus/usb/devices"
+#define MOST_INTERFACES 4096
+#define CLASS_HID       0x03
+#define CLASS_STORAGE   0x08
+#define CLASS_HUB       0x09
+#define NO_CLASS        (-1)
+
+/* What was found among the interfaces of one device ("1-2:1.0", "1-2:1.1"). */
+struct plugged {
+    char device[32]; /* "1-2" */
+    struct usage_owners owners;
+    const char *input; /* what it is for input, NULL: nothing */
+    char evidence[96];
+    bool told_elsewhere; /* a hub or a disk */
+};
+
+static int read_code(const struct usage *usage, const char *interface, const char *file)
+{
+    autofree char *path = xasprintf(FOLDER "/%s/%s", interface, file);
+    unsigned long long code;
+    char text[16];
+
+    if (sysfs_read(usage->root, path, text, sizeof(text)) <= 0 || !text_to_number(text, 16, 0xff, &code))
+        return NO_CLASS;
+    return (int)code;
+}
+
+static void look_at(const struct usage *usage, const char *interface, struct plugged *plugged)
+{
+    static const char *const protocols[] = {"input device", "keyboard", "mouse"};
+    int class = read_code(usage, interface, "bInterfaceClass");
+
+    if (class == CLASS_HUB || class == CLASS_STORAGE)
+        plugged->told_elsewhere = true;
+    else if (class == CLASS_HID && plugged->input == NULL) {
+        int protocol = read_code(usage, interface, "bInterfaceProtocol");
+        plugged->input = protocols[protocol == 1 || protocol == 2 ? protocol : 0];
+        snprintf(plugged->evidence, sizeof(plugged->evidence), "/" FOLDER "/%.32s/bInterfaceClass: %02x",
+                 interface, CLASS_HID);
+    }
+}
+
+/* " 'Dell KB216'", or nothing. */
+static void describe_product(const struct usage *usage, const char *device, struct text *ret)
+{
+    autofree char *path = xasprintf(FOLDER "/%s/product", device);
+    char text[128];
+
+    if (sysfs_read(usage->root, path, text, sizeof(text)) > 0)
+        text_printf(ret, " '%s'", text_trim(text));
+}
+
+static void report(struct usage *usage, const struct plugged *plugged)
+{
+    autotext struct text product = {0};
+    autofree char *folder = xasprintf("/" FOLDER "/%s", plugged->device);
+
+    if (plugged->owners.count == 0)
+        return;
+    describe_product(usage, plugged->device, &product);
+    if (plugged->input != NULL)
+        usage_add(usage, &plugged->owners,
+                  (struct use){"usb", plugged->device, USAGE_ACTIVE, plugged->evidence},
+                  "%s%s is plugged in at %s", plugged->input, text_string(&product), plugged->device);
+    else if (!plugged->told_elsewhere)
+        usage_add(usage, &plugged->owners, (struct use){"usb", plugged->device, USAGE_IDLE, folder},
+                  "USB device%s is plugged in at %s", text_string(&product), plugged->device);
+}
+
+/* The interfaces of a device follow each other in the sorted list. */
+static void find_plugged(struct usage *usage, char **names)
+{
+    struct plugged plugged = {0};
+    size_t count = 0;
+
+    for (char **name = names; *name != NULL && count < MOST_INTERFACES; name++) {
+        size_t length = strcspn(*name, ":");
+        if ((*name)[length] == '\0' || length >= sizeof(plugged.device))
+            continue;
+        count++;
+        if (strncmp(plugged.device, *name, length) != 0 || plugged.device[length] != '\0') {
+            report(usage, &plugged);
+            plugged = (struct plugged){0};
+            snprintf(plugged.device, sizeof(plugged.device), "%.*s", (int)length, *name);
+            usage_find_owners(usage, FOLDER, *name, &plugged.owners);
+        }
+        look_at(usage, *name, &plugged);
+    }
+    report(usage, &plugged);
+}
+
+/* A virtual machine or a tool that drives a USB device itself has "bus/usb/001/004" open. */
+static void find_opened(struct usage *usage)
+{
+    unsigned bus, device;
+    char link[PATH_MAX], name[64];
+    size_t next = 0;
+
+    for (const char *node; (node = usage_next_node(usage, &next)) != NULL;) {
+        autotext struct text who = {0}, evidence = {0};
+        struct usage_owners owners = {0};
+        if (sscanf(node, "bus/usb/%3u/%3u", &bus, &device) != 2 || bus == 0 || device == 0)
+            continue;
+        autofree char *path = xasprintf("sys/dev/char/189:%u", (bus - 1) * 128 + device - 1);
+        if (sysfs_read_link(usage->root, path, link, sizeof(link)) < 0 ||
+            sysfs_read_link_name(usage->root, path, name, sizeof(name)) < 0 ||
+            !usage_add_owners(usage, link, &owners) || !usage_describe_openers(usage, node, &who, &evidence))
+            continue;
+        usage_add(usage, &owners, (struct use){"usb", name, USAGE_ACTIVE, text_string(&evidence)},
+                  "the USB device at %s is open in %s", name, text_string(&who));
+    }
+}
+
+void usage_find_usb(struct usage *usage)
+{
+    autolist char **names = NULL;
+
+    if (usage_list_folder(usage, FOLDER, &names) < 0)
+        return;
+    find_plugged(usage, names);
+    find_opened(usage);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the host does with its PCI functions: collecting, and giving each use to its function. */
+#include "hardware/use/use.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "hardware/use/parts.h"
+
+#define MOST_USES       64 /* of one function */
+#define MOST_UNREADABLE 64
+#define MOST_EVIDENCE   240 /* bytes */
+
+static const char *const weight_names[USAGE_WEIGHTS] = {"none", "idle", "active", "critical"};
+
+static void add_owner(struct usage_owners *owners, const struct pci_device *function)
+{
+    for (size_t i = 0; i < owners->count; i++)
+        if (owners->functions[i] == function)
+            return;
+    if (function != NULL && owners->count < USAGE_MOST_OWNERS)
+        owners->functions[owners->count++] = function;
+}
+
+static const struct pci_device *find_function(const struct usage *usage, const char *name)
+{
+    char canonical[PCI_ADDRESS_SIZE];
+    struct pci_address address;
+
+    if (strlen(name) >= sizeof(canonical) || !pci_address_parse(name, &address))
+        return NULL;
+    pci_address_format(address, canonical);
+    return strcmp(name, canonical) == 0 ? inventory_find(usage->inventory, address) : NULL;
+}
+
+/* The last function on the way is the device's own; those before it are bridges, but for one that has a whole
+ * PCI domain below it ("0000:00:0e.0/pci10000:e0/..."). */
+bool usage_add_owners(const struct usage *usage, const char *target, struct usage_owners *owners)
+{
+    autofree char *path = xstrdup(target);
+    const struct pci_device *last = NULL;
+    char *rest = path;
+
+    for (const char *part; (part = strsep(&rest, "/")) != NULL;) {
+        const struct pci_device *function = find_function(usage, part);
+        if (function != NULL)
+            last = function;
+        else if (text_starts_with(part, "pci") && strchr(part, ':') != NULL)
+            add_owner(owners, last);
+    }
+    add_owner(owners, last);
+    return owners->count > 0;
+}
+
+bool usage_find_owners(const struct usage *usage, const char *folder, const char *name,
+                       struct usage_owners *ret)
+{
+    autofree char *path = xasprintf("%s/%s", folder, name);
+    char target[PATH_MAX];
+
+    ret->count = 0;
+    return sysfs_read_link(usage->root, path, target, sizeof(target)) >= 0 &&
+           usage_add_owners(usage, target, ret);
+}
+
+struct usage_owners usage_own(const struct pci_device *function)
+{
+    return (struct usage_owners){.functions = {function}, .count = 1};
+}
+
+bool usage_is_for_guests(const struct pci_device *function)
+{
+    return strstr(function->driver, "vfio") != NULL;
+}
+
+/* Tables of /proc are filled up with blanks. */
+static char *shorten(const char *evidence)
+{
+    char *text = xcalloc(MOST_EVIDENCE + 1, 1);
+    size_t length = 0;
+
+    for (; *evidence != '\0' && length < MOST_EVIDENCE; evidence++)
+        if (!isspace((unsigned char)*evidence))
+            text[length++] = *evidence;
+        else if (length > 0 && text[length - 1] != ' ')
+            text[length++] = ' ';
+    while (length > 0 && text[length - 1] == ' ')
+        text[--length] = '\0';
+    return text;
+}
+
+static json_t *describe(const struct use *use, const char *message)
+{
+    autofree char *evidence = shorten(use->evidence);
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", use->kind, "name", use->name, "weight",
+                     weight_names[use->weight], "message", message, "evidence", evidence);
+}
+
+static void note_too_many(struct usage *usage, const struct pci_device *function)
+{
+    char id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(function->address, id);
+    autofree char *file = xasprintf("sys/bus/pci/devices/%s", id);
+    usage_note_reason(usage, file, "it has more uses than are shown; the heaviest are");
+}
+
+/* Behind those that weigh as much; what is too much falls off at the end. */
+static void insert_use(struct usage *usage, const struct pci_device *function, json_t *entry,
+                       enum usage_weight weight)
+{
+    struct function_uses *uses = &usage->functions[function - usage->inventory->devices];
+    size_t place = 0;
+
+    if (uses->list == NULL)
+        uses->list = json_array();
+    for (int heavier = weight; heavier < USAGE_WEIGHTS; heavier++)
+        place += uses->counts[heavier];
+    json_array_insert(uses->list, place, entry);
+    uses->counts[weight]++;
+    if (json_array_size(uses->list) <= MOST_USES)
+        return;
+    for (size_t lightest = 0; lightest < USAGE_WEIGHTS; lightest++)
+        if (uses->counts[lightest] > 0) {
+            uses->counts[lightest]--;
+            break;
+        }
+    json_array_remove(uses->list, MOST_USES);
+    note_too_many(usage, function);
+}
+
+void usage_add(struct usage *usage, const struct usage_owners *owners, struct use use, const char *format,
+               ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    autofree char *message = xvasprintf(format, arguments);
+    va_end(arguments);
+    autojson json_t *entry = describe(&use, message);
+    for (size_t i = 0; i < owners->count; i++)
+        insert_use(usage, owners->functions[i], entry, use.weight);
+}
+
+void usage_note_reason(struct usage *usage, const char *file, const char *reason)
+{
+    autofree char *path = xasprintf("/%s", file);
+    size_t i;
+    const json_t *entry;
+
+    json_array_foreach(usage->unreadable, i, entry) {
+        if (strcmp(json_string_value(json_object_get(entry, "file")), path) == 0)
+            return;
+    }
+    if (json_array_size(usage->unreadable) < MOST_UNREADABLE)
+        json_array_append_new(usage->unreadable, json_pack("{s:s, s:s}", "file", path, "reason", reason));
+}
+
+/* "none [integrity] confidentiality" */
+static bool is_locked_down(const struct usage *usage)
+{
+    char text[64];
+
+    return sysfs_read(usage->root, "sys/kernel/security/lockdown", text, sizeof(text)) > 0 &&
+           strstr(text, "[none]") == NULL;
+}
+
+void usage_note(struct usage *usage, const char *file, int error)
+{
+    const char *reason = strerror(-error);
+
+    if (error == -EPERM && is_locked_down(usage))
+        reason = "hidden by the kernel's lockdown";
+    else if (error == -EPERM || error == -EACCES)
+        reason = "root needed";
+    else if (error == -ENOENT || error == -ENOTDIR)
+        reason = "absent";
+    else if (error == -EFBIG)
+        reason = "longer than is read";
+    usage_note_reason(usage, file, reason);
+}
+
+int usage_list_folder(struct usage *usage, const char *folder, char ***ret)
+{
+    int result = sysfs_list(usage->root, folder, ret);
+
+    if (result < 0 && result != -ENOENT)
+        usage_note(usage, folder, result);
+    return result;
+}
+
+int usage_scan(const struct sysroot *sysroot, const struct inventory *inventory, struct usage **ret,
+               struct error *err)
+{
+    struct usage *usage = xcalloc(1, sizeof(*usage));
+
+    (void)err;
+    usage->root = sysroot_fd(sysroot);
+    usage->inventory = inventory;
+    usage->functions = xcalloc(inventory->count, sizeof(usage->functions[0]));
+    usage->unreadable = json_array();
+    usage_read_processes(usage);
+    usage_find_block(usage);
+    usage_find_network(usage);
+    usage_find_display(usage);
+    usage_find_usb(usage);
+    usage_find_sound(usage);
+    usage_find_nodes(usage);
+    usage_find_vfio(usage);
+    usage_find_sriov(usage);
+    *ret = usage;
+    return 0;
+}
+
+void usage_free(struct usage *usage)
+{
+    if (usage == NULL)
+        return;
+    for (size_t i = 0; i < usage->inventory->count; i++)
+        json_decref(usage->functions[i].list);
+    for (size_t i = 0; i < usage->open_count; i++)
+        free(usage->open[i].node);
+    json_decref(usage->unreadable);
+    free(usage->open);
+    free(usage->functions);
+    free(usage);
+}
+
+void cleanup_usage(struct usage **usage)
+{
+    usage_free(*usage);
+}
+
+static const struct function_uses *find_uses(const struct usage *usage, struct pci_address address)
+{
+    const struct pci_device *function = inventory_find(usage->inventory, address);
+
+    return function != NULL ? &usage->functions[function - usage->inventory->devices] : NULL;
+}
+
+enum usage_weight usage_weigh(const struct usage *usage, struct pci_address address)
+{
+    const struct function_uses *uses = find_uses(usage, address);
+
+    for (int weight = USAGE_WEIGHTS - 1; uses != NULL && weight > USAGE_NONE; weight--)
+        if (uses->counts[weight] > 0)
+            return (enum usage_weight)weight;
+    return USAGE_NONE;
+}
+
+json_t *usage_list(const struct usage *usage, struct pci_address address)
+{
+    const struct function_uses *uses = find_uses(usage, address);
+
+    return uses != NULL && uses->list != NULL ? json_incref(uses->list) : json_array();
+}
+
+const json_t *usage_unreadable(const struct usage *usage)
+{
+    return usage->unreadable;
+}
