@@ -9,7 +9,7 @@
 #include "passthrough/guest.h"
 #include "passthrough/reserve.h"
 #include "schema/property_string.h"
-#include "vm/drive.h"
+#include "vm/disk.h"
 
 const struct endpoint endpoint_get_qemu = {
     .method = METHOD_GET,

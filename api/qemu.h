@@ -5,7 +5,7 @@
 
 #include "api/endpoints.h"
 #include "api/request.h"
-#include "vm/config.h"
+#include "vm/config/config.h"
 
 #define PARAMETER_VMID                                                                                       \
     {                                                                                                        \

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
-#include "vm/drive.h"
+#include "vm/disk.h"
 #include "vm/hostpci.h"
 
 /* One value of a key: what it has, what it would have, or what it shall have. */

@@ -14,7 +14,7 @@
 #include "passthrough/reserve.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
-#include "vm/drive.h"
+#include "vm/disk.h"
 
 #define MAC_PREFIX "BC:24:11" /* what /cluster/options says */
 

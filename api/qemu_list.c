@@ -11,7 +11,7 @@
 #include "passthrough/reserve.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
-#include "vm/drive.h"
+#include "vm/disk.h"
 #include "vm/keys.h"
 #include "vm/value.h"
 

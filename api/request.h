@@ -14,7 +14,7 @@
 #include "schema/endpoint.h"
 #include "storage/storage.h"
 #include "task/task.h"
-#include "vm/command.h"
+#include "vm/command/command.h"
 
 /* Everything that lives as long as the daemon. */
 struct service {

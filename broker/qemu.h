@@ -7,7 +7,7 @@
 #define HOSTPCI_BROKER_QEMU_H
 
 #include "base/error.h"
-#include "vm/capability.h"
+#include "vm/probe/features.h"
 
 struct qemu;
 

@@ -21,7 +21,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "vm/capability.h"
+#include "vm/probe/features.h"
 
 #define SOCKET         3 /* the only file beside standard input, output and error */
 #define COMPLAINT_SIZE 256

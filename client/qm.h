@@ -4,8 +4,8 @@
  *   hostpci qm set 100 -hostpci0 02:00,pcie=on,x-vga=on
  *
  * A verb stands for an endpoint below /nodes/localhost/qemu; everything else is as with the commands that
- * name the path themselves (client/options.h). As text, `config` is the file form (vm/config.h), which --file
- * reads back; `list` and `pending` are Proxmox's. The other formats give the reply as it is.
+ * name the path themselves (client/options.h). As text, `config` is the file form (vm/config/config.h), which
+ * --file reads back; `list` and `pending` are Proxmox's. The other formats give the reply as it is.
  *
  * Tasks are waited for also where no terminal is, unless --no-wait: in a script a VM is there after `create`.
  */

@@ -10,7 +10,7 @@
 #include "client/cell.h"
 #include "client/qm.h"
 #include "client/shell.h"
-#include "vm/config.h"
+#include "vm/config/config.h"
 
 /* What the reply has beside the keys that can be set, and so may a file. */
 static const char *const not_set[] = {"digest", "meta"};

@@ -15,7 +15,7 @@
 #include "hardware/sysfs.h"
 #include "passthrough/reserve.h"
 #include "storage/storage.h"
-#include "vm/command.h"
+#include "vm/command/command.h"
 #include "vm/hostpci.h"
 
 struct choose {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command line of a VM on this host: what vm/command.h needs to know of the host, looked up. */
+/* The command line of a VM on this host: what vm/command/command.h needs to know of the host, looked up. */
 #ifndef HOSTPCI_PASSTHROUGH_COMMAND_H
 #define HOSTPCI_PASSTHROUGH_COMMAND_H
 
@@ -9,7 +9,7 @@
 #include "hardware/sysfs.h"
 #include "passthrough/choose.h"
 #include "storage/storage.h"
-#include "vm/command.h"
+#include "vm/command/command.h"
 
 struct command_host {
     struct storage *storage;       /* for USB mappings */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* VMs in the storage: documents of the kind "vm" (vm/config.h), their VMID the id. */
+/* VMs in the storage: documents of the kind "vm" (vm/config/config.h), their VMID the id. */
 #ifndef HOSTPCI_PASSTHROUGH_GUEST_H
 #define HOSTPCI_PASSTHROUGH_GUEST_H
 

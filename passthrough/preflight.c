@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "hardware/host.h"
 #include "passthrough/preflight_parts.h"
-#include "vm/config.h"
+#include "vm/config/config.h"
 
 /* Sections of the manual's page "PCI(e) Passthrough". */
 #define GENERAL  "General Requirements"

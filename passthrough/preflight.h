@@ -21,7 +21,7 @@ struct preflight {
     const struct vm_paths *paths;
     const char *node;
     long long vmid;
-    const json_t *document; /* vm/config.h */
+    const json_t *document; /* vm/config/config.h */
 };
 
 /* {startable, summary, devices: [{key, chosen[], detaches: [{id, driver}], mapping?, mdev?, refused?: [{path,

@@ -13,7 +13,7 @@
 #include "hardware/network.h"
 #include "passthrough/preflight_parts.h"
 #include "passthrough/preflight_rom.h"
-#include "vm/drive.h"
+#include "vm/disk.h"
 
 /* False after telling that it is missing, or (*ret_finding is NULL then) that this daemon may not look.
  * `what` is "the volume", "the ROM". */

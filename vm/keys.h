@@ -2,9 +2,9 @@
 /* The keys of a VM's configuration, a row each: what a value looks like, who may change it, what it is.
  *
  * The same rows are the parameters of POST /nodes/{node}/qemu and PUT .../config, the check of a
- * configuration file, and what vm/command.c reads. Names, types, limits and privileges are Proxmox's. Some
- * keys are kept although nothing here uses them (cloud-init, migration speed), so that a configuration that
- * comes from there stays whole. */
+ * configuration file, and what vm/command/command.c reads. Names, types, limits and privileges are Proxmox's.
+ * Some keys are kept although nothing here uses them (cloud-init, migration speed), so that a configuration
+ * that comes from there stays whole. */
 #ifndef HOSTPCI_VM_KEYS_H
 #define HOSTPCI_VM_KEYS_H
 

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
-#include "vm/drive.h"
+#include "vm/disk.h"
 #include "vm/hostpci.h"
 #include "vm/keys.h"
 

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vm/capability.h"
+#include "vm/probe/features.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "vm/config.h"
+#include "vm/config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "schema/format.h"
 #include "schema/validate.h"
-#include "vm/command.h"
+#include "vm/command/command.h"
 #include "vm/value.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

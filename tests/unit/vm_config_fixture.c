@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fixture of the tests of vm/config.h. */
+/* Fixture of the tests of vm/config/config.h. */
 #include "tests/unit/vm_config_fixture.h"
 
 #include <criterion/criterion.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fixture of the tests of vm/config.h: documents in one line, and what else is random always the same. */
+/* Fixture of the tests of vm/config/config.h: documents in one line, and what else is random always the same.
+ */
 #ifndef HOSTPCI_TESTS_UNIT_VM_CONFIG_FIXTURE_H
 #define HOSTPCI_TESTS_UNIT_VM_CONFIG_FIXTURE_H
 
 #include "tests/unit/storage_fixture.h"
-#include "vm/config.h"
+#include "vm/config/config.h"
 
 /* The UUIDs are all 1 and all 2, netN's MAC is BC:24:11:AA:BB:N, the QEMU is 7.2.0, the time 1700000000. */
 extern const struct vm_fresh config_fresh;

@@ -10,7 +10,7 @@
 #ifndef HOSTPCI_TESTS_VM_FIXTURE_H
 #define HOSTPCI_TESTS_VM_FIXTURE_H
 
-#include "vm/command.h"
+#include "vm/command/command.h"
 
 #define VM_GOLDENS "tests/golden/vm"
 
@@ -36,7 +36,7 @@ void vm_case_release(struct vm_case *given);
 /* A QEMU of that version as far as it matters here: "7.2", "11.0". */
 struct vm_capabilities *vm_fake_qemu(const char *version);
 
-/* What it answers when it is asked (vm/capability.h). The caller frees. */
+/* What it answers when it is asked (vm/probe/features.h). The caller frees. */
 char *vm_fake_answers(const char *version);
 
 /* The arguments, a line each, or "error: ...". The caller frees. */

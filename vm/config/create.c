@@ -5,8 +5,8 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "schema/property_string.h"
-#include "vm/capability.h"
-#include "vm/config_parts.h"
+#include "vm/config/parts.h"
+#include "vm/probe/features.h"
 
 static void add_identity(const struct vm_fresh *fresh, json_t *config)
 {

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"
-#include "vm/command_parts.h"
+#include "vm/command/parts.h"
 
 #define STATIC_MIB  1024 /* what a VM with pluggable memory starts with */
 #define FIRST_DIMM  512  /* MiB; 32 of each size, then twice the size */

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "vm/address.h"
-#include "vm/command.h"
+#include "vm/command/command.h"
 #include "vm/hostpci.h"
 
 /* The order of the command line. A bus stands before what is on it; virtio-iommu-pci has no address of its

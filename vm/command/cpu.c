@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"
-#include "vm/command_parts.h"
+#include "vm/command/parts.h"
 
 /* Processors that QEMU does not know by that name: another with more flags, each above the one before. */
 static const struct level {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "vm/command_parts.h"
+#include "vm/command/parts.h"
 
 #define BLANKS " \t\r\n"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VM's configuration: what is in a document, and what a change touches. */
-#include "vm/config.h"
+#include "vm/config/config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "schema/format.h"
-#include "vm/config_parts.h"
+#include "vm/config/parts.h"
 
 const char *vm_config_resolve(const char *key)
 {

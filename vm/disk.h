@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ideN, sataN, scsiN, virtioN: disks and CD-ROM drives. */
-#ifndef HOSTPCI_VM_DRIVE_H
-#define HOSTPCI_VM_DRIVE_H
+#ifndef HOSTPCI_VM_DISK_H
+#define HOSTPCI_VM_DISK_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "schema/format.h"
-#include "vm/config_parts.h"
+#include "vm/config/parts.h"
 
 enum section { MAIN, PENDING, OTHER };
 

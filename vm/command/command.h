@@ -4,16 +4,16 @@
  * Pure: no file is looked at and nothing is started; what has to be known of the host is handed in. The same
  * configuration, choice and QEMU always give the same arguments. Whoever starts the VM prepares what they
  * name: sockets' and the pid file's folder, tap interfaces, the copy of the firmware's variables. */
-#ifndef HOSTPCI_VM_COMMAND_H
-#define HOSTPCI_VM_COMMAND_H
+#ifndef HOSTPCI_VM_COMMAND_COMMAND_H
+#define HOSTPCI_VM_COMMAND_COMMAND_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
-#include "vm/capability.h"
 #include "vm/keys.h"
+#include "vm/probe/features.h"
 
 /* What was chosen for a hostpciN. */
 struct vm_chosen {

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "schema/format.h"
 #include "schema/validate.h"
-#include "vm/config_parts.h"
+#include "vm/config/parts.h"
 
 static bool is_empty(const char *const *list)
 {

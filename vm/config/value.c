@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "schema/property_string.h"
 #include "schema/validate.h"
-#include "vm/config_parts.h"
-#include "vm/drive.h"
+#include "vm/config/parts.h"
+#include "vm/disk.h"
 #include "vm/value.h"
 
 #define MAC_SIZE 18

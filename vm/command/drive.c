@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"
-#include "vm/command_parts.h"
-#include "vm/drive.h"
+#include "vm/command/parts.h"
+#include "vm/disk.h"
 
 static const struct bus {
     const char *stem;

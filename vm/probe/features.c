@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a QEMU binary can do, from its own answers. */
-#include "vm/capability.h"
+#include "vm/probe/features.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "schema/format.h"
-#include "vm/config_parts.h"
+#include "vm/config/parts.h"
 
 /* A line of the description: %, :, control and non-ASCII bytes as %XX. */
 static void print_remark(struct text *text, const char *line, size_t length)

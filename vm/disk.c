@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ideN, sataN, scsiN, virtioN: disks and CD-ROM drives. */
-#include "vm/drive.h"
+#include "vm/disk.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From a VM's configuration to QEMU's arguments: the parts in their order, and what they share. */
-#include "vm/command.h"
+#include "vm/command/command.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "schema/format.h"
 #include "schema/property_string.h"
 #include "schema/validate.h"
-#include "vm/command_parts.h"
+#include "vm/command/parts.h"
 
 const char *vm_text(const struct vm_build *build, const char *key)
 {

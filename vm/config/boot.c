@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
-#include "vm/config_parts.h"
-#include "vm/drive.h"
+#include "vm/config/parts.h"
+#include "vm/disk.h"
 
 /* In this order a disk is looked for, and a CD-ROM. */
 static const struct bus {

@@ -3,8 +3,8 @@
  *
  * The asking is done elsewhere, once for a binary: start it with the arguments, write the questions, a line
  * each, and hand everything that it prints to vm_capability_parse. QMP: QEMU's docs/interop/qmp-spec. */
-#ifndef HOSTPCI_VM_CAPABILITY_H
-#define HOSTPCI_VM_CAPABILITY_H
+#ifndef HOSTPCI_VM_PROBE_FEATURES_H
+#define HOSTPCI_VM_PROBE_FEATURES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "vm/command_parts.h"
+#include "vm/command/parts.h"
 
 #define FIXED_PORTS 4 /* ich9-pcie-port-1 to 4 are always there */
 

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"
-#include "vm/command_parts.h"
+#include "vm/command/parts.h"
 
 /* "7.2+pve1" of a type's end. */
 static void read_version(struct vm_machine *machine, const char *type)

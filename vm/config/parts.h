@@ -3,7 +3,7 @@
 #ifndef HOSTPCI_VM_CONFIG_PARTS_H
 #define HOSTPCI_VM_CONFIG_PARTS_H
 
-#include "vm/config.h"
+#include "vm/config/config.h"
 
 /* The key that a value is kept under: ide2 for cdrom. */
 const char *vm_config_resolve(const char *key);

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "vm/command_parts.h"
+#include "vm/command/parts.h"
 
 /* A card at a bridge of the host has a tap interface; without a bridge QEMU itself is its router. */
 static void add_back_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,

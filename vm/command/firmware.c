@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/property_string.h"
-#include "vm/command_parts.h"
-#include "vm/drive.h"
+#include "vm/command/parts.h"
+#include "vm/disk.h"
 
 /* Bytes of the variables, by kind of firmware: of Debian's OVMF_VARS.fd and OVMF_VARS_4M.fd. */
 #define VARS_2M 131072

@@ -8,8 +8,8 @@
  * vm_keys `config` may have `meta`, which no client sets: creation-qemu=X.Y.Z,ctime=SECONDS.
  *
  * Pure: what is random or of this moment is handed in. */
-#ifndef HOSTPCI_VM_CONFIG_H
-#define HOSTPCI_VM_CONFIG_H
+#ifndef HOSTPCI_VM_CONFIG_CONFIG_H
+#define HOSTPCI_VM_CONFIG_CONFIG_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "vm/command_parts.h"
+#include "vm/command/parts.h"
 
 static const struct display {
     const char *type, *device;

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "vm/command_parts.h"
+#include "vm/command/parts.h"
 
 /* The last usbN of a VM whose guest or machine is too old for a controller with many ports. */
 #define OLD_USBS 5
