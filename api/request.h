@@ -7,7 +7,7 @@
 
 #include "access/access.h"
 #include "broker/call.h"
-#include "broker/qemu.h"
+#include "broker/probe/qemu.h"
 #include "hardware/pci/names.h"
 #include "hardware/pci/watch.h"
 #include "hardware/sysfs.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "broker/actions.h"
+#include "broker/worker/actions.h"
 #include "schema/validate.h"
 
 #define READING_PATIENCE 10 /* seconds; a host of thousands of devices is read in one */

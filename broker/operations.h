@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "broker/worker.h"
+#include "broker/worker/worker.h"
 #include "schema/endpoint.h"
 
 struct operation {
@@ -18,18 +18,18 @@ struct operation {
     operation_function *run; /* in a worker; NULL: the broker answers itself, from its journal */
 };
 
-/*  driver         {id, driver, scope, persistent?, force}     broker/drive.c
- *  reset          {id, force}                                 broker/reset.c
- *  describe       {id}: {device, readiness...}                broker/describe.c   only reads, but as root
- *  describe-host  {}                                          broker/describe.c
- *  pam            {user, password}                            broker/pam.c         only asks, but as root
- *  state          {id?}: what runs, choices, marks            the broker itself
- *  follow         {id, after}                                 the broker itself
- *  stop           {id}: after its current step, then undone   the broker itself */
+/*  driver         {id, driver, scope, persistent?, force}     broker/worker/driver.c
+ *  reset          {id, force}                                 broker/worker/reset.c
+ *  describe       {id}: {device, readiness...}                broker/worker/describe.c   only reads, but as
+ * root describe-host  {}                                          broker/worker/describe.c pam {user,
+ * password}                            broker/worker/pam.c         only asks, but as root state {id?}: what
+ * runs, choices, marks            the broker itself follow         {id, after} the broker itself stop {id}:
+ * after its current step, then undone   the broker itself */
 extern const struct operation operations[];
 extern const size_t operation_count;
 
-/* Started by the broker alone, in place of a worker that did not settle what it touched: broker/recover.c. */
+/* Started by the broker alone, in place of a worker that did not settle what it touched:
+ * broker/worker/recover.c. */
 extern const struct operation operation_recover;
 
 /* NULL if there is none of that name that a client may ask for. */

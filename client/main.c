@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "broker/broker.h"
+#include "broker/daemon/broker.h"
 #include "client/options.h"
 #include "client/qm.h"
 #include "client/shell.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "broker/qemu.h"
+#include "broker/probe/qemu.h"
 #include "hardware/pci/watch.h"
 #include "passthrough/command.h"
 #include "passthrough/reserve.h"

@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "broker/qemu.h"
+#include "broker/probe/qemu.h"
 #include "schema/format.h"
 
 #define FILE_LIMIT    ((size_t)64 * 1024)

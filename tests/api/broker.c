@@ -13,8 +13,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "broker/broker.h"
 #include "broker/call.h"
+#include "broker/daemon/broker.h"
 #include "tests/api/daemon.h"
 #include "tests/api/program.h"
 #include "tests/hosts/kernel.h"

@@ -55,7 +55,7 @@ static void status_is(pid_t pid, const char *name, const char *expected)
     cr_expect_str_eq(value, expected, "%s: %s", name, value);
 }
 
-/* The daemon's child that is the one that asks QEMU (broker/qemu.h), or is not; 0: it has none. */
+/* The daemon's child that is the one that asks QEMU (broker/probe/qemu.h), or is not; 0: it has none. */
 static pid_t find_child(bool asker)
 {
     autofree char *path = xasprintf("/proc/%d/task/%d/children", (int)daemon_pid(), (int)daemon_pid()),

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/capability.h"
-#include "broker/confine.h"
+#include "broker/daemon/confine.h"
 
 /* In a child, as it cannot be taken back; what it returns is the exit status. */
 static int run_confined(int (*body)(void))

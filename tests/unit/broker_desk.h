@@ -3,7 +3,7 @@
 #ifndef HOSTPCI_TESTS_UNIT_BROKER_DESK_H
 #define HOSTPCI_TESTS_UNIT_BROKER_DESK_H
 
-#include "broker/journal.h"
+#include "broker/daemon/journal.h"
 #include "tests/unit/storage_fixture.h"
 
 #define BOOT "0b5a6c4e-1111-4222-8333-444455556666"

@@ -14,8 +14,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "broker/broker.h"
-#include "broker/client.h"
+#include "broker/daemon/broker.h"
+#include "broker/daemon/client.h"
 #include "broker/protocol.h"
 #include "tests/unit/broker_stage.h"
 

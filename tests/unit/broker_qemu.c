@@ -20,7 +20,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "broker/qemu.h"
+#include "broker/probe/qemu.h"
 #include "tests/unit/storage_fixture.h"
 
 TestSuite(broker_qemu, .timeout = 120);

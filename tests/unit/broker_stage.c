@@ -16,7 +16,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "broker/broker.h"
+#include "broker/daemon/broker.h"
 
 static const struct {
     const char *id, *driver, *class_code, *ids, *group, *reset;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the broker keeps of root's power. */
+#include "broker/daemon/confine.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+
+#include "base/capability.h"
+#include "base/memory.h"
+
+static const struct {
+    int capability;
+    const char *reason;
+} kept[] = {
+    {CAP_SYS_ADMIN, "config space beyond its first 64 bytes; the addresses in /proc/iomem"},
+    {CAP_SYS_MODULE, "modprobe, when vfio-pci or the driver asked for is not loaded"},
+    {CAP_SYS_PTRACE, "/proc/PID/fd of every process: who has a device open"},
+    {CAP_DAC_READ_SEARCH, "the same folders, which belong to the users of the processes"},
+    {CAP_SYSLOG, "the kernel's log, and what the kernel says of a failed step"},
+};
+
+int broker_confine(struct error *err)
+{
+    uint64_t mask = 0;
+
+    for (size_t i = 0; i < COUNT_OF(kept); i++)
+        mask |= CAPABILITY(kept[i].capability);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return error_set_errno(err, errno, "cannot give up new privileges");
+    return capability_keep(mask, err);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The broker's memory: what it knows of functions. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "broker/daemon/journal_parts.h"
+
+/* 1: another operation, which has not ended, has the function in hand. */
+static int find_holder(struct journal *journal, const char *function, int64_t number, struct error *err)
+{
+    autoreset sqlite3_stmt *find = journal->statements[FIND_HOLDER];
+
+    sqlite_bind_string(find, 1, function);
+    int found = sqlite_step(find, err);
+    if (found <= 0)
+        return found;
+    if (sqlite3_column_int64(find, 0) == number || sqlite3_column_int(find, 3) == 0)
+        return 0;
+    return error_set(err, ERROR_BUSY,
+                     "%s is in the hands of another operation, %s '%.200s': wait for its end", function,
+                     sqlite_string(find, 2), sqlite_string(find, 1));
+}
+
+static int touch(struct journal *journal, int64_t number, const json_t *row, struct error *err)
+{
+    autoreset sqlite3_stmt *touch = journal->statements[TOUCH];
+    const char *function = json_string_value(json_object_get(row, "id"));
+    autofree char *body = json_dumps(row, JSON_COMPACT);
+
+    if (function == NULL)
+        return error_set(err, ERROR_INVALID, "a function to touch has no id");
+    if (find_holder(journal, function, number, err) != 0)
+        return -1;
+    sqlite_bind_string(touch, 1, function);
+    sqlite_bind_number(touch, 2, number);
+    sqlite_bind_string(touch, 3, body);
+    return journal_run(touch, err);
+}
+
+int journal_touch(struct journal *journal, int64_t number, const json_t *touched, struct error *err)
+{
+    size_t i;
+    const json_t *row;
+
+    if (sqlite_begin(journal->db, err) != 0)
+        return -1;
+    json_array_foreach(touched, i, row) {
+        if (touch(journal, number, row, err) != 0) {
+            sqlite_rollback(journal->db);
+            return -1;
+        }
+    }
+    return sqlite_commit(journal->db, err);
+}
+
+int journal_settle(struct journal *journal, int64_t number, const char *function, struct error *err)
+{
+    autoreset sqlite3_stmt *settle = journal->statements[SETTLE];
+
+    sqlite_bind_number(settle, 1, number);
+    sqlite_bind_string(settle, 2, function);
+    return journal_run(settle, err);
+}
+
+int journal_read_touched(struct journal *journal, int64_t number, json_t **ret, struct error *err)
+{
+    autoreset sqlite3_stmt *read = journal->statements[READ_TOUCHED];
+    autojson json_t *rows = json_array();
+    int found;
+
+    sqlite_bind_number(read, 1, number);
+    while ((found = sqlite_step(read, err)) > 0)
+        json_array_append_new(rows, journal_json(read, 0));
+    if (found < 0)
+        return -1;
+    *ret = TAKE(rows);
+    return 0;
+}
+
+int journal_is_held(struct journal *journal, const char *function, bool *ret, struct error *err)
+{
+    autoreset sqlite3_stmt *find = journal->statements[FIND_HOLDER];
+
+    sqlite_bind_string(find, 1, function);
+    int found = sqlite_step(find, err);
+    if (found < 0)
+        return -1;
+    *ret = found > 0 && sqlite3_column_int(find, 3) != 0;
+    return 0;
+}
+
+static int keep(struct journal *journal, const char *kind, const char *function, const char *body,
+                struct error *err)
+{
+    autoreset sqlite3_stmt *keep = journal->statements[strcmp(kind, "origin") == 0 ? KEEP_ONCE : KEEP];
+
+    sqlite_bind_string(keep, 1, function);
+    sqlite_bind_string(keep, 2, kind);
+    sqlite_bind_string(keep, 3, journal->boot);
+    sqlite_bind_string(keep, 4, body);
+    return journal_run(keep, err);
+}
+
+static int drop(struct journal *journal, const char *kind, const char *function, struct error *err)
+{
+    autoreset sqlite3_stmt *drop = journal->statements[DROP];
+
+    sqlite_bind_string(drop, 1, function);
+    sqlite_bind_string(drop, 2, kind);
+    return journal_run(drop, err);
+}
+
+/* A choice must be there after a power cut. */
+static int set_durable(struct journal *journal, const char *kind, bool durable, struct error *err)
+{
+    if (strcmp(kind, "choice") != 0)
+        return 0;
+    return sqlite_execute(journal->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+                          err);
+}
+
+int journal_keep(struct journal *journal, const char *kind, const char *function, const json_t *body,
+                 struct error *err)
+{
+    autofree char *text = json_dumps(body, JSON_COMPACT);
+    struct error ignored;
+
+    if (set_durable(journal, kind, true, err) != 0)
+        return -1;
+    int result = keep(journal, kind, function, text, err);
+    set_durable(journal, kind, false, &ignored); /* still on: only slower */
+    return result;
+}
+
+int journal_drop(struct journal *journal, const char *kind, const char *function, struct error *err)
+{
+    struct error ignored;
+
+    if (set_durable(journal, kind, true, err) != 0)
+        return -1;
+    int result = drop(journal, kind, function, err);
+    set_durable(journal, kind, false, &ignored);
+    return result;
+}
+
+static json_t *member(json_t *object, const char *name)
+{
+    json_t *found = json_object_get(object, name);
+
+    if (found != NULL)
+        return found;
+    json_object_set_new(object, name, json_object());
+    return json_object_get(object, name);
+}
+
+int journal_read_facts(struct journal *journal, const char *function, json_t **ret, struct error *err)
+{
+    autoreset sqlite3_stmt *read = journal->statements[READ_FACTS];
+    autojson json_t *facts = json_object();
+    int found;
+
+    sqlite_bind_string(read, 1, function);
+    while ((found = sqlite_step(read, err)) > 0) {
+        json_t *of = function != NULL ? facts : member(facts, sqlite_string(read, 0));
+        json_object_set_new(of, sqlite_string(read, 1), journal_json(read, 2));
+    }
+    if (found < 0)
+        return -1;
+    *ret = TAKE(facts);
+    return 0;
+}

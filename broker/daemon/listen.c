@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The broker's socket. */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "broker/daemon/loop.h"
+
+#define BACKLOG 256
+
+static int set_path(const char *path, struct sockaddr_un *ret, struct error *err)
+{
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(ret->sun_path))
+        return error_set(
+            err, ERROR_INVALID,
+            "the path of the broker's socket, '%s', is too long: at most %zu bytes; give another "
+            "--run-dir",
+            path, sizeof(ret->sun_path) - 1);
+    stpcpy(ret->sun_path, path);
+    return 0;
+}
+
+/* A broker that was killed leaves its socket to a worker that did not yet come to close it: nobody answers
+ * there. The kernel tells who began to listen (unix(7), SO_PEERCRED). */
+static bool is_alive(int fd)
+{
+    struct ucred listener;
+    socklen_t size = sizeof(listener);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0 || kill(listener.pid, 0) == 0 ||
+           errno != ESRCH;
+}
+
+static int check_free(const char *path, struct error *err)
+{
+    autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address;
+    struct stat status;
+
+    if (set_path(path, &address, err) != 0)
+        return -1;
+    if (lstat(path, &status) != 0)
+        return 0;
+    if (!S_ISSOCK(status.st_mode))
+        return error_set(err, ERROR_CONFLICT,
+                         "'%s' exists and is no socket: move it away, or give another --run-dir", path);
+    /* EAGAIN: somebody listens, and is busy */
+    bool connected = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+    if (connected ? is_alive(fd) : errno == EAGAIN)
+        return error_set(err, ERROR_CONFLICT,
+                         "another broker answers on '%s': stop it, or give another --run-dir", path);
+    return 0;
+}
+
+int broker_listen(const char *path, int *ret, struct error *err)
+{
+    autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    autofree char *temporary = xasprintf("%s.new", path);
+    struct sockaddr_un address;
+
+    if (check_free(path, err) != 0 || set_path(temporary, &address, err) != 0)
+        return -1;
+    unlink(temporary);
+    /* the mode is that of bind, not of a chmod: the folder may belong to the front, which could put a link in
+     * between */
+    mode_t before = umask(0111);
+    int result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+    umask(before);
+    if (result != 0 || listen(fd, BACKLOG) != 0)
+        return error_set_errno(err, errno, "cannot listen on '%s'", temporary);
+    *ret = fd;
+    fd = -1;
+    return 0;
+}
+
+int broker_publish(const char *path, struct error *err)
+{
+    autofree char *temporary = xasprintf("%s.new", path);
+
+    if (rename(temporary, path) != 0)
+        return error_set_errno(err, errno, "cannot make the broker's socket '%s'", path);
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The process that starts QEMU to ask it, and how the daemon talks to it. Inside of broker/probe/qemu.c.
+ *
+ * The daemon sends one byte, which says nothing but that it asks; the answer is a header and `length` bytes:
+ * what QEMU wrote, or (failed) a message. Which binary is started, and with what, was settled before the
+ * process was forked. It has no file open but its end of the socket and the daemon's log, gains no privilege,
+ * and ends when the socket is closed. */
+#ifndef HOSTPCI_BROKER_PROBE_ASKER_H
+#define HOSTPCI_BROKER_PROBE_ASKER_H
+
+#include <stdint.h>
+
+#define QEMU_ASKER_SECONDS 20 /* that QEMU has to answer */
+
+struct qemu_answer {
+    uint32_t failed;
+    uint32_t length; /* at most VM_CAPABILITY_LIMIT */
+};
+
+/* In the child; does not return. */
+_Noreturn void qemu_asker_run(const char *binary, int socket);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The blast radius. */
+#include "broker/worker/impact.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "hardware/iommu/group.h"
+#include "hardware/use/use.h"
+
+/* What to type, for the first use that stands in the way. */
+static void append_remedy(struct text *text, const char *kind, const char *name, const char *message)
+{
+    static const struct {
+        const char *kind, *before, *after; /* the name stands between, unless there is no after */
+    } remedies[] = {
+        {"block", "free it, see `lsblk /dev/", "`"},
+        {"network", "give its addresses to another interface and type `ip link set ", " down`"},
+        {"vfio", "stop the virtual machine that has it", NULL},
+        {"sriov", "stop what has its virtual functions", NULL},
+        {"display", "stop the programs that show on ", ""},
+        {"sound", "stop the programs that use sound card ", ""},
+        {"usb", "unplug ", ""},
+    };
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+@";
+    const char *mounted = strstr(message, "mounted on /");
+
+    if (strcmp(kind, "block") == 0 && mounted != NULL) {
+        const char *folder = strchr(mounted, '/');
+        text_printf(text, "type `umount %.*s`", (int)strspn(folder, safe), folder);
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(remedies); i++)
+        if (strcmp(kind, remedies[i].kind) == 0) {
+            bool named = remedies[i].after != NULL;
+            text_printf(text, "%s%s%s", remedies[i].before, named ? name : "",
+                        named ? remedies[i].after : "");
+            return;
+        }
+    text_printf(text, "stop what uses %s", name);
+}
+
+static void log_loss(struct worker *worker, const struct plan_function *function, const char *verb,
+                     const json_t *uses)
+{
+    size_t i;
+    const json_t *use;
+
+    worker_log(worker, "%s (%s): is %s; %s", function->id, function->was.driver, verb,
+               json_array_size(uses) == 0 ? "nothing is known to use it" : "the host has on it:");
+    json_array_foreach(uses, i, use) {
+        worker_log(worker, "%s:   %s (%s; %s)", function->id, json_text(use, "message"),
+                   json_text(use, "weight"), json_text(use, "evidence"));
+    }
+}
+
+/* `uses` has the heaviest first. */
+static void append_refusal(struct text *text, const struct plan_function *function, const json_t *uses,
+                           bool critical)
+{
+    const json_t *use = json_array_get(uses, 0);
+
+    text_printf(text, "%s%s (%s): %s (%s)", text->length > 0 ? "; " : "", function->id, function->was.driver,
+                json_text(use, "message"), json_text(use, "evidence"));
+    if (critical) {
+        text_append(text, ": the host cannot run without it, choose another device");
+        return;
+    }
+    text_append(text, ": ");
+    append_remedy(text, json_text(use, "kind"), json_text(use, "name"), json_text(use, "message"));
+}
+
+static int refuse(const struct text *refusals, bool critical, const char *verb, struct error *err)
+{
+    if (critical)
+        return error_set(err, ERROR_FAILED, "what the host cannot run without is never %s: %s", verb,
+                         text_string(refusals));
+    return error_set(err, ERROR_FAILED, "what the host uses is not %s unless forced: %s, or say force=1",
+                     verb, text_string(refusals));
+}
+
+/* What is not seen is not refused. */
+static void log_unreadable(struct worker *worker, const struct usage *usage)
+{
+    const json_t *unreadable = usage_unreadable(usage), *entry;
+    autotext struct text files = {0};
+    size_t i;
+
+    json_array_foreach(unreadable, i, entry) {
+        text_printf(&files, "%s%s (%s)", i > 0 ? ", " : "", json_text(entry, "file"),
+                    json_text(entry, "reason"));
+    }
+    if (files.length > 0)
+        worker_log(worker, "warning: more may be in use than is seen, as these could not be read: %.600s",
+                   files.data);
+}
+
+static int check_uses(struct worker *worker, const struct plan *plan, const struct usage *usage,
+                      const char *verb, bool force, struct error *err)
+{
+    autotext struct text refusals = {0};
+    bool critical = false;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_function *function = &plan->list[i];
+        if (!function->loses)
+            continue;
+        autojson json_t *uses = usage_list(usage, function->device->address);
+        enum usage_weight weight = usage_weigh(usage, function->device->address);
+        log_loss(worker, function, verb, uses);
+        if (weight == USAGE_CRITICAL || (weight == USAGE_ACTIVE && !force))
+            append_refusal(&refusals, function, uses, weight == USAGE_CRITICAL);
+        critical |= weight == USAGE_CRITICAL;
+    }
+    log_unreadable(worker, usage);
+    return refusals.length > 0 ? refuse(&refusals, critical, verb, err) : 0;
+}
+
+/* VFIO gives a group to a VM only when no member has a driver of the host. */
+void loss_warn_of_others(struct worker *worker, const struct plan *plan)
+{
+    const struct pci_device *named = plan->list[0].device;
+    autotext struct text others = {0};
+    char id[PCI_ADDRESS_SIZE];
+
+    if (!driver_is_vfio(plan->list[0].driver) || named->group < 0)
+        return;
+    for (size_t i = 0; i < plan->inventory->count; i++) {
+        const struct pci_device *other = &plan->inventory->devices[i];
+        bool taken = false;
+        for (size_t k = 0; k < plan->count; k++)
+            taken |= plan->list[k].device == other;
+        if (taken || other->group != named->group || !group_detaches(named, other))
+            continue;
+        pci_address_format(other->address, id);
+        text_printf(&others, "%s%s (%s)", others.length > 0 ? ", " : "", id, other->driver);
+    }
+    if (others.length > 0)
+        worker_log(
+            worker,
+            "warning: IOMMU group %d cannot be given to a VM as long as these have drivers of the host: "
+            "%s; to take them too: hostpci set /nodes/localhost/hardware/pci/%s/driver --driver %s "
+            "--scope group",
+            named->group, others.data, plan->list[0].id, plan->list[0].driver);
+}
+
+static int check_groups(const struct plan *plan, struct error *err)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (driver_is_vfio(plan->list[i].driver) && plan->list[i].device->group < 0 &&
+            strcmp(plan->list[i].driver, plan->list[i].was.driver) != 0)
+            return error_set(
+                err, ERROR_FAILED,
+                "%s is in no IOMMU group, so that %s cannot have it: see what the host lacks with "
+                "hostpci get /nodes/localhost/hardware/iommu",
+                plan->list[i].id, plan->list[i].driver);
+    return 0;
+}
+
+int loss_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
+               struct error *err)
+{
+    autousage struct usage *usage = NULL;
+    bool loses = false;
+
+    if (check_groups(plan, err) != 0)
+        return -1;
+    for (size_t i = 0; i < plan->count; i++)
+        loses |= plan->list[i].loses;
+    if (loses && (usage_scan(worker->sysroot, plan->inventory, &usage, err) != 0 ||
+                  check_uses(worker, plan, usage, verb, force, err) != 0))
+        return -1;
+    return 0;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operation reset: resets a function, by one of the kernel's methods after the other until one works. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "broker/worker/actions.h"
+#include "broker/worker/impact.h"
+#include "hardware/bind/reset.h"
+#include "hardware/kmsg.h"
+
+struct attempts {
+    struct worker *worker;
+    const struct plan_function *function;
+    struct reset_methods methods; /* that it has, in the kernel's order */
+    const char *method;           /* the last one tried */
+    long long milliseconds;       /* that it took */
+    struct text failures;         /* "flr: ...; bus: ..." */
+    bool stopped;                 /* somebody asked for that */
+    int kmsg;
+};
+
+static int read_methods(struct attempts *attempts, struct error *err)
+{
+    const struct plan_function *function = attempts->function;
+
+    if (reset_read_methods(attempts->worker->sysroot, function->device->address, &attempts->methods, err) !=
+        0)
+        return -1;
+    if (attempts->methods.count > 0)
+        return 0;
+    return error_set(
+        err, ERROR_FAILED,
+        "%s cannot be reset: /sys/bus/pci/devices/%s/reset_method names no method, as the device "
+        "has none (then only switching the host off and on resets it) or somebody emptied the "
+        "list (then write default there)",
+        function->id, function->id);
+}
+
+static int announce(struct attempts *attempts, const char *what, struct error *err)
+{
+    char step[64];
+
+    snprintf(step, sizeof(step), "%s %s", what, attempts->method);
+    attempts->stopped = worker_step(attempts->worker, attempts->function->id, step, err) != 0;
+    return attempts->stopped ? -1 : 0;
+}
+
+/* Makes the method the only one, so that it is known which one worked. */
+static int choose(struct attempts *attempts, size_t index, struct error *err)
+{
+    struct reset_methods only = {.count = 1};
+
+    if (attempts->methods.count == 1)
+        return 0;
+    memcpy(only.name[0], attempts->methods.name[index], RESET_METHOD_SIZE);
+    if (announce(attempts, "choose reset method", err) != 0)
+        return -1;
+    return reset_choose(attempts->worker->sysroot, attempts->function->device->address, &only, err);
+}
+
+static int run(struct attempts *attempts, struct error *err)
+{
+    if (announce(attempts, "reset by", err) != 0)
+        return -1;
+    long long began = clock_milliseconds();
+    int result = reset_run(attempts->worker->sysroot, attempts->function->device->address, err);
+    attempts->milliseconds = clock_milliseconds() - began;
+    return result;
+}
+
+static int try_methods(struct attempts *attempts, struct error *err)
+{
+    const char *id = attempts->function->id;
+
+    for (size_t i = 0; i < attempts->methods.count; i++) {
+        attempts->method = attempts->methods.name[i];
+        attempts->milliseconds = 0;
+        if (choose(attempts, i, err) == 0 && run(attempts, err) == 0) {
+            worker_log(attempts->worker, "%s: reset by %s worked (%lld ms)", id, attempts->method,
+                       attempts->milliseconds);
+            return 0;
+        }
+        if (err->kind == ERROR_NOT_FOUND || attempts->stopped)
+            return -1;
+        place_log_kernel(attempts->worker, attempts->kmsg, id);
+        worker_log(attempts->worker, "%s: reset by %s failed (%lld ms): %s", id, attempts->method,
+                   attempts->milliseconds, err->message);
+        text_printf(&attempts->failures, "%s%s: %s", i > 0 ? "; " : "", attempts->method, err->message);
+    }
+    return error_set(err, ERROR_FAILED, "%s could not be reset: %s", id, text_string(&attempts->failures));
+}
+
+static json_t *pack_rows(const struct plan *plan, const struct reset_methods *methods)
+{
+    autofree char *words = reset_join_methods(methods);
+    json_t *rows = plan_rows(plan, true);
+
+    json_object_set_new(json_array_get(rows, 0), "reset-methods", json_string(words));
+    return rows;
+}
+
+/* A function that nobody drives is nobody's loss. */
+static int prepare(struct worker *worker, struct plan *plan, struct attempts *attempts, json_t **ret_rows,
+                   struct error *err)
+{
+    bool forced = json_integer_value(json_object_get(worker->arguments, "force")) != 0;
+
+    if (plan_read(worker, plan, err) != 0 || read_methods(attempts, err) != 0)
+        return -1;
+    plan->list[0].loses = plan->list[0].was.driver[0] != '\0';
+    if (loss_check(worker, plan, "reset", forced, err) != 0)
+        return -1;
+    autojson json_t *rows = pack_rows(plan, &attempts->methods);
+    if (worker_begin(worker, rows, err) != 0)
+        return -1;
+    *ret_rows = TAKE(rows);
+    return 0;
+}
+
+static void keep(const struct attempts *attempts, bool ok, const char *message)
+{
+    if (attempts->method != NULL)
+        worker_keep_reset(attempts->worker, attempts->function->id, &attempts->function->was,
+                          attempts->method, ok, message);
+}
+
+/* Whatever came of it, the function gets its list of methods back. */
+static int finish(struct attempts *attempts, const json_t *rows, int result, struct error *err)
+{
+    autotext struct text where = {0};
+    char driver[DRIVER_NAME_SIZE];
+
+    attempts->worker->undoing = true;
+    if (result == 0)
+        keep(attempts, true, "");
+    else if (err->kind != ERROR_NOT_FOUND && !attempts->stopped)
+        keep(attempts, false, err->message);
+    int back = place_all_back(attempts->worker, rows, &where);
+    if (result == 0 && back == 0 &&
+        driver_read_name(attempts->worker->sysroot, attempts->function->device->address, driver, err) == 0)
+        return 0;
+    struct error reason = *err;
+    return error_set(err, result == 0 ? ERROR_FAILED : reason.kind, "%s; %s",
+                     result == 0 ? "it was reset" : reason.message, text_string(&where));
+}
+
+int broker_reset(struct worker *worker, json_t **ret, struct error *err)
+{
+    const char *id = json_string_value(json_object_get(worker->arguments, "id"));
+    autoclose int kmsg = kmsg_follow(worker->sysroot);
+    struct attempts attempts = {.worker = worker, .kmsg = kmsg};
+    autoplan struct plan plan = {.list = NULL};
+    autojson json_t *rows = NULL;
+    struct pci_address address;
+
+    if (id == NULL || !pci_address_parse(id, &address))
+        return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
+    if (plan_choose(worker->sysroot, address, "function", &plan, err) != 0 ||
+        plan_take(worker, &plan, false, err) != 0)
+        return -1;
+    attempts.function = &plan.list[0];
+    if (prepare(worker, &plan, &attempts, &rows, err) != 0) {
+        plan_let_go(worker, &plan);
+        return -1;
+    }
+    int result = finish(&attempts, rows, try_methods(&attempts, err), err);
+    text_release(&attempts.failures);
+    if (result == 0)
+        *ret = json_pack("{s:s, s:I}", "method", attempts.method, "milliseconds",
+                         (json_int_t)attempts.milliseconds);
+    return result;
+}
