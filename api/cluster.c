@@ -7,7 +7,7 @@
 #include "api/node.h"
 #include "api/qemu_list.h"
 #include "base/memory.h"
-#include "passthrough/guest.h"
+#include "passthrough/vm_document.h"
 #include "vm/keys.h"
 
 #define VMID_FIRST VM_ID_MIN

@@ -6,9 +6,9 @@
 #include "api/request.h"
 #include "base/memory.h"
 #include "hardware/slice/mdev.h"
-#include "passthrough/mapping.h"
-#include "passthrough/reserve.h"
-#include "passthrough/supply.h"
+#include "passthrough/assign/reserve.h"
+#include "passthrough/assign/supply.h"
+#include "passthrough/mapping/mapping.h"
 
 const struct endpoint endpoint_get_hardware = {
     .method = METHOD_GET,

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "hardware/check/report.h"
 #include "hardware/pci/device.h"
-#include "passthrough/reserve.h"
+#include "passthrough/assign/reserve.h"
 #include "storage/index.h"
 
 /* As this process sees it; `held`: without what may not answer now. */

@@ -3,7 +3,7 @@
 #include "api/hardware_task.h"
 
 #include "base/memory.h"
-#include "passthrough/drive.h"
+#include "passthrough/broker_task.h"
 
 static int refresh(void *inventory, struct error *err)
 {

@@ -7,7 +7,7 @@
 
 #include "api/endpoints.h"
 #include "api/request.h"
-#include "passthrough/mapping.h"
+#include "passthrough/mapping/mapping.h"
 
 int mapping_run_list(struct request *request, json_t **ret, struct error *err);
 int mapping_run_get(struct request *request, json_t **ret, struct error *err);

@@ -3,8 +3,8 @@
 #include "api/mapping.h"
 #include "base/memory.h"
 #include "hardware/slice/mdev.h"
-#include "passthrough/capacity.h"
-#include "passthrough/reserve.h"
+#include "passthrough/assign/capacity.h"
+#include "passthrough/assign/reserve.h"
 
 static int get_capacity(struct request *request, json_t **ret, struct error *err)
 {

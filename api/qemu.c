@@ -6,8 +6,8 @@
 
 #include "api/hardware_task.h"
 #include "base/memory.h"
-#include "passthrough/guest.h"
-#include "passthrough/reserve.h"
+#include "passthrough/assign/reserve.h"
+#include "passthrough/vm_document.h"
 #include "schema/property_string.h"
 #include "vm/disk.h"
 

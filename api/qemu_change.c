@@ -11,7 +11,7 @@
 #include "api/qemu_volume.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "passthrough/reserve.h"
+#include "passthrough/assign/reserve.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
 #include "vm/disk.h"

@@ -5,7 +5,7 @@
 
 #include "api/qemu.h"
 #include "base/memory.h"
-#include "passthrough/guest.h"
+#include "passthrough/vm_document.h"
 #include "storage/local.h"
 
 #define ATTEMPTS 100 /* at a VM that others change at the same time */

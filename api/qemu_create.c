@@ -5,7 +5,7 @@
 #include "api/hardware_task.h"
 #include "api/qemu.h"
 #include "base/memory.h"
-#include "passthrough/guest.h"
+#include "passthrough/vm_document.h"
 #include "vm/keys.h"
 
 /* What Proxmox does in the same call and hostpci does not: clients may send it empty or 0. */

@@ -7,8 +7,8 @@
 
 #include "api/qemu.h"
 #include "base/memory.h"
-#include "passthrough/guest.h"
-#include "passthrough/reserve.h"
+#include "passthrough/assign/reserve.h"
+#include "passthrough/vm_document.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
 #include "vm/disk.h"

@@ -4,7 +4,7 @@
 
 #include "api/qemu.h"
 #include "base/memory.h"
-#include "passthrough/guest.h"
+#include "passthrough/vm_document.h"
 
 /* Nobody is told a password. */
 static void hide_password(json_t *row)

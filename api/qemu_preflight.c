@@ -3,8 +3,8 @@
  */
 #include "api/qemu.h"
 #include "base/memory.h"
-#include "passthrough/guest.h"
-#include "passthrough/preflight.h"
+#include "passthrough/preflight/preflight.h"
+#include "passthrough/vm_document.h"
 
 static int get_preflight(struct request *request, json_t **ret, struct error *err)
 {

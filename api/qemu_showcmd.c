@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "passthrough/command.h"
-#include "passthrough/guest.h"
+#include "passthrough/vm_document.h"
 #include "schema/format.h"
 
 /* What the devices are now, and who has them. */

@@ -8,8 +8,8 @@
 #include "api/qemu.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "passthrough/drive.h"
-#include "passthrough/guest.h"
+#include "passthrough/broker_task.h"
+#include "passthrough/vm_document.h"
 
 struct errand {
     struct qemu_job job;

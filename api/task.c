@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "passthrough/drive.h"
+#include "passthrough/broker_task.h"
 #include "schema/format.h"
 #include "storage/local.h"
 #include "task/task.h"

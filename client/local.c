@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "client/shell.h"
 #include "hardware/check/check.h"
-#include "passthrough/preflight.h"
+#include "passthrough/preflight/preflight.h"
 #include "schema/openapi.h"
 #include "schema/usage.h"
 #include "storage/storage.h"

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "hardware/host.h"
 #include "hardware/network.h"
-#include "passthrough/mapping.h"
+#include "passthrough/mapping/mapping.h"
 #include "schema/property_string.h"
 
 /* What is looked up of the host; the texts of `usb` are its own. */

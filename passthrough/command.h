@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "hardware/sysfs.h"
-#include "passthrough/choose.h"
+#include "passthrough/assign/choose.h"
 #include "storage/storage.h"
 #include "vm/command/command.h"
 

@@ -70,7 +70,7 @@ bool find(struct finding *finding, enum severity severity, const char *format, .
     __attribute__((format(printf, 3, 4)));
 
 /* docs/checks.md: its beginning, with the tables of this room; what no check answers; and a row of such a
- * table. passthrough/preflight.h has the table between. */
+ * table. passthrough/preflight/preflight.h has the table between. */
 void check_print_documentation(FILE *out);
 void check_print_unchecked(FILE *out);
 void check_print_row(FILE *out, const char *const *cells, size_t count);

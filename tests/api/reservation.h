@@ -4,7 +4,7 @@
 #ifndef HOSTPCI_TESTS_API_RESERVATION_H
 #define HOSTPCI_TESTS_API_RESERVATION_H
 
-#include "passthrough/reserve.h"
+#include "passthrough/assign/reserve.h"
 
 /* The VM has got the device, and its process runs on the test's host. */
 void reservation_put(long long vmid, const struct reserve_item *item);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "passthrough/mapping.h"
+#include "passthrough/mapping/mapping.h"
 #include "schema/property_string.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #ifndef HOSTPCI_TESTS_UNIT_CHOOSE_FIXTURE_H
 #define HOSTPCI_TESTS_UNIT_CHOOSE_FIXTURE_H
 
-#include "passthrough/choose.h"
+#include "passthrough/assign/choose.h"
 #include "tests/unit/hardware_fixture.h"
 #include "tests/unit/storage_fixture.h"
 

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
-#include "passthrough/guest.h"
+#include "passthrough/vm_document.h"
 #include "tests/unit/storage_fixture.h"
 
 static json_t *document(const char *name)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "passthrough/mapping.h"
+#include "passthrough/mapping/mapping.h"
 #include "schema/property_string.h"
 
 static const struct pci_device devices[] = {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "passthrough/preflight_parts.h"
+#include "passthrough/preflight/parts.h"
 #include "tests/unit/hardware_fixture.h"
 #include "tests/unit/passthrough_preflight_fixture.h"
 

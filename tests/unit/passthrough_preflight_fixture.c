@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "passthrough/preflight.h"
+#include "passthrough/preflight/preflight.h"
 #include "tests/unit/hardware_fixture.h"
 #include "tests/unit/storage_fixture.h"
 #include "tests/unit/vm_fixture.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "passthrough/reserve.h"
+#include "passthrough/assign/reserve.h"
 #include "storage/reservation.h"
 #include "tests/unit/hardware_fixture.h"
 #include "tests/unit/storage_fixture.h"

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tasks that the broker does. */
+#include "passthrough/broker_task.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+struct journey {
+    const struct broker *broker;
+    char *operation;
+    json_t *arguments;
+    int (*done)(void *context, struct error *err);
+    void *context;
+};
+
+static void release(void *argument)
+{
+    struct journey *journey = argument;
+
+    free(journey->operation);
+    json_decref(journey->arguments);
+    free(journey);
+}
+
+static void log_line(void *context, int number, const char *text)
+{
+    (void)number;
+    task_log(context, "%s", text);
+}
+
+/* The machine may have changed although the operation failed. */
+static int drive(struct task *task, void *argument, struct error *err)
+{
+    struct journey *journey = argument;
+    autojson json_t *result = NULL;
+    struct error late;
+
+    int status = broker_call(journey->broker, journey->operation, task_upid(task), TAKE(journey->arguments),
+                             log_line, task, &result, err);
+    if (journey->done != NULL && journey->done(journey->context, &late) != 0)
+        task_warn(task, "the list of devices could not be read anew: %s", late.message);
+    return status;
+}
+
+int drive_begin(struct tasks *tasks, const struct broker *broker, const struct drive *what,
+                int (*done)(void *context, struct error *err), void *context, char upid[static UPID_SIZE],
+                struct error *err)
+{
+    struct journey *journey = xcalloc(1, sizeof(*journey));
+    struct task_start start = {.type = what->type,
+                               .id = what->id,
+                               .user = what->user,
+                               .run = drive,
+                               .argument = journey,
+                               .release = release};
+
+    *journey = (struct journey){.broker = broker,
+                                .operation = xstrdup(what->operation),
+                                .arguments = what->arguments,
+                                .done = done,
+                                .context = context};
+    if (broker_check(broker, err) == 0 && task_begin(tasks, &start, upid, err) == 0)
+        return 0;
+    release(journey);
+    return -1;
+}
+
+int drive_resume(struct task *task, void *argument, struct error *err)
+{
+    const struct broker *broker = argument;
+    autojson json_t *result = NULL;
+
+    /* all lines of such a task are the broker's */
+    if (broker_follow(broker, task_upid(task), task_line_count(task), log_line, task, &result, err) == 0)
+        return 0;
+    if (err->kind == ERROR_NOT_FOUND)
+        error_set(err, ERROR_FAILED, "interrupted by a restart of hostpci before anything was changed");
+    return -1;
+}
+
+int drive_stop(struct tasks *tasks, const struct broker *broker, const char *upid, struct error *err)
+{
+    autojson json_t *result = NULL;
+    struct error ignored;
+
+    if (task_stop(tasks, upid, err) != 0)
+        return -1;
+    /* what the broker does not know has ended, or never gets there */
+    broker_call(broker, "stop", NULL, json_pack("{s:s}", "id", upid), NULL, NULL, &result, &ignored);
+    return 0;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Checks of a VM's start: QEMU, and every reason why there is no command line for it. */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "passthrough/preflight/parts.h"
+#include "schema/format.h"
+
+#define MOST_REFUSALS 64 /* more are not told at once */
+
+void preflight_qemu(struct inspection *inspection)
+{
+    const struct vm_capabilities *qemu;
+    struct error err;
+
+    if (qemu_capabilities(inspection->what->qemu, &qemu, &err) == 0)
+        return;
+    struct finding *finding =
+        preflight_tell(inspection, SEVERITY_ERROR,
+                       "%s; what else of the configuration it would refuse cannot be told.", err.message);
+    text_append(&finding->evidence, qemu_binary(inspection->what->qemu));
+    text_append(&finding->remedy, "apt install qemu-system-x86\n");
+}
+
+/* What to type where an error's text has this in it. */
+static const struct cure {
+    const char *part;
+    enum { CURE_SET, CURE_EDIT, CURE_MACHINE, CURE_VERSION } kind;
+    const char *key, *property, *value;
+} cures[] = {
+    {"q35 machine model is not enabled", CURE_MACHINE, NULL, NULL, "q35"},
+    {"please set the machine type to q35", CURE_MACHINE, NULL, NULL, "q35"},
+    {"legacy-igd needs the machine type i440fx", CURE_MACHINE, NULL, NULL, "pc"},
+    {"has no machine type", CURE_VERSION, NULL, NULL, NULL},
+    {"cannot set aw-bits", CURE_EDIT, "machine", "aw-bits", NULL},
+    {"takes aw-bits 39 or 48", CURE_EDIT, "machine", "aw-bits", "48"},
+    {"cannot be used with a VirtIO vIOMMU", CURE_EDIT, "machine", "viommu", NULL},
+    {"legacy-igd needs vga", CURE_SET, "vga", NULL, "none"},
+    {"hugepages need numa", CURE_SET, "numa", NULL, "1"},
+    {"numa needs to be enabled", CURE_SET, "numa", NULL, "1"},
+};
+
+static void apply(const struct inspection *inspection, const struct cure *cure, struct finding *finding)
+{
+    switch (cure->kind) {
+    case CURE_SET:
+        preflight_remedy_set(inspection, cure->key, cure->value, finding);
+        break;
+    case CURE_EDIT:
+        preflight_remedy_edit(inspection, cure->key, cure->property,
+                              cure->value != NULL ? json_string(cure->value) : NULL, finding);
+        break;
+    case CURE_MACHINE: /* a version stays */
+        preflight_remedy_machine(inspection, strcmp(cure->value, "q35") == 0, finding);
+        break;
+    case CURE_VERSION: /* none: the newest that there is */
+        preflight_remedy_edit(inspection, "machine", "type", json_string(inspection->q35 ? "q35" : "pc"),
+                              finding);
+        break;
+    }
+}
+
+static bool cure(const struct inspection *inspection, const char *message, struct finding *finding)
+{
+    for (size_t i = 0; i < COUNT_OF(cures); i++)
+        if (strstr(message, cures[i].part) != NULL) {
+            apply(inspection, &cures[i], finding);
+            return true;
+        }
+    return false;
+}
+
+static void tell(struct inspection *inspection, const char *key, const struct error *why)
+{
+    struct finding *finding = preflight_tell(inspection, SEVERITY_ERROR, "%s", why->message);
+
+    if (key[0] == '\0')
+        return;
+    preflight_show_key(inspection, key, finding);
+    if (cure(inspection, why->message, finding))
+        return;
+    text_printf(&finding->remedy,
+                "# what it may be:\nhostpci usage /nodes/localhost/qemu/%lld/config\n# or without it:\n",
+                inspection->what->vmid);
+    preflight_remedy_delete(inspection, key, finding);
+}
+
+#define KEY_SIZE 32
+
+/* The first word of a text that is a key of the configuration. */
+static bool find_key(const json_t *config, const char *text, char key[static KEY_SIZE])
+{
+    while (*text != '\0') {
+        size_t length = 0;
+        while (isalnum((unsigned char)text[length]) || text[length] == '_')
+            length++;
+        snprintf(key, KEY_SIZE, "%.*s", (int)length, text);
+        if (length > 0 && json_object_get(config, key) != NULL)
+            return true;
+        text += length > 0 ? length : 1;
+    }
+    key[0] = '\0';
+    return false;
+}
+
+/* "KEY: ..." says it best, then the field, then a word of the message. */
+static void find_culprit(const json_t *config, const struct error *why, char key[static KEY_SIZE])
+{
+    size_t length = strcspn(why->message, ": ");
+
+    snprintf(key, KEY_SIZE, "%.*s", (int)length, why->message);
+    if (why->message[length] == ':' && json_object_get(config, key) != NULL)
+        return;
+    snprintf(key, KEY_SIZE, "%.31s", why->field);
+    if (json_object_get(config, key) == NULL)
+        find_key(config, why->message, key);
+}
+
+/* Keys that are right only together: without one of them others would be wrong that are not. */
+#define MOST_RELATED 5
+static const char *const families[][MOST_RELATED] = {{"memory", "balloon", "numa", "hugepages", "hotplug"},
+                                                     {"sockets", "cores", "vcpus"}};
+
+/* "numa" of "numa0" */
+static bool has_stem(const char *key, const char *stem)
+{
+    size_t length = strlen(stem);
+
+    return strncmp(key, stem, length) == 0 && key[length + strspn(key + length, "0123456789")] == '\0';
+}
+
+static const char *const *find_family(const char *key)
+{
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+        for (size_t j = 0; j < MOST_RELATED && families[i][j] != NULL; j++)
+            if (has_stem(key, families[i][j]))
+                return families[i];
+    return NULL;
+}
+
+/* Of a machine its kind stays, which decides on much else. */
+static void leave_out(json_t *config, const char *key)
+{
+    const char *value = json_text(config, key), *name;
+    const char *const *family = find_family(key);
+    json_t *other;
+    void *next;
+
+    if (strcmp(key, "machine") == 0 && strstr(value, "q35") != NULL && strcmp(value, "q35") != 0)
+        json_object_set_new(config, key, json_string("q35"));
+    else
+        json_object_del(config, key);
+    json_object_foreach_safe(config, next, name, other)
+        for (size_t i = 0; family != NULL && i < MOST_RELATED && family[i] != NULL; i++)
+            if (has_stem(name, family[i])) {
+                json_object_del(config, name);
+                break;
+            }
+}
+
+static bool build(const struct inspection *inspection, const struct vm_capabilities *qemu,
+                  const json_t *config, struct error *err)
+{
+    autosplit char **arguments = NULL;
+    const struct preflight *what = inspection->what;
+    const struct command_host host = {.storage = what->storage,
+                                      .sysroot = what->sysroot,
+                                      .node = what->node,
+                                      .qemu = qemu,
+                                      .paths = what->paths};
+
+    return command_build(&host, what->vmid, config, &inspection->choices, &arguments, err) == 0;
+}
+
+/* Those that got no device are not built with, but may be wrong beside that. */
+static void leave_out_unchosen(struct inspection *inspection, json_t *config)
+{
+    autojson json_t *vga = preflight_values(inspection, "vga");
+    struct place place;
+    struct error err;
+
+    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
+        const struct vm_hostpci *hostpci = &place.choice->hostpci;
+        if (place.choice->chosen)
+            continue;
+        json_object_del(config, place.key);
+        if (vm_hostpci_check(hostpci, inspection->q35, json_text_or(vga, "type", NULL), &err) == 0)
+            continue;
+        error_prefix(&err, "%s: ", place.key);
+        tell(inspection, place.key, &err);
+    }
+}
+
+/* Builds, leaves out the key that was refused, and builds again until nothing is refused. */
+void preflight_command(struct inspection *inspection)
+{
+    autojson json_t *config = json_copy(inspection->config);
+    const struct vm_capabilities *qemu;
+    struct error err;
+    char key[KEY_SIZE];
+
+    if (qemu_capabilities(inspection->what->qemu, &qemu, &err) != 0)
+        return;
+    leave_out_unchosen(inspection, config);
+    for (unsigned i = 0; i < MOST_REFUSALS && !build(inspection, qemu, config, &err); i++) {
+        find_culprit(config, &err, key);
+        tell(inspection, key, &err);
+        if (key[0] == '\0')
+            return;
+        leave_out(config, key);
+    }
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is to be said of the functions that a start would give to the VM, and of the host: asked of the
+ * broker, who sees as root who has them open, or looked at from here. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "broker/call.h"
+#include "hardware/check/report.h"
+#include "passthrough/preflight/parts.h"
+
+/* The operation that has the function in hand, its UPID; NULL if there is none. */
+static json_t *find_task(const json_t *state, const char *id)
+{
+    const json_t *operation, *function;
+    size_t i, j;
+
+    json_array_foreach(json_object_get(state, "operations"), i, operation)
+        json_array_foreach(json_object_get(operation, "functions"), j, function)
+            if (json_is_string(function) && strcmp(json_string_value(function), id) == 0)
+                return json_object_get(operation, "id");
+    return NULL;
+}
+
+/* {task?, reset?}; false if no broker answers. */
+static bool ask_state(struct inspection *inspection, const char *id)
+{
+    autojson json_t *known = NULL;
+    struct error err;
+
+    if (inspection->what->broker == NULL ||
+        broker_call(inspection->what->broker, "state", NULL, json_pack("{s:s}", "id", id), NULL, NULL, &known,
+                    &err) != 0)
+        return false;
+    const json_t *facts = json_object_get(json_object_get(known, "functions"), id);
+    json_object_set_new(
+        inspection->states, id,
+        json_pack("{s:O*, s:O*}", "task", find_task(known, id), "reset", json_object_get(facts, "reset")));
+    return true;
+}
+
+static json_t *ask_description(const struct inspection *inspection, const char *id)
+{
+    autojson json_t *answer = NULL;
+    struct error err;
+
+    if (broker_call(inspection->what->broker, "describe", NULL, json_pack("{s:s}", "id", id), NULL, NULL,
+                    &answer, &err) != 0)
+        return NULL;
+    return json_incref(json_object_get(answer, "readiness"));
+}
+
+/* Without the files that may not answer, if it is `held`. */
+static json_t *describe(const struct inspection *inspection, const char *id, bool held,
+                        const struct usage *usage)
+{
+    struct pci_address address;
+    struct error err;
+    json_t *readiness = NULL;
+
+    if (usage == NULL || !pci_address_parse(id, &address))
+        return NULL;
+    if ((held ? readiness_describe_held : readiness_describe_device)(
+            inspection->what->sysroot, inspection->inventory, usage, address, &readiness, &err) != 0)
+        return NULL; /* gone since it was chosen */
+    return readiness;
+}
+
+/* As GET .../status does: of a function that is in hand not all files may answer. */
+static void look_at(struct inspection *inspection, const char *id, const struct usage *usage)
+{
+    bool known = ask_state(inspection, id);
+    bool busy = json_object_get(json_object_get(inspection->states, id), "task") != NULL;
+    json_t *readiness = known && !busy ? ask_description(inspection, id) : NULL;
+
+    if (readiness == NULL)
+        readiness = describe(inspection, id, known, usage);
+    if (readiness != NULL)
+        json_object_set_new(inspection->seen, id, readiness);
+}
+
+static void look_at_host(struct inspection *inspection)
+{
+    const struct broker *broker = inspection->what->broker;
+    struct error err;
+
+    if (broker != NULL &&
+        broker_call(broker, "describe-host", NULL, json_object(), NULL, NULL, &inspection->host, &err) == 0)
+        return;
+    if (readiness_describe_host(inspection->what->sysroot, inspection->inventory, &inspection->host, &err) !=
+        0)
+        inspection->host = NULL;
+}
+
+void preflight_look(struct inspection *inspection)
+{
+    autousage struct usage *usage = NULL;
+    struct place place;
+    struct error err;
+    bool given = false;
+
+    for (unsigned at = 0; preflight_next(inspection, &at, &place);)
+        given = given || place.choice->hostpci.mdev == NULL;
+    if (!given)
+        return;
+    if (usage_scan(inspection->what->sysroot, inspection->inventory, &usage, &err) != 0)
+        usage = NULL;
+    look_at_host(inspection);
+    for (unsigned at = 0; preflight_next(inspection, &at, &place);)
+        for (size_t i = 0; choice_is_whole(place.choice) && place.choice->ids[i] != NULL; i++)
+            look_at(inspection, place.choice->ids[i], usage);
+}

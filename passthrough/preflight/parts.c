@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the checks of a VM's start share: findings, values of the configuration, remedies. */
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "passthrough/preflight/parts.h"
+#include "schema/property_string.h"
+
+struct finding *preflight_tell(struct inspection *inspection, enum severity severity, const char *format, ...)
+{
+    va_list args;
+
+    assert(inspection->row->blocks || severity != SEVERITY_ERROR);
+    inspection->list = xrealloc(inspection->list, inspection->count + 1, sizeof(inspection->list[0]));
+    struct told *told = &inspection->list[inspection->count++];
+    *told = (struct told){.finding = {.severity = severity}};
+    snprintf(told->id, sizeof(told->id), "%s", inspection->row->id);
+    va_start(args, format);
+    autofree char *message = xvasprintf(format, args);
+    va_end(args);
+    text_append(&told->finding.message, message);
+    return &told->finding;
+}
+
+const char *preflight_text(const struct inspection *inspection, const char *key)
+{
+    return json_text(inspection->config, key);
+}
+
+long long preflight_number(const struct inspection *inspection, const char *key, long long fallback)
+{
+    const json_t *value = json_object_get(inspection->config, key);
+
+    return json_is_integer(value) ? (long long)json_integer_value(value) : fallback;
+}
+
+json_t *preflight_values(const struct inspection *inspection, const char *key)
+{
+    struct error err;
+    json_t *values;
+
+    if (property_string_parse(vm_key_find(key, NULL), preflight_text(inspection, key), &values, &err) != 0)
+        return json_object();
+    return values;
+}
+
+void preflight_show_key(const struct inspection *inspection, const char *key, struct finding *finding)
+{
+    const json_t *value = json_object_get(inspection->config, key);
+    autofree char *number = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+
+    text_printf(&finding->evidence, "%s%s: %s", finding->evidence.length > 0 ? "; " : "", key,
+                value == NULL    ? "not set"
+                : number != NULL ? number
+                                 : json_string_value(value));
+}
+
+void preflight_remedy_command(const char *const *words, struct finding *finding)
+{
+    autofree char *line = vm_command_quote((char *const *)(uintptr_t)words);
+
+    text_printf(&finding->remedy, "%s\n", line);
+}
+
+static void append_set(const struct inspection *inspection, const char *option, const char *value,
+                       struct finding *finding)
+{
+    autofree char *vmid = xasprintf("%lld", inspection->what->vmid);
+
+    preflight_remedy_command((const char *const[]){"hostpci", "qm", "set", vmid, option, value, NULL},
+                             finding);
+}
+
+void preflight_remedy_set(const struct inspection *inspection, const char *key, const char *value,
+                          struct finding *finding)
+{
+    autofree char *option = xasprintf("-%s", key);
+
+    append_set(inspection, option, value, finding);
+}
+
+void preflight_remedy_delete(const struct inspection *inspection, const char *key, struct finding *finding)
+{
+    append_set(inspection, "-delete", key, finding);
+}
+
+void preflight_remedy_edit(const struct inspection *inspection, const char *key, const char *property,
+                           json_t *value, struct finding *finding)
+{
+    autojson json_t *values = preflight_values(inspection, key);
+
+    if (value != NULL)
+        json_object_set_new(values, property, value);
+    else
+        json_object_del(values, property);
+    autofree char *text = property_string_print(vm_key_find(key, NULL), values);
+    preflight_remedy_set(inspection, key, text, finding);
+}
+
+/* "pc-i440fx-7.2" becomes "pc-q35-7.2": a version stays. */
+void preflight_remedy_machine(const struct inspection *inspection, bool q35, struct finding *finding)
+{
+    autojson json_t *machine = preflight_values(inspection, "machine");
+    const char *version = strrchr(json_text(machine, "type"), '-');
+    autofree char *wanted =
+        version != NULL ? xasprintf("pc-%s%s", q35 ? "q35" : "i440fx", version) : xstrdup(q35 ? "q35" : "pc");
+
+    preflight_remedy_edit(inspection, "machine", "type", json_string(wanted), finding);
+}
+
+bool preflight_next(const struct inspection *inspection, unsigned *at, struct place *ret)
+{
+    while (*at < VM_HOSTPCI && !inspection->choices.list[*at].configured)
+        ++*at;
+    if (*at == VM_HOSTPCI)
+        return false;
+    *ret = (struct place){.index = *at, .choice = &inspection->choices.list[*at]};
+    snprintf(ret->key, sizeof(ret->key), "hostpci%u", *at);
+    ++*at;
+    return true;
+}
+
+bool choice_is_whole(const struct choice *choice)
+{
+    return choice->chosen && choice->hostpci.mdev == NULL;
+}
+
+const struct pci_device *preflight_device(const struct inspection *inspection, const struct choice *choice,
+                                          size_t at)
+{
+    struct pci_address address;
+
+    if (!choice->chosen || choice->ids[at] == NULL || !pci_address_parse(choice->ids[at], &address))
+        return NULL;
+    return inventory_find(inspection->inventory, address);
+}
+
+const struct pci_device *preflight_display(const struct inspection *inspection, const struct choice *choice)
+{
+    for (size_t i = 0; choice->chosen && choice->ids[i] != NULL; i++) {
+        const struct pci_device *device = preflight_device(inspection, choice, i);
+        if (device != NULL && pci_is_display(device))
+            return device;
+    }
+    return NULL;
+}

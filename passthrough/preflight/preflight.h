@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a start of a VM would do now, and everything for which it would fail. Nothing is changed. */
+#ifndef HOSTPCI_PASSTHROUGH_PREFLIGHT_PREFLIGHT_H
+#define HOSTPCI_PASSTHROUGH_PREFLIGHT_PREFLIGHT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "broker/probe/qemu.h"
+#include "hardware/pci/watch.h"
+#include "passthrough/assign/reserve.h"
+#include "passthrough/command.h"
+
+struct preflight {
+    struct storage *storage;
+    const struct sysroot *sysroot;
+    struct inventory_source *inventory;
+    const struct broker *broker; /* NULL or silent: what root alone sees is left out */
+    struct qemu *qemu;
+    const struct vm_paths *paths;
+    const char *node;
+    long long vmid;
+    const json_t *document; /* vm/config/config.h */
+};
+
+/* {startable, summary, devices: [{key, chosen[], detaches: [{id, driver}], mapping?, mdev?, refused?: [{path,
+ * reason}]}], checks: [{id, severity, message, evidence, remedy}]}, worst checks first. startable: no check
+ * is an error. Of a key that cannot be put on the command line for several reasons the first is told; so it
+ * is of keys that are right only together (memory and its pages, the processors). */
+int preflight_run(const struct preflight *preflight, json_t **ret, struct error *err);
+
+/* The table of checks, for docs/checks.md. */
+void preflight_print_documentation(FILE *out);
+
+#endif

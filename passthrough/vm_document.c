@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* VMs in the storage. */
+#include "passthrough/vm_document.h"
+
+#include <string.h>
+
+#include "access/entry.h"
+#include "base/json.h"
+#include "base/memory.h"
+
+#define KIND "vm"
+
+static int refuse_missing(const char *node, long long vmid, struct error *err)
+{
+    return error_set(err, ERROR_FAILED, "Configuration file 'nodes/%s/qemu-server/%lld.conf' does not exist",
+                     node, vmid);
+}
+
+const char *guest_node(const json_t *document)
+{
+    return json_text(document, "node");
+}
+
+int guest_read(struct storage *storage, const char *node, long long vmid, json_t **ret, int64_t *ret_revision,
+               struct error *err)
+{
+    autofree char *id = xasprintf("%lld", vmid);
+    autojson json_t *document = NULL;
+    int64_t revision;
+
+    if (object_read(storage, KIND, id, &document, &revision, err) != 0)
+        return err->kind == ERROR_NOT_FOUND ? refuse_missing(node, vmid, err) : -1;
+    if (strcmp(guest_node(document), node) != 0)
+        return refuse_missing(node, vmid, err);
+    *ret = TAKE(document);
+    if (ret_revision != NULL)
+        *ret_revision = revision;
+    return 0;
+}
+
+int guest_check_free(struct storage *storage, long long vmid, struct error *err)
+{
+    autofree char *id = xasprintf("%lld", vmid);
+    autojson json_t *document = NULL;
+
+    if (object_read(storage, KIND, id, &document, NULL, err) != 0)
+        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
+    return error_set(err, ERROR_CONFLICT, "unable to create VM %lld - VM %lld already exists on node '%s'",
+                     vmid, vmid, guest_node(document));
+}
+
+int guest_create(struct storage *storage, long long vmid, json_t *document, struct error *err)
+{
+    autofree char *id = xasprintf("%lld", vmid);
+    struct change_set *set = change_set_new();
+    struct error taken;
+
+    change_set_put(set, KIND, id, 0, document);
+    if (storage_commit(storage, set, err) == 0)
+        return 0;
+    if (err->kind == ERROR_CONFLICT && guest_check_free(storage, vmid, &taken) != 0)
+        *err = taken;
+    return -1;
+}
+
+int guest_write(struct storage *storage, long long vmid, int64_t revision, json_t *document,
+                struct error *err)
+{
+    autofree char *id = xasprintf("%lld", vmid);
+    struct change_set *set = change_set_new();
+
+    change_set_put(set, KIND, id, revision, document);
+    return storage_commit(storage, set, err);
+}
+
+int guest_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err)
+{
+    autofree char *id = xasprintf("%lld", vmid), *path = xasprintf("/vms/%lld", vmid);
+    struct change_set *set = change_set_new();
+
+    change_set_delete(set, KIND, id, revision);
+    entry_forget_path(path, set);
+    return storage_commit(storage, set, err);
+}
+
+int guest_check_digest(const json_t *document, const char *digest, struct error *err)
+{
+    char current[DIGEST_SIZE];
+
+    object_digest(document, current);
+    if (digest == NULL || strcmp(digest, current) == 0)
+        return 0;
+    return error_set(err, ERROR_FAILED, "checksum mismatch (file change by other user?)");
+}
+
+int guest_list_after(struct storage *storage, const char *after, int limit, json_t **ret, struct error *err)
+{
+    return object_list_after(storage, KIND, after, limit, ret, err);
+}
