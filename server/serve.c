@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "api/qemu_task.h"
+#include "api/qemu/task.h"
 #include "api/request.h"
 #include "base/file.h"
 #include "base/log.h"

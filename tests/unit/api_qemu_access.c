@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/qemu.h"
+#include "api/qemu/qemu.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/qemu_volume.h"
+#include "api/qemu/volume.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/property_string.h"

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /access/users: who there is. */
+#include "access/user.h"
+
+#include "access/login.h"
+#include "api/access/token.h"
+#include "api/endpoints.h"
+#include "api/request.h"
+#include "base/memory.h"
+
+#define ALLOW_USER                                                                                           \
+    {                                                                                                        \
+        .kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify", "Sys.Audit")                      \
+    }
+
+static const struct permission allow_user_or_self = ALLOW_OR({.kind = PERMISSION_SELF}, ALLOW_USER);
+
+static bool is_wanted(struct request *request, const json_t *user)
+{
+    struct error ignored;
+
+    if (param_given(request, "enabled") &&
+        param_boolean(request, "enabled") != (json_integer_value(json_object_get(user, "enable")) != 0))
+        return false;
+    return access_check(request->service->access, &request->caller, &allow_user_or_self, user, &ignored) == 0;
+}
+
+static int list_users(struct request *request, json_t **ret, struct error *err)
+{
+    autojson json_t *users = NULL;
+    json_t *user, *list;
+    size_t i;
+
+    if (user_list(request->service->storage, param_boolean(request, "full"), &users, err) != 0)
+        return -1;
+    list = json_array();
+    json_array_foreach(users, i, user)
+        if (is_wanted(request, user))
+            json_array_append(list, user);
+    *ret = list;
+    return 0;
+}
+
+#define USER_SETTINGS                                                                                        \
+    {.name = "enable",                                                                                       \
+     .type = SCHEMA_BOOLEAN,                                                                                 \
+     .optional = true,                                                                                       \
+     .fallback = "1",                                                                                        \
+     .text = "0: may not log in, nor its tokens."},                                                          \
+        {.name = "expire",                                                                                   \
+         .type = SCHEMA_INTEGER,                                                                             \
+         .optional = true,                                                                                   \
+         .range = AT_LEAST(0),                                                                               \
+         .text = "Seconds since 1970; 0 is never."},                                                         \
+        {.name = "firstname", .type = SCHEMA_STRING, .optional = true, .max_length = 1024},                  \
+        {.name = "lastname", .type = SCHEMA_STRING, .optional = true, .max_length = 1024},                   \
+        {.name = "email",                                                                                    \
+         .type = SCHEMA_STRING,                                                                              \
+         .optional = true,                                                                                   \
+         .format = "email-opt",                                                                              \
+         .max_length = 254},                                                                                 \
+        {.name = "comment", .type = SCHEMA_STRING, .optional = true, .max_length = 2048},                    \
+    {                                                                                                        \
+        .name = "keys", .type = SCHEMA_STRING, .optional = true, .pattern = "[0-9a-zA-Z!=]{0,4096}"          \
+    }
+
+const struct endpoint endpoint_list_users = {
+    .method = METHOD_GET,
+    .path = "/access/users",
+    .text = "Lists the users that the caller may see.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES({.name = "enabled",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .text = "Only those that may log in (1) or may not (0)."},
+                             {.name = "full",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .fallback = "0",
+                              .text = "Also groups and tokens."}),
+    .returns = {.type = SCHEMA_ARRAY,
+                .items =
+                    ITEMS(.type = SCHEMA_OBJECT,
+                          .properties = PROPERTIES(
+                              PARAMETER_USERID, USER_SETTINGS, {.name = "realm-type", .type = SCHEMA_STRING},
+                              {.name = "groups",
+                               .type = SCHEMA_STRING,
+                               .optional = true,
+                               .text = "Separated by commas."},
+                              {.name = "tokens",
+                               .type = SCHEMA_ARRAY,
+                               .optional = true,
+                               .nullable = true,
+                               .items =
+                                   ITEMS(.type = SCHEMA_OBJECT,
+                                         .properties = PROPERTIES(PARAMETER_TOKENID, TOKEN_SETTINGS))}))},
+    .run = list_users,
+};
+
+static int get_user(struct request *request, json_t **ret, struct error *err)
+{
+    return user_read(request->service->storage, param_string(request, "userid"), ret, err);
+}
+
+const struct endpoint endpoint_get_user = {
+    .method = METHOD_GET,
+    .path = "/access/users/{userid}",
+    .text = "One user, with groups and tokens.",
+    .permission = ALLOW_USER,
+    .parameters = PROPERTIES(PARAMETER_USERID),
+    .returns = {.type = SCHEMA_OBJECT,
+                .properties =
+                    PROPERTIES(USER_SETTINGS,
+                               {.name = "groups",
+                                .type = SCHEMA_ARRAY,
+                                .items = ITEMS(.type = SCHEMA_STRING, .format = "pve-groupid")},
+                               {.name = "tokens",
+                                .type = SCHEMA_OBJECT,
+                                .nullable = true,
+                                .open = true,
+                                .text = "{TOKENID: {expire, privsep, comment}}, null if there are none."})},
+    .run = get_user,
+};
+
+#define PARAMETER_GROUPS                                                                                     \
+    {                                                                                                        \
+        .name = "groups", .type = SCHEMA_STRING, .optional = true, .format = "pve-groupid-list",             \
+        .text = "Groups to be a member of."                                                                  \
+    }
+
+static int create_user(struct request *request, json_t **ret, struct error *err)
+{
+    const char *user = param_string(request, "userid"), *password = param_string(request, "password");
+    autofree char *hash = NULL;
+
+    *ret = json_null();
+    if (password != NULL && login_hash_password(user, password, &hash, err) != 0)
+        return error_prefix(err, "create user failed: ");
+    return user_create(request->service->storage, user, hash, request->params, err);
+}
+
+const struct endpoint endpoint_create_user = {
+    .method = METHOD_POST,
+    .path = "/access/users",
+    .text = "Creates a user. Only those of realm pve have a password here; those of pam have the host's.",
+    .permission = ALLOW_AND(
+        {.kind = PERMISSION_REALM},
+        {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify"), .groups = GROUPS_CREATE}),
+    .parameters = PROPERTIES(PARAMETER_USERID, USER_SETTINGS, PARAMETER_GROUPS,
+                             {.name = "password",
+                              .type = SCHEMA_STRING,
+                              .optional = true,
+                              .min_length = 8,
+                              .max_length = 64,
+                              .text = "The initial password."}),
+    .returns = {.type = SCHEMA_NULL},
+    .may_block = true,
+    .run = create_user,
+};
+
+static int update_user(struct request *request, json_t **ret, struct error *err)
+{
+    *ret = json_null();
+    if (param_boolean(request, "append") && !param_given(request, "groups"))
+        return error_set_field(err, "groups", "missing property - 'append' requires this property");
+    return user_update(request->service->storage, param_string(request, "userid"), request->params, err);
+}
+
+const struct endpoint endpoint_update_user = {
+    .method = METHOD_PUT,
+    .path = "/access/users/{userid}",
+    .text = "Changes a user; an empty text takes the old one away.",
+    .permission = {.kind = PERMISSION_USER_GROUP,
+                   .privileges = VALUES("User.Modify"),
+                   .groups = GROUPS_UPDATE},
+    .parameters = PROPERTIES(PARAMETER_USERID, USER_SETTINGS, PARAMETER_GROUPS,
+                             {.name = "append",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .text = "Add the groups to those that the user is in."}),
+    .returns = {.type = SCHEMA_NULL},
+    .may_block = true,
+    .run = update_user,
+};
+
+static int delete_user(struct request *request, json_t **ret, struct error *err)
+{
+    *ret = json_null();
+    return user_delete(request->service->storage, param_string(request, "userid"), err);
+}
+
+const struct endpoint endpoint_delete_user = {
+    .method = METHOD_DELETE,
+    .path = "/access/users/{userid}",
+    .text = "Deletes a user with its tokens, memberships and ACL entries.",
+    .permission = ALLOW_AND({.kind = PERMISSION_REALM},
+                            {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify")}),
+    .parameters = PROPERTIES(PARAMETER_USERID),
+    .returns = {.type = SCHEMA_NULL},
+    .may_block = true,
+    .run = delete_user,
+};

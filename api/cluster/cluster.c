@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /cluster: index, status, resources and the next free VM id. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/endpoints.h"
+#include "api/node/node.h"
+#include "api/qemu/list.h"
+#include "base/memory.h"
+#include "passthrough/vm_document.h"
+#include "vm/keys.h"
+
+#define VMID_FIRST VM_ID_MIN
+#define VMID_LAST  999999
+
+const struct endpoint endpoint_get_cluster = {
+    .method = METHOD_GET,
+    .path = "/cluster",
+    .text = "Lists the parts of the cluster.",
+    .permission = ALLOW_ALL,
+    .index_key = "name",
+};
+
+static int get_status(struct request *request, json_t **ret, struct error *err)
+{
+    const char *node = request->service->node;
+    autofree char *id = xasprintf("node/%s", node);
+
+    (void)err;
+    *ret = json_pack("[{s:s, s:s, s:s, s:s, s:i, s:i, s:i}]", "id", id, "name", node, "type", "node", "level",
+                     "", "nodeid", 0, "online", 1, "local", 1);
+    return 0;
+}
+
+const struct endpoint endpoint_get_cluster_status = {
+    .method = METHOD_GET,
+    .path = "/cluster/status",
+    .text = "The nodes and whether they can be reached.",
+    .permission = ALLOW_PRIVILEGE("/", "Sys.Audit"),
+    .returns = {.type = SCHEMA_ARRAY,
+                .items =
+                    ITEMS(.type = SCHEMA_OBJECT,
+                          .properties = PROPERTIES(
+                              {.name = "id", .type = SCHEMA_STRING}, {.name = "name", .type = SCHEMA_STRING},
+                              {.name = "type", .type = SCHEMA_STRING, .values = VALUES("cluster", "node")},
+                              {.name = "level", .type = SCHEMA_STRING},
+                              {.name = "nodeid", .type = SCHEMA_INTEGER},
+                              {.name = "online", .type = SCHEMA_BOOLEAN},
+                              {.name = "local", .type = SCHEMA_BOOLEAN}))},
+    .run = get_status,
+};
+
+static json_t *make_row(const struct service *service, const struct qemu_seen *seen)
+{
+    json_t *template = json_object_get(json_object_get(seen->document, "config"), "template");
+    autofree char *id = xasprintf("qemu/%lld", seen->vmid);
+    json_t *row = qemu_describe(service, seen);
+
+    json_object_update_new(row, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", id, "type", "qemu", "node",
+                                          guest_node(seen->document), "maxcpu",
+                                          (json_int_t)qemu_count_cpus(seen->document), "template",
+                                          json_integer_value(template)));
+    return row;
+}
+
+static int list_resources(struct request *request, json_t **ret, struct error *err)
+{
+    const char *type = param_string(request, "type");
+    autojson json_t *list = json_array();
+
+    if (type == NULL || strcmp(type, "node") == 0)
+        json_array_append_new(list, node_describe(request));
+    if ((type == NULL || strcmp(type, "vm") == 0) && qemu_list_visible(request, make_row, list, err) != 0)
+        return -1;
+    *ret = TAKE(list);
+    return 0;
+}
+
+const struct endpoint endpoint_get_cluster_resources = {
+    .method = METHOD_GET,
+    .path = "/cluster/resources",
+    .text = "The nodes, and the virtual machines that the caller may see (VM.Audit).",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES({.name = "type",
+                              .type = SCHEMA_STRING,
+                              .optional = true,
+                              .values = VALUES("vm", "storage", "node", "sdn"),
+                              .text = "Only this kind."}),
+    .returns = {.type = SCHEMA_ARRAY,
+                .items = ITEMS(.type = SCHEMA_OBJECT,
+                               .properties = PROPERTIES(
+                                   {.name = "id", .type = SCHEMA_STRING, .text = "node/NAME or qemu/VMID."},
+                                   {.name = "type", .type = SCHEMA_STRING, .values = VALUES("node", "qemu")},
+                                   {.name = "node", .type = SCHEMA_STRING, .format = "pve-node"},
+                                   OPTIONAL_TEXT("level", "Of a node: subscription level; always empty."),
+                                   {.name = "status",
+                                    .type = SCHEMA_STRING,
+                                    .values = VALUES("unknown", "online", "offline", "stopped", "running")},
+                                   {.name = "vmid",
+                                    .type = SCHEMA_INTEGER,
+                                    .optional = true,
+                                    .format = "pve-vmid",
+                                    .range = RANGE(VM_ID_MIN, VM_ID_MAX)},
+                                   {.name = "maxcpu",
+                                    .type = SCHEMA_INTEGER,
+                                    .optional = true,
+                                    .range = AT_LEAST(0),
+                                    .text = "CPUs."},
+                                   QEMU_PROPERTIES))},
+    .may_block = true, /* there may be thousands */
+    .run = list_resources,
+};
+
+static int get_nextid(struct request *request, json_t **ret, struct error *err)
+{
+    long long wanted = param_integer(request, "vmid");
+    autojson json_t *ids = NULL, *taken = json_object();
+    json_t *id;
+    size_t i;
+
+    if (object_list_ids(request->service->storage, "vm", &ids, err) != 0)
+        return -1;
+    json_array_foreach(ids, i, id)
+        json_object_set(taken, json_string_value(id), id);
+    for (long long number = wanted != 0 ? wanted : VMID_FIRST; number <= VMID_LAST || number == wanted;
+         number++) {
+        autofree char *name = xasprintf("%lld", number);
+        if (json_object_get(taken, name) == NULL) {
+            *ret = json_string(name); /* a string: two clients written in Go require it */
+            return 0;
+        }
+        if (wanted != 0)
+            return error_set_field(err, "vmid", "VM %lld already exists", wanted);
+    }
+    return error_set(err, ERROR_FAILED, "unable to get any free VMID in range [%d,%d]", VMID_FIRST,
+                     VMID_LAST);
+}
+
+const struct endpoint endpoint_get_cluster_nextid = {
+    .method = METHOD_GET,
+    .path = "/cluster/nextid",
+    .text = "The lowest VM id that is free, or whether the given one is.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES({.name = "vmid",
+                              .type = SCHEMA_INTEGER,
+                              .optional = true,
+                              .range = RANGE(VM_ID_MIN, VM_ID_MAX),
+                              .text = "Ask about this one."}),
+    .returns = {.type = SCHEMA_STRING, .format = "pve-vmid"},
+    .run = get_nextid,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /cluster/mapping: what the mappings of PCI and of USB devices have in common.
+ *
+ * The handlers find their struct mapping_kind in .subject of the endpoint. */
+#ifndef HOSTPCI_API_CLUSTER_MAPPING_H
+#define HOSTPCI_API_CLUSTER_MAPPING_H
+
+#include "api/endpoints.h"
+#include "api/request.h"
+#include "passthrough/mapping/mapping.h"
+
+int mapping_run_list(struct request *request, json_t **ret, struct error *err);
+int mapping_run_get(struct request *request, json_t **ret, struct error *err);
+int mapping_run_create(struct request *request, json_t **ret, struct error *err);
+int mapping_run_update(struct request *request, json_t **ret, struct error *err);
+int mapping_run_delete(struct request *request, json_t **ret, struct error *err);
+
+/* Of a mapping with the hardware of check-node. */
+extern const struct schema mapping_check_properties[];
+
+#define PARAMETER_MAPPING_ID                                                                                 \
+    {                                                                                                        \
+        .name = "id", .type = SCHEMA_STRING, .format = "pve-configid", .max_length = 128,                    \
+        .text = "Name of the mapping."                                                                       \
+    }
+/* A macro, since the items are the schema of another file: an address, not a copy. */
+#define PARAMETER_MAP(is_optional, entry)                                                                    \
+    {                                                                                                        \
+        .name = "map", .type = SCHEMA_ARRAY, .optional = (is_optional), .items = &(entry),                   \
+        .text = "The devices; several of one node are alternatives, in order."                               \
+    }
+#define PARAMETER_DESCRIPTION                                                                                \
+    {                                                                                                        \
+        .name = "description", .type = SCHEMA_STRING, .optional = true, .max_length = 4096                   \
+    }
+#define PARAMETER_DELETE                                                                                     \
+    {                                                                                                        \
+        .name = "delete", .type = SCHEMA_STRING, .optional = true, .format = "pve-configid-list",            \
+        .max_length = 4096, .text = "Settings to drop."                                                      \
+    }
+#define PARAMETER_CHECK_NODE                                                                                 \
+    {                                                                                                        \
+        .name = "check-node", .type = SCHEMA_STRING, .optional = true, .format = "pve-node",                 \
+        .text = "Compare each mapping with the hardware of this node."                                       \
+    }
+
+/* What every reply about a mapping has; `kind` is its type. */
+#define MAPPING_PROPERTIES(kind)                                                                             \
+    {.name = "type", .type = SCHEMA_STRING, .values = VALUES(kind)},                                         \
+        {.name = "map",                                                                                      \
+         .type = SCHEMA_ARRAY,                                                                               \
+         .items = ITEMS(.type = SCHEMA_STRING),                                                              \
+         .text = "The devices, a property string each."},                                                    \
+        {.name = "description", .type = SCHEMA_STRING, .optional = true},                                    \
+    {                                                                                                        \
+        .name = "digest", .type = SCHEMA_STRING, .text = "Changes with the mapping."                         \
+    }
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/hardware/pci/{id}/status: one device whole, and whether it can be passed through. */
+#include <string.h>
+
+#include "api/endpoints.h"
+#include "api/hardware/state.h"
+#include "api/request.h"
+#include "base/memory.h"
+#include "hardware/check/report.h"
+#include "hardware/pci/device.h"
+#include "passthrough/assign/reserve.h"
+#include "storage/index.h"
+
+/* As this process sees it; `held`: without what may not answer now. */
+static int look(const struct service *service, const struct inventory *inventory, struct pci_address address,
+                bool held, json_t **ret, struct error *err)
+{
+    autousage struct usage *usage = NULL;
+    autojson json_t *status = NULL, *readiness = NULL;
+
+    if ((held ? device_describe_held : device_describe)(service->sysroot, inventory, service->names, address,
+                                                        &status, err) != 0 ||
+        usage_scan(service->sysroot, inventory, &usage, err) != 0 ||
+        (held ? readiness_describe_held : readiness_describe_device)(service->sysroot, inventory, usage,
+                                                                     address, &readiness, err) != 0)
+        return -1;
+    json_object_update(status, readiness);
+    *ret = TAKE(status);
+    return 0;
+}
+
+/* The broker sees as root who has it open; if the function does not answer, its worker waits, not we. */
+static int ask_broker(const struct service *service, const struct pci_device *device, json_t **ret,
+                      struct error *err)
+{
+    autojson json_t *seen = NULL;
+    char id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(device->address, id);
+    if (broker_call(service->broker, "describe", NULL, json_pack("{s:s}", "id", id), NULL, NULL, &seen,
+                    err) != 0)
+        return -1;
+    json_t *status = device_summarize(device, service->names);
+    json_object_update(status, json_object_get(seen, "device"));
+    json_object_update(status, json_object_get(seen, "readiness"));
+    *ret = status;
+    return 0;
+}
+
+static int describe(const struct service *service, const struct inventory *inventory,
+                    struct pci_address address, json_t **ret, struct error *err)
+{
+    const struct pci_device *device = inventory_find(inventory, address);
+    autojson json_t *status = NULL, *state = device != NULL ? hardware_state(service->broker, device) : NULL;
+
+    if (state == NULL)
+        return look(service, inventory, address, false, ret, err);
+    /* of one that is in hand not all files may answer, and what they say changes anyway */
+    bool held = json_object_get(state, "task") != NULL || ask_broker(service, device, &status, err) != 0;
+    if (held && look(service, inventory, address, true, &status, err) != 0)
+        return -1;
+    json_object_set(status, "state", state);
+    *ret = TAKE(status);
+    return 0;
+}
+
+/* The VM that has the device, or a mediated device of it; NULL if none. */
+static json_t *find_holder(const json_t *taken, const char *id)
+{
+    const json_t *found = json_object_get(taken, id), *held;
+    const char *device;
+
+    json_object_foreach((json_t *)taken, device, held)
+        if (found == NULL && json_is_string(json_object_get(held, "parent")) &&
+            strcmp(json_string_value(json_object_get(held, "parent")), id) == 0)
+            found = held;
+    if (found == NULL)
+        return NULL;
+    return json_pack("{s:O, s:O, s:O}", "vmid", json_object_get(found, "vmid"), "key",
+                     json_object_get(found, "key"), "state", json_object_get(found, "state"));
+}
+
+/* Who has it, else the first VM whose configuration names it; *ret stays NULL if none. */
+static int find_user(const struct service *service, const char *id, json_t **ret, struct error *err)
+{
+    const struct reserve reserve = {service->storage, service->sysroot};
+    autojson json_t *taken = NULL, *vms = NULL;
+
+    if (reserve_list(&reserve, &taken, err) != 0 ||
+        index_vms_of_device(service->storage, service->node, id, &vms, err) != 0)
+        return -1;
+    *ret = find_holder(taken, id);
+    if (*ret == NULL && json_array_size(vms) > 0) {
+        *ret = json_incref(json_array_get(vms, 0));
+        json_object_set_new(*ret, "state", json_string("configured"));
+    }
+    return 0;
+}
+
+static int get_pci_status(struct request *request, json_t **ret, struct error *err)
+{
+    autoinventory struct inventory *inventory = NULL;
+    autojson json_t *status = NULL, *mappings = NULL, *user = NULL;
+    struct service *service = request->service;
+    struct pci_address address;
+    char id[PCI_ADDRESS_SIZE];
+
+    if (!pci_address_parse(param_string(request, "pci-id-or-mapping"), &address))
+        return error_set_field(err, "pci-id-or-mapping", "value is not a PCI id such as 0000:01:00.0");
+    pci_address_format(address, id);
+    if (inventory_source_get(service->inventory, &inventory, err) != 0 ||
+        describe(service, inventory, address, &status, err) != 0 ||
+        index_mappings_of_device(service->storage, service->node, id, &mappings, err) != 0 ||
+        find_user(service, id, &user, err) != 0)
+        return -1;
+    json_object_set(status, "mappings", mappings);
+    if (user != NULL)
+        json_object_set(status, "used-by", user);
+    *ret = TAKE(status);
+    return 0;
+}
+
+static const struct schema link_properties[] = {
+    OPTIONAL_TEXT("speed", "Now, such as 8.0 GT/s PCIe."),
+    OPTIONAL_NUMBER("width", "Lanes now."),
+    OPTIONAL_TEXT("max-speed", "What the device could do."),
+    OPTIONAL_NUMBER("max-width", "Lanes that the device has."),
+    {.name = NULL},
+};
+
+static const struct schema resource_properties[] = {
+    OPTIONAL_TEXT("name", "bar0 to bar5, rom, iov0 to iov5."),
+    OPTIONAL_TEXT("start", "Bus address in hexadecimal."),
+    OPTIONAL_NUMBER("size", "Bytes."),
+    OPTIONAL_TEXT("type", "io, mem32 or mem64."),
+    OPTIONAL_FLAG("prefetchable", "Present if reading has no side effect."),
+    {.name = NULL},
+};
+
+static const struct schema sriov_properties[] = {
+    OPTIONAL_NUMBER("totalvfs", "Virtual functions it can have."),
+    OPTIONAL_NUMBER("numvfs", "Virtual functions it has."),
+    OPTIONAL_NUMBER("offset", "Routing id of the first one, relative to this function."),
+    OPTIONAL_NUMBER("stride", "Distance of their routing ids."),
+    OPTIONAL_TEXT("vf-device", "Device id of the virtual functions."),
+    OPTIONAL_FLAG("drivers-autoprobe", "Whether the kernel looks for drivers for them."),
+    {.name = NULL},
+};
+
+static const struct schema detach_properties[] = {
+    {.name = "id", .type = SCHEMA_STRING, .format = "pci-id"},
+    {.name = "driver", .type = SCHEMA_STRING, .text = "That it would be taken from."},
+    {.name = NULL},
+};
+
+static const struct schema use_properties[] = {
+    {.name = "id", .type = SCHEMA_STRING, .format = "pci-id", .text = "The function that is used."},
+    {.name = "kind",
+     .type = SCHEMA_STRING,
+     .text = "block, network, display, usb, sriov, sound, vfio and so on."},
+    {.name = "name", .type = SCHEMA_STRING, .text = "The host's name for it: nvme0n1, eth0, card0."},
+    {.name = "weight",
+     .type = SCHEMA_STRING,
+     .values = VALUES("idle", "active", "critical"),
+     .text = "critical: it holds the root file system."},
+    {.name = "message", .type = SCHEMA_STRING, .text = "What the host does with it."},
+    OPTIONAL_TEXT("evidence", "The file that tells it, and what it held."),
+    {.name = NULL},
+};
+
+static const struct schema user_properties[] = {
+    {.name = "vmid", .type = SCHEMA_INTEGER, .text = "Number of the VM."},
+    {.name = "key", .type = SCHEMA_STRING, .text = "Its hostpciN."},
+    {.name = "state",
+     .type = SCHEMA_STRING,
+     .values = VALUES("starting", "running", "configured"),
+     .text = "configured: it does not have the device now."},
+    {.name = NULL},
+};
+
+const struct endpoint endpoint_get_pci_status = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/status",
+    .text =
+        "One device whole: whether it can be passed through and if not why and what to do, what the "
+        "host uses it for, and all else that the host tells. What it does not tell is left out, and so is, "
+        "while a task works on it, what the kernel might not answer then.",
+    .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID),
+    .returns =
+        {
+            .type = SCHEMA_OBJECT,
+            .properties = PROPERTIES(
+                {.name = "id", .type = SCHEMA_STRING, .format = "pci-id"},
+                OPTIONAL_TEXT("class", "As in the list."), OPTIONAL_TEXT("vendor", "Vendor id."),
+                OPTIONAL_TEXT("device", "Device id."), OPTIONAL_TEXT("subsystem_vendor", "0x0000: none."),
+                OPTIONAL_TEXT("subsystem_device", "0x0000: none."), OPTIONAL_TEXT("vendor_name", NULL),
+                OPTIONAL_TEXT("device_name", NULL), OPTIONAL_TEXT("subsystem_vendor_name", NULL),
+                OPTIONAL_TEXT("subsystem_device_name", NULL), OPTIONAL_TEXT("revision", "Revision id."),
+                OPTIONAL_NUMBER("iommugroup", "IOMMU group, -1 if it is in none."),
+                WORDS("peers", "The other devices of its IOMMU group."),
+                OPTIONAL_TEXT("driver", "The driver that is bound."),
+                WORDS("modules", "Kernel modules that could drive it."),
+                OPTIONAL_TEXT("driver-override", "The only driver that the kernel may bind."),
+                OPTIONAL_NUMBER("numa-node", "NUMA node it is attached to."),
+                OPTIONAL_FLAG("boot-vga", "Of a display: whether the firmware used it at boot."),
+                {.name = "link", .type = SCHEMA_OBJECT, .optional = true, .properties = link_properties},
+                OPTIONAL_TEXT("power-state", "D0 (on) to D3cold (off)."),
+                WORDS("reset-methods", "How the kernel would reset it, in order."),
+                {.name = "resources",
+                 .type = SCHEMA_ARRAY,
+                 .items = ITEMS(.type = SCHEMA_OBJECT, .properties = resource_properties)},
+                {.name = "rom",
+                 .type = SCHEMA_OBJECT,
+                 .optional = true,
+                 .properties = PROPERTIES(OPTIONAL_NUMBER("size", "Bytes that the ROM's window has."))},
+                OPTIONAL_TEXT("slot", "Name of the physical slot."),
+                {.name = "sriov", .type = SCHEMA_OBJECT, .optional = true, .properties = sriov_properties},
+                OPTIONAL_TEXT("physfn", "Of a virtual function: the physical one it belongs to."),
+                {.name = "virtfns",
+                 .type = SCHEMA_OBJECT,
+                 .optional = true,
+                 .open = true,
+                 .text = "Of a physical function: {virtfn0: PCI id, ...}."},
+                OPTIONAL_FLAG("mdev", "Present if it can create mediated devices."),
+                OPTIONAL_FLAG("nvidia", "Present if that is by NVIDIA's own interface."),
+                {.name = "verdict",
+                 .type = SCHEMA_STRING,
+                 .values = VALUES("ready", "possible", "blocked"),
+                 .text = "ready: nothing is in the way; possible: drivers are detached first; "
+                         "blocked: see checks."},
+                {.name = "summary", .type = SCHEMA_STRING, .text = "What would happen, or why not."},
+                {.name = "detaches",
+                 .type = SCHEMA_ARRAY,
+                 .items = ITEMS(.type = SCHEMA_OBJECT, .properties = detach_properties),
+                 .text = "Functions that would be taken from their driver."},
+                {.name = "checks",
+                 .type = SCHEMA_ARRAY,
+                 .items = ITEMS(.type = SCHEMA_OBJECT, .properties = check_properties),
+                 .text = "What was looked at, the worst first."},
+                {.name = "host-use",
+                 .type = SCHEMA_ARRAY,
+                 .items = ITEMS(.type = SCHEMA_OBJECT, .properties = use_properties),
+                 .text = "What the host does with it and with all that would be detached."},
+                {.name = "state",
+                 .type = SCHEMA_OBJECT,
+                 .optional = true,
+                 .properties = hardware_state_properties,
+                 .text = "What was and is done to it; left out where no broker answers."},
+                {.name = "used-by",
+                 .type = SCHEMA_OBJECT,
+                 .optional = true,
+                 .properties = user_properties,
+                 .text = "The VM that has it, or else the first whose configuration names it."},
+                WORDS("mappings", "Resource mappings that name it on this node.")),
+        },
+    .may_block = true,
+    .on_node = true,
+    .run = get_pci_status,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/hardware/pci/{id}/map: a mapping from what the inventory tells of a device. */
+#include "api/cluster/mapping.h"
+#include "base/memory.h"
+
+static int map_device(struct request *request, json_t **ret, struct error *err)
+{
+    autoinventory struct inventory *inventory = NULL;
+    const struct service *service = request->service;
+    struct pci_address address;
+    char id[PCI_ADDRESS_SIZE];
+
+    if (!pci_address_parse(param_string(request, "pci-id-or-mapping"), &address))
+        return error_set_field(err, "pci-id-or-mapping", "value is not a PCI id such as 0000:01:00.0");
+    if (inventory_source_get(service->inventory, &inventory, err) != 0)
+        return -1;
+    const struct pci_device *device = inventory_find(inventory, address);
+    pci_address_format(address, id);
+    if (device == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "no PCI device '%s' on node '%s'", id, service->node);
+    *ret = json_null();
+    return mapping_add_device(service->storage, param_string(request, "mapping"), service->node, device,
+                              param_string(request, "description"), err);
+}
+
+const struct endpoint endpoint_map_pci = {
+    .method = METHOD_POST,
+    .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/map",
+    .text = "Adds the device, as it is now, to a PCI mapping, which is made if there is none of that name.",
+    .permission = ALLOW_AND(ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
+                            ALLOW_PRIVILEGE("/mapping/pci", "Mapping.Modify")),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID,
+                             {.name = "mapping",
+                              .type = SCHEMA_STRING,
+                              .format = "pve-configid",
+                              .max_length = 128,
+                              .text = "Name of the mapping."},
+                             {.name = "description",
+                              .type = SCHEMA_STRING,
+                              .optional = true,
+                              .max_length = 4096,
+                              .text = "Of the mapping."}),
+    .returns = {.type = SCHEMA_NULL},
+    .may_block = true,
+    .on_node = true,
+    .run = map_device,
+};

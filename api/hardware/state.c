@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the broker knows of a PCI function. */
+#include "api/hardware/state.h"
+
+#include <string.h>
+
+#include "api/endpoints.h"
+#include "base/memory.h"
+#include "hardware/bind/driver.h"
+
+static bool has(const json_t *list, const char *text)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+        if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
+            return true;
+    return false;
+}
+
+/* The operation that has the function in hand, and where the kernel does not return from it. */
+static void add_operation(json_t *state, const json_t *operations, const char *id)
+{
+    const json_t *operation;
+    size_t i;
+
+    json_array_foreach(operations, i, operation) {
+        const char *at = json_string_value(json_object_get(operation, "function"));
+        json_t *since = json_object_get(operation, "waiting-since");
+        if (!has(json_object_get(operation, "functions"), id))
+            continue;
+        json_object_set(state, "task", json_object_get(operation, "id"));
+        if (since != NULL && at != NULL && strcmp(at, id) == 0)
+            json_object_set_new(
+                state, "waiting",
+                json_pack("{s:O, s:O}", "since", since, "step", json_object_get(operation, "waiting-text")));
+    }
+}
+
+/* A fact of this card: NULL also if it is another one's. */
+static const json_t *find_fact(const json_t *facts, const char *kind, const struct pci_device *device)
+{
+    const json_t *fact = json_object_get(facts, kind);
+
+    if (json_integer_value(json_object_get(fact, "vendor")) != device->vendor ||
+        json_integer_value(json_object_get(fact, "device")) != device->device)
+        return NULL;
+    return fact;
+}
+
+static void add_driver(json_t *state, const char *name, const json_t *fact)
+{
+    const char *driver = json_string_value(json_object_get(fact, "driver"));
+
+    if (driver != NULL)
+        json_object_set_new(state, name, json_string(driver[0] != '\0' ? driver : DRIVER_NOBODY));
+}
+
+static void add_reset(json_t *state, const json_t *fact)
+{
+    static const char *const names[] = {"method", "time", "ok", "message"};
+    json_t *reset;
+
+    if (fact == NULL)
+        return;
+    reset = json_object();
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        json_object_set(reset, names[i], json_object_get(fact, names[i]));
+    json_object_set_new(state, "reset", reset);
+}
+
+json_t *hardware_state(const struct broker *broker, const struct pci_device *device)
+{
+    autojson json_t *known = NULL;
+    char id[PCI_ADDRESS_SIZE];
+    struct error err;
+
+    pci_address_format(device->address, id);
+    if (broker_call(broker, "state", NULL, json_pack("{s:s}", "id", id), NULL, NULL, &known, &err) != 0)
+        return NULL;
+    const json_t *facts = json_object_get(json_object_get(known, "functions"), id);
+    json_t *state = json_object();
+    add_operation(state, json_object_get(known, "operations"), id);
+    add_driver(state, "previous-driver", find_fact(facts, "origin", device));
+    add_driver(state, "persistent-driver", find_fact(facts, "choice", device));
+    add_reset(state, find_fact(facts, "reset", device));
+    return state;
+}
+
+static const struct schema waiting_properties[] = {
+    {.name = "since", .type = SCHEMA_INTEGER, .text = "Seconds since 1970."},
+    {.name = "step",
+     .type = SCHEMA_STRING,
+     .text = "And where: unbind from nvme, in /sys/bus/pci/drivers/nvme/unbind."},
+    {.name = NULL},
+};
+
+static const struct schema reset_properties[] = {
+    {.name = "method", .type = SCHEMA_STRING, .text = "The one that worked, or the last one tried."},
+    {.name = "time", .type = SCHEMA_INTEGER, .text = "Seconds since 1970."},
+    {.name = "ok", .type = SCHEMA_BOOLEAN, .text = "0: it may not work before a reset has."},
+    {.name = "message", .type = SCHEMA_STRING, .text = "Why it failed."},
+    {.name = NULL},
+};
+
+const struct schema hardware_state_properties[] = {
+    OPTIONAL_TEXT("task", "UPID of what works on it now; boot:ID: its persistent driver is being set."),
+    {.name = "waiting",
+     .type = SCHEMA_OBJECT,
+     .optional = true,
+     .properties = waiting_properties,
+     .text = "Where the kernel does not return from a step on it, since when. Nothing can hurry it."},
+    OPTIONAL_TEXT("previous-driver", "What it had before it was taken in this boot, which driver=restore "
+                                     "gives back; none: no driver."),
+    OPTIONAL_TEXT("persistent-driver", "What it is given at each start; none: it stays without a driver."),
+    {.name = "reset",
+     .type = SCHEMA_OBJECT,
+     .optional = true,
+     .properties = reset_properties,
+     .text = "How its last reset in this boot went."},
+    {.name = NULL},
+};

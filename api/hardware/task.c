@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tasks that change a PCI function of this host. */
+#include "api/hardware/task.h"
+
+#include "base/memory.h"
+#include "passthrough/broker_task.h"
+
+static int refresh(void *inventory, struct error *err)
+{
+    return inventory_source_refresh(inventory, err);
+}
+
+static int find_function(struct request *request, char id[static PCI_ADDRESS_SIZE], struct error *err)
+{
+    autoinventory struct inventory *inventory = NULL;
+    struct pci_address address;
+
+    if (!pci_address_parse(param_string(request, "pci-id-or-mapping"), &address))
+        return error_set_field(err, "pci-id-or-mapping", "value is not a PCI id such as 0000:01:00.0");
+    if (inventory_source_get(request->service->inventory, &inventory, err) != 0)
+        return -1;
+    pci_address_format(address, id);
+    if (inventory_find(inventory, address) == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
+    return 0;
+}
+
+int hardware_begin_task(struct request *request, const char *type, const char *operation,
+                        const char *const *parameters, json_t **ret, struct error *err)
+{
+    struct service *service = request->service;
+    char id[PCI_ADDRESS_SIZE], upid[UPID_SIZE];
+
+    if (find_function(request, id, err) != 0)
+        return -1;
+    autofree char *user = request_caller(request);
+    autojson json_t *arguments = json_pack("{s:s}", "id", id);
+    for (; *parameters != NULL; parameters++) {
+        if (param_given(request, *parameters))
+            /* a copy, since the task has its own thread */
+            json_object_set_new(arguments, *parameters,
+                                json_deep_copy(json_object_get(request->params, *parameters)));
+    }
+    const struct drive drive = {
+        .type = type, .id = id, .user = user, .operation = operation, .arguments = TAKE(arguments)};
+    if (drive_begin(service->tasks, service->broker, &drive, refresh, service->inventory, upid, err) != 0)
+        return -1;
+    *ret = json_string(upid);
+    return 0;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes: the nodes, and one node's index, version and status. */
+#include "api/node/node.h"
+
+#include "api/endpoints.h"
+#include "api/node/version.h"
+#include "base/memory.h"
+#include "hardware/host.h"
+
+static json_t *look_up(const json_t *host, const char *object, const char *key)
+{
+    return json_object_get(json_object_get(host, object), key);
+}
+
+static void set_if(json_t *row, const char *key, json_t *value)
+{
+    if (value != NULL)
+        json_object_set(row, key, value);
+}
+
+json_t *node_describe(struct request *request)
+{
+    const struct service *service = request->service;
+    struct error ignored;
+    autojson json_t *host = NULL;
+    autofree char *path = xasprintf("/nodes/%s", service->node), *id = xasprintf("node/%s", service->node);
+    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", id, "node", service->node, "type", "node",
+                            "status", "online", "level", "");
+
+    if (!access_allows(service->access, &request->caller, path, "Sys.Audit") ||
+        host_describe(service->sysroot, &host, &ignored) != 0)
+        return row;
+    set_if(row, "cpu", json_object_get(host, "cpu"));
+    set_if(row, "maxcpu", look_up(host, "cpuinfo", "cpus"));
+    set_if(row, "mem", look_up(host, "memory", "used"));
+    set_if(row, "maxmem", look_up(host, "memory", "total"));
+    set_if(row, "disk", look_up(host, "rootfs", "used"));
+    set_if(row, "maxdisk", look_up(host, "rootfs", "total"));
+    set_if(row, "uptime", json_object_get(host, "uptime"));
+    return row;
+}
+
+const struct schema node_properties[] = {
+    {.name = "id", .type = SCHEMA_STRING, .text = "node/NAME"},
+    {.name = "node", .type = SCHEMA_STRING, .format = "pve-node"},
+    {.name = "type", .type = SCHEMA_STRING, .values = VALUES("node")},
+    {.name = "status", .type = SCHEMA_STRING, .values = VALUES("unknown", "online", "offline")},
+    {.name = "ssl_fingerprint",
+     .type = SCHEMA_STRING,
+     .optional = true,
+     .text = "SHA-256 of the certificate."},
+    {.name = "level", .type = SCHEMA_STRING, .text = "Subscription level; always empty."},
+    {.name = "cpu",
+     .type = SCHEMA_NUMBER,
+     .optional = true,
+     .range = AT_LEAST(0),
+     .text = "Used CPU, 0 to 1."},
+    {.name = "maxcpu", .type = SCHEMA_INTEGER, .optional = true, .range = AT_LEAST(0), .text = "CPUs."},
+    {.name = "mem",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .range = AT_LEAST(0),
+     .text = "Used memory in bytes."},
+    {.name = "maxmem", .type = SCHEMA_INTEGER, .optional = true, .text = "Memory in bytes."},
+    {.name = "disk",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .range = AT_LEAST(0),
+     .text = "Used bytes of the root file system."},
+    {.name = "maxdisk",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .range = AT_LEAST(0),
+     .text = "Size of the root file system in bytes."},
+    {.name = "uptime", .type = SCHEMA_INTEGER, .optional = true, .text = "Seconds since the node started."},
+    {.name = NULL},
+};
+
+static int list_nodes(struct request *request, json_t **ret, struct error *err)
+{
+    json_t *row = node_describe(request);
+
+    (void)err;
+    if (request->service->fingerprint != NULL)
+        json_object_set_new(row, "ssl_fingerprint", json_string(request->service->fingerprint));
+    *ret = json_pack("[o]", row);
+    return 0;
+}
+
+const struct endpoint endpoint_list_nodes = {
+    .method = METHOD_GET,
+    .path = "/nodes",
+    .text = "Lists the nodes; load and sizes need Sys.Audit on the node.",
+    .permission = ALLOW_ALL,
+    .returns = {.type = SCHEMA_ARRAY, .items = ITEMS(.type = SCHEMA_OBJECT, .properties = node_properties)},
+    .run = list_nodes,
+};
+
+const struct endpoint endpoint_get_node = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}",
+    .text = "Lists the parts of a node.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(PARAMETER_NODE),
+    .index_key = "name",
+};
+
+const struct endpoint endpoint_get_node_version = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/version",
+    .text = "Versions of the API and of hostpci on that node.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(PARAMETER_NODE),
+    .returns = {.type = SCHEMA_OBJECT, .properties = version_properties},
+    .on_node = true,
+    .run = version_run,
+};
+
+static int get_node_status(struct request *request, json_t **ret, struct error *err)
+{
+    if (host_describe(request->service->sysroot, ret, err) != 0)
+        return -1;
+    json_object_set_new(*ret, "pveversion", json_string(version_pve_manager()));
+    return 0;
+}
+
+#define BYTES(key)                                                                                           \
+    {                                                                                                        \
+        .name = (key), .type = SCHEMA_INTEGER, .range = AT_LEAST(0)                                          \
+    }
+#define WORD(key)                                                                                            \
+    {                                                                                                        \
+        .name = (key), .type = SCHEMA_STRING                                                                 \
+    }
+
+const struct endpoint endpoint_get_node_status =
+    {
+        .method = METHOD_GET,
+        .path = "/nodes/{node}/status",
+        .text = "Kernel, CPUs, memory and load of the node. What the host does not tell is left out.",
+        .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
+        .parameters = PROPERTIES(PARAMETER_NODE),
+        .returns =
+            {
+                .type = SCHEMA_OBJECT,
+                .properties =
+                    PROPERTIES(
+                        {.name = "uptime",
+                         .type = SCHEMA_INTEGER,
+                         .optional = true,
+                         .text = "Seconds since start."},
+                        {.name = "idle", .type = SCHEMA_NUMBER, .optional = true},
+                        {.name = "wait",
+                         .type = SCHEMA_NUMBER,
+                         .optional = true,
+                         .text = "Share of time waiting for disks."},
+                        {.name = "cpu", .type = SCHEMA_NUMBER, .optional = true, .text = "Used CPU, 0 to 1."},
+                        {.name = "loadavg",
+                         .type = SCHEMA_ARRAY,
+                         .optional = true,
+                         .items = ITEMS(.type = SCHEMA_STRING),
+                         .text = "Load of the last 1, 5 and 15 minutes."},
+                        {.name = "kversion", .type = SCHEMA_STRING, .optional = true},
+                        {.name = "current-kernel",
+                         .type = SCHEMA_OBJECT,
+                         .optional = true,
+                         .properties =
+                             PROPERTIES(WORD("sysname"), WORD("release"), WORD("version"), WORD("machine"))},
+                        {.name = "boot-info",
+                         .type = SCHEMA_OBJECT,
+                         .optional = true,
+                         .properties = PROPERTIES(
+                             {.name = "mode", .type = SCHEMA_STRING, .values = VALUES("efi", "legacy-bios")},
+                             {.name = "secureboot", .type = SCHEMA_BOOLEAN, .optional = true})},
+                        {.name = "cpuinfo",
+                         .type = SCHEMA_OBJECT,
+                         .optional = true,
+                         .properties =
+                             PROPERTIES(WORD("model"), WORD("vendor"), WORD("family"), WORD("mhz"),
+                                        WORD("flags"), WORD("hvm"), BYTES("user_hz"),
+                                        BYTES("cpus"), BYTES("cores"), BYTES("sockets"))},
+                        {.name = "memory",
+                         .type = SCHEMA_OBJECT,
+                         .optional = true,
+                         .properties =
+                             PROPERTIES(BYTES("total"), BYTES("used"), BYTES("free"), BYTES("available"))},
+                        {.name = "swap",
+                         .type = SCHEMA_OBJECT,
+                         .optional = true,
+                         .properties = PROPERTIES(BYTES("total"), BYTES("used"), BYTES("free"))},
+                        {.name = "ksm",
+                         .type = SCHEMA_OBJECT,
+                         .optional = true,
+                         .properties = PROPERTIES(BYTES("shared"))},
+                        {.name = "rootfs",
+                         .type = SCHEMA_OBJECT,
+                         .optional = true,
+                         .properties =
+                             PROPERTIES(BYTES("total"), BYTES("used"), BYTES("free"), BYTES("avail"))},
+                        WORD("pveversion")),
+            },
+        .may_block = true,
+        .on_node = true,
+        .run = get_node_status,
+};

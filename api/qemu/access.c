@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who may change what of a VM. */
+#include <string.h>
+#include <strings.h>
+
+#include "api/qemu/qemu.h"
+#include "api/qemu/volume.h"
+#include "base/memory.h"
+#include "schema/format.h"
+#include "schema/property_string.h"
+#include "vm/disk.h"
+#include "vm/hostpci.h"
+
+/* One value of a key: what it has, what it would have, or what it shall have. */
+struct question {
+    const struct qemu_job *job;
+    const char *key;
+    const struct schema *schema;
+    const json_t *values; /* of its property string; NULL if it has none */
+    const char *value;
+    bool fresh; /* what it shall have */
+};
+
+static int require(const struct qemu_job *job, const char *path, const char *const *privileges,
+                   struct error *err)
+{
+    const struct permission permission = {
+        .kind = PERMISSION_PRIVILEGES, .path = path, .privileges = privileges, .any = true};
+
+    return access_check(job->service->access, &job->caller, &permission, job->params, err);
+}
+
+/* On the VM. */
+static int require_privilege(const struct qemu_job *job, enum vm_privilege privilege, struct error *err)
+{
+    static const char *const names[][3] = {
+        [VM_DISK] = {"VM.Config.Disk"},       [VM_CDROM] = {"VM.Config.CDROM"},
+        [VM_CPU] = {"VM.Config.CPU"},         [VM_MEMORY] = {"VM.Config.Memory"},
+        [VM_NETWORK] = {"VM.Config.Network"}, [VM_HARDWARE] = {"VM.Config.HWType"},
+        [VM_OPTIONS] = {"VM.Config.Options"}, [VM_CLOUDINIT] = {"VM.Config.Cloudinit", "VM.Config.Network"},
+    };
+
+    return require(job, "/vms/{vmid}", names[privilege], err);
+}
+
+static int require_mapping(const struct question *question, const char *kind, const char *id,
+                           struct error *err)
+{
+    autofree char *path = xasprintf("/mapping/%s%s%s", kind, id != NULL ? "/" : "", id != NULL ? id : "");
+
+    return require(question->job, path, VALUES("Mapping.Use"), err);
+}
+
+static const char *string_of(const struct question *question, const char *key)
+{
+    return json_string_value(json_object_get(question->values, key));
+}
+
+static int check_hostpci(const struct question *question, struct error *err)
+{
+    const char *mapping = string_of(question, "mapping");
+
+    if (string_of(question, "host") != NULL || mapping == NULL)
+        return error_set(err, ERROR_FAILED, "only root can set '%s' config for non-mapped devices",
+                         question->key);
+    if (question->fresh && string_of(question, "romfile") != NULL)
+        return error_set_field(err, question->key, "only root can set romfile");
+    if (require_mapping(question, "pci", mapping, err) != 0)
+        return -1;
+    return require_privilege(question->job, VM_HARDWARE, err);
+}
+
+static int check_usb(const struct question *question, struct error *err)
+{
+    const char *mapping = string_of(question, "mapping"), *host = string_of(question, "host");
+    bool spice = host != NULL && strcasecmp(host, "spice") == 0;
+
+    if (mapping == NULL && !spice)
+        return error_set(err, ERROR_FAILED, "only root can set '%s' config for real devices", question->key);
+    if (mapping != NULL && require_mapping(question, "usb", mapping, err) != 0)
+        return -1;
+    return require_privilege(question->job, VM_HARDWARE, err);
+}
+
+static int check_serial(const struct question *question, struct error *err)
+{
+    if (strcmp(question->value, "socket") != 0)
+        return error_set(err, ERROR_FAILED, "only root can set '%s' config for real devices", question->key);
+    return require_privilege(question->job, VM_HARDWARE, err);
+}
+
+static int check_rng(const struct question *question, struct error *err)
+{
+    const char *source = string_of(question, "source");
+
+    if (strcmp(source, "/dev/hwrng") == 0 && require_mapping(question, "hwrng", NULL, err) != 0)
+        return -1;
+    return require_privilege(question->job, VM_HARDWARE, err);
+}
+
+static int require_bridge(const struct qemu_job *job, const char *bridge, const json_t *tag,
+                          struct error *err)
+{
+    autofree char *path = tag == NULL ? xasprintf("/sdn/zones/localnetwork/%s", bridge)
+                                      : xasprintf("/sdn/zones/localnetwork/%s/%" JSON_INTEGER_FORMAT, bridge,
+                                                  json_integer_value(tag));
+
+    return require(job, path, VALUES("SDN.Use"), err);
+}
+
+/* Trunks carry other VLANs than the tag's: the bridge's own privilege. A card can be taken off any bridge. */
+static int check_net(const struct question *question, struct error *err)
+{
+    const json_t *tag = json_object_get(question->values, "tag");
+    const char *bridge = string_of(question, "bridge");
+
+    if (question->fresh && bridge != NULL) {
+        if (tag != NULL && require_bridge(question->job, bridge, tag, err) != 0)
+            return -1;
+        if ((tag == NULL || string_of(question, "trunks") != NULL) &&
+            require_bridge(question->job, bridge, NULL, err) != 0)
+            return -1;
+    }
+    return require_privilege(question->job, VM_NETWORK, err);
+}
+
+static int check_volume(const struct question *question, struct error *err)
+{
+    const struct service *service = question->job->service;
+
+    return !question->fresh
+               ? 0
+               : qemu_volume_check_place(service->volume_dirs, question->key, question->values, err);
+}
+
+static int check_drive(const struct question *question, struct error *err)
+{
+    bool cdrom = vm_drive_is_cdrom(question->values);
+    bool of_host = strcmp(string_of(question, "file"), "cdrom") == 0;
+
+    if (require_privilege(question->job, cdrom ? VM_CDROM : VM_DISK, err) != 0)
+        return -1;
+    if (question->fresh && of_host && require(question->job, "/", VALUES("Sys.Console"), err) != 0)
+        return -1;
+    return check_volume(question, err);
+}
+
+static int check_disk(const struct question *question, struct error *err)
+{
+    if (require_privilege(question->job, VM_DISK, err) != 0)
+        return -1;
+    return check_volume(question, err);
+}
+
+static int check_startup(const struct question *question, struct error *err)
+{
+    if (require(question->job, "/", VALUES("Sys.Modify"), err) != 0)
+        return -1;
+    return require_privilege(question->job, VM_OPTIONS, err);
+}
+
+/* Keys of which it depends on the value. */
+static const struct rule {
+    const char *key;
+    int (*check)(const struct question *question, struct error *err);
+} rules[] = {
+    {"hostpci[n]", check_hostpci}, {"usb[n]", check_usb},     {"serial[n]", check_serial},
+    {"rng0", check_rng},           {"net[n]", check_net},     {"ide[n]", check_drive},
+    {"sata[n]", check_drive},      {"scsi[n]", check_drive},  {"virtio[n]", check_drive},
+    {"efidisk0", check_disk},      {"tpmstate0", check_disk}, {"unused[n]", check_disk},
+    {"startup", check_startup},
+};
+
+static const struct rule *find_rule(const struct schema *schema)
+{
+    for (size_t i = 0; i < COUNT_OF(rules); i++)
+        if (strcmp(rules[i].key, schema->name) == 0)
+            return &rules[i];
+    return NULL;
+}
+
+static int ask(struct question *question, const struct rule *rule, const json_t *value, struct error *err)
+{
+    autojson json_t *values = NULL;
+
+    question->value = json_string_value(value);
+    if (question->schema->property_string != NULL &&
+        property_string_parse(question->schema, question->value, &values, err) != 0)
+        return error_prefix(err, "%s: ", question->key);
+    question->values = values;
+    return rule->check(question, err);
+}
+
+/* A key that has no value, and shall have none, needs what it needs in general. */
+static int check_values(const struct qemu_job *job, const char *key, const json_t *document,
+                        const struct qemu_change *change, struct error *err)
+{
+    const json_t *const old[] = {json_object_get(json_object_get(document, "config"), key),
+                                 json_object_get(json_object_get(document, "pending"), key)};
+    const json_t *value = json_object_get(change->set, key);
+    struct question question = {.job = job, .key = key, .schema = vm_key_find(key, NULL)};
+    const struct rule *rule = find_rule(question.schema);
+
+    if (rule == NULL)
+        return 0;
+    for (size_t i = 0; i < COUNT_OF(old); i++)
+        if (old[i] != NULL && ask(&question, rule, old[i], err) != 0)
+            return -1;
+    question.fresh = true;
+    if (value != NULL)
+        return ask(&question, rule, value, err);
+    if (old[0] != NULL || old[1] != NULL)
+        return 0;
+    return require_privilege(job, vm_key_about(question.schema)->privilege, err);
+}
+
+static int check_key(const struct qemu_job *job, const char *key, struct error *err)
+{
+    const struct schema *schema = vm_key_find(key, NULL);
+    enum vm_privilege privilege = vm_key_about(schema)->privilege;
+
+    if (find_rule(schema) != NULL)
+        return 0;
+    if (privilege == VM_ROOT)
+        return error_set(err, ERROR_FAILED, "only root can set '%s' config", key);
+    return require_privilege(job, privilege, err);
+}
+
+int qemu_check_keys(const struct qemu_job *job, const struct qemu_change *change, struct error *err)
+{
+    autosplit char **keys = vm_config_touched(&change->change);
+
+    if (identity_is_root(&job->caller))
+        return 0;
+    for (char **key = keys; *key != NULL; key++)
+        if (vm_key_find(*key, NULL) != NULL && check_key(job, *key, err) != 0)
+            return -1;
+    return 0;
+}
+
+int qemu_check_change(const struct qemu_job *job, const json_t *document, const struct qemu_change *change,
+                      struct error *err)
+{
+    autosplit char **keys = vm_config_touched(&change->change);
+
+    if (identity_is_root(&job->caller))
+        return 0;
+    for (char **key = keys; *key != NULL; key++)
+        if (vm_key_find(*key, NULL) != NULL &&
+            (check_key(job, *key, err) != 0 || check_values(job, *key, document, change, err) != 0))
+            return -1;
+    return 0;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading a change of a VM's configuration from a request. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "access/password.h"
+#include "api/qemu/qemu.h"
+#include "api/qemu/volume.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "passthrough/assign/reserve.h"
+#include "schema/format.h"
+#include "schema/property_string.h"
+#include "vm/disk.h"
+
+#define MAC_PREFIX "BC:24:11" /* what /cluster/options says */
+
+/* ide2 with media=cdrom, whatever the value says. */
+static int set_cdrom(json_t *set, const char *value, struct error *err)
+{
+    autojson json_t *values = NULL;
+
+    if (json_object_get(set, "ide2") != NULL)
+        return error_set_field(err, "cdrom", "cdrom and ide2 are the same: give one of them");
+    if (vm_drive_parse("ide2", value, &values, err) != 0)
+        return error_set_field(err, "cdrom", "%s", err->message);
+    json_object_set_new(values, "media", json_string("cdrom"));
+    autofree char *printed = property_string_print(vm_key_find("ide2", NULL), values);
+    json_object_set_new(set, "ide2", json_string(printed));
+    return 0;
+}
+
+static int check_volume(const char *key, const json_t *value, struct error *err)
+{
+    const struct schema *schema = vm_key_find(key, NULL);
+    autojson json_t *values = NULL;
+
+    if (!qemu_volume_is_in(schema))
+        return 0;
+    if (property_string_parse(schema, json_string_value(value), &values, err) != 0)
+        return error_set_field(err, key, "%s", err->message);
+    return qemu_volume_check(key, values, err);
+}
+
+/* Without blanks around it, which are not stored either: what is checked is what is stored. */
+static json_t *copy_value(const char *key, const json_t *value)
+{
+    if (!json_is_string(value) || strcmp(key, "description") == 0)
+        return json_deep_copy(value);
+    autofree char *copy = xstrdup(json_string_value(value));
+    return json_string(text_trim(copy));
+}
+
+/* A password for cloud-init is kept as its hash, which cloud-init takes as well: whoever may read the digest
+ * of a configuration shall not be able to guess it. */
+static int hide_password(json_t *set, struct error *err)
+{
+    const char *password = json_string_value(json_object_get(set, "cipassword"));
+    char hash[PASSWORD_HASH_SIZE];
+
+    if (password == NULL || password[0] == '$')
+        return 0;
+    if (password_hash(password, hash, err) != 0)
+        return -1;
+    json_object_set_new(set, "cipassword", json_string(hash));
+    return 0;
+}
+
+/* Of the parameters those that are keys of a VM. */
+static int read_set(const json_t *params, json_t **ret, struct error *err)
+{
+    autojson json_t *set = json_object();
+    const char *cdrom = json_string_value(json_object_get(params, "cdrom")), *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)params, key, value)
+        if (strcmp(key, "cdrom") != 0 && vm_key_find(key, NULL) != NULL)
+            json_object_set_new(set, key, copy_value(key, value));
+    if ((cdrom != NULL && set_cdrom(set, cdrom, err) != 0) || hide_password(set, err) != 0)
+        return -1;
+    json_object_foreach(set, key, value)
+        if (check_volume(key, value, err) != 0)
+            return -1;
+    *ret = TAKE(set);
+    return 0;
+}
+
+static char **read_list(const json_t *params, const char *name)
+{
+    const char *list = json_string_value(json_object_get(params, name));
+
+    return format_split_list(list != NULL ? list : "");
+}
+
+static void fill_random(void *memory, size_t size)
+{
+    ssize_t count;
+
+    do
+        count = getrandom(memory, size, 0);
+    while (count < 0 && errno == EINTR);
+    if (count != (ssize_t)size) { /* up to 256 bytes are never cut: getrandom(2) */
+        perror("hostpci: getrandom");
+        abort();
+    }
+}
+
+static void fill_fresh(struct qemu_change *change)
+{
+    struct vm_fresh *fresh = &change->fresh;
+
+    fill_random(fresh->smbios, sizeof(fresh->smbios));
+    fill_random(fresh->vmgenid, sizeof(fresh->vmgenid));
+    fill_random(fresh->nets, sizeof(fresh->nets));
+    fresh->mac_prefix = MAC_PREFIX;
+    fresh->now = time(NULL);
+}
+
+/* It runs if a process has its devices. */
+static int is_running(const struct qemu_job *job, bool *ret, struct error *err)
+{
+    const struct reserve reserve = {job->service->storage, job->service->sysroot};
+    json_int_t vmid = json_integer_value(json_object_get(job->params, "vmid"));
+    autojson json_t *list = NULL;
+    const char *device;
+
+    if (reserve_list(&reserve, &list, err) != 0)
+        return -1;
+    *ret = reserve_find(list, vmid, &device) != NULL;
+    return 0;
+}
+
+int qemu_change_read(const struct qemu_job *job, struct qemu_change *ret, struct error *err)
+{
+    json_t *set;
+    bool running;
+
+    if (is_running(job, &running, err) != 0 || read_set(job->params, &set, err) != 0)
+        return -1;
+    *ret = (struct qemu_change){
+        .set = set, .remove = read_list(job->params, "delete"), .revert = read_list(job->params, "revert")};
+    fill_fresh(ret);
+    ret->change = (struct vm_change){
+        .set = ret->set,
+        .remove = (const char *const *)ret->remove,
+        .revert = (const char *const *)ret->revert,
+        .force = json_integer_value(json_object_get(job->params, "force")) != 0,
+        .skip_lock = json_integer_value(json_object_get(job->params, "skiplock")) != 0,
+        .running = running,
+        .fresh = &ret->fresh,
+    };
+    return 0;
+}
+
+void qemu_change_release(struct qemu_change *change)
+{
+    json_decref(change->set);
+    format_free_list(&change->remove);
+    format_free_list(&change->revert);
+    *change = (struct qemu_change){0};
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/qemu/{vmid}/config: a VM's configuration, read and changed. */
+#include <string.h>
+#include <time.h>
+
+#include "api/qemu/qemu.h"
+#include "base/memory.h"
+#include "passthrough/vm_document.h"
+#include "storage/local.h"
+
+#define ATTEMPTS 100 /* at a VM that others change at the same time */
+#define WAIT_NS  20000000L
+
+static long long vmid_of(const struct qemu_job *job)
+{
+    return json_integer_value(json_object_get(job->params, "vmid"));
+}
+
+static struct qemu_job job_of(const struct request *request)
+{
+    return (struct qemu_job){request->service, request->caller, request->params};
+}
+
+/* A password is never told again. */
+static void hide_password(json_t *config)
+{
+    if (json_object_get(config, "cipassword") != NULL)
+        json_object_set_new(config, "cipassword", json_string("**********"));
+}
+
+static int get_config(struct request *request, json_t **ret, struct error *err)
+{
+    const struct service *service = request->service;
+    const char *snapshot = param_string(request, "snapshot");
+    autojson json_t *document = NULL;
+    char digest[DIGEST_SIZE];
+
+    if (guest_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL, err) !=
+        0)
+        return -1;
+    if (snapshot != NULL)
+        return error_set(err, ERROR_FAILED, "snapshot '%s' does not exist: hostpci does not make any",
+                         snapshot);
+    object_digest(document, digest);
+    *ret = vm_config_show(document, param_boolean(request, "current"));
+    hide_password(*ret);
+    json_object_set_new(*ret, "digest", json_string(digest));
+    return 0;
+}
+
+const struct endpoint endpoint_get_qemu_config = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/qemu/{vmid}/config",
+    .text = "A VM's configuration as its next start will see it.",
+    .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
+                             {.name = "current",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .fallback = "0",
+                              .text = "As a running VM was started, without what is pending."},
+                             {.name = "snapshot",
+                              .type = SCHEMA_STRING,
+                              .optional = true,
+                              .format = "pve-configid",
+                              .max_length = 40,
+                              .text = "Of a snapshot; there are none."}),
+    /* what is sent as a string stands before what the rows declare for setting it */
+    .returns = {.type = SCHEMA_OBJECT,
+                .properties = PROPERTIES(
+                    {.name = "digest", .type = SCHEMA_STRING, .text = "Changes with it."},
+                    OPTIONAL_TEXT("meta", "creation-qemu=VERSION,ctime=SECONDS: its origin."),
+                    OPTIONAL_TEXT("boot", "order=DEVICE;DEVICE..., or a blank: from nothing."),
+                    OPTIONAL_TEXT("cpulimit", "Processors' worth of time."),
+                    OPTIONAL_TEXT("migrate_downtime", "Seconds."), {.name = NULL, .more = vm_keys})},
+    .on_node = true,
+    .run = get_config,
+};
+
+/* What a change makes of the VM, as far as that can be said without asking who may use what. */
+struct plan {
+    struct qemu_change change;
+    json_t *before, *after;
+    int64_t revision; /* of `before` */
+};
+
+static void release_plan(struct plan *plan)
+{
+    qemu_change_release(&plan->change);
+    json_decref(plan->before);
+    json_decref(plan->after);
+}
+
+static bool is_given(const struct qemu_job *job, const char *name)
+{
+    return json_integer_value(json_object_get(job->params, name)) != 0;
+}
+
+static int check_options(const struct qemu_job *job, struct error *err)
+{
+    if (is_given(job, "skiplock") && !identity_is_root(&job->caller))
+        return error_set_field(err, "skiplock", "Only root may use this option.");
+    if (is_given(job, "force") && json_object_get(job->params, "delete") == NULL)
+        return error_set_field(err, "delete", "missing property - 'force' requires this property");
+    if (json_string_length(json_object_get(job->params, "import-working-storage")) > 0)
+        return error_set_field(err, "import-working-storage",
+                               "there are no storage pools here: name disks by their absolute paths");
+    return 0;
+}
+
+/* Fills *plan, which the caller releases in every case. */
+static int make_plan(const struct qemu_job *job, struct plan *plan, struct error *err)
+{
+    const struct service *service = job->service;
+    const char *digest = json_string_value(json_object_get(job->params, "digest"));
+
+    if (check_options(job, err) != 0 || qemu_change_read(job, &plan->change, err) != 0 ||
+        qemu_check_keys(job, &plan->change, err) != 0 ||
+        guest_read(service->storage, service->node, vmid_of(job), &plan->before, &plan->revision, err) != 0 ||
+        guest_check_digest(plan->before, digest, err) != 0)
+        return -1;
+    return vm_config_change(plan->before, &plan->change.change, &plan->after, err);
+}
+
+static int try_change(const struct qemu_job *job, struct error *err)
+{
+    __attribute__((cleanup(release_plan))) struct plan plan = {0};
+
+    if (make_plan(job, &plan, err) != 0 || qemu_check_change(job, plan.before, &plan.change, err) != 0)
+        return -1;
+    return guest_write(job->service->storage, vmid_of(job), plan.revision, TAKE(plan.after), err);
+}
+
+/* Who sent no digest does not mind a change that came between; who sent one is told by it. */
+static int apply_change(const struct qemu_job *job, struct error *err)
+{
+    int result = -1;
+
+    for (int attempt = 0; attempt < ATTEMPTS && result != 0; attempt++) {
+        result = try_change(job, err);
+        if (result != 0 && err->kind != ERROR_CONFLICT)
+            break;
+    }
+    return result;
+}
+
+static int update_config(struct request *request, json_t **ret, struct error *err)
+{
+    const struct qemu_job job = job_of(request);
+
+    *ret = json_null();
+    return apply_change(&job, err);
+}
+
+static int run_task(const struct qemu_job *job, struct task *task, struct error *err)
+{
+    if (apply_change(job, err) != 0)
+        return -1;
+    task_log(task, "configuration of VM %lld changed", vmid_of(job));
+    return 0;
+}
+
+/* True if it ended well before the time is over. */
+static bool wait_for_task(struct storage *storage, const char *upid, long long seconds)
+{
+    time_t end = time(NULL) + seconds;
+
+    do {
+        autojson json_t *task = NULL;
+        struct error ignored;
+        const char *result = NULL;
+        nanosleep(&(const struct timespec){.tv_nsec = WAIT_NS}, NULL);
+        if (local_read_task(storage, upid, &task, &ignored) == 0)
+            result = json_string_value(json_object_get(task, "result"));
+        if (result != NULL)
+            return strcmp(result, "ok") == 0;
+    } while (time(NULL) < end);
+    return false;
+}
+
+/* What is wrong with the request is told at once; what the caller may not use, by the task. */
+static int update_config_async(struct request *request, json_t **ret, struct error *err)
+{
+    __attribute__((cleanup(release_plan))) struct plan plan = {0};
+    const struct qemu_job job = job_of(request);
+    autojson json_t *upid = NULL;
+
+    if (make_plan(&job, &plan, err) != 0 || qemu_begin_task(request, "qmconfig", run_task, &upid, err) != 0)
+        return -1;
+    if (param_given(request, "background_delay") &&
+        wait_for_task(request->service->storage, json_string_value(upid),
+                      param_integer(request, "background_delay")))
+        *ret = json_null();
+    else
+        *ret = TAKE(upid);
+    return 0;
+}
+
+#define MAY_CONFIGURE                                                                                        \
+    ALLOW_ANY_PRIVILEGE("/vms/{vmid}", "VM.Config.Disk", "VM.Config.CDROM", "VM.Config.CPU",                 \
+                        "VM.Config.Memory", "VM.Config.Network", "VM.Config.HWType", "VM.Config.Options",    \
+                        "VM.Config.Cloudinit")
+#define PARAMETERS_OF_CHANGE                                                                                 \
+    PARAMETER_NODE, PARAMETER_VMID, PARAMETER_DIGEST,                                                        \
+        {.name = "delete",                                                                                   \
+         .type = SCHEMA_STRING,                                                                              \
+         .optional = true,                                                                                   \
+         .format = "pve-configid-list",                                                                      \
+         .text = "Keys to remove."},                                                                         \
+        {.name = "revert",                                                                                   \
+         .type = SCHEMA_STRING,                                                                              \
+         .optional = true,                                                                                   \
+         .format = "pve-configid-list",                                                                      \
+         .text = "Keys whose pending changes are forgotten."},                                               \
+        {.name = "force",                                                                                    \
+         .type = SCHEMA_BOOLEAN,                                                                             \
+         .optional = true,                                                                                   \
+         .text = "Of delete: also what cannot be unplugged."},                                               \
+    {                                                                                                        \
+        .name = "skiplock", .type = SCHEMA_BOOLEAN, .optional = true,                                        \
+        .text = "Change it although it is locked; root@pam only."                                            \
+    }
+
+const struct endpoint endpoint_update_qemu_config = {
+    .method = METHOD_PUT,
+    .path = "/nodes/{node}/qemu/{vmid}/config",
+    .text = "Changes a VM's configuration. What a running VM cannot take stays pending.",
+    .permission = MAY_CONFIGURE,
+    .parameters = PROPERTIES(PARAMETERS_OF_CHANGE, {.name = NULL, .more = vm_keys}),
+    .returns = {.type = SCHEMA_NULL},
+    .may_block = true,
+    .on_node = true,
+    .run = update_config,
+};
+
+const struct endpoint endpoint_update_qemu_config_async = {
+    .method = METHOD_POST,
+    .path = "/nodes/{node}/qemu/{vmid}/config",
+    .text = "The same in a task.",
+    .permission = MAY_CONFIGURE,
+    .parameters = PROPERTIES(PARAMETERS_OF_CHANGE,
+                             {.name = "background_delay",
+                              .type = SCHEMA_INTEGER,
+                              .optional = true,
+                              .range = RANGE(1, 30),
+                              .text = "Seconds to wait for the task's end; the reply is null if it was OK."},
+                             {.name = "import-working-storage",
+                              .type = SCHEMA_STRING,
+                              .optional = true,
+                              .max_length = 255,
+                              .text = "Only empty: there are no storage pools."},
+                             {.name = NULL, .more = vm_keys}),
+    .returns = {.type = SCHEMA_STRING,
+                .format = "pve-task-upid",
+                .nullable = true,
+                .text = "UPID of the task, whose log and end are below /nodes/{node}/tasks."},
+    .may_block = true,
+    .on_node = true,
+    .run = update_config_async,
+};

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* POST /nodes/{node}/qemu: a new VM. */
+#include <string.h>
+
+#include "api/hardware/task.h"
+#include "api/qemu/qemu.h"
+#include "base/memory.h"
+#include "passthrough/vm_document.h"
+#include "vm/keys.h"
+
+/* What Proxmox does in the same call and hostpci does not: clients may send it empty or 0. */
+static const struct {
+    const char *name, *reason;
+} refused[] = {
+    {"archive", "backups are not restored here: create the VM by its keys"},
+    {"import-working-storage", "there are no storage pools here: name disks by their absolute paths"},
+    {"pool", "there are no pools here: grant privileges on /vms/ID"},
+    {"storage", "there are no storage pools here: name disks by their absolute paths"},
+    {"force", "a VM is not overwritten: delete it first"},
+    {"ha-managed", "VMs are not moved between nodes when one fails"},
+    {"live-restore", "backups are not restored here: create the VM by its keys"},
+    {"start", "a VM is created stopped: start it in a call of its own"},
+    {"unique", "backups are not restored here: a new VM is unique anyway"},
+};
+
+static int check_refused(const json_t *params, struct error *err)
+{
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        const json_t *value = json_object_get(params, refused[i].name);
+        if (json_integer_value(value) != 0 || json_string_length(value) > 0)
+            return error_set_field(err, refused[i].name, "%s", refused[i].reason);
+    }
+    return 0;
+}
+
+/* The host's QEMU, if it answers: a VM can be configured where it is not installed. */
+static char *read_version(struct qemu *qemu)
+{
+    const struct vm_capabilities *capabilities;
+    struct error ignored;
+
+    if (qemu_capabilities(qemu, &capabilities, &ignored) != 0)
+        return NULL;
+    struct vm_version version = vm_capability_version(capabilities);
+    return xasprintf("%u.%u.%u", version.major, version.minor, version.micro);
+}
+
+/* All that can be wrong with it. */
+static int build_document(const struct qemu_job *job, json_t **ret, struct error *err)
+{
+    autoqemuchange struct qemu_change change = {0};
+
+    if (qemu_change_read(job, &change, err) != 0 || qemu_check_change(job, NULL, &change, err) != 0)
+        return -1;
+    autofree char *version = read_version(job->service->qemu);
+    change.fresh.qemu = version;
+    return vm_config_create(job->service->node, &change.change, ret, err);
+}
+
+/* What nobody sent, and cards whose address was made up. */
+static void log_added(struct task *task, const json_t *document, const json_t *params)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(json_object_get(document, "config"), key, value) {
+        const json_t *sent = json_object_get(params, key);
+        const struct schema *schema = vm_key_find(key, NULL);
+        bool is_card = schema != NULL && vm_key_about(schema)->kind == VM_NET;
+        if ((sent == NULL || (is_card && !json_equal(sent, value))) && json_is_string(value))
+            task_log(task, "%s: %s", key, json_string_value(value));
+    }
+}
+
+static int create(const struct qemu_job *job, struct task *task, struct error *err)
+{
+    long long vmid = json_integer_value(json_object_get(job->params, "vmid"));
+    autojson json_t *document = NULL;
+
+    if (build_document(job, &document, err) != 0 ||
+        guest_create(job->service->storage, vmid, json_incref(document), err) != 0)
+        return -1;
+    log_added(task, document, job->params);
+    return 0;
+}
+
+/* Whatever is wrong is told at once; the task finds out only what changed meanwhile. */
+static int create_vm(struct request *request, json_t **ret, struct error *err)
+{
+    const struct permission allocate = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Allocate");
+    const struct service *service = request->service;
+    const struct qemu_job job = {request->service, request->caller, request->params};
+    autojson json_t *document = NULL;
+
+    if (access_check(service->access, &request->caller, &allocate, request->params, err) != 0 ||
+        check_refused(request->params, err) != 0 ||
+        guest_check_free(service->storage, param_integer(request, "vmid"), err) != 0 ||
+        build_document(&job, &document, err) != 0)
+        return -1;
+    return qemu_begin_task(request, "qmcreate", create, ret, err);
+}
+
+#define REFUSED_TEXT(key, about)                                                                             \
+    {                                                                                                        \
+        .name = (key), .type = SCHEMA_STRING, .optional = true, .max_length = 255, .text = (about)           \
+    }
+
+const struct endpoint endpoint_create_qemu = {
+    .method = METHOD_POST,
+    .path = "/nodes/{node}/qemu",
+    .text = "Creates a virtual machine, in a task. Needs VM.Allocate on /vms/{vmid}, and for each key what a "
+            "change of it needs. Added to each VM: identity (smbios1, vmgenid), boot order, MAC addresses.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(
+        PARAMETER_NODE, PARAMETER_VMID, REFUSED_TEXT("archive", "Only empty: backups are not restored."),
+        {.name = "bwlimit",
+         .type = SCHEMA_INTEGER,
+         .optional = true,
+         .range = AT_LEAST(0),
+         .text = "KiB/s of a restore, which there is none of: changes nothing."},
+        {.name = "force",
+         .type = SCHEMA_BOOLEAN,
+         .optional = true,
+         .text = "Only 0: nothing is overwritten."},
+        {.name = "ha-managed",
+         .type = SCHEMA_BOOLEAN,
+         .optional = true,
+         .fallback = "0",
+         .text = "Only 0: VMs are not moved when a node fails."},
+        REFUSED_TEXT("import-working-storage", "Only empty: there are no storage pools."),
+        {.name = "live-restore",
+         .type = SCHEMA_BOOLEAN,
+         .optional = true,
+         .text = "Only 0: backups are not restored."},
+        REFUSED_TEXT("pool", "Only empty: there are no pools."),
+        {.name = "start",
+         .type = SCHEMA_BOOLEAN,
+         .optional = true,
+         .fallback = "0",
+         .text = "Only 0: a VM is started in a call of its own."},
+        REFUSED_TEXT("storage", "Only empty: there are no storage pools."),
+        {.name = "unique",
+         .type = SCHEMA_BOOLEAN,
+         .optional = true,
+         .text = "Only 0: it is about backups; a new VM is unique anyway."},
+        {.name = NULL, .more = vm_keys}),
+    .returns = RETURNS_UPID,
+    .may_block = true,
+    .on_node = true,
+    .run = create_vm,
+};

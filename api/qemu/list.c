@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* GET /nodes/{node}/qemu: the VMs that the caller may see. */
+#include "api/qemu/list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/qemu/qemu.h"
+#include "base/memory.h"
+#include "passthrough/assign/reserve.h"
+#include "passthrough/vm_document.h"
+#include "schema/format.h"
+#include "schema/property_string.h"
+#include "vm/disk.h"
+#include "vm/keys.h"
+#include "vm/value.h"
+
+#define PIECE          64 /* documents in memory at once */
+#define ID_SIZE        16
+#define MIB            (1024LL * 1024)
+#define DEFAULT_MEMORY 512
+#define MOST           9007199254740992LL /* that a number in JSON can tell exactly */
+
+int qemu_list_running(const struct service *service, json_t **ret, struct error *err)
+{
+    const struct reserve reserve = {service->storage, service->sysroot};
+    autojson json_t *taken = NULL;
+    const char *device;
+    json_t *row;
+
+    if (reserve_list(&reserve, &taken, err) != 0)
+        return -1;
+    *ret = json_object();
+    json_object_foreach(taken, device, row) {
+        autofree char *vmid = xasprintf("%lld", json_integer_value(json_object_get(row, "vmid")));
+        if (strcmp(json_string_value(json_object_get(row, "state")), "running") == 0)
+            json_object_set(*ret, vmid, json_object_get(row, "process"));
+    }
+    return 0;
+}
+
+static const char *text_of(const json_t *document, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(document, "config"), key));
+}
+
+static long long number_of(const json_t *document, const char *key, long long fallback)
+{
+    const json_t *value = json_object_get(json_object_get(document, "config"), key);
+
+    return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+/* Whatever was configured, a VM with too much of it is to be seen. */
+static long long multiply(long long a, long long b)
+{
+    long long product;
+
+    return __builtin_mul_overflow(a, b, &product) || product > MOST ? MOST : product;
+}
+
+long long qemu_count_cpus(const json_t *document)
+{
+    return number_of(document, "vcpus",
+                     multiply(number_of(document, "sockets", 1), number_of(document, "cores", 1)));
+}
+
+static long long memory_of(const json_t *document)
+{
+    const char *string = text_of(document, "memory");
+    autojson json_t *values = NULL;
+    struct error ignored;
+    long long size = DEFAULT_MEMORY;
+
+    if (string != NULL && property_string_parse(vm_key_find("memory", NULL), string, &values, &ignored) == 0)
+        size = json_integer_value(json_object_get(values, "current"));
+    return multiply(size, MIB);
+}
+
+/* Of a disk whose size is known; else 0. */
+static long long disk_size(const json_t *document, const char *key)
+{
+    const char *string = text_of(document, key), *size;
+    const struct schema *schema = vm_key_find(key, NULL);
+    autojson json_t *values = NULL;
+    struct error ignored;
+
+    if (string == NULL || schema == NULL || vm_key_about(schema)->kind != VM_DRIVE ||
+        vm_drive_parse(key, string, &values, &ignored) != 0 || vm_drive_is_cdrom(values))
+        return 0;
+    size = json_string_value(json_object_get(values, "size"));
+    return size != NULL ? (long long)vm_value_parse_size(size) : 0;
+}
+
+/* Of the first disk that it boots from. */
+static long long first_disk_size(const json_t *document)
+{
+    const char *boot = text_of(document, "boot"), *disk = text_of(document, "bootdisk");
+    const char *order = boot != NULL ? strstr(boot, "order=") : NULL;
+    autosplit char **keys = format_split_list(order != NULL ? order + strlen("order=") : "");
+    long long size = disk != NULL ? disk_size(document, disk) : 0;
+
+    for (char **key = keys; *key != NULL && size == 0; key++)
+        size = disk_size(document, *key);
+    return size;
+}
+
+static void copy(const json_t *document, const char *key, json_t *row)
+{
+    json_t *value = json_object_get(json_object_get(document, "config"), key);
+
+    if (value != NULL)
+        json_object_set(row, key, value);
+}
+
+/* Of one that does not run; what a running one's process counts is not known here. */
+static void set_counters(json_t *row)
+{
+    static const char *const names[] = {"cpu",       "mem",   "memhost", "disk",  "diskread",
+                                        "diskwrite", "netin", "netout",  "uptime"};
+    autojson json_t *zero = json_integer(0); /* one for all of a row: there may be thousands of rows */
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        json_object_set(row, names[i], zero);
+}
+
+json_t *qemu_describe(const struct service *service, const struct qemu_seen *seen)
+{
+    const char *name = text_of(seen->document, "name");
+    autofree char *unnamed = xasprintf("VM %lld", seen->vmid);
+    const char *status = seen->process != NULL                                    ? "running"
+                         : strcmp(guest_node(seen->document), service->node) == 0 ? "stopped"
+                                                                                  : "unknown";
+    json_t *row = json_pack("{s:I, s:s, s:s, s:I, s:I}", "vmid", (json_int_t)seen->vmid, "name",
+                            name != NULL ? name : unnamed, "status", status, "maxmem",
+                            (json_int_t)memory_of(seen->document), "maxdisk",
+                            (json_int_t)first_disk_size(seen->document));
+
+    if (strcmp(status, "stopped") == 0)
+        set_counters(row);
+    copy(seen->document, "tags", row);
+    copy(seen->document, "lock", row);
+    return row;
+}
+
+static json_t *see(struct request *request, const char *id, const json_t *document, const json_t *running,
+                   qemu_row_function *make_row)
+{
+    const struct qemu_seen seen = {strtoll(id, NULL, 10), document, json_object_get(running, id)};
+    autofree char *path = xasprintf("/vms/%s", id);
+
+    if (!access_allows(request->service->access, &request->caller, path, "VM.Audit"))
+        return NULL;
+    return make_row(request->service, &seen);
+}
+
+int qemu_list_visible(struct request *request, qemu_row_function *make_row, json_t *list, struct error *err)
+{
+    autojson json_t *running = NULL;
+    char last[ID_SIZE] = "";
+    size_t count;
+
+    if (qemu_list_running(request->service, &running, err) != 0)
+        return -1;
+    do {
+        autojson json_t *piece = NULL;
+        const char *id;
+        json_t *document, *row;
+
+        if (guest_list_after(request->service->storage, last, PIECE, &piece, err) != 0)
+            return -1;
+        count = json_object_size(piece);
+        json_object_foreach(piece, id, document) {
+            snprintf(last, sizeof(last), "%s", id);
+            row = see(request, id, document, running, make_row);
+            if (row != NULL)
+                json_array_append_new(list, row);
+        }
+    } while (count == PIECE);
+    return 0;
+}
+
+static bool has_serial(const json_t *document)
+{
+    for (int i = 0; i < VM_SERIALS; i++) {
+        autofree char *key = xasprintf("serial%d", i);
+        if (text_of(document, key) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static json_t *make_list_row(const struct service *service, const struct qemu_seen *seen)
+{
+    if (strcmp(guest_node(seen->document), service->node) != 0)
+        return NULL;
+    json_t *row = qemu_describe(service, seen);
+    json_object_set_new(row, "cpus", json_integer(qemu_count_cpus(seen->document)));
+    if (number_of(seen->document, "template", 0) != 0)
+        json_object_set_new(row, "template", json_integer(1));
+    if (has_serial(seen->document))
+        json_object_set_new(row, "serial", json_integer(1));
+    if (seen->process != NULL)
+        json_object_set(row, "pid", (json_t *)seen->process);
+    return row;
+}
+
+static int list_vms(struct request *request, json_t **ret, struct error *err)
+{
+    autojson json_t *list = json_array();
+
+    if (qemu_list_visible(request, make_list_row, list, err) != 0)
+        return -1;
+    *ret = TAKE(list);
+    return 0;
+}
+
+/* What runs may end without anybody being told. Rights are documents, too. */
+static bool list_version(struct request *request, uint64_t *ret)
+{
+    autojson json_t *running = NULL;
+    struct error ignored;
+
+    if (qemu_list_running(request->service, &running, &ignored) != 0 || json_object_size(running) > 0)
+        return false;
+    *ret = storage_generation(request->service->storage);
+    return true;
+}
+
+const struct endpoint endpoint_list_qemu = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/qemu",
+    .text = "Lists the virtual machines of a node that the caller may see (VM.Audit).",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(PARAMETER_NODE, {.name = "full",
+                                              .type = SCHEMA_BOOLEAN,
+                                              .optional = true,
+                                              .text = "Changes nothing: all is told anyway."}),
+    .returns =
+        {.type = SCHEMA_ARRAY,
+         .items = ITEMS(.type = SCHEMA_OBJECT,
+                        .properties = PROPERTIES(
+                            PARAMETER_VMID,
+                            {.name = "status", .type = SCHEMA_STRING, .values = VALUES("stopped", "running")},
+                            OPTIONAL_NUMBER("cpus", "Its processors."), QEMU_PROPERTIES,
+                            OPTIONAL_FLAG("serial", "It has a serial port."),
+                            OPTIONAL_NUMBER("pid", "Of its process, while it runs.")))},
+    .may_block = true, /* there may be thousands */
+    .on_node = true,
+    .run = list_vms,
+    .version = list_version,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/qemu/{vmid}/pending: the configuration beside what the next start changes of it. */
+#include <string.h>
+
+#include "api/qemu/qemu.h"
+#include "base/memory.h"
+#include "passthrough/vm_document.h"
+
+/* Nobody is told a password. */
+static void hide_password(json_t *row)
+{
+    static const char *const names[] = {"value", "pending"};
+
+    if (strcmp(json_string_value(json_object_get(row, "key")), "cipassword") != 0)
+        return;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (json_object_get(row, names[i]) != NULL)
+            json_object_set_new(row, names[i], json_string("**********"));
+}
+
+static int get_pending(struct request *request, json_t **ret, struct error *err)
+{
+    const struct service *service = request->service;
+    autojson json_t *document = NULL;
+    char digest[DIGEST_SIZE];
+    json_t *row;
+    size_t i;
+
+    if (guest_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL, err) !=
+        0)
+        return -1;
+    object_digest(document, digest);
+    *ret = vm_config_list_pending(document);
+    json_array_foreach(*ret, i, row)
+        hide_password(row);
+    json_array_append_new(*ret, json_pack("{s:s, s:s}", "key", "digest", "value", digest));
+    return 0;
+}
+
+const struct endpoint endpoint_get_qemu_pending = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/qemu/{vmid}/pending",
+    .text = "The configuration, key by key, beside what the next start changes of it.",
+    .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
+    .returns = {.type = SCHEMA_ARRAY,
+                .items = ITEMS(.type = SCHEMA_OBJECT,
+                               .properties =
+                                   PROPERTIES({.name = "key", .type = SCHEMA_STRING},
+                                              OPTIONAL_TEXT("value", "What it is; none if it is not set."),
+                                              OPTIONAL_TEXT("pending", "What it becomes."),
+                                              {.name = "delete",
+                                               .type = SCHEMA_INTEGER,
+                                               .optional = true,
+                                               .range = RANGE(0, 2),
+                                               .text = "1: it is removed; 2: by force."}))},
+    .on_node = true,
+    .run = get_pending,
+};

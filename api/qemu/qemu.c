@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/qemu/{vmid}: what there is of a VM, and its end. */
+#include "api/qemu/qemu.h"
+
+#include <string.h>
+
+#include "api/hardware/task.h"
+#include "base/memory.h"
+#include "passthrough/assign/reserve.h"
+#include "passthrough/vm_document.h"
+#include "schema/property_string.h"
+#include "vm/disk.h"
+
+const struct endpoint endpoint_get_qemu = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/qemu/{vmid}",
+    .text = "Lists what there is of a virtual machine.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
+    .index_key = "subdir",
+    .on_node = true,
+};
+
+static int list_rrddata(struct request *request, json_t **ret, struct error *err)
+{
+    const struct service *service = request->service;
+    autojson json_t *document = NULL;
+
+    if (guest_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL, err) !=
+        0)
+        return -1;
+    *ret = json_array();
+    return 0;
+}
+
+const struct endpoint endpoint_list_qemu_rrddata = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/qemu/{vmid}/rrddata",
+    .text = "Statistics over time: an empty list, since none are kept.",
+    .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
+    .parameters = PROPERTIES(
+        PARAMETER_NODE, PARAMETER_VMID,
+        {.name = "timeframe",
+         .type = SCHEMA_STRING,
+         .values = VALUES("hour", "day", "week", "month", "year", "decade")},
+        {.name = "cf", .type = SCHEMA_STRING, .optional = true, .values = VALUES("AVERAGE", "MAX")}),
+    .returns = {.type = SCHEMA_ARRAY, .items = ITEMS(.type = SCHEMA_OBJECT, .open = true)},
+    .on_node = true,
+    .run = list_rrddata,
+};
+
+static const json_t *config_of(const json_t *document, const char *key)
+{
+    return json_object_get(json_object_get(document, "config"), key);
+}
+
+/* Starting counts too. */
+static int check_stopped(const struct service *service, long long vmid, struct error *err)
+{
+    const struct reserve reserve = {service->storage, service->sysroot};
+    autojson json_t *taken = NULL;
+    const char *device;
+
+    if (reserve_list(&reserve, &taken, err) != 0)
+        return -1;
+    if (reserve_find(taken, vmid, &device) != NULL)
+        return error_set(err, ERROR_FAILED, "VM %lld is running - destroy failed", vmid);
+    return 0;
+}
+
+/* The VM, if nothing keeps it from being deleted. */
+static int find_deletable(const struct qemu_job *job, json_t **ret, int64_t *ret_revision, struct error *err)
+{
+    const struct service *service = job->service;
+    long long vmid = json_integer_value(json_object_get(job->params, "vmid"));
+    bool skip_lock = json_integer_value(json_object_get(job->params, "skiplock")) != 0;
+    autojson json_t *document = NULL;
+    int64_t revision = 0;
+
+    if (guest_read(service->storage, service->node, vmid, &document, &revision, err) != 0)
+        return -1;
+    if (json_integer_value(config_of(document, "protection")) != 0)
+        return error_set(err, ERROR_FAILED, "can't remove VM %lld - protection mode enabled", vmid);
+    const char *lock = json_string_value(config_of(document, "lock"));
+    if (lock != NULL && !skip_lock)
+        return error_set(err, ERROR_FAILED, "VM is locked (%s)", lock);
+    if (check_stopped(service, vmid, err) != 0)
+        return -1;
+    *ret = TAKE(document);
+    *ret_revision = revision;
+    return 0;
+}
+
+/* NULL if it is none, or what goes into a drive: that was not the VM's own. */
+static const char *disk_path(const char *key, const json_t *value, json_t **ret_values)
+{
+    const struct schema *schema = vm_key_find(key, NULL);
+    struct error ignored;
+
+    if (schema == NULL || schema->property_string == NULL || !json_is_string(value) ||
+        property_string_parse(schema, json_string_value(value), ret_values, &ignored) != 0)
+        return NULL;
+    const char *path = json_string_value(json_object_get(*ret_values, "file"));
+    return path != NULL && path[0] == '/' && !vm_drive_is_cdrom(*ret_values) ? path : NULL;
+}
+
+/* Files that somebody named by their paths are not ours to delete. */
+static void log_disks(struct task *task, const json_t *document)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(json_object_get(document, "config"), key, value) {
+        autojson json_t *values = NULL;
+        const char *path = disk_path(key, value, &values);
+        if (path != NULL)
+            task_log(task, "%s: '%s' is left as it is", key, path);
+    }
+}
+
+static int destroy(const struct qemu_job *job, struct task *task, struct error *err)
+{
+    long long vmid = json_integer_value(json_object_get(job->params, "vmid"));
+    autojson json_t *document = NULL;
+    int64_t revision = 0;
+
+    if (find_deletable(job, &document, &revision, err) != 0 ||
+        guest_delete(job->service->storage, vmid, revision, err) != 0)
+        return -1;
+    log_disks(task, document);
+    return 0;
+}
+
+static int delete_vm(struct request *request, json_t **ret, struct error *err)
+{
+    const struct qemu_job job = {request->service, request->caller, request->params};
+    autojson json_t *document = NULL;
+    int64_t revision = 0;
+
+    if (param_boolean(request, "skiplock") && !identity_is_root(&request->caller))
+        return error_set_field(err, "skiplock", "Only root may use this option.");
+    if (find_deletable(&job, &document, &revision, err) != 0)
+        return -1;
+    return qemu_begin_task(request, "qmdestroy", destroy, ret, err);
+}
+
+const struct endpoint endpoint_delete_qemu = {
+    .method = METHOD_DELETE,
+    .path = "/nodes/{node}/qemu/{vmid}",
+    .text = "Deletes a stopped virtual machine and its entries in the ACL, in a task. Its disks are files "
+            "named by their paths: they are left, and the task's log names them.",
+    .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Allocate"),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
+                             {.name = "purge",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .text = "Changes nothing: there are no jobs that could name it."},
+                             {.name = "destroy-unreferenced-disks",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .fallback = "0",
+                              .text = "Changes nothing: there are no storage pools to look in."},
+                             {.name = "skiplock",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .text = "Even if it is locked; root@pam only."}),
+    .returns = RETURNS_UPID,
+    .may_block = true,
+    .on_node = true,
+    .run = delete_vm,
+};

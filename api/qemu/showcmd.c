@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* GET /nodes/{node}/qemu/{vmid}/showcmd: the command line that the next start would run. */
+#include "api/qemu/qemu.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "passthrough/command.h"
+#include "passthrough/vm_document.h"
+#include "schema/format.h"
+
+/* What the devices are now, and who has them. */
+static int choose(const struct service *service, long long vmid, const json_t *config, struct choices *ret,
+                  struct error *err)
+{
+    autoinventory struct inventory *inventory = NULL;
+    autojson json_t *taken = NULL;
+    struct choose what = {.storage = service->storage,
+                          .sysroot = service->sysroot,
+                          .node = service->node,
+                          .vmid = vmid,
+                          .config = config,
+                          .on_paper = true};
+
+    if (choose_look(&what, service->inventory, &inventory, &taken, err) != 0)
+        return -1;
+    return choose_devices(&what, ret, err);
+}
+
+/* An option a line, still one command for a shell. */
+static char *quote_lines(char **arguments)
+{
+    struct text text = {0};
+
+    for (char **first = arguments, **next; *first != NULL; first = next) {
+        for (next = first + 1; *next != NULL && (*next)[0] != '-';)
+            next++;
+        char *rest = *next;
+        *next = NULL;
+        autofree char *line = vm_command_quote(first);
+        *next = rest;
+        text_printf(&text, "%s%s", first != arguments ? " \\\n  " : "", line);
+    }
+    return text_take(&text);
+}
+
+static int show_command(struct request *request, json_t **ret, struct error *err)
+{
+    const struct service *service = request->service;
+    struct command_host host = {.storage = service->storage,
+                                .sysroot = service->sysroot,
+                                .node = service->node,
+                                .paths = &service->paths};
+    long long vmid = param_integer(request, "vmid");
+    autojson json_t *document = NULL, *config = NULL;
+    autochoices struct choices choices = {0};
+    autosplit char **arguments = NULL;
+
+    if (guest_read(service->storage, service->node, vmid, &document, NULL, err) != 0 ||
+        qemu_capabilities(service->qemu, &host.qemu, err) != 0)
+        return -1;
+    config = vm_config_view(document, false);
+    if (choose(service, vmid, config, &choices, err) != 0 || choices_check(&choices, err) != 0 ||
+        command_build(&host, vmid, config, &choices, &arguments, err) != 0) {
+        err->kind = ERROR_FAILED; /* the configuration is wrong, not a parameter of the request */
+        err->field[0] = '\0';
+        return -1;
+    }
+    autofree char *line =
+        param_boolean(request, "pretty") ? quote_lines(arguments) : vm_command_quote(arguments);
+    *ret = json_string(line);
+    return 0;
+}
+
+const struct endpoint endpoint_show_qemu_command = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/qemu/{vmid}/showcmd",
+    .text = "Shows the command line that the next start of the VM would run, quoted for a shell; an error if "
+            "one of its devices is not there, or another VM has it.",
+    .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
+                             {.name = "pretty",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .fallback = "0",
+                              .text = "An option a line."}),
+    .returns = {.type = SCHEMA_STRING},
+    .may_block = true,
+    .on_node = true,
+    .run = show_command,
+};

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tasks that change a VM. */
+#include "api/qemu/task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/qemu/qemu.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "passthrough/broker_task.h"
+#include "passthrough/vm_document.h"
+
+struct errand {
+    struct qemu_job job;
+    int (*run)(const struct qemu_job *job, struct task *task, struct error *err);
+};
+
+static int run(struct task *task, void *argument, struct error *err)
+{
+    const struct errand *errand = argument;
+
+    return errand->run(&errand->job, task, err);
+}
+
+static void release(void *argument)
+{
+    struct errand *errand = argument;
+
+    json_decref(errand->job.params);
+    free(errand);
+}
+
+int qemu_begin_task(struct request *request, const char *type,
+                    int (*function)(const struct qemu_job *job, struct task *task, struct error *err),
+                    json_t **ret, struct error *err)
+{
+    autofree char *id = xasprintf("%lld", param_integer(request, "vmid"));
+    autofree char *user = request_caller(request);
+    struct errand *errand = xcalloc(1, sizeof(*errand));
+    struct task_start start = {
+        .type = type, .id = id, .user = user, .run = run, .argument = errand, .release = release};
+    char upid[UPID_SIZE];
+
+    /* a copy, since the task has its own thread */
+    *errand = (struct errand){{request->service, request->caller, json_deep_copy(request->params)}, function};
+    if (task_begin(request->service->tasks, &start, upid, err) != 0) {
+        release(errand);
+        return -1;
+    }
+    *ret = json_string(upid);
+    return 0;
+}
+
+/* Creating and destroying are one transaction each: the VM is there, or it is not. */
+static int find_truth(const struct service *service, const struct upid *upid, struct error *err)
+{
+    struct error taken;
+    bool exists = guest_check_free(service->storage, strtoll(upid->id, NULL, 10), &taken) != 0;
+    bool creates = strcmp(upid->type, "qmcreate") == 0, destroys = strcmp(upid->type, "qmdestroy") == 0;
+
+    if (exists && taken.kind != ERROR_CONFLICT) {
+        *err = taken;
+        return -1;
+    }
+    if (exists ? creates : destroys)
+        return 0;
+    return error_set(err, ERROR_FAILED, "interrupted by a restart of hostpci%s",
+                     creates || destroys ? " before anything was changed"
+                                         : ": see in its configuration whether it was changed");
+}
+
+int qemu_task_resume(struct task *task, void *argument, struct error *err)
+{
+    struct service *service = argument;
+    struct upid upid;
+
+    if (!upid_parse(task_upid(task), &upid) || !text_starts_with(upid.type, "qm"))
+        return drive_resume(task, service->broker, err);
+    return find_truth(service, &upid, err);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tasks that change a VM; qemu_begin_task (api/qemu/qemu.h) begins them. */
+#ifndef HOSTPCI_API_QEMU_TASK_H
+#define HOSTPCI_API_QEMU_TASK_H
+
+#include "task/task.h"
+
+/* For tasks_recover, with the struct service as its argument: how a VM's task ended is seen from the VM; any
+ * other is the broker's (drive_resume). */
+task_function qemu_task_resume;
+
+#endif

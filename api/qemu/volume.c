@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Volumes: which files and block devices a VM's configuration may name. */
+#include "api/qemu/volume.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "schema/validate.h"
+
+bool qemu_volume_is_in(const struct schema *key)
+{
+    return key->property_string != NULL && schema_find(key->property_string, "file") != NULL;
+}
+
+static bool is_medium(const char *file)
+{
+    return strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0;
+}
+
+int qemu_volume_check(const char *key, const json_t *values, struct error *err)
+{
+    const char *file = json_text_or(values, "file", NULL),
+               *source = json_text_or(values, "import-from", NULL);
+
+    if (file[0] != '/' && !is_medium(file))
+        return error_set_field(err, key,
+                               "'%.200s' is in a storage pool, and storage pools are out of scope here: give "
+                               "the absolute path of a file below a --volume-dir of the daemon",
+                               file);
+    if (source != NULL)
+        return error_set_field(err, key,
+                               "import-from copies '%.200s' into a storage pool, and storage pools are out "
+                               "of scope here: copy it below a --volume-dir of the daemon and give the "
+                               "absolute path of the copy",
+                               source);
+    return 0;
+}
+
+static bool lies_below(const char *folder, const char *path)
+{
+    size_t length = strlen(folder);
+
+    while (length > 0 && folder[length - 1] == '/')
+        length--;
+    return strncmp(folder, path, length) == 0 && path[length] == '/';
+}
+
+/* No way into it from elsewhere: that could lead elsewhere by the time that the VM starts. */
+static bool is_written_below(const char *dir, const char *folder, const char *file)
+{
+    return (lies_below(dir, file) || lies_below(folder, file)) && strstr(file, "/../") == NULL;
+}
+
+/* `path` is `file` with all links followed. */
+static bool lies_in_one(const char *const *dirs, const char *file, const char *path)
+{
+    for (; dirs != NULL && *dirs != NULL; dirs++) {
+        autofree char *folder = realpath(*dirs, NULL);
+        if (folder != NULL && is_written_below(*dirs, folder, file) && lies_below(folder, path))
+            return true;
+    }
+    return false;
+}
+
+static bool is_disk(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
+}
+
+/* The rule of the header: raw, unless its name says otherwise. */
+static const char *format_of(const char *path)
+{
+    static const char *const formats[] = {"qcow2", "qcow", "qed", "vmdk", "cloop"};
+
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        autofree char *ending = xasprintf(".%s", formats[i]);
+        if (text_ends_with(path, ending))
+            return formats[i];
+    }
+    return "raw";
+}
+
+static int refuse_place(const char *const *dirs, const char *key, const char *file, struct error *err)
+{
+    autotext struct text all = {0};
+
+    for (; dirs != NULL && *dirs != NULL; dirs++)
+        text_printf(&all, "%s%s", all.length > 0 ? ", " : "", *dirs);
+    return error_set(err, ERROR_FORBIDDEN,
+                     "only root can set '%s' to '%.200s': others may name files that are there below a "
+                     "--volume-dir of the daemon (%s)",
+                     key, file, all.length > 0 ? text_string(&all) : "there is none");
+}
+
+int qemu_volume_check_place(const char *const *dirs, const char *key, const json_t *values, struct error *err)
+{
+    const char *file = json_text_or(values, "file", NULL), *format = json_text_or(values, "format", NULL);
+
+    if (is_medium(file))
+        return 0;
+    autofree char *path = file[0] == '/' ? realpath(file, NULL) : NULL;
+    if (path == NULL || !lies_in_one(dirs, file, path) || !is_disk(path))
+        return refuse_place(dirs, key, file, err);
+    if (strcmp(format != NULL ? format : "raw", format_of(path)) != 0)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "only root can use '%.200s' of '%s' as %s: by its name it is format=%s", file, key,
+                         format != NULL ? format : "raw", format_of(path));
+    return 0;
+}
