@@ -3,7 +3,8 @@
  *
  * A function that can fail is `int f(inputs, T *ret, struct error *err)`: it returns 0, or -1 with err filled
  * and its outputs untouched. The message says what was wrong, with which value, and what to do; it is one
- * sentence without a trailing newline. The kind becomes an HTTP status in server/reply.c and nowhere else. */
+ * sentence without a trailing newline. The kind becomes an HTTP status in server/request/reply.c and nowhere
+ * else. */
 #ifndef HOSTPCI_BASE_ERROR_H
 #define HOSTPCI_BASE_ERROR_H
 

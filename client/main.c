@@ -10,7 +10,7 @@
 #include "client/options.h"
 #include "client/qm.h"
 #include "client/shell.h"
-#include "server/serve.h"
+#include "server/daemon/serve.h"
 
 static int show_help(int argc, char **argv);
 

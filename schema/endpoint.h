@@ -90,7 +90,7 @@ struct endpoint {
     bool may_block;        /* a durable write, a broker call, a forward: runs in a worker thread */
     bool on_node;          /* runs on the node {node} */
     bool no_tokens;        /* an API token may not call it */
-    bool login;            /* tries a password: server/login.h slows guessing down */
+    bool login;            /* tries a password: server/request/login.h slows guessing down */
     const void *subject;   /* of a handler of several endpoints: what they differ in */
     int (*run)(struct request *request, json_t **ret, struct error *err);
     /* If set: the reply depends only on path, parameters, this number and, where any login may ask, the

@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/validate.h"
-#include "server/router.h"
+#include "server/request/route.h"
 #include "tests/api/daemon.h"
 
 #define TIMEOUT_SECONDS 60

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "schema/validate.h"
-#include "server/decode.h"
+#include "server/request/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 
 #include "access/token.h"
 #include "base/memory.h"
-#include "server/credential.h"
+#include "server/request/credential.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

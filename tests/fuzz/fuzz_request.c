@@ -10,9 +10,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/validate.h"
-#include "server/redirect.h"
-#include "server/reply.h"
-#include "server/router.h"
+#include "server/http/redirect.h"
+#include "server/request/reply.h"
+#include "server/request/route.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "schema/openapi.h"
-#include "server/asset.h"
+#include "server/request/asset.h"
 
 static const struct reply_file *find(const char *path)
 {

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "server/confine.h"
+#include "server/daemon/confine.h"
 
 /* Each would succeed, or fail with another errno, if it were let through. */
 static long try_execve(void)
@@ -36,7 +36,7 @@ static long try_execveat(void)
     return syscall(SYS_execveat, AT_FDCWD, "/bin/true", argv, env, 0);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* see server/confine.c */
+#ifndef __SANITIZE_ADDRESS__ /* see server/daemon/confine.c */
 static long try_ptrace(void)
 {
     return ptrace(PTRACE_TRACEME, 0, NULL, NULL);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "server/credential.h"
+#include "server/request/credential.h"
 
 #define TICKET "PVE:joe@pve:66000000::a+b/c=="
 #define TOKEN  "joe@pve!ci=secret"

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "server/decode.h"
+#include "server/request/decode.h"
 
 /* The parameters as JSON with ' for ", or the error's text. */
 static char shown[4096];

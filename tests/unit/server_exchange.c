@@ -9,7 +9,7 @@
 #include "access/access.h"
 #include "access/token.h"
 #include "base/memory.h"
-#include "server/exchange.h"
+#include "server/request/exchange.h"
 #include "tests/unit/storage_fixture.h"
 
 #define OWNER 1234

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "server/handover.h"
+#include "server/daemon/folders.h"
 #include "tests/unit/storage_fixture.h"
 
 static const struct user somebody = {"somebody", 4242, 4243};

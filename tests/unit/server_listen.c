@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "server/listen.h"
-#include "server/tls.h"
+#include "server/http/listen.h"
+#include "server/http/tls.h"
 #include "tests/unit/storage_fixture.h"
 
 Test(server_listen, addresses)

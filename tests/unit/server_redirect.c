@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "server/redirect.h"
+#include "server/http/redirect.h"
 
 static char shown[1024];
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "server/cache.h"
-#include "server/reply.h"
+#include "server/request/cache.h"
+#include "server/request/reply.h"
 
 static char shown[2048];
 

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "server/request.h"
+#include "server/request/request.h"
 
 /* "METHOD /path [segment,segment] {params}" with ' for ", or "KIND text". */
 static char shown[2048];

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "server/router.h"
+#include "server/request/route.h"
 
 static const struct endpoint root = {.method = METHOD_GET, .path = "/"};
 static const struct endpoint nodes = {.method = METHOD_GET, .path = "/nodes"};

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "server/settings.h"
+#include "server/daemon/settings.h"
 #include "tests/unit/storage_fixture.h"
 
 /* Reads `serve` with up to six further arguments, NULL at the end. */

@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "server/delay.h"
-#include "server/worker.h"
+#include "server/request/delay.h"
+#include "server/request/pool.h"
 
 static atomic_int done;
 

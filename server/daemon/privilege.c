@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From whoever started the daemon to the one that answers requests. */
+#include "server/daemon/privilege.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/capability.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/user.h"
+#include "server/daemon/folders.h"
+#include "server/http/listen.h"
+
+#define NOBODY 65534
+
+static struct user choose_user(const char *name)
+{
+    struct user user = {.name = "nobody", .uid = NOBODY, .gid = NOBODY};
+
+    if (user_find(name, &user)) {
+        if (user.uid == 0)
+            log_warning("--user %s: whoever finds a hole in this daemon is root on this host", name);
+        return user;
+    }
+    user_find("nobody", &user);
+    log_warning(
+        "there is no user '%s' in /etc/passwd: going on as nobody, whose files other programs may use, "
+        "too; make it with `useradd --system --user-group --home-dir %s --shell /usr/sbin/nologin %s`",
+        name, "/var/lib/hostpci", name);
+    return user;
+}
+
+static void start_broker(const struct settings *settings, const struct user *user, struct companion *ret)
+{
+    struct error why;
+
+    if (strcmp(settings->broker_dir, SETTINGS_NO_BROKER) != 0 &&
+        companion_start(settings, user->name, ret, &why) != 0)
+        log_error("%s; without it the host can be read, but nothing changed", why.message);
+}
+
+static int make_ready(const struct settings *settings, const struct user *user, struct error *err)
+{
+    if (handover_state(settings->state_dir, user, err) != 0 ||
+        handover_run(settings->run_dir, user, err) != 0)
+        return -1;
+    listen_clear(settings->socket);
+    return 0;
+}
+
+/* The group of the local socket comes along, so that the socket can be given to it; and the wish of who
+ * started us that we end with it, which the kernel forgets when the user changes. */
+static int become(const struct user *user, struct error *err)
+{
+    gid_t group;
+    size_t groups = user_find_group(USER_OWN_GROUP, &group) ? 1 : 0;
+    int end_with_parent = 0;
+
+    prctl(PR_GET_PDEATHSIG, &end_with_parent);
+    capability_limit(0); /* needs one itself */
+    if (setgroups(groups, &group) != 0 || setresgid(user->gid, user->gid, user->gid) != 0 ||
+        setresuid(user->uid, user->uid, user->uid) != 0)
+        return error_set_errno(err, errno, "cannot become the user %s", user->name);
+    /* as a program that this user started: else /proc/self would be closed to ourselves */
+    if (prctl(PR_SET_PDEATHSIG, end_with_parent) != 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
+        return error_set_errno(err, errno, "cannot make /proc/self ours");
+    return 0;
+}
+
+/* The first folder of the path that we may not enter; the path itself if it is none of those above. */
+static char *find_closed(const char *path)
+{
+    char *part = xstrdup(path);
+
+    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (access(part, X_OK) != 0)
+            return part;
+        *slash = '/';
+    }
+    return part;
+}
+
+/* What root could reach may be closed to the user. */
+static int check_reach(const char *option, const char *path, const struct user *user, struct error *err)
+{
+    if (access(path, R_OK | X_OK) == 0)
+        return 0;
+    autofree char *closed = find_closed(path);
+    return error_set(err, ERROR_FAILED,
+                     "the user %s, as whom the daemon runs, cannot reach '%s': '%s' is closed to it; open it "
+                     "(chmod o+x '%s'), or give another folder with --%s",
+                     user->name, path, closed, closed, option);
+}
+
+static int stop_being_root(const struct settings *settings, struct companion *ret, struct error *err)
+{
+    struct user user = choose_user(settings->user);
+
+    if (make_ready(settings, &user, err) != 0)
+        return -1;
+    start_broker(settings, &user, ret);
+    if (become(&user, err) != 0 || check_reach("state-dir", settings->state_dir, &user, err) != 0 ||
+        check_reach("run-dir", settings->run_dir, &user, err) != 0 ||
+        check_reach("sysroot", settings->sysroot, &user, err) != 0)
+        return -1;
+    log_info("running as the user %s", user.name);
+    return 0;
+}
+
+int privilege_drop(const struct settings *settings, struct companion *ret, struct error *err)
+{
+    return geteuid() == 0 ? stop_being_root(settings, ret, err) : 0;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `hostpci serve`: opens the house, answers requests, closes it. */
+#include "server/daemon/serve.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/qemu/task.h"
+#include "api/request.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/notify.h"
+#include "schema/validate.h"
+#include "server/daemon/confine.h"
+#include "server/daemon/privilege.h"
+#include "server/daemon/settings.h"
+#include "server/http/http.h"
+#include "server/http/listen.h"
+#include "server/http/tls.h"
+#include "server/request/exchange.h"
+
+#define FAILED_LOGIN_MILLISECONDS 3000
+#define WORKERS                   4
+#define WORKER_QUEUE              64
+#define STOP_SECONDS              10
+#define STOP_TASKS_SECONDS        2 /* the next daemon takes up what goes on */
+
+#define FIRMWARE_DIR              "/usr/share/OVMF" /* of Debian's package ovmf */
+
+/* Bound while we may still be root. */
+struct listener {
+    int socket;
+    bool tls;
+    char *url;
+};
+
+struct daemon {
+    struct settings settings;
+    uid_t owner; /* who started us */
+    struct listener listeners[SETTINGS_LISTENERS];
+    size_t listener_count;
+    struct companion companion;
+    struct tls tls;
+    struct service service;
+    struct house house;
+    struct http *http;
+    char *vm_dir;   /* RUN_DIR/vm, from the root on */
+    bool published; /* the local socket is ours */
+};
+
+static enum inventory_mode inventory_mode(const char *name)
+{
+    if (name == NULL)
+        return INVENTORY_AUTO;
+    return strcmp(name, "cached") == 0 ? INVENTORY_CACHED : INVENTORY_FRESH;
+}
+
+/* For access, which knows nothing of the broker. */
+static int ask_pam(void *broker, const char *user, const char *password, struct error *err)
+{
+    autojson json_t *result = NULL;
+    json_t *arguments = json_pack("{s:s, s:s}", "user", user, "password", password);
+
+    return broker_call(broker, "pam", NULL, arguments, NULL, NULL, &result, err);
+}
+
+/* What command lines name. */
+static int open_paths(struct daemon *daemon, struct error *err)
+{
+    const struct settings *settings = &daemon->settings;
+    autofree char *run = realpath(settings->run_dir, NULL);
+
+    if (run == NULL)
+        return error_set_errno(err, errno, "--run-dir: '%s'", settings->run_dir);
+    daemon->vm_dir = xasprintf("%s/vm", run);
+    daemon->service.paths = (struct vm_paths){
+        .qemu = settings->qemu, .run = daemon->vm_dir, .rom = settings->rom_dir, .ovmf = FIRMWARE_DIR};
+    daemon->service.volume_dirs = (const char *const *)settings->volume_dirs;
+    return 0;
+}
+
+static int open_service(struct daemon *daemon, struct error *err)
+{
+    const struct settings *settings = &daemon->settings;
+    struct service *service = &daemon->service;
+    autofree char *database = xasprintf("%s/hostpci.db", settings->state_dir);
+
+    if (file_make_folder(settings->state_dir, 0700, err) != 0)
+        return error_prefix(err, "--state-dir: ");
+    if (file_make_folder(settings->run_dir, 0755, err) != 0)
+        return error_prefix(err, "--run-dir: ");
+    if (open_paths(daemon, err) != 0 || sysroot_open(settings->sysroot, &service->sysroot, err) != 0 ||
+        inventory_source_open(service->sysroot, inventory_mode(settings->inventory), &service->inventory,
+                              err) != 0 ||
+        names_open(service->sysroot, &service->names, err) != 0 ||
+        storage_open(database, &service->storage, err) != 0 ||
+        access_open(service->storage, &service->access, err) != 0 ||
+        tasks_open(service->storage, settings->node, &service->tasks, err) != 0 ||
+        access_open_keys(service->access, settings->state_dir, err) != 0 ||
+        tls_open(settings->state_dir, settings->node, &daemon->tls, err) != 0)
+        return -1;
+    service->node = settings->node;
+    service->fingerprint = daemon->tls.fingerprint;
+    service->broker = broker_new(settings->run_dir);
+    access_set_pam(service->access, ask_pam, service->broker);
+    return 0;
+}
+
+static void close_service(struct daemon *daemon)
+{
+    broker_free(daemon->service.broker);
+    access_close(daemon->service.access);
+    storage_close(daemon->service.storage);
+    names_close(daemon->service.names);
+    inventory_source_close(daemon->service.inventory);
+    sysroot_close(daemon->service.sysroot);
+    tls_release(&daemon->tls);
+    qemu_close(daemon->service.qemu);
+    free(daemon->vm_dir);
+}
+
+static int open_house(struct daemon *daemon, struct error *err)
+{
+    struct house *house = &daemon->house;
+
+    if (validate_table(endpoint_table, endpoint_count, err) != 0)
+        return error_prefix(err, "the table of endpoints is wrong: ");
+    house->service = &daemon->service;
+    house->routes = (struct routes){endpoint_table, endpoint_count, daemon->settings.node};
+    house->owner = daemon->owner;
+    house->origins = (const char *const *)daemon->settings.cors;
+    house->cache = reply_cache_new();
+    if (worker_pool_open(WORKERS, WORKER_QUEUE, &house->workers, err) != 0)
+        return -1;
+    return delay_open(FAILED_LOGIN_MILLISECONDS, &house->delay, err);
+}
+
+static void close_house(struct daemon *daemon)
+{
+    worker_pool_close(daemon->house.workers);
+    delay_close(daemon->house.delay);
+    reply_cache_free(daemon->house.cache);
+}
+
+static int bind_network(struct daemon *daemon, struct error *err)
+{
+    for (char **url = daemon->settings.listen; *url != NULL; url++) {
+        struct listener *listener = &daemon->listeners[daemon->listener_count];
+        if (listen_url(*url, &listener->socket, &listener->tls, &listener->url, err) != 0)
+            return -1;
+        daemon->listener_count++;
+    }
+    return 0;
+}
+
+static int answer_network(struct daemon *daemon, struct error *err)
+{
+    for (size_t i = 0; i < daemon->listener_count; i++) {
+        const struct listener *listener = &daemon->listeners[i];
+        if (http_answer(daemon->http, listener->socket, false, listener->tls ? &daemon->tls : NULL, err) != 0)
+            return -1;
+        log_info("listening on %s", listener->url);
+    }
+    return 0;
+}
+
+/* It gets its name when it can answer, so that who waits for it can ask at once. */
+static int answer_local(struct daemon *daemon, struct error *err)
+{
+    const char *path = daemon->settings.socket;
+    autofree char *temporary = xasprintf("%s.new", path);
+    int socket;
+
+    if (listen_local(path, &socket, err) != 0 || http_answer(daemon->http, socket, true, NULL, err) != 0)
+        return -1;
+    if (!http_check_phrases(temporary))
+        log_warning(
+            "this libmicrohttpd does not let us choose reason phrases: clients that read only them will not "
+            "see why a request failed");
+    if (listen_publish(path, err) != 0)
+        return -1;
+    daemon->published = true;
+    log_info("listening on %s", path);
+    return 0;
+}
+
+static int open_all(struct daemon *daemon, struct error *err)
+{
+    if (bind_network(daemon, err) != 0 || privilege_drop(&daemon->settings, &daemon->companion, err) != 0 ||
+        confine_front(err) != 0 || qemu_open(daemon->settings.qemu, &daemon->service.qemu, err) != 0 ||
+        confine_programs(err) != 0 || open_service(daemon, err) != 0 || open_house(daemon, err) != 0 ||
+        tasks_recover(daemon->service.tasks, qemu_task_resume, &daemon->service, err) != 0)
+        return -1;
+    daemon->http = http_new(&daemon->house, daemon->settings.thread_count);
+    if (answer_network(daemon, err) != 0)
+        return -1;
+    return answer_local(daemon, err);
+}
+
+static void wait_for_signal(struct daemon *daemon)
+{
+    sigset_t set;
+    int number;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGCHLD);
+    while (sigwait(&set, &number) != 0 || number == SIGCHLD)
+        companion_look(&daemon->companion);
+    log_info("%s: stopping", number == SIGINT ? "interrupted" : "asked to stop");
+}
+
+/* All threads inherit this: signals are for wait_for_signal. */
+static void prepare_process(void)
+{
+    struct rlimit files;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGPIPE);
+    sigaddset(&set, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    mallopt(M_ARENA_MAX, 2); /* an arena a thread would keep what its largest reply took */
+    memory_guard_json();
+    json_object_seed(0);
+}
+
+/* Requests and tasks that are still running use the house: then it is left standing, and the process ends.
+ */
+static void stop(struct daemon *daemon)
+{
+    notify_manager("STOPPING=1");
+    if (daemon->published)
+        unlink(daemon->settings.socket);
+    if (daemon->http != NULL && !http_stop(daemon->http, STOP_SECONDS)) {
+        log_warning("some requests did not end within %d seconds", STOP_SECONDS);
+        _exit(EXIT_FAILURE);
+    }
+    http_free(daemon->http);
+    companion_stop(&daemon->companion); /* before the tasks, which hear from it how they ended */
+    if (!tasks_close(daemon->service.tasks, STOP_TASKS_SECONDS)) {
+        log_info("some tasks go on; the next start follows them");
+        _exit(daemon->published ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    close_house(daemon);
+    close_service(daemon);
+    for (size_t i = 0; i < daemon->listener_count; i++)
+        free(daemon->listeners[i].url);
+}
+
+int serve_main(int argc, char **argv)
+{
+    struct daemon daemon = {.owner = getuid()};
+    struct error err;
+
+    prepare_process();
+    if (settings_read(argc, argv, &daemon.settings, &err) != 0) {
+        log_error("%s", err.message);
+        return EXIT_FAILURE;
+    }
+    if (daemon.settings.help) {
+        autotext struct text help = {0};
+        settings_print_help(&help);
+        fputs(text_string(&help), stdout);
+        return EXIT_SUCCESS;
+    }
+    int result = open_all(&daemon, &err);
+    if (result == 0) {
+        notify_manager("READY=1");
+        wait_for_signal(&daemon);
+    } else {
+        log_error("%s", err.message);
+    }
+    stop(&daemon);
+    settings_release(&daemon.settings);
+    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `hostpci serve` is told: one table for the command line, the file and the help. */
+#include "server/daemon/settings.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "broker/probe/qemu.h"
+#include "schema/format.h"
+
+#define FILE_LIMIT    ((size_t)64 * 1024)
+#define THREADS_LIMIT 64
+#define ORIGIN        "https?://[a-z0-9.:\\[\\]-]+" /* as browsers send it */
+#define THREADS_USUAL 4 /* at most, if nothing is said: more do not help such short requests */
+
+struct option_row {
+    const char *name, *argument, *text;
+    size_t place; /* in struct settings */
+    bool repeatable;
+    const char *fallback;
+};
+
+#define PLACE(member) offsetof(struct settings, member)
+
+static const struct option_row rows[] = {
+    {"node", "NAME", "this node's name (default: the host's name)", PLACE(node), false, NULL},
+    {"listen", "URL",
+     "https://ADDRESS:PORT, or http:// on a loopback address; may be repeated (default https://0.0.0.0:8006)",
+     PLACE(listen), true, "https://0.0.0.0:8006"},
+    {"socket", "PATH", "the local socket (default RUN_DIR/hostpci.sock)", PLACE(socket), false, NULL},
+    {"state-dir", "DIR", "database and certificate (default /var/lib/hostpci)", PLACE(state_dir), false,
+     "/var/lib/hostpci"},
+    {"run-dir", "DIR", "the local socket's folder (default /run/hostpci)", PLACE(run_dir), false,
+     "/run/hostpci"},
+    {"user", "NAME", "who the daemon becomes when root starts it (default hostpci, else nobody)", PLACE(user),
+     false, "hostpci"},
+    {"broker-dir", "DIR|none",
+     "the journal of the broker that root's daemon starts if none runs; none: it starts none "
+     "(default /var/lib/hostpci-broker)",
+     PLACE(broker_dir), false, "/var/lib/hostpci-broker"},
+    {"sysroot", "DIR", "read the host's files (/sys, /proc, ...) below this folder (default /)",
+     PLACE(sysroot), false, "/"},
+    {"qemu", "PATH", "the QEMU that virtual machines run in (default " QEMU_BINARY ")", PLACE(qemu), false,
+     QEMU_BINARY},
+    {"rom-dir", "DIR", "where a hostpciN's romfile lies (default /usr/share/kvm)", PLACE(rom_dir), false,
+     "/usr/share/kvm"},
+    {"volume-dir", "DIR",
+     "others than root@pam may give virtual machines the files below this folder; may be repeated "
+     "(default STATE_DIR/images)",
+     PLACE(volume_dirs), true, NULL},
+    {"inventory", "cached|fresh",
+     "keep the list of devices and follow the kernel's events, or read it anew each "
+     "time (default: cached where events arrive)",
+     PLACE(inventory), false, NULL},
+    {"cors", "ORIGIN",
+     "let pages of another web server, such as https://ops.example.org, call this one; may be repeated",
+     PLACE(cors), true, NULL},
+    {"threads", "N", "that answer requests, for each --listen (default: one a processor, at most 4)",
+     PLACE(threads), false, NULL},
+};
+
+enum { OPTION_CONFIG = 1000, OPTION_HELP };
+
+static const struct option_row *find_row(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static size_t count_list(char **list)
+{
+    size_t count = 0;
+
+    while (list != NULL && list[count] != NULL)
+        count++;
+    return count;
+}
+
+static int add_to_list(char ***list, const char *value, struct error *err)
+{
+    size_t count = count_list(*list);
+
+    if (count == SETTINGS_LISTENERS)
+        return error_set(err, ERROR_INVALID, "at most %d times", SETTINGS_LISTENERS);
+    *list = xrealloc(*list, count + 2, sizeof(**list));
+    (*list)[count] = xstrdup(value);
+    (*list)[count + 1] = NULL;
+    return 0;
+}
+
+static int set(struct settings *settings, const struct option_row *row, const char *value, struct error *err)
+{
+    void *place = (char *)settings + row->place;
+
+    if (value[0] == '\0')
+        return error_set(err, ERROR_INVALID, "%s: a value is missing; give %s", row->name, row->argument);
+    if (row->repeatable) {
+        if (add_to_list(place, value, err) != 0)
+            return error_prefix(err, "%s: ", row->name);
+        return 0;
+    }
+    char **string = place;
+    free(*string);
+    *string = xstrdup(value);
+    return 0;
+}
+
+static bool is_set(const struct settings *settings, const struct option_row *row)
+{
+    const void *place = (const char *)settings + row->place;
+
+    return *(void *const *)place != NULL;
+}
+
+static int read_line(struct settings *settings, char *line, struct error *err)
+{
+    char *start = text_trim(line);
+
+    if (*start == '\0' || *start == '#')
+        return 0;
+    char *equals = strchr(start, '=');
+    if (equals == NULL)
+        return error_set(err, ERROR_INVALID, "'%.60s' is not of the form name = value", start);
+    *equals = '\0';
+    const char *name = text_trim(start);
+    const struct option_row *row = find_row(name);
+    if (row == NULL)
+        return error_set(err, ERROR_INVALID, "there is no setting '%.60s'; `hostpci serve --help` lists them",
+                         name);
+    return set(settings, row, text_trim(equals + 1), err);
+}
+
+/* Fills what the command line left open. */
+static int read_file(const char *path, struct settings *settings, struct error *err)
+{
+    __attribute__((cleanup(settings_release))) struct settings from_file = {0};
+    autofree char *content = NULL;
+    int number = 0;
+
+    if (file_read(path, FILE_LIMIT, &content, NULL, err) != 0)
+        return error_prefix(err, "--config: ");
+    for (char *rest = content, *line; (line = strsep(&rest, "\n")) != NULL;) {
+        number++;
+        if (read_line(&from_file, line, err) != 0)
+            return error_prefix(err, "'%s' line %d: ", path, number);
+    }
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        void **to = (void **)(void *)((char *)settings + rows[i].place);
+        void **from = (void **)(void *)((char *)&from_file + rows[i].place);
+        if (*to == NULL)
+            *to = TAKE(*from);
+    }
+    return 0;
+}
+
+static char *host_name(void)
+{
+    char name[256] = "";
+
+    gethostname(name, sizeof(name) - 1);
+    name[strcspn(name, ".")] = '\0';
+    return xstrdup(name[0] != '\0' ? name : "localhost");
+}
+
+/* STATE_DIR/images, from the root on: volumes are named so. */
+static char *default_volume_dir(const char *state_dir)
+{
+    autofree char *here = state_dir[0] != '/' ? get_current_dir_name() : NULL;
+
+    return xasprintf("%s%s%s/images", here != NULL ? here : "", here != NULL ? "/" : "", state_dir);
+}
+
+static int fill_defaults(struct settings *settings, struct error *err)
+{
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (!is_set(settings, &rows[i]) && rows[i].fallback != NULL &&
+            set(settings, &rows[i], rows[i].fallback, err) != 0)
+            return -1;
+    }
+    if (settings->node == NULL)
+        settings->node = host_name();
+    if (settings->socket == NULL)
+        settings->socket = xasprintf("%s/hostpci.sock", settings->run_dir);
+    if (settings->volume_dirs == NULL) {
+        autofree char *images = default_volume_dir(settings->state_dir);
+        return add_to_list(&settings->volume_dirs, images, err);
+    }
+    return 0;
+}
+
+static int check_origins(char *const *origins, struct error *err)
+{
+    for (char *const *origin = origins; origin != NULL && *origin != NULL; origin++)
+        if (!format_matches_pattern(ORIGIN, *origin, strlen(*origin)))
+            return error_set(err, ERROR_INVALID,
+                             "cors is an origin such as https://ops.example.org or http://10.0.0.5:8080, in "
+                             "lower case and without a path, not '%.100s'",
+                             *origin);
+    return 0;
+}
+
+/* From the root on, as they become a part of command lines; without a slash at the end. */
+static int check_path(const char *name, char *path, struct error *err)
+{
+    if (path[0] != '/')
+        return error_set(err, ERROR_INVALID, "%s must be an absolute path, not '%.200s'", name, path);
+    for (size_t length = strlen(path); length > 1 && path[length - 1] == '/'; length--)
+        path[length - 1] = '\0';
+    return 0;
+}
+
+static int check_paths(const struct settings *settings, struct error *err)
+{
+    if (check_path("qemu", settings->qemu, err) != 0 || check_path("rom-dir", settings->rom_dir, err) != 0)
+        return -1;
+    for (char **folder = settings->volume_dirs; *folder != NULL; folder++)
+        if (check_path("volume-dir", *folder, err) != 0)
+            return -1;
+    return 0;
+}
+
+static int check_values(struct settings *settings, struct error *err)
+{
+    const char *inventory = settings->inventory;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned long long threads = processors < 1               ? 1
+                                 : processors > THREADS_USUAL ? THREADS_USUAL
+                                                              : (unsigned long long)processors;
+
+    if (format_check("pve-node", settings->node, err) != 0)
+        return error_set(err, ERROR_INVALID,
+                         "'%.100s' cannot be a node's name (letters, digits and inner hyphens): "
+                         "give another one with --node",
+                         settings->node);
+    if (inventory != NULL && strcmp(inventory, "cached") != 0 && strcmp(inventory, "fresh") != 0)
+        return error_set(err, ERROR_INVALID, "inventory is 'cached' or 'fresh', not '%.60s'", inventory);
+    if (settings->threads != NULL &&
+        (!text_to_number(settings->threads, 10, THREADS_LIMIT, &threads) || threads == 0))
+        return error_set(err, ERROR_INVALID, "threads is a number from 1 to %d, not '%.60s'", THREADS_LIMIT,
+                         settings->threads);
+    settings->thread_count = (unsigned)threads;
+    if (check_paths(settings, err) != 0)
+        return -1;
+    return check_origins(settings->cors, err);
+}
+
+/* Gives the config file's path, if one is named. */
+static int read_command_line(int argc, char **argv, struct settings *settings, const char **ret_config,
+                             struct error *err)
+{
+    struct option options[COUNT_OF(rows) + 3] = {{"config", required_argument, NULL, OPTION_CONFIG},
+                                                 {"help", no_argument, NULL, OPTION_HELP}};
+    int found;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        options[i + 2] = (struct option){rows[i].name, required_argument, NULL, (int)i};
+    optind = 0; /* starts anew, with glibc */
+    while ((found = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
+        const char *given = argv[optind - 1];
+        if (found == OPTION_HELP || found == 'h')
+            settings->help = true;
+        else if (found == OPTION_CONFIG)
+            *ret_config = optarg;
+        else if (found == ':')
+            return error_set(err, ERROR_INVALID, "option '%.60s' needs a value", given);
+        else if (found == '?')
+            return error_set(err, ERROR_INVALID, "unknown option '%.60s'; `hostpci serve --help` lists them",
+                             given);
+        else if (set(settings, &rows[found], optarg, err) != 0)
+            return error_prefix(err, "--");
+    }
+    if (optind < argc)
+        return error_set(err, ERROR_INVALID, "'%.60s' is not an option; `hostpci serve --help` lists them",
+                         argv[optind]);
+    return 0;
+}
+
+static int read_all(int argc, char **argv, struct settings *settings, struct error *err)
+{
+    const char *config = NULL;
+
+    if (read_command_line(argc, argv, settings, &config, err) != 0)
+        return -1;
+    if (settings->help)
+        return 0;
+    if (config != NULL && read_file(config, settings, err) != 0)
+        return -1;
+    if (fill_defaults(settings, err) != 0)
+        return -1;
+    return check_values(settings, err);
+}
+
+int settings_read(int argc, char **argv, struct settings *ret, struct error *err)
+{
+    struct settings settings = {0};
+
+    if (read_all(argc, argv, &settings, err) != 0) {
+        settings_release(&settings);
+        return -1;
+    }
+    *ret = settings;
+    return 0;
+}
+
+static void free_list(char **list)
+{
+    for (size_t i = 0; i < count_list(list); i++)
+        free(list[i]);
+    free(list);
+}
+
+void settings_release(struct settings *settings)
+{
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        void *place = (char *)settings + rows[i].place;
+        if (rows[i].repeatable)
+            free_list(*(char ***)place);
+        else
+            free(*(char **)place);
+    }
+    *settings = (struct settings){0};
+}
+
+void settings_print_help(struct text *ret)
+{
+    text_append(ret, "usage: hostpci serve [--config FILE] [OPTION]...\n\n"
+                     "  --config FILE\n        lines `name = value` with the names below, # comments\n");
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        text_printf(ret, "  --%s %s\n        %s\n", rows[i].name, rows[i].argument, rows[i].text);
+}

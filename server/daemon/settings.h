@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `hostpci serve` is told: on the command line, or in a file of lines `name = value` with the long
+ * options' names and # comments. The command line wins. One table serves both, and the help text. */
+#ifndef HOSTPCI_SERVER_DAEMON_SETTINGS_H
+#define HOSTPCI_SERVER_DAEMON_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+#define SETTINGS_LISTENERS 16 /* at most; so often what may be repeated is */
+#define SETTINGS_NO_BROKER "none"
+
+struct settings {
+    char *node;    /* default: the host's name up to its first dot */
+    char **listen; /* ends with NULL; default: one, https://0.0.0.0:8006 */
+    char *socket;  /* default: RUN_DIR/hostpci.sock */
+    char *state_dir;
+    char *run_dir;
+    char *user;
+    char *broker_dir; /* SETTINGS_NO_BROKER: no broker is started */
+    char *sysroot;
+    char *qemu;
+    char *rom_dir;
+    char **volume_dirs; /* ends with NULL; default: one, STATE_DIR/images */
+    char *inventory;    /* "cached", "fresh", or NULL: as fits the host */
+    char **cors;        /* origins of pages of other servers that may call this one; NULL or ends with NULL */
+    char *threads;
+    unsigned thread_count;
+    bool help; /* was asked for; then nothing else is filled */
+};
+
+/* argv[0] is the sub-command. */
+int settings_read(int argc, char **argv, struct settings *ret, struct error *err);
+void settings_release(struct settings *settings);
+void settings_print_help(struct text *ret);
+
+#endif

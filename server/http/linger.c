@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Closing a connection whose request was not read to its end. */
+#include "server/http/linger.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SOCKET_LIMIT  8
+#define TOTAL_SECONDS 5
+#define IDLE_MS       1000
+
+static atomic_int lingering;
+
+/* False at the end, on an error, or if nothing comes. */
+static bool read_some(int fd)
+{
+    char waste[16384];
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+    return poll(&wait, 1, IDLE_MS) == 1 && recv(fd, waste, sizeof(waste), MSG_DONTWAIT) > 0;
+}
+
+static void *drain(void *argument)
+{
+    int fd = (int)(intptr_t)argument;
+    time_t end = time(NULL) + TOTAL_SECONDS;
+
+    while (time(NULL) < end && read_some(fd))
+        continue;
+    close(fd);
+    atomic_fetch_sub(&lingering, 1);
+    return NULL;
+}
+
+void linger(int fd)
+{
+    pthread_t thread;
+
+    int copy = atomic_fetch_add(&lingering, 1) < SOCKET_LIMIT ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (copy >= 0 && pthread_create(&thread, NULL, drain, (void *)(intptr_t)copy) == 0) {
+        pthread_detach(thread);
+        return;
+    }
+    if (copy >= 0)
+        close(copy);
+    atomic_fetch_sub(&lingering, 1);
+}

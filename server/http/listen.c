@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sockets to listen on. */
+#include "server/http/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/user.h"
+
+#define BACKLOG 1024
+/* Of each connection, which inherits it; the kernel doubles it. Left to itself it grows to 4 MiB, which is
+ * what a slow reader could then hold; and a large reply goes through faster while it fits into the CPU's
+ * cache. */
+#define SEND_BUFFER (256 * 1024)
+
+struct address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } socket;
+    socklen_t length;
+    bool loopback;
+};
+
+static bool set_v4(const char *host, uint16_t port, struct address *ret)
+{
+    ret->socket.v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+    ret->length = sizeof(ret->socket.v4);
+    if (inet_pton(AF_INET, host, &ret->socket.v4.sin_addr) != 1)
+        return false;
+    ret->loopback = ntohl(ret->socket.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return true;
+}
+
+static bool set_v6(const char *host, uint16_t port, struct address *ret)
+{
+    ret->socket.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    ret->length = sizeof(ret->socket.v6);
+    if (inet_pton(AF_INET6, host, &ret->socket.v6.sin6_addr) != 1)
+        return false;
+    ret->loopback = IN6_IS_ADDR_LOOPBACK(&ret->socket.v6.sin6_addr);
+    return true;
+}
+
+/* "ADDR:PORT" or "[ADDR]:PORT", maybe with a slash behind. */
+static bool parse_address(const char *text, struct address *ret)
+{
+    autofree char *copy = xstrdup(text);
+    unsigned long long port;
+    char *colon;
+
+    if (text_ends_with(copy, "/"))
+        copy[strlen(copy) - 1] = '\0';
+    if ((colon = strrchr(copy, ':')) == NULL || !text_to_number(colon + 1, 10, 65535, &port))
+        return false;
+    *colon = '\0';
+    if (copy[0] != '[')
+        return set_v4(copy, (uint16_t)port, ret);
+    if (!text_ends_with(copy, "]"))
+        return false;
+    colon[-1] = '\0';
+    return set_v6(copy + 1, (uint16_t)port, ret);
+}
+
+static int parse_url(const char *url, struct address *ret, bool *ret_tls, struct error *err)
+{
+    const char *rest = strstr(url, "://");
+    bool tls = text_starts_with(url, "https://");
+
+    if ((!tls && !text_starts_with(url, "http://")) || !parse_address(rest + strlen("://"), ret))
+        return error_set(
+            err, ERROR_INVALID,
+            "cannot listen on '%s': give https://ADDRESS:PORT with a numeric address, IPv6 in brackets", url);
+    if (!tls && !ret->loopback)
+        return error_set(
+            err, ERROR_INVALID,
+            "refusing to listen on '%s': without TLS tokens could be read on the network; use https://, "
+            "or http:// on 127.0.0.1 or [::1]",
+            url);
+    *ret_tls = tls;
+    return 0;
+}
+
+static int bind_and_listen(int fd, const struct address *address)
+{
+    const int on = 1, off = 0, send_buffer = SEND_BUFFER;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+        return -1;
+    if (address->socket.any.sa_family == AF_INET6 &&
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) != 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer)) != 0)
+        return -1;
+    if (bind(fd, &address->socket.any, address->length) != 0)
+        return -1;
+    return listen(fd, BACKLOG);
+}
+
+/* The URL with the port that the kernel chose. */
+static char *describe(int fd, const char *url)
+{
+    struct address address = {.length = sizeof(address.socket)};
+    const char *colon = strrchr(url, ':');
+
+    if (getsockname(fd, &address.socket.any, &address.length) != 0)
+        return xstrdup(url);
+    return xasprintf("%.*s:%u", (int)(colon - url), url,
+                     ntohs(address.socket.v4.sin_port)); /* v6: same place */
+}
+
+int listen_url(const char *url, int *ret_socket, bool *ret_tls, char **ret_url, struct error *err)
+{
+    struct address address = {0};
+    bool tls = false;
+
+    if (parse_url(url, &address, &tls, err) != 0)
+        return -1;
+    autoclose int fd = socket(address.socket.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot listen on '%s'", url);
+    if (bind_and_listen(fd, &address) != 0) {
+        const char *remedy = errno == EADDRINUSE ? "; stop the program that listens there ([::] takes IPv4 "
+                                                   "too), or give another --listen"
+                             : errno == EADDRNOTAVAIL ? "; give an address that this host has"
+                             : errno == EACCES        ? "; ports below 1024 need privilege"
+                                                      : "";
+        return error_set(err, ERROR_FAILED, "cannot listen on '%s': %s%s", url, strerror(errno), remedy);
+    }
+    *ret_url = describe(fd, url);
+    *ret_tls = tls;
+    *ret_socket = fd;
+    fd = -1;
+    return 0;
+}
+
+static int set_path(const char *path, const char *suffix, struct sockaddr_un *ret, struct error *err)
+{
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) + strlen(suffix) >= sizeof(ret->sun_path))
+        return error_set(
+            err, ERROR_INVALID,
+            "the path of the local socket, '%s', is too long: at most %zu bytes; give another --run-dir "
+            "or --socket",
+            path, sizeof(ret->sun_path) - strlen(suffix) - 1);
+    stpcpy(stpcpy(ret->sun_path, path), suffix);
+    return 0;
+}
+
+static bool answers(const struct sockaddr_un *address)
+{
+    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+}
+
+/* Whether it is free, or taken by the socket of a daemon that is gone. */
+static int check_free(const char *path, struct error *err)
+{
+    struct sockaddr_un address;
+    struct stat status;
+
+    if (lstat(path, &status) != 0)
+        return 0;
+    if (!S_ISSOCK(status.st_mode))
+        return error_set(err, ERROR_CONFLICT,
+                         "'%s' exists and is no socket: move it away, or give another --socket", path);
+    if (set_path(path, "", &address, err) != 0)
+        return -1;
+    if (answers(&address))
+        return error_set(err, ERROR_CONFLICT,
+                         "another daemon answers on '%s': stop it, or give another --run-dir or --socket",
+                         path);
+    return 0;
+}
+
+void listen_clear(const char *path)
+{
+    static const char *const suffixes[] = {"", ".new"};
+    struct sockaddr_un address;
+    struct stat status;
+    struct error ignored;
+
+    for (size_t i = 0; i < COUNT_OF(suffixes); i++)
+        if (set_path(path, suffixes[i], &address, &ignored) == 0 && lstat(address.sun_path, &status) == 0 &&
+            S_ISSOCK(status.st_mode) && !answers(&address))
+            unlink(address.sun_path);
+}
+
+int listen_local(const char *path, int *ret_socket, struct error *err)
+{
+    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address;
+
+    if (set_path(path, ".new", &address, err) != 0 || check_free(path, err) != 0)
+        return -1;
+    unlink(address.sun_path);
+    /* nobody else may connect before the mode is right: bind makes it with the umask */
+    mode_t before = umask(0177);
+    int result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+    umask(before);
+    if (result != 0 || listen(fd, BACKLOG) != 0)
+        return error_set_errno(err, errno, "cannot listen on '%s'", address.sun_path);
+    *ret_socket = fd;
+    fd = -1;
+    return 0;
+}
+
+int listen_publish(const char *path, struct error *err)
+{
+    autofree char *temporary = xasprintf("%s.new", path);
+    gid_t group;
+
+    if (user_find_group(USER_OWN_GROUP, &group) && chown(temporary, (uid_t)-1, group) != 0 && errno != EPERM)
+        return error_set_errno(err, errno, "cannot give '%s' to the group hostpci", temporary);
+    if (chmod(temporary, 0660) != 0 || rename(temporary, path) != 0)
+        return error_set_errno(err, errno, "cannot make the local socket '%s'", path);
+    return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files that anybody may read: the page and the description of the API. */
+#include "server/request/asset.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "api/request.h"
+#include "base/memory.h"
+#include "schema/openapi.h"
+#include "server/request/asset_web.h"
+
+static char *print_json(const json_t *document)
+{
+    return json_dumps(document, JSON_COMPACT);
+}
+
+/* Bytes in the binary, or a way to print the OpenAPI document. */
+static const struct source {
+    const char *path;
+    const char *type;
+    const char *start, *end;
+    char *(*print)(const json_t *document);
+} sources[] = {
+    {"/", "text/html;charset=UTF-8", web_index_html, web_index_html_end, NULL},
+    {"/app.js", "text/javascript;charset=UTF-8", web_app_js, web_app_js_end, NULL},
+    {"/style.css", "text/css;charset=UTF-8", web_style_css, web_style_css_end, NULL},
+    {"/openapi.json", "application/json;charset=UTF-8", NULL, NULL, print_json},
+    {"/openapi.yaml", "application/yaml;charset=UTF-8", NULL, NULL, openapi_to_yaml},
+};
+
+/* Filled at the first request for each, never changed after that. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct reply_file files[COUNT_OF(sources)];
+
+static char *print_description(const struct source *source)
+{
+    autojson json_t *document = openapi_describe(endpoint_table, endpoint_count, VERSION);
+
+    return source->print(document);
+}
+
+static struct reply_body *make_body(const struct source *source)
+{
+    if (source->print == NULL)
+        return reply_body_borrow(source->start, (size_t)(source->end - source->start));
+    char *text = print_description(source);
+    return reply_body_new(text, strlen(text));
+}
+
+static const struct reply_file *open_file(size_t index)
+{
+    pthread_mutex_lock(&lock);
+    if (files[index].body == NULL)
+        files[index] = (struct reply_file){make_body(&sources[index]), sources[index].type};
+    pthread_mutex_unlock(&lock);
+    return &files[index];
+}
+
+const struct reply_file *asset_find(const char *path, size_t length)
+{
+    for (size_t i = 0; i < COUNT_OF(sources); i++)
+        if (strlen(sources[i].path) == length && memcmp(sources[i].path, path, length) == 0)
+            return open_file(i);
+    return NULL;
+}
+
+bool asset_serve(const char *method, const char *uri, const char *known_tags, struct reply *ret)
+{
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+        return false;
+    const struct reply_file *file = asset_find(uri, strcspn(uri, "?"));
+    if (file == NULL)
+        return false;
+    reply_file(ret, file);
+    reply_tag(ret, known_tags);
+    return true;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The page's files, put into the binary by the assembler, which runs in the top folder. */
+#include "server/request/asset_web.h"
+
+#define EMBED(name, path)                                                                                    \
+    __asm__(".pushsection .rodata\n"                                                                         \
+            ".global " #name ", " #name "_end\n"                                                             \
+            ".hidden " #name ", " #name "_end\n" #name ":\n"                                                 \
+            ".incbin \"" path "\"\n" #name "_end:\n"                                                         \
+            ".byte 0\n"                                                                                      \
+            ".popsection\n")
+
+EMBED(web_index_html, "web/index.html");
+EMBED(web_app_js, "web/app.js");
+EMBED(web_style_css, "web/style.css");

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is asking: the holder of a ticket or an API token, or the local socket's peer. */
+#include "server/request/authenticate.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "server/request/credential.h"
+
+static bool changes(const struct exchange *exchange)
+{
+    return strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
+}
+
+static int authenticate_peer(const struct exchange *exchange, struct identity *ret, struct error *err)
+{
+    const struct peer *peer = exchange->peer;
+
+    if (!peer->local || (peer->uid != 0 && peer->uid != exchange->house->owner))
+        return error_set(err, ERROR_UNAUTHENTICATED, "No ticket");
+    *ret = (struct identity){.user = "root@pam"};
+    return 0;
+}
+
+int authenticate(const struct exchange *exchange, struct identity *ret, struct error *err)
+{
+    struct access *access = exchange->house->service->access;
+    autofree char *shown = NULL;
+
+    switch (credential_find(exchange->cookie, exchange->authorization, &shown)) {
+    case CREDENTIAL_TICKET:
+        return access_authenticate_ticket(access, shown, changes(exchange), exchange->csrf_token, ret, err);
+    case CREDENTIAL_TOKEN:
+        return access_authenticate_token(access, shown, ret, err);
+    case CREDENTIAL_NONE:
+        break;
+    }
+    return authenticate_peer(exchange, ret, err);
+}
+
+bool authenticate_by_token(const struct exchange *exchange)
+{
+    autofree char *shown = NULL;
+
+    return credential_find(exchange->cookie, exchange->authorization, &shown) == CREDENTIAL_TOKEN;
+}
+
+bool authenticate_by_something(const struct exchange *exchange)
+{
+    autofree char *shown = NULL;
+
+    return credential_find(exchange->cookie, exchange->authorization, &shown) != CREDENTIAL_NONE;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finished replies, kept while their endpoint's version number stays. */
+#include "server/request/cache.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* A counter of its own: jansson's lets no two threads release a value. */
+struct kept {
+    atomic_uint references;
+    const struct endpoint *endpoint;
+    json_t *params;
+    uint64_t version;
+    struct identity caller;
+    struct reply_body *body;
+};
+
+struct entry {
+    char *uri; /* NULL: free */
+    struct kept *kept;
+    uint64_t last_use;
+};
+
+struct reply_cache {
+    pthread_mutex_t mutex; /* guards what follows */
+    struct entry entries[CACHE_ENTRIES];
+    uint64_t uses;
+    size_t bytes;
+};
+
+struct kept *kept_new(const struct request *request, uint64_t version, struct reply_body *body)
+{
+    struct kept *kept = xcalloc(1, sizeof(*kept));
+
+    kept->references = 1;
+    kept->endpoint = request->endpoint;
+    kept->params = json_deep_copy(request->params);
+    kept->version = version;
+    kept->caller = request->caller;
+    kept->body = reply_body_share(body);
+    return kept;
+}
+
+void kept_release(struct kept *kept)
+{
+    if (kept == NULL || atomic_fetch_sub(&kept->references, 1) > 1)
+        return;
+    json_decref(kept->params);
+    reply_body_release(kept->body);
+    free(kept);
+}
+
+const struct endpoint *kept_endpoint(const struct kept *kept)
+{
+    return kept->endpoint;
+}
+
+json_t *kept_params(const struct kept *kept)
+{
+    return kept->params;
+}
+
+uint64_t kept_version(const struct kept *kept)
+{
+    return kept->version;
+}
+
+bool kept_is_for(const struct kept *kept, const struct identity *caller)
+{
+    return kept->endpoint->permission.kind != PERMISSION_ALL || identity_is_same(&kept->caller, caller);
+}
+
+struct reply_body *kept_body(const struct kept *kept)
+{
+    return kept->body;
+}
+
+struct reply_cache *reply_cache_new(void)
+{
+    struct reply_cache *cache = xcalloc(1, sizeof(*cache));
+
+    pthread_mutex_init(&cache->mutex, NULL);
+    return cache;
+}
+
+static void empty(struct reply_cache *cache, struct entry *entry)
+{
+    if (entry->uri == NULL)
+        return;
+    cache->bytes -= reply_body_length(entry->kept->body);
+    kept_release(entry->kept);
+    free(entry->uri);
+    *entry = (struct entry){0};
+}
+
+void reply_cache_free(struct reply_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    for (size_t i = 0; i < CACHE_ENTRIES; i++)
+        empty(cache, &cache->entries[i]);
+    pthread_mutex_destroy(&cache->mutex);
+    free(cache);
+}
+
+static struct entry *find(struct reply_cache *cache, const char *uri)
+{
+    for (struct entry *entry = cache->entries; entry < cache->entries + CACHE_ENTRIES; entry++) {
+        if (entry->uri != NULL && strcmp(entry->uri, uri) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+struct kept *reply_cache_find(struct reply_cache *cache, const char *uri)
+{
+    struct kept *kept = NULL;
+
+    pthread_mutex_lock(&cache->mutex);
+    struct entry *entry = find(cache, uri);
+    if (entry != NULL) {
+        entry->last_use = ++cache->uses;
+        kept = entry->kept;
+        atomic_fetch_add(&kept->references, 1);
+    }
+    pthread_mutex_unlock(&cache->mutex);
+    return kept;
+}
+
+/* A free entry if there is one: its last use is 0. */
+static struct entry *least_recently_used(struct reply_cache *cache)
+{
+    struct entry *oldest = &cache->entries[0];
+
+    for (struct entry *entry = cache->entries; entry < cache->entries + CACHE_ENTRIES; entry++) {
+        if (entry->last_use < oldest->last_use)
+            oldest = entry;
+    }
+    return oldest;
+}
+
+static struct entry *least_recently_used_reply(struct reply_cache *cache)
+{
+    struct entry *oldest = &cache->entries[0];
+
+    for (struct entry *entry = cache->entries; entry < cache->entries + CACHE_ENTRIES; entry++) {
+        if (entry->uri != NULL && (oldest->uri == NULL || entry->last_use < oldest->last_use))
+            oldest = entry;
+    }
+    return oldest;
+}
+
+/* Makes room for so many bytes, as far as there is any. */
+static void shrink(struct reply_cache *cache, size_t needed)
+{
+    while (cache->bytes > 0 && cache->bytes + needed > CACHE_BYTES)
+        empty(cache, least_recently_used_reply(cache));
+}
+
+void reply_cache_keep(struct reply_cache *cache, const char *uri, struct kept *kept)
+{
+    pthread_mutex_lock(&cache->mutex);
+    struct entry *place = find(cache, uri);
+    if (place != NULL)
+        empty(cache, place);
+    shrink(cache, reply_body_length(kept->body));
+    place = least_recently_used(cache);
+    empty(cache, place);
+    *place = (struct entry){xstrdup(uri), kept, ++cache->uses};
+    cache->bytes += reply_body_length(kept->body);
+    pthread_mutex_unlock(&cache->mutex);
+}

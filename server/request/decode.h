@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Decoding what carries parameters: percent escapes, forms and JSON. Pure: no socket, no state.
+ *
+ * Everything that is let through is UTF-8 without NUL bytes. Errors: ERROR_UNREADABLE. */
+#ifndef HOSTPCI_SERVER_REQUEST_DECODE_H
+#define HOSTPCI_SERVER_REQUEST_DECODE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define DECODE_DEPTH_LIMIT 32
+#define DECODE_NAME_LIMIT  1024 /* different parameters */
+
+/* Percent-decodes a piece; a % that two hexadecimal digits do not follow stands for itself. `what` names the
+ * piece in errors. Gives a JSON string. */
+int decode_text(const char *text, size_t length, bool plus_is_blank, const char *what, json_t **ret,
+                struct error *err);
+
+/* Adds the pairs of a query or form to `params`, an object: separated by & or ;, + is a blank, `k` alone is
+ * unset, `k=` is the empty string, a second unescaped = ends the value, repeats form an array, `_dc` is
+ * dropped. */
+int decode_form(const char *form, size_t length, json_t *params, struct error *err);
+
+/* One object, nested at most DECODE_DEPTH_LIMIT deep, without duplicate names. */
+int decode_json(const char *body, size_t length, json_t **ret, struct error *err);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Answers to failed logins wait a while. Every wait is equally long, so a queue is in order of its deadlines.
+ */
+#include "server/request/delay.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+
+#define USER_SIZE 128 /* longer ones are cut: they are no users */
+
+struct name {
+    char address[INET6_ADDRSTRLEN];
+    char user[USER_SIZE];
+};
+
+struct waiter {
+    struct waiter *next;
+    struct timespec deadline;
+    struct name name;
+    void (*done)(void *argument);
+    void *argument;
+};
+
+struct delay {
+    unsigned milliseconds;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
+    struct waiter *first, **end;
+    unsigned count;
+    bool closing;
+    pthread_t thread;
+};
+
+static bool is_over(const struct timespec *deadline)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec > deadline->tv_sec ||
+           (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+}
+
+/* The first whose time has come; NULL at the end. */
+static struct waiter *take(struct delay *delay)
+{
+    struct waiter *waiter;
+
+    pthread_mutex_lock(&delay->mutex);
+    for (;;) {
+        waiter = delay->first;
+        if (waiter == NULL && !delay->closing)
+            pthread_cond_wait(&delay->changed, &delay->mutex);
+        else if (waiter != NULL && !delay->closing && !is_over(&waiter->deadline))
+            pthread_cond_timedwait(&delay->changed, &delay->mutex, &waiter->deadline);
+        else
+            break;
+    }
+    if (waiter != NULL) {
+        delay->first = waiter->next;
+        if (delay->first == NULL)
+            delay->end = &delay->first;
+        delay->count--;
+    }
+    pthread_mutex_unlock(&delay->mutex);
+    return waiter;
+}
+
+static void *wait_and_call(void *argument)
+{
+    struct waiter *waiter;
+
+    while ((waiter = take(argument)) != NULL) {
+        waiter->done(waiter->argument);
+        free(waiter);
+    }
+    return NULL;
+}
+
+int delay_open(unsigned milliseconds, struct delay **ret, struct error *err)
+{
+    struct delay *delay = xcalloc(1, sizeof(*delay));
+    pthread_condattr_t monotonic;
+
+    delay->milliseconds = milliseconds;
+    delay->end = &delay->first;
+    pthread_mutex_init(&delay->mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&delay->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    int number = pthread_create(&delay->thread, NULL, wait_and_call, delay);
+    if (number != 0) {
+        free(delay);
+        return error_set_errno(err, number, "cannot start the thread for failed logins");
+    }
+    *ret = delay;
+    return 0;
+}
+
+void delay_close(struct delay *delay)
+{
+    if (delay == NULL)
+        return;
+    pthread_mutex_lock(&delay->mutex);
+    delay->closing = true;
+    pthread_cond_signal(&delay->changed);
+    pthread_mutex_unlock(&delay->mutex);
+    pthread_join(delay->thread, NULL);
+    pthread_cond_destroy(&delay->changed);
+    pthread_mutex_destroy(&delay->mutex);
+    free(delay);
+}
+
+/* Of an IPv6 address its network. */
+static struct name make_name(const struct delay_key *key)
+{
+    struct in6_addr address;
+    struct name name = {0};
+
+    snprintf(name.user, sizeof(name.user), "%s", key->user);
+    if (inet_pton(AF_INET6, key->address, &address) == 1) {
+        memset(address.s6_addr + 8, 0, 8);
+        inet_ntop(AF_INET6, &address, name.address, sizeof(name.address));
+    } else {
+        snprintf(name.address, sizeof(name.address), "%s", key->address);
+    }
+    return name;
+}
+
+/* How many wait of this address, and of them with this user. */
+static void count(const struct delay *delay, const struct name *name, unsigned *ret_address,
+                  unsigned *ret_user)
+{
+    *ret_address = *ret_user = 0;
+    for (const struct waiter *waiter = delay->first; waiter != NULL; waiter = waiter->next) {
+        bool same = strcmp(waiter->name.address, name->address) == 0;
+        *ret_address += same;
+        *ret_user += same && strcmp(waiter->name.user, name->user) == 0;
+    }
+}
+
+static struct timespec after(unsigned milliseconds)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_nsec += (long)(milliseconds % 1000) * 1000000;
+    time.tv_sec += milliseconds / 1000 + time.tv_nsec / 1000000000;
+    time.tv_nsec %= 1000000000;
+    return time;
+}
+
+static bool add(struct delay *delay, const struct delay_key *key, bool always, void (*done)(void *argument),
+                void *argument)
+{
+    const struct name name = make_name(key);
+    unsigned of_address, of_user;
+
+    pthread_mutex_lock(&delay->mutex);
+    count(delay, &name, &of_address, &of_user);
+    bool fits = always || (delay->count < DELAY_LIMIT && of_address < DELAY_ADDRESS_LIMIT);
+    if (fits) {
+        struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+        *waiter = (struct waiter){
+            .deadline = after(delay->milliseconds), .name = name, .done = done, .argument = argument};
+        *delay->end = waiter;
+        delay->end = &waiter->next;
+        delay->count++;
+        pthread_cond_signal(&delay->changed);
+    }
+    pthread_mutex_unlock(&delay->mutex);
+    return fits;
+}
+
+bool delay_add(struct delay *delay, const struct delay_key *key, void (*done)(void *argument), void *argument)
+{
+    return add(delay, key, false, done, argument);
+}
+
+void delay_add_always(struct delay *delay, const struct delay_key *key, void (*done)(void *argument),
+                      void *argument)
+{
+    add(delay, key, true, done, argument);
+}
+
+bool delay_is_slow(struct delay *delay, const struct delay_key *key)
+{
+    const struct name name = make_name(key);
+    unsigned of_address, of_user;
+
+    pthread_mutex_lock(&delay->mutex);
+    count(delay, &name, &of_address, &of_user);
+    bool slow = of_user > 0 || of_address >= DELAY_ADDRESS_LIMIT / 2 || delay->count >= DELAY_LIMIT;
+    pthread_mutex_unlock(&delay->mutex);
+    return slow;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One request and its reply, and the steps between them. */
+#include "server/request/exchange.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/access.h"
+#include "base/memory.h"
+#include "schema/validate.h"
+#include "server/request/asset.h"
+#include "server/request/authenticate.h"
+#include "server/request/login.h"
+#include "server/request/request.h"
+
+static void resume(void *argument)
+{
+    struct exchange *exchange = argument;
+
+    exchange->resume(exchange);
+}
+
+static void pause_exchange(struct exchange *exchange)
+{
+    exchange->paused = true;
+    exchange->pause(exchange);
+}
+
+static int check_caller(struct exchange *exchange, const struct endpoint *endpoint, const json_t *params,
+                        struct error *err)
+{
+    struct identity *caller = &exchange->request.caller;
+
+    if (endpoint->no_tokens && authenticate_by_token(exchange))
+        return error_set(err, ERROR_FORBIDDEN, "API tokens may not call this: log in with a password");
+    if (endpoint->permission.kind == PERMISSION_WORLD)
+        return 0;
+    if (authenticate(exchange, caller, err) != 0)
+        return -1;
+    return access_check(exchange->house->service->access, caller, &endpoint->permission, params, err);
+}
+
+static void set_request(struct exchange *exchange, const struct endpoint *endpoint, json_t *params)
+{
+    exchange->request.endpoint = endpoint;
+    exchange->request.service = exchange->house->service;
+    exchange->request.params = params;
+}
+
+static bool is_current(struct exchange *exchange, uint64_t version)
+{
+    uint64_t now;
+
+    return exchange->request.endpoint->version(&exchange->request, &now) && now == version;
+}
+
+static bool is_get(const struct exchange *exchange)
+{
+    return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
+}
+
+/* Not what is asked for under a name that is never asked for again: _dc is the time of day. */
+static bool may_be_kept(const struct exchange *exchange)
+{
+    return is_get(exchange) && exchange->body.length == 0 && strstr(exchange->uri, "_dc=") == NULL;
+}
+
+/* What the client has already it does not get again, and large replies small. */
+static void suit(struct exchange *exchange)
+{
+    if (is_get(exchange))
+        reply_tag(&exchange->reply, exchange->known_tags);
+    reply_pack(&exchange->reply, exchange->encodings);
+}
+
+/* The short way for what was asked before. Whatever is not as it was goes the long way, and gets its error
+ * there. */
+static bool reply_from_cache(struct exchange *exchange)
+{
+    struct kept *kept =
+        may_be_kept(exchange) ? reply_cache_find(exchange->house->cache, exchange->uri) : NULL;
+    struct error err;
+
+    if (kept == NULL)
+        return false;
+    exchange->kept = kept;
+    set_request(exchange, kept_endpoint(kept), kept_params(kept));
+    if (check_caller(exchange, kept_endpoint(kept), kept_params(kept), &err) != 0 ||
+        !kept_is_for(kept, &exchange->request.caller) || !is_current(exchange, kept_version(kept))) {
+        exchange->request = (struct request){0};
+        return false;
+    }
+    reply_kept(&exchange->reply, reply_body_share(kept_body(kept)));
+    suit(exchange);
+    return true;
+}
+
+/* Everything before the handler. */
+static int prepare(struct exchange *exchange, json_t **ret_errors, struct error *err)
+{
+    const struct routes *routes = &exchange->house->routes;
+    struct decoded *decoded = &exchange->decoded;
+    const struct endpoint *endpoint;
+
+    if (request_decode(exchange->method, exchange->uri, exchange->content_type, text_string(&exchange->body),
+                       exchange->body.length, decoded, err) != 0)
+        return -1;
+    if (router_find(routes, decoded, &endpoint, err) != 0)
+        return -1;
+    if (check_caller(exchange, endpoint, decoded->params, err) != 0)
+        return -1;
+    if (router_check_node(routes, endpoint, decoded->params, err) != 0)
+        return -1;
+    if (validate_parameters(endpoint->parameters, decoded->params, ret_errors, err) != 0)
+        return -1;
+    set_request(exchange, endpoint, decoded->params);
+    return 0;
+}
+
+static bool run(struct exchange *exchange)
+{
+    json_t *data = NULL;
+    struct error err;
+
+    if (request_run(&exchange->request, &data, &err) != 0) {
+        if (err.kind == ERROR_LOGIN)
+            exchange->login_failure = xstrdup(err.message);
+        reply_error(&exchange->reply, &err, NULL, exchange->decoded.format);
+        return false;
+    }
+    reply_data(&exchange->reply, data, exchange->request.total, exchange->decoded.format);
+    return true;
+}
+
+static bool reply_made_meanwhile(struct exchange *exchange, uint64_t version)
+{
+    struct kept *kept =
+        may_be_kept(exchange) ? reply_cache_find(exchange->house->cache, exchange->uri) : NULL;
+    bool found =
+        kept != NULL && kept_version(kept) == version && kept_is_for(kept, &exchange->request.caller);
+
+    if (found)
+        reply_kept(&exchange->reply, reply_body_share(kept_body(kept)));
+    kept_release(kept);
+    return found;
+}
+
+/* One after the other: of many requests for the same only the first has to make it. What can be kept is made
+ * from what is in memory already, so nobody waits for hardware here. The version was asked before: what
+ * changes meanwhile makes the kept reply too old, never stale. */
+static void run_and_keep(struct exchange *exchange, uint64_t version)
+{
+    static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+    const struct request *request = &exchange->request;
+
+    pthread_mutex_lock(&making);
+    if (!reply_made_meanwhile(exchange, version) && run(exchange))
+        reply_cache_keep(exchange->house->cache, exchange->uri,
+                         kept_new(request, version, exchange->reply.body));
+    pthread_mutex_unlock(&making);
+}
+
+static void run_request(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    uint64_t version;
+
+    if (request->endpoint->version != NULL && request->endpoint->version(request, &version))
+        run_and_keep(exchange, version);
+    else
+        run(exchange);
+    suit(exchange);
+}
+
+/* What may block reads much of the host and leaves as much free memory behind: the system gets it back. */
+static void run_and_resume(void *argument)
+{
+    const struct exchange *exchange = argument;
+    bool reads = exchange->request.endpoint->method == METHOD_GET;
+
+    run_request(argument);
+    login_wait_after(argument, resume);
+    if (reads)
+        malloc_trim(0);
+}
+
+static void submit(void *argument)
+{
+    struct exchange *exchange = argument;
+    struct error err;
+
+    if (worker_pool_submit(exchange->house->workers, run_and_resume, exchange, &err) == 0)
+        return;
+    exchange_refuse(exchange, &err);
+    exchange->resume(exchange);
+}
+
+static void run_in_worker(struct exchange *exchange)
+{
+    bool waits = false;
+    struct error err;
+
+    pause_exchange(exchange);
+    if (exchange->request.endpoint->login && login_wait_before(exchange, submit, &waits, &err) != 0) {
+        exchange_refuse(exchange, &err);
+        exchange->resume(exchange);
+    } else if (!waits) {
+        submit(exchange);
+    }
+}
+
+/* A wrong credential is answered late. Who sent none may have the answer at once: there is nothing to guess;
+ * and who has many answers outstanding gets further ones at once: a connection that waits costs more than a
+ * token that nobody can guess. */
+static void refuse_slowly(struct exchange *exchange)
+{
+    const struct delay_key key = {exchange->peer->address, ""};
+
+    pause_exchange(exchange);
+    if (!delay_add(exchange->house->delay, &key, resume, exchange))
+        exchange->resume(exchange);
+}
+
+void exchange_refuse(struct exchange *exchange, const struct error *err)
+{
+    reply_error(&exchange->reply, err, NULL, request_format(exchange->uri));
+}
+
+const char *exchange_allowed_origin(const struct exchange *exchange)
+{
+    const char *const *origin = exchange->origin != NULL ? exchange->house->origins : NULL;
+
+    while (origin != NULL && *origin != NULL && strcmp(*origin, exchange->origin) != 0)
+        origin++;
+    return origin != NULL ? *origin : NULL;
+}
+
+/* Needs no login: browsers ask it before they let a page of another server ask. */
+static void reply_to_options(struct exchange *exchange)
+{
+    struct decoded *decoded = &exchange->decoded;
+    struct error err;
+
+    if (request_decode(method_names[METHOD_GET], exchange->uri, NULL, "", 0, decoded, &err) != 0) {
+        exchange_refuse(exchange, &err);
+        return;
+    }
+    autofree char *methods = router_list_methods(&exchange->house->routes, decoded->path);
+    if (methods != NULL) {
+        reply_methods(&exchange->reply, methods);
+        return;
+    }
+    error_set(&err, ERROR_NO_METHOD, "Method 'OPTIONS %.300s' not implemented", decoded->path);
+    exchange_refuse(exchange, &err);
+}
+
+/* Who is not let in gets no body; a handler's 401, of a wrong login, has one. */
+static void refuse_prepared(struct exchange *exchange, const struct error *err, const json_t *errors)
+{
+    if (err->kind != ERROR_UNAUTHENTICATED) {
+        reply_error(&exchange->reply, err, errors, request_format(exchange->uri));
+        return;
+    }
+    reply_unauthenticated(&exchange->reply, err);
+    if (authenticate_by_something(exchange))
+        refuse_slowly(exchange);
+}
+
+void exchange_serve(struct exchange *exchange)
+{
+    autojson json_t *errors = NULL;
+    struct error err;
+
+    if (asset_serve(exchange->method, exchange->uri, exchange->known_tags, &exchange->reply))
+        reply_pack(&exchange->reply, exchange->encodings);
+    else if (strcmp(exchange->method, "OPTIONS") == 0)
+        reply_to_options(exchange);
+    else if (reply_from_cache(exchange))
+        return;
+    else if (prepare(exchange, &errors, &err) != 0)
+        refuse_prepared(exchange, &err, errors);
+    else if (exchange->request.endpoint->may_block)
+        run_in_worker(exchange);
+    else
+        run_request(exchange);
+}
+
+void exchange_release(struct exchange *exchange)
+{
+    decoded_release(&exchange->decoded);
+    kept_release(exchange->kept);
+    reply_release(&exchange->reply);
+    text_release(&exchange->body);
+    free(exchange->login_failure);
+    free(exchange->uri);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How guessing passwords is slowed down. */
+#include "server/request/login.h"
+
+#include "base/memory.h"
+
+/* Whose password is tried: whom a login names, or else the caller. The caller frees it. */
+static char *find_user(const struct exchange *exchange)
+{
+    const json_t *params = exchange->request.params;
+    const char *name = json_string_value(json_object_get(params, "username"));
+    const char *realm = json_string_value(json_object_get(params, "realm"));
+
+    if (name == NULL)
+        return xstrdup(exchange->request.caller.user);
+    return xasprintf("%s%s%s", name, realm != NULL ? "@" : "", realm != NULL ? realm : "");
+}
+
+int login_wait_before(struct exchange *exchange, void (*go_on)(void *exchange), bool *ret_waits,
+                      struct error *err)
+{
+    autofree char *user = find_user(exchange);
+    const struct delay_key key = {exchange->peer->address, user};
+    struct delay *delay = exchange->house->delay;
+
+    *ret_waits = delay_is_slow(delay, &key);
+    if (*ret_waits && !delay_add(delay, &key, go_on, exchange))
+        return error_set(err, ERROR_BUSY, "too many failed logins: try again in a few seconds");
+    return 0;
+}
+
+void login_wait_after(struct exchange *exchange, void (*answer)(void *exchange))
+{
+    autofree char *user = find_user(exchange);
+    const struct delay_key key = {exchange->peer->address, user};
+
+    if (exchange->login_failure != NULL)
+        delay_add_always(exchange->house->delay, &key, answer, exchange);
+    else
+        answer(exchange);
+}
