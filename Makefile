@@ -21,7 +21,7 @@ REPOID   := $(shell git rev-parse --short=16 HEAD 2>/dev/null || echo 0000000000
 DEFINES  := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DREPOID='"$(REPOID)"' -I. -include base/banned.h
 # Empty until the packages are there; the targets below install them, then run make again.
 LIBS_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-# libcurl is loaded by the client alone: client/libcurl.h.
+# libcurl is loaded by the client alone: client/call/libcurl.h.
 LIBS_LINK   := $(shell pkg-config --libs $(filter-out libcurl,$(LIBS)) 2>/dev/null) -lpthread -lm
 COMPILE   = $(CC) -std=c17 $(DEFINES) $(WARNINGS) $(LIBS_CFLAGS) $(OPTIMISE) $(SANITIZE) -g -fPIE -MMD -MP $(CFLAGS)
 # The daemon answers libmicrohttpd's question for a reason phrase itself: both must be exported (server/request/reply.h).

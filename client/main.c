@@ -7,9 +7,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "broker/daemon/broker.h"
-#include "client/options.h"
-#include "client/qm.h"
-#include "client/shell.h"
+#include "client/shell/options.h"
+#include "client/shell/qm.h"
+#include "client/shell/shell.h"
 #include "server/daemon/serve.h"
 
 static int show_help(int argc, char **argv);

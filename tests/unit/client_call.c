@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "client/call.h"
+#include "client/call/call.h"
 
 #define OK_REPLY "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"data\":null}"
 

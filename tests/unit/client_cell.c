@@ -4,7 +4,7 @@
 #include <locale.h>
 
 #include "base/memory.h"
-#include "client/cell.h"
+#include "client/print/cell.h"
 
 static void utf8(void)
 {

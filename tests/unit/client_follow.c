@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "client/follow.h"
-#include "client/shell.h"
+#include "client/shell/follow.h"
+#include "client/shell/shell.h"
 
 #define UPID "UPID:pve1:00000001:00000002:00000003:pcidriver:0000@3a01@3a00.0:root@pam!ci:"
 

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
-#include "client/lookup.h"
+#include "client/shell/lookup.h"
 
 #define LIST_OF(property)                                                                                    \
     {                                                                                                        \

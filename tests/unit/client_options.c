@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "client/options.h"
+#include "client/shell/options.h"
 
 #define ALL (OPTIONS_TARGET | OPTIONS_FORMAT)
 

@@ -4,7 +4,7 @@
 #include <locale.h>
 
 #include "base/memory.h"
-#include "client/print.h"
+#include "client/print/print.h"
 
 static const struct schema devices = {
     .type = SCHEMA_ARRAY,

@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "client/qm.h"
-#include "client/shell.h"
+#include "client/shell/qm.h"
+#include "client/shell/shell.h"
 
 static char path[64];
 

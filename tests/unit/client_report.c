@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "client/cell.h"
-#include "client/print.h"
-#include "client/report.h"
+#include "client/print/cell.h"
+#include "client/print/print.h"
+#include "client/print/report.h"
 
 static const char device[] =
     "{\"driver\": \"nouveau\", \"id\": \"0000:01:00.0\", \"vendor_name\": \"NVIDIA Corporation\","

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The client's sub-commands. Each gets its own arguments (argv[0] is its name) and gives the exit status. */
-#ifndef HOSTPCI_CLIENT_SHELL_H
-#define HOSTPCI_CLIENT_SHELL_H
+#ifndef HOSTPCI_CLIENT_SHELL_SHELL_H
+#define HOSTPCI_CLIENT_SHELL_SHELL_H
 
 #include "base/error.h"
-#include "client/options.h"
-#include "client/table.h"
+#include "client/print/table.h"
+#include "client/shell/options.h"
 
 enum shell_exit {
     SHELL_DONE = 0,
@@ -39,7 +39,7 @@ struct shell_call {
     const char *path;
     const char *help; /* the command that tells what it takes; NULL: `usage` with the path */
     bool wait;        /* follow a task also if nobody looks: what the script does next needs its end */
-    /* The reply as text, which is freed here; NULL: as client/print.h does it. */
+    /* The reply as text, which is freed here; NULL: as client/print/print.h does it. */
     char *(*print)(const json_t *data, const struct table_style *style);
 };
 

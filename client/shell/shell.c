@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The sub-commands that talk to a daemon. */
-#include "client/shell.h"
+#include "client/shell/shell.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 
 #include "api/request.h"
 #include "base/memory.h"
-#include "client/cell.h"
-#include "client/follow.h"
-#include "client/lookup.h"
-#include "client/print.h"
+#include "client/print/cell.h"
+#include "client/print/print.h"
+#include "client/shell/follow.h"
+#include "client/shell/lookup.h"
 
 const char *shell_program = "hostpci";
 

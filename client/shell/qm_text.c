@@ -7,9 +7,9 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "client/cell.h"
-#include "client/qm.h"
-#include "client/shell.h"
+#include "client/print/cell.h"
+#include "client/shell/qm.h"
+#include "client/shell/shell.h"
 #include "vm/config/config.h"
 
 /* What the reply has beside the keys that can be set, and so may a file. */

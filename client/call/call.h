@@ -5,8 +5,8 @@
  * A secret is only sent to a server that has proved who it is: by a certificate of a trusted authority, or by
  * the very certificate that `fingerprint` names, unless `insecure`. Proxies and redirections are not
  * followed. */
-#ifndef HOSTPCI_CLIENT_CALL_H
-#define HOSTPCI_CLIENT_CALL_H
+#ifndef HOSTPCI_CLIENT_CALL_CALL_H
+#define HOSTPCI_CLIENT_CALL_CALL_H
 
 #include <jansson.h>
 #include <stdbool.h>

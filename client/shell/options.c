@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line of the client's sub-commands. */
-#include "client/options.h"
+#include "client/shell/options.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/request.h"
 #include "base/memory.h"
-#include "client/lookup.h"
+#include "client/shell/lookup.h"
 #include "schema/validate.h"
 
 struct option {

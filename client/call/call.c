@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One call of the API, by libcurl. */
-#include "client/call.h"
+#include "client/call/call.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "client/target.h"
+#include "client/call/target.h"
 
 #define CONNECT_SECONDS 10L
 

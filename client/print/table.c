@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables with borders. */
-#include "client/table.h"
+#include "client/print/table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "client/cell.h"
+#include "client/print/cell.h"
 
 /* A column is not made narrower than this: shorter pieces of names cannot be read. Nor narrower than half of
  * its widest cell or a quarter of the room: columns behind it are rather left out. */

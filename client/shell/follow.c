@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Following a task: its log as it comes, until it ends. */
-#include "client/follow.h"
+#include "client/shell/follow.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,8 +10,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "client/cell.h"
-#include "client/shell.h"
+#include "client/print/cell.h"
+#include "client/shell/shell.h"
 #include "task/upid.h"
 
 #define SHORTEST_PAUSE  50 /* milliseconds between two looks */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the table of endpoints says about a path that a user typed. */
-#ifndef HOSTPCI_CLIENT_LOOKUP_H
-#define HOSTPCI_CLIENT_LOOKUP_H
+#ifndef HOSTPCI_CLIENT_SHELL_LOOKUP_H
+#define HOSTPCI_CLIENT_SHELL_LOOKUP_H
 
 #include "schema/endpoint.h"
 

@@ -5,7 +5,7 @@
 #include "access/keys.h"
 #include "api/request.h"
 #include "base/memory.h"
-#include "client/shell.h"
+#include "client/shell/shell.h"
 #include "hardware/check/check.h"
 #include "passthrough/preflight/preflight.h"
 #include "schema/openapi.h"

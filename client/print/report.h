@@ -23,14 +23,14 @@
  *
  * Text is wrapped to the terminal; a remedy's lines never are, and nothing but REPORT_REMEDY_INDENT is added
  * to them, so that they can be copied. Checks keep the order of the reply: the worst first. */
-#ifndef HOSTPCI_CLIENT_REPORT_H
-#define HOSTPCI_CLIENT_REPORT_H
+#ifndef HOSTPCI_CLIENT_PRINT_REPORT_H
+#define HOSTPCI_CLIENT_PRINT_REPORT_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
 #include "base/text.h"
-#include "client/table.h"
+#include "client/print/table.h"
 
 #define REPORT_REMEDY_INDENT "    "
 

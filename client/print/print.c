@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Replies for people and for programs. */
-#include "client/print.h"
+#include "client/print/print.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "client/cell.h"
-#include "client/report.h"
+#include "client/print/cell.h"
+#include "client/print/report.h"
 #include "schema/openapi.h"
 
 /* A table of more cells than this helps nobody, and a server could ask for any number of them. */

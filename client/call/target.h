@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where a call goes, and how the server proves who it is. */
-#ifndef HOSTPCI_CLIENT_TARGET_H
-#define HOSTPCI_CLIENT_TARGET_H
+#ifndef HOSTPCI_CLIENT_CALL_TARGET_H
+#define HOSTPCI_CLIENT_CALL_TARGET_H
 
-#include "client/call.h"
-#include "client/libcurl.h"
+#include "client/call/call.h"
+#include "client/call/libcurl.h"
 
 #define TARGET_FINGERPRINT_SIZE 32
 

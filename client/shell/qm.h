@@ -4,18 +4,19 @@
  *   hostpci qm set 100 -hostpci0 02:00,pcie=on,x-vga=on
  *
  * A verb stands for an endpoint below /nodes/localhost/qemu; everything else is as with the commands that
- * name the path themselves (client/options.h). As text, `config` is the file form (vm/config/config.h), which
+ * name the path themselves (client/shell/options.h). As text, `config` is the file form (vm/config/config.h),
+ * which
  * --file reads back; `list` and `pending` are Proxmox's. The other formats give the reply as it is.
  *
  * Tasks are waited for also where no terminal is, unless --no-wait: in a script a VM is there after `create`.
  */
-#ifndef HOSTPCI_CLIENT_QM_H
-#define HOSTPCI_CLIENT_QM_H
+#ifndef HOSTPCI_CLIENT_SHELL_QM_H
+#define HOSTPCI_CLIENT_SHELL_QM_H
 
 #include <jansson.h>
 
-#include "client/options.h"
-#include "client/table.h"
+#include "client/print/table.h"
+#include "client/shell/options.h"
 
 /* argv[0] is "qm", argv[1] the verb. Gives the exit status. */
 int qm_main(int argc, char **argv);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libcurl, loaded by who makes the first call. */
-#include "client/libcurl.h"
+#include "client/call/libcurl.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static const struct {
     void *place;
 } functions[] = {
 #define FUNCTION(name) {"curl_" #name, &libcurl.name},
-#include "client/libcurl.def"
+#include "client/call/libcurl.def"
 #undef FUNCTION
 };
 

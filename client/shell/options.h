@@ -4,11 +4,11 @@
  * One table holds every option of ours, for parsing and for the help. Whatever else begins with a dash is,
  * where the command takes them, a parameter of the endpoint: --NAME VALUE, --NAME=VALUE, -NAME VALUE; a
  * boolean one that stands alone is 1. */
-#ifndef HOSTPCI_CLIENT_OPTIONS_H
-#define HOSTPCI_CLIENT_OPTIONS_H
+#ifndef HOSTPCI_CLIENT_SHELL_OPTIONS_H
+#define HOSTPCI_CLIENT_SHELL_OPTIONS_H
 
 #include "base/text.h"
-#include "client/call.h"
+#include "client/call/call.h"
 
 /* Which commands know an option, as bits. */
 enum options_scope {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Replies for people and for programs.
  *
- * text: a list of objects is a table, an object with checks a report (client/report.h), any other object a
- * table of keys and values, a list of other things one a line, a scalar itself, null nothing. Columns and
- * keys come in the order in which the endpoint declares them, then those it does not declare; columns that
- * are empty in every row are left out. json, json-pretty, yaml: the whole value. */
-#ifndef HOSTPCI_CLIENT_PRINT_H
-#define HOSTPCI_CLIENT_PRINT_H
+ * text: a list of objects is a table, an object with checks a report (client/print/report.h), any other
+ * object a table of keys and values, a list of other things one a line, a scalar itself, null nothing.
+ * Columns and keys come in the order in which the endpoint declares them, then those it does not declare;
+ * columns that are empty in every row are left out. json, json-pretty, yaml: the whole value. */
+#ifndef HOSTPCI_CLIENT_PRINT_PRINT_H
+#define HOSTPCI_CLIENT_PRINT_PRINT_H
 
 #include <jansson.h>
 #include <stdio.h>
 
 #include "base/error.h"
-#include "client/table.h"
+#include "client/print/table.h"
 #include "schema/endpoint.h"
 
 enum print_format { PRINT_TEXT, PRINT_JSON, PRINT_JSON_PRETTY, PRINT_YAML };

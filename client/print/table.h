@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables with borders.
  *
- * A table is given as rows of cells (client/cell.h). Row 0 is the header. It is drawn as wide as its cells,
- * or made to fit into a number of columns: long cells are wrapped then, and when that is not enough the last
- * columns are left out and named below the table. */
-#ifndef HOSTPCI_CLIENT_TABLE_H
-#define HOSTPCI_CLIENT_TABLE_H
+ * A table is given as rows of cells (client/print/cell.h). Row 0 is the header. It is drawn as wide as its
+ * cells, or made to fit into a number of columns: long cells are wrapped then, and when that is not enough
+ * the last columns are left out and named below the table. */
+#ifndef HOSTPCI_CLIENT_PRINT_TABLE_H
+#define HOSTPCI_CLIENT_PRINT_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

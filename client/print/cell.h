@@ -4,8 +4,8 @@
  * What comes from a server may hold anything. A cell holds only what the locale can show: control characters
  * become \n, \t, \x1b or \u009b, so that nobody moves the cursor or changes a title. Widths are those of
  * wcwidth(3), so setlocale(LC_CTYPE, "") comes first; without it everything beyond ASCII is escaped. */
-#ifndef HOSTPCI_CLIENT_CELL_H
-#define HOSTPCI_CLIENT_CELL_H
+#ifndef HOSTPCI_CLIENT_PRINT_CELL_H
+#define HOSTPCI_CLIENT_PRINT_CELL_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `hostpci qm`: virtual machines with the command line of Proxmox VE's qm. */
-#include "client/qm.h"
+#include "client/shell/qm.h"
 
 #include <string.h>
 
 #include "api/request.h"
 #include "base/memory.h"
-#include "client/shell.h"
+#include "client/shell/shell.h"
 #include "schema/usage.h"
 #include "vm/keys.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the table of endpoints says about a path that a user typed. */
-#include "client/lookup.h"
+#include "client/shell/lookup.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Cells: text made fit for a terminal, and measured in its columns. */
-#include "client/cell.h"
+#include "client/print/cell.h"
 
 #include <langinfo.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reports: replies that say whether something works, and if not why and what to do. */
-#include "client/report.h"
+#include "client/print/report.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "client/cell.h"
+#include "client/print/cell.h"
 
 /* Where text begins, beside the word in the margin. */
 #define MARGIN ((size_t)10)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where a call goes, and how the server proves who it is. */
-#include "client/target.h"
+#include "client/call/target.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
