@@ -10,8 +10,8 @@
 #include "tests/api/broker.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
-#include "tests/api/lab_machine.h"
-#include "tests/api/lab_move.h"
+#include "tests/api/lab/machine.h"
+#include "tests/api/lab/move.h"
 #include "tests/api/look.h"
 #include "tests/hosts/kernel.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who may change a VM's configuration: what PUT and POST answer. Every key is in
- * tests/unit/api_qemu_access.c.
+ * tests/unit/api/qemu/access.c.
  */
 #include <criterion/criterion.h>
 #include <string.h>

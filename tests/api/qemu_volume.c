@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which files and block devices users may give to VMs: --volume-dir. What lies where and all ways to write it
- * are in tests/unit/api_qemu_volume.c. */
+ * are in tests/unit/api/qemu/volume.c. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <string.h>

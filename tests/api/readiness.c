@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Can it be passed through, and if not why and what to do: the host's report, a device's verdict and the list
- * with verdicts. What each check says is tested for every golden host in tests/unit/golden.c. */
+ * with verdicts. What each check says is tested for every golden host in tests/unit/hardware/check/golden.c.
+ */
 #include <criterion/criterion.h>
 #include <string.h>
 

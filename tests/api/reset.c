@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
-#include "tests/api/lab_move.h"
+#include "tests/api/lab/move.h"
 #include "tests/api/look.h"
 #include "tests/hosts/kernel.h"
 

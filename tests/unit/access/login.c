@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Logging in with a password or an old ticket, and what tickets open. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <time.h>
+
+#include "access/internal.h"
+#include "access/login.h"
+#include "access/password.h"
+#include "access/ticket.h"
+#include "access/user.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "tests/unit/access/fixture.h"
+
+#define PASSWORD "correct horse"
+
+static const char *const people[] = {
+    "user:root@pam:", "user:joe@pve:", "user:ann@pve:", "user:bob@pam:", "user:eve@ldap:", NULL};
+
+static void set_password(struct world *world, const char *user, const char *password)
+{
+    struct error err;
+
+    cr_assert_eq(login_set_password(world->access, user, password, &err), 0, "%s", err.message);
+}
+
+static void make_people(struct world *world)
+{
+    make_world(world, people);
+    set_password(world, "joe@pve", PASSWORD);
+}
+
+static void expect_in(struct world *world, const char *user, const char *password)
+{
+    struct error err;
+
+    cr_assert_eq(login_prove(world->access, user, password, &err), 0, "%s: %s", user, err.message);
+}
+
+static void expect_out(struct world *world, const char *user, const char *password, const char *reason)
+{
+    struct error err;
+
+    cr_assert_eq(login_prove(world->access, user, password, &err), -1, "%s", user);
+    fixture_expect_error(&err, ERROR_LOGIN, reason);
+}
+
+Test(access_password, is_kept_as_a_yescrypt_hash_of_its_own)
+{
+    char first[PASSWORD_HASH_SIZE], second[PASSWORD_HASH_SIZE];
+    struct error err;
+
+    cr_assert_eq(password_hash(PASSWORD, first, &err), 0, "%s", err.message);
+    cr_assert_eq(password_hash(PASSWORD, second, &err), 0);
+    cr_assert(text_starts_with(first, "$y$"), "%s", first);
+    cr_assert_str_neq(first, second, "the salt is random");
+    cr_assert(password_matches(PASSWORD, first));
+    cr_assert(password_matches(PASSWORD, second));
+    cr_assert_not(password_matches("correct hors", first));
+    cr_assert_not(password_matches("correct horses", first));
+    cr_assert_not(password_matches("", first));
+    cr_assert_not(password_matches(first, first));
+}
+
+/* Hashes that were made elsewhere: SHA-256 as Proxmox VE's, and what is none. */
+Test(access_password, of_other_makes_is_taken_and_nonsense_is_not)
+{
+    static const char sha256[] = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5";
+    static const char *const nonsense[] = {"", "*", "*0", "x", "$y$", "$y$j9T$", "$9$a$b", PASSWORD};
+
+    cr_assert(password_matches("Hello world!", sha256));
+    cr_assert_not(password_matches("Hello world", sha256));
+    for (size_t i = 0; i < COUNT_OF(nonsense); i++)
+        cr_expect_not(password_matches(PASSWORD, nonsense[i]), "%s", nonsense[i]);
+}
+
+static double seconds_to_refuse(const char *hash)
+{
+    struct timespec start, end;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+    for (int i = 0; i < 10; i++)
+        cr_assert_not(password_matches("wrong", hash));
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+}
+
+Test(access_password, takes_as_long_to_refuse_where_there_is_none, .timeout = 60)
+{
+    char hash[PASSWORD_HASH_SIZE];
+    struct error err;
+
+    cr_assert_eq(password_hash(PASSWORD, hash, &err), 0);
+    double with = seconds_to_refuse(hash), without = seconds_to_refuse(NULL);
+    cr_assert(without > with / 2 && without < with * 2, "%f s and %f s", with, without);
+}
+
+Test(access_login, takes_the_right_password_of_the_right_user)
+{
+    autoworld struct world world;
+    make_people(&world);
+
+    expect_in(&world, "joe@pve", PASSWORD);
+    expect_out(&world, "joe@pve", "wrong", "wrong password");
+    expect_out(&world, "joe@pve", "", "wrong password");
+    expect_out(&world, "ann@pve", PASSWORD, "the user has no password");
+    expect_out(&world, "gone@pve", PASSWORD, "no such user");
+    expect_out(&world, "joe", PASSWORD, "no such user");
+    expect_out(&world, "", PASSWORD, "no such user");
+    expect_out(&world, "eve@ldap", PASSWORD, "no such realm");
+    set_password(&world, "joe@pve", "another one");
+    expect_out(&world, "joe@pve", PASSWORD, "wrong password");
+    expect_in(&world, "joe@pve", "another one");
+}
+
+static void change_user(struct world *world, const char *user, const char *settings)
+{
+    autojson json_t *parsed = fixture_json(settings);
+    struct error err;
+
+    cr_assert_eq(user_update(world->storage, user, parsed, &err), 0, "%s", err.message);
+}
+
+Test(access_login, is_for_users_who_are_enabled_and_not_expired)
+{
+    autoworld struct world world;
+    make_people(&world);
+
+    change_user(&world, "joe@pve", "{'enable': 0}");
+    expect_out(&world, "joe@pve", PASSWORD, "the user is disabled or expired");
+    change_user(&world, "joe@pve", "{'enable': 1, 'expire': 1}");
+    expect_out(&world, "joe@pve", PASSWORD, "the user is disabled or expired");
+    change_user(&world, "joe@pve", "{'expire': 4102444800}");
+    expect_in(&world, "joe@pve", PASSWORD);
+}
+
+/* What the host's PAM would say. */
+static int check_pam(void *context, const char *user, const char *password, struct error *err)
+{
+    *(const char **)context = strcmp(user, "bob") == 0 ? "asked about bob" : "asked about another one";
+    return strcmp(password, "bob's") == 0 ? 0 : error_set(err, ERROR_FAILED, "PAM says no");
+}
+
+Test(access_login, asks_the_host_about_its_users)
+{
+    autoworld struct world world;
+    make_people(&world);
+    const char *asked = NULL;
+
+    expect_out(&world, "bob@pam", "bob's", "no broker: PAM cannot be asked");
+    access_set_pam(world.access, check_pam, &asked);
+    expect_in(&world, "bob@pam", "bob's");
+    cr_assert_str_eq(asked, "asked about bob");
+    expect_out(&world, "bob@pam", "wrong", "PAM says no");
+    asked = NULL;
+    expect_out(&world, "gone@pam", "bob's", "no such user");
+    expect_in(&world, "joe@pve", PASSWORD);
+    cr_assert_null(asked, "only of users that are known here, and of that realm");
+}
+
+static char *ticket_of(struct world *world, const char *user, time_t made)
+{
+    struct error err;
+    char *ticket;
+
+    cr_assert_eq(ticket_make(world->access->keys, user, made, &ticket, &err), 0, "%s", err.message);
+    return ticket;
+}
+
+Test(access_login, renews_a_ticket_and_mints_any_with_that_of_root)
+{
+    autoworld struct world world;
+    make_people(&world);
+    time_t now = time(NULL);
+    autofree char *joe = ticket_of(&world, "joe@pve", now), *root = ticket_of(&world, "root@pam", now),
+                  *old = ticket_of(&world, "joe@pve", now - 7201);
+    struct error err;
+
+    expect_in(&world, "joe@pve", joe);
+    expect_out(&world, "ann@pve", joe, "the user has no password");
+    expect_out(&world, "root@pam", joe, "no broker");
+    expect_out(&world, "joe@pve", old, "wrong password");
+    expect_in(&world, "joe@pve", root);
+    expect_in(&world, "ann@pve", root);
+    expect_in(&world, "root@pam", root);
+    expect_in(&world, "bob@pam", root);
+    expect_out(&world, "gone@pve", root, "no such user");
+    change_user(&world, "joe@pve", "{'enable': 0}");
+    expect_out(&world, "joe@pve", joe, "disabled");
+    cr_assert_eq(login_prove_password(world.access, "root@pam", root, &err), -1, "a ticket is no password");
+}
+
+Test(access_login, gives_a_ticket_and_the_token_that_goes_with_it)
+{
+    autoworld struct world world;
+    make_people(&world);
+    struct identity who;
+    struct error err;
+    json_t *given;
+
+    cr_assert_eq(login_grant(world.access, "joe@pve", &given, &err), 0, "%s", err.message);
+    const char *ticket = json_string_value(json_object_get(given, "ticket"));
+    const char *csrf = json_string_value(json_object_get(given, "CSRFPreventionToken"));
+    cr_assert_str_eq(json_string_value(json_object_get(given, "username")), "joe@pve");
+    cr_assert_eq(access_authenticate_ticket(world.access, ticket, false, NULL, &who, &err), 0);
+    cr_assert_str_eq(who.user, "joe@pve");
+    cr_assert_str_empty(who.token);
+    cr_assert_eq(access_authenticate_ticket(world.access, ticket, true, csrf, &who, &err), 0, "%s",
+                 err.message);
+    cr_assert_eq(access_authenticate_ticket(world.access, ticket, true, NULL, &who, &err), -1);
+    fixture_expect_error(&err, ERROR_UNAUTHENTICATED, "Permission denied - invalid csrf token");
+    cr_assert_eq(access_authenticate_ticket(world.access, ticket, true, "null", &who, &err), -1);
+    json_decref(given);
+}
+
+Test(access_login, tickets_of_users_who_may_not_any_more_are_void)
+{
+    autoworld struct world world;
+    make_people(&world);
+    autofree char *ticket = ticket_of(&world, "joe@pve", time(NULL)),
+                  *old = ticket_of(&world, "joe@pve", time(NULL) - 7200);
+    const char *const wrong[] = {"", "x", "PVE:joe@pve:66000000::AAAA", old};
+    struct identity who = {.user = "as before"};
+    struct error err;
+
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        cr_assert_eq(access_authenticate_ticket(world.access, wrong[i], false, NULL, &who, &err), -1);
+        fixture_expect_error(&err, ERROR_UNAUTHENTICATED, "Authentication failed!");
+        cr_assert_str_eq(who.user, "as before");
+    }
+    change_user(&world, "joe@pve", "{'enable': 0}");
+    cr_assert_eq(access_authenticate_ticket(world.access, ticket, false, NULL, &who, &err), -1);
+    change_user(&world, "joe@pve", "{'enable': 1}");
+    cr_assert_eq(access_authenticate_ticket(world.access, ticket, false, NULL, &who, &err), 0);
+    cr_assert_eq(user_delete(world.storage, "joe@pve", &err), 0);
+    cr_assert_eq(access_authenticate_ticket(world.access, ticket, false, NULL, &who, &err), -1);
+}
+
+Test(access_login, passwords_of_the_host_are_changed_on_the_host)
+{
+    autoworld struct world world;
+    make_people(&world);
+    struct error err;
+
+    cr_assert_eq(login_set_password(world.access, "bob@pam", PASSWORD, &err), -1);
+    fixture_expect_error(&err, ERROR_FAILED, "passwd(1)");
+    cr_assert_eq(login_set_password(world.access, "eve@ldap", PASSWORD, &err), -1);
+    fixture_expect_error(&err, ERROR_NOT_FOUND, "realm 'ldap' does not exist");
+    cr_assert_eq(login_set_password(world.access, "gone@pve", PASSWORD, &err), -1);
+    fixture_expect_error(&err, ERROR_NOT_FOUND, "no such user ('gone@pve')");
+}
+
+/* Neither the password nor its hash is shown anywhere. */
+Test(access_login, hashes_stay_in_the_database)
+{
+    autoworld struct world world;
+    make_people(&world);
+    struct error err;
+    json_t *users, *joe;
+
+    cr_assert_eq(user_list(world.storage, true, &users, &err), 0);
+    autofree char *listed = json_dumps(users, 0);
+    cr_assert_eq(user_read(world.storage, "joe@pve", &joe, &err), 0);
+    autofree char *shown = json_dumps(joe, 0);
+    cr_assert_null(strstr(listed, "$y$"));
+    cr_assert_null(strstr(shown, "$y$"));
+    json_decref(users);
+    json_decref(joe);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The broker as its clients see it: who may ask, what is refused, and that nobody holds it up. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "broker/daemon/broker.h"
+#include "broker/daemon/client.h"
+#include "broker/protocol.h"
+#include "tests/unit/broker/stage.h"
+
+#define STRANGER 12345 /* neither root nor nobody */
+
+/* A client that says what it likes. */
+static int connect_raw(const struct stage *stage)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    autofree char *path = xasprintf("%s/run/broker.sock", stage->tree.path);
+    cr_assert_lt(strlen(path), sizeof(address.sun_path));
+    stpcpy(address.sun_path, path);
+    cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0, "%s", strerror(errno));
+    return fd;
+}
+
+/* Sends a text (' for ") as it is, and expects this error. */
+static void expect_refusal(const struct stage *stage, const char *request, const char *kind, const char *part)
+{
+    autoclose int fd = connect_raw(stage);
+    autofree char *text = xstrdup(request);
+    autojson json_t *reply = NULL;
+    struct error err;
+
+    for (char *c = text; *c != '\0'; c++)
+        *c = *c == '\'' ? '"' : *c;
+    cr_assert_gt(send(fd, text, strlen(text), MSG_NOSIGNAL), 0);
+    cr_assert_eq(protocol_receive(fd, &reply, &err), 1, "%s: %s", request, err.message);
+    const json_t *error = json_object_get(reply, "error");
+    cr_assert_str_eq(json_string_value(json_object_get(error, "kind")), kind, "%s", request);
+    cr_assert_not_null(strstr(json_string_value(json_object_get(error, "message")), part), "%s: %s", request,
+                       json_string_value(json_object_get(error, "message")));
+    autojson json_t *more = NULL;
+    cr_assert_eq(protocol_receive(fd, &more, &err), 0, "the connection ends with the refusal");
+}
+
+Test(broker, does_what_is_in_its_table_and_nothing_else)
+{
+    static const struct {
+        const char *request, *kind, *part;
+    } refusals[] = {
+        {"rubbish", "unreadable", "no JSON object"},
+        {"[]", "unreadable", "no JSON object"},
+        {"{}", "invalid", "operation"},
+        {"{'operation': 1}", "invalid", "operation"},
+        {"{'operation': 'state', 'more': 1}", "invalid", "more"},
+        {"{'operation': 'state', 'arguments': []}", "invalid", "{operation, id?, arguments?}"},
+        {"{'operation': 'spawn'}", "not-found", "no operation 'spawn'"},
+        {"{'operation': 'recover', 'id': 'x'}", "not-found", "no operation 'recover'"},
+        {"{'operation': 'state', 'arguments': {'id': 'x'}}", "invalid", "id: "},
+        {"{'operation': 'describe'}", "invalid", "id: property is missing"},
+        {"{'operation': 'describe', 'arguments': {'id': '../../etc'}}", "invalid", "id: "},
+        {"{'operation': 'driver', 'id': 'x', 'arguments': {'id': '" DISK "', 'driver': '../x'}}", "invalid",
+         "driver: "},
+        {"{'operation': 'driver', 'id': 'x', 'arguments': {'id': '" DISK "', 'driver': 'none', 'force': 2}}",
+         "invalid", "force: "},
+        {"{'operation': 'driver', 'id': 'x', 'arguments': {'id': '" DISK
+         "', 'driver': 'none', 'scope': 'all'}}",
+         "invalid", "scope: "},
+        {"{'operation': 'reset', 'arguments': {'id': '" DISK "'}}", "invalid", "needs an 'id'"},
+        {"{'operation': 'reset', 'id': 'a b', 'arguments': {'id': '" DISK "'}}", "invalid", "without blanks"},
+        {"{'operation': 'follow', 'arguments': {'id': 'unheard'}}", "not-found", "no operation 'unheard'"},
+        {"{'operation': 'follow', 'arguments': {'id': 'x', 'after': -1}}", "invalid", "after: "},
+        {"{'operation': 'stop', 'arguments': {'id': 'unheard'}}", "not-found", "no operation 'unheard' runs"},
+    };
+    autostage struct stage stage;
+
+    stage_make(&stage);
+    for (size_t i = 0; i < COUNT_OF(refusals); i++)
+        expect_refusal(&stage, refusals[i].request, refusals[i].kind, refusals[i].part);
+    autofree char *long_id = xcalloc(1, 600);
+    memset(long_id, 'x', 512);
+    autofree char *request =
+        xasprintf("{'operation': 'reset', 'id': '%s', 'arguments': {'id': '" DISK "'}}", long_id);
+    expect_refusal(&stage, request, "invalid", "at most 511");
+    expect_quiet(&stage);
+}
+
+Test(broker, a_message_that_is_too_long_is_refused)
+{
+    autostage struct stage stage;
+
+    stage_make(&stage);
+    autofree char *text = xcalloc(1, PROTOCOL_MESSAGE_LIMIT + 2);
+    memset(text, ' ', PROTOCOL_MESSAGE_LIMIT + 1);
+    expect_refusal(&stage, text, "too-large", "131073 bytes");
+}
+
+/* They send nothing, half of something, or hang up in the middle: others are served meanwhile. */
+Test(broker, clients_do_not_hold_each_other)
+{
+    autostage struct stage stage;
+    struct error err;
+    int silent[50];
+
+    stage_make(&stage);
+    for (size_t i = 0; i < COUNT_OF(silent); i++)
+        silent[i] = connect_raw(&stage);
+    for (size_t i = 0; i < COUNT_OF(silent); i++) {
+        cr_assert_eq(broker_check(stage.client, &err), 0, "%s", err.message);
+        if (i % 2 == 0)
+            cr_assert_gt(send(silent[i], "{\"operation\": ", 14, MSG_NOSIGNAL), 0);
+        close(silent[i]);
+    }
+    cr_assert_eq(broker_check(stage.client, &err), 0, "%s", err.message);
+}
+
+Test(broker, has_room_again_when_clients_leave)
+{
+    autostage struct stage stage;
+    struct error err;
+    int silent[CLIENT_LIMIT];
+
+    stage_make(&stage);
+    for (size_t i = 0; i < COUNT_OF(silent); i++)
+        silent[i] = connect_raw(&stage);
+    pid_t waiting = fork();
+    if (waiting == 0) {
+        for (size_t i = 0; i < COUNT_OF(silent); i++)
+            close(silent[i]); /* they are the parent's */
+        _exit(broker_check(stage.client, &err) == 0 ? 0 : 1);
+    }
+    int status;
+    usleep(200 * 1000);
+    cr_assert_eq(waitpid(waiting, &status, WNOHANG), 0, "there is no room");
+    close(silent[0]);
+    cr_assert_eq(waitpid(waiting, &status, 0), waiting);
+    cr_assert_eq(status, 0);
+    for (size_t i = 1; i < COUNT_OF(silent); i++)
+        close(silent[i]);
+}
+
+Test(broker, a_client_that_says_nothing_is_let_go)
+{
+    autostage struct stage stage;
+    json_t *message;
+    struct error err;
+
+    stage_make(&stage);
+    autoclose int fd = connect_raw(&stage);
+    cr_assert_eq(protocol_receive(fd, &message, &err), 0, "%s", err.message);
+}
+
+/* Everybody may connect; the kernel tells who it is. */
+Test(broker, strangers_are_told_that_they_are)
+{
+    autostage struct stage stage;
+    struct stat status;
+    int ended;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root can be somebody else");
+    stage_make(&stage);
+    autofree char *path = xasprintf("%s/run/broker.sock", stage.tree.path);
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert_eq(status.st_mode & 0777, 0666);
+    cr_assert_eq(chmod(stage.tree.path, 0755), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct error err = {.message = ""};
+        if (setresgid(STRANGER, STRANGER, STRANGER) != 0 || setresuid(STRANGER, STRANGER, STRANGER) != 0 ||
+            broker_check(stage.client, &err) == 0 || err.kind != ERROR_BUSY)
+            _exit(1);
+        _exit(strstr(err.message, "does not answer user 12345") != NULL ? 0 : 2);
+    }
+    cr_assert_eq(waitpid(child, &ended, 0), child);
+    cr_assert_eq(ended, 0, "status %x", (unsigned)ended);
+}
+
+/* Runs one more broker, which must end by itself and say this. */
+static void expect_no_broker(const char *const *arguments, const char *text)
+{
+    char said[4096] = "";
+    int output[2], status;
+    size_t count = 0;
+
+    cr_assert_eq(pipe(output), 0);
+    while (arguments[count] != NULL)
+        count++;
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(output[1], STDERR_FILENO);
+        close(output[1]);
+        _exit(broker_main((int)count, (char **)(uintptr_t)arguments));
+    }
+    close(output[1]);
+    for (size_t used = 0;;) {
+        ssize_t got = read(output[0], said + used, sizeof(said) - 1 - used);
+        if (got <= 0)
+            break;
+        used += (size_t)got;
+    }
+    close(output[0]);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(WEXITSTATUS(status), EXIT_FAILURE);
+    cr_assert_not_null(strstr(said, text), "it should say '%s': %s", text, said);
+}
+
+Test(broker, is_the_only_one_in_its_folders)
+{
+    autostage struct stage stage;
+
+    stage_make(&stage);
+    const char *tree = stage.tree.path;
+    autofree char *run = xasprintf("%s/run", tree), *other_run = xasprintf("%s/other-run", tree);
+    autofree char *journal = xasprintf("%s/broker", tree), *other = xasprintf("%s/other", tree);
+    expect_no_broker(
+        (const char *const[]){"broker", "--run-dir", run, "--broker-dir", other, "--sysroot", tree, NULL},
+        "another broker answers on");
+    expect_no_broker((const char *const[]){"broker", "--run-dir", other_run, "--broker-dir", journal,
+                                           "--sysroot", tree, NULL},
+                     "another broker uses");
+}
+
+Test(broker, says_what_is_wrong_with_its_options)
+{
+    __attribute__((cleanup(tree_remove))) struct tree tree;
+    struct error err;
+
+    tree_make(&tree);
+    autofree char *file = xasprintf("%s/broker.sock", tree.path);
+    autofree char *journal = xasprintf("%s/journal", tree.path);
+    expect_no_broker((const char *const[]){"broker", "--listen", "x", NULL}, "option '--listen' is unknown");
+    expect_no_broker((const char *const[]){"broker", "--run-dir", NULL}, "option '--run-dir' needs a value");
+    expect_no_broker((const char *const[]){"broker", "--run-dir", "", NULL}, "is empty");
+    expect_no_broker((const char *const[]){"broker", "more", NULL}, "'more' is not an option");
+    expect_no_broker((const char *const[]){"broker", "--sysroot", "/nonexistent", NULL}, "--sysroot: ");
+    expect_no_broker((const char *const[]){"broker", "--sysroot", tree.path, "--user", "no such user", NULL},
+                     "there is no user 'no such user'");
+    cr_assert_eq(file_replace(file, "x", 1, 0600, &err), 0);
+    expect_no_broker((const char *const[]){"broker", "--sysroot", tree.path, "--run-dir", tree.path,
+                                           "--broker-dir", journal, NULL},
+                     "is no socket");
+}
+
+Test(broker, replaces_the_socket_of_one_that_was_killed)
+{
+    autostage struct stage stage;
+    struct error err;
+
+    stage_make(&stage);
+    stage_stop_broker(&stage, SIGKILL);
+    cr_assert_eq(broker_check(stage.client, &err), -1);
+    cr_assert_eq(err.kind, ERROR_BUSY);
+    cr_assert_not_null(strstr(err.message, "start `hostpci broker` as root"), "%s", err.message);
+    stage_start_broker(&stage);
+    stage_stop_broker(&stage, SIGTERM);
+    autofree char *path = xasprintf("%s/run/broker.sock", stage.tree.path);
+    cr_assert_neq(access(path, F_OK), 0, "its socket goes with it");
+}
+
+/* As a worker's is, until it has closed what it does not need. */
+Test(broker, replaces_the_socket_that_a_child_of_a_dead_one_holds)
+{
+    autostage struct stage stage;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int status;
+
+    stage_make(&stage);
+    stage_stop_broker(&stage, SIGTERM);
+    autofree char *path = xasprintf("%s/run/broker.sock", stage.tree.path);
+    stpcpy(address.sun_path, path);
+    pid_t listener = fork();
+    if (listener == 0) {
+        int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+        if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 5) != 0)
+            _exit(1);
+        if (fork() == 0) {
+            close_range(STDIN_FILENO, (unsigned)fd - 1, 0); /* or who waits for their end waits for us */
+            close_range((unsigned)fd + 1, UINT_MAX, 0);
+            sleep(20);
+        }
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(listener, &status, 0), listener);
+    cr_assert_eq(status, 0);
+    stage_start_broker(&stage);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Fixture of the tests of what changes a host: a small host with the played kernel behind it, and a broker.
+ */
+#ifndef HOSTPCI_TESTS_UNIT_BROKER_STAGE_H
+#define HOSTPCI_TESTS_UNIT_BROKER_STAGE_H
+
+#include <jansson.h>
+#include <sys/types.h>
+
+#include "base/text.h"
+#include "broker/call.h"
+#include "tests/hosts/kernel.h"
+#include "tests/unit/hardware/fixture.h"
+
+/* Of the host below, each with the driver that the kernel chose, and its IOMMU group. */
+#define PORT    "0000:00:01.0" /* pcieport, 1: the bridge above the card */
+#define SCREEN  "0000:01:00.0" /* nouveau, 1: a card of two functions; reset methods flr, bus */
+#define SOUND   "0000:01:00.1" /* snd_hda_intel, 1 */
+#define DISK    "0000:02:00.0" /* nvme, 2; reset method flr */
+#define NETWORK "0000:03:00.0" /* e1000e, 3; none */
+#define IDLE    "0000:04:00.0" /* without a driver, 4 */
+#define ALONE   "0000:05:00.0" /* ahci, in no group */
+
+/* Where the disk is in the host, for tests/unit/hardware/use/fixture.h. */
+#define DISK_FOLDER "pci0000:00/" DISK
+
+struct stage {
+    struct tree tree;
+    pid_t broker; /* 0: none runs */
+    struct broker *client;
+    struct text log;  /* of the last operation, a line each */
+    unsigned number;  /* of operations so far */
+    unsigned stop_at; /* HOSTPCI_BROKER_STOP_AT of the next broker; 0: not set */
+};
+
+/* With the broker running. Leaving the scope ends it, and checks that it ended well. */
+void stage_make(struct stage *stage);
+void stage_make_host(struct stage *stage); /* without a broker */
+void stage_release(struct stage *stage);
+#define autostage __attribute__((cleanup(stage_release)))
+
+void stage_start_broker(struct stage *stage);
+void stage_stop_broker(struct stage *stage, int signal); /* and waits for its end */
+pid_t stage_worker(const struct stage *stage);           /* that runs now; 0: none */
+
+/* Does an operation; `arguments` as in expect_json. The result, or NULL and an error. */
+json_t *stage_try(struct stage *stage, const char *operation, const char *arguments, struct error *err);
+
+/* The same for one that must work. */
+json_t *stage_ask(struct stage *stage, const char *operation, const char *arguments);
+/* The same; the result must be this. */
+void stage_do(struct stage *stage, const char *operation, const char *arguments, const char *result);
+
+/* For one that must fail, with this in its message. */
+void stage_fail(struct stage *stage, const char *operation, const char *arguments, const char *message);
+
+/* The same in a thread of its own, to do something else meanwhile; stage_end waits for its end. */
+struct stage_call;
+struct stage_call *stage_begin(struct stage *stage, const char *operation, const char *arguments);
+json_t *stage_end(struct stage_call *call, struct error *err);
+
+/* Until HOSTPCI_BROKER_STOP_AT stops it; false if the call has ended before. */
+bool stage_wait_for_stop(const struct stage *stage, const struct stage_call *call);
+
+/* Until an access of it hangs (kernel_set_fault); false if the call has ended before. And lets it go on. */
+bool stage_wait_for_hang(const struct stage_call *call);
+void stage_let_go(const struct stage *stage);
+const char *stage_until(const struct stage *stage); /* for struct kernel_fault; until the next stage_until */
+
+/* Where a function is. */
+void expect_place(const char *id, const char *driver, const char *override);
+void expect_log(const struct stage *stage, const char *part);
+
+/* Until no operation runs. */
+void stage_wait_for_quiet(struct stage *stage);
+
+/* The journal has nothing open: no function is in the hands of an operation, each operation has ended. */
+void expect_quiet(const struct stage *stage);
+void expect_quiet_after(const struct stage *stage, const char *what);
+
+#endif

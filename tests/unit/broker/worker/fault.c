@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each access of each operation fails in turn, or never returns. Afterwards, or after a restart of the broker
+ * on a host that is well again, each function is where it was or where it was asked to be, its reset methods
+ * are as before, and the journal has nothing open. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+
+#include "base/memory.h"
+#include "tests/unit/broker/trip.h"
+
+static const int errors[] = {EIO, EBUSY, ENODEV, EINVAL, ENOSPC, ENOENT};
+static const char *const kinds[] = {[SYSFS_OPEN] = "open",
+                                    [SYSFS_READ] = "read",
+                                    [SYSFS_WRITE] = "write",
+                                    [SYSFS_LINK] = "readlink",
+                                    [SYSFS_LIST] = "list"};
+
+static char *describe(const struct trip *trip, const struct kernel_fault *fault)
+{
+    return xasprintf("%s %s, %s %u%s ends with %s%s", trip->operation, trip->arguments, kinds[fault->access],
+                     fault->first, fault->last > fault->first ? " and all after it" : "",
+                     fault->error != 0 ? strerrorname_np(fault->error) : "the kernel's late return",
+                     fault->after ? " though done" : "");
+}
+
+/* False: the operation has fewer accesses of that kind. */
+static bool fail_at(const struct trip *trip, struct stage *stage, const struct kernel_fault *fault)
+{
+    autofree char *what = describe(trip, fault);
+    struct error err;
+
+    trip_prepare(trip, stage);
+    kernel_set_fault(fault);
+    json_decref(stage_try(stage, trip->operation, trip->arguments, &err));
+    bool reached = kernel_fault_count() >= fault->first;
+    kernel_set_fault(NULL);
+    if (fault->last > fault->first && reached) { /* there was no way back either */
+        stage_stop_broker(stage, SIGTERM);
+        stage_start_broker(stage);
+        stage_wait_for_quiet(stage);
+    }
+    trip_expect_end(trip, stage, what);
+    return reached;
+}
+
+/* In `make check` each access with one error, the next access with the next. */
+static void fail_each(const struct trip *trip, struct stage *stage, struct kernel_fault fault, bool forever)
+{
+    unsigned most = trip_wants_all() ? COUNT_OF(errors) : 1;
+
+    for (unsigned i = 0; i < most; i++) {
+        bool reached = true;
+        for (unsigned first = 1; reached; first++) {
+            fault.first = first;
+            fault.last = forever ? UINT_MAX : first;
+            fault.error = errors[(first + i) % COUNT_OF(errors)];
+            if (forever && fault.access == SYSFS_OPEN && fault.error == ENOENT)
+                continue; /* a function whose folder is never there again is gone */
+            reached = fail_at(trip, stage, &fault);
+        }
+    }
+}
+
+/* `path`: those below it alone, in `make check`. */
+static void fail_each_kind(const struct trip *trip, const char *path)
+{
+    autostage struct stage stage;
+
+    stage_make(&stage);
+    for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
+        fail_each(trip, &stage, (struct kernel_fault){.access = kind, .path = trip_wants_all() ? NULL : path},
+                  false);
+    /* the kernel did what it says it could not */
+    fail_each(trip, &stage, (struct kernel_fault){.access = SYSFS_WRITE, .after = true}, false);
+}
+
+/* The broker is killed while the kernel does not return, and another one is there when it does. */
+static bool return_late_at(const struct trip *trip, struct stage *stage, struct kernel_fault fault)
+{
+    autofree char *what = describe(trip, &fault);
+    struct error err;
+
+    trip_prepare(trip, stage);
+    fault.until = stage_until(stage);
+    kernel_set_fault(&fault);
+    struct stage_call *call = stage_begin(stage, trip->operation, trip->arguments);
+    bool reached = stage_wait_for_hang(call);
+    if (reached) {
+        stage_stop_broker(stage, SIGKILL);
+        stage_start_broker(stage);
+        stage_let_go(stage);
+    }
+    json_decref(stage_end(call, &err));
+    kernel_set_fault(NULL);
+    trip_expect_end(trip, stage, what);
+    return reached;
+}
+
+static void return_late(const struct trip *trip, enum sysfs_access kind)
+{
+    autostage struct stage stage;
+    unsigned first = 1;
+
+    stage_make(&stage);
+    while (return_late_at(trip, &stage, (struct kernel_fault){.access = kind, .first = first}))
+        first++;
+}
+
+/* One test each, so that they share the processors. */
+Test(fault, of_each_access_when_given_to_vfio)
+{
+    fail_each_kind(&trips[0], NULL);
+}
+
+Test(fault, of_each_access_when_left_without_driver)
+{
+    fail_each_kind(&trips[1], SCREEN);
+}
+
+Test(fault, of_each_access_when_given_to_another_driver)
+{
+    fail_each_kind(&trips[2], SOUND);
+}
+
+Test(fault, of_each_access_when_left_to_the_kernel)
+{
+    fail_each_kind(&trips[3], "pci/dr");
+}
+
+Test(fault, of_each_access_when_restored)
+{
+    fail_each_kind(&trips[4], NULL);
+}
+
+Test(fault, of_each_access_when_reset)
+{
+    fail_each_kind(&trips[5], NULL);
+}
+
+Test(fault, of_all_that_follows)
+{
+    for (size_t i = 0; i < trip_count; i++) {
+        autostage struct stage stage;
+        stage_make(&stage);
+        for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
+            if (trip_wants_all() ||
+                (kind == SYSFS_WRITE && (trips[i].restores || i == 0 || i == trip_count - 1)))
+                fail_each(&trips[i], &stage, (struct kernel_fault){.access = kind}, true);
+    }
+}
+
+Test(fault, of_a_broker_whose_worker_the_kernel_holds)
+{
+    for (size_t i = 0; i < (trip_wants_all() ? trip_count : 1); i++)
+        for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
+            if (trip_wants_all() || kind == SYSFS_WRITE)
+                return_late(&trips[i], kind);
+}

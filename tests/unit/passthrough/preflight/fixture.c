@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Fixture of the tests of a VM's preflight. */
+#include "tests/unit/passthrough/preflight/fixture.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "passthrough/preflight/preflight.h"
+#include "tests/unit/hardware/fixture.h"
+#include "tests/unit/storage/fixture.h"
+#include "tests/unit/vm/fixture.h"
+
+struct world {
+    struct fixture fixture;
+    struct tree tree;
+    struct storage *storage;
+    struct inventory_source *source;
+    struct qemu *qemu;
+    char *binary, *rom, *ovmf;
+    struct vm_paths paths;
+};
+
+static const char good[] =
+    "{'machine': 'pc-q35-7.2', 'bios': 'ovmf', 'memory': '2048', 'cores': 4, 'ostype': 'l26',"
+    " 'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=both.rom', 'net0': "
+    "'virtio=BC:24:11:00:00:01,bridge=vmbr0',"
+    " 'scsi0': '@/disk.raw', 'efidisk0': '@/vars.fd,efitype=4m'}";
+
+/* Each `what` becomes `with`. The caller frees. */
+static char *replace(const char *text, const char *what, const char *with)
+{
+    struct text result = {0};
+
+    for (const char *found; (found = strstr(text, what)) != NULL; text = found + strlen(what)) {
+        text_append_bytes(&result, text, (size_t)(found - text));
+        text_append(&result, with);
+    }
+    text_append(&result, text);
+    return text_take(&result);
+}
+
+static void put(const struct world *world, const char *name, const void *data, size_t length, mode_t mode)
+{
+    autofree char *path = xasprintf("%s/%s", world->fixture.folder, name);
+    autofree char *folder = xstrdup(path);
+    struct error err;
+
+    *strrchr(folder, '/') = '\0';
+    cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
+    cr_assert_eq(file_replace(path, data, length, mode, &err), 0, "%s", err.message);
+}
+
+/* Images of these code types, of 512 bytes each. */
+static void put_rom(const struct world *world, const char *name, const char *types)
+{
+    unsigned char rom[2048] = {0};
+    size_t count = strlen(types);
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned char *image = rom + 512 * i;
+        memcpy(image, "\x55\xaa", 2);
+        image[0x18] = 0x1c;
+        memcpy(image + 0x1c, (const char[]){'P', 'C', 'I', 'R'}, 4);
+        image[0x1c + 0x10] = 1;
+        image[0x1c + 0x14] = (unsigned char)(types[i] - '0');
+        image[0x1c + 0x15] = i == count - 1 ? 0x80 : 0;
+    }
+    put(world, name, rom, 512 * count, 0644);
+}
+
+static void put_files(struct world *world, bool without_qemu)
+{
+    autofree char *answers = vm_fake_answers("7.2");
+    autofree char *script = xasprintf("#!/bin/sh\ncat << 'END'\n%sEND\n", answers);
+
+    put(world, "disk.raw", "", 0, 0644);
+    put(world, "hidden.raw", "", 0, 0);
+    put(world, "closed/disk.raw", "", 0, 0644);
+    autofree char *closed = xasprintf("%s/closed", world->fixture.folder);
+    cr_assert_eq(chmod(closed, 0700), 0);
+    put(world, "vars.fd", "", 0, 0644);
+    put(world, "ovmf/OVMF_VARS_4M.fd", "", 0, 0644);
+    put_rom(world, "rom/both.rom", "03");
+    put_rom(world, "rom/bios.rom", "0");
+    put_rom(world, "rom/uefi.rom", "3");
+    put(world, "rom/text.rom", "NVGI", 4, 0644);
+    put(world, "rom/folder.rom/file", "", 0, 0644);
+    if (!without_qemu)
+        put(world, "qemu", script, strlen(script), 0755);
+}
+
+static void open_world(struct world *world, const struct provoked *provoked)
+{
+    struct error err;
+
+    fixture_make(&world->fixture);
+    put_files(world, provoked->without_qemu);
+    world->binary = xasprintf("%s/qemu", world->fixture.folder);
+    world->rom = xasprintf("%s/rom", world->fixture.folder);
+    world->ovmf = xasprintf("%s/ovmf", world->fixture.folder);
+    world->paths = (struct vm_paths){
+        .qemu = world->binary, .run = "/run/hostpci", .rom = world->rom, .ovmf = world->ovmf};
+    cr_assert_eq(qemu_open(world->binary, &world->qemu, &err), 0, "%s", err.message);
+    tree_make_host(&world->tree, provoked->host != NULL ? provoked->host : "golden");
+    world->storage = fixture_open(world->fixture.path);
+    cr_assert_eq(inventory_source_open(world->tree.sysroot, INVENTORY_FRESH, &world->source, &err), 0, "%s",
+                 err.message);
+}
+
+static void close_world(struct world *world)
+{
+    inventory_source_close(world->source);
+    storage_close(world->storage);
+    qemu_close(world->qemu);
+    tree_remove(&world->tree);
+    fixture_remove(&world->fixture);
+    free(world->binary);
+    free(world->rom);
+    free(world->ovmf);
+}
+
+static void change_host(const struct world *world, const struct host_change *changes)
+{
+    for (; changes->path != NULL; changes++)
+        if (changes->text == NULL)
+            tree_delete(&world->tree, changes->path);
+        else if (text_starts_with(changes->text, "-> "))
+            tree_link(&world->tree, changes->path, changes->text + 3);
+        else
+            tree_write(&world->tree, changes->path, changes->text);
+}
+
+static void reserve(const struct world *world, const struct provoked *provoked)
+{
+    const struct reserve reserve = {world->storage, world->tree.sysroot};
+    const struct reserve_item item = {.device = provoked->device, .key = "hostpci0"};
+    struct error err;
+
+    if (provoked->device == NULL)
+        return;
+    cr_assert_eq(reserve_take(&reserve, provoked->vmid, &item, 1, &err), 0, "%s", err.message);
+    if (provoked->running)
+        cr_assert_eq(reserve_hand_over(&reserve, provoked->vmid, getpid(), &err), 0, "%s", err.message);
+}
+
+static json_t *make_config(const struct world *world, const char *changes)
+{
+    autofree char *own = replace(good, "@", world->fixture.folder);
+    autofree char *other = replace(changes != NULL ? changes : "{}", "@", world->fixture.folder);
+    autojson json_t *wanted = fixture_json(other);
+    json_t *config = fixture_json(own), *value;
+    const char *key;
+
+    json_object_foreach(wanted, key, value)
+        if (json_is_null(value))
+            json_object_del(config, key);
+        else
+            json_object_set(config, key, value);
+    return config;
+}
+
+static json_t *run(const struct world *world, const char *changes)
+{
+    autojson json_t *document =
+        json_pack("{s:s, s:o}", "node", "pve1", "config", make_config(world, changes));
+    const struct preflight preflight = {.storage = world->storage,
+                                        .sysroot = world->tree.sysroot,
+                                        .inventory = world->source,
+                                        .qemu = world->qemu,
+                                        .paths = &world->paths,
+                                        .node = "pve1",
+                                        .vmid = 100,
+                                        .document = document};
+    autofree char *process = xasprintf("process %d", (int)getpid());
+    struct error err;
+    json_t *reply;
+
+    cr_assert_eq(preflight_run(&preflight, &reply, &err), 0, "%s", err.message);
+    autofree char *text = json_dumps(reply, 0);
+    autofree char *plain = replace(text, world->fixture.folder, "@");
+    autofree char *same = replace(plain, process, "process PID");
+    json_decref(reply);
+    return json_loads(same, 0, NULL);
+}
+
+#define NOBODY 65534
+
+static void become_ordinary(const struct world *world)
+{
+    cr_assert_eq(chmod(world->fixture.folder, 0755), 0);
+    cr_assert_eq(chmod(world->tree.path, 0755), 0);
+    if (geteuid() == 0)
+        cr_assert_eq(seteuid(NOBODY), 0);
+}
+
+json_t *preflight_of(const struct provoked *provoked)
+{
+    __attribute__((cleanup(close_world))) struct world world;
+
+    open_world(&world, provoked);
+    change_host(&world, provoked->changes);
+    if (provoked->mapping != NULL)
+        fixture_put(world.storage, "mapping-pci", "gpu", provoked->mapping);
+    reserve(&world, provoked);
+    if (provoked->ordinary)
+        become_ordinary(&world);
+    json_t *reply = run(&world, provoked->config);
+    cr_assert_eq(seteuid(getuid()), 0);
+    return reply;
+}
+
+static const char *get(const json_t *check, const char *key)
+{
+    const char *text = json_string_value(json_object_get(check, key));
+
+    return text != NULL ? text : "";
+}
+
+/* The same in other words is something new. */
+static bool is_told(const json_t *checks, const json_t *check)
+{
+    const json_t *other;
+    size_t i;
+
+    json_array_foreach(checks, i, other)
+        if (strcmp(get(other, "id"), get(check, "id")) == 0 &&
+            strcmp(get(other, "message"), get(check, "message")) == 0)
+            return true;
+    return false;
+}
+
+static void print(const json_t *check, struct text *text)
+{
+    autofree char *remedy = replace(get(check, "remedy"), "\n", "\n  > ");
+
+    text_printf(text, "%s %s %s\n", get(check, "severity"), get(check, "id"), get(check, "message"));
+    if (get(check, "evidence")[0] != '\0')
+        text_printf(text, "  = %s\n", get(check, "evidence"));
+    if (remedy[0] != '\0')
+        text_printf(text, "  > %s\n", remedy);
+}
+
+static void expect_provoked(const struct provoked *provoked, const json_t *fine, json_t *seen)
+{
+    autojson json_t *reply = preflight_of(provoked);
+    autotext struct text told = {0};
+    const json_t *check;
+    size_t i;
+
+    json_array_foreach(json_object_get(reply, "checks"), i, check) {
+        if (is_told(fine, check))
+            continue;
+        print(check, &told);
+        json_object_set_new(seen, get(check, "id"), json_true());
+    }
+    cr_expect_str_eq(text_string(&told), provoked->expected, "%s:\n%s", provoked->about, text_string(&told));
+}
+
+void expect_each_provoked(const struct provoked *rows, json_t *seen)
+{
+    autojson json_t *reply = preflight_of(&(const struct provoked){.about = "the good VM"});
+
+    for (; rows->about != NULL; rows++)
+        expect_provoked(rows, json_object_get(reply, "checks"), seen);
+}
