@@ -15,12 +15,12 @@
 static int look(const struct service *service, const struct inventory *inventory, struct pci_address address,
                 bool held, json_t **ret, struct error *err)
 {
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     autojson json_t *status = NULL, *readiness = NULL;
 
     if ((held ? device_describe_held : device_describe)(service->sysroot, inventory, service->names, address,
                                                         &status, err) != 0 ||
-        usage_scan(service->sysroot, inventory, &usage, err) != 0 ||
+        host_uses_scan(service->sysroot, inventory, &usage, err) != 0 ||
         (held ? readiness_describe_held : readiness_describe_device)(service->sysroot, inventory, usage,
                                                                      address, &readiness, err) != 0)
         return -1;

@@ -59,10 +59,10 @@ static void link_virtual_functions(const struct inventory *inventory, json_t **r
 static int add_verdicts(struct request *request, const struct inventory *inventory, json_t **rows,
                         struct error *err)
 {
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     struct readiness *verdicts;
 
-    if (usage_scan(request->service->sysroot, inventory, &usage, err) != 0 ||
+    if (host_uses_scan(request->service->sysroot, inventory, &usage, err) != 0 ||
         readiness_verdicts(request->service->sysroot, inventory, usage, &verdicts, err) != 0)
         return -1;
     for (size_t i = 0; i < inventory->count; i++) {

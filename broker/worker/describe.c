@@ -9,14 +9,14 @@ int broker_describe(struct worker *worker, json_t **ret, struct error *err)
 {
     const char *id = json_string_value(json_object_get(worker->arguments, "id"));
     autoinventory struct inventory *inventory = NULL;
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     autojson json_t *device = NULL, *readiness = NULL;
     struct pci_address address;
 
     if (id == NULL || !pci_address_parse(id, &address))
         return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
     if (inventory_scan(worker->sysroot, &inventory, err) != 0 ||
-        usage_scan(worker->sysroot, inventory, &usage, err) != 0 ||
+        host_uses_scan(worker->sysroot, inventory, &usage, err) != 0 ||
         readiness_describe_device(worker->sysroot, inventory, usage, address, &readiness, err) != 0 ||
         device_describe(worker->sysroot, inventory, NULL, address, &device, err) != 0)
         return -1;

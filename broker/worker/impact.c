@@ -81,9 +81,9 @@ static int refuse(const struct text *refusals, bool critical, const char *verb, 
 }
 
 /* What is not seen is not refused. */
-static void log_unreadable(struct worker *worker, const struct usage *usage)
+static void log_unreadable(struct worker *worker, const struct host_uses *usage)
 {
-    const json_t *unreadable = usage_unreadable(usage), *entry;
+    const json_t *unreadable = host_uses_unreadable(usage), *entry;
     autotext struct text files = {0};
     size_t i;
 
@@ -96,7 +96,7 @@ static void log_unreadable(struct worker *worker, const struct usage *usage)
                    files.data);
 }
 
-static int check_uses(struct worker *worker, const struct plan *plan, const struct usage *usage,
+static int check_uses(struct worker *worker, const struct plan *plan, const struct host_uses *usage,
                       const char *verb, bool force, struct error *err)
 {
     autotext struct text refusals = {0};
@@ -106,12 +106,12 @@ static int check_uses(struct worker *worker, const struct plan *plan, const stru
         const struct plan_function *function = &plan->list[i];
         if (!function->loses)
             continue;
-        autojson json_t *uses = usage_list(usage, function->device->address);
-        enum usage_weight weight = usage_weigh(usage, function->device->address);
+        autojson json_t *uses = host_uses_list(usage, function->device->address);
+        enum use_weight weight = host_uses_weigh(usage, function->device->address);
         log_loss(worker, function, verb, uses);
-        if (weight == USAGE_CRITICAL || (weight == USAGE_ACTIVE && !force))
-            append_refusal(&refusals, function, uses, weight == USAGE_CRITICAL);
-        critical |= weight == USAGE_CRITICAL;
+        if (weight == USE_CRITICAL || (weight == USE_ACTIVE && !force))
+            append_refusal(&refusals, function, uses, weight == USE_CRITICAL);
+        critical |= weight == USE_CRITICAL;
     }
     log_unreadable(worker, usage);
     return refusals.length > 0 ? refuse(&refusals, critical, verb, err) : 0;
@@ -161,14 +161,14 @@ static int check_groups(const struct plan *plan, struct error *err)
 int loss_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
                struct error *err)
 {
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     bool loses = false;
 
     if (check_groups(plan, err) != 0)
         return -1;
     for (size_t i = 0; i < plan->count; i++)
         loses |= plan->list[i].loses;
-    if (loses && (usage_scan(worker->sysroot, plan->inventory, &usage, err) != 0 ||
+    if (loses && (host_uses_scan(worker->sysroot, plan->inventory, &usage, err) != 0 ||
                   check_uses(worker, plan, usage, verb, force, err) != 0))
         return -1;
     return 0;

@@ -37,7 +37,7 @@ struct subject {
     struct facts *facts;
     const struct inventory *inventory;
     const struct groups *groups;
-    const struct usage *usage;       /* NULL in checks of the host */
+    const struct host_uses *usage;   /* NULL in checks of the host */
     const struct pci_device *device; /* the same */
     int folder;                      /* the device's; -1 in checks of the host and while deciding */
     char id[PCI_ADDRESS_SIZE];

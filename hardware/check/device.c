@@ -50,7 +50,7 @@ static void append_remedy(struct text *remedy, const char *kind, const char *nam
 static void append_uses(const struct subject *subject, struct pci_address address, const char *weight,
                         struct text *list, struct finding *ret)
 {
-    autojson json_t *uses = usage_list(subject->usage, address);
+    autojson json_t *uses = host_uses_list(subject->usage, address);
     const char *last_kind = "";
     size_t i;
     json_t *use;
@@ -70,11 +70,11 @@ static void append_uses(const struct subject *subject, struct pci_address addres
 }
 
 /* Of the function and of those of the same device that go along with it. */
-static enum usage_weight list_uses(const struct subject *subject, const char *weight, struct text *list,
-                                   struct finding *ret)
+static enum use_weight list_uses(const struct subject *subject, const char *weight, struct text *list,
+                                 struct finding *ret)
 {
     struct members members = members_of(subject);
-    enum usage_weight heaviest = usage_weigh(subject->usage, subject->device->address);
+    enum use_weight heaviest = host_uses_weigh(subject->usage, subject->device->address);
 
     append_uses(subject, subject->device->address, weight, list, ret);
     for (size_t i = 0; i < members.count; i++) {
@@ -83,7 +83,7 @@ static enum usage_weight list_uses(const struct subject *subject, const char *we
             !group_detaches(subject->device, member))
             continue;
         append_uses(subject, member->address, weight, list, ret);
-        enum usage_weight own = usage_weigh(subject->usage, member->address);
+        enum use_weight own = host_uses_weigh(subject->usage, member->address);
         heaviest = own > heaviest ? own : heaviest;
     }
     return heaviest;
@@ -92,17 +92,17 @@ static enum usage_weight list_uses(const struct subject *subject, const char *we
 static bool find_uses(const struct subject *subject, struct text *uses, struct finding *ret)
 {
     switch (list_uses(subject, "critical", uses, ret)) {
-    case USAGE_CRITICAL:
+    case USE_CRITICAL:
         text_append(&ret->remedy,
                     "# choose another device; or move the system to a disk on another controller\n");
         return find(ret, SEVERITY_ERROR, "The host cannot run without it: %s.", text_string(uses));
-    case USAGE_ACTIVE:
+    case USE_ACTIVE:
         list_uses(subject, "active", uses, ret);
         return find(ret, SEVERITY_ERROR, "The host is using it: %s.", text_string(uses));
-    case USAGE_IDLE:
+    case USE_IDLE:
         list_uses(subject, "idle", uses, ret);
         return find(ret, SEVERITY_INFO, "The host would lose it while a VM has it: %s.", text_string(uses));
-    case USAGE_NONE:
+    case USE_NONE:
         break;
     }
     return find(ret, SEVERITY_OK, "Nothing on the host is known to use it.");
@@ -127,7 +127,7 @@ static void remedy_take(const struct subject *subject, struct text *remedy)
     for (size_t i = 0; i < members.count; i++) {
         if (!group_detaches(subject->device, members.list[i]))
             continue;
-        if (usage_weigh(subject->usage, members.list[i]->address) >= USAGE_ACTIVE)
+        if (host_uses_weigh(subject->usage, members.list[i]->address) >= USE_ACTIVE)
             return;
         alone = alone && members.list[i] == subject->device;
     }

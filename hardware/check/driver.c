@@ -90,14 +90,14 @@ static bool list_same_kind(const struct subject *subject, struct text *others)
             continue;
         append_comma(others);
         append_device(others, other);
-        used |= usage_weigh(subject->usage, other->address) >= USAGE_ACTIVE;
+        used |= host_uses_weigh(subject->usage, other->address) >= USE_ACTIVE;
     }
     return used;
 }
 
 static bool is_used(const struct subject *subject)
 {
-    return usage_weigh(subject->usage, subject->device->address) >= USAGE_ACTIVE;
+    return host_uses_weigh(subject->usage, subject->device->address) >= USE_ACTIVE;
 }
 
 static void remedy_take_out(const struct subject *subject, const struct setting *setting, struct text *remedy)

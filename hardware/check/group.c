@@ -55,7 +55,7 @@ static bool is_foreign(const struct subject *subject, const struct pci_device *m
 /* The name of the first use that is in the way, as evidence. */
 static void append_use(const struct subject *subject, struct pci_address address, struct text *evidence)
 {
-    autojson json_t *uses = usage_list(subject->usage, address);
+    autojson json_t *uses = host_uses_list(subject->usage, address);
     size_t i;
     json_t *use;
 
@@ -81,7 +81,7 @@ static void sort_sharers(const struct subject *subject, struct sharers *sharers,
         const struct pci_device *member = members.list[i];
         if (!is_foreign(subject, member))
             continue;
-        bool used = usage_weigh(subject->usage, member->address) >= USAGE_ACTIVE;
+        bool used = host_uses_weigh(subject->usage, member->address) >= USE_ACTIVE;
         struct text *list = used                                      ? &sharers->used
                             : group_detaches(subject->device, member) ? &sharers->detached
                                                                       : &sharers->others;

@@ -193,7 +193,7 @@ static enum verdict judge(const struct subject *subject, const struct host_state
 }
 
 int readiness_verdicts(const struct sysroot *sysroot, const struct inventory *inventory,
-                       const struct usage *usage, struct readiness **ret, struct error *err)
+                       const struct host_uses *usage, struct readiness **ret, struct error *err)
 {
     (void)err;
     autofacts struct facts facts;
@@ -241,7 +241,7 @@ static json_t *detached_to_json(const struct subject *subject)
 
 static void append_uses(const struct subject *subject, const struct pci_device *device, json_t *list)
 {
-    autojson json_t *uses = usage_list(subject->usage, device->address);
+    autojson json_t *uses = host_uses_list(subject->usage, device->address);
     char id[PCI_ADDRESS_SIZE];
     size_t i;
     json_t *use;
@@ -297,7 +297,7 @@ static json_t *describe(const struct sysroot *sysroot, struct subject *subject)
     facts_read(sysroot, &facts);
     subject->facts = &facts;
     subject->groups = groups;
-    json_array_extend(facts.unreadable, (json_t *)usage_unreadable(subject->usage));
+    json_array_extend(facts.unreadable, (json_t *)host_uses_unreadable(subject->usage));
     judge_host(subject, &host);
     enum verdict verdict = judge(subject, &host, &summary);
     text_release(&host.obstacle);
@@ -306,7 +306,7 @@ static json_t *describe(const struct sysroot *sysroot, struct subject *subject)
                      device_checks_to_json(subject), "host-use", uses_to_json(subject));
 }
 
-static int find_subject(const struct inventory *inventory, const struct usage *usage,
+static int find_subject(const struct inventory *inventory, const struct host_uses *usage,
                         struct pci_address address, struct subject *ret, struct error *err)
 {
     *ret = (struct subject){
@@ -318,7 +318,7 @@ static int find_subject(const struct inventory *inventory, const struct usage *u
 }
 
 int readiness_describe_device(const struct sysroot *sysroot, const struct inventory *inventory,
-                              const struct usage *usage, struct pci_address address, json_t **ret,
+                              const struct host_uses *usage, struct pci_address address, json_t **ret,
                               struct error *err)
 {
     struct subject subject;
@@ -334,7 +334,7 @@ int readiness_describe_device(const struct sysroot *sysroot, const struct invent
 }
 
 int readiness_describe_held(const struct sysroot *sysroot, const struct inventory *inventory,
-                            const struct usage *usage, struct pci_address address, json_t **ret,
+                            const struct host_uses *usage, struct pci_address address, json_t **ret,
                             struct error *err)
 {
     struct subject subject;

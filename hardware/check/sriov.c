@@ -53,9 +53,9 @@ static bool has_virtual_functions(const struct subject *subject, struct text *ev
     size_t i;
     json_t *use;
 
-    if (usage_weigh(subject->usage, subject->device->address) == USAGE_NONE)
+    if (host_uses_weigh(subject->usage, subject->device->address) == USE_NONE)
         return false;
-    uses = usage_list(subject->usage, subject->device->address);
+    uses = host_uses_list(subject->usage, subject->device->address);
     json_array_foreach(uses, i, use) {
         if (strcmp(json_string_value(json_object_get(use, "kind")), "sriov") != 0)
             continue;

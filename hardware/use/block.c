@@ -59,8 +59,7 @@ int block_read(const struct block_graph *graph, const struct block_node *node, c
     return sysfs_read(graph->usage->root, path, buffer, size);
 }
 
-void block_use(struct block_node *node, enum usage_weight weight, const char *evidence, const char *format,
-               ...)
+void block_use(struct block_node *node, enum use_weight weight, const char *evidence, const char *format, ...)
 {
     va_list arguments;
 
@@ -155,7 +154,7 @@ static void own_by_controllers(struct block_graph *graph, struct block_node *nod
         autofree char *path = xasprintf("sys/class/nvme/%s", *name);
         if (text_starts_with(*name, "nvme") &&
             sysfs_read_link(graph->usage->root, path, link, sizeof(link)) >= 0)
-            usage_add_owners(graph->usage, link, &node->owners);
+            use_add_owners(graph->usage, link, &node->owners);
     }
 }
 
@@ -175,7 +174,7 @@ static void read_node(struct block_graph *graph, struct block_node *node)
         put_on_disk(graph, node, target))
         return;
     node->usb = strstr(target, "/usb") != NULL;
-    if (usage_add_owners(graph->usage, target, &node->owners))
+    if (use_add_owners(graph->usage, target, &node->owners))
         put_below_namespace(graph, node);
     else if (strstr(target, "/nvme-subsystem/") != NULL)
         own_by_controllers(graph, node, target);
@@ -204,17 +203,17 @@ static void release_graph(struct block_graph *graph)
     sysfs_free_list(&graph->names);
 }
 
-void usage_find_block(struct usage *usage)
+void use_find_block(struct host_uses *usage)
 {
     struct block_graph graph = {.usage = usage};
     int count = sysfs_list(usage->root, FOLDER, &graph.names);
 
     if (count < 0) {
-        usage_note(usage, FOLDER, count);
+        use_note(usage, FOLDER, count);
         return;
     }
     if (count > MOST_NODES)
-        usage_note_reason(usage, FOLDER, "there are more block devices than are read");
+        use_note_reason(usage, FOLDER, "there are more block devices than are read");
     graph.count = count > MOST_NODES ? MOST_NODES : (size_t)count;
     graph.nodes = xcalloc(graph.count, sizeof(graph.nodes[0]));
     for (size_t i = 0; i < graph.count; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's block devices and what stands on what: partitions on disks, RAID arrays and volumes on
- * partitions. Inside of hardware/usage_block*.c.
+ * partitions. Inside of hardware/use_block*.c.
  *
  * A node of the graph is an entry of /sys/class/block. What uses a node directly (a mount, swap, a process)
  * is said of that node; a disk is in use when a node is that can be reached upwards from it. Sources:
@@ -20,20 +20,20 @@ struct mounts {
 
 struct block_node {
     const char *name; /* in the graph's names */
-    struct usage_owners owners;
+    struct use_owners owners;
     bool partition;
     bool stacked; /* it stands on other nodes, but is no partition: md, dm, bcache, ... */
     bool usb;
     size_t *above; /* what stands on it */
     size_t above_count;
     struct mounts mounts;
-    enum usage_weight weight; /* of its direct uses */
-    struct text uses;         /* "carries swap space" */
-    struct text evidence;     /* of the heaviest */
+    enum use_weight weight; /* of its direct uses */
+    struct text uses;       /* "carries swap space" */
+    struct text evidence;   /* of the heaviest */
 };
 
 struct block_graph {
-    struct usage *usage;
+    struct host_uses *usage;
     char **names;
     struct block_node *nodes; /* in the order of the names */
     size_t count;
@@ -47,8 +47,8 @@ int block_read(const struct block_graph *graph, const struct block_node *node, c
                size_t size);
 
 /* One more direct use of the node; the text follows "disk sda". */
-void block_use(struct block_node *node, enum usage_weight weight, const char *evidence, const char *format,
-               ...) __attribute__((format(printf, 4, 5)));
+void block_use(struct block_node *node, enum use_weight weight, const char *evidence, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 void mounts_add(struct mounts *mounts, const char *folder, const char *evidence);
 void mounts_merge(struct mounts *mounts, const struct mounts *more);

@@ -74,15 +74,15 @@ static void describe_way(const struct walk *walk, size_t last, struct text *ret)
     }
 }
 
-static void report(const struct walk *walk, enum usage_weight weight, const char *uses, size_t last,
+static void report(const struct walk *walk, enum use_weight weight, const char *uses, size_t last,
                    const char *evidence)
 {
     autotext struct text way = {0};
     struct use use = {"block", walk->disk->name, weight, evidence};
 
     describe_way(walk, last, &way);
-    usage_add(walk->graph->usage, &walk->disk->owners, use, "%sdisk %s %s%s", walk->disk->usb ? "USB " : "",
-              walk->disk->name, uses, text_string(&way));
+    use_add(walk->graph->usage, &walk->disk->owners, use, "%sdisk %s %s%s", walk->disk->usb ? "USB " : "",
+            walk->disk->name, uses, text_string(&way));
 }
 
 /* Nothing above it is in use, but it is itself something that the host put together. */
@@ -94,7 +94,7 @@ static bool report_stacked(const struct walk *walk, const struct block_node *nod
         return false;
     autofree char *uses = xasprintf("carries the %s, which is active but not mounted", text_string(&name));
     autofree char *evidence = xasprintf("/sys/class/block/%s/slaves", node->name);
-    report(walk, USAGE_ACTIVE, uses, walk->depth - 1, evidence);
+    report(walk, USE_ACTIVE, uses, walk->depth - 1, evidence);
     return true;
 }
 
@@ -102,7 +102,7 @@ static bool report_stacked(const struct walk *walk, const struct block_node *nod
 static bool visit(struct walk *walk, size_t index)
 {
     const struct block_node *node = &walk->graph->nodes[index];
-    bool used = node->weight > USAGE_NONE;
+    bool used = node->weight > USE_NONE;
 
     if (walk->visits[index] != VISIT_NEW)
         return walk->visits[index] == VISIT_USED;
@@ -132,7 +132,7 @@ void block_report(const struct block_graph *graph)
         memset(visits, VISIT_NEW, graph->count);
         autofree char *evidence = xasprintf("/sys/class/block/%s", walk.disk->name);
         if (!visit(&walk, i))
-            report(&walk, USAGE_IDLE, "is not in use: nothing on it is mounted, swapped to, stacked or open",
-                   0, evidence);
+            report(&walk, USE_IDLE, "is not in use: nothing on it is mounted, swapped to, stacked or open", 0,
+                   evidence);
     }
 }

@@ -17,13 +17,13 @@
 
 /* The name of the first console that is bound to the screen in this manner ("frame buffer", "VGA+"), in
  * `file`. */
-static bool find_console(struct usage *usage, const char *manner, struct text *evidence)
+static bool find_console(struct host_uses *usage, const char *manner, struct text *evidence)
 {
     autolist char **names = NULL;
     char text[64];
     long long bound;
 
-    if (usage_list_folder(usage, "sys/class/vtconsole", &names) < 0)
+    if (use_list_folder(usage, "sys/class/vtconsole", &names) < 0)
         return false;
     for (char **name = names; *name != NULL; name++) {
         autofree char *name_file = xasprintf("sys/class/vtconsole/%s/name", *name);
@@ -38,10 +38,10 @@ static bool find_console(struct usage *usage, const char *manner, struct text *e
 }
 
 /* The firmware's display: the kernel's VGA text console is shown on it unless another one took over. */
-static void report_boot_display(struct usage *usage, const struct pci_device *function)
+static void report_boot_display(struct host_uses *usage, const struct pci_device *function)
 {
     autotext struct text console = {0};
-    struct usage_owners owners = usage_own(function);
+    struct use_owners owners = use_own(function);
     char id[PCI_ADDRESS_SIZE];
     long long boot = 0;
 
@@ -50,14 +50,14 @@ static void report_boot_display(struct usage *usage, const struct pci_device *fu
     if (sysfs_read_number(usage->root, file, &boot) < 0 || boot == 0)
         return;
     autofree char *evidence = xasprintf("/%s: 1", file);
-    usage_add(usage, &owners, (struct use){"display", "boot_vga", USAGE_IDLE, evidence},
-              "the firmware started with this display");
-    if (!usage_is_for_guests(function) && find_console(usage, "VGA", &console))
-        usage_add(usage, &owners, (struct use){"display", "console", USAGE_ACTIVE, text_string(&console)},
-                  "the host's text console is shown on it");
+    use_add(usage, &owners, (struct use){"display", "boot_vga", USE_IDLE, evidence},
+            "the firmware started with this display");
+    if (!use_is_for_guests(function) && find_console(usage, "VGA", &console))
+        use_add(usage, &owners, (struct use){"display", "console", USE_ACTIVE, text_string(&console)},
+                "the host's text console is shown on it");
 }
 
-static void find_boot_display(struct usage *usage)
+static void find_boot_display(struct host_uses *usage)
 {
     for (size_t i = 0; i < usage->inventory->count; i++) {
         const struct pci_device *function = &usage->inventory->devices[i];
@@ -67,22 +67,22 @@ static void find_boot_display(struct usage *usage)
 }
 
 /* The text console is on the first framebuffer unless con2fbmap, which cannot be asked for here, moved it. */
-static void report_framebuffer(struct usage *usage, const char *name, const struct usage_owners *owners)
+static void report_framebuffer(struct host_uses *usage, const char *name, const struct use_owners *owners)
 {
     autotext struct text console = {0}, who = {0}, opener = {0};
     autofree char *evidence = xasprintf("/sys/class/graphics/%s", name);
     bool shown = strcmp(name, "fb0") == 0 && find_console(usage, "frame buffer", &console);
-    bool open = usage_describe_openers(usage, name, &who, &opener);
+    bool open = use_describe_openers(usage, name, &who, &opener);
 
     if (open)
-        usage_add(usage, owners, (struct use){"display", name, USAGE_ACTIVE, text_string(&opener)},
-                  "framebuffer %s is open in %s", name, text_string(&who));
+        use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, text_string(&opener)},
+                "framebuffer %s is open in %s", name, text_string(&who));
     if (shown)
-        usage_add(usage, owners, (struct use){"display", name, USAGE_ACTIVE, text_string(&console)},
-                  "the host's text console is shown on framebuffer %s", name);
+        use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, text_string(&console)},
+                "the host's text console is shown on framebuffer %s", name);
     if (!open && !shown)
-        usage_add(usage, owners, (struct use){"display", name, USAGE_IDLE, evidence},
-                  "framebuffer %s shows nothing that is known", name);
+        use_add(usage, owners, (struct use){"display", name, USE_IDLE, evidence},
+                "framebuffer %s shows nothing that is known", name);
 }
 
 static bool is_numbered(const char *name, const char *prefix)
@@ -93,72 +93,72 @@ static bool is_numbered(const char *name, const char *prefix)
            strspn(digits, "0123456789") == strlen(digits);
 }
 
-static void find_framebuffers(struct usage *usage)
+static void find_framebuffers(struct host_uses *usage)
 {
     autolist char **names = NULL;
-    struct usage_owners owners;
+    struct use_owners owners;
 
-    if (usage_list_folder(usage, "sys/class/graphics", &names) < 0)
+    if (use_list_folder(usage, "sys/class/graphics", &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
-        if (is_numbered(*name, "fb") && usage_find_owners(usage, "sys/class/graphics", *name, &owners))
+        if (is_numbered(*name, "fb") && use_find_owners(usage, "sys/class/graphics", *name, &owners))
             report_framebuffer(usage, *name, &owners);
 }
 
 /* A card without clients is idle; a render node counts when it is open only. */
-static void report_drm(struct usage *usage, const char *name, const struct usage_owners *owners)
+static void report_drm(struct host_uses *usage, const char *name, const struct use_owners *owners)
 {
     autotext struct text who = {0}, evidence = {0};
     autofree char *node = xasprintf("dri/%s", name);
     autofree char *link = xasprintf("/sys/class/drm/%s", name);
 
-    if (usage_describe_openers(usage, node, &who, &evidence))
-        usage_add(usage, owners, (struct use){"display", name, USAGE_ACTIVE, text_string(&evidence)},
-                  "graphics device %s is open in %s", name, text_string(&who));
+    if (use_describe_openers(usage, node, &who, &evidence))
+        use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, text_string(&evidence)},
+                "graphics device %s is open in %s", name, text_string(&who));
     else if (is_numbered(name, "card"))
-        usage_add(usage, owners, (struct use){"display", name, USAGE_IDLE, link},
-                  "graphics device %s is not known to be open%s", name,
-                  usage->sees_all_processes ? "" : " (not all processes could be looked into)");
+        use_add(usage, owners, (struct use){"display", name, USE_IDLE, link},
+                "graphics device %s is not known to be open%s", name,
+                usage->sees_all_processes ? "" : " (not all processes could be looked into)");
 }
 
-static void find_drm(struct usage *usage)
+static void find_drm(struct host_uses *usage)
 {
     autolist char **names = NULL;
-    struct usage_owners owners;
+    struct use_owners owners;
 
-    if (usage_list_folder(usage, "sys/class/drm", &names) < 0)
+    if (use_list_folder(usage, "sys/class/drm", &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
         if ((is_numbered(*name, "card") || is_numbered(*name, "renderD")) &&
-            usage_find_owners(usage, "sys/class/drm", *name, &owners))
+            use_find_owners(usage, "sys/class/drm", *name, &owners))
             report_drm(usage, *name, &owners);
 }
 
 /* "Device Minor: 	 0" says which /dev/nvidiaN is the card in proc/driver/nvidia/gpus/0000:01:00.0. */
-static void report_nvidia(struct usage *usage, const char *id)
+static void report_nvidia(struct host_uses *usage, const char *id)
 {
     autofree char *file = xasprintf("proc/driver/nvidia/gpus/%s/information", id);
     autotext struct text who = {0}, evidence = {0};
-    struct usage_owners owners = {0};
+    struct use_owners owners = {0};
     char text[4096], node[32];
     unsigned number;
 
-    if (!usage_add_owners(usage, id, &owners) || sysfs_read(usage->root, file, text, sizeof(text)) < 0)
+    if (!use_add_owners(usage, id, &owners) || sysfs_read(usage->root, file, text, sizeof(text)) < 0)
         return;
     const char *line = strstr(text, "Device Minor:");
     if (line == NULL || sscanf(line, "Device Minor: %9u", &number) != 1)
         return;
     snprintf(node, sizeof(node), "nvidia%u", number);
-    if (usage_describe_openers(usage, node, &who, &evidence))
-        usage_add(usage, &owners, (struct use){"display", node, USAGE_ACTIVE, text_string(&evidence)},
-                  "NVIDIA device %s is open in %s", node, text_string(&who));
+    if (use_describe_openers(usage, node, &who, &evidence))
+        use_add(usage, &owners, (struct use){"display", node, USE_ACTIVE, text_string(&evidence)},
+                "NVIDIA device %s is open in %s", node, text_string(&who));
 }
 
-static void find_nvidia(struct usage *usage)
+static void find_nvidia(struct host_uses *usage)
 {
     autolist char **names = NULL;
 
-    if (usage_list_folder(usage, "proc/driver/nvidia/gpus", &names) < 0)
+    if (use_list_folder(usage, "proc/driver/nvidia/gpus", &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
         report_nvidia(usage, *name);
@@ -175,23 +175,24 @@ static bool is_boot_framebuffer(const char *name)
     return false;
 }
 
-static void report_boot_framebuffer(struct usage *usage, const char *name, const struct usage_owners *owners)
+static void report_boot_framebuffer(struct host_uses *usage, const char *name,
+                                    const struct use_owners *owners)
 {
     autofree char *evidence = xasprintf("/proc/iomem: %s below the function's memory", name);
 
-    usage_add(usage, owners, (struct use){"display", name, USAGE_ACTIVE, evidence},
-              "the boot framebuffer %s occupies its memory", name);
+    use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, evidence},
+            "the boot framebuffer %s occupies its memory", name);
 }
 
 /* What a line of iomem lies in. */
 struct level {
-    struct usage_owners owners;
+    struct use_owners owners;
     bool framebuffer; /* it was told already: "efifb" lies in "BOOTFB" */
 };
 
 /* Who may not see the addresses of "  c0000000-c02fffff : BOOTFB" still sees by the indent what lies in what.
  */
-static void find_in_iomem(struct usage *usage, char *text)
+static void find_in_iomem(struct host_uses *usage, char *text)
 {
     struct level levels[MOST_DEPTH] = {0};
     char *rest = text;
@@ -203,7 +204,7 @@ static void find_in_iomem(struct usage *usage, char *text)
             continue;
         name += strlen(" : ");
         struct level level = {0};
-        if (!usage_add_owners(usage, name, &level.owners) && depth > 0)
+        if (!use_add_owners(usage, name, &level.owners) && depth > 0)
             level = levels[depth - 1];
         if (!level.framebuffer && level.owners.count > 0 && is_boot_framebuffer(name)) {
             report_boot_framebuffer(usage, name, &level.owners);
@@ -214,13 +215,13 @@ static void find_in_iomem(struct usage *usage, char *text)
 }
 
 /* iomem is long on a host with many functions: read only where the firmware left a framebuffer. */
-static void find_boot_framebuffer(struct usage *usage)
+static void find_boot_framebuffer(struct host_uses *usage)
 {
     autolist char **names = NULL;
     autofree char *text = NULL;
     bool exists = false;
 
-    if (usage_list_folder(usage, "sys/bus/platform/devices", &names) < 0)
+    if (use_list_folder(usage, "sys/bus/platform/devices", &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
         exists |= strstr(*name, "-framebuffer.") != NULL;
@@ -228,12 +229,12 @@ static void find_boot_framebuffer(struct usage *usage)
         return;
     int result = sysfs_read_whole(usage->root, "proc/iomem", MOST_IOMEM, &text);
     if (result < 0)
-        usage_note(usage, "proc/iomem", result);
+        use_note(usage, "proc/iomem", result);
     else
         find_in_iomem(usage, text);
 }
 
-void usage_find_display(struct usage *usage)
+void use_find_display(struct host_uses *usage)
 {
     find_boot_display(usage);
     find_framebuffers(usage);

@@ -157,7 +157,7 @@ static char *read_mounts(const struct block_graph *graph, const char **ret_file)
         result = sysfs_read_whole(graph->usage->root, files[i], MOST_TEXT, &text);
     }
     if (result < 0)
-        usage_note(graph->usage, *ret_file, result);
+        use_note(graph->usage, *ret_file, result);
     return text;
 }
 
@@ -181,7 +181,7 @@ static void share_btrfs_mounts(struct block_graph *graph, const char *uuid)
         if (node != NULL && node->mounts.evidence.length == 0 && all.evidence.length > 0)
             mounts_merge(&node->mounts, &all);
         else if (node != NULL && all.evidence.length == 0)
-            block_use(node, USAGE_ACTIVE, evidence, "belongs to a mounted btrfs file system");
+            block_use(node, USE_ACTIVE, evidence, "belongs to a mounted btrfs file system");
     }
     mounts_release(&all);
 }
@@ -190,7 +190,7 @@ static void find_btrfs(struct block_graph *graph)
 {
     autolist char **names = NULL;
 
-    if (usage_list_folder(graph->usage, "sys/fs/btrfs", &names) < 0)
+    if (use_list_folder(graph->usage, "sys/fs/btrfs", &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
         share_btrfs_mounts(graph, *name);
@@ -205,12 +205,12 @@ static void use_mounts(struct block_node *node)
     if (mounts->count > MOST_NAMED)
         snprintf(more, sizeof(more), " and %zu more", mounts->count - MOST_NAMED);
     if (mounts->root && mounts->count > 0)
-        block_use(node, USAGE_CRITICAL, text_string(&mounts->evidence),
+        block_use(node, USE_CRITICAL, text_string(&mounts->evidence),
                   "carries the root file system, also mounted on %s%s", names, more);
     else if (mounts->root)
-        block_use(node, USAGE_CRITICAL, text_string(&mounts->evidence), "carries the root file system");
+        block_use(node, USE_CRITICAL, text_string(&mounts->evidence), "carries the root file system");
     else if (mounts->count > 0)
-        block_use(node, USAGE_ACTIVE, text_string(&mounts->evidence), "carries a file system mounted on %s%s",
+        block_use(node, USE_ACTIVE, text_string(&mounts->evidence), "carries a file system mounted on %s%s",
                   names, more);
 }
 
@@ -249,28 +249,28 @@ void block_find_swap(struct block_graph *graph)
     char *rest = text;
 
     if (result < 0 && result != -ENOENT)
-        usage_note(graph->usage, "proc/swaps", result);
+        use_note(graph->usage, "proc/swaps", result);
     for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
         autofree char *evidence = xasprintf("/proc/swaps: %s", line);
         line[strcspn(line, " \t")] = '\0';
         unescape(line);
         struct block_node *node = block_find(graph, line);
         if (node != NULL)
-            block_use(node, USAGE_ACTIVE, evidence, "carries swap space");
+            block_use(node, USE_ACTIVE, evidence, "carries swap space");
     }
 }
 
 void block_find_openers(struct block_graph *graph)
 {
-    const struct usage *usage = graph->usage;
+    const struct host_uses *usage = graph->usage;
 
     size_t next = 0;
 
-    for (const char *name; (name = usage_next_node(usage, &next)) != NULL;) {
+    for (const char *name; (name = use_next_node(usage, &next)) != NULL;) {
         autotext struct text who = {0}, evidence = {0};
         struct block_node *node = block_find(graph, name);
-        if (node == NULL || !usage_describe_openers(usage, name, &who, &evidence))
+        if (node == NULL || !use_describe_openers(usage, name, &who, &evidence))
             continue;
-        block_use(node, USAGE_ACTIVE, text_string(&evidence), "is open in %s", text_string(&who));
+        block_use(node, USE_ACTIVE, text_string(&evidence), "is open in %s", text_string(&who));
     }
 }

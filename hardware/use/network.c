@@ -170,11 +170,11 @@ static void report(const struct interface_list *list, const struct interface *in
                                         above_count > 0 ? "upper_*"
                                         : up            ? "operstate: up"
                                                         : "flags: down");
-    struct use use = {"network", interface->name, active ? USAGE_ACTIVE : USAGE_IDLE,
+    struct use use = {"network", interface->name, active ? USE_ACTIVE : USE_IDLE,
                       choose_evidence(&all, evidence)};
-    usage_add(list->usage, &interface->owners, use, "interface %s is %s%s%s%s", interface->name,
-              text_string(&state), text_string(&facts), text_string(&above),
-              active ? "" : ", without addresses and routes");
+    use_add(list->usage, &interface->owners, use, "interface %s is %s%s%s%s", interface->name,
+            text_string(&state), text_string(&facts), text_string(&above),
+            active ? "" : ", without addresses and routes");
     text_release(&all.names);
 }
 
@@ -190,7 +190,7 @@ static void release_list(struct interface_list *list)
 }
 
 /* Whether a port of an RDMA device works, and who has it open. */
-static void report_rdma(struct usage *usage, const char *name, const struct usage_owners *owners)
+static void report_rdma(struct host_uses *usage, const char *name, const struct use_owners *owners)
 {
     autofree char *file = xasprintf("sys/class/infiniband/%s/ports/1/state", name);
     autofree char *evidence = NULL;
@@ -198,38 +198,38 @@ static void report_rdma(struct usage *usage, const char *name, const struct usag
 
     sysfs_read(usage->root, file, state, sizeof(state));
     evidence = xasprintf("/%s: %s", file, state);
-    struct use use = {"network", name, USAGE_IDLE, evidence};
-    usage_add(usage, owners, use, "RDMA device %s, port 1 is in state %s", name, state);
+    struct use use = {"network", name, USE_IDLE, evidence};
+    use_add(usage, owners, use, "RDMA device %s, port 1 is in state %s", name, state);
 }
 
-static void find_rdma(struct usage *usage)
+static void find_rdma(struct host_uses *usage)
 {
     autolist char **names = NULL;
-    struct usage_owners owners;
+    struct use_owners owners;
 
-    if (usage_list_folder(usage, "sys/class/infiniband", &names) < 0)
+    if (use_list_folder(usage, "sys/class/infiniband", &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
-        if (usage_find_owners(usage, "sys/class/infiniband", *name, &owners))
+        if (use_find_owners(usage, "sys/class/infiniband", *name, &owners))
             report_rdma(usage, *name, &owners);
 }
 
-void usage_find_network(struct usage *usage)
+void use_find_network(struct host_uses *usage)
 {
     struct interface_list list = {.usage = usage};
     int count = sysfs_list(usage->root, FOLDER, &list.names);
 
     if (count < 0) {
-        usage_note(usage, FOLDER, count);
+        use_note(usage, FOLDER, count);
         return;
     }
     if (count > MOST_INTERFACES)
-        usage_note_reason(usage, FOLDER, "there are more interfaces than are read");
+        use_note_reason(usage, FOLDER, "there are more interfaces than are read");
     list.count = count > MOST_INTERFACES ? MOST_INTERFACES : (size_t)count;
     list.interfaces = xcalloc(list.count, sizeof(list.interfaces[0]));
     for (size_t i = 0; i < list.count; i++) {
         list.interfaces[i].name = list.names[i];
-        usage_find_owners(usage, FOLDER, list.names[i], &list.interfaces[i].owners);
+        use_find_owners(usage, FOLDER, list.names[i], &list.interfaces[i].owners);
     }
     interface_read_routes(&list);
     for (size_t i = 0; i < list.count; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's network interfaces, their addresses and routes. Inside of hardware/use/network.c and
- * usage_route.c.
+ * use_route.c.
  *
  * Only what this process' network namespace shows: an interface that was given to a container is not seen,
  * and of routes only the main table's. */
@@ -11,7 +11,7 @@
 
 struct interface {
     const char *name; /* in the list's names */
-    struct usage_owners owners;
+    struct use_owners owners;
     size_t address_count;
     struct text addresses;     /* the first of them, without link-local ones */
     struct text default_route; /* "192.0.2.1" or "no gateway"; nothing: it has none */
@@ -20,7 +20,7 @@ struct interface {
 };
 
 struct interface_list {
-    struct usage *usage;
+    struct host_uses *usage;
     char **names;
     struct interface *interfaces; /* in the order of the names */
     size_t count;

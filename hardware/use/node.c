@@ -25,74 +25,73 @@ static const struct {
     {"mei", "mei", "other", "management engine"},
 };
 
-static void report_node(struct usage *usage, const char *node, size_t kind)
+static void report_node(struct host_uses *usage, const char *node, size_t kind)
 {
     autotext struct text who = {0}, evidence = {0};
     const char *slash = strrchr(node, '/');
     const char *name = slash != NULL ? slash + 1 : node;
     autofree char *folder = xasprintf("sys/class/%s", kinds[kind].class);
-    struct usage_owners owners;
+    struct use_owners owners;
 
-    if (usage_find_owners(usage, folder, name, &owners) &&
-        usage_describe_openers(usage, node, &who, &evidence))
-        usage_add(usage, &owners, (struct use){kinds[kind].kind, name, USAGE_ACTIVE, text_string(&evidence)},
-                  "%s %s is open in %s", kinds[kind].text, name, text_string(&who));
+    if (use_find_owners(usage, folder, name, &owners) && use_describe_openers(usage, node, &who, &evidence))
+        use_add(usage, &owners, (struct use){kinds[kind].kind, name, USE_ACTIVE, text_string(&evidence)},
+                "%s %s is open in %s", kinds[kind].text, name, text_string(&who));
 }
 
-static void find_open(struct usage *usage)
+static void find_open(struct host_uses *usage)
 {
     size_t next = 0;
 
-    for (const char *node; (node = usage_next_node(usage, &next)) != NULL;)
+    for (const char *node; (node = use_next_node(usage, &next)) != NULL;)
         for (size_t kind = 0; kind < COUNT_OF(kinds); kind++)
             if (text_starts_with(node, kinds[kind].prefix))
                 report_node(usage, node, kind);
 }
 
 /* "ttyS4                -W- (EC p a)    4:68" */
-static void find_consoles(struct usage *usage)
+static void find_consoles(struct host_uses *usage)
 {
-    struct usage_owners owners;
+    struct use_owners owners;
     char text[4096];
     char *rest = text;
 
     int result = sysfs_read(usage->root, "proc/consoles", text, sizeof(text));
     if (result < 0 && result != -ENOENT)
-        usage_note(usage, "proc/consoles", result);
+        use_note(usage, "proc/consoles", result);
     if (result < 0)
         return;
     for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
         autofree char *evidence = xasprintf("/proc/consoles: %s", line);
         line[strcspn(line, " ")] = '\0';
         if (*line != '\0' && strchr(line, '/') == NULL &&
-            usage_find_owners(usage, "sys/class/tty", line, &owners))
-            usage_add(usage, &owners, (struct use){"other", line, USAGE_ACTIVE, evidence},
-                      "the kernel's messages go to its serial port %s", line);
+            use_find_owners(usage, "sys/class/tty", line, &owners))
+            use_add(usage, &owners, (struct use){"other", line, USE_ACTIVE, evidence},
+                    "the kernel's messages go to its serial port %s", line);
     }
 }
 
-static void find_watchdogs(struct usage *usage)
+static void find_watchdogs(struct host_uses *usage)
 {
     autolist char **names = NULL;
-    struct usage_owners owners;
+    struct use_owners owners;
     char state[32];
 
-    if (usage_list_folder(usage, "sys/class/watchdog", &names) < 0)
+    if (use_list_folder(usage, "sys/class/watchdog", &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++) {
         autofree char *file = xasprintf("sys/class/watchdog/%s/state", *name);
-        if (!usage_find_owners(usage, "sys/class/watchdog", *name, &owners) ||
+        if (!use_find_owners(usage, "sys/class/watchdog", *name, &owners) ||
             sysfs_read(usage->root, file, state, sizeof(state)) < 0)
             continue;
         autofree char *evidence = xasprintf("/%s: %s", file, state);
         bool active = strcmp(state, "active") == 0;
-        struct use use = {"other", *name, active ? USAGE_ACTIVE : USAGE_IDLE, evidence};
-        usage_add(usage, &owners, use, "the host's watchdog %s is %s", *name,
-                  active ? "running: the host is reset when nobody feeds it" : "stopped");
+        struct use use = {"other", *name, active ? USE_ACTIVE : USE_IDLE, evidence};
+        use_add(usage, &owners, use, "the host's watchdog %s is %s", *name,
+                active ? "running: the host is reset when nobody feeds it" : "stopped");
     }
 }
 
-void usage_find_nodes(struct usage *usage)
+void use_find_nodes(struct host_uses *usage)
 {
     find_open(usage);
     find_consoles(usage);

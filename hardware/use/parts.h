@@ -2,7 +2,7 @@
 /* What the files behind hardware/use/use.h share: the usage itself, how a use is given to the function that
  * it hangs on, and the device nodes that processes have open.
  *
- * Each usage_find_* function looks at one kind of device, once for the whole host, and adds what it finds;
+ * Each use_find_* function looks at one kind of device, once for the whole host, and adds what it finds;
  * none of them can fail: what cannot be read is noted and left out. They read only, through hardware/sysfs.h,
  * and cost a few system calls a block device, interface, card or process, and nothing a PCI function. */
 #ifndef HOSTPCI_HARDWARE_USE_PARTS_H
@@ -13,11 +13,11 @@
 #include "base/text.h"
 #include "hardware/use/use.h"
 
-#define USAGE_WEIGHTS 4
+#define USE_WEIGHTS 4
 
 struct function_uses {
     json_t *list; /* the heaviest first; NULL: none */
-    size_t counts[USAGE_WEIGHTS];
+    size_t counts[USE_WEIGHTS];
 };
 
 struct open_node {
@@ -26,7 +26,7 @@ struct open_node {
     char process[32];
 };
 
-struct usage {
+struct host_uses {
     int root; /* the sysroot's descriptor; borrowed, for the time of the scan */
     const struct inventory *inventory;
     struct function_uses *functions; /* one a function of the inventory, in its order */
@@ -38,58 +38,58 @@ struct usage {
 
 /* The functions that a device hangs on: mostly one; a disk behind Intel's VMD hangs on its own function and
  * on the VMD, and a multipath NVMe namespace on each of its controllers. */
-#define USAGE_MOST_OWNERS 8
-struct usage_owners {
-    const struct pci_device *functions[USAGE_MOST_OWNERS];
+#define USE_MOST_OWNERS 8
+struct use_owners {
+    const struct pci_device *functions[USE_MOST_OWNERS];
     size_t count;
 };
 
 /* Adds the functions in the target of a link from sys/class or sys/bus
  * ("../../devices/pci0000:00/0000:00:02.0/virtio1/block/vda") to the owners; false if there is none. */
-bool usage_add_owners(const struct usage *usage, const char *target, struct usage_owners *owners);
+bool use_add_owners(const struct host_uses *usage, const char *target, struct use_owners *owners);
 
 /* The same from the link itself; `folder` as in "sys/class/drm". Starts with no owners. */
-bool usage_find_owners(const struct usage *usage, const char *folder, const char *name,
-                       struct usage_owners *ret);
+bool use_find_owners(const struct host_uses *usage, const char *folder, const char *name,
+                     struct use_owners *ret);
 
-struct usage_owners usage_own(const struct pci_device *function); /* that one alone */
+struct use_owners use_own(const struct pci_device *function); /* that one alone */
 
 /* It is bound to vfio-pci or a driver made from it. */
-bool usage_is_for_guests(const struct pci_device *function);
+bool use_is_for_guests(const struct pci_device *function);
 
 struct use {
     const char *kind;
     const char *name;
-    enum usage_weight weight;
+    enum use_weight weight;
     const char *evidence;
 };
 
-void usage_add(struct usage *usage, const struct usage_owners *owners, struct use use, const char *format,
-               ...) __attribute__((format(printf, 4, 5)));
+void use_add(struct host_uses *usage, const struct use_owners *owners, struct use use, const char *format,
+             ...) __attribute__((format(printf, 4, 5)));
 
 /* As sysfs_list; that a folder cannot be read is remembered, that it is absent is not. */
-int usage_list_folder(struct usage *usage, const char *folder, char ***ret);
+int use_list_folder(struct host_uses *usage, const char *folder, char ***ret);
 
 /* Remembers a file that could not be read, and why; `error` is a negative errno, `file` as for sysfs.h. */
-void usage_note(struct usage *usage, const char *file, int error);
-void usage_note_reason(struct usage *usage, const char *file, const char *reason);
+void use_note(struct host_uses *usage, const char *file, int error);
+void use_note_reason(struct host_uses *usage, const char *file, const char *reason);
 
 /* The node at *at of those that are open, each once; moves *at behind it. NULL: no more. */
-const char *usage_next_node(const struct usage *usage, size_t *at);
+const char *use_next_node(const struct host_uses *usage, size_t *at);
 
 /* Who has /dev/NODE open: "qemu-system-x86 (pid 12), bash (pid 30) and 2 more", and in `evidence` the first
  * of them: "/proc/12/fd: /dev/vfio/12". False: nobody known. */
-bool usage_describe_openers(const struct usage *usage, const char *node, struct text *who,
-                            struct text *evidence);
+bool use_describe_openers(const struct host_uses *usage, const char *node, struct text *who,
+                          struct text *evidence);
 
-void usage_read_processes(struct usage *usage); /* first: the others ask for what it found */
-void usage_find_block(struct usage *usage);
-void usage_find_network(struct usage *usage);
-void usage_find_display(struct usage *usage);
-void usage_find_usb(struct usage *usage);
-void usage_find_sound(struct usage *usage);
-void usage_find_nodes(struct usage *usage); /* consoles, watchdogs and device nodes of no other kind */
-void usage_find_vfio(struct usage *usage);
-void usage_find_sriov(struct usage *usage); /* last: from what was found for the virtual functions */
+void use_read_processes(struct host_uses *usage); /* first: the others ask for what it found */
+void use_find_block(struct host_uses *usage);
+void use_find_network(struct host_uses *usage);
+void use_find_display(struct host_uses *usage);
+void use_find_usb(struct host_uses *usage);
+void use_find_sound(struct host_uses *usage);
+void use_find_nodes(struct host_uses *usage); /* consoles, watchdogs and device nodes of no other kind */
+void use_find_vfio(struct host_uses *usage);
+void use_find_sriov(struct host_uses *usage); /* last: from what was found for the virtual functions */
 
 #endif

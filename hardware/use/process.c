@@ -19,7 +19,7 @@ static const char *const ignored[] = {"null", "zero", "random", "urandom", "tty"
                                       "pts/", "ptmx", "shm/",   "fuse"};
 
 struct reading {
-    struct usage *usage;
+    struct host_uses *usage;
     int proc;
     size_t space;
     size_t files;
@@ -36,7 +36,7 @@ static bool is_ignored(const char *node)
     return false;
 }
 
-static bool has_node(const struct usage *usage, int pid, const char *node)
+static bool has_node(const struct host_uses *usage, int pid, const char *node)
 {
     for (size_t i = usage->open_count; i > 0 && usage->open[i - 1].pid == pid; i--)
         if (strcmp(usage->open[i - 1].node, node) == 0)
@@ -55,7 +55,7 @@ static void read_name(const struct reading *reading, int pid, char *name, size_t
 
 static void add_node(struct reading *reading, int pid, const char *node)
 {
-    struct usage *usage = reading->usage;
+    struct host_uses *usage = reading->usage;
 
     if (usage->open_count == MOST_NODES || has_node(usage, pid, node))
         return;
@@ -99,23 +99,23 @@ static int compare_open(const void *a, const void *b)
 
 static void note_hidden(const struct reading *reading, bool sees_first)
 {
-    struct usage *usage = reading->usage;
+    struct host_uses *usage = reading->usage;
 
     if (reading->processes == 0)
-        usage_note(usage, "proc/*/fd", -ENOENT);
+        use_note(usage, "proc/*/fd", -ENOENT);
     else if (!sees_first)
-        usage_note_reason(usage, "proc", "root needed: other users' processes are hidden (hidepid)");
+        use_note_reason(usage, "proc", "root needed: other users' processes are hidden (hidepid)");
     if (reading->hidden > 0) {
         autofree char *reason = xasprintf("root needed: %zu of %zu processes do not show what they have open",
                                           reading->hidden, reading->processes);
-        usage_note_reason(usage, "proc/*/fd", reason);
+        use_note_reason(usage, "proc/*/fd", reason);
     }
     if (reading->files >= MOST_FILES || reading->processes >= MOST_PROCESSES ||
         usage->open_count == MOST_NODES)
-        usage_note_reason(usage, "proc/*/fd", "there is more than is read");
+        use_note_reason(usage, "proc/*/fd", "there is more than is read");
 }
 
-void usage_read_processes(struct usage *usage)
+void use_read_processes(struct host_uses *usage)
 {
     autolist char **names = NULL;
     autoclose int proc = sysfs_open_folder(usage->root, "proc");
@@ -125,7 +125,7 @@ void usage_read_processes(struct usage *usage)
     unsigned long long pid;
 
     if (result < 0) {
-        usage_note(usage, "proc", result);
+        use_note(usage, "proc", result);
         return;
     }
     for (char **name = names; *name != NULL && reading.processes < MOST_PROCESSES; name++) {
@@ -142,7 +142,7 @@ void usage_read_processes(struct usage *usage)
     note_hidden(&reading, sees_first);
 }
 
-const char *usage_next_node(const struct usage *usage, size_t *at)
+const char *use_next_node(const struct host_uses *usage, size_t *at)
 {
     size_t first = *at;
 
@@ -153,7 +153,7 @@ const char *usage_next_node(const struct usage *usage, size_t *at)
     return usage->open[first].node;
 }
 
-static size_t find_first(const struct usage *usage, const char *node)
+static size_t find_first(const struct host_uses *usage, const char *node)
 {
     size_t low = 0, high = usage->open_count;
 
@@ -167,8 +167,8 @@ static size_t find_first(const struct usage *usage, const char *node)
     return low;
 }
 
-bool usage_describe_openers(const struct usage *usage, const char *node, struct text *who,
-                            struct text *evidence)
+bool use_describe_openers(const struct host_uses *usage, const char *node, struct text *who,
+                          struct text *evidence)
 {
     size_t first = find_first(usage, node), count = 0;
 

@@ -59,7 +59,7 @@ static char *read_file(struct interface_list *list, const char *file)
     int result = sysfs_read_whole(list->usage->root, file, MOST_TEXT, &text);
 
     if (result < 0 && result != -ENOENT)
-        usage_note(list->usage, file, result);
+        use_note(list->usage, file, result);
     return text;
 }
 

@@ -10,15 +10,15 @@
 #define MOST_STREAMS 256 /* of one card */
 
 /* "closed", or lines of which "owner_pid   : 1234" is one. */
-static bool report_stream(struct usage *usage, const char *card, const char *file,
-                          const struct usage_owners *owners)
+static bool report_stream(struct host_uses *usage, const char *card, const char *file,
+                          const struct use_owners *owners)
 {
     char text[1024], name[32] = "a process", path[48];
     int pid = 0;
 
     int result = sysfs_read(usage->root, file, text, sizeof(text));
     if (result < 0)
-        usage_note(usage, file, result);
+        use_note(usage, file, result);
     if (result <= 0 || text_starts_with(text, "closed"))
         return false;
     const char *line = strstr(text, "owner_pid");
@@ -28,14 +28,14 @@ static bool report_stream(struct usage *usage, const char *card, const char *fil
     }
     text[strcspn(text, "\n")] = '\0';
     autofree char *evidence = xasprintf("/%s: %s", file, text);
-    usage_add(usage, owners, (struct use){"sound", card, USAGE_ACTIVE, evidence},
-              "sound card %s has a stream open in %s (pid %d)", card, name, pid);
+    use_add(usage, owners, (struct use){"sound", card, USE_ACTIVE, evidence},
+            "sound card %s has a stream open in %s (pid %d)", card, name, pid);
     return true;
 }
 
 /* One stream is enough to say. */
-static bool report_streams(struct usage *usage, const char *card, const char *folder,
-                           const struct usage_owners *owners, size_t *left)
+static bool report_streams(struct host_uses *usage, const char *card, const char *folder,
+                           const struct use_owners *owners, size_t *left)
 {
     autolist char **subs = NULL;
 
@@ -52,7 +52,7 @@ static bool report_streams(struct usage *usage, const char *card, const char *fo
     return false;
 }
 
-static void report_card(struct usage *usage, const char *card, const struct usage_owners *owners)
+static void report_card(struct host_uses *usage, const char *card, const struct use_owners *owners)
 {
     autofree char *folder = xasprintf("proc/asound/%s", card);
     autofree char *evidence = xasprintf("/%s/pcm*/sub*/status: closed", folder);
@@ -61,24 +61,24 @@ static void report_card(struct usage *usage, const char *card, const struct usag
 
     int result = sysfs_list(usage->root, folder, &names);
     if (result < 0)
-        usage_note(usage, folder, result);
+        use_note(usage, folder, result);
     for (char **name = names; result >= 0 && *name != NULL; name++) {
         autofree char *pcm = xasprintf("%s/%s", folder, *name);
         if (text_starts_with(*name, "pcm") && report_streams(usage, card, pcm, owners, &left))
             return;
     }
-    usage_add(usage, owners, (struct use){"sound", card, USAGE_IDLE, evidence},
-              "sound card %s has no open stream%s", card, result < 0 ? " that is known" : "");
+    use_add(usage, owners, (struct use){"sound", card, USE_IDLE, evidence},
+            "sound card %s has no open stream%s", card, result < 0 ? " that is known" : "");
 }
 
-void usage_find_sound(struct usage *usage)
+void use_find_sound(struct host_uses *usage)
 {
     autolist char **names = NULL;
-    struct usage_owners owners;
+    struct use_owners owners;
 
-    if (usage_list_folder(usage, "sys/class/sound", &names) < 0)
+    if (use_list_folder(usage, "sys/class/sound", &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
-        if (text_starts_with(*name, "card") && usage_find_owners(usage, "sys/class/sound", *name, &owners))
+        if (text_starts_with(*name, "card") && use_find_owners(usage, "sys/class/sound", *name, &owners))
             report_card(usage, *name, &owners);
 }

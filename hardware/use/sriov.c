@@ -11,17 +11,17 @@
 struct family {
     size_t count; /* virtual functions */
     size_t used;
-    enum usage_weight weight; /* of the heaviest */
-    struct text names;        /* of the first that are used */
+    enum use_weight weight; /* of the heaviest */
+    struct text names;      /* of the first that are used */
 };
 
-static void add_child(const struct usage *usage, struct family *family, const struct pci_device *child)
+static void add_child(const struct host_uses *usage, struct family *family, const struct pci_device *child)
 {
-    enum usage_weight weight = usage_weigh(usage, child->address);
+    enum use_weight weight = host_uses_weigh(usage, child->address);
     char id[PCI_ADDRESS_SIZE];
 
     family->count++;
-    if (weight < USAGE_ACTIVE)
+    if (weight < USE_ACTIVE)
         return;
     if (weight > family->weight)
         family->weight = weight;
@@ -31,25 +31,25 @@ static void add_child(const struct usage *usage, struct family *family, const st
     family->used++;
 }
 
-static void report(struct usage *usage, const struct pci_device *parent, struct family *family)
+static void report(struct host_uses *usage, const struct pci_device *parent, struct family *family)
 {
-    struct usage_owners owners = usage_own(parent);
+    struct use_owners owners = use_own(parent);
     char id[PCI_ADDRESS_SIZE];
 
     pci_address_format(parent->address, id);
     autofree char *evidence = xasprintf("/sys/bus/pci/devices/%s/virtfn*: %zu", id, family->count);
-    struct use use = {"sriov", "virtfn", family->used > 0 ? family->weight : USAGE_IDLE, evidence};
+    struct use use = {"sriov", "virtfn", family->used > 0 ? family->weight : USE_IDLE, evidence};
     if (family->used > MOST_NAMED)
         text_printf(&family->names, " and %zu more", family->used - MOST_NAMED);
     if (family->used == 0)
-        usage_add(usage, &owners, use, "it has %zu virtual functions, none of them in use", family->count);
+        use_add(usage, &owners, use, "it has %zu virtual functions, none of them in use", family->count);
     else
-        usage_add(usage, &owners, use, "%zu of %zu virtual functions in use%s", family->used, family->count,
-                  text_string(&family->names));
+        use_add(usage, &owners, use, "%zu of %zu virtual functions in use%s", family->used, family->count,
+                text_string(&family->names));
     text_release(&family->names);
 }
 
-void usage_find_sriov(struct usage *usage)
+void use_find_sriov(struct host_uses *usage)
 {
     const struct inventory *inventory = usage->inventory;
     autofree struct family *families = xcalloc(inventory->count, sizeof(families[0]));

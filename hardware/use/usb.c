@@ -19,13 +19,13 @@
 /* What was found among the interfaces of one device ("1-2:1.0", "1-2:1.1"). */
 struct plugged {
     char device[32]; /* "1-2" */
-    struct usage_owners owners;
+    struct use_owners owners;
     const char *input; /* what it is for input, NULL: nothing */
     char evidence[96];
     bool told_elsewhere; /* a hub or a disk */
 };
 
-static int read_code(const struct usage *usage, const char *interface, const char *file)
+static int read_code(const struct host_uses *usage, const char *interface, const char *file)
 {
     autofree char *path = xasprintf(FOLDER "/%s/%s", interface, file);
     unsigned long long code;
@@ -36,7 +36,7 @@ static int read_code(const struct usage *usage, const char *interface, const cha
     return (int)code;
 }
 
-static void look_at(const struct usage *usage, const char *interface, struct plugged *plugged)
+static void look_at(const struct host_uses *usage, const char *interface, struct plugged *plugged)
 {
     static const char *const protocols[] = {"input device", "keyboard", "mouse"};
     int class = read_code(usage, interface, "bInterfaceClass");
@@ -52,7 +52,7 @@ static void look_at(const struct usage *usage, const char *interface, struct plu
 }
 
 /* " 'Dell KB216'", or nothing. */
-static void describe_product(const struct usage *usage, const char *device, struct text *ret)
+static void describe_product(const struct host_uses *usage, const char *device, struct text *ret)
 {
     autofree char *path = xasprintf(FOLDER "/%s/product", device);
     char text[128];
@@ -61,7 +61,7 @@ static void describe_product(const struct usage *usage, const char *device, stru
         text_printf(ret, " '%s'", text_trim(text));
 }
 
-static void report(struct usage *usage, const struct plugged *plugged)
+static void report(struct host_uses *usage, const struct plugged *plugged)
 {
     autotext struct text product = {0};
     autofree char *folder = xasprintf("/" FOLDER "/%s", plugged->device);
@@ -70,16 +70,15 @@ static void report(struct usage *usage, const struct plugged *plugged)
         return;
     describe_product(usage, plugged->device, &product);
     if (plugged->input != NULL)
-        usage_add(usage, &plugged->owners,
-                  (struct use){"usb", plugged->device, USAGE_ACTIVE, plugged->evidence},
-                  "%s%s is plugged in at %s", plugged->input, text_string(&product), plugged->device);
+        use_add(usage, &plugged->owners, (struct use){"usb", plugged->device, USE_ACTIVE, plugged->evidence},
+                "%s%s is plugged in at %s", plugged->input, text_string(&product), plugged->device);
     else if (!plugged->told_elsewhere)
-        usage_add(usage, &plugged->owners, (struct use){"usb", plugged->device, USAGE_IDLE, folder},
-                  "USB device%s is plugged in at %s", text_string(&product), plugged->device);
+        use_add(usage, &plugged->owners, (struct use){"usb", plugged->device, USE_IDLE, folder},
+                "USB device%s is plugged in at %s", text_string(&product), plugged->device);
 }
 
 /* The interfaces of a device follow each other in the sorted list. */
-static void find_plugged(struct usage *usage, char **names)
+static void find_plugged(struct host_uses *usage, char **names)
 {
     struct plugged plugged = {0};
     size_t count = 0;
@@ -93,7 +92,7 @@ static void find_plugged(struct usage *usage, char **names)
             report(usage, &plugged);
             plugged = (struct plugged){0};
             snprintf(plugged.device, sizeof(plugged.device), "%.*s", (int)length, *name);
-            usage_find_owners(usage, FOLDER, *name, &plugged.owners);
+            use_find_owners(usage, FOLDER, *name, &plugged.owners);
         }
         look_at(usage, *name, &plugged);
     }
@@ -101,32 +100,32 @@ static void find_plugged(struct usage *usage, char **names)
 }
 
 /* A virtual machine or a tool that drives a USB device itself has "bus/usb/001/004" open. */
-static void find_opened(struct usage *usage)
+static void find_opened(struct host_uses *usage)
 {
     unsigned bus, device;
     char link[PATH_MAX], name[64];
     size_t next = 0;
 
-    for (const char *node; (node = usage_next_node(usage, &next)) != NULL;) {
+    for (const char *node; (node = use_next_node(usage, &next)) != NULL;) {
         autotext struct text who = {0}, evidence = {0};
-        struct usage_owners owners = {0};
+        struct use_owners owners = {0};
         if (sscanf(node, "bus/usb/%3u/%3u", &bus, &device) != 2 || bus == 0 || device == 0)
             continue;
         autofree char *path = xasprintf("sys/dev/char/189:%u", (bus - 1) * 128 + device - 1);
         if (sysfs_read_link(usage->root, path, link, sizeof(link)) < 0 ||
             sysfs_read_link_name(usage->root, path, name, sizeof(name)) < 0 ||
-            !usage_add_owners(usage, link, &owners) || !usage_describe_openers(usage, node, &who, &evidence))
+            !use_add_owners(usage, link, &owners) || !use_describe_openers(usage, node, &who, &evidence))
             continue;
-        usage_add(usage, &owners, (struct use){"usb", name, USAGE_ACTIVE, text_string(&evidence)},
-                  "the USB device at %s is open in %s", name, text_string(&who));
+        use_add(usage, &owners, (struct use){"usb", name, USE_ACTIVE, text_string(&evidence)},
+                "the USB device at %s is open in %s", name, text_string(&who));
     }
 }
 
-void usage_find_usb(struct usage *usage)
+void use_find_usb(struct host_uses *usage)
 {
     autolist char **names = NULL;
 
-    if (usage_list_folder(usage, FOLDER, &names) < 0)
+    if (use_list_folder(usage, FOLDER, &names) < 0)
         return;
     find_plugged(usage, names);
     find_opened(usage);

@@ -16,18 +16,18 @@
 #define MOST_UNREADABLE 64
 #define MOST_EVIDENCE   240 /* bytes */
 
-static const char *const weight_names[USAGE_WEIGHTS] = {"none", "idle", "active", "critical"};
+static const char *const weight_names[USE_WEIGHTS] = {"none", "idle", "active", "critical"};
 
-static void add_owner(struct usage_owners *owners, const struct pci_device *function)
+static void add_owner(struct use_owners *owners, const struct pci_device *function)
 {
     for (size_t i = 0; i < owners->count; i++)
         if (owners->functions[i] == function)
             return;
-    if (function != NULL && owners->count < USAGE_MOST_OWNERS)
+    if (function != NULL && owners->count < USE_MOST_OWNERS)
         owners->functions[owners->count++] = function;
 }
 
-static const struct pci_device *find_function(const struct usage *usage, const char *name)
+static const struct pci_device *find_function(const struct host_uses *usage, const char *name)
 {
     char canonical[PCI_ADDRESS_SIZE];
     struct pci_address address;
@@ -40,7 +40,7 @@ static const struct pci_device *find_function(const struct usage *usage, const c
 
 /* The last function on the way is the device's own; those before it are bridges, but for one that has a whole
  * PCI domain below it ("0000:00:0e.0/pci10000:e0/..."). */
-bool usage_add_owners(const struct usage *usage, const char *target, struct usage_owners *owners)
+bool use_add_owners(const struct host_uses *usage, const char *target, struct use_owners *owners)
 {
     autofree char *path = xstrdup(target);
     const struct pci_device *last = NULL;
@@ -57,23 +57,23 @@ bool usage_add_owners(const struct usage *usage, const char *target, struct usag
     return owners->count > 0;
 }
 
-bool usage_find_owners(const struct usage *usage, const char *folder, const char *name,
-                       struct usage_owners *ret)
+bool use_find_owners(const struct host_uses *usage, const char *folder, const char *name,
+                     struct use_owners *ret)
 {
     autofree char *path = xasprintf("%s/%s", folder, name);
     char target[PATH_MAX];
 
     ret->count = 0;
     return sysfs_read_link(usage->root, path, target, sizeof(target)) >= 0 &&
-           usage_add_owners(usage, target, ret);
+           use_add_owners(usage, target, ret);
 }
 
-struct usage_owners usage_own(const struct pci_device *function)
+struct use_owners use_own(const struct pci_device *function)
 {
-    return (struct usage_owners){.functions = {function}, .count = 1};
+    return (struct use_owners){.functions = {function}, .count = 1};
 }
 
-bool usage_is_for_guests(const struct pci_device *function)
+bool use_is_for_guests(const struct pci_device *function)
 {
     return strstr(function->driver, "vfio") != NULL;
 }
@@ -102,31 +102,31 @@ static json_t *describe(const struct use *use, const char *message)
                      weight_names[use->weight], "message", message, "evidence", evidence);
 }
 
-static void note_too_many(struct usage *usage, const struct pci_device *function)
+static void note_too_many(struct host_uses *usage, const struct pci_device *function)
 {
     char id[PCI_ADDRESS_SIZE];
 
     pci_address_format(function->address, id);
     autofree char *file = xasprintf("sys/bus/pci/devices/%s", id);
-    usage_note_reason(usage, file, "it has more uses than are shown; the heaviest are");
+    use_note_reason(usage, file, "it has more uses than are shown; the heaviest are");
 }
 
 /* Behind those that weigh as much; what is too much falls off at the end. */
-static void insert_use(struct usage *usage, const struct pci_device *function, json_t *entry,
-                       enum usage_weight weight)
+static void insert_use(struct host_uses *usage, const struct pci_device *function, json_t *entry,
+                       enum use_weight weight)
 {
     struct function_uses *uses = &usage->functions[function - usage->inventory->devices];
     size_t place = 0;
 
     if (uses->list == NULL)
         uses->list = json_array();
-    for (int heavier = weight; heavier < USAGE_WEIGHTS; heavier++)
+    for (int heavier = weight; heavier < USE_WEIGHTS; heavier++)
         place += uses->counts[heavier];
     json_array_insert(uses->list, place, entry);
     uses->counts[weight]++;
     if (json_array_size(uses->list) <= MOST_USES)
         return;
-    for (size_t lightest = 0; lightest < USAGE_WEIGHTS; lightest++)
+    for (size_t lightest = 0; lightest < USE_WEIGHTS; lightest++)
         if (uses->counts[lightest] > 0) {
             uses->counts[lightest]--;
             break;
@@ -135,8 +135,8 @@ static void insert_use(struct usage *usage, const struct pci_device *function, j
     note_too_many(usage, function);
 }
 
-void usage_add(struct usage *usage, const struct usage_owners *owners, struct use use, const char *format,
-               ...)
+void use_add(struct host_uses *usage, const struct use_owners *owners, struct use use, const char *format,
+             ...)
 {
     va_list arguments;
 
@@ -148,7 +148,7 @@ void usage_add(struct usage *usage, const struct usage_owners *owners, struct us
         insert_use(usage, owners->functions[i], entry, use.weight);
 }
 
-void usage_note_reason(struct usage *usage, const char *file, const char *reason)
+void use_note_reason(struct host_uses *usage, const char *file, const char *reason)
 {
     autofree char *path = xasprintf("/%s", file);
     size_t i;
@@ -163,7 +163,7 @@ void usage_note_reason(struct usage *usage, const char *file, const char *reason
 }
 
 /* "none [integrity] confidentiality" */
-static bool is_locked_down(const struct usage *usage)
+static bool is_locked_down(const struct host_uses *usage)
 {
     char text[64];
 
@@ -171,7 +171,7 @@ static bool is_locked_down(const struct usage *usage)
            strstr(text, "[none]") == NULL;
 }
 
-void usage_note(struct usage *usage, const char *file, int error)
+void use_note(struct host_uses *usage, const char *file, int error)
 {
     const char *reason = strerror(-error);
 
@@ -183,42 +183,42 @@ void usage_note(struct usage *usage, const char *file, int error)
         reason = "absent";
     else if (error == -EFBIG)
         reason = "longer than is read";
-    usage_note_reason(usage, file, reason);
+    use_note_reason(usage, file, reason);
 }
 
-int usage_list_folder(struct usage *usage, const char *folder, char ***ret)
+int use_list_folder(struct host_uses *usage, const char *folder, char ***ret)
 {
     int result = sysfs_list(usage->root, folder, ret);
 
     if (result < 0 && result != -ENOENT)
-        usage_note(usage, folder, result);
+        use_note(usage, folder, result);
     return result;
 }
 
-int usage_scan(const struct sysroot *sysroot, const struct inventory *inventory, struct usage **ret,
-               struct error *err)
+int host_uses_scan(const struct sysroot *sysroot, const struct inventory *inventory, struct host_uses **ret,
+                   struct error *err)
 {
-    struct usage *usage = xcalloc(1, sizeof(*usage));
+    struct host_uses *usage = xcalloc(1, sizeof(*usage));
 
     (void)err;
     usage->root = sysroot_fd(sysroot);
     usage->inventory = inventory;
     usage->functions = xcalloc(inventory->count, sizeof(usage->functions[0]));
     usage->unreadable = json_array();
-    usage_read_processes(usage);
-    usage_find_block(usage);
-    usage_find_network(usage);
-    usage_find_display(usage);
-    usage_find_usb(usage);
-    usage_find_sound(usage);
-    usage_find_nodes(usage);
-    usage_find_vfio(usage);
-    usage_find_sriov(usage);
+    use_read_processes(usage);
+    use_find_block(usage);
+    use_find_network(usage);
+    use_find_display(usage);
+    use_find_usb(usage);
+    use_find_sound(usage);
+    use_find_nodes(usage);
+    use_find_vfio(usage);
+    use_find_sriov(usage);
     *ret = usage;
     return 0;
 }
 
-void usage_free(struct usage *usage)
+void host_uses_free(struct host_uses *usage)
 {
     if (usage == NULL)
         return;
@@ -232,36 +232,36 @@ void usage_free(struct usage *usage)
     free(usage);
 }
 
-void cleanup_usage(struct usage **usage)
+void cleanup_host_uses(struct host_uses **usage)
 {
-    usage_free(*usage);
+    host_uses_free(*usage);
 }
 
-static const struct function_uses *find_uses(const struct usage *usage, struct pci_address address)
+static const struct function_uses *find_uses(const struct host_uses *usage, struct pci_address address)
 {
     const struct pci_device *function = inventory_find(usage->inventory, address);
 
     return function != NULL ? &usage->functions[function - usage->inventory->devices] : NULL;
 }
 
-enum usage_weight usage_weigh(const struct usage *usage, struct pci_address address)
+enum use_weight host_uses_weigh(const struct host_uses *usage, struct pci_address address)
 {
     const struct function_uses *uses = find_uses(usage, address);
 
-    for (int weight = USAGE_WEIGHTS - 1; uses != NULL && weight > USAGE_NONE; weight--)
+    for (int weight = USE_WEIGHTS - 1; uses != NULL && weight > USE_NONE; weight--)
         if (uses->counts[weight] > 0)
-            return (enum usage_weight)weight;
-    return USAGE_NONE;
+            return (enum use_weight)weight;
+    return USE_NONE;
 }
 
-json_t *usage_list(const struct usage *usage, struct pci_address address)
+json_t *host_uses_list(const struct host_uses *usage, struct pci_address address)
 {
     const struct function_uses *uses = find_uses(usage, address);
 
     return uses != NULL && uses->list != NULL ? json_incref(uses->list) : json_array();
 }
 
-const json_t *usage_unreadable(const struct usage *usage)
+const json_t *host_uses_unreadable(const struct host_uses *usage)
 {
     return usage->unreadable;
 }

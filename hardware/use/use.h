@@ -12,29 +12,29 @@
 
 #include "hardware/pci/inventory.h"
 
-enum usage_weight {
-    USAGE_NONE, /* nothing is known to use it */
-    USAGE_IDLE, /* there is a device, nobody uses it: a disk that is not mounted, an interface that is down */
-    USAGE_ACTIVE,   /* taking it away takes something from the host */
-    USAGE_CRITICAL, /* it holds the root file system: never to be taken */
+enum use_weight {
+    USE_NONE,   /* nothing is known to use it */
+    USE_IDLE,   /* there is a device, nobody uses it: a disk that is not mounted, an interface that is down */
+    USE_ACTIVE, /* taking it away takes something from the host */
+    USE_CRITICAL, /* it holds the root file system: never to be taken */
 };
 
-struct usage;
+struct host_uses;
 
-/* What cannot be read is left out and named in usage_unreadable. `inventory` must outlive the usage. */
-int usage_scan(const struct sysroot *sysroot, const struct inventory *inventory, struct usage **ret,
-               struct error *err);
-void usage_free(struct usage *usage); /* takes NULL */
-void cleanup_usage(struct usage **usage);
-#define autousage __attribute__((cleanup(cleanup_usage)))
+/* What cannot be read is left out and named in host_uses_unreadable. `inventory` must outlive the usage. */
+int host_uses_scan(const struct sysroot *sysroot, const struct inventory *inventory, struct host_uses **ret,
+                   struct error *err);
+void host_uses_free(struct host_uses *usage); /* takes NULL */
+void cleanup_host_uses(struct host_uses **usage);
+#define autohostuses __attribute__((cleanup(cleanup_host_uses)))
 
-enum usage_weight usage_weigh(const struct usage *usage, struct pci_address address);
+enum use_weight host_uses_weigh(const struct host_uses *usage, struct pci_address address);
 
 /* [{kind, name, weight: idle|active|critical, message, evidence}] of one function, a new reference; kind is
  * block, network, display, usb, sriov, sound or vfio, or other; evidence names the file and what it held. */
-json_t *usage_list(const struct usage *usage, struct pci_address address);
+json_t *host_uses_list(const struct host_uses *usage, struct pci_address address);
 
 /* [{file, reason}]: what could not be read, and why (root needed, hidden by lockdown, ...). Borrowed. */
-const json_t *usage_unreadable(const struct usage *usage);
+const json_t *host_uses_unreadable(const struct host_uses *usage);
 
 #endif

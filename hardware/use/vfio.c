@@ -15,14 +15,14 @@
 #define MDEV_FOLDER "sys/bus/mdev/devices"
 #define MOST_MDEVS  4096
 
-static void report_open(struct usage *usage, const struct usage_owners *owners, const char *name,
+static void report_open(struct host_uses *usage, const struct use_owners *owners, const char *name,
                         const char *node)
 {
     autotext struct text who = {0}, evidence = {0};
 
-    if (usage_describe_openers(usage, node, &who, &evidence))
-        usage_add(usage, owners, (struct use){"vfio", name, USAGE_ACTIVE, text_string(&evidence)},
-                  "given to %s, which has /dev/%s open", text_string(&who), node);
+    if (use_describe_openers(usage, node, &who, &evidence))
+        use_add(usage, owners, (struct use){"vfio", name, USE_ACTIVE, text_string(&evidence)},
+                "given to %s, which has /dev/%s open", text_string(&who), node);
 }
 
 /* "vfio/12" and, without an IOMMU, "vfio/noiommu-12" */
@@ -34,37 +34,37 @@ static bool parse_group(const char *node, unsigned long long *ret)
     return text_to_number(node, 10, INT_MAX, ret);
 }
 
-static void report_group(struct usage *usage, const char *node, int group)
+static void report_group(struct host_uses *usage, const char *node, int group)
 {
     for (size_t i = 0; i < usage->inventory->count; i++) {
         const struct pci_device *function = &usage->inventory->devices[i];
-        struct usage_owners owners = usage_own(function);
-        if (function->group == group && usage_is_for_guests(function))
+        struct use_owners owners = use_own(function);
+        if (function->group == group && use_is_for_guests(function))
             report_open(usage, &owners, node + strlen("vfio/"), node);
     }
 }
 
 /* Groups, and since Linux 6.6 functions of their own: "vfio/devices/vfio3". */
-static void find_open(struct usage *usage)
+static void find_open(struct host_uses *usage)
 {
-    struct usage_owners owners;
+    struct use_owners owners;
     unsigned long long group;
     size_t next = 0;
 
-    for (const char *node; (node = usage_next_node(usage, &next)) != NULL;) {
+    for (const char *node; (node = use_next_node(usage, &next)) != NULL;) {
         if (!text_starts_with(node, "vfio/"))
             continue;
         if (parse_group(node, &group))
             report_group(usage, node, (int)group);
         else if (text_starts_with(node, "vfio/devices/vfio") &&
-                 usage_find_owners(usage, "sys/class/vfio-dev", node + strlen("vfio/devices/"), &owners))
+                 use_find_owners(usage, "sys/class/vfio-dev", node + strlen("vfio/devices/"), &owners))
             report_open(usage, &owners, node + strlen("vfio/devices/"), node);
     }
 }
 
-static void report_enabled(struct usage *usage, const struct pci_device *function)
+static void report_enabled(struct host_uses *usage, const struct pci_device *function)
 {
-    struct usage_owners owners = usage_own(function);
+    struct use_owners owners = use_own(function);
     char id[PCI_ADDRESS_SIZE];
     long long enabled = 0;
 
@@ -72,25 +72,25 @@ static void report_enabled(struct usage *usage, const struct pci_device *functio
     autofree char *file = xasprintf("sys/bus/pci/devices/%s/enable", id);
     int result = sysfs_read_number(usage->root, file, &enabled);
     if (result < 0 && result != -ENOENT)
-        usage_note(usage, file, result);
+        use_note(usage, file, result);
     if (result < 0 || enabled <= 0)
         return;
     autofree char *evidence = xasprintf("/%s: %lld", file, enabled);
-    usage_add(usage, &owners, (struct use){"vfio", function->driver, USAGE_ACTIVE, evidence},
-              "given to a program, as %s has it enabled; only root can see to which", function->driver);
+    use_add(usage, &owners, (struct use){"vfio", function->driver, USE_ACTIVE, evidence},
+            "given to a program, as %s has it enabled; only root can see to which", function->driver);
 }
 
-static void find_enabled(struct usage *usage)
+static void find_enabled(struct host_uses *usage)
 {
     for (size_t i = 0; i < usage->inventory->count; i++) {
         const struct pci_device *function = &usage->inventory->devices[i];
-        if (usage_is_for_guests(function) && usage->functions[i].counts[USAGE_ACTIVE] == 0)
+        if (use_is_for_guests(function) && usage->functions[i].counts[USE_ACTIVE] == 0)
             report_enabled(usage, function);
     }
 }
 
 /* A mediated device goes with its parent, whether it is open or not. */
-static void report_mdev(struct usage *usage, const char *uuid, const struct usage_owners *owners)
+static void report_mdev(struct host_uses *usage, const char *uuid, const struct use_owners *owners)
 {
     autofree char *link = xasprintf(MDEV_FOLDER "/%s/iommu_group", uuid);
     autofree char *evidence = xasprintf("/" MDEV_FOLDER "/%s", uuid);
@@ -99,30 +99,30 @@ static void report_mdev(struct usage *usage, const char *uuid, const struct usag
 
     sysfs_read_link_name(usage->root, link, group, sizeof(group));
     snprintf(node, sizeof(node), "vfio/%s", group);
-    bool open = usage_describe_openers(usage, node, &who, &opener);
+    bool open = use_describe_openers(usage, node, &who, &opener);
     bool hidden = !open && !usage->sees_all_processes;
-    struct use use = {"vfio", uuid, open || hidden ? USAGE_ACTIVE : USAGE_IDLE,
+    struct use use = {"vfio", uuid, open || hidden ? USE_ACTIVE : USE_IDLE,
                       open ? text_string(&opener) : evidence};
-    usage_add(usage, owners, use, "mediated device %s %s%s", uuid, open ? "is given to " : "was made on it",
-              open     ? text_string(&who)
-              : hidden ? "; only root can see who uses it"
-                       : ", nobody has it open");
+    use_add(usage, owners, use, "mediated device %s %s%s", uuid, open ? "is given to " : "was made on it",
+            open     ? text_string(&who)
+            : hidden ? "; only root can see who uses it"
+                     : ", nobody has it open");
 }
 
-static void find_mdevs(struct usage *usage)
+static void find_mdevs(struct host_uses *usage)
 {
     autolist char **names = NULL;
-    struct usage_owners owners;
+    struct use_owners owners;
     size_t count = 0;
 
-    if (usage_list_folder(usage, MDEV_FOLDER, &names) < 0)
+    if (use_list_folder(usage, MDEV_FOLDER, &names) < 0)
         return;
     for (char **name = names; *name != NULL && count < MOST_MDEVS; name++, count++)
-        if (usage_find_owners(usage, MDEV_FOLDER, *name, &owners))
+        if (use_find_owners(usage, MDEV_FOLDER, *name, &owners))
             report_mdev(usage, *name, &owners);
 }
 
-void usage_find_vfio(struct usage *usage)
+void use_find_vfio(struct host_uses *usage)
 {
     find_open(usage);
     if (!usage->sees_all_processes)

@@ -53,8 +53,8 @@ static void use_by_pool(struct block_node *node, const struct pool *pool, const 
     bool root = pool->mounts != NULL && pool->mounts->root;
     autofree char *evidence = xasprintf("/%s: zfs_member %s", file, pool->name);
 
-    block_use(node, root ? USAGE_CRITICAL : USAGE_ACTIVE, evidence, "belongs to the ZFS pool %s%s",
-              pool->name, root ? ", which holds the root file system" : "");
+    block_use(node, root ? USE_CRITICAL : USE_ACTIVE, evidence, "belongs to the ZFS pool %s%s", pool->name,
+              root ? ", which holds the root file system" : "");
 }
 
 static bool can_be_member(const struct block_node *node)
@@ -89,13 +89,13 @@ static void suspect_disks(struct block_graph *graph, const struct pool *pool)
     autofree char *file = xasprintf(POOLS_FOLDER "/%s", pool->name);
     autofree char *evidence = xasprintf("/%s", file);
 
-    usage_note_reason(graph->usage, file,
-                      "which disks belong to this ZFS pool cannot be told without udev's data in "
-                      "/run/udev/data or root: 'zpool status' tells it");
+    use_note_reason(graph->usage, file,
+                    "which disks belong to this ZFS pool cannot be told without udev's data in "
+                    "/run/udev/data or root: 'zpool status' tells it");
     for (size_t i = 0; i < graph->count; i++) {
         struct block_node *node = &graph->nodes[i];
-        if (can_be_member(node) && node->weight == USAGE_NONE)
-            block_use(node, USAGE_ACTIVE, evidence, "may belong to the ZFS pool %s, see 'zpool status'",
+        if (can_be_member(node) && node->weight == USE_NONE)
+            block_use(node, USE_ACTIVE, evidence, "may belong to the ZFS pool %s, see 'zpool status'",
                       pool->name);
     }
 }
@@ -114,7 +114,7 @@ void block_find_pools(struct block_graph *graph, struct zfs_pool *mounted, size_
     struct pool pools[MOST_POOLS];
     size_t count = 0;
 
-    if (usage_list_folder(graph->usage, POOLS_FOLDER, &names) < 0)
+    if (use_list_folder(graph->usage, POOLS_FOLDER, &names) < 0)
         return;
     for (char **name = names; *name != NULL && count < MOST_POOLS; name++) {
         autofree char *state = xasprintf(POOLS_FOLDER "/%s/state", *name);

@@ -51,7 +51,7 @@ static json_t *ask_description(const struct inspection *inspection, const char *
 
 /* Without the files that may not answer, if it is `held`. */
 static json_t *describe(const struct inspection *inspection, const char *id, bool held,
-                        const struct usage *usage)
+                        const struct host_uses *usage)
 {
     struct pci_address address;
     struct error err;
@@ -66,7 +66,7 @@ static json_t *describe(const struct inspection *inspection, const char *id, boo
 }
 
 /* As GET .../status does: of a function that is in hand not all files may answer. */
-static void look_at(struct inspection *inspection, const char *id, const struct usage *usage)
+static void look_at(struct inspection *inspection, const char *id, const struct host_uses *usage)
 {
     bool known = ask_state(inspection, id);
     bool busy = json_object_get(json_object_get(inspection->states, id), "task") != NULL;
@@ -93,7 +93,7 @@ static void look_at_host(struct inspection *inspection)
 
 void preflight_look(struct inspection *inspection)
 {
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     struct place place;
     struct error err;
     bool given = false;
@@ -102,7 +102,7 @@ void preflight_look(struct inspection *inspection)
         given = given || place.choice->hostpci.mdev == NULL;
     if (!given)
         return;
-    if (usage_scan(inspection->what->sysroot, inspection->inventory, &usage, &err) != 0)
+    if (host_uses_scan(inspection->what->sysroot, inspection->inventory, &usage, &err) != 0)
         usage = NULL;
     look_at_host(inspection);
     for (unsigned at = 0; preflight_next(inspection, &at, &place);)

@@ -58,10 +58,10 @@ static int list_names(const struct host *host, struct error *err)
 
 static int list_verdicts(const struct host *host, struct error *err)
 {
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     struct readiness *verdicts;
 
-    if (usage_scan(host->sysroot, host->inventory, &usage, err) != 0 ||
+    if (host_uses_scan(host->sysroot, host->inventory, &usage, err) != 0 ||
         readiness_verdicts(host->sysroot, host->inventory, usage, &verdicts, err) != 0)
         return -1;
     for (size_t i = 0; i < host->inventory->count; i++)
@@ -74,10 +74,10 @@ static int list_verdicts(const struct host *host, struct error *err)
 static int describe_one(const struct host *host, struct names *names, struct error *err)
 {
     struct pci_address address = host->inventory->devices[host->inventory->count - 1].address;
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     autojson json_t *status = NULL, *readiness = NULL;
 
-    if (usage_scan(host->sysroot, host->inventory, &usage, err) != 0 ||
+    if (host_uses_scan(host->sysroot, host->inventory, &usage, err) != 0 ||
         device_describe(host->sysroot, host->inventory, names, address, &status, err) != 0)
         return -1;
     return readiness_describe_device(host->sysroot, host->inventory, usage, address, &readiness, err);

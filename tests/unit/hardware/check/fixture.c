@@ -145,11 +145,11 @@ void check_host_make(struct tree *tree)
 json_t *report_of(const struct tree *tree, const char *device)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     struct error err;
     json_t *report = NULL;
 
-    cr_assert_eq(usage_scan(tree->sysroot, inventory, &usage, &err), 0, "%s", err.message);
+    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &usage, &err), 0, "%s", err.message);
     int status = device == NULL ? readiness_describe_host(tree->sysroot, inventory, &report, &err)
                                 : readiness_describe_device(tree->sysroot, inventory, usage,
                                                             address_of(device), &report, &err);

@@ -43,10 +43,10 @@ static void said_release(struct said *said)
 static void ask(const struct tree *tree, const char *id, struct said *ret)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     struct error err;
 
-    cr_assert_eq(usage_scan(tree->sysroot, inventory, &usage, &err), 0, "%s", err.message);
+    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &usage, &err), 0, "%s", err.message);
     cr_assert_eq(readiness_describe_host(tree->sysroot, inventory, &ret->host, &err), 0, "%s", err.message);
     cr_assert_eq(
         readiness_describe_device(tree->sysroot, inventory, usage, address_of(id), &ret->device, &err), 0,

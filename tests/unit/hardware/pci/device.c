@@ -181,12 +181,12 @@ Test(device, that_the_kernel_works_on_is_told_without_what_would_not_answer)
     tree_make_host(&tree, "sriov");
     autoinventory struct inventory *inventory = tree_scan(&tree);
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        autousage struct usage *usage = NULL;
+        autohostuses struct host_uses *usage = NULL;
         autojson json_t *device = NULL, *whole = describe(&tree, ids[i]), *readiness = NULL;
         sysfs_hook = refuse_to_answer;
         cr_assert_eq(device_describe_held(tree.sysroot, inventory, NULL, address_of(ids[i]), &device, &err),
                      0);
-        cr_assert_eq(usage_scan(tree.sysroot, inventory, &usage, &err), 0);
+        cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &usage, &err), 0);
         cr_assert_eq(
             readiness_describe_held(tree.sysroot, inventory, usage, address_of(ids[i]), &readiness, &err), 0);
         sysfs_hook = NULL;

@@ -38,7 +38,7 @@ static void mount(const struct tree *tree, const char *lines)
     tree_write(tree, "proc/1/mountinfo", lines);
 }
 
-Test(usage_block, a_disk_that_nobody_uses_is_idle)
+Test(use_block, a_disk_that_nobody_uses_is_idle)
 {
     autotree struct tree tree;
 
@@ -53,7 +53,7 @@ Test(usage_block, a_disk_that_nobody_uses_is_idle)
     expect_unreadable(&tree, "");
 }
 
-Test(usage_block, the_root_file_system_is_critical)
+Test(use_block, the_root_file_system_is_critical)
 {
     autotree struct tree tree;
 
@@ -65,7 +65,7 @@ Test(usage_block, the_root_file_system_is_critical)
                 "[/proc/1/mountinfo: 27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw]\n");
 }
 
-Test(usage_block, tells_the_partitions_that_are_mounted_the_root_first)
+Test(use_block, tells_the_partitions_that_are_mounted_the_root_first)
 {
     autotree struct tree tree;
 
@@ -84,7 +84,7 @@ Test(usage_block, tells_the_partitions_that_are_mounted_the_root_first)
         "[/proc/1/mountinfo: 30 27 259:1 / /boot rw - vfat /dev/nvme0n1p1 rw]\n");
 }
 
-Test(usage_block, names_three_folders_and_counts_the_others)
+Test(use_block, names_three_folders_and_counts_the_others)
 {
     autotree struct tree tree;
 
@@ -97,7 +97,7 @@ Test(usage_block, names_three_folders_and_counts_the_others)
                 "[/proc/1/mountinfo: 30 27 8:0 / /a rw - xfs /dev/sda rw]\n");
 }
 
-Test(usage_block, a_root_that_is_no_block_device_makes_nothing_critical)
+Test(use_block, a_root_that_is_no_block_device_makes_nothing_critical)
 {
     autotree struct tree tree;
 
@@ -110,7 +110,7 @@ Test(usage_block, a_root_that_is_no_block_device_makes_nothing_critical)
         "[/sys/class/block/sda]\n");
 }
 
-Test(usage_block, finds_a_mount_by_the_device_name_when_the_number_is_unknown)
+Test(use_block, finds_a_mount_by_the_device_name_when_the_number_is_unknown)
 {
     autotree struct tree tree;
 
@@ -122,7 +122,7 @@ Test(usage_block, finds_a_mount_by_the_device_name_when_the_number_is_unknown)
                 "[/proc/1/mountinfo: 30 27 8:77 / /a rw - xfs /dev/sda rw]\n");
 }
 
-Test(usage_block, reads_its_own_mounts_where_those_of_the_first_process_are_hidden)
+Test(use_block, reads_its_own_mounts_where_those_of_the_first_process_are_hidden)
 {
     autotree struct tree tree;
 
@@ -135,7 +135,7 @@ Test(usage_block, reads_its_own_mounts_where_those_of_the_first_process_are_hidd
                 "[/proc/self/mountinfo: 30 27 8:0 / /a rw - xfs /dev/sda rw]\n");
 }
 
-Test(usage_block, swap_is_active)
+Test(use_block, swap_is_active)
 {
     autotree struct tree tree;
 
@@ -150,7 +150,7 @@ Test(usage_block, swap_is_active)
                 "[/proc/swaps: /dev/sda2 partition 2097148 0 -2]\n");
 }
 
-Test(usage_block, follows_raid_encryption_and_lvm_to_every_disk_below_the_root)
+Test(use_block, follows_raid_encryption_and_lvm_to_every_disk_below_the_root)
 {
     autotree struct tree tree;
     const char *evidence = "/proc/1/mountinfo: 27 1 253:1 / / rw,relatime shared:1 - ext4 /dev/root rw";
@@ -178,7 +178,7 @@ Test(usage_block, follows_raid_encryption_and_lvm_to_every_disk_below_the_root)
     expect_uses(&tree, "0000:02:00.0", second);
 }
 
-Test(usage_block, bcache_uses_its_backing_and_its_caching_disk)
+Test(use_block, bcache_uses_its_backing_and_its_caching_disk)
 {
     autotree struct tree tree;
 
@@ -196,7 +196,7 @@ Test(usage_block, bcache_uses_its_backing_and_its_caching_disk)
                 "[/proc/1/mountinfo: 30 27 252:0 / /srv rw - ext4 /dev/bcache0 rw]\n");
 }
 
-Test(usage_block, a_volume_that_is_active_is_a_use_also_when_not_mounted)
+Test(use_block, a_volume_that_is_active_is_a_use_also_when_not_mounted)
 {
     autotree struct tree tree;
 
@@ -209,7 +209,7 @@ Test(usage_block, a_volume_that_is_active_is_a_use_also_when_not_mounted)
                 "[/sys/class/block/dm-0/slaves]\n");
 }
 
-Test(usage_block, an_array_that_is_not_running_is_no_use)
+Test(use_block, an_array_that_is_not_running_is_no_use)
 {
     autotree struct tree tree;
 
@@ -227,7 +227,7 @@ Test(usage_block, an_array_that_is_not_running_is_no_use)
                 "[/sys/class/block/md127/slaves]\n");
 }
 
-Test(usage_block, multipath_passes_on_what_is_above_it)
+Test(use_block, multipath_passes_on_what_is_above_it)
 {
     autotree struct tree tree;
 
@@ -247,7 +247,7 @@ Test(usage_block, multipath_passes_on_what_is_above_it)
                 "[/proc/1/mountinfo: 27 1 253:0 / / rw,relatime shared:1 - ext4 /dev/root rw]\n");
 }
 
-Test(usage_block, an_nvme_namespace_hangs_on_each_controller_that_reaches_it)
+Test(use_block, an_nvme_namespace_hangs_on_each_controller_that_reaches_it)
 {
     autotree struct tree tree;
 
@@ -265,7 +265,7 @@ Test(usage_block, an_nvme_namespace_hangs_on_each_controller_that_reaches_it)
                 "nvme1n1p1 [/proc/1/mountinfo: 27 1 259:1 / / rw,relatime shared:1 - ext4 /dev/root rw]\n");
 }
 
-Test(usage_block, an_nvme_subsystem_tells_its_controllers_where_paths_are_hidden)
+Test(use_block, an_nvme_subsystem_tells_its_controllers_where_paths_are_hidden)
 {
     autotree struct tree tree;
 
@@ -284,7 +284,7 @@ Test(usage_block, an_nvme_subsystem_tells_its_controllers_where_paths_are_hidden
                 "[/proc/1/mountinfo: 30 27 259:0 / /srv rw - ext4 /dev/nvme0n1 rw]\n");
 }
 
-Test(usage_block, a_disk_behind_vmd_hangs_on_its_own_function_and_on_the_vmd)
+Test(use_block, a_disk_behind_vmd_hangs_on_its_own_function_and_on_the_vmd)
 {
     autotree struct tree tree;
 
@@ -299,7 +299,7 @@ Test(usage_block, a_disk_behind_vmd_hangs_on_its_own_function_and_on_the_vmd)
     expect_uses(&tree, "10000:e1:00.0", use);
 }
 
-Test(usage_block, a_usb_disk_hangs_on_the_controller)
+Test(use_block, a_usb_disk_hangs_on_the_controller)
 {
     autotree struct tree tree;
 
@@ -311,7 +311,7 @@ Test(usage_block, a_usb_disk_hangs_on_the_controller)
                 "[/proc/1/mountinfo: 30 27 8:32 / /media rw - vfat /dev/sdc rw]\n");
 }
 
-Test(usage_block, btrfs_is_mounted_from_all_its_disks)
+Test(use_block, btrfs_is_mounted_from_all_its_disks)
 {
     autotree struct tree tree;
 
@@ -330,7 +330,7 @@ Test(usage_block, btrfs_is_mounted_from_all_its_disks)
                 "[/sys/fs/btrfs/8d1e/devices]\n");
 }
 
-Test(usage_block, bcachefs_names_all_its_disks)
+Test(use_block, bcachefs_names_all_its_disks)
 {
     autotree struct tree tree;
 
@@ -343,7 +343,7 @@ Test(usage_block, bcachefs_names_all_its_disks)
                 "[/proc/1/mountinfo: 30 27 0:25 / /srv rw - bcachefs /dev/sda:/dev/sdb rw]\n");
 }
 
-Test(usage_block, a_disk_of_a_zfs_pool_is_known_by_what_udev_found_on_it)
+Test(use_block, a_disk_of_a_zfs_pool_is_known_by_what_udev_found_on_it)
 {
     autotree struct tree tree;
 
@@ -366,7 +366,7 @@ Test(usage_block, a_disk_of_a_zfs_pool_is_known_by_what_udev_found_on_it)
     expect_unreadable(&tree, "");
 }
 
-Test(usage_block, every_unused_disk_may_belong_to_a_pool_whose_disks_are_unknown)
+Test(use_block, every_unused_disk_may_belong_to_a_pool_whose_disks_are_unknown)
 {
     autotree struct tree tree;
 
@@ -386,7 +386,7 @@ Test(usage_block, every_unused_disk_may_belong_to_a_pool_whose_disks_are_unknown
                       "udev's data in /run/udev/data or root: 'zpool status' tells it\n");
 }
 
-Test(usage_block, a_disk_or_volume_that_a_program_has_open_is_active)
+Test(use_block, a_disk_or_volume_that_a_program_has_open_is_active)
 {
     autotree struct tree tree;
 
@@ -405,7 +405,7 @@ Test(usage_block, a_disk_or_volume_that_a_program_has_open_is_active)
                 "LVM volume vg-guest [/proc/4243/fd: /dev/mapper/vg-guest]\n");
 }
 
-Test(usage_block, survives_nonsense)
+Test(use_block, survives_nonsense)
 {
     autotree struct tree tree;
 
@@ -425,7 +425,7 @@ Test(usage_block, survives_nonsense)
                 "array md0 [/sys/class/block/md1/slaves]\n");
 }
 
-Test(usage_block, says_when_the_mounts_cannot_be_read)
+Test(use_block, says_when_the_mounts_cannot_be_read)
 {
     autotree struct tree tree;
 

@@ -20,7 +20,7 @@ static void put_console(const struct tree *tree, const char *name)
     tree_write(tree, "sys/class/vtconsole/vtcon1/bind", "1\n");
 }
 
-Test(usage_display, the_firmwares_display_alone_is_idle)
+Test(use_display, the_firmwares_display_alone_is_idle)
 {
     autotree struct tree tree;
 
@@ -33,7 +33,7 @@ Test(usage_display, the_firmwares_display_alone_is_idle)
     expect_uses(&tree, "0000:03:00.0", "");
 }
 
-Test(usage_display, a_text_console_on_it_is_active)
+Test(use_display, a_text_console_on_it_is_active)
 {
     autotree struct tree tree;
 
@@ -47,7 +47,7 @@ Test(usage_display, a_text_console_on_it_is_active)
                 "[/sys/bus/pci/devices/0000:03:00.0/boot_vga: 1]\n");
 }
 
-Test(usage_display, the_first_framebuffer_has_the_text_console)
+Test(use_display, the_first_framebuffer_has_the_text_console)
 {
     autotree struct tree tree;
 
@@ -67,7 +67,7 @@ Test(usage_display, the_first_framebuffer_has_the_text_console)
                 "idle display fb0: framebuffer fb0 shows nothing that is known [/sys/class/graphics/fb0]\n");
 }
 
-Test(usage_display, programs_that_draw_are_named)
+Test(use_display, programs_that_draw_are_named)
 {
     autotree struct tree tree;
 
@@ -87,7 +87,7 @@ Test(usage_display, programs_that_draw_are_named)
                 "[/proc/814/fd: /dev/dri/renderD128]\n");
 }
 
-Test(usage_display, three_programs_are_named_and_the_others_counted)
+Test(use_display, three_programs_are_named_and_the_others_counted)
 {
     autotree struct tree tree;
 
@@ -102,7 +102,7 @@ Test(usage_display, three_programs_are_named_and_the_others_counted)
                 "c (pid 13) and 1 more [/proc/11/fd: /dev/dri/card0]\n");
 }
 
-Test(usage_display, nvidias_own_driver_has_other_device_nodes)
+Test(use_display, nvidias_own_driver_has_other_device_nodes)
 {
     autotree struct tree tree;
 
@@ -116,7 +116,7 @@ Test(usage_display, nvidias_own_driver_has_other_device_nodes)
 }
 
 /* Without root the addresses are zeros, the indent is there. */
-Test(usage_display, the_boot_framebuffer_lies_in_the_memory_of_the_display)
+Test(use_display, the_boot_framebuffer_lies_in_the_memory_of_the_display)
 {
     autotree struct tree tree;
 

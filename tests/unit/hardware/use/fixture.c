@@ -66,20 +66,20 @@ static const char *member(const json_t *object, const char *key)
     return text;
 }
 
-static struct usage *scan(const struct tree *tree, const struct inventory *inventory)
+static struct host_uses *scan(const struct tree *tree, const struct inventory *inventory)
 {
-    struct usage *usage;
+    struct host_uses *usage;
     struct error err;
 
-    cr_assert_eq(usage_scan(tree->sysroot, inventory, &usage, &err), 0, "%s", err.message);
+    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &usage, &err), 0, "%s", err.message);
     return usage;
 }
 
 void expect_uses(const struct tree *tree, const char *id, const char *lines)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
-    autousage struct usage *usage = scan(tree, inventory);
-    autojson json_t *list = usage_list(usage, address_of(id));
+    autohostuses struct host_uses *usage = scan(tree, inventory);
+    autojson json_t *list = host_uses_list(usage, address_of(id));
     autotext struct text found = {0};
     const json_t *use;
     size_t i;
@@ -94,12 +94,12 @@ void expect_uses(const struct tree *tree, const char *id, const char *lines)
 void expect_unreadable(const struct tree *tree, const char *lines)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
-    autousage struct usage *usage = scan(tree, inventory);
+    autohostuses struct host_uses *usage = scan(tree, inventory);
     autotext struct text found = {0};
     const json_t *entry;
     size_t i;
 
-    json_array_foreach(usage_unreadable(usage), i, entry) {
+    json_array_foreach(host_uses_unreadable(usage), i, entry) {
         text_printf(&found, "%s: %s\n", member(entry, "file"), member(entry, "reason"));
     }
     cr_assert_str_eq(text_string(&found), lines, "expected %s\n   found %s", lines, text_string(&found));

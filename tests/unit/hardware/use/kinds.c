@@ -23,7 +23,7 @@ static void plug(const struct tree *tree, const char *interface, const char *cla
     tree_link(tree, link, target);
 }
 
-Test(usage_usb, keyboards_and_mice_are_active_hubs_and_disks_are_told_elsewhere)
+Test(use_usb, keyboards_and_mice_are_active_hubs_and_disks_are_told_elsewhere)
 {
     autotree struct tree tree;
 
@@ -47,7 +47,7 @@ Test(usage_usb, keyboards_and_mice_are_active_hubs_and_disks_are_told_elsewhere)
         "idle usb 1-4: USB device is plugged in at 1-4 [/sys/bus/usb/devices/1-4]\n");
 }
 
-Test(usage_usb, a_device_that_a_program_drives_is_active)
+Test(use_usb, a_device_that_a_program_drives_is_active)
 {
     autotree struct tree tree;
 
@@ -60,7 +60,7 @@ Test(usage_usb, a_device_that_a_program_drives_is_active)
                 "[/proc/50/fd: /dev/bus/usb/001/004]\n");
 }
 
-Test(usage_sound, a_card_is_active_while_a_stream_is_open)
+Test(use_sound, a_card_is_active_while_a_stream_is_open)
 {
     autotree struct tree tree;
 
@@ -78,7 +78,7 @@ Test(usage_sound, a_card_is_active_while_a_stream_is_open)
                 "[/proc/asound/card0/pcm0p/sub1/status: state: RUNNING]\n");
 }
 
-Test(usage_vfio, the_program_that_has_the_group_open_is_named)
+Test(use_vfio, the_program_that_has_the_group_open_is_named)
 {
     autotree struct tree tree;
 
@@ -93,7 +93,7 @@ Test(usage_vfio, the_program_that_has_the_group_open_is_named)
     expect_uses(&tree, "0000:02:00.0", "");
 }
 
-Test(usage_vfio, a_function_of_its_own_can_be_open_too)
+Test(use_vfio, a_function_of_its_own_can_be_open_too)
 {
     autotree struct tree tree;
 
@@ -107,7 +107,7 @@ Test(usage_vfio, a_function_of_its_own_can_be_open_too)
 }
 
 /* Whose processes are hidden still sees that vfio-pci has enabled the function. */
-Test(usage_vfio, without_root_an_enabled_function_is_taken_for_open)
+Test(use_vfio, without_root_an_enabled_function_is_taken_for_open)
 {
     autotree struct tree tree;
 
@@ -131,7 +131,7 @@ Test(usage_vfio, without_root_an_enabled_function_is_taken_for_open)
                              "/proc/self/mountinfo: absent\n");
 }
 
-Test(usage_vfio, a_mediated_device_uses_its_parent)
+Test(use_vfio, a_mediated_device_uses_its_parent)
 {
     autotree struct tree tree;
     const char *uuid = "6d3b2e5a-2c53-4d5c-8a49-5f1f2b0a5c11";
@@ -160,7 +160,7 @@ static void add_child(const struct tree *tree, const char *id, const char *drive
     tree_link(tree, link, "../0000:01:00.0");
 }
 
-Test(usage_sriov, a_physical_function_is_used_when_a_virtual_one_is)
+Test(use_sriov, a_physical_function_is_used_when_a_virtual_one_is)
 {
     autotree struct tree tree;
 
@@ -177,15 +177,15 @@ Test(usage_sriov, a_physical_function_is_used_when_a_virtual_one_is)
                 "[/sys/bus/pci/devices/0000:01:00.0/virtfn*: 2]\n");
     tree_write(&tree, "proc/1/mountinfo", "30 27 254:16 / / rw - xfs /dev/vdb rw\n");
     autoinventory struct inventory *inventory = tree_scan(&tree);
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     struct error err;
-    cr_assert_eq(usage_scan(tree.sysroot, inventory, &usage, &err), 0);
-    cr_assert_eq(usage_weigh(usage, address_of("0000:01:00.0")), USAGE_CRITICAL);
-    cr_assert_eq(usage_weigh(usage, address_of("0000:01:10.0")), USAGE_NONE);
-    cr_assert_eq(usage_weigh(usage, address_of("0000:77:00.0")), USAGE_NONE);
+    cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &usage, &err), 0);
+    cr_assert_eq(host_uses_weigh(usage, address_of("0000:01:00.0")), USE_CRITICAL);
+    cr_assert_eq(host_uses_weigh(usage, address_of("0000:01:10.0")), USE_NONE);
+    cr_assert_eq(host_uses_weigh(usage, address_of("0000:77:00.0")), USE_NONE);
 }
 
-Test(usage_node, consoles_watchdogs_and_open_ports_count)
+Test(use_node, consoles_watchdogs_and_open_ports_count)
 {
     autotree struct tree tree;
 
@@ -236,10 +236,10 @@ Test(usage, shows_the_heaviest_of_too_many_uses_and_says_so)
     }
     tree_write(&tree, "proc/1/mountinfo", "30 27 8:69 / / rw - xfs /dev/sdcr rw\n");
     autoinventory struct inventory *inventory = tree_scan(&tree);
-    autousage struct usage *usage = NULL;
+    autohostuses struct host_uses *usage = NULL;
     struct error err;
-    cr_assert_eq(usage_scan(tree.sysroot, inventory, &usage, &err), 0);
-    autojson json_t *list = usage_list(usage, address_of("0000:01:00.0"));
+    cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &usage, &err), 0);
+    autojson json_t *list = host_uses_list(usage, address_of("0000:01:00.0"));
     cr_assert_eq(json_array_size(list), 64);
     expect_member(json_array_get(list, 0), "name", "'sdcr'");
     expect_unreadable(

@@ -40,7 +40,7 @@ static void put_master(const struct tree *tree, const char *folder, const char *
     tree_write(tree, file, "3\n");
 }
 
-Test(usage_network, an_interface_that_is_down_is_idle)
+Test(use_network, an_interface_that_is_down_is_idle)
 {
     autotree struct tree tree;
 
@@ -52,7 +52,7 @@ Test(usage_network, an_interface_that_is_down_is_idle)
         "down]\n");
 }
 
-Test(usage_network, an_interface_that_is_up_without_an_address_is_idle)
+Test(use_network, an_interface_that_is_up_without_an_address_is_idle)
 {
     autotree struct tree tree;
 
@@ -64,7 +64,7 @@ Test(usage_network, an_interface_that_is_up_without_an_address_is_idle)
                 "[/sys/class/net/eth0/operstate: up]\n");
 }
 
-Test(usage_network, the_default_route_is_active)
+Test(use_network, the_default_route_is_active)
 {
     autotree struct tree tree;
 
@@ -87,7 +87,7 @@ Test(usage_network, the_default_route_is_active)
                 "1 more route [/proc/net/route: eth0 00000000 010200C0 0003 0 0 0 00000000 0 0 0]\n");
 }
 
-Test(usage_network, an_address_alone_is_active_and_belongs_to_the_narrowest_network)
+Test(use_network, an_address_alone_is_active_and_belongs_to_the_narrowest_network)
 {
     autotree struct tree tree;
 
@@ -108,7 +108,7 @@ Test(usage_network, an_address_alone_is_active_and_belongs_to_the_narrowest_netw
                 "[/proc/net/fib_trie: 10.0.7.1 /32 host LOCAL]\n");
 }
 
-Test(usage_network, reads_addresses_and_the_default_route_of_ip_6)
+Test(use_network, reads_addresses_and_the_default_route_of_ip_6)
 {
     autotree struct tree tree;
     const char *any = "00000000000000000000000000000000";
@@ -132,7 +132,7 @@ Test(usage_network, reads_addresses_and_the_default_route_of_ip_6)
         "fe800000000000000000000000000001 00000400 00000001 00000000 00000003 eth1]\n");
 }
 
-Test(usage_network, a_port_of_a_bridge_carries_what_the_bridge_has)
+Test(use_network, a_port_of_a_bridge_carries_what_the_bridge_has)
 {
     autotree struct tree tree;
 
@@ -148,7 +148,7 @@ Test(usage_network, a_port_of_a_bridge_carries_what_the_bridge_has)
         "bridge vmbr0 [/proc/net/route: vmbr0 00000000 010200C0 0003 0 0 0 00000000 0 0 0]\n");
 }
 
-Test(usage_network, follows_a_bond_and_the_vlan_above_it)
+Test(use_network, follows_a_bond_and_the_vlan_above_it)
 {
     autotree struct tree tree;
 
@@ -164,7 +164,7 @@ Test(usage_network, follows_a_bond_and_the_vlan_above_it)
                 "[/proc/net/if_inet6: fd000000000000000000000000000007 04 40 00 82 bond0.7]\n");
 }
 
-Test(usage_network, an_interface_above_counts_while_this_one_is_up)
+Test(use_network, an_interface_above_counts_while_this_one_is_up)
 {
     autotree struct tree tree;
 
@@ -182,7 +182,7 @@ Test(usage_network, an_interface_above_counts_while_this_one_is_up)
                 "addresses and routes [/sys/class/net/eth1/upper_*]\n");
 }
 
-Test(usage_network, interfaces_above_each_other_in_a_ring_end)
+Test(use_network, interfaces_above_each_other_in_a_ring_end)
 {
     autotree struct tree tree;
 
@@ -195,7 +195,7 @@ Test(usage_network, interfaces_above_each_other_in_a_ring_end)
                 "active network eth0: interface eth0 is up, below a [/sys/class/net/eth0/upper_*]\n");
 }
 
-Test(usage_network, an_rdma_device_is_active_when_a_program_has_it_open)
+Test(use_network, an_rdma_device_is_active_when_a_program_has_it_open)
 {
     autotree struct tree tree;
 
@@ -211,7 +211,7 @@ Test(usage_network, an_rdma_device_is_active_when_a_program_has_it_open)
                 "[/sys/class/infiniband/mlx5_0/ports/1/state: 4: ACTIVE]\n");
 }
 
-Test(usage_network, survives_nonsense)
+Test(use_network, survives_nonsense)
 {
     autotree struct tree tree;
 
