@@ -15,7 +15,7 @@ struct command_host {
     struct storage *storage;       /* for USB mappings */
     const struct sysroot *sysroot; /* the processor's vendor, the bridges' MTU */
     const char *node;
-    const struct vm_capabilities *qemu;
+    const struct vm_features *qemu;
     const struct vm_paths *paths;
 };
 

@@ -36,12 +36,12 @@ static int check_refused(const json_t *params, struct error *err)
 /* The host's QEMU, if it answers: a VM can be configured where it is not installed. */
 static char *read_version(struct qemu *qemu)
 {
-    const struct vm_capabilities *capabilities;
+    const struct vm_features *capabilities;
     struct error ignored;
 
-    if (qemu_capabilities(qemu, &capabilities, &ignored) != 0)
+    if (qemu_features(qemu, &capabilities, &ignored) != 0)
         return NULL;
-    struct vm_version version = vm_capability_version(capabilities);
+    struct vm_version version = vm_features_version(capabilities);
     return xasprintf("%u.%u.%u", version.major, version.minor, version.micro);
 }
 

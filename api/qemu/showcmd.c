@@ -55,7 +55,7 @@ static int show_command(struct request *request, json_t **ret, struct error *err
     autosplit char **arguments = NULL;
 
     if (guest_read(service->storage, service->node, vmid, &document, NULL, err) != 0 ||
-        qemu_capabilities(service->qemu, &host.qemu, err) != 0)
+        qemu_features(service->qemu, &host.qemu, err) != 0)
         return -1;
     config = vm_config_view(document, false);
     if (choose(service, vmid, config, &choices, err) != 0 || choices_check(&choices, err) != 0 ||

@@ -48,7 +48,7 @@ static void become_qemu(const char *binary, int input, int output, int complaint
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
         dup2(complaint, STDERR_FILENO) >= 0)
-        execve(binary, (char *const *)vm_capability_arguments, (char *const *)environment);
+        execve(binary, (char *const *)vm_features_arguments, (char *const *)environment);
     dprintf(STDERR_FILENO, "%s\n", strerror(errno));
     _exit(127);
 }
@@ -59,7 +59,7 @@ static int write_questions(void)
     autotext struct text lines = {0};
     int ends[2];
 
-    for (const char *const *question = vm_capability_questions; *question != NULL; question++)
+    for (const char *const *question = vm_features_questions; *question != NULL; question++)
         text_printf(&lines, "%s\n", *question);
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return -1;
@@ -108,7 +108,7 @@ static int start(const char *binary, struct question *ret, struct error *err)
 static bool read_some(struct question *question)
 {
     char bytes[16384];
-    size_t room = VM_CAPABILITY_LIMIT + 1 - question->text.length;
+    size_t room = VM_FEATURES_LIMIT + 1 - question->text.length;
     ssize_t count =
         TEMP_FAILURE_RETRY(read(question->output, bytes, room < sizeof(bytes) ? room : sizeof(bytes)));
 
@@ -134,15 +134,15 @@ static int follow(struct question *question, struct error *err)
             return error_set(err, ERROR_FAILED, "nobody waits for the answer");
         if (watched[1].revents != 0 && !read_some(question))
             watched[1].fd = -1; /* closed */
-        if (question->text.length > VM_CAPABILITY_LIMIT)
+        if (question->text.length > VM_FEATURES_LIMIT)
             break;
     }
-    while (question->text.length <= VM_CAPABILITY_LIMIT && read_some(question))
+    while (question->text.length <= VM_FEATURES_LIMIT && read_some(question))
         ;
-    if (question->text.length <= VM_CAPABILITY_LIMIT)
+    if (question->text.length <= VM_FEATURES_LIMIT)
         return 0;
     return error_set(err, ERROR_FAILED, "'%s' wrote more than the %zu MiB that QEMU's answers can be",
-                     question->binary, VM_CAPABILITY_LIMIT >> 20);
+                     question->binary, VM_FEATURES_LIMIT >> 20);
 }
 
 /* The last line that it wrote to standard error, as plain ASCII. */

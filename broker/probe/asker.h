@@ -14,7 +14,7 @@
 
 struct qemu_answer {
     uint32_t failed;
-    uint32_t length; /* at most VM_CAPABILITY_LIMIT */
+    uint32_t length; /* at most VM_FEATURES_LIMIT */
 };
 
 /* In the child; does not return. */

@@ -29,7 +29,7 @@ struct identity {
 
 struct known {
     struct identity binary;
-    struct vm_capabilities *capabilities;
+    struct vm_features *capabilities;
     struct known *older;
 };
 
@@ -95,7 +95,7 @@ void qemu_close(struct qemu *qemu)
         TEMP_FAILURE_RETRY(waitpid(qemu->asker, NULL, 0));
     for (struct known *known = qemu->newest, *older; known != NULL; known = older) {
         older = known->older;
-        vm_capability_free(known->capabilities);
+        vm_features_free(known->capabilities);
         free(known);
     }
     free(qemu);
@@ -133,7 +133,7 @@ static int exchange(int socket, bool *ret_failed, char **ret, size_t *ret_length
     struct qemu_answer header;
 
     if (send(socket, "?", 1, MSG_NOSIGNAL) != 1 || !receive(socket, &header, sizeof(header)) ||
-        header.length > VM_CAPABILITY_LIMIT) {
+        header.length > VM_FEATURES_LIMIT) {
         shutdown(socket, SHUT_RDWR);
         return error_set(err, ERROR_FAILED, "the process that asks QEMU is gone: restart hostpci");
     }
@@ -148,7 +148,7 @@ static int exchange(int socket, bool *ret_failed, char **ret, size_t *ret_length
     return 0;
 }
 
-static int ask(const struct qemu *qemu, struct vm_capabilities **ret, struct error *err)
+static int ask(const struct qemu *qemu, struct vm_features **ret, struct error *err)
 {
     autofree char *answers = NULL;
     size_t length = 0;
@@ -158,13 +158,13 @@ static int ask(const struct qemu *qemu, struct vm_capabilities **ret, struct err
         return -1;
     if (failed)
         return error_set(err, ERROR_FAILED, "%s", answers);
-    if (vm_capability_parse(answers, length, ret, err) != 0)
+    if (vm_features_parse(answers, length, ret, err) != 0)
         return error_prefix(err, "'%s' does not answer as QEMU does: ", qemu->binary);
     return 0;
 }
 
 /* What is known already, with the lock held. 1: nothing. */
-static int recall(const struct qemu *qemu, const struct identity *binary, const struct vm_capabilities **ret,
+static int recall(const struct qemu *qemu, const struct identity *binary, const struct vm_features **ret,
                   struct error *err)
 {
     if (qemu->newest != NULL && same(&qemu->newest->binary, binary)) {
@@ -179,7 +179,7 @@ static int recall(const struct qemu *qemu, const struct identity *binary, const 
 }
 
 /* With the lock held. */
-static void remember(struct qemu *qemu, const struct identity *binary, struct vm_capabilities *capabilities,
+static void remember(struct qemu *qemu, const struct identity *binary, struct vm_features *capabilities,
                      const struct error *failure)
 {
     if (capabilities == NULL) {
@@ -193,9 +193,9 @@ static void remember(struct qemu *qemu, const struct identity *binary, struct vm
     qemu->newest = known;
 }
 
-int qemu_capabilities(struct qemu *qemu, const struct vm_capabilities **ret, struct error *err)
+int qemu_features(struct qemu *qemu, const struct vm_features **ret, struct error *err)
 {
-    struct vm_capabilities *capabilities = NULL;
+    struct vm_features *capabilities = NULL;
     struct identity binary = {0};
     int result;
 

@@ -21,6 +21,6 @@ const char *qemu_binary(const struct qemu *qemu);
 
 /* Thread-safe. What is given stays valid until qemu_close. ERROR_FAILED if there is no such binary (the
  * message names the package), or if it does not answer as QEMU does within 20 s. */
-int qemu_capabilities(struct qemu *qemu, const struct vm_capabilities **ret, struct error *err);
+int qemu_features(struct qemu *qemu, const struct vm_features **ret, struct error *err);
 
 #endif

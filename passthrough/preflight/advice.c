@@ -292,13 +292,13 @@ void preflight_viommu_guest(struct inspection *inspection)
 void preflight_machine_version(struct inspection *inspection)
 {
     autojson json_t *machine = preflight_values(inspection, "machine");
-    const struct vm_capabilities *qemu;
+    const struct vm_features *qemu;
     struct error err;
 
     if (preflight_text(inspection, "ostype")[0] != 'w' || strchr(json_text(machine, "type"), '-') != NULL ||
-        qemu_capabilities(inspection->what->qemu, &qemu, &err) != 0)
+        qemu_features(inspection->what->qemu, &qemu, &err) != 0)
         return;
-    struct vm_version version = vm_capability_version(qemu);
+    struct vm_version version = vm_features_version(qemu);
     struct finding *finding = preflight_tell(inspection, SEVERITY_INFO,
                                              "Windows should keep the machine that it was installed on: its "
                                              "version is not set, so that a newer QEMU "

@@ -11,10 +11,10 @@
 
 void preflight_qemu(struct inspection *inspection)
 {
-    const struct vm_capabilities *qemu;
+    const struct vm_features *qemu;
     struct error err;
 
-    if (qemu_capabilities(inspection->what->qemu, &qemu, &err) == 0)
+    if (qemu_features(inspection->what->qemu, &qemu, &err) == 0)
         return;
     struct finding *finding =
         preflight_tell(inspection, SEVERITY_ERROR,
@@ -159,8 +159,8 @@ static void leave_out(json_t *config, const char *key)
             }
 }
 
-static bool build(const struct inspection *inspection, const struct vm_capabilities *qemu,
-                  const json_t *config, struct error *err)
+static bool build(const struct inspection *inspection, const struct vm_features *qemu, const json_t *config,
+                  struct error *err)
 {
     autosplit char **arguments = NULL;
     const struct preflight *what = inspection->what;
@@ -196,11 +196,11 @@ static void leave_out_unchosen(struct inspection *inspection, json_t *config)
 void preflight_command(struct inspection *inspection)
 {
     autojson json_t *config = json_copy(inspection->config);
-    const struct vm_capabilities *qemu;
+    const struct vm_features *qemu;
     struct error err;
     char key[KEY_SIZE];
 
-    if (qemu_capabilities(inspection->what->qemu, &qemu, &err) != 0)
+    if (qemu_features(inspection->what->qemu, &qemu, &err) != 0)
         return;
     leave_out_unchosen(inspection, config);
     for (unsigned i = 0; i < MOST_REFUSALS && !build(inspection, qemu, config, &err); i++) {

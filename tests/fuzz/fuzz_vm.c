@@ -58,11 +58,11 @@ static void build(const json_t *config)
     static const char *const id[] = {"0000:01:00.0"};
     static const struct vm_paths paths = {.qemu = "qemu", .run = "/run", .rom = "/rom", .ovmf = "/ovmf"};
     struct vm_chosen chosen[VM_HOSTPCI] = {{.ids = id, .count = 1}};
-    autocapabilities struct vm_capabilities *qemu = NULL;
+    autofeatures struct vm_features *qemu = NULL;
     autosplit char **arguments = NULL;
     struct error err;
 
-    if (vm_capability_parse(answers, strlen(answers), &qemu, &err) != 0)
+    if (vm_features_parse(answers, strlen(answers), &qemu, &err) != 0)
         abort();
     struct vm_command command = {
         .vmid = 100, .config = config, .chosen = chosen, .qemu = qemu, .paths = &paths};

@@ -115,7 +115,7 @@ char *vm_escape(const char *value)
 
 struct vm_version vm_build_version(const struct vm_build *build)
 {
-    return vm_capability_version(build->what->qemu);
+    return vm_features_version(build->what->qemu);
 }
 
 bool vm_hotplugs(const struct vm_build *build, const char *feature)
@@ -215,7 +215,7 @@ static int check_drivers(const struct vm_build *build, const struct vm_words *wo
         if (strcmp(words->list[i], "-device") != 0)
             continue;
         autofree char *driver = xstrndup(words->list[i + 1], strcspn(words->list[i + 1], ","));
-        if (!vm_capability_has_device(build->what->qemu, driver))
+        if (!vm_features_has_device(build->what->qemu, driver))
             return error_set(err, ERROR_INVALID, "QEMU %u.%u.%u has no device '%s', which is needed for '%s'",
                              version.major, version.minor, version.micro, driver, words->list[i + 1]);
     }

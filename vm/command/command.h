@@ -40,7 +40,7 @@ struct vm_command {
     const char *const *usb;     /* VM_USBS: what a usbN's mapping stands for ("1-2"); NULL if no mapping */
     const unsigned *bridge_mtu; /* VM_NETS: of each card's bridge, 0 if unknown; NULL: none is known */
     const char *cpu_vendor;     /* the host's: "GenuineIntel", "AuthenticAMD"; NULL if unknown */
-    const struct vm_capabilities *qemu;
+    const struct vm_features *qemu;
     const struct vm_paths *paths;
 };
 

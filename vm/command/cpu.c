@@ -181,7 +181,7 @@ static int print_bits(const struct vm_build *build, const json_t *values, struct
         text_printf(ret, ",phys-bits=%s", bits);
     if (guest == 0)
         return 0;
-    if (!vm_capability_has_property(build->what->qemu, "qemu64-x86_64-cpu", "guest-phys-bits"))
+    if (!vm_features_has_property(build->what->qemu, "qemu64-x86_64-cpu", "guest-phys-bits"))
         return error_set_field(err, "cpu", "QEMU %u.%u.%u cannot set guest-phys-bits: leave it out",
                                version.major, version.minor, version.micro);
     text_printf(ret, ",guest-phys-bits=%lld", guest);
@@ -192,7 +192,7 @@ static int check_model(const struct vm_build *build, const char *model, struct e
 {
     struct vm_version version = vm_build_version(build);
 
-    if (vm_capability_has_cpu(build->what->qemu, model))
+    if (vm_features_has_cpu(build->what->qemu, model))
         return 0;
     return error_set_field(err, "cpu", "QEMU %u.%u.%u has no CPU model '%s'", version.major, version.minor,
                            version.micro, model);

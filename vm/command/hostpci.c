@@ -99,7 +99,7 @@ static int print_host(const struct vm_build *build, unsigned index, size_t funct
                       struct error *err)
 {
     const struct vm_chosen *chosen = &build->what->chosen[index];
-    const struct vm_capabilities *qemu = build->what->qemu;
+    const struct vm_features *qemu = build->what->qemu;
     struct vm_version version = vm_build_version(build);
 
     if (chosen->uuid != NULL)
@@ -108,9 +108,9 @@ static int print_host(const struct vm_build *build, unsigned index, size_t funct
         text_printf(text, "vfio-pci,host=%s", chosen->ids[function]);
     if (!chosen->live_migration)
         return 0;
-    if (vm_capability_has_property(qemu, "vfio-pci", "enable-migration"))
+    if (vm_features_has_property(qemu, "vfio-pci", "enable-migration"))
         text_append(text, ",enable-migration=on");
-    else if (vm_capability_has_property(qemu, "vfio-pci", "x-enable-migration"))
+    else if (vm_features_has_property(qemu, "vfio-pci", "x-enable-migration"))
         text_append(text, ",x-enable-migration=on");
     else
         return error_set(

@@ -30,7 +30,7 @@ static int check_machine(const struct vm_build *build, struct error *err)
 
     if (text_starts_with(build->machine.type, "virt"))
         return error_set_field(err, "machine", "machine type '%s' is none of an x86_64", build->machine.type);
-    if (!vm_capability_has_machine(build->what->qemu, build->machine.type))
+    if (!vm_features_has_machine(build->what->qemu, build->machine.type))
         return error_set_field(
             err, "machine",
             "QEMU %u.%u.%u has no machine type '%s': set an older one, or install a newer QEMU",
@@ -135,7 +135,7 @@ static int add_virtio(struct vm_build *build, long long bits, struct error *err)
         vm_add(build, VM_VIOMMU, "-device", "virtio-iommu-pci");
         return 0;
     }
-    if (!vm_capability_has_property(build->what->qemu, "virtio-iommu-pci", "aw-bits"))
+    if (!vm_features_has_property(build->what->qemu, "virtio-iommu-pci", "aw-bits"))
         return error_set_field(err, "machine",
                                "QEMU %u.%u.%u cannot set aw-bits of a VirtIO vIOMMU: leave aw-bits out",
                                version.major, version.minor, version.micro);

@@ -10,25 +10,25 @@
 
 /* With TCG's usual memory it would not start below systemd's MemoryDenyWriteExecute; KVM's device is not for
  * whoever asks. */
-const char *const vm_capability_arguments[] = {"qemu-system-x86_64",
-                                               "-machine",
-                                               "none",
-                                               "-accel",
-                                               "tcg,split-wx=on,tb-size=1",
-                                               "-nodefaults",
-                                               "-display",
-                                               "none",
-                                               "-S",
-                                               "-qmp",
-                                               "stdio",
-                                               NULL};
+const char *const vm_features_arguments[] = {"qemu-system-x86_64",
+                                             "-machine",
+                                             "none",
+                                             "-accel",
+                                             "tcg,split-wx=on,tb-size=1",
+                                             "-nodefaults",
+                                             "-display",
+                                             "none",
+                                             "-S",
+                                             "-qmp",
+                                             "stdio",
+                                             NULL};
 
 #define PROPERTIES_OF(driver)                                                                                \
     "{\"execute\":\"device-list-properties\",\"id\":\"" driver "\",\"arguments\":{\"typename\":\"" driver    \
     "\"}}"
 
 /* The id says where the answer is kept. */
-const char *const vm_capability_questions[] = {
+const char *const vm_features_questions[] = {
     "{\"execute\":\"qmp_capabilities\"}",
     "{\"execute\":\"query-version\",\"id\":\"version\"}",
     "{\"execute\":\"query-machines\",\"id\":\"machines\"}",
@@ -41,7 +41,7 @@ const char *const vm_capability_questions[] = {
     "{\"execute\":\"quit\"}",
     NULL};
 
-struct vm_capabilities {
+struct vm_features {
     struct vm_version version;
     json_t *names; /* id of the question -> {name: true} */
 };
@@ -64,7 +64,7 @@ static void add_names(json_t *set, const json_t *list, const char *key)
     }
 }
 
-static int take_version(struct vm_capabilities *qemu, const json_t *answer, struct error *err)
+static int take_version(struct vm_features *qemu, const json_t *answer, struct error *err)
 {
     int major, minor, micro;
 
@@ -76,7 +76,7 @@ static int take_version(struct vm_capabilities *qemu, const json_t *answer, stru
     return 0;
 }
 
-static int take_answer(struct vm_capabilities *qemu, const json_t *line, struct error *err)
+static int take_answer(struct vm_features *qemu, const json_t *line, struct error *err)
 {
     const char *id = json_string_value(json_object_get(line, "id"));
     const json_t *answer = json_object_get(line, "return");
@@ -92,7 +92,7 @@ static int take_answer(struct vm_capabilities *qemu, const json_t *line, struct 
     return 0;
 }
 
-static int check_complete(const struct vm_capabilities *qemu, struct error *err)
+static int check_complete(const struct vm_features *qemu, struct error *err)
 {
     if (qemu->version.major == 0)
         return error_set(err, ERROR_FAILED, "QEMU did not tell its version");
@@ -102,13 +102,13 @@ static int check_complete(const struct vm_capabilities *qemu, struct error *err)
     return 0;
 }
 
-int vm_capability_parse(const char *answers, size_t length, struct vm_capabilities **ret, struct error *err)
+int vm_features_parse(const char *answers, size_t length, struct vm_features **ret, struct error *err)
 {
-    autocapabilities struct vm_capabilities *qemu = xcalloc(1, sizeof(*qemu));
+    autofeatures struct vm_features *qemu = xcalloc(1, sizeof(*qemu));
 
     qemu->names = json_object();
-    if (length > VM_CAPABILITY_LIMIT)
-        return error_set(err, ERROR_FAILED, "QEMU told more of itself than %zu bytes", VM_CAPABILITY_LIMIT);
+    if (length > VM_FEATURES_LIMIT)
+        return error_set(err, ERROR_FAILED, "QEMU told more of itself than %zu bytes", VM_FEATURES_LIMIT);
     for (const char *end = answers + length, *next; answers < end; answers = next) {
         const char *newline = memchr(answers, '\n', (size_t)(end - answers));
         next = newline != NULL ? newline + 1 : end;
@@ -123,7 +123,7 @@ int vm_capability_parse(const char *answers, size_t length, struct vm_capabiliti
     return 0;
 }
 
-void vm_capability_free(struct vm_capabilities *qemu)
+void vm_features_free(struct vm_features *qemu)
 {
     if (qemu == NULL)
         return;
@@ -131,12 +131,12 @@ void vm_capability_free(struct vm_capabilities *qemu)
     free(qemu);
 }
 
-void cleanup_capabilities(struct vm_capabilities **qemu)
+void cleanup_features(struct vm_features **qemu)
 {
-    vm_capability_free(*qemu);
+    vm_features_free(*qemu);
 }
 
-struct vm_version vm_capability_version(const struct vm_capabilities *qemu)
+struct vm_version vm_features_version(const struct vm_features *qemu)
 {
     return qemu->version;
 }
@@ -146,25 +146,25 @@ bool vm_version_at_least(struct vm_version version, unsigned major, unsigned min
     return version.major != major ? version.major > major : version.minor >= minor;
 }
 
-bool vm_capability_has_property(const struct vm_capabilities *qemu, const char *driver, const char *property)
+bool vm_features_has_property(const struct vm_features *qemu, const char *driver, const char *property)
 {
     return json_object_get(json_object_get(qemu->names, driver), property) != NULL;
 }
 
-bool vm_capability_has_machine(const struct vm_capabilities *qemu, const char *type)
+bool vm_features_has_machine(const struct vm_features *qemu, const char *type)
 {
-    return vm_capability_has_property(qemu, "machines", type);
+    return vm_features_has_property(qemu, "machines", type);
 }
 
-bool vm_capability_has_device(const struct vm_capabilities *qemu, const char *driver)
+bool vm_features_has_device(const struct vm_features *qemu, const char *driver)
 {
     for (size_t i = 0; i < COUNT_OF(aliases); i++)
         if (strcmp(driver, aliases[i][0]) == 0)
             driver = aliases[i][1];
-    return vm_capability_has_property(qemu, "devices", driver);
+    return vm_features_has_property(qemu, "devices", driver);
 }
 
-bool vm_capability_has_cpu(const struct vm_capabilities *qemu, const char *model)
+bool vm_features_has_cpu(const struct vm_features *qemu, const char *model)
 {
-    return vm_capability_has_property(qemu, "cpus", model);
+    return vm_features_has_property(qemu, "cpus", model);
 }

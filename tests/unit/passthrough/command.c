@@ -19,7 +19,7 @@ struct place {
     struct tree tree;
     struct fixture fixture;
     struct storage *storage;
-    struct vm_capabilities *qemu;
+    struct vm_features *qemu;
     struct command_host host;
 };
 
@@ -44,7 +44,7 @@ static void open_place(struct place *place, const char *host)
 
 static void close_place(struct place *place)
 {
-    vm_capability_free(place->qemu);
+    vm_features_free(place->qemu);
     storage_close(place->storage);
     fixture_remove(&place->fixture);
     tree_remove(&place->tree);

@@ -186,13 +186,13 @@ char *vm_fake_answers(const char *version)
     return text_take(&text);
 }
 
-struct vm_capabilities *vm_fake_qemu(const char *version)
+struct vm_features *vm_fake_qemu(const char *version)
 {
     autofree char *answers = vm_fake_answers(version);
-    struct vm_capabilities *qemu;
+    struct vm_features *qemu;
     struct error err;
 
-    cr_assert_eq(vm_capability_parse(answers, strlen(answers), &qemu, &err), 0, "%s", err.message);
+    cr_assert_eq(vm_features_parse(answers, strlen(answers), &qemu, &err), 0, "%s", err.message);
     return qemu;
 }
 
@@ -211,7 +211,7 @@ static void read_directive(struct vm_case *ret, const char *line)
     unsigned index = 0;
 
     if (sscanf(line, "# qemu %31s", word) == 1) {
-        vm_capability_free(ret->qemu);
+        vm_features_free(ret->qemu);
         ret->qemu = vm_fake_qemu(word);
     } else if (sscanf(line, "# cpu-vendor %31s", word) == 1) {
         memcpy(ret->cpu_vendor, word, sizeof(word));
@@ -261,7 +261,7 @@ void vm_case_read(const char *name, struct vm_case *ret)
 void vm_case_release(struct vm_case *given)
 {
     json_decref(given->config);
-    vm_capability_free(given->qemu);
+    vm_features_free(given->qemu);
     for (size_t i = 0; i < VM_HOSTPCI; i++)
         format_free_list(&given->ids[i]);
 }

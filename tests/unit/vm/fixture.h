@@ -26,7 +26,7 @@ struct vm_case {
     char usb_text[VM_USBS][32];
     unsigned mtu[VM_NETS];
     char cpu_vendor[32];
-    struct vm_capabilities *qemu;
+    struct vm_features *qemu;
     struct vm_command command;
 };
 void vm_case_read(const char *name, struct vm_case *ret);
@@ -34,7 +34,7 @@ void vm_case_release(struct vm_case *given);
 #define autocase __attribute__((cleanup(vm_case_release)))
 
 /* A QEMU of that version as far as it matters here: "7.2", "11.0". */
-struct vm_capabilities *vm_fake_qemu(const char *version);
+struct vm_features *vm_fake_qemu(const char *version);
 
 /* What it answers when it is asked (vm/probe/features.h). The caller frees. */
 char *vm_fake_answers(const char *version);

@@ -77,26 +77,26 @@ static unsigned count_starts(const struct stand_in *stand_in)
     return stat(stand_in->starts, &status) == 0 ? (unsigned)status.st_size / 2 : 0;
 }
 
-static const struct vm_capabilities *ask(const struct stand_in *stand_in)
+static const struct vm_features *ask(const struct stand_in *stand_in)
 {
-    const struct vm_capabilities *capabilities = NULL;
+    const struct vm_features *capabilities = NULL;
     struct error err;
 
-    cr_assert_eq(qemu_capabilities(stand_in->qemu, &capabilities, &err), 0, "%s", err.message);
+    cr_assert_eq(qemu_features(stand_in->qemu, &capabilities, &err), 0, "%s", err.message);
     return capabilities;
 }
 
 /* In `expected` $0 stands for the binary's path. */
 static void fails(const struct stand_in *stand_in, const char *expected)
 {
-    const struct vm_capabilities *capabilities = NULL;
+    const struct vm_features *capabilities = NULL;
     const char *place = strstr(expected, "$0");
     autofree char *message =
         place == NULL ? xstrdup(expected)
                       : xasprintf("%.*s%s%s", (int)(place - expected), expected, stand_in->binary, place + 2);
     struct error err;
 
-    cr_assert_eq(qemu_capabilities(stand_in->qemu, &capabilities, &err), -1);
+    cr_assert_eq(qemu_features(stand_in->qemu, &capabilities, &err), -1);
     cr_expect_null(capabilities);
     cr_expect_str_eq(err.message, message);
 }
@@ -108,8 +108,8 @@ Test(broker_qemu, is_asked_the_questions_on_its_standard_input)
     struct error err;
 
     open_stand_in(&stand_in, "cat > \"$0.asked\"; echo \"$@\" > \"$0.arguments\"\n" ANSWER("9"));
-    cr_expect_eq(vm_capability_version(ask(&stand_in)).major, 9);
-    cr_expect(vm_capability_has_device(ask(&stand_in), "vfio-pci"));
+    cr_expect_eq(vm_features_version(ask(&stand_in)).major, 9);
+    cr_expect(vm_features_has_device(ask(&stand_in), "vfio-pci"));
 
     autofree char *asked_path = xasprintf("%s.asked", stand_in.binary),
                   *arguments_path = xasprintf("%s.arguments", stand_in.binary);
@@ -127,7 +127,7 @@ Test(broker_qemu, is_asked_once)
 
     open_stand_in(&stand_in, ANSWER("7"));
     cr_expect_eq(count_starts(&stand_in), 0, "not before somebody wants to know");
-    const struct vm_capabilities *first = ask(&stand_in);
+    const struct vm_features *first = ask(&stand_in);
     for (int i = 0; i < 100; i++)
         cr_assert_eq(ask(&stand_in), first);
     cr_expect_eq(count_starts(&stand_in), 1);
@@ -138,10 +138,10 @@ Test(broker_qemu, is_asked_again_when_it_is_another_one)
     autostandin struct stand_in stand_in;
 
     open_stand_in(&stand_in, ANSWER("7"));
-    const struct vm_capabilities *old = ask(&stand_in);
+    const struct vm_features *old = ask(&stand_in);
     write_binary(&stand_in, ANSWER("8"));
-    cr_expect_eq(vm_capability_version(ask(&stand_in)).major, 8);
-    cr_expect_eq(vm_capability_version(old).major, 7, "who still looks at the old ones may");
+    cr_expect_eq(vm_features_version(ask(&stand_in)).major, 8);
+    cr_expect_eq(vm_features_version(old).major, 7, "who still looks at the old ones may");
     cr_expect_eq(count_starts(&stand_in), 2);
 }
 
@@ -158,15 +158,15 @@ Test(broker_qemu, is_another_one_also_with_the_same_size_and_time)
     cr_assert_eq(
         utimensat(AT_FDCWD, stand_in.binary, (const struct timespec[]){status.st_mtim, status.st_mtim}, 0),
         0);
-    cr_expect_eq(vm_capability_version(ask(&stand_in)).major, 8);
+    cr_expect_eq(vm_features_version(ask(&stand_in)).major, 8);
 }
 
 static void *ask_in_thread(void *stand_in)
 {
-    const struct vm_capabilities *capabilities = NULL;
+    const struct vm_features *capabilities = NULL;
     struct error err;
 
-    qemu_capabilities(((struct stand_in *)stand_in)->qemu, &capabilities, &err);
+    qemu_features(((struct stand_in *)stand_in)->qemu, &capabilities, &err);
     return (void *)(uintptr_t)capabilities;
 }
 
@@ -211,7 +211,7 @@ Test(broker_qemu, that_is_missing_is_told_with_its_package)
     fails(&stand_in, "QEMU is missing, there is no '$0': `apt install qemu-system-x86` installs it, or "
                      "name another one with --qemu");
     write_binary(&stand_in, ANSWER("7"));
-    cr_expect_eq(vm_capability_version(ask(&stand_in)).major, 7, "and is found when it is there");
+    cr_expect_eq(vm_features_version(ask(&stand_in)).major, 7, "and is found when it is there");
 }
 
 Test(broker_qemu, that_cannot_be_started_is_told)
@@ -242,7 +242,7 @@ Test(broker_qemu, that_is_none_is_told)
     write_binary(&stand_in, "exit 0\n");
     fails(&stand_in, "'$0' does not answer as QEMU does: QEMU did not tell its version");
     write_binary(&stand_in, ANSWER("7"));
-    cr_expect_eq(vm_capability_version(ask(&stand_in)).major, 7);
+    cr_expect_eq(vm_features_version(ask(&stand_in)).major, 7);
 }
 
 Test(broker_qemu, inherits_no_file_of_who_asks)
@@ -263,9 +263,9 @@ Test(broker_qemu, failure_is_not_kept_for_long)
     struct error err;
     cr_assert_eq(file_replace(ready, "", 0, 0600, &err), 0, "%s", err.message);
     for (long long until = clock_milliseconds() + 20000; count_starts(&stand_in) == 1;) {
-        const struct vm_capabilities *capabilities;
+        const struct vm_features *capabilities;
         cr_assert_lt(clock_milliseconds(), until);
-        qemu_capabilities(stand_in.qemu, &capabilities, &err);
+        qemu_features(stand_in.qemu, &capabilities, &err);
         nanosleep(&(const struct timespec){.tv_nsec = 50000000}, NULL);
     }
     ask(&stand_in);
@@ -287,7 +287,7 @@ Test(broker_qemu, that_complains_much_answers)
     autostandin struct stand_in stand_in;
 
     open_stand_in(&stand_in, "yes 2> /dev/null | head -c 1000000 >&2\n" ANSWER("7"));
-    cr_expect_eq(vm_capability_version(ask(&stand_in)).major, 7);
+    cr_expect_eq(vm_features_version(ask(&stand_in)).major, 7);
 }
 
 /* Whose id is in the file; one that has ended has no command line. */

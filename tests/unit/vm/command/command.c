@@ -32,7 +32,7 @@ Test(vm_command, configurations_become_the_expected_arguments)
 Test(vm_command, no_option_is_made_of_a_value)
 {
     autojson json_t *config = json_pack("{s:s, s:s}", "scsi0", "/srv/a", "name", "web");
-    autocapabilities struct vm_capabilities *qemu = vm_fake_qemu("7.2");
+    autofeatures struct vm_features *qemu = vm_fake_qemu("7.2");
     struct vm_chosen chosen[VM_HOSTPCI] = {{0}};
     struct vm_paths paths = {.qemu = "qemu", .run = "/run/a,b", .rom = "/r", .ovmf = "/o"};
     struct vm_command command = {
@@ -97,7 +97,7 @@ Test(vm_command, values_are_checked_again)
         {"cores", "x"},
         {"usb0", "x"},
     };
-    autocapabilities struct vm_capabilities *qemu = vm_fake_qemu("7.2");
+    autofeatures struct vm_features *qemu = vm_fake_qemu("7.2");
     struct vm_chosen chosen[VM_HOSTPCI] = {{0}};
     struct vm_paths paths = {.qemu = "qemu", .run = "/run", .rom = "/r", .ovmf = "/o"};
 

@@ -148,17 +148,17 @@ static char *replace_device(const char *argument)
 }
 
 /* The newest of its kind, if this QEMU does not have it yet. */
-static char *replace_machine(const struct vm_capabilities *qemu, char *argument)
+static char *replace_machine(const struct vm_features *qemu, char *argument)
 {
     size_t length = strcspn(argument + strlen("type="), ",");
     autofree char *type = xstrndup(argument + strlen("type="), length);
 
-    if (vm_capability_has_machine(qemu, type))
+    if (vm_features_has_machine(qemu, type))
         return argument;
     return swap(argument, type, strstr(type, "q35") != NULL ? "q35" : "pc");
 }
 
-static char *stand_in(const struct vm_capabilities *qemu, const char *argument)
+static char *stand_in(const struct vm_features *qemu, const char *argument)
 {
     char *ret = replace_device(argument);
 
@@ -174,7 +174,7 @@ static char *stand_in(const struct vm_capabilities *qemu, const char *argument)
 }
 
 /* The lines of a .cmd from the program on, with what makes it stop again. */
-static char **arguments_of(const struct vm_capabilities *qemu, const char *expected)
+static char **arguments_of(const struct vm_features *qemu, const char *expected)
 {
     static const char *const more[] = {"-S", "-qmp", "stdio"};
     autofree char *copy = xstrdup(strstr(expected, QEMU));
@@ -205,25 +205,25 @@ static int run(char *const *arguments, const char *input, char **ret_output)
     cr_assert_eq(posix_spawn(&child, QEMU, &actions, NULL, arguments, environ), 0);
     posix_spawn_file_actions_destroy(&actions);
     cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert_eq(file_read(out, VM_CAPABILITY_LIMIT, ret_output, NULL, &err), 0, "%s", err.message);
+    cr_assert_eq(file_read(out, VM_FEATURES_LIMIT, ret_output, NULL, &err), 0, "%s", err.message);
     return status;
 }
 
-static struct vm_capabilities *ask(void)
+static struct vm_features *ask(void)
 {
     autotext struct text questions = {0};
     autofree char *answers = NULL;
-    struct vm_capabilities *qemu;
+    struct vm_features *qemu;
     struct error err;
 
-    for (const char *const *question = vm_capability_questions; *question != NULL; question++)
+    for (const char *const *question = vm_features_questions; *question != NULL; question++)
         text_printf(&questions, "%s\n", *question);
-    run((char *const *)vm_capability_arguments, text_string(&questions), &answers);
-    cr_assert_eq(vm_capability_parse(answers, strlen(answers), &qemu, &err), 0, "%s", err.message);
+    run((char *const *)vm_features_arguments, text_string(&questions), &answers);
+    cr_assert_eq(vm_features_parse(answers, strlen(answers), &qemu, &err), 0, "%s", err.message);
     return qemu;
 }
 
-static void start(const struct vm_capabilities *qemu, const char *name)
+static void start(const struct vm_features *qemu, const char *name)
 {
     autofree char *expected = vm_golden_read(name, "cmd"), *output = NULL;
 
@@ -240,7 +240,7 @@ static void start(const struct vm_capabilities *qemu, const char *name)
 static void start_slice(size_t slice)
 {
     autosplit char **names = vm_golden_names();
-    autocapabilities struct vm_capabilities *qemu = ask();
+    autofeatures struct vm_features *qemu = ask();
 
     for (size_t i = 0; names[i] != NULL; i++)
         if (i % SLICES == slice)
@@ -271,17 +271,17 @@ Test(vm_start, qemu_accepts_the_fourth_slice)
 
 Test(vm_start, what_it_can_do_is_known_from_its_answers)
 {
-    autocapabilities struct vm_capabilities *qemu = ask();
+    autofeatures struct vm_features *qemu = ask();
 
-    cr_expect(vm_version_at_least(vm_capability_version(qemu), 5, 0));
-    cr_expect(vm_capability_has_machine(qemu, "pc") && vm_capability_has_machine(qemu, "q35"));
-    cr_expect(!vm_capability_has_machine(qemu, "pc-q35-1999.1"));
-    cr_expect(vm_capability_has_cpu(qemu, "host") && !vm_capability_has_cpu(qemu, "Z80"));
-    cr_expect(vm_capability_has_device(qemu, "lsi") && vm_capability_has_device(qemu, "virtio-serial"));
-    cr_expect(!vm_capability_has_device(qemu, "e1000-82540em"));
-    cr_expect(vm_capability_has_property(qemu, "intel-iommu", "aw-bits"));
-    cr_expect(vm_capability_has_property(qemu, "vfio-pci", "x-enable-migration") ||
-              vm_capability_has_property(qemu, "vfio-pci", "enable-migration"));
-    if (!vm_version_at_least(vm_capability_version(qemu), 8, 0))
-        cr_expect(!vm_capability_has_property(qemu, "virtio-iommu-pci", "aw-bits"));
+    cr_expect(vm_version_at_least(vm_features_version(qemu), 5, 0));
+    cr_expect(vm_features_has_machine(qemu, "pc") && vm_features_has_machine(qemu, "q35"));
+    cr_expect(!vm_features_has_machine(qemu, "pc-q35-1999.1"));
+    cr_expect(vm_features_has_cpu(qemu, "host") && !vm_features_has_cpu(qemu, "Z80"));
+    cr_expect(vm_features_has_device(qemu, "lsi") && vm_features_has_device(qemu, "virtio-serial"));
+    cr_expect(!vm_features_has_device(qemu, "e1000-82540em"));
+    cr_expect(vm_features_has_property(qemu, "intel-iommu", "aw-bits"));
+    cr_expect(vm_features_has_property(qemu, "vfio-pci", "x-enable-migration") ||
+              vm_features_has_property(qemu, "vfio-pci", "enable-migration"));
+    if (!vm_version_at_least(vm_features_version(qemu), 8, 0))
+        cr_expect(!vm_features_has_property(qemu, "virtio-iommu-pci", "aw-bits"));
 }

@@ -16,20 +16,20 @@ static const char cpus[] = "{\"return\": [{\"name\": \"host\"}], \"id\": \"cpus\
 static const char devices[] =
     "{\"return\": [{\"name\": \"lsi53c895a\", \"parent\": \"x\"}], \"id\": \"devices\"}\r\n";
 
-static int parse(const char *const *parts, struct vm_capabilities **ret, struct error *err)
+static int parse(const char *const *parts, struct vm_features **ret, struct error *err)
 {
     autotext struct text text = {0};
 
     for (; *parts != NULL; parts++)
         text_append(&text, *parts);
-    return vm_capability_parse(text_string(&text), text.length, ret, err);
+    return vm_features_parse(text_string(&text), text.length, ret, err);
 }
 
 #define PARTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 Test(vm_capability, names_and_aliases_are_known)
 {
-    autocapabilities struct vm_capabilities *qemu = NULL;
+    autofeatures struct vm_features *qemu = NULL;
     struct error err;
 
     cr_assert_eq(parse(PARTS(greeting, version, machines, cpus,
@@ -37,19 +37,19 @@ Test(vm_capability, names_and_aliases_are_known)
                              "{\"event\": \"SHUTDOWN\"}\r\n", devices),
                        &qemu, &err),
                  0, "%s", err.message);
-    cr_expect(vm_capability_has_machine(qemu, "q35") && vm_capability_has_machine(qemu, "pc-q35-7.2"));
-    cr_expect(!vm_capability_has_machine(qemu, "pc"));
-    cr_expect(vm_capability_has_device(qemu, "lsi") && !vm_capability_has_device(qemu, "VGA"));
-    cr_expect(vm_capability_has_cpu(qemu, "host"));
-    cr_expect(!vm_capability_has_property(qemu, "vfio-pci", "host"), "it has no such device");
-    cr_expect(vm_version_at_least(vm_capability_version(qemu), 7, 2));
-    cr_expect(!vm_version_at_least(vm_capability_version(qemu), 7, 3));
-    cr_expect(!vm_version_at_least(vm_capability_version(qemu), 8, 0));
+    cr_expect(vm_features_has_machine(qemu, "q35") && vm_features_has_machine(qemu, "pc-q35-7.2"));
+    cr_expect(!vm_features_has_machine(qemu, "pc"));
+    cr_expect(vm_features_has_device(qemu, "lsi") && !vm_features_has_device(qemu, "VGA"));
+    cr_expect(vm_features_has_cpu(qemu, "host"));
+    cr_expect(!vm_features_has_property(qemu, "vfio-pci", "host"), "it has no such device");
+    cr_expect(vm_version_at_least(vm_features_version(qemu), 7, 2));
+    cr_expect(!vm_version_at_least(vm_features_version(qemu), 7, 3));
+    cr_expect(!vm_version_at_least(vm_features_version(qemu), 8, 0));
 }
 
 Test(vm_capability, what_is_missing_is_told)
 {
-    struct vm_capabilities *qemu = NULL;
+    struct vm_features *qemu = NULL;
     struct error err;
 
     cr_expect_eq(parse(PARTS(greeting, machines, cpus, devices), &qemu, &err), -1);

@@ -9,11 +9,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    autocapabilities struct vm_capabilities *qemu = NULL;
+    autofeatures struct vm_features *qemu = NULL;
     struct error err;
 
-    if (vm_capability_parse((const char *)data, size, &qemu, &err) == 0 &&
-        vm_capability_has_machine(qemu, "pc"))
-        vm_capability_version(qemu);
+    if (vm_features_parse((const char *)data, size, &qemu, &err) == 0 && vm_features_has_machine(qemu, "pc"))
+        vm_features_version(qemu);
     return 0;
 }
