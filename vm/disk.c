@@ -79,7 +79,7 @@ static int check_cdrom(const char *key, const json_t *values, struct error *err)
 {
     static const char *const without[] = {"snapshot", "format"};
 
-    if (!vm_drive_is_cdrom(values))
+    if (!vm_disk_is_cdrom(values))
         return 0;
     if (text_starts_with(key, "virtio"))
         return error_set(err, ERROR_INVALID, "a CD-ROM cannot be on virtio: use ide, sata or scsi");
@@ -89,7 +89,7 @@ static int check_cdrom(const char *key, const json_t *values, struct error *err)
     return 0;
 }
 
-int vm_drive_parse(const char *key, const char *value, json_t **ret, struct error *err)
+int vm_disk_parse(const char *key, const char *value, json_t **ret, struct error *err)
 {
     autojson json_t *values = NULL;
 
@@ -104,7 +104,7 @@ int vm_drive_parse(const char *key, const char *value, json_t **ret, struct erro
     return 0;
 }
 
-bool vm_drive_is_cdrom(const json_t *values)
+bool vm_disk_is_cdrom(const json_t *values)
 {
     const char *media = json_string_value(json_object_get(values, "media"));
     const char *file = json_string_value(json_object_get(values, "file"));
@@ -113,7 +113,7 @@ bool vm_drive_is_cdrom(const json_t *values)
            (file != NULL && (strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0));
 }
 
-int vm_drive_path(const char *key, const json_t *values, const char **ret, struct error *err)
+int vm_disk_path(const char *key, const json_t *values, const char **ret, struct error *err)
 {
     const char *file = json_string_value(json_object_get(values, "file"));
 
@@ -139,7 +139,7 @@ static void set_limit(json_t *ret, const char *name, const char *suffix, const j
         json_object_set_new(ret, key, json_integer((json_int_t)(json_number_value(value) * unit)));
 }
 
-json_t *vm_drive_limits(const json_t *values)
+json_t *vm_disk_limits(const json_t *values)
 {
     json_t *ret = json_object();
 

@@ -63,7 +63,7 @@ static int store_drive(const char *key, const char *value, char **ret, struct er
 {
     autojson json_t *values = NULL;
 
-    if (vm_drive_parse(key, value, &values, err) != 0)
+    if (vm_disk_parse(key, value, &values, err) != 0)
         return -1;
     *ret = reprint(key, values);
     return 0;

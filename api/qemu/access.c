@@ -135,7 +135,7 @@ static int check_volume(const struct question *question, struct error *err)
 
 static int check_drive(const struct question *question, struct error *err)
 {
-    bool cdrom = vm_drive_is_cdrom(question->values);
+    bool cdrom = vm_disk_is_cdrom(question->values);
     bool of_host = strcmp(string_of(question, "file"), "cdrom") == 0;
 
     if (require_privilege(question->job, cdrom ? VM_CDROM : VM_DISK, err) != 0)

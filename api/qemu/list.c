@@ -86,7 +86,7 @@ static long long disk_size(const json_t *document, const char *key)
     struct error ignored;
 
     if (string == NULL || schema == NULL || vm_key_about(schema)->kind != VM_DRIVE ||
-        vm_drive_parse(key, string, &values, &ignored) != 0 || vm_drive_is_cdrom(values))
+        vm_disk_parse(key, string, &values, &ignored) != 0 || vm_disk_is_cdrom(values))
         return 0;
     size = json_string_value(json_object_get(values, "size"));
     return size != NULL ? (long long)vm_value_parse_size(size) : 0;

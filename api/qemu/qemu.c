@@ -101,7 +101,7 @@ static const char *disk_path(const char *key, const json_t *value, json_t **ret_
         property_string_parse(schema, json_string_value(value), ret_values, &ignored) != 0)
         return NULL;
     const char *path = json_string_value(json_object_get(*ret_values, "file"));
-    return path != NULL && path[0] == '/' && !vm_drive_is_cdrom(*ret_values) ? path : NULL;
+    return path != NULL && path[0] == '/' && !vm_disk_is_cdrom(*ret_values) ? path : NULL;
 }
 
 /* Files that somebody named by their paths are not ours to delete. */

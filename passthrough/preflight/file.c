@@ -50,7 +50,7 @@ static char *find_variables(const struct inspection *inspection)
 static void remedy_volume(struct inspection *inspection, const char *key, const char *path,
                           const json_t *values, struct finding *finding)
 {
-    if (vm_drive_is_cdrom(values)) {
+    if (vm_disk_is_cdrom(values)) {
         text_append(&finding->remedy, "# without a disc:\n");
         preflight_remedy_set(inspection, key, "none,media=cdrom", finding);
         return;
@@ -105,7 +105,7 @@ void preflight_volumes(struct inspection *inspection)
         if (kind != VM_DRIVE && kind != VM_EFIDISK)
             continue;
         autojson json_t *values = preflight_values(inspection, key);
-        if (json_object_get(values, "file") != NULL && vm_drive_path(key, values, &path, &err) == 0 &&
+        if (json_object_get(values, "file") != NULL && vm_disk_path(key, values, &path, &err) == 0 &&
             path != NULL)
             check_volume(inspection, key, path, values);
     }

@@ -35,7 +35,7 @@ static void print_option(struct text *text, const json_t *values, const char *ke
 
 static void print_limits(struct text *text, const json_t *values)
 {
-    autojson json_t *limits = vm_drive_limits(values);
+    autojson json_t *limits = vm_disk_limits(values);
     const char *name;
     json_t *value;
 
@@ -43,7 +43,7 @@ static void print_limits(struct text *text, const json_t *values)
         text_printf(text, ",throttling.%s=%" JSON_INTEGER_FORMAT, name, json_integer_value(value));
 }
 
-static void add_drive(struct vm_build *build, const struct vm_drive *drive)
+static void add_drive(struct vm_build *build, const struct vm_disk *drive)
 {
     const json_t *values = drive->values;
     autotext struct text text = {0};
@@ -73,7 +73,7 @@ static void add_drive(struct vm_build *build, const struct vm_drive *drive)
 }
 
 /* direct, no-flush: for all nodes of a drive. */
-static json_t *cache_options(const struct vm_drive *drive)
+static json_t *cache_options(const struct vm_disk *drive)
 {
     const char *name = json_text_or(drive->values, "cache", drive->cdrom ? "writeback" : "none");
 
@@ -83,7 +83,7 @@ static json_t *cache_options(const struct vm_drive *drive)
     return NULL;
 }
 
-static const char *file_driver(const struct vm_drive *drive)
+static const char *file_driver(const struct vm_disk *drive)
 {
     if (drive->disc)
         return "host_cdrom";
@@ -91,7 +91,7 @@ static const char *file_driver(const struct vm_drive *drive)
 }
 
 /* A node whose name ends in the drive's key, with what all of its drive's nodes have in common. */
-static json_t *make_node(const struct vm_drive *drive, const char *driver, const char *prefix)
+static json_t *make_node(const struct vm_disk *drive, const char *driver, const char *prefix)
 {
     bool unmap = strcmp(json_text_or(drive->values, "discard", "ignore"), "on") == 0;
     bool read_only = drive->cdrom || vm_value_number(drive->values, "ro", 0) != 0;
@@ -101,7 +101,7 @@ static json_t *make_node(const struct vm_drive *drive, const char *driver, const
                      cache_options(drive), "discard", unmap ? "unmap" : "ignore", "read-only", read_only);
 }
 
-static json_t *make_nodes(const struct vm_drive *drive)
+static json_t *make_nodes(const struct vm_disk *drive)
 {
     const json_t *values = drive->values;
     autofree char *group = xasprintf("throttle-drive-%s", drive->key);
@@ -119,7 +119,7 @@ static json_t *make_nodes(const struct vm_drive *drive)
     return top;
 }
 
-static int add_blockdev(struct vm_build *build, const struct vm_drive *drive, struct error *err)
+static int add_blockdev(struct vm_build *build, const struct vm_disk *drive, struct error *err)
 {
     if (drive->file == NULL)
         return 0;
@@ -128,7 +128,7 @@ static int add_blockdev(struct vm_build *build, const struct vm_drive *drive, st
                                drive->key);
     autojson json_t *group =
         json_pack("{s:s, s:s+, s:o}", "qom-type", "throttle-group", "id", "throttle-drive-", drive->key,
-                  "limits", vm_drive_limits(drive->values));
+                  "limits", vm_disk_limits(drive->values));
     autojson json_t *nodes = make_nodes(drive);
     autofree char *object = json_dumps(group, JSON_COMPACT), *device = json_dumps(nodes, JSON_COMPACT);
     vm_add(build, VM_DEVICES, "-object", "%s", object);
@@ -136,7 +136,7 @@ static int add_blockdev(struct vm_build *build, const struct vm_drive *drive, st
     return 0;
 }
 
-int vm_add_backend(struct vm_build *build, const struct vm_drive *drive, struct error *err)
+int vm_add_backend(struct vm_build *build, const struct vm_disk *drive, struct error *err)
 {
     if (vm_machine_at_least(build, 10, 0, 0))
         return add_blockdev(build, drive, err);

@@ -28,7 +28,7 @@ static const char *drive_text(const struct vm_build *build, const char *key)
     return text == NULL && strcmp(key, "ide2") == 0 ? vm_text(build, "cdrom") : text;
 }
 
-static int read_drive(const struct vm_build *build, unsigned bus, unsigned index, struct vm_drive *ret,
+static int read_drive(const struct vm_build *build, unsigned bus, unsigned index, struct vm_disk *ret,
                       json_t **ret_values, struct error *err)
 {
     struct vm_name key = vm_indexed(buses[bus].stem, index);
@@ -36,16 +36,16 @@ static int read_drive(const struct vm_build *build, unsigned bus, unsigned index
 
     if (text == NULL)
         return 0;
-    if (vm_drive_parse(key.text, text, ret_values, err) != 0)
+    if (vm_disk_parse(key.text, text, ret_values, err) != 0)
         return error_prefix(err, "%s: ", key.text);
-    if (vm_drive_path(key.text, *ret_values, &file, err) != 0)
+    if (vm_disk_path(key.text, *ret_values, &file, err) != 0)
         return -1;
-    *ret = (struct vm_drive){.bus = bus,
-                             .index = index,
-                             .values = *ret_values,
-                             .file = file,
-                             .cdrom = vm_drive_is_cdrom(*ret_values),
-                             .disc = strcmp(json_text(*ret_values, "file"), "cdrom") == 0};
+    *ret = (struct vm_disk){.bus = bus,
+                            .index = index,
+                            .values = *ret_values,
+                            .file = file,
+                            .cdrom = vm_disk_is_cdrom(*ret_values),
+                            .disc = strcmp(json_text(*ret_values, "file"), "cdrom") == 0};
     snprintf(ret->key, sizeof(ret->key), "%s", key.text);
     return 0;
 }
@@ -76,7 +76,7 @@ static int read_old_disks(struct vm_build *build, const char *letters, struct er
     for (size_t i = 0; i < COUNT_OF(boot_buses); i++)
         for (unsigned j = 0; j < buses[boot_buses[i]].count; j++) {
             autojson json_t *values = NULL;
-            struct vm_drive drive = {0};
+            struct vm_disk drive = {0};
             if (read_drive(build, boot_buses[i], j, &drive, &values, err) != 0)
                 return -1;
             if (values == NULL)
@@ -167,7 +167,7 @@ static const char *write_cache(const json_t *values)
                                                                                                      : "on";
 }
 
-static void print_common(struct vm_build *build, const struct vm_drive *drive, struct text *text)
+static void print_common(struct vm_build *build, const struct vm_disk *drive, struct text *text)
 {
     const json_t *values = drive->values;
 
@@ -186,14 +186,14 @@ static void print_common(struct vm_build *build, const struct vm_drive *drive, s
 }
 
 /* ",drive=drive-ide0,id=ide0"; an empty CD-ROM drive has no node from version 10 on. */
-static void print_back_end(struct vm_build *build, const struct vm_drive *drive, struct text *text)
+static void print_back_end(struct vm_build *build, const struct vm_disk *drive, struct text *text)
 {
     if (drive->file != NULL || !vm_machine_at_least(build, 10, 0, 0))
         text_printf(text, ",drive=drive-%s", drive->key);
     text_printf(text, ",id=%s", drive->key);
 }
 
-static void add_io_thread(struct vm_build *build, const struct vm_drive *drive, const char *id,
+static void add_io_thread(struct vm_build *build, const struct vm_disk *drive, const char *id,
                           struct text *text)
 {
     if (vm_value_number(drive->values, "iothread", 0) == 0)
@@ -202,7 +202,7 @@ static void add_io_thread(struct vm_build *build, const struct vm_drive *drive, 
     text_printf(text, ",iothread=iothread-%s", id);
 }
 
-static void print_virtio(struct vm_build *build, const struct vm_drive *drive, struct text *text)
+static void print_virtio(struct vm_build *build, const struct vm_disk *drive, struct text *text)
 {
     text_append(text, "virtio-blk-pci");
     print_back_end(build, drive, text);
@@ -210,7 +210,7 @@ static void print_virtio(struct vm_build *build, const struct vm_drive *drive, s
     add_io_thread(build, drive, drive->key, text);
 }
 
-static void print_ide(struct vm_build *build, const struct vm_drive *drive, struct text *text)
+static void print_ide(struct vm_build *build, const struct vm_disk *drive, struct text *text)
 {
     static const unsigned q35_channels[VM_IDES] = {0, 2, 1, 3}; /* each with one drive */
     bool q35 = build->machine.q35;
@@ -220,7 +220,7 @@ static void print_ide(struct vm_build *build, const struct vm_drive *drive, stru
     print_back_end(build, drive, text);
 }
 
-static void print_sata(struct vm_build *build, const struct vm_drive *drive, struct text *text)
+static void print_sata(struct vm_build *build, const struct vm_disk *drive, struct text *text)
 {
     if (!build->has_ahci)
         vm_add(build, VM_DEVICES, "-device", "ahci,id=ahci0,multifunction=on%s",
@@ -231,7 +231,7 @@ static void print_sata(struct vm_build *build, const struct vm_drive *drive, str
 }
 
 /* Each disk has a controller of its own. */
-static void add_single_controller(struct vm_build *build, const struct vm_drive *drive)
+static void add_single_controller(struct vm_build *build, const struct vm_disk *drive)
 {
     struct vm_name id = vm_indexed("virtioscsi", drive->index);
     long long queues = vm_value_number(drive->values, "queues", 0);
@@ -253,7 +253,7 @@ static void add_controller(struct vm_build *build, const char *kind, unsigned in
     build->scsi_controllers[index] = true;
 }
 
-static const char *scsi_driver(const struct vm_drive *drive)
+static const char *scsi_driver(const struct vm_disk *drive)
 {
     if (drive->cdrom)
         return "scsi-cd";
@@ -262,7 +262,7 @@ static const char *scsi_driver(const struct vm_drive *drive)
     return block ? "scsi-block" : "scsi-hd";
 }
 
-static void print_scsi(struct vm_build *build, const struct vm_drive *drive, struct text *text)
+static void print_scsi(struct vm_build *build, const struct vm_disk *drive, struct text *text)
 {
     const char *hardware = vm_text(build, "scsihw");
     const char *kind = hardware != NULL ? hardware : "lsi";
@@ -283,10 +283,10 @@ static void print_scsi(struct vm_build *build, const struct vm_drive *drive, str
         text_printf(text, ",device_id=drive-%s", drive->key);
 }
 
-static void (*const printers[])(struct vm_build *, const struct vm_drive *, struct text *) = {
+static void (*const printers[])(struct vm_build *, const struct vm_disk *, struct text *) = {
     [VM_IDE] = print_ide, [VM_SATA] = print_sata, [VM_SCSI] = print_scsi, [VM_VIRTIO] = print_virtio};
 
-static int add_drive(struct vm_build *build, const struct vm_drive *drive, struct error *err)
+static int add_drive(struct vm_build *build, const struct vm_disk *drive, struct error *err)
 {
     autotext struct text text = {0};
 
@@ -303,7 +303,7 @@ int vm_add_drives(struct vm_build *build, struct error *err)
     for (unsigned bus = 0; bus < COUNT_OF(buses); bus++)
         for (unsigned i = 0; i < buses[bus].count; i++) {
             autojson json_t *values = NULL;
-            struct vm_drive drive = {0};
+            struct vm_disk drive = {0};
             if (read_drive(build, bus, i, &drive, &values, err) != 0)
                 return -1;
             if (values != NULL && add_drive(build, &drive, err) != 0)

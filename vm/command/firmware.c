@@ -27,7 +27,7 @@ static int read_firmware(const struct vm_command *what, const json_t *values, bo
     bool keys = vm_value_number(values, "pre-enrolled-keys", 0) != 0;
     const char *folder = what->paths->ovmf;
 
-    if (json_object_size(values) != 0 && vm_drive_path("efidisk0", values, &ret->file, err) != 0)
+    if (json_object_size(values) != 0 && vm_disk_path("efidisk0", values, &ret->file, err) != 0)
         return -1;
     ret->large = type != NULL && strcmp(type, "4m") == 0;
     ret->format = format != NULL ? format : "raw";

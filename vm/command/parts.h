@@ -97,7 +97,7 @@ int vm_add_hostpci(struct vm_build *build, struct error *err);
 int vm_add_arguments(struct vm_build *build, struct error *err);
 
 /* The back end of a drive, as node drive-KEY (command_blockdev.c). */
-struct vm_drive {
+struct vm_disk {
     char key[32];
     enum { VM_IDE, VM_SATA, VM_SCSI, VM_VIRTIO } bus;
     unsigned index;
@@ -106,6 +106,6 @@ struct vm_drive {
     bool cdrom;
     bool disc; /* the host's own drive */
 };
-int vm_add_backend(struct vm_build *build, const struct vm_drive *drive, struct error *err);
+int vm_add_backend(struct vm_build *build, const struct vm_disk *drive, struct error *err);
 
 #endif

@@ -29,9 +29,9 @@ static enum what what_is(const json_t *config, const char *key)
         return NOTHING;
     if (text_starts_with(key, "net"))
         return NET;
-    if (vm_drive_parse(key, value, &values, &err) != 0)
+    if (vm_disk_parse(key, value, &values, &err) != 0)
         return NOTHING;
-    return vm_drive_is_cdrom(values) ? CDROM : DISK;
+    return vm_disk_is_cdrom(values) ? CDROM : DISK;
 }
 
 static void append(struct text *order, const char *device)

@@ -39,7 +39,7 @@ static int read_cdrom(json_t **value, struct error *err)
 {
     autojson json_t *keys = NULL;
 
-    if (vm_drive_parse("ide2", json_string_value(*value), &keys, err) != 0)
+    if (vm_disk_parse("ide2", json_string_value(*value), &keys, err) != 0)
         return -1;
     json_object_set_new(keys, "media", json_string("cdrom"));
     autofree char *printed = property_string_print(vm_key_find("ide2", NULL), keys);
