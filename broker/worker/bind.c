@@ -33,11 +33,11 @@ __attribute__((format(printf, 3, 4))) static int step(struct journey *journey, s
     return worker_step(journey->worker, journey->id, text, err);
 }
 
-struct place place_for(const char *driver)
+struct binding binding_for(const char *driver)
 {
-    if (strcmp(driver, PLACE_ANY) == 0)
-        return (struct place){PLACE_ANY, ""};
-    return (struct place){driver, driver[0] != '\0' ? driver : DRIVER_NOBODY};
+    if (strcmp(driver, BINDING_ANY) == 0)
+        return (struct binding){BINDING_ANY, ""};
+    return (struct binding){driver, driver[0] != '\0' ? driver : DRIVER_NOBODY};
 }
 
 static int read_state(struct journey *journey, const struct driver_state *was, struct error *err)
@@ -101,7 +101,7 @@ static int load(struct journey *journey, const char *driver, struct error *err)
 
 /* While it moves, driver_override names the driver that is wanted, whatever it holds in the end: of two
  * drivers that fit the kernel would take either. */
-static int place_named(struct journey *journey, struct place wanted, struct error *err)
+static int place_named(struct journey *journey, struct binding wanted, struct error *err)
 {
     if (strcmp(journey->now.driver, wanted.driver) != 0 && load(journey, wanted.driver, err) != 0)
         return -1;
@@ -131,7 +131,7 @@ static int load_fitting(struct journey *journey, struct error *err)
 }
 
 /* A driver that did not come by driver_override is the kernel's choice already. */
-static int place_any(struct journey *journey, struct error *err)
+static int binding_is_any(struct journey *journey, struct error *err)
 {
     bool chosen = journey->now.driver[0] != '\0' && !driver_is_vfio(journey->now.driver) &&
                   strcmp(journey->now.driver, journey->now.override) != 0;
@@ -145,19 +145,19 @@ static int place_any(struct journey *journey, struct error *err)
     return journey->now.driver[0] != '\0' ? 0 : load_fitting(journey, err);
 }
 
-static int go(struct journey *journey, struct place wanted, char ret_driver[static DRIVER_NAME_SIZE],
+static int go(struct journey *journey, struct binding wanted, char ret_driver[static DRIVER_NAME_SIZE],
               struct error *err)
 {
-    bool any = strcmp(wanted.driver, PLACE_ANY) == 0;
+    bool any = strcmp(wanted.driver, BINDING_ANY) == 0;
 
-    if ((any ? place_any(journey, err) : place_named(journey, wanted, err)) != 0)
+    if ((any ? binding_is_any(journey, err) : place_named(journey, wanted, err)) != 0)
         return -1;
     memcpy(ret_driver, journey->now.driver, DRIVER_NAME_SIZE);
     return journey->moved ? 1 : 0;
 }
 
-int place_from(struct worker *worker, struct pci_address address, const struct driver_state *now,
-               struct place wanted, char ret_driver[static DRIVER_NAME_SIZE], struct error *err)
+int bind_function_from(struct worker *worker, struct pci_address address, const struct driver_state *now,
+                       struct binding wanted, char ret_driver[static DRIVER_NAME_SIZE], struct error *err)
 {
     struct journey journey = {.worker = worker, .address = address, .now = *now};
 
@@ -165,8 +165,8 @@ int place_from(struct worker *worker, struct pci_address address, const struct d
     return go(&journey, wanted, ret_driver, err);
 }
 
-int place(struct worker *worker, struct pci_address address, const struct driver_state *was,
-          struct place wanted, char ret_driver[static DRIVER_NAME_SIZE], struct error *err)
+int bind_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
+                  struct binding wanted, char ret_driver[static DRIVER_NAME_SIZE], struct error *err)
 {
     struct journey journey = {.worker = worker, .address = address};
 
@@ -181,7 +181,7 @@ struct row {
     const char *id;
     struct pci_address address;
     struct driver_state was;
-    struct place former, wanted;
+    struct binding former, wanted;
     const char *reset_methods; /* NULL: they are not touched */
     bool touched;
 };
@@ -190,7 +190,7 @@ static struct row parse_row(const json_t *json)
 {
     struct row row = {.id = json_text(json, "id"),
                       .former = {json_text(json, "driver"), json_text(json, "override")},
-                      .wanted = place_for(json_text_or(json, "wanted", PLACE_ANY)),
+                      .wanted = binding_for(json_text_or(json, "wanted", BINDING_ANY)),
                       .reset_methods = json_text_or(json, "reset-methods", NULL),
                       .touched = json_object_get(json, "override") != NULL};
 
@@ -241,7 +241,7 @@ static int go_forward(struct worker *worker, const struct row *row, const struct
     struct error err;
 
     worker_log(worker, "%s: cannot go back: %s", row->id, reason->message);
-    if (place(worker, row->address, &row->was, row->wanted, driver, &err) >= 0 &&
+    if (bind_function(worker, row->address, &row->was, row->wanted, driver, &err) >= 0 &&
         restore_methods(worker, row, &err) == 0) {
         worker_settle(worker, row->id, driver, "forward");
         tell(where, row->id, "could not go back and is where it was asked to be,", driver);
@@ -255,7 +255,7 @@ static int go_forward(struct worker *worker, const struct row *row, const struct
     return -1;
 }
 
-int place_back(struct worker *worker, const json_t *json, struct text *where)
+int bind_undo(struct worker *worker, const json_t *json, struct text *where)
 {
     struct row row = parse_row(json);
     char driver[DRIVER_NAME_SIZE] = "";
@@ -267,7 +267,7 @@ int place_back(struct worker *worker, const json_t *json, struct text *where)
         tell(where, row.id, "was not touched", NULL);
         return 0;
     }
-    int moved = place(worker, row.address, &row.was, row.former, driver, &err);
+    int moved = bind_function(worker, row.address, &row.was, row.former, driver, &err);
     if (moved >= 0 && restore_methods(worker, &row, &err) == 0) {
         if (moved > 0)
             worker_log(worker, "%s: is back with %s", row.id, driver[0] != '\0' ? driver : "no driver");
@@ -280,18 +280,18 @@ int place_back(struct worker *worker, const json_t *json, struct text *where)
     return go_forward(worker, &row, &err, where);
 }
 
-int place_all_back(struct worker *worker, const json_t *rows, struct text *where)
+int bind_undo_all(struct worker *worker, const json_t *rows, struct text *where)
 {
     int result = 0;
 
     for (size_t i = json_array_size(rows); i-- > 0;)
-        if (place_back(worker, json_array_get(rows, i), where) != 0)
+        if (bind_undo(worker, json_array_get(rows, i), where) != 0)
             result = -1;
     return result;
 }
 
 /* Of all functions of the slot: they share their fate. */
-void place_log_kernel(struct worker *worker, int kmsg, const char *id)
+void bind_log_kernel(struct worker *worker, int kmsg, const char *id)
 {
     autofree char *slot = xstrndup(id, strlen(id) - 1);
     autotext struct text lines = {0};

@@ -39,11 +39,11 @@ static const char *name_of(const char *driver)
 
 static int move(struct worker *worker, struct plan_function *function, struct error *err)
 {
-    struct place wanted = {function->driver, function->override};
+    struct binding wanted = {function->driver, function->override};
     long long began = clock_milliseconds();
     char driver[DRIVER_NAME_SIZE];
 
-    if (place_from(worker, function->device->address, &function->was, wanted, driver, err) < 0)
+    if (bind_function_from(worker, function->device->address, &function->was, wanted, driver, err) < 0)
         return -1;
     memcpy(function->driver, driver, sizeof(driver));
     if (strcmp(driver, function->was.driver) == 0)
@@ -106,7 +106,7 @@ static int go_back(struct worker *worker, const json_t *rows, struct error *err)
 
     worker->undoing = true;
     worker_log(worker, "goes back: %s", err->message);
-    place_all_back(worker, rows, &where);
+    bind_undo_all(worker, rows, &where);
     struct error reason = *err;
     return error_set(err, reason.kind, "%s; %s", reason.message, text_string(&where));
 }
@@ -114,9 +114,9 @@ static int go_back(struct worker *worker, const json_t *rows, struct error *err)
 static int prepare(struct worker *worker, struct plan *plan, const struct request *request, struct error *err)
 {
     if (plan_read(worker, plan, err) != 0 || plan_want(worker, plan, request->driver, err) != 0 ||
-        loss_check(worker, plan, "taken from its driver", request->force, err) != 0)
+        impact_check(worker, plan, "taken from its driver", request->force, err) != 0)
         return -1;
-    loss_warn_of_others(worker, plan);
+    impact_warn_of_others(worker, plan);
     return plan_take(worker, plan, true, err);
 }
 
@@ -136,7 +136,7 @@ int broker_drive(struct worker *worker, json_t **ret, struct error *err)
     autojson json_t *rows = plan_rows(&plan, true);
     autoclose int kmsg = kmsg_follow(worker->sysroot);
     if (move_all(worker, &plan, err) != 0) {
-        place_log_kernel(worker, kmsg, plan.list[0].id);
+        bind_log_kernel(worker, kmsg, plan.list[0].id);
         return go_back(worker, rows, err);
     }
     *ret = finish(worker, &plan, &request);

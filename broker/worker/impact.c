@@ -118,7 +118,7 @@ static int check_uses(struct worker *worker, const struct plan *plan, const stru
 }
 
 /* VFIO gives a group to a VM only when no member has a driver of the host. */
-void loss_warn_of_others(struct worker *worker, const struct plan *plan)
+void impact_warn_of_others(struct worker *worker, const struct plan *plan)
 {
     const struct pci_device *named = plan->list[0].device;
     autotext struct text others = {0};
@@ -158,8 +158,8 @@ static int check_groups(const struct plan *plan, struct error *err)
     return 0;
 }
 
-int loss_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
-               struct error *err)
+int impact_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
+                 struct error *err)
 {
     autohostuses struct host_uses *usage = NULL;
     bool loses = false;

@@ -9,10 +9,10 @@
 #include "broker/worker/plan.h"
 
 /* `verb` says what happens to the functions that lose: "taken from its driver", "reset". */
-int loss_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
-               struct error *err);
+int impact_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
+                 struct error *err);
 
 /* Logs which functions of the IOMMU group keep drivers of the host, if a vfio driver is to get one. */
-void loss_warn_of_others(struct worker *worker, const struct plan *plan);
+void impact_warn_of_others(struct worker *worker, const struct plan *plan);
 
 #endif

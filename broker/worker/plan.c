@@ -121,7 +121,7 @@ static void want_any(struct plan_function *function)
 {
     const struct driver_state *was = &function->was;
 
-    want(function, PLACE_ANY, "");
+    want(function, BINDING_ANY, "");
     function->loses =
         was->driver[0] != '\0' && (driver_is_vfio(was->driver) || strcmp(was->driver, was->override) == 0);
 }
@@ -152,7 +152,7 @@ int plan_want(struct worker *worker, struct plan *plan, const char *driver, stru
 {
     for (size_t i = 0; i < plan->count; i++) {
         struct plan_function *function = &plan->list[i];
-        struct place place = place_for(strcmp(driver, "none") == 0 ? "" : driver);
+        struct binding place = binding_for(strcmp(driver, "none") == 0 ? "" : driver);
         if (strcmp(driver, "auto") == 0)
             want_any(function);
         else if (strcmp(driver, "restore") != 0)
@@ -170,5 +170,5 @@ void plan_let_go(struct worker *worker, const struct plan *plan)
     autotext struct text where = {0};
 
     worker->undoing = true;
-    place_all_back(worker, rows, &where);
+    bind_undo_all(worker, rows, &where);
 }

@@ -9,7 +9,7 @@ struct plan_function {
     const struct pci_device *device; /* of the plan's inventory */
     char id[PCI_ADDRESS_SIZE];
     struct driver_state was;
-    char driver[DRIVER_NAME_SIZE];   /* wanted; see struct place */
+    char driver[DRIVER_NAME_SIZE];   /* wanted; see struct binding */
     char override[DRIVER_NAME_SIZE]; /* wanted */
     bool loses;                      /* the driver that it has */
 };

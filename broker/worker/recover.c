@@ -54,7 +54,7 @@ int broker_recover(struct worker *worker, json_t **ret, struct error *err)
     worker->undoing = true;
     if (wait_for(worker, json_object_get(worker->arguments, "waits-for"), id != NULL ? id : "", err) != 0)
         return -1;
-    place_all_back(worker, rows, &where);
+    bind_undo_all(worker, rows, &where);
     /* "failed": its worker has told itself what went wrong */
     bool failed = json_object_get(worker->arguments, "failed") != NULL;
     return error_set(err, ERROR_FAILED, "%s%s", failed ? "" : "interrupted; ", text_string(&where));

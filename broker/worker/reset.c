@@ -83,7 +83,7 @@ static int try_methods(struct attempts *attempts, struct error *err)
         }
         if (err->kind == ERROR_NOT_FOUND || attempts->stopped)
             return -1;
-        place_log_kernel(attempts->worker, attempts->kmsg, id);
+        bind_log_kernel(attempts->worker, attempts->kmsg, id);
         worker_log(attempts->worker, "%s: reset by %s failed (%lld ms): %s", id, attempts->method,
                    attempts->milliseconds, err->message);
         text_printf(&attempts->failures, "%s%s: %s", i > 0 ? "; " : "", attempts->method, err->message);
@@ -109,7 +109,7 @@ static int prepare(struct worker *worker, struct plan *plan, struct attempts *at
     if (plan_read(worker, plan, err) != 0 || read_methods(attempts, err) != 0)
         return -1;
     plan->list[0].loses = plan->list[0].was.driver[0] != '\0';
-    if (loss_check(worker, plan, "reset", forced, err) != 0)
+    if (impact_check(worker, plan, "reset", forced, err) != 0)
         return -1;
     autojson json_t *rows = pack_rows(plan, &attempts->methods);
     if (worker_begin(worker, rows, err) != 0)
@@ -136,7 +136,7 @@ static int finish(struct attempts *attempts, const json_t *rows, int result, str
         keep(attempts, true, "");
     else if (err->kind != ERROR_NOT_FOUND && !attempts->stopped)
         keep(attempts, false, err->message);
-    int back = place_all_back(attempts->worker, rows, &where);
+    int back = bind_undo_all(attempts->worker, rows, &where);
     if (result == 0 && back == 0 &&
         driver_read_name(attempts->worker->sysroot, attempts->function->device->address, driver, err) == 0)
         return 0;
