@@ -43,9 +43,9 @@ static int drive(struct task *task, void *argument, struct error *err)
     return status;
 }
 
-int drive_begin(struct tasks *tasks, const struct broker *broker, const struct drive *what,
-                int (*done)(void *context, struct error *err), void *context, char upid[static UPID_SIZE],
-                struct error *err)
+int broker_task_begin(struct tasks *tasks, const struct broker *broker, const struct broker_task *what,
+                      int (*done)(void *context, struct error *err), void *context,
+                      char upid[static UPID_SIZE], struct error *err)
 {
     struct journey *journey = xcalloc(1, sizeof(*journey));
     struct task_start start = {.type = what->type,
@@ -66,7 +66,7 @@ int drive_begin(struct tasks *tasks, const struct broker *broker, const struct d
     return -1;
 }
 
-int drive_resume(struct task *task, void *argument, struct error *err)
+int broker_task_resume(struct task *task, void *argument, struct error *err)
 {
     const struct broker *broker = argument;
     autojson json_t *result = NULL;
@@ -79,7 +79,7 @@ int drive_resume(struct task *task, void *argument, struct error *err)
     return -1;
 }
 
-int drive_stop(struct tasks *tasks, const struct broker *broker, const char *upid, struct error *err)
+int broker_task_stop(struct tasks *tasks, const struct broker *broker, const char *upid, struct error *err)
 {
     autojson json_t *result = NULL;
     struct error ignored;

@@ -8,7 +8,7 @@
 #include "broker/call.h"
 #include "task/task.h"
 
-struct drive {
+struct broker_task {
     const char *type;      /* of the task: "pcidriver", "pcireset" */
     const char *id;        /* of the task: the PCI id */
     const char *user;      /* USER@REALM or USER@REALM!TOKEN */
@@ -18,15 +18,15 @@ struct drive {
 
 /* ERROR_BUSY at once, without a task, if there is no broker. `done` (may be NULL) is called with `context`
  * after the operation has ended, before the task is reported ended: the inventory is read anew there. */
-int drive_begin(struct tasks *tasks, const struct broker *broker, const struct drive *drive,
-                int (*done)(void *context, struct error *err), void *context, char upid[static UPID_SIZE],
-                struct error *err);
+int broker_task_begin(struct tasks *tasks, const struct broker *broker, const struct broker_task *drive,
+                      int (*done)(void *context, struct error *err), void *context,
+                      char upid[static UPID_SIZE], struct error *err);
 
 /* For tasks_recover, with the broker as its argument: follows the operation to its end, or says that it was
  * never begun. */
-task_function drive_resume;
+task_function broker_task_resume;
 
 /* Asks for a task to stop: it, and its operation. */
-int drive_stop(struct tasks *tasks, const struct broker *broker, const char *upid, struct error *err);
+int broker_task_stop(struct tasks *tasks, const struct broker *broker, const char *upid, struct error *err);
 
 #endif

@@ -16,13 +16,13 @@ static int refuse_missing(const char *node, long long vmid, struct error *err)
                      node, vmid);
 }
 
-const char *guest_node(const json_t *document)
+const char *vm_document_node(const json_t *document)
 {
     return json_text(document, "node");
 }
 
-int guest_read(struct storage *storage, const char *node, long long vmid, json_t **ret, int64_t *ret_revision,
-               struct error *err)
+int vm_document_read(struct storage *storage, const char *node, long long vmid, json_t **ret,
+                     int64_t *ret_revision, struct error *err)
 {
     autofree char *id = xasprintf("%lld", vmid);
     autojson json_t *document = NULL;
@@ -30,7 +30,7 @@ int guest_read(struct storage *storage, const char *node, long long vmid, json_t
 
     if (object_read(storage, KIND, id, &document, &revision, err) != 0)
         return err->kind == ERROR_NOT_FOUND ? refuse_missing(node, vmid, err) : -1;
-    if (strcmp(guest_node(document), node) != 0)
+    if (strcmp(vm_document_node(document), node) != 0)
         return refuse_missing(node, vmid, err);
     *ret = TAKE(document);
     if (ret_revision != NULL)
@@ -38,7 +38,7 @@ int guest_read(struct storage *storage, const char *node, long long vmid, json_t
     return 0;
 }
 
-int guest_check_free(struct storage *storage, long long vmid, struct error *err)
+int vm_document_check_free(struct storage *storage, long long vmid, struct error *err)
 {
     autofree char *id = xasprintf("%lld", vmid);
     autojson json_t *document = NULL;
@@ -46,10 +46,10 @@ int guest_check_free(struct storage *storage, long long vmid, struct error *err)
     if (object_read(storage, KIND, id, &document, NULL, err) != 0)
         return err->kind == ERROR_NOT_FOUND ? 0 : -1;
     return error_set(err, ERROR_CONFLICT, "unable to create VM %lld - VM %lld already exists on node '%s'",
-                     vmid, vmid, guest_node(document));
+                     vmid, vmid, vm_document_node(document));
 }
 
-int guest_create(struct storage *storage, long long vmid, json_t *document, struct error *err)
+int vm_document_create(struct storage *storage, long long vmid, json_t *document, struct error *err)
 {
     autofree char *id = xasprintf("%lld", vmid);
     struct change_set *set = change_set_new();
@@ -58,13 +58,13 @@ int guest_create(struct storage *storage, long long vmid, json_t *document, stru
     change_set_put(set, KIND, id, 0, document);
     if (storage_commit(storage, set, err) == 0)
         return 0;
-    if (err->kind == ERROR_CONFLICT && guest_check_free(storage, vmid, &taken) != 0)
+    if (err->kind == ERROR_CONFLICT && vm_document_check_free(storage, vmid, &taken) != 0)
         *err = taken;
     return -1;
 }
 
-int guest_write(struct storage *storage, long long vmid, int64_t revision, json_t *document,
-                struct error *err)
+int vm_document_write(struct storage *storage, long long vmid, int64_t revision, json_t *document,
+                      struct error *err)
 {
     autofree char *id = xasprintf("%lld", vmid);
     struct change_set *set = change_set_new();
@@ -73,7 +73,7 @@ int guest_write(struct storage *storage, long long vmid, int64_t revision, json_
     return storage_commit(storage, set, err);
 }
 
-int guest_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err)
+int vm_document_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err)
 {
     autofree char *id = xasprintf("%lld", vmid), *path = xasprintf("/vms/%lld", vmid);
     struct change_set *set = change_set_new();
@@ -83,7 +83,7 @@ int guest_delete(struct storage *storage, long long vmid, int64_t revision, stru
     return storage_commit(storage, set, err);
 }
 
-int guest_check_digest(const json_t *document, const char *digest, struct error *err)
+int vm_document_check_digest(const json_t *document, const char *digest, struct error *err)
 {
     char current[DIGEST_SIZE];
 
@@ -93,7 +93,8 @@ int guest_check_digest(const json_t *document, const char *digest, struct error 
     return error_set(err, ERROR_FAILED, "checksum mismatch (file change by other user?)");
 }
 
-int guest_list_after(struct storage *storage, const char *after, int limit, json_t **ret, struct error *err)
+int vm_document_list_after(struct storage *storage, const char *after, int limit, json_t **ret,
+                           struct error *err)
 {
     return object_list_after(storage, KIND, after, limit, ret, err);
 }

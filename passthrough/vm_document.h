@@ -10,33 +10,34 @@
 #include "storage/storage.h"
 
 /* Where it is. */
-const char *guest_node(const json_t *document);
+const char *vm_document_node(const json_t *document);
 
 /* ERROR_FAILED "Configuration file 'nodes/N/qemu-server/ID.conf' does not exist" also if the VM is another
  * node's. ret_revision may be NULL; the caller drops. */
-int guest_read(struct storage *storage, const char *node, long long vmid, json_t **ret, int64_t *ret_revision,
-               struct error *err);
+int vm_document_read(struct storage *storage, const char *node, long long vmid, json_t **ret,
+                     int64_t *ret_revision, struct error *err);
 
 /* ERROR_CONFLICT "unable to create VM 100 - VM 100 already exists on node 'n'" if the id is taken. */
-int guest_check_free(struct storage *storage, long long vmid, struct error *err);
+int vm_document_check_free(struct storage *storage, long long vmid, struct error *err);
 
 /* A new VM; the same error. Takes the document. */
-int guest_create(struct storage *storage, long long vmid, json_t *document, struct error *err);
+int vm_document_create(struct storage *storage, long long vmid, json_t *document, struct error *err);
 
 /* ERROR_CONFLICT if it is not at that revision any more. Takes the document. */
-int guest_write(struct storage *storage, long long vmid, int64_t revision, json_t *document,
-                struct error *err);
+int vm_document_write(struct storage *storage, long long vmid, int64_t revision, json_t *document,
+                      struct error *err);
 
 /* With it go the entries of the ACL on /vms/ID, so that a later VM of that id does not inherit them. */
-int guest_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err);
+int vm_document_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err);
 
 /* ERROR_FAILED "checksum mismatch (file change by other user?)" unless `digest` (NULL: not asked) is the
  * document's. */
-int guest_check_digest(const json_t *document, const char *digest, struct error *err);
+int vm_document_check_digest(const json_t *document, const char *digest, struct error *err);
 
 /* {VMID: document} of all nodes piece by piece, since thousands of documents are large: at most `limit` of
  * them, from the first whose id as a text comes after `after` ("": from the first of all). The caller drops.
  */
-int guest_list_after(struct storage *storage, const char *after, int limit, json_t **ret, struct error *err);
+int vm_document_list_after(struct storage *storage, const char *after, int limit, json_t **ret,
+                           struct error *err);
 
 #endif

@@ -57,7 +57,7 @@ static json_t *make_row(const struct service *service, const struct qemu_seen *s
     json_t *row = qemu_describe(service, seen);
 
     json_object_update_new(row, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", id, "type", "qemu", "node",
-                                          guest_node(seen->document), "maxcpu",
+                                          vm_document_node(seen->document), "maxcpu",
                                           (json_int_t)qemu_count_cpus(seen->document), "template",
                                           json_integer_value(template)));
     return row;

@@ -41,9 +41,10 @@ int hardware_begin_task(struct request *request, const char *type, const char *o
             json_object_set_new(arguments, *parameters,
                                 json_deep_copy(json_object_get(request->params, *parameters)));
     }
-    const struct drive drive = {
+    const struct broker_task drive = {
         .type = type, .id = id, .user = user, .operation = operation, .arguments = TAKE(arguments)};
-    if (drive_begin(service->tasks, service->broker, &drive, refresh, service->inventory, upid, err) != 0)
+    if (broker_task_begin(service->tasks, service->broker, &drive, refresh, service->inventory, upid, err) !=
+        0)
         return -1;
     *ret = json_string(upid);
     return 0;

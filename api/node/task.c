@@ -366,7 +366,8 @@ static int stop_task(struct request *request, json_t **ret, struct error *err)
 
     if (find_task(request, "Sys.Modify", &task, err) != 0)
         return -1;
-    if (!has_ended(task) && drive_stop(service->tasks, service->broker, json_text(task, "upid"), err) != 0 &&
+    if (!has_ended(task) &&
+        broker_task_stop(service->tasks, service->broker, json_text(task, "upid"), err) != 0 &&
         err->kind != ERROR_NOT_FOUND)
         return -1;
     *ret = json_null();

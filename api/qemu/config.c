@@ -35,8 +35,8 @@ static int get_config(struct request *request, json_t **ret, struct error *err)
     autojson json_t *document = NULL;
     char digest[DIGEST_SIZE];
 
-    if (guest_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL, err) !=
-        0)
+    if (vm_document_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL,
+                         err) != 0)
         return -1;
     if (snapshot != NULL)
         return error_set(err, ERROR_FAILED, "snapshot '%s' does not exist: hostpci does not make any",
@@ -116,8 +116,9 @@ static int make_plan(const struct qemu_job *job, struct plan *plan, struct error
 
     if (check_options(job, err) != 0 || qemu_change_read(job, &plan->change, err) != 0 ||
         qemu_check_keys(job, &plan->change, err) != 0 ||
-        guest_read(service->storage, service->node, vmid_of(job), &plan->before, &plan->revision, err) != 0 ||
-        guest_check_digest(plan->before, digest, err) != 0)
+        vm_document_read(service->storage, service->node, vmid_of(job), &plan->before, &plan->revision,
+                         err) != 0 ||
+        vm_document_check_digest(plan->before, digest, err) != 0)
         return -1;
     return vm_config_change(plan->before, &plan->change.change, &plan->after, err);
 }
@@ -128,7 +129,7 @@ static int try_change(const struct qemu_job *job, struct error *err)
 
     if (make_plan(job, &plan, err) != 0 || qemu_check_change(job, plan.before, &plan.change, err) != 0)
         return -1;
-    return guest_write(job->service->storage, vmid_of(job), plan.revision, TAKE(plan.after), err);
+    return vm_document_write(job->service->storage, vmid_of(job), plan.revision, TAKE(plan.after), err);
 }
 
 /* Who sent no digest does not mind a change that came between; who sent one is told by it. */

@@ -78,7 +78,7 @@ static int create(const struct qemu_job *job, struct task *task, struct error *e
     autojson json_t *document = NULL;
 
     if (build_document(job, &document, err) != 0 ||
-        guest_create(job->service->storage, vmid, json_incref(document), err) != 0)
+        vm_document_create(job->service->storage, vmid, json_incref(document), err) != 0)
         return -1;
     log_added(task, document, job->params);
     return 0;
@@ -94,7 +94,7 @@ static int create_vm(struct request *request, json_t **ret, struct error *err)
 
     if (access_check(service->access, &request->caller, &allocate, request->params, err) != 0 ||
         check_refused(request->params, err) != 0 ||
-        guest_check_free(service->storage, param_integer(request, "vmid"), err) != 0 ||
+        vm_document_check_free(service->storage, param_integer(request, "vmid"), err) != 0 ||
         build_document(&job, &document, err) != 0)
         return -1;
     return qemu_begin_task(request, "qmcreate", create, ret, err);

@@ -128,9 +128,9 @@ json_t *qemu_describe(const struct service *service, const struct qemu_seen *see
 {
     const char *name = text_of(seen->document, "name");
     autofree char *unnamed = xasprintf("VM %lld", seen->vmid);
-    const char *status = seen->process != NULL                                    ? "running"
-                         : strcmp(guest_node(seen->document), service->node) == 0 ? "stopped"
-                                                                                  : "unknown";
+    const char *status = seen->process != NULL                                          ? "running"
+                         : strcmp(vm_document_node(seen->document), service->node) == 0 ? "stopped"
+                                                                                        : "unknown";
     json_t *row = json_pack("{s:I, s:s, s:s, s:I, s:I}", "vmid", (json_int_t)seen->vmid, "name",
                             name != NULL ? name : unnamed, "status", status, "maxmem",
                             (json_int_t)memory_of(seen->document), "maxdisk",
@@ -167,7 +167,7 @@ int qemu_list_visible(struct request *request, qemu_row_function *make_row, json
         const char *id;
         json_t *document, *row;
 
-        if (guest_list_after(request->service->storage, last, PIECE, &piece, err) != 0)
+        if (vm_document_list_after(request->service->storage, last, PIECE, &piece, err) != 0)
             return -1;
         count = json_object_size(piece);
         json_object_foreach(piece, id, document) {
@@ -192,7 +192,7 @@ static bool has_serial(const json_t *document)
 
 static json_t *make_list_row(const struct service *service, const struct qemu_seen *seen)
 {
-    if (strcmp(guest_node(seen->document), service->node) != 0)
+    if (strcmp(vm_document_node(seen->document), service->node) != 0)
         return NULL;
     json_t *row = qemu_describe(service, seen);
     json_object_set_new(row, "cpus", json_integer(qemu_count_cpus(seen->document)));

@@ -26,8 +26,8 @@ static int get_pending(struct request *request, json_t **ret, struct error *err)
     json_t *row;
     size_t i;
 
-    if (guest_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL, err) !=
-        0)
+    if (vm_document_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL,
+                         err) != 0)
         return -1;
     object_digest(document, digest);
     *ret = vm_config_list_pending(document);

@@ -12,7 +12,7 @@ static int get_preflight(struct request *request, json_t **ret, struct error *er
     long long vmid = param_integer(request, "vmid");
     autojson json_t *document = NULL;
 
-    if (guest_read(service->storage, service->node, vmid, &document, NULL, err) != 0)
+    if (vm_document_read(service->storage, service->node, vmid, &document, NULL, err) != 0)
         return -1;
     const struct preflight preflight = {.storage = service->storage,
                                         .sysroot = service->sysroot,

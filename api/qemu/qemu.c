@@ -26,8 +26,8 @@ static int list_rrddata(struct request *request, json_t **ret, struct error *err
     const struct service *service = request->service;
     autojson json_t *document = NULL;
 
-    if (guest_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL, err) !=
-        0)
+    if (vm_document_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL,
+                         err) != 0)
         return -1;
     *ret = json_array();
     return 0;
@@ -77,7 +77,7 @@ static int find_deletable(const struct qemu_job *job, json_t **ret, int64_t *ret
     autojson json_t *document = NULL;
     int64_t revision = 0;
 
-    if (guest_read(service->storage, service->node, vmid, &document, &revision, err) != 0)
+    if (vm_document_read(service->storage, service->node, vmid, &document, &revision, err) != 0)
         return -1;
     if (json_integer_value(config_of(document, "protection")) != 0)
         return error_set(err, ERROR_FAILED, "can't remove VM %lld - protection mode enabled", vmid);
@@ -125,7 +125,7 @@ static int destroy(const struct qemu_job *job, struct task *task, struct error *
     int64_t revision = 0;
 
     if (find_deletable(job, &document, &revision, err) != 0 ||
-        guest_delete(job->service->storage, vmid, revision, err) != 0)
+        vm_document_delete(job->service->storage, vmid, revision, err) != 0)
         return -1;
     log_disks(task, document);
     return 0;

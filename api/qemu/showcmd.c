@@ -54,7 +54,7 @@ static int show_command(struct request *request, json_t **ret, struct error *err
     autochoices struct choices choices = {0};
     autosplit char **arguments = NULL;
 
-    if (guest_read(service->storage, service->node, vmid, &document, NULL, err) != 0 ||
+    if (vm_document_read(service->storage, service->node, vmid, &document, NULL, err) != 0 ||
         qemu_features(service->qemu, &host.qemu, err) != 0)
         return -1;
     config = vm_config_view(document, false);

@@ -56,7 +56,7 @@ int qemu_begin_task(struct request *request, const char *type,
 static int find_truth(const struct service *service, const struct upid *upid, struct error *err)
 {
     struct error taken;
-    bool exists = guest_check_free(service->storage, strtoll(upid->id, NULL, 10), &taken) != 0;
+    bool exists = vm_document_check_free(service->storage, strtoll(upid->id, NULL, 10), &taken) != 0;
     bool creates = strcmp(upid->type, "qmcreate") == 0, destroys = strcmp(upid->type, "qmdestroy") == 0;
 
     if (exists && taken.kind != ERROR_CONFLICT) {
@@ -76,6 +76,6 @@ int qemu_task_resume(struct task *task, void *argument, struct error *err)
     struct upid upid;
 
     if (!upid_parse(task_upid(task), &upid) || !text_starts_with(upid.type, "qm"))
-        return drive_resume(task, service->broker, err);
+        return broker_task_resume(task, service->broker, err);
     return find_truth(service, &upid, err);
 }

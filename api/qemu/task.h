@@ -6,7 +6,7 @@
 #include "task/task.h"
 
 /* For tasks_recover, with the struct service as its argument: how a VM's task ended is seen from the VM; any
- * other is the broker's (drive_resume). */
+ * other is the broker's (broker_task_resume). */
 task_function qemu_task_resume;
 
 #endif

@@ -15,7 +15,7 @@ static void create(struct storage *storage, long long vmid)
 {
     struct error err;
 
-    cr_assert_eq(guest_create(storage, vmid, document("web"), &err), 0, "%s", err.message);
+    cr_assert_eq(vm_document_create(storage, vmid, document("web"), &err), 0, "%s", err.message);
 }
 
 Test(passthrough_guest, is_created_once)
@@ -25,12 +25,12 @@ Test(passthrough_guest, is_created_once)
     autostorage struct storage *storage = fixture_open(fixture.path);
     struct error err;
 
-    cr_assert_eq(guest_check_free(storage, 100, &err), 0);
+    cr_assert_eq(vm_document_check_free(storage, 100, &err), 0);
     create(storage, 100);
-    cr_assert_eq(guest_check_free(storage, 100, &err), -1);
+    cr_assert_eq(vm_document_check_free(storage, 100, &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT,
                          "unable to create VM 100 - VM 100 already exists on node 'pve1'");
-    cr_assert_eq(guest_create(storage, 100, document("other"), &err), -1);
+    cr_assert_eq(vm_document_create(storage, 100, document("other"), &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT,
                          "unable to create VM 100 - VM 100 already exists on node 'pve1'");
 }
@@ -45,13 +45,13 @@ Test(passthrough_guest, is_read_on_its_own_node)
     struct error err;
 
     create(storage, 100);
-    cr_assert_eq(guest_read(storage, "pve1", 100, &found, &revision, &err), 0, "%s", err.message);
+    cr_assert_eq(vm_document_read(storage, "pve1", 100, &found, &revision, &err), 0, "%s", err.message);
     cr_assert_eq(revision, 1);
-    cr_assert_str_eq(guest_node(found), "pve1");
-    cr_assert_eq(guest_read(storage, "pve2", 100, &none, NULL, &err), -1);
+    cr_assert_str_eq(vm_document_node(found), "pve1");
+    cr_assert_eq(vm_document_read(storage, "pve2", 100, &none, NULL, &err), -1);
     fixture_expect_error(&err, ERROR_FAILED,
                          "Configuration file 'nodes/pve2/qemu-server/100.conf' does not exist");
-    cr_assert_eq(guest_read(storage, "pve1", 101, &none, NULL, &err), -1);
+    cr_assert_eq(vm_document_read(storage, "pve1", 101, &none, NULL, &err), -1);
     fixture_expect_error(&err, ERROR_FAILED,
                          "Configuration file 'nodes/pve1/qemu-server/101.conf' does not exist");
     cr_assert_null(none);
@@ -65,13 +65,13 @@ Test(passthrough_guest, is_changed_by_who_has_seen_it_as_it_is)
     struct error err;
 
     create(storage, 100);
-    cr_assert_eq(guest_write(storage, 100, 1, document("shop"), &err), 0, "%s", err.message);
-    cr_assert_eq(guest_write(storage, 100, 1, document("late"), &err), -1);
+    cr_assert_eq(vm_document_write(storage, 100, 1, document("shop"), &err), 0, "%s", err.message);
+    cr_assert_eq(vm_document_write(storage, 100, 1, document("late"), &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT, "changed meanwhile");
-    cr_assert_eq(guest_delete(storage, 100, 1, &err), -1);
+    cr_assert_eq(vm_document_delete(storage, 100, 1, &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT, "changed meanwhile");
-    cr_assert_eq(guest_delete(storage, 100, 2, &err), 0, "%s", err.message);
-    cr_assert_eq(guest_check_free(storage, 100, &err), 0);
+    cr_assert_eq(vm_document_delete(storage, 100, 2, &err), 0, "%s", err.message);
+    cr_assert_eq(vm_document_check_free(storage, 100, &err), 0);
 }
 
 Test(passthrough_guest, has_a_digest)
@@ -81,9 +81,9 @@ Test(passthrough_guest, has_a_digest)
     struct error err;
 
     object_digest(web, digest);
-    cr_assert_eq(guest_check_digest(web, NULL, &err), 0);
-    cr_assert_eq(guest_check_digest(web, digest, &err), 0);
-    cr_assert_eq(guest_check_digest(shop, digest, &err), -1);
+    cr_assert_eq(vm_document_check_digest(web, NULL, &err), 0);
+    cr_assert_eq(vm_document_check_digest(web, digest, &err), 0);
+    cr_assert_eq(vm_document_check_digest(shop, digest, &err), -1);
     fixture_expect_error(&err, ERROR_FAILED, "checksum mismatch (file change by other user?)");
 }
 
@@ -99,7 +99,7 @@ Test(passthrough_guest, takes_its_entries_of_the_acl_with_it)
     create(storage, 100);
     fixture_put(storage, "acl", "/vms/100", "{'users': {'joe@pve': {'PVEVMAdmin': 1}}}");
     fixture_put(storage, "acl", "/vms/1000", "{'users': {'joe@pve': {'PVEVMAdmin': 1}}}");
-    cr_assert_eq(guest_delete(storage, 100, 1, &err), 0, "%s", err.message);
+    cr_assert_eq(vm_document_delete(storage, 100, 1, &err), 0, "%s", err.message);
     cr_assert_eq(object_list(storage, "acl", &acl, &err), 0);
     cr_assert_null(json_object_get(acl, "/vms/100"));
     cr_assert_not_null(json_object_get(acl, "/vms/1000"));
@@ -116,13 +116,13 @@ Test(passthrough_guest, are_listed_piece_by_piece_in_the_order_of_texts)
     create(storage, 100);
     create(storage, 99999);
     create(storage, 1000);
-    cr_assert_eq(guest_list_after(storage, "", 2, &first, &err), 0, "%s", err.message);
+    cr_assert_eq(vm_document_list_after(storage, "", 2, &first, &err), 0, "%s", err.message);
     cr_assert_eq(json_object_size(first), 2);
     cr_assert_not_null(json_object_get(first, "100"));
     cr_assert_not_null(json_object_get(first, "1000"));
-    cr_assert_eq(guest_list_after(storage, "1000", 2, &second, &err), 0);
+    cr_assert_eq(vm_document_list_after(storage, "1000", 2, &second, &err), 0);
     cr_assert_eq(json_object_size(second), 1);
     cr_assert_not_null(json_object_get(second, "99999"));
-    cr_assert_eq(guest_list_after(storage, "99999", 2, &none, &err), 0);
+    cr_assert_eq(vm_document_list_after(storage, "99999", 2, &none, &err), 0);
     cr_assert_eq(json_object_size(none), 0);
 }
