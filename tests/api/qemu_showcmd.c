@@ -98,7 +98,8 @@ DAEMON_TEST(qemu_showcmd, takes_the_first_alternative_that_is_free)
 DAEMON_TEST(qemu_showcmd, is_shown_without_an_iommu_too)
 {
     START(.host = "no-iommu");
-    post("/cluster/mapping/pci", "id", "nvme", "map", "node=" NODE ",path=0000:02:00.0,id=144d:a808", NULL);
+    post("/cluster/mapping/pci", "id", "nvme", "map",
+         "node=" NODE ",path=0000:02:00.0,id=144d:a808,subsystem-id=144d:a801", NULL);
     vm_create("100", "hostpci0", "01:00.0", "hostpci1", "mapping=nvme", NULL);
     has_part("-device vfio-pci,host=0000:01:00.0,id=hostpci0,");
     has_part("-device vfio-pci,host=0000:02:00.0,id=hostpci1,");

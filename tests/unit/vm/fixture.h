@@ -7,8 +7,8 @@
  * of ID # migration N        its mapping is live-migration-capable # usb N PORT      what usbN's mapping
  * stands for # qemu VERSION       of the binary, 7.2 if it is not said  # mtu N MTU       of netN's bridge #
  * cpu-vendor NAME    the host's */
-#ifndef HOSTPCI_TESTS_VM_FIXTURE_H
-#define HOSTPCI_TESTS_VM_FIXTURE_H
+#ifndef HOSTPCI_TESTS_UNIT_VM_FIXTURE_H
+#define HOSTPCI_TESTS_UNIT_VM_FIXTURE_H
 
 #include "vm/command/command.h"
 
