@@ -85,7 +85,8 @@ static int check_values(const struct vm_hostpci *hostpci, struct error *err)
     return hostpci->legacy_igd ? check_igd(hostpci, err) : 0;
 }
 
-int vm_hostpci_parse(const char *value, struct vm_hostpci *ret, struct error *err)
+/* What the schema allows; the rules between the parts are check_values'. */
+static int read_value(const char *value, struct vm_hostpci *ret, struct error *err)
 {
     autojson json_t *values = NULL;
 
@@ -93,7 +94,7 @@ int vm_hostpci_parse(const char *value, struct vm_hostpci *ret, struct error *er
         return -1;
     const char *host = json_string_value(json_object_get(values, "host"));
     const char *driver = json_string_value(json_object_get(values, "driver"));
-    autohostpci struct vm_hostpci hostpci = {
+    *ret = (struct vm_hostpci){
         .hosts = host != NULL ? full_ids(host) : NULL,
         .mapping = copy_of(values, "mapping"),
         .pcie = flag_of(values, "pcie", false),
@@ -106,11 +107,36 @@ int vm_hostpci_parse(const char *value, struct vm_hostpci *ret, struct error *er
         .mdev = copy_of(values, "mdev"),
     };
     for (size_t i = 0; i < VM_ID_OVERRIDES; i++)
-        hostpci.overrides[i] = copy_of(values, override_keys[i]);
-    if (check_values(&hostpci, err) != 0)
+        ret->overrides[i] = copy_of(values, override_keys[i]);
+    return 0;
+}
+
+int vm_hostpci_parse(const char *value, struct vm_hostpci *ret, struct error *err)
+{
+    autohostpci struct vm_hostpci hostpci = {0};
+
+    if (read_value(value, &hostpci, err) != 0 || check_values(&hostpci, err) != 0)
         return -1;
     *ret = hostpci;
     hostpci = (struct vm_hostpci){0};
+    return 0;
+}
+
+int vm_hostpci_foreach(const json_t *config, vm_hostpci_visit *visit, void *context, struct error *err)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)config, key, value) {
+        autohostpci struct vm_hostpci hostpci = {0};
+        const struct schema *schema = vm_key_find(key, NULL);
+        struct error unreadable;
+        if (schema == NULL || vm_key_about(schema)->kind != VM_PCI || !json_is_string(value) ||
+            read_value(json_string_value(value), &hostpci, &unreadable) != 0)
+            continue;
+        if (visit(context, key, &hostpci, err) != 0)
+            return -1;
+    }
     return 0;
 }
 

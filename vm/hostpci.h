@@ -3,6 +3,7 @@
 #ifndef HOSTPCI_VM_HOSTPCI_H
 #define HOSTPCI_VM_HOSTPCI_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -25,6 +26,14 @@ struct vm_hostpci {
 int vm_hostpci_parse(const char *value, struct vm_hostpci *ret, struct error *err);
 void vm_hostpci_release(struct vm_hostpci *hostpci);
 #define autohostpci __attribute__((cleanup(vm_hostpci_release)))
+
+/* Calls `visit` for every hostpciN of {KEY: VALUE}, to index or to list the devices and mappings that a VM
+ * names. Unlike vm_hostpci_parse it also shows values that break a rule, as an older version may have stored
+ * them: `hosts` and `mapping` may both be set, or neither. A value that its schema refuses is skipped. When a
+ * visit fails, the others are not made and its error is returned. */
+typedef int vm_hostpci_visit(void *context, const char *key, const struct vm_hostpci *hostpci,
+                             struct error *err);
+int vm_hostpci_foreach(const json_t *config, vm_hostpci_visit *visit, void *context, struct error *err);
 
 /* The rules that depend on the machine; `vga` is the type of the configured display, NULL if unset. */
 int vm_hostpci_check(const struct vm_hostpci *hostpci, bool q35, const char *vga, struct error *err);
