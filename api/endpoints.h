@@ -17,18 +17,18 @@
 #define PARAMETER_PCI_ID                                                                                     \
     {                                                                                                        \
         .name = "pci-id-or-mapping", .type = SCHEMA_STRING, .format = "pci-id",                              \
-        .text = "PCI id of the device, with or without domain."                                              \
+        .text = "PCI id of the device, with or without the domain."                                          \
     }
 #define PARAMETER_DIGEST                                                                                     \
     {                                                                                                        \
         .name = "digest", .type = SCHEMA_STRING, .optional = true, .max_length = 64,                         \
-        .text = "Refuse the change if the configuration has another digest by now."                          \
+        .text = "Fail if the configuration has another digest by now."                                       \
     }
 
 /* One check of the host or of a device. */
 extern const struct schema check_properties[];
 
-/* Properties of replies that the host may not tell. */
+/* Properties of replies that are left out if the host does not provide them. */
 #define OPTIONAL_TEXT(key, about)                                                                            \
     {                                                                                                        \
         .name = (key), .type = SCHEMA_STRING, .optional = true, .text = (about)                              \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of endpoints, and what handlers ask of a request. */
+/* The table of endpoints, and how handlers read a request. */
 #include "api/request.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a handler is given: a validated request, and the house it works in. */
+/* What a handler gets: a validated request, and the service that answers it. */
 #ifndef HOSTPCI_API_REQUEST_H
 #define HOSTPCI_API_REQUEST_H
 
@@ -28,28 +28,28 @@ struct service {
     struct broker *broker;
     struct tasks *tasks;
     struct qemu *qemu;
-    struct vm_paths paths; /* of this host, for command lines */
+    struct vm_paths paths; /* paths of this host in QEMU's command lines */
     const char *const
-        *volume_dirs; /* what others than root@pam may name lies in one of them; ends with NULL */
+        *volume_dirs; /* volumes that anybody but root@pam names must lie in one of these; ends with NULL */
 };
 
 struct request {
     const struct endpoint *endpoint;
     struct service *service;
     struct identity caller;
-    json_t *params;  /* decoded, captured from the path too, validated and in their declared types */
-    long long total; /* for the handler to set if its reply is a part of more: how many there are */
+    json_t *params;  /* those of path, query and body, validated and of their declared types */
+    long long total; /* set by a handler that returns a part of a list: the length of the whole list */
 };
 
-/* Parameters by name, which must be declared (asserted). A missing one is its declared fallback, else NULL,
- * 0. */
+/* The values of parameters. The endpoint must declare the name (asserted). A parameter that was not sent has
+ * its declared fallback, else NULL or 0. */
 bool param_given(const struct request *request, const char *name);
 const char *param_string(const struct request *request, const char *name);
 long long param_integer(const struct request *request, const char *name);
 bool param_boolean(const struct request *request, const char *name);
 json_t *param_array(const struct request *request, const char *name); /* borrowed; NULL if missing */
 
-/* Who calls, as tasks name it: "USER@REALM" or "USER@REALM!TOKEN". The caller of this function frees it. */
+/* Who sent the request, as tasks record it: "USER@REALM" or "USER@REALM!TOKEN". To be freed. */
 char *request_caller(const struct request *request);
 
 /* Runs the handler of request->endpoint, or lists the children of an index. */

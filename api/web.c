@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What Proxmox's web interface asks for beside the resources: options, subscription, statistics. */
+/* Endpoints that Proxmox VE's web interface cannot do without: options, subscription, statistics. */
 #include <ctype.h>
 
 #include "api/endpoints.h"
@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* What Proxmox VE has where nobody set anything. */
+/* The values that Proxmox VE has by default. */
 static int get_options(struct request *request, json_t **ret, struct error *err)
 {
     (void)err;
@@ -20,16 +20,16 @@ static int get_options(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_cluster_options = {
     .method = METHOD_GET,
     .path = "/cluster/options",
-    .text = "Options of the cluster; all but the tags need Sys.Audit.",
+    .text = "Shows the options of the cluster. All but allowed-tags need Sys.Audit on /.",
     .permission = ALLOW_ALL,
     .returns = {.type = SCHEMA_OBJECT,
                 .properties = PROPERTIES(WORDS("allowed-tags", "Tags that the caller may use."),
                                          OPTIONAL_TEXT("description", "Notes on the cluster."),
-                                         OPTIONAL_TEXT("mac_prefix", "Of generated MAC addresses."))},
+                                         OPTIONAL_TEXT("mac_prefix", "Prefix of generated MAC addresses."))},
     .run = get_options,
 };
 
-/* 32 hexadecimal digits that stay with the node: of its certificate's fingerprint. */
+/* An id that is the same as long as the certificate is: 32 hexadecimal digits of its fingerprint. */
 static void add_server_id(const char *fingerprint, json_t *subscription)
 {
     autotext struct text id = {0};
@@ -56,15 +56,15 @@ static int get_subscription(struct request *request, json_t **ret, struct error 
 const struct endpoint endpoint_get_node_subscription = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/subscription",
-    .text = "Says that there is no subscription: hostpci needs none.",
+    .text = "Says that there is no subscription; hostpci needs none.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE),
     .returns = {.type = SCHEMA_OBJECT,
                 .properties =
                     PROPERTIES({.name = "status", .type = SCHEMA_STRING, .values = VALUES("notfound")},
                                {.name = "message", .type = SCHEMA_STRING},
-                               {.name = "url", .type = SCHEMA_STRING, .text = "Empty: none is sold."},
-                               OPTIONAL_TEXT("serverid", "Stays with the node; needs Sys.Audit."))},
+                               {.name = "url", .type = SCHEMA_STRING, .text = "Always empty."},
+                               OPTIONAL_TEXT("serverid", "An id of the node; needs Sys.Audit on the node."))},
     .on_node = true,
     .run = get_subscription,
 };
@@ -79,7 +79,7 @@ static int list_rrddata(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_list_node_rrddata = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/rrddata",
-    .text = "Statistics over time: an empty list, since none are kept.",
+    .text = "Returns an empty list: hostpci keeps no statistics.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(
         PARAMETER_NODE,

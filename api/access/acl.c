@@ -30,25 +30,26 @@ static int list_acl(struct request *request, json_t **ret, struct error *err)
 #define PROPAGATE                                                                                            \
     {                                                                                                        \
         .name = "propagate", .type = SCHEMA_BOOLEAN, .optional = true, .fallback = "1",                      \
-        .text = "What lies below inherits it."                                                               \
+        .text = "Whether the paths below inherit the role."                                                  \
     }
 
 const struct endpoint endpoint_list_acl = {
     .method = METHOD_GET,
     .path = "/access/acl",
-    .text =
-        "Lists the entries of the access control list: all with Sys.Audit on /access, else those that the "
-        "caller may change.",
+    .text = "Lists the entries of the access control list. Callers without Sys.Audit on /access see only "
+            "those that they may change.",
     .permission = ALLOW_ALL,
     .returns = {.type = SCHEMA_ARRAY,
-                .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties = PROPERTIES(
-                                   {.name = "path", .type = SCHEMA_STRING},
-                                   {.name = "type",
-                                    .type = SCHEMA_STRING,
-                                    .values = VALUES("user", "group", "token")},
-                                   {.name = "ugid", .type = SCHEMA_STRING, .text = "Who has the role."},
-                                   {.name = "roleid", .type = SCHEMA_STRING}, PROPAGATE))},
+                .items =
+                    ITEMS(.type = SCHEMA_OBJECT,
+                          .properties = PROPERTIES({.name = "path", .type = SCHEMA_STRING},
+                                                   {.name = "type",
+                                                    .type = SCHEMA_STRING,
+                                                    .values = VALUES("user", "group", "token")},
+                                                   {.name = "ugid",
+                                                    .type = SCHEMA_STRING,
+                                                    .text = "The user, group or token that has the role."},
+                                                   {.name = "roleid", .type = SCHEMA_STRING}, PROPAGATE))},
     .run = list_acl,
 };
 
@@ -70,11 +71,14 @@ const struct endpoint endpoint_update_acl = {
     .method = METHOD_PUT,
     .path = "/access/acl",
     .text =
-        "Gives every role to everyone named, or takes it away. Without Permissions.Modify on the path only "
-        "what the caller has there himself.",
+        "Grants each of the roles to each of the users, groups and tokens, or revokes it. Callers without "
+        "Permissions.Modify on the path can grant only privileges that they have there themselves.",
     .permission = {.kind = PERMISSION_MODIFY, .path = "{path}"},
     .parameters = PROPERTIES(
-        {.name = "path", .type = SCHEMA_STRING, .max_length = 1023, .text = "As /vms/100."},
+        {.name = "path",
+         .type = SCHEMA_STRING,
+         .max_length = 1023,
+         .text = "Path that the roles apply to, such as /vms/100."},
         {.name = "roles", .type = SCHEMA_STRING, .format = "pve-roleid-list"},
         {.name = "users", .type = SCHEMA_STRING, .optional = true, .format = "pve-userid-list"},
         {.name = "groups", .type = SCHEMA_STRING, .optional = true, .format = "pve-groupid-list"},
@@ -82,7 +86,7 @@ const struct endpoint endpoint_update_acl = {
         {.name = "delete",
          .type = SCHEMA_BOOLEAN,
          .optional = true,
-         .text = "Take it away; what is not there is taken away already."}),
+         .text = "Revoke the roles. Revoking a role that was not granted succeeds."}),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
     .run = update_acl,

@@ -11,7 +11,8 @@
     }
 #define REALM_DEFAULT                                                                                        \
     {                                                                                                        \
-        .name = "default", .type = SCHEMA_BOOLEAN, .optional = true, .text = "Offered first at a login."     \
+        .name = "default", .type = SCHEMA_BOOLEAN, .optional = true,                                         \
+        .text = "Whether a login form offers this realm first."                                              \
     }
 #define REALM_COMMENT                                                                                        \
     {                                                                                                        \
@@ -44,7 +45,7 @@ static int get_domain(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_domain = {
     .method = METHOD_GET,
     .path = "/access/domains/{realm}",
-    .text = "One realm.",
+    .text = "Shows one realm.",
     .permission = ALLOW_ANY_PRIVILEGE("/access/realm", "Realm.Allocate", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_REALM),
     .returns = {.type = SCHEMA_OBJECT,
@@ -62,7 +63,7 @@ static int update_domain(struct request *request, json_t **ret, struct error *er
 const struct endpoint endpoint_update_domain = {
     .method = METHOD_PUT,
     .path = "/access/domains/{realm}",
-    .text = "Changes how a realm is shown.",
+    .text = "Changes the comment of a realm, and whether it is the default.",
     .permission = ALLOW_PRIVILEGE("/access/realm", "Realm.Allocate"),
     .parameters = PROPERTIES(PARAMETER_REALM, REALM_COMMENT, REALM_DEFAULT,
                              {.name = "delete",
@@ -70,7 +71,7 @@ const struct endpoint endpoint_update_domain = {
                               .optional = true,
                               .format = "pve-configid-list",
                               .max_length = 4096,
-                              .text = "Settings to drop: comment, default."},
+                              .text = "Settings to remove: comment, default."},
                              PARAMETER_DIGEST),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
@@ -86,8 +87,8 @@ static int create_domain(struct request *request, json_t **ret, struct error *er
 const struct endpoint endpoint_create_domain = {
     .method = METHOD_POST,
     .path = "/access/domains",
-    .text =
-        "Refuses, and says why: the two realms are built in, and directories (LDAP, OpenID) are not asked.",
+    .text = "Always fails: the realms pam and pve are built in, and directories (LDAP, OpenID) are not "
+            "supported.",
     .permission = ALLOW_PRIVILEGE("/access/realm", "Realm.Allocate"),
     .parameters =
         PROPERTIES(PARAMETER_REALM, {.name = "type", .type = SCHEMA_STRING, .values = VALUES("pam", "pve")},
@@ -105,7 +106,7 @@ static int delete_domain(struct request *request, json_t **ret, struct error *er
 const struct endpoint endpoint_delete_domain = {
     .method = METHOD_DELETE,
     .path = "/access/domains/{realm}",
-    .text = "Refuses: the two realms are built in.",
+    .text = "Always fails: the realms pam and pve are built in.",
     .permission = ALLOW_PRIVILEGE("/access/realm", "Realm.Allocate"),
     .parameters = PROPERTIES(PARAMETER_REALM),
     .returns = {.type = SCHEMA_NULL},

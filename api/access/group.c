@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /access/groups: users whom roles are granted together. */
+/* /access/groups: sets of users that roles are granted to. */
 #include "access/group.h"
 
 #include "api/endpoints.h"
@@ -42,13 +42,13 @@ const struct endpoint endpoint_list_groups = {
     .text = "Lists the groups that the caller may see.",
     .permission = ALLOW_ALL,
     .returns = {.type = SCHEMA_ARRAY,
-                .items =
-                    ITEMS(.type = SCHEMA_OBJECT, .properties = PROPERTIES(PARAMETER_GROUPID, GROUP_COMMENT,
-                                                                          {.name = "users",
-                                                                           .type = SCHEMA_STRING,
-                                                                           .optional = true,
-                                                                           .format = "pve-userid-list",
-                                                                           .text = "Separated by commas."}))},
+                .items = ITEMS(.type = SCHEMA_OBJECT,
+                               .properties = PROPERTIES(PARAMETER_GROUPID, GROUP_COMMENT,
+                                                        {.name = "users",
+                                                         .type = SCHEMA_STRING,
+                                                         .optional = true,
+                                                         .format = "pve-userid-list",
+                                                         .text = "The members, separated by commas."}))},
     .run = list_groups,
 };
 
@@ -60,7 +60,7 @@ static int get_group(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_group = {
     .method = METHOD_GET,
     .path = "/access/groups/{groupid}",
-    .text = "One group and its members.",
+    .text = "Shows one group and its members.",
     .permission = ALLOW_ANY_PRIVILEGE("/access/groups", "Sys.Audit", "Group.Allocate"),
     .parameters = PROPERTIES(PARAMETER_GROUPID),
     .returns = {.type = SCHEMA_OBJECT,
@@ -82,7 +82,7 @@ static int create_group(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_create_group = {
     .method = METHOD_POST,
     .path = "/access/groups",
-    .text = "Creates a group. Users become its members where they are changed.",
+    .text = "Creates a group. Members are added by changing the users.",
     .permission = ALLOW_PRIVILEGE("/access/groups", "Group.Allocate"),
     .parameters = PROPERTIES(PARAMETER_GROUPID, GROUP_COMMENT),
     .returns = {.type = SCHEMA_NULL},
@@ -100,7 +100,7 @@ static int update_group(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_update_group = {
     .method = METHOD_PUT,
     .path = "/access/groups/{groupid}",
-    .text = "Changes a group's comment; an empty one takes it away.",
+    .text = "Changes a group's comment. An empty comment removes the old one.",
     .permission = ALLOW_PRIVILEGE("/access/groups", "Group.Allocate"),
     .parameters = PROPERTIES(PARAMETER_GROUPID, GROUP_COMMENT),
     .returns = {.type = SCHEMA_NULL},
@@ -117,7 +117,7 @@ static int delete_group(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_delete_group = {
     .method = METHOD_DELETE,
     .path = "/access/groups/{groupid}",
-    .text = "Deletes a group with its ACL entries; its members stay.",
+    .text = "Deletes a group and its ACL entries, but not its members.",
     .permission = ALLOW_PRIVILEGE("/access/groups", "Group.Allocate"),
     .parameters = PROPERTIES(PARAMETER_GROUPID),
     .returns = {.type = SCHEMA_NULL},

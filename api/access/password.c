@@ -10,7 +10,7 @@
 
 #define CONFIRMATION "confirmation-password"
 
-/* Who is not root@pam shows again who he is: a ticket may have got into other hands. */
+/* Everybody but root@pam must give his own password once more, since a ticket may have been stolen. */
 static int confirm(struct request *request, struct error *err)
 {
     const char *user = param_string(request, "userid"), *caller = request->caller.user;
@@ -35,7 +35,8 @@ static int change_password(struct request *request, json_t **ret, struct error *
 const struct endpoint endpoint_change_password = {
     .method = METHOD_PUT,
     .path = "/access/password",
-    .text = "Changes the password of a user of realm pve: everybody his own, root@pam everybody's.",
+    .text = "Changes the password of a user of realm pve. Users can change their own; other users' passwords "
+            "need User.Modify.",
     .permission = ALLOW_OR({.kind = PERMISSION_SELF},
                            ALLOW_AND({.kind = PERMISSION_REALM},
                                      {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify")})),
@@ -44,13 +45,13 @@ const struct endpoint endpoint_change_password = {
                               .type = SCHEMA_STRING,
                               .min_length = 8,
                               .max_length = 64,
-                              .text = "The new one."},
+                              .text = "The new password."},
                              {.name = CONFIRMATION,
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .min_length = 5,
                               .max_length = 64,
-                              .text = "The caller's own password, which all but root@pam must give."}),
+                              .text = "The caller's own password, required of everybody but root@pam."}),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
     .no_tokens = true,

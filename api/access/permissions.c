@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /access/permissions: what somebody may do, after all rules. */
+/* /access/permissions: the effective privileges of a user or a token. */
 #include <string.h>
 
 #include "access/report.h"
@@ -9,14 +9,14 @@
 
 static const struct permission allow_others = ALLOW_PRIVILEGE("/access", "Sys.Audit");
 
-/* Oneself, or a token of one's own. */
+/* Whether `who` is the caller or, if the caller is a user, one of its tokens. */
 static bool is_own(const struct identity *caller, const struct identity *who)
 {
     return strcmp(caller->user, who->user) == 0 &&
            (caller->token[0] == '\0' || strcmp(caller->token, who->token) == 0);
 }
 
-/* Whether there is such a one, only those are told who may see it. */
+/* Only a caller who may see a user or token learns whether it exists. */
 static int find_asked(struct request *request, const char *name, struct identity *ret, struct error *err)
 {
     struct access *access = request->service->access;
@@ -48,17 +48,21 @@ static int get_permissions(struct request *request, json_t **ret, struct error *
 const struct endpoint endpoint_get_permissions = {
     .method = METHOD_GET,
     .path = "/access/permissions",
-    .text = "What the caller, or another one, may do: 1 for a privilege that is inherited, 0 for one that is "
-            "held on this path only.",
+    .text = "Shows the effective privileges of the caller, or of another user or token: 1 for a privilege "
+            "that the paths below inherit, 0 for one on this path only.",
     .permission = ALLOW_ALL,
-    .parameters = PROPERTIES(
-        {.name = "userid",
-         .type = SCHEMA_STRING,
-         .optional = true,
-         .pattern = "[^\\s:/]+@[A-Za-z][A-Za-z0-9._-]+(?:!" TOKENID_PATTERN ")?",
-         .max_length = 256,
-         .text = "Of whom; others than oneself and one's tokens need Sys.Audit on /access."},
-        {.name = "path", .type = SCHEMA_STRING, .optional = true, .max_length = 1023, .text = "Only there."}),
+    .parameters = PROPERTIES({.name = "userid",
+                              .type = SCHEMA_STRING,
+                              .optional = true,
+                              .pattern = "[^\\s:/]+@[A-Za-z][A-Za-z0-9._-]+(?:!" TOKENID_PATTERN ")?",
+                              .max_length = 256,
+                              .text = "User or token to show instead of the caller. Anybody but the caller "
+                                      "and its tokens needs Sys.Audit on /access."},
+                             {.name = "path",
+                              .type = SCHEMA_STRING,
+                              .optional = true,
+                              .max_length = 1023,
+                              .text = "Show only the privileges on this path."}),
     .returns = {.type = SCHEMA_OBJECT, .open = true, .text = "{PATH: {PRIVILEGE: 1 or 0}}"},
     .run = get_permissions,
 };

@@ -24,17 +24,18 @@ static int list_roles(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_list_roles = {
     .method = METHOD_GET,
     .path = "/access/roles",
-    .text = "Lists the roles and what each gives.",
+    .text = "Lists the roles and the privileges of each.",
     .permission = ALLOW_ALL,
     .returns = {.type = SCHEMA_ARRAY,
-                .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties = PROPERTIES(PARAMETER_ROLEID, PRIVILEGES,
-                                                        {.name = "special",
-                                                         .type = SCHEMA_BOOLEAN,
-                                                         .optional = true,
-                                                         .fallback = "0",
-                                                         .text = "Built in: can be neither changed nor "
-                                                                 "deleted."}))},
+                .items =
+                    ITEMS(.type = SCHEMA_OBJECT,
+                          .properties = PROPERTIES(
+                              PARAMETER_ROLEID, PRIVILEGES,
+                              {.name = "special",
+                               .type = SCHEMA_BOOLEAN,
+                               .optional = true,
+                               .fallback = "0",
+                               .text = "1: the role is built in and can be neither changed nor deleted."}))},
     .run = list_roles,
 };
 
@@ -53,7 +54,7 @@ static const struct schema privilege_properties[] = {
 const struct endpoint endpoint_get_role = {
     .method = METHOD_GET,
     .path = "/access/roles/{roleid}",
-    .text = "One role: 1 for each privilege that it gives.",
+    .text = "Shows one role: 1 for each privilege that it has.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_ROLEID),
     .returns = {.type = SCHEMA_OBJECT, .properties = privilege_properties},
@@ -92,13 +93,14 @@ static int update_role(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_update_role = {
     .method = METHOD_PUT,
     .path = "/access/roles/{roleid}",
-    .text = "Changes what a role gives, at once for all who have it.",
+    .text = "Changes the privileges of a role, at once for everybody who has the role.",
     .permission = ALLOW_PRIVILEGE("/access", "Sys.Modify"),
-    .parameters = PROPERTIES(PARAMETER_ROLEID, PRIVILEGES,
-                             {.name = "append",
-                              .type = SCHEMA_BOOLEAN,
-                              .optional = true,
-                              .text = "Add the privileges to those that it gives."}),
+    .parameters =
+        PROPERTIES(PARAMETER_ROLEID, PRIVILEGES,
+                   {.name = "append",
+                    .type = SCHEMA_BOOLEAN,
+                    .optional = true,
+                    .text = "Add the privileges to those that the role has, instead of replacing them."}),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
     .run = update_role,
@@ -113,7 +115,7 @@ static int delete_role(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_delete_role = {
     .method = METHOD_DELETE,
     .path = "/access/roles/{roleid}",
-    .text = "Deletes a role with its ACL entries.",
+    .text = "Deletes a role and the ACL entries that grant it.",
     .permission = ALLOW_PRIVILEGE("/access", "Sys.Modify"),
     .parameters = PROPERTIES(PARAMETER_ROLEID),
     .returns = {.type = SCHEMA_NULL},

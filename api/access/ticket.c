@@ -19,13 +19,13 @@ static int get_ticket(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_ticket = {
     .method = METHOD_GET,
     .path = "/access/ticket",
-    .text = "Nothing: clients ask it to see whether there is a server.",
+    .text = "Does nothing. Clients call it to find out whether a server answers.",
     .permission = ALLOW_WORLD,
     .returns = {.type = SCHEMA_NULL},
     .run = get_ticket,
 };
 
-/* "joe" of realm "pve" is joe@pve, and so is "joe@pve" of none. */
+/* Username "joe" with realm "pve" is joe@pve, and so is username "joe@pve" without a realm. */
 static int find_user(const struct request *request, struct identity *ret, struct error *err)
 {
     const char *name = param_string(request, "username"), *realm = param_string(request, "realm");
@@ -49,7 +49,7 @@ static int check_privileges(struct request *request, const struct identity *who,
     return 0;
 }
 
-/* Each of these two is nothing without the other. */
+/* Parameter `given` may only be sent together with `needed`. */
 static int check_pair(const struct request *request, const char *given, const char *needed, struct error *err)
 {
     if (!param_given(request, given) || param_given(request, needed))
@@ -86,47 +86,50 @@ static int create_ticket(struct request *request, json_t **ret, struct error *er
 const struct endpoint endpoint_create_ticket = {
     .method = METHOD_POST,
     .path = "/access/ticket",
-    .text = "Logs in: a ticket for two hours, for the cookie PVEAuthCookie, and the token that goes with "
-            "changing requests. An old ticket serves as the password.",
+    .text = "Logs in. The reply has a ticket that is valid for two hours, to be sent as the cookie "
+            "PVEAuthCookie, and a token against cross-site request forgery. A valid ticket is accepted as "
+            "the password.",
     .permission = ALLOW_WORLD,
     .parameters = PROPERTIES(
         {.name = "username",
          .type = SCHEMA_STRING,
          .max_length = 64,
-         .text = "NAME@REALM, or NAME alone with realm."},
-        {.name = "password", .type = SCHEMA_STRING, .text = "Or a ticket: its user's, or root@pam's."},
+         .text = "NAME@REALM, or NAME together with realm."},
+        {.name = "password",
+         .type = SCHEMA_STRING,
+         .text = "The password, or a valid ticket of the user or of root@pam."},
         {.name = "realm", .type = SCHEMA_STRING, .optional = true, .format = "pve-realm", .max_length = 32},
         {.name = "path",
          .type = SCHEMA_STRING,
          .optional = true,
          .max_length = 64,
-         .text = "Make no ticket, but see whether the user has `privs` there."},
+         .text = "Make no ticket, but check that the user has `privs` on this path."},
         {.name = "privs",
          .type = SCHEMA_STRING,
          .optional = true,
          .format = "pve-priv-list",
          .max_length = 64,
-         .text = "All of them are needed on `path`."},
+         .text = "Privileges that the user must have on `path`, all of them."},
         {.name = "new-format",
          .type = SCHEMA_BOOLEAN,
          .optional = true,
          .fallback = "1",
-         .text = "Changes nothing; clients send it."},
-        {.name = "otp", .type = SCHEMA_STRING, .optional = true, .text = "Changes nothing."},
-        {.name = "tfa-challenge", .type = SCHEMA_STRING, .optional = true, .text = "Changes nothing."}),
+         .text = "Ignored, but accepted since clients send it."},
+        {.name = "otp", .type = SCHEMA_STRING, .optional = true, .text = "Ignored."},
+        {.name = "tfa-challenge", .type = SCHEMA_STRING, .optional = true, .text = "Ignored."}),
     .returns = {.type = SCHEMA_OBJECT,
-                .properties = PROPERTIES(
-                    {.name = "username", .type = SCHEMA_STRING},
-                    {.name = "ticket", .type = SCHEMA_STRING, .optional = true},
-                    {.name = "CSRFPreventionToken",
-                     .type = SCHEMA_STRING,
-                     .optional = true,
-                     .text = "To be sent as a header of this name with all but GET."},
-                    {.name = "cap",
-                     .type = SCHEMA_OBJECT,
-                     .open = true,
-                     .text = "What the user may do somewhere, by parts of the user interface: {PART: "
-                             "{PRIVILEGE: 1}}."})},
+                .properties =
+                    PROPERTIES({.name = "username", .type = SCHEMA_STRING},
+                               {.name = "ticket", .type = SCHEMA_STRING, .optional = true},
+                               {.name = "CSRFPreventionToken",
+                                .type = SCHEMA_STRING,
+                                .optional = true,
+                                .text = "To be sent in a header of this name with every request but GET."},
+                               {.name = "cap",
+                                .type = SCHEMA_OBJECT,
+                                .open = true,
+                                .text = "Privileges that the user has on any path, by part of the user "
+                                        "interface: {PART: {PRIVILEGE: 1}}."})},
     .may_block = true,
     .no_tokens = true,
     .login = true,

@@ -15,7 +15,7 @@
     }
 #define TOKEN_VALUE                                                                                          \
     {                                                                                                        \
-        .name = "value", .type = SCHEMA_STRING, .text = "The secret, told only now."                         \
+        .name = "value", .type = SCHEMA_STRING, .text = "The secret. No later request returns it."           \
     }
 
 static int list_tokens(struct request *request, json_t **ret, struct error *err)
@@ -44,7 +44,7 @@ static int get_token(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_token = {
     .method = METHOD_GET,
     .path = "/access/users/{userid}/token/{tokenid}",
-    .text = "One API token, without its secret.",
+    .text = "Shows one API token, without its secret.",
     .permission = ALLOW_TOKEN,
     .parameters = PROPERTIES(PARAMETER_USERID, PARAMETER_TOKENID),
     .returns = {.type = SCHEMA_OBJECT, .properties = PROPERTIES(TOKEN_SETTINGS)},
@@ -60,7 +60,7 @@ static int create_token(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_create_token = {
     .method = METHOD_POST,
     .path = "/access/users/{userid}/token/{tokenid}",
-    .text = "Creates an API token and tells its secret, once.",
+    .text = "Creates an API token and returns its secret, which no later request does.",
     .permission = ALLOW_TOKEN,
     .parameters = PROPERTIES(PARAMETER_USERID, PARAMETER_TOKENID, TOKEN_SETTINGS),
     .returns = {.type = SCHEMA_OBJECT,
@@ -87,13 +87,13 @@ const struct endpoint endpoint_update_token = {
                               .type = SCHEMA_BOOLEAN,
                               .optional = true,
                               .fallback = "0",
-                              .text = "Replace the secret and tell the new one."},
+                              .text = "Replace the secret and return the new one."},
                              {.name = "delete",
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .format = "pve-configid-list",
                               .max_length = 1024,
-                              .text = "Settings to drop: comment."}),
+                              .text = "Settings to remove: comment."}),
     .returns = {.type = SCHEMA_OBJECT,
                 .properties = PROPERTIES(TOKEN_SETTINGS,
                                          {.name = "full-tokenid", .type = SCHEMA_STRING, .optional = true},
@@ -112,7 +112,7 @@ static int delete_token(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_delete_token = {
     .method = METHOD_DELETE,
     .path = "/access/users/{userid}/token/{tokenid}",
-    .text = "Deletes an API token; its secret is refused from now on.",
+    .text = "Deletes an API token. Its secret is refused from then on.",
     .permission = ALLOW_TOKEN,
     .parameters = PROPERTIES(PARAMETER_USERID, PARAMETER_TOKENID),
     .returns = {.type = SCHEMA_NULL},

@@ -23,7 +23,7 @@
          .optional = true,                                                                                   \
          .range = AT_LEAST(0),                                                                               \
          .fallback = "same as user",                                                                         \
-         .text = "Seconds since 1970; 0 is never."},                                                         \
+         .text = "When it expires, in seconds since 1970; 0: never."},                                       \
     {                                                                                                        \
         .name = "privsep", .type = SCHEMA_BOOLEAN, .optional = true, .fallback = "1",                        \
         .text = "Restrict it to privileges that it has itself, within its user's."                           \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /access/users: who there is. */
+/* /access/users: the users. */
 #include "access/user.h"
 
 #include "access/login.h"
@@ -46,12 +46,12 @@ static int list_users(struct request *request, json_t **ret, struct error *err)
      .type = SCHEMA_BOOLEAN,                                                                                 \
      .optional = true,                                                                                       \
      .fallback = "1",                                                                                        \
-     .text = "0: may not log in, nor its tokens."},                                                          \
+     .text = "0: neither the user nor its tokens can log in."},                                              \
         {.name = "expire",                                                                                   \
          .type = SCHEMA_INTEGER,                                                                             \
          .optional = true,                                                                                   \
          .range = AT_LEAST(0),                                                                               \
-         .text = "Seconds since 1970; 0 is never."},                                                         \
+         .text = "When the user expires, in seconds since 1970; 0: never."},                                 \
         {.name = "firstname", .type = SCHEMA_STRING, .optional = true, .max_length = 1024},                  \
         {.name = "lastname", .type = SCHEMA_STRING, .optional = true, .max_length = 1024},                   \
         {.name = "email",                                                                                    \
@@ -72,12 +72,12 @@ const struct endpoint endpoint_list_users = {
     .parameters = PROPERTIES({.name = "enabled",
                               .type = SCHEMA_BOOLEAN,
                               .optional = true,
-                              .text = "Only those that may log in (1) or may not (0)."},
+                              .text = "List only users that are enabled (1) or disabled (0)."},
                              {.name = "full",
                               .type = SCHEMA_BOOLEAN,
                               .optional = true,
                               .fallback = "0",
-                              .text = "Also groups and tokens."}),
+                              .text = "Include groups and tokens."}),
     .returns = {.type = SCHEMA_ARRAY,
                 .items =
                     ITEMS(.type = SCHEMA_OBJECT,
@@ -86,7 +86,7 @@ const struct endpoint endpoint_list_users = {
                               {.name = "groups",
                                .type = SCHEMA_STRING,
                                .optional = true,
-                               .text = "Separated by commas."},
+                               .text = "The user's groups, separated by commas."},
                               {.name = "tokens",
                                .type = SCHEMA_ARRAY,
                                .optional = true,
@@ -105,27 +105,27 @@ static int get_user(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_user = {
     .method = METHOD_GET,
     .path = "/access/users/{userid}",
-    .text = "One user, with groups and tokens.",
+    .text = "Shows one user with its groups and tokens.",
     .permission = ALLOW_USER,
     .parameters = PROPERTIES(PARAMETER_USERID),
     .returns = {.type = SCHEMA_OBJECT,
-                .properties =
-                    PROPERTIES(USER_SETTINGS,
-                               {.name = "groups",
-                                .type = SCHEMA_ARRAY,
-                                .items = ITEMS(.type = SCHEMA_STRING, .format = "pve-groupid")},
-                               {.name = "tokens",
-                                .type = SCHEMA_OBJECT,
-                                .nullable = true,
-                                .open = true,
-                                .text = "{TOKENID: {expire, privsep, comment}}, null if there are none."})},
+                .properties = PROPERTIES(
+                    USER_SETTINGS,
+                    {.name = "groups",
+                     .type = SCHEMA_ARRAY,
+                     .items = ITEMS(.type = SCHEMA_STRING, .format = "pve-groupid")},
+                    {.name = "tokens",
+                     .type = SCHEMA_OBJECT,
+                     .nullable = true,
+                     .open = true,
+                     .text = "{TOKENID: {expire, privsep, comment}}; null if the user has no tokens."})},
     .run = get_user,
 };
 
 #define PARAMETER_GROUPS                                                                                     \
     {                                                                                                        \
         .name = "groups", .type = SCHEMA_STRING, .optional = true, .format = "pve-groupid-list",             \
-        .text = "Groups to be a member of."                                                                  \
+        .text = "Groups that the user is a member of."                                                       \
     }
 
 static int create_user(struct request *request, json_t **ret, struct error *err)
@@ -142,7 +142,8 @@ static int create_user(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_create_user = {
     .method = METHOD_POST,
     .path = "/access/users",
-    .text = "Creates a user. Only those of realm pve have a password here; those of pam have the host's.",
+    .text = "Creates a user. Users of realm pve can be given a password; those of realm pam have their "
+            "password of the host.",
     .permission = ALLOW_AND(
         {.kind = PERMISSION_REALM},
         {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify"), .groups = GROUPS_CREATE}),
@@ -152,7 +153,7 @@ const struct endpoint endpoint_create_user = {
                               .optional = true,
                               .min_length = 8,
                               .max_length = 64,
-                              .text = "The initial password."}),
+                              .text = "Initial password, of a user of realm pve."}),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
     .run = create_user,
@@ -169,15 +170,16 @@ static int update_user(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_update_user = {
     .method = METHOD_PUT,
     .path = "/access/users/{userid}",
-    .text = "Changes a user; an empty text takes the old one away.",
+    .text = "Changes a user. An empty string removes a setting.",
     .permission = {.kind = PERMISSION_USER_GROUP,
                    .privileges = VALUES("User.Modify"),
                    .groups = GROUPS_UPDATE},
-    .parameters = PROPERTIES(PARAMETER_USERID, USER_SETTINGS, PARAMETER_GROUPS,
-                             {.name = "append",
-                              .type = SCHEMA_BOOLEAN,
-                              .optional = true,
-                              .text = "Add the groups to those that the user is in."}),
+    .parameters =
+        PROPERTIES(PARAMETER_USERID, USER_SETTINGS, PARAMETER_GROUPS,
+                   {.name = "append",
+                    .type = SCHEMA_BOOLEAN,
+                    .optional = true,
+                    .text = "Add the groups to those that the user is in, instead of replacing them."}),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
     .run = update_user,
@@ -192,7 +194,7 @@ static int delete_user(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_delete_user = {
     .method = METHOD_DELETE,
     .path = "/access/users/{userid}",
-    .text = "Deletes a user with its tokens, memberships and ACL entries.",
+    .text = "Deletes a user and its tokens, group memberships and ACL entries.",
     .permission = ALLOW_AND({.kind = PERMISSION_REALM},
                             {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify")}),
     .parameters = PROPERTIES(PARAMETER_USERID),

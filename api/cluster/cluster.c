@@ -35,7 +35,7 @@ static int get_status(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_cluster_status = {
     .method = METHOD_GET,
     .path = "/cluster/status",
-    .text = "The nodes and whether they can be reached.",
+    .text = "Lists the nodes and whether each is online.",
     .permission = ALLOW_PRIVILEGE("/", "Sys.Audit"),
     .returns = {.type = SCHEMA_ARRAY,
                 .items =
@@ -79,20 +79,20 @@ static int list_resources(struct request *request, json_t **ret, struct error *e
 const struct endpoint endpoint_get_cluster_resources = {
     .method = METHOD_GET,
     .path = "/cluster/resources",
-    .text = "The nodes, and the virtual machines that the caller may see (VM.Audit).",
+    .text = "Lists the nodes, and the virtual machines on which the caller has VM.Audit.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES({.name = "type",
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .values = VALUES("vm", "storage", "node", "sdn"),
-                              .text = "Only this kind."}),
+                              .text = "List only resources of this type."}),
     .returns = {.type = SCHEMA_ARRAY,
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES(
                                    {.name = "id", .type = SCHEMA_STRING, .text = "node/NAME or qemu/VMID."},
                                    {.name = "type", .type = SCHEMA_STRING, .values = VALUES("node", "qemu")},
                                    {.name = "node", .type = SCHEMA_STRING, .format = "pve-node"},
-                                   OPTIONAL_TEXT("level", "Of a node: subscription level; always empty."),
+                                   OPTIONAL_TEXT("level", "Subscription level of a node; always empty."),
                                    {.name = "status",
                                     .type = SCHEMA_STRING,
                                     .values = VALUES("unknown", "online", "offline", "stopped", "running")},
@@ -105,9 +105,9 @@ const struct endpoint endpoint_get_cluster_resources = {
                                     .type = SCHEMA_INTEGER,
                                     .optional = true,
                                     .range = AT_LEAST(0),
-                                    .text = "CPUs."},
+                                    .text = "Number of CPUs."},
                                    QEMU_PROPERTIES))},
-    .may_block = true, /* there may be thousands */
+    .may_block = true, /* a node may have thousands of VMs */
     .run = list_resources,
 };
 
@@ -139,13 +139,13 @@ static int get_nextid(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_cluster_nextid = {
     .method = METHOD_GET,
     .path = "/cluster/nextid",
-    .text = "The lowest VM id that is free, or whether the given one is.",
+    .text = "Returns the lowest VM id that is free; with vmid, returns that id or fails if it is in use.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES({.name = "vmid",
                               .type = SCHEMA_INTEGER,
                               .optional = true,
                               .range = RANGE(VM_ID_MIN, VM_ID_MAX),
-                              .text = "Ask about this one."}),
+                              .text = "Check this id."}),
     .returns = {.type = SCHEMA_STRING, .format = "pve-vmid"},
     .run = get_nextid,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /cluster/mapping: names for devices, the same on every node. */
+/* /cluster/mapping: resource mappings, which name devices alike on every node. */
 #include "api/cluster/mapping.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 const struct endpoint endpoint_get_mapping = {
     .method = METHOD_GET,
     .path = "/cluster/mapping",
-    .text = "Lists the kinds of resource mappings.",
+    .text = "Lists the types of resource mappings.",
     .permission = ALLOW_ALL,
     .index_key = "name",
 };
@@ -37,7 +37,7 @@ static bool may_see(struct request *request, const char *id)
     return false;
 }
 
-/* The hardware to compare with; *ret_node is NULL if nothing is to be compared. */
+/* Reads the hardware of check-node. *ret_node is NULL if the request does not ask for a comparison. */
 static int find_checked_node(struct request *request, const char **ret_node, struct mapping_hardware *ret,
                              struct error *err)
 {
@@ -52,7 +52,7 @@ static int find_checked_node(struct request *request, const char **ret_node, str
     return kind_of(request)->read_hardware(request->service->sysroot, request->service->inventory, ret, err);
 }
 
-/* The checks of USB mappings are called `errors`, as Proxmox calls them. */
+/* A USB mapping's checks are called `errors`, as in Proxmox VE. */
 int mapping_run_list(struct request *request, json_t **ret, struct error *err)
 {
     const struct mapping_kind *kind = kind_of(request);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /cluster/mapping: what the mappings of PCI and of USB devices have in common.
+/* /cluster/mapping: what PCI and USB mappings have in common.
  *
- * The handlers find their struct mapping_kind in .subject of the endpoint. */
+ * The handlers find their struct mapping_kind in the endpoint's .subject. */
 #ifndef HOSTPCI_API_CLUSTER_MAPPING_H
 #define HOSTPCI_API_CLUSTER_MAPPING_H
 
@@ -15,7 +15,7 @@ int mapping_run_create(struct request *request, json_t **ret, struct error *err)
 int mapping_run_update(struct request *request, json_t **ret, struct error *err);
 int mapping_run_delete(struct request *request, json_t **ret, struct error *err);
 
-/* Of a mapping with the hardware of check-node. */
+/* One difference between a mapping and the hardware of check-node. */
 extern const struct schema mapping_check_properties[];
 
 #define PARAMETER_MAPPING_ID                                                                                 \
@@ -23,11 +23,11 @@ extern const struct schema mapping_check_properties[];
         .name = "id", .type = SCHEMA_STRING, .format = "pve-configid", .max_length = 128,                    \
         .text = "Name of the mapping."                                                                       \
     }
-/* A macro, since the items are the schema of another file: an address, not a copy. */
+/* A constant initializer can take the address of another file's schema, but cannot copy it. */
 #define PARAMETER_MAP(is_optional, entry)                                                                    \
     {                                                                                                        \
         .name = "map", .type = SCHEMA_ARRAY, .optional = (is_optional), .items = &(entry),                   \
-        .text = "The devices; several of one node are alternatives, in order."                               \
+        .text = "The devices. Those of the same node are alternatives, tried in this order."                 \
     }
 #define PARAMETER_DESCRIPTION                                                                                \
     {                                                                                                        \
@@ -36,7 +36,7 @@ extern const struct schema mapping_check_properties[];
 #define PARAMETER_DELETE                                                                                     \
     {                                                                                                        \
         .name = "delete", .type = SCHEMA_STRING, .optional = true, .format = "pve-configid-list",            \
-        .max_length = 4096, .text = "Settings to drop."                                                      \
+        .max_length = 4096, .text = "Settings to remove."                                                    \
     }
 #define PARAMETER_CHECK_NODE                                                                                 \
     {                                                                                                        \
@@ -44,16 +44,16 @@ extern const struct schema mapping_check_properties[];
         .text = "Compare each mapping with the hardware of this node."                                       \
     }
 
-/* What every reply about a mapping has; `kind` is its type. */
+/* The properties of every reply about a mapping of type `kind`. */
 #define MAPPING_PROPERTIES(kind)                                                                             \
     {.name = "type", .type = SCHEMA_STRING, .values = VALUES(kind)},                                         \
         {.name = "map",                                                                                      \
          .type = SCHEMA_ARRAY,                                                                               \
          .items = ITEMS(.type = SCHEMA_STRING),                                                              \
-         .text = "The devices, a property string each."},                                                    \
+         .text = "The devices, one property string each."},                                                  \
         {.name = "description", .type = SCHEMA_STRING, .optional = true},                                    \
     {                                                                                                        \
-        .name = "digest", .type = SCHEMA_STRING, .text = "Changes with the mapping."                         \
+        .name = "digest", .type = SCHEMA_STRING, .text = "Digest of the mapping, which changes with it."     \
     }
 
 #endif

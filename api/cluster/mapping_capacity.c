@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /cluster/mapping/pci/{id}/capacity: how much of it is there, and how much is free. */
+/* /cluster/mapping/pci/{id}/capacity: how many of a mapping's devices exist and how many are free. */
 #include "api/cluster/mapping.h"
 #include "base/memory.h"
 #include "hardware/slice/mdev.h"
@@ -34,16 +34,16 @@ static int get_capacity(struct request *request, json_t **ret, struct error *err
 static const struct schema use_properties[] = {
     {.name = "path",
      .type = SCHEMA_STRING,
-     .text = "As the mapping names it; with mdev: PCI id of the parent."},
-    OPTIONAL_NUMBER("vmid", "The VM that has it; left out if it is not known."),
+     .text = "The path in the mapping; with mdev: PCI id of the parent device."},
+    OPTIONAL_NUMBER("vmid", "The VM that has it; left out if unknown."),
     {.name = NULL},
 };
 
 const struct endpoint endpoint_get_mapping_capacity = {
     .method = METHOD_GET,
     .path = "/cluster/mapping/pci/{id}/capacity",
-    .text = "How many devices of a PCI mapping there are on each node, how many of them are free, and which "
-            "VMs have the others.",
+    .text = "Shows how many devices of a PCI mapping each node has, how many of them are free, and which VMs "
+            "have the others.",
     .permission = ALLOW_OR(ALLOW_PRIVILEGE("/mapping/pci/{id}", "Mapping.Use"),
                            ALLOW_PRIVILEGE("/mapping/pci/{id}", "Mapping.Modify"),
                            ALLOW_PRIVILEGE("/mapping/pci/{id}", "Mapping.Audit")),
@@ -53,23 +53,26 @@ const struct endpoint endpoint_get_mapping_capacity = {
                                           .optional = true,
                                           .max_length = 128,
                                           .pattern = "[^/.:]+",
-                                          .text = "Count mediated devices of this type, not devices."}),
-    .returns =
-        {.type = SCHEMA_ARRAY,
-         .items =
-             ITEMS(.type = SCHEMA_OBJECT,
-                   .properties = PROPERTIES(
-                       {.name = "node", .type = SCHEMA_STRING},
-                       {.name = "online", .type = SCHEMA_BOOLEAN, .text = "Its hardware could be looked at."},
-                       {.name = "total",
-                        .type = SCHEMA_INTEGER,
-                        .text = "Alternatives in the mapping; with mdev: free and used (0 if not online)."},
-                       {.name = "free",
-                        .type = SCHEMA_INTEGER,
-                        .text = "That a VM could get now: still as mapped, and no other VM's."},
-                       {.name = "used",
-                        .type = SCHEMA_ARRAY,
-                        .items = ITEMS(.type = SCHEMA_OBJECT, .properties = use_properties)}))},
+                                          .text = "Count mediated devices of this type instead of devices."}),
+    .returns = {.type = SCHEMA_ARRAY,
+                .items =
+                    ITEMS(.type = SCHEMA_OBJECT,
+                          .properties = PROPERTIES(
+                              {.name = "node", .type = SCHEMA_STRING},
+                              {.name = "online",
+                               .type = SCHEMA_BOOLEAN,
+                               .text = "Whether the node's hardware could be read."},
+                              {.name = "total",
+                               .type = SCHEMA_INTEGER,
+                               .text = "Entries of the mapping for this node; with mdev: mediated devices, "
+                                       "free and used (0 if the node is not online)."},
+                              {.name = "free",
+                               .type = SCHEMA_INTEGER,
+                               .text =
+                                   "How many a VM could get now: they match the mapping and no VM has them."},
+                              {.name = "used",
+                               .type = SCHEMA_ARRAY,
+                               .items = ITEMS(.type = SCHEMA_OBJECT, .properties = use_properties)}))},
     .may_block = true,
     .run = get_capacity,
 };

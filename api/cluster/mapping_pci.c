@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /cluster/mapping/pci: names for PCI devices, the same on every node. */
+/* /cluster/mapping/pci: mappings of PCI devices. */
 #include "api/cluster/mapping.h"
 
 #define MAPPING_SETTINGS                                                                                     \
@@ -8,10 +8,10 @@
          .type = SCHEMA_BOOLEAN,                                                                             \
          .optional = true,                                                                                   \
          .fallback = "0",                                                                                    \
-         .text = "The devices are used through mediated devices."},                                          \
+         .text = "VMs get mediated devices of these devices, not the devices themselves."},                  \
     {                                                                                                        \
         .name = "live-migration-capable", .type = SCHEMA_BOOLEAN, .optional = true, .fallback = "0",         \
-        .text = "The devices and their driver can be migrated with the VM."                                  \
+        .text = "The devices and their drivers can be migrated with a running VM."                           \
     }
 
 const struct endpoint endpoint_list_mapping_pci = {
@@ -31,7 +31,7 @@ const struct endpoint endpoint_list_mapping_pci = {
                        {.name = "checks",
                         .type = SCHEMA_ARRAY,
                         .optional = true,
-                        .text = "With check-node: what is wrong; empty if nothing.",
+                        .text = "With check-node: what is wrong with the mapping; empty if nothing is.",
                         .items = ITEMS(.type = SCHEMA_OBJECT, .properties = mapping_check_properties)}))},
     .may_block = true,
     .subject = &mapping_pci,
@@ -41,7 +41,7 @@ const struct endpoint endpoint_list_mapping_pci = {
 const struct endpoint endpoint_get_mapping_pci = {
     .method = METHOD_GET,
     .path = "/cluster/mapping/pci/{id}",
-    .text = "One PCI mapping.",
+    .text = "Shows one PCI mapping.",
     .permission = ALLOW_OR(ALLOW_PRIVILEGE("/mapping/pci/{id}", "Mapping.Use"),
                            ALLOW_PRIVILEGE("/mapping/pci/{id}", "Mapping.Modify"),
                            ALLOW_PRIVILEGE("/mapping/pci/{id}", "Mapping.Audit")),
@@ -57,8 +57,7 @@ const struct endpoint endpoint_get_mapping_pci = {
 const struct endpoint endpoint_create_mapping_pci = {
     .method = METHOD_POST,
     .path = "/cluster/mapping/pci",
-    .text = "Creates a PCI mapping. Its contents are compared with the hardware when it is checked or used, "
-            "not now.",
+    .text = "Creates a PCI mapping. It is compared with the hardware when it is checked or used, not now.",
     .permission = ALLOW_PRIVILEGE("/mapping/pci", "Mapping.Modify"),
     .parameters = PROPERTIES(PARAMETER_MAPPING_ID, PARAMETER_MAP(false, mapping_pci_entry), MAPPING_SETTINGS),
     .returns = {.type = SCHEMA_NULL},
@@ -70,7 +69,7 @@ const struct endpoint endpoint_create_mapping_pci = {
 const struct endpoint endpoint_update_mapping_pci = {
     .method = METHOD_PUT,
     .path = "/cluster/mapping/pci/{id}",
-    .text = "Changes a PCI mapping; map is always needed and replaces all entries.",
+    .text = "Changes a PCI mapping. `map` is always required and replaces all entries.",
     .permission = ALLOW_PRIVILEGE("/mapping/pci/{id}", "Mapping.Modify"),
     .parameters = PROPERTIES(PARAMETER_MAPPING_ID, PARAMETER_MAP(true, mapping_pci_entry), MAPPING_SETTINGS,
                              PARAMETER_DELETE, PARAMETER_DIGEST),
@@ -83,7 +82,7 @@ const struct endpoint endpoint_update_mapping_pci = {
 const struct endpoint endpoint_delete_mapping_pci = {
     .method = METHOD_DELETE,
     .path = "/cluster/mapping/pci/{id}",
-    .text = "Deletes a PCI mapping; one that does not exist is deleted already.",
+    .text = "Deletes a PCI mapping. Deleting one that does not exist succeeds.",
     .permission = ALLOW_PRIVILEGE("/mapping/pci", "Mapping.Modify"),
     .parameters = PROPERTIES(PARAMETER_MAPPING_ID),
     .returns = {.type = SCHEMA_NULL},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/hardware: its index, a device's, and mediated devices. */
+/* /nodes/{node}/hardware: its index, the index of a device, and mediated devices. */
 #include <string.h>
 
 #include "api/endpoints.h"
@@ -13,7 +13,7 @@
 const struct endpoint endpoint_get_hardware = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/hardware",
-    .text = "Lists the kinds of hardware.",
+    .text = "Lists the types of hardware.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE),
     .index_key = "type",
@@ -28,13 +28,13 @@ const struct endpoint endpoint_get_hardware = {
 const struct endpoint endpoint_get_pci = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}",
-    .text = "Lists what can be asked about a device.",
+    .text = "Lists what can be read and done of a device.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID_OR_MAPPING),
     .index_key = "method",
 };
 
-/* Of a mapping: the types that its devices on this node offer, each once. */
+/* Lists the types that the mapping's devices on this node offer, each once. */
 static int list_mapping_types(struct request *request, const char *mapping, json_t **ret, struct error *err)
 {
     autojson json_t *paths = NULL, *all = json_array(), *seen = json_object();
@@ -80,13 +80,15 @@ const struct endpoint endpoint_list_mdev_types = {
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID_OR_MAPPING),
     .returns = {.type = SCHEMA_ARRAY,
                 .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties = PROPERTIES(
-                                   {.name = "type", .type = SCHEMA_STRING, .text = "As in hostpciN's mdev."},
-                                   {.name = "name", .type = SCHEMA_STRING, .optional = true},
-                                   {.name = "available",
-                                    .type = SCHEMA_INTEGER,
-                                    .text = "How many more can be created."},
-                                   {.name = "description", .type = SCHEMA_STRING}))},
+                               .properties =
+                                   PROPERTIES({.name = "type",
+                                               .type = SCHEMA_STRING,
+                                               .text = "Name of the type, as in the mdev key of hostpciN."},
+                                              {.name = "name", .type = SCHEMA_STRING, .optional = true},
+                                              {.name = "available",
+                                               .type = SCHEMA_INTEGER,
+                                               .text = "How many more can be created."},
+                                              {.name = "description", .type = SCHEMA_STRING}))},
     .may_block = true,
     .on_node = true,
     .run = list_mdev_types,
@@ -115,16 +117,16 @@ static int list_mdev(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_list_mdev = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/hardware/mdev",
-    .text = "Lists the mediated devices that there are.",
+    .text = "Lists the mediated devices that exist.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE),
     .returns = {.type = SCHEMA_ARRAY,
                 .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties =
-                                   PROPERTIES({.name = "uuid", .type = SCHEMA_STRING},
-                                              OPTIONAL_TEXT("parent", "PCI id of the device that made it."),
-                                              OPTIONAL_TEXT("type", "Its type."),
-                                              OPTIONAL_NUMBER("vmid", "The VM that it was made for.")))},
+                               .properties = PROPERTIES(
+                                   {.name = "uuid", .type = SCHEMA_STRING},
+                                   OPTIONAL_TEXT("parent", "PCI id of the device that it is a part of."),
+                                   OPTIONAL_TEXT("type", "Name of its type."),
+                                   OPTIONAL_NUMBER("vmid", "The VM that it was created for.")))},
     .may_block = true,
     .on_node = true,
     .run = list_mdev,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/hardware/iommu: is the host ready, and its IOMMU groups. */
+/* /nodes/{node}/hardware/iommu: whether the host is ready for passthrough, and its IOMMU groups. */
 #include "api/endpoints.h"
 #include "api/request.h"
 #include "base/memory.h"
@@ -7,18 +7,20 @@
 #include "hardware/iommu/report.h"
 
 const struct schema check_properties[] = {
-    {.name = "id", .type = SCHEMA_STRING, .text = "A stable word for the check; docs/checks.md lists them."},
+    {.name = "id",
+     .type = SCHEMA_STRING,
+     .text = "Name of the check, which stays the same; docs/checks.md lists them."},
     {.name = "severity",
      .type = SCHEMA_STRING,
      .values = VALUES("ok", "info", "warning", "error"),
-     .text = "error: must be resolved first; warning: may fail or harm."},
+     .text = "error: must be resolved first; warning: something may fail or do harm."},
     {.name = "message", .type = SCHEMA_STRING, .text = "What was found."},
     OPTIONAL_TEXT("evidence", "The file that was read and what it held."),
-    OPTIONAL_TEXT("remedy", "What to type, a line each."),
+    OPTIONAL_TEXT("remedy", "What to type, one command a line."),
     {.name = NULL},
 };
 
-/* As the broker sees it, who may read all; else as we do. */
+/* The broker may read every file, so it is asked first; without one this process reads what it can. */
 static int get_iommu(struct request *request, json_t **ret, struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
@@ -34,22 +36,24 @@ static int get_iommu(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_iommu = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/hardware/iommu",
-    .text = "Whether the host is ready for passing devices through, and if not what to do.",
+    .text = "Shows whether the host is ready for PCI passthrough, and if not, what to do.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE),
     .returns =
         {
             .type = SCHEMA_OBJECT,
             .properties = PROPERTIES(
-                {.name = "enabled", .type = SCHEMA_BOOLEAN, .text = "The kernel drives an IOMMU."},
+                {.name = "enabled", .type = SCHEMA_BOOLEAN, .text = "Whether the kernel uses an IOMMU."},
                 OPTIONAL_TEXT("driver", "intel-iommu, amd-iommu and so on."),
-                OPTIONAL_FLAG("interrupt-remapping", "Interrupts of devices are remapped, too."),
-                OPTIONAL_TEXT("default-domain", "How the host uses it: identity, DMA, DMA-FQ, mixed."),
-                {.name = "groups", .type = SCHEMA_INTEGER, .text = "How many IOMMU groups there are."},
+                OPTIONAL_FLAG("interrupt-remapping", "Whether the interrupts of devices are remapped."),
+                OPTIONAL_TEXT(
+                    "default-domain",
+                    "Type of the domains of the host's own devices: identity, DMA, DMA-FQ or mixed."),
+                {.name = "groups", .type = SCHEMA_INTEGER, .text = "Number of IOMMU groups."},
                 {.name = "checks",
                  .type = SCHEMA_ARRAY,
                  .items = ITEMS(.type = SCHEMA_OBJECT, .properties = check_properties),
-                 .text = "What was looked at, the worst first."}),
+                 .text = "Results of the checks, the worst first."}),
         },
     .may_block = true,
     .on_node = true,
@@ -68,31 +72,32 @@ static int list_iommu_groups(struct request *request, json_t **ret, struct error
 static const struct schema reserved_properties[] = {
     OPTIONAL_TEXT("start", "First address."),
     OPTIONAL_TEXT("end", "Last address."),
-    OPTIONAL_TEXT("type", "direct, direct-relaxable, reserved, msi."),
+    OPTIONAL_TEXT("type", "direct, direct-relaxable, reserved or msi."),
     {.name = NULL},
 };
 
 const struct endpoint endpoint_list_iommu_groups = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/hardware/iommu/groups",
-    .text = "Lists the IOMMU groups: devices of one group can only be passed through together.",
+    .text = "Lists the IOMMU groups. The devices of a group can only be passed through together.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE),
-    .returns = {.type = SCHEMA_ARRAY,
-                .items =
-                    ITEMS(.type = SCHEMA_OBJECT,
-                          .properties = PROPERTIES(
-                              {.name = "group", .type = SCHEMA_INTEGER},
-                              OPTIONAL_TEXT("type", "DMA, DMA-FQ, identity and so on: how the host uses it."),
-                              {.name = "isolated",
-                               .type = SCHEMA_BOOLEAN,
-                               .text = "It holds functions of one device alone, besides bridges."},
-                              WORDS("devices", "PCI ids of its devices."),
-                              {.name = "reserved",
-                               .type = SCHEMA_ARRAY,
-                               .optional = true,
-                               .items = ITEMS(.type = SCHEMA_OBJECT, .properties = reserved_properties),
-                               .text = "Address ranges that no VM can use as memory."}))},
+    .returns =
+        {.type = SCHEMA_ARRAY,
+         .items = ITEMS(.type = SCHEMA_OBJECT,
+                        .properties = PROPERTIES(
+                            {.name = "group", .type = SCHEMA_INTEGER},
+                            OPTIONAL_TEXT(
+                                "type", "Type of the host's domain for it: DMA, DMA-FQ, identity and so on."),
+                            {.name = "isolated",
+                             .type = SCHEMA_BOOLEAN,
+                             .text = "Whether all its functions but bridges belong to one device."},
+                            WORDS("devices", "PCI ids of its devices."),
+                            {.name = "reserved",
+                             .type = SCHEMA_ARRAY,
+                             .optional = true,
+                             .items = ITEMS(.type = SCHEMA_OBJECT, .properties = reserved_properties),
+                             .text = "Address ranges that a VM with these devices cannot use as memory."}))},
     .may_block = true,
     .on_node = true,
     .run = list_iommu_groups,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/hardware/pci/{id}/map: a mapping from what the inventory tells of a device. */
+/* /nodes/{node}/hardware/pci/{id}/map: adds a device to a mapping. */
 #include "api/cluster/mapping.h"
 #include "base/memory.h"
 
@@ -26,7 +26,7 @@ static int map_device(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_map_pci = {
     .method = METHOD_POST,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/map",
-    .text = "Adds the device, as it is now, to a PCI mapping, which is made if there is none of that name.",
+    .text = "Adds the device, as it is now, to a PCI mapping. The mapping is created if it does not exist.",
     .permission = ALLOW_AND(ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
                             ALLOW_PRIVILEGE("/mapping/pci", "Mapping.Modify")),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID,
@@ -39,7 +39,7 @@ const struct endpoint endpoint_map_pci = {
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .max_length = 4096,
-                              .text = "Of the mapping."}),
+                              .text = "Description of the mapping."}),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
     .on_node = true,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A node as a row: shared by /nodes and /cluster/resources. */
+/* A node as a row of a list, which /nodes and /cluster/resources share. */
 #ifndef HOSTPCI_API_NODE_NODE_H
 #define HOSTPCI_API_NODE_NODE_H
 
@@ -7,7 +7,7 @@
 
 extern const struct schema node_properties[];
 
-/* This node; load and sizes only if the caller has Sys.Audit on it. */
+/* Describes this node, with load and sizes only if the caller has Sys.Audit on it. */
 json_t *node_describe(struct request *request);
 
 #endif

@@ -15,14 +15,14 @@
 #include "storage/local.h"
 #include "task/task.h"
 
-#define CLUSTER_RECENT 25 /* ended ones in /cluster/tasks */
+#define CLUSTER_RECENT 25 /* ended tasks that /cluster/tasks lists */
 
 static bool has_ended(const json_t *task)
 {
     return json_object_get(task, "endtime") != NULL;
 }
 
-/* What is declared as TASK_PROPERTIES. */
+/* Fills in TASK_PROPERTIES and TASK_PROCESS. */
 static json_t *describe(const json_t *task)
 {
     const char *user = json_text(task, "user"), *mark = strrchr(user, '!');
@@ -30,7 +30,7 @@ static json_t *describe(const json_t *task)
 
     upid_parse(json_text(task, "upid"), &upid);
     if (mark != NULL && strchr(mark, '@') != NULL)
-        mark = NULL; /* part of the user's name */
+        mark = NULL; /* the '!' is part of the user's name */
     size_t length = mark != NULL ? (size_t)(mark - user) : strlen(user);
     json_t *row =
         json_pack("{s:O, s:s, s:I, s:I, s:O, s:O, s:O, s:s%}", "upid", json_object_get(task, "upid"), "node",
@@ -47,13 +47,13 @@ static json_t *describe(const json_t *task)
         {.name = "node", .type = SCHEMA_STRING, .format = "pve-node"},                                       \
         {.name = "starttime", .type = SCHEMA_INTEGER, .text = "Seconds since 1970."},                        \
         {.name = "type", .type = SCHEMA_STRING},                                                             \
-        {.name = "id", .type = SCHEMA_STRING, .text = "What it is about: a PCI id, say."},                   \
-        {.name = "user", .type = SCHEMA_STRING, .format = "pve-userid", .text = "Who began it."},            \
-        OPTIONAL_TEXT("tokenid", "The API token by which the user did.")
+        {.name = "id", .type = SCHEMA_STRING, .text = "What the task is about, such as a PCI id."},          \
+        {.name = "user", .type = SCHEMA_STRING, .format = "pve-userid", .text = "The user who started it."}, \
+        OPTIONAL_TEXT("tokenid", "The API token that the user started it with.")
 #define TASK_PROCESS                                                                                         \
     {.name = "pid", .type = SCHEMA_INTEGER, .text = "Number of the task on its node."},                      \
     {                                                                                                        \
-        .name = "pstart", .type = SCHEMA_INTEGER, .text = "When the daemon started that began it."           \
+        .name = "pstart", .type = SCHEMA_INTEGER, .text = "Start time of the daemon that started the task."  \
     }
 
 static bool is_auditor(const struct request *request)
@@ -72,7 +72,7 @@ static void append_all(json_t *list, const json_t *tasks, json_t *(*make_row)(co
         json_array_append_new(list, make_row(task));
 }
 
-/* As the filter says, of those that the caller may see. */
+/* Lists the tasks that the filter selects, of those that the caller may see. */
 static int read_tasks(struct request *request, struct local_filter *filter, json_t **ret, struct error *err)
 {
     autofree char *caller = request_caller(request);
@@ -86,7 +86,7 @@ static int read_tasks(struct request *request, struct local_filter *filter, json
     return 0;
 }
 
-/* The results that both parameters leave; NULL: all. */
+/* The results that the parameters errors and statusfilter both select; NULL: all. */
 static json_t *wanted_results(const struct request *request)
 {
     bool errors = param_boolean(request, "errors");
@@ -147,16 +147,17 @@ static int list_tasks(struct request *request, json_t **ret, struct error *err)
      .optional = true,                                                                                       \
      .range = AT_LEAST(0),                                                                                   \
      .fallback = "0",                                                                                        \
-     .text = "Leave out so many " what "."},                                                                 \
+     .text = "Skip this many " what "."},                                                                    \
     {                                                                                                        \
         .name = "limit", .type = SCHEMA_INTEGER, .optional = true, .range = AT_LEAST(0), .fallback = "50",   \
-        .text = "Give so many " what "; 0: all."                                                             \
+        .text = "Return at most this many " what "; 0: all."                                                 \
     }
 
 const struct endpoint endpoint_list_tasks = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/tasks",
-    .text = "Lists the tasks of a node, newest first: one's own, or with Sys.Audit on the node all.",
+    .text =
+        "Lists the tasks of a node, newest first. Callers without Sys.Audit on the node see only their own.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(
         PARAMETER_NODE, PARAMETER_PART("tasks"),
@@ -165,52 +166,56 @@ const struct endpoint endpoint_list_tasks = {
          .optional = true,
          .fallback = "archive",
          .values = VALUES("archive", "active", "all"),
-         .text = "Those that have ended, those that run, or both."},
+         .text = "List tasks that have ended (archive), that are running (active), or both (all)."},
         {.name = "errors",
          .type = SCHEMA_BOOLEAN,
          .optional = true,
          .fallback = "0",
-         .text = "Only those that failed."},
+         .text = "List only tasks that failed."},
         {.name = "statusfilter",
          .type = SCHEMA_STRING,
          .optional = true,
          .format = "pve-task-status-type-list",
          .max_length = 256,
-         .text = "Only those that ended so: ok, error, warning, unknown."},
+         .text = "List only tasks with these results: ok, error, warning, unknown."},
         {.name = "typefilter",
          .type = SCHEMA_STRING,
          .optional = true,
          .max_length = 64,
-         .text = "Only of this type: pcidriver, say."},
+         .text = "List only tasks of this type, such as pcidriver."},
         {.name = "userfilter",
          .type = SCHEMA_STRING,
          .optional = true,
          .max_length = 256,
-         .text = "Only those of users whose name contains this."},
+         .text = "List only tasks of users whose name contains this."},
         {.name = "vmid",
          .type = SCHEMA_INTEGER,
          .optional = true,
          .range = RANGE(100, 999999999),
-         .text = "Only those about this virtual machine."},
-        {.name = "since", .type = SCHEMA_INTEGER, .optional = true, .text = "Begun at this time or later."},
+         .text = "List only tasks about this virtual machine."},
+        {.name = "since",
+         .type = SCHEMA_INTEGER,
+         .optional = true,
+         .text = "List only tasks that started at this time, in seconds since 1970, or later."},
         {.name = "until",
          .type = SCHEMA_INTEGER,
          .optional = true,
-         .text = "Begun at this time or before (seconds since 1970)."}),
+         .text = "List only tasks that started at this time, in seconds since 1970, or earlier."}),
     .returns = {.type = SCHEMA_ARRAY,
-                .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties = PROPERTIES(
-                                   TASK_PROPERTIES,
-                                   OPTIONAL_NUMBER("endtime", "Seconds since 1970; none while it runs."),
-                                   {.name = "status",
-                                    .type = SCHEMA_STRING,
-                                    .text = "OK, WARNINGS: n, what went wrong, or RUNNING."},
-                                   TASK_PROCESS))},
+                .items =
+                    ITEMS(.type = SCHEMA_OBJECT,
+                          .properties = PROPERTIES(
+                              TASK_PROPERTIES,
+                              OPTIONAL_NUMBER("endtime", "Seconds since 1970; left out while the task runs."),
+                              {.name = "status",
+                               .type = SCHEMA_STRING,
+                               .text = "OK, WARNINGS: n, an error message, or RUNNING."},
+                              TASK_PROCESS))},
     .on_node = true,
     .run = list_tasks,
 };
 
-/* Proxmox VE's interface takes what has a pid for one that runs. */
+/* Proxmox VE's web interface takes a task with a pid for a running one. */
 static json_t *make_cluster_row(const json_t *task)
 {
     json_t *row = make_list_row(task);
@@ -243,33 +248,38 @@ static int list_cluster_tasks(struct request *request, json_t **ret, struct erro
 const struct endpoint endpoint_list_cluster_tasks = {
     .method = METHOD_GET,
     .path = "/cluster/tasks",
-    .text = "The tasks that run, and the last that ended.",
+    .text = "Lists the running tasks, and those that ended last.",
     .permission = ALLOW_ALL,
-    .returns = {.type = SCHEMA_ARRAY,
-                .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties = PROPERTIES(
-                                   TASK_PROPERTIES, OPTIONAL_NUMBER("endtime", "Seconds since 1970."),
-                                   OPTIONAL_TEXT("status", "OK, WARNINGS: n or what went wrong."),
-                                   OPTIONAL_NUMBER("pid", "Number of the task on its node, while it runs."),
-                                   OPTIONAL_NUMBER("pstart",
-                                                   "When the daemon started that began it, while it runs."),
-                                   {.name = "saved",
-                                    .type = SCHEMA_STRING,
-                                    .values = VALUES("0", "1"),
-                                    .text = "1: it has ended."}))},
+    .returns =
+        {.type = SCHEMA_ARRAY,
+         .items =
+             ITEMS(.type = SCHEMA_OBJECT,
+                   .properties = PROPERTIES(
+                       TASK_PROPERTIES,
+                       OPTIONAL_NUMBER("endtime", "Seconds since 1970; left out while the task runs."),
+                       OPTIONAL_TEXT("status",
+                                     "OK, WARNINGS: n, or an error message; left out while the task runs."),
+                       OPTIONAL_NUMBER("pid", "Number of the task on its node; left out when it has ended."),
+                       OPTIONAL_NUMBER(
+                           "pstart",
+                           "Start time of the daemon that started the task; left out when it has ended."),
+                       {.name = "saved",
+                        .type = SCHEMA_STRING,
+                        .values = VALUES("0", "1"),
+                        .text = "1: the task has ended."}))},
     .run = list_cluster_tasks,
 };
 
-/* No format: the error is worded otherwise than those of formats. */
+/* This has no format because Proxmox VE words the error of a bad UPID differently. */
 #define PARAMETER_UPID                                                                                       \
     {                                                                                                        \
-        .name = "upid", .type = SCHEMA_STRING, .max_length = UPID_SIZE, .text = "The task."                  \
+        .name = "upid", .type = SCHEMA_STRING, .max_length = UPID_SIZE, .text = "UPID of the task."          \
     }
 
 const struct endpoint endpoint_get_task = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/tasks/{upid}",
-    .text = "Lists what there is of a task.",
+    .text = "Lists the parts of a task.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID),
     .index_key = "name",
@@ -317,13 +327,15 @@ static int get_task_status(struct request *request, json_t **ret, struct error *
 const struct endpoint endpoint_get_task_status = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/tasks/{upid}/status",
-    .text = "Whether a task runs, and how it ended. One's own, or with Sys.Audit on the node any.",
+    .text =
+        "Shows whether a task is running, or how it ended. Other users' tasks need Sys.Audit on the node.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID),
     .returns = {.type = SCHEMA_OBJECT,
                 .properties = PROPERTIES(
                     {.name = "status", .type = SCHEMA_STRING, .values = VALUES("running", "stopped")},
-                    OPTIONAL_TEXT("exitstatus", "OK, WARNINGS: n, or what went wrong; none while it runs."),
+                    OPTIONAL_TEXT("exitstatus",
+                                  "OK, WARNINGS: n, or an error message; left out while the task runs."),
                     TASK_PROPERTIES, TASK_PROCESS)},
     .on_node = true,
     .run = get_task_status,
@@ -346,19 +358,20 @@ static int get_task_log(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_get_task_log = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/tasks/{upid}/log",
-    .text = "The log of a task, also while it runs. One's own, or with Sys.Audit on the node any.",
+    .text = "Shows the log of a task, also while it runs. Other users' tasks need Sys.Audit on the node.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID, PARAMETER_PART("lines")),
     .returns = {.type = SCHEMA_ARRAY,
-                .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties =
-                                   PROPERTIES({.name = "n", .type = SCHEMA_INTEGER, .text = "From 1."},
-                                              {.name = "t", .type = SCHEMA_STRING, .text = "The line."}))},
+                .items =
+                    ITEMS(.type = SCHEMA_OBJECT,
+                          .properties = PROPERTIES(
+                              {.name = "n", .type = SCHEMA_INTEGER, .text = "Number of the line, from 1."},
+                              {.name = "t", .type = SCHEMA_STRING, .text = "Text of the line."}))},
     .on_node = true,
     .run = get_task_log,
 };
 
-/* One that has ended, maybe just now, is stopped already. */
+/* Stopping a task that has ended, perhaps just now, succeeds. */
 static int stop_task(struct request *request, json_t **ret, struct error *err)
 {
     const struct service *service = request->service;
@@ -377,8 +390,8 @@ static int stop_task(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_stop_task = {
     .method = METHOD_DELETE,
     .path = "/nodes/{node}/tasks/{upid}",
-    .text = "Asks a task to stop: after the step that it is at, what it did is undone. One's own, or with "
-            "Sys.Modify on the node any.",
+    .text = "Asks a task to stop. It finishes its present step, then undoes what it did. Other users' tasks "
+            "need Sys.Modify on the node.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID),
     .returns = {.type = SCHEMA_NULL},

@@ -4,18 +4,20 @@
 #include "api/endpoints.h"
 #include "api/request.h"
 
-/* What clients compare: the version of Proxmox VE whose API this one follows. */
+/* The version of Proxmox VE whose API this one follows; clients compare it. */
 #define API_VERSION "9.2"
 
 const struct schema version_properties[] = {
     {.name = "version",
      .type = SCHEMA_STRING,
      .text = "The version of Proxmox VE whose API this one follows."},
-    {.name = "release", .type = SCHEMA_STRING, .text = "The same, for clients that read this one."},
+    {.name = "release",
+     .type = SCHEMA_STRING,
+     .text = "The same as version, for clients that read this property."},
     {.name = "repoid",
      .type = SCHEMA_STRING,
      .pattern = "[0-9a-fA-F]{8,64}",
-     .text = "The source revision built."},
+     .text = "Revision of the sources."},
     {.name = "hostpci-version", .type = SCHEMA_STRING, .text = "The version of hostpci."},
     {.name = NULL},
 };
@@ -36,7 +38,7 @@ int version_run(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_version = {
     .method = METHOD_GET,
     .path = "/version",
-    .text = "Versions of the API and of hostpci.",
+    .text = "Shows the versions of the API and of hostpci.",
     .permission = ALLOW_ALL,
     .returns = {.type = SCHEMA_OBJECT, .properties = version_properties},
     .run = version_run,
@@ -45,7 +47,7 @@ const struct endpoint endpoint_get_version = {
 const struct endpoint endpoint_get_root = {
     .method = METHOD_GET,
     .path = "/",
-    .text = "Lists what there is.",
+    .text = "Lists the parts of the API.",
     .permission = ALLOW_ALL,
     .index_key = "subdir",
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Versions: shared by /version and /nodes/{node}/version. */
+/* The versions, which /version and /nodes/{node}/version share. */
 #ifndef HOSTPCI_API_NODE_VERSION_H
 #define HOSTPCI_API_NODE_VERSION_H
 
@@ -8,7 +8,7 @@
 extern const struct schema version_properties[];
 int version_run(struct request *request, json_t **ret, struct error *err);
 
-/* As in `pveversion` of a node's status. */
+/* The value of `pveversion` in a node's status. */
 const char *version_pve_manager(void);
 
 #endif
