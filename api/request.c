@@ -58,6 +58,15 @@ json_t *param_array(const struct request *request, const char *name)
     return declaration(request, name) != NULL ? json_object_get(request->params, name) : NULL;
 }
 
+struct pci_address param_pci_address(const struct request *request)
+{
+    struct pci_address address;
+    bool parsed = pci_address_parse(param_string(request, "pci-id-or-mapping"), &address);
+
+    assert(parsed && "the format pci-id lets something pass that is no PCI address");
+    return address;
+}
+
 char *request_caller(const struct request *request)
 {
     const struct identity *caller = &request->caller;

@@ -49,6 +49,9 @@ long long param_integer(const struct request *request, const char *name);
 bool param_boolean(const struct request *request, const char *name);
 json_t *param_array(const struct request *request, const char *name); /* borrowed; NULL if missing */
 
+/* {pci-id-or-mapping} of an endpoint that declares it as PARAMETER_PCI_ID. */
+struct pci_address param_pci_address(const struct request *request);
+
 /* Who sent the request, as tasks record it: "USER@REALM" or "USER@REALM!TOKEN". To be freed. */
 char *request_caller(const struct request *request);
 

@@ -114,18 +114,18 @@ const struct endpoint endpoint_get_cluster_resources = {
 static int get_nextid(struct request *request, json_t **ret, struct error *err)
 {
     long long wanted = param_integer(request, "vmid");
-    autojson json_t *ids = NULL, *taken = json_object();
+    autojson json_t *ids = NULL, *used = json_object();
     json_t *id;
     size_t i;
 
     if (object_list_ids(request->service->storage, "vm", &ids, err) != 0)
         return -1;
     json_array_foreach(ids, i, id)
-        json_object_set(taken, json_string_value(id), id);
+        json_object_set(used, json_string_value(id), id);
     for (long long number = wanted != 0 ? wanted : VMID_FIRST; number <= VMID_LAST || number == wanted;
          number++) {
         autofree char *name = xasprintf("%lld", number);
-        if (json_object_get(taken, name) == NULL) {
+        if (json_object_get(used, name) == NULL) {
             *ret = json_string(name); /* a string: two clients written in Go require it */
             return 0;
         }

@@ -77,16 +77,23 @@ int mapping_run_list(struct request *request, json_t **ret, struct error *err)
     return 0;
 }
 
+int mapping_read_document(struct request *request, const struct mapping_kind *kind, json_t **ret,
+                          struct error *err)
+{
+    const char *id = param_string(request, "id");
+
+    if (object_read(request->service->storage, kind->document, id, ret, NULL, err) == 0)
+        return 0;
+    return err->kind == ERROR_NOT_FOUND ? error_set(err, ERROR_NOT_FOUND, "mapping '%s' not found", id) : -1;
+}
+
 int mapping_run_get(struct request *request, json_t **ret, struct error *err)
 {
-    const struct mapping_kind *kind = kind_of(request);
-    const char *id = param_string(request, "id");
     autojson json_t *body = NULL;
 
-    if (object_read(request->service->storage, kind->document, id, &body, NULL, err) != 0)
-        return err->kind == ERROR_NOT_FOUND ? error_set(err, ERROR_NOT_FOUND, "mapping '%s' not found", id)
-                                            : -1;
-    *ret = mapping_describe(kind, id, body);
+    if (mapping_read_document(request, kind_of(request), &body, err) != 0)
+        return -1;
+    *ret = mapping_describe(kind_of(request), param_string(request, "id"), body);
     json_object_del(*ret, "id");
     return 0;
 }

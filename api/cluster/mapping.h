@@ -9,6 +9,10 @@
 #include "api/request.h"
 #include "passthrough/mapping/mapping.h"
 
+/* The document of the mapping {id}; ERROR_NOT_FOUND if there is none. */
+int mapping_read_document(struct request *request, const struct mapping_kind *kind, json_t **ret,
+                          struct error *err);
+
 int mapping_run_list(struct request *request, json_t **ret, struct error *err);
 int mapping_run_get(struct request *request, json_t **ret, struct error *err);
 int mapping_run_create(struct request *request, json_t **ret, struct error *err);

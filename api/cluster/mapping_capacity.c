@@ -10,21 +10,18 @@ static int get_capacity(struct request *request, json_t **ret, struct error *err
 {
     struct service *service = request->service;
     const struct reserve reserve = {service->storage, service->sysroot};
-    const char *id = param_string(request, "id");
     autoinventory struct inventory *inventory = NULL;
     autojson json_t *body = NULL, *taken = NULL, *instances = NULL;
 
-    if (object_read(service->storage, mapping_pci.document, id, &body, NULL, err) != 0)
-        return err->kind == ERROR_NOT_FOUND ? error_set(err, ERROR_NOT_FOUND, "mapping '%s' not found", id)
-                                            : -1;
-    if (inventory_source_get(service->inventory, &inventory, err) != 0 ||
+    if (mapping_read_document(request, &mapping_pci, &body, err) != 0 ||
+        inventory_source_get(service->inventory, &inventory, err) != 0 ||
         reserve_list(&reserve, &taken, err) != 0 ||
         mdev_list_instances(service->sysroot, &instances, err) != 0)
         return -1;
     const struct capacity capacity = {
         .supply = {service->sysroot, inventory, taken, instances},
         .node = service->node,
-        .mapping = id,
+        .mapping = param_string(request, "id"),
         .body = body,
         .mdev = param_string(request, "mdev"),
     };

@@ -5,23 +5,25 @@
 #include "api/endpoints.h"
 #include "api/hardware/state.h"
 #include "api/request.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "hardware/check/report.h"
 #include "hardware/pci/device.h"
 #include "passthrough/assign/reserve.h"
 #include "storage/index.h"
 
-/* As this process sees it; `held`: without what may not answer now. */
-static int look(const struct service *service, const struct inventory *inventory, struct pci_address address,
-                bool held, json_t **ret, struct error *err)
+/* Describes the device as this process sees it. Of a device that a task works on (`busy`), files that the
+ * kernel might not answer for are not read. */
+static int describe_here(const struct service *service, const struct inventory *inventory,
+                         struct pci_address address, bool busy, json_t **ret, struct error *err)
 {
-    autohostuses struct host_uses *usage = NULL;
+    autohostuses struct host_uses *uses = NULL;
     autojson json_t *status = NULL, *readiness = NULL;
 
-    if ((held ? device_describe_held : device_describe)(service->sysroot, inventory, service->names, address,
+    if ((busy ? device_describe_held : device_describe)(service->sysroot, inventory, service->names, address,
                                                         &status, err) != 0 ||
-        host_uses_scan(service->sysroot, inventory, &usage, err) != 0 ||
-        (held ? readiness_describe_held : readiness_describe_device)(service->sysroot, inventory, usage,
+        host_uses_scan(service->sysroot, inventory, &uses, err) != 0 ||
+        (busy ? readiness_describe_held : readiness_describe_device)(service->sysroot, inventory, uses,
                                                                      address, &readiness, err) != 0)
         return -1;
     json_object_update(status, readiness);
@@ -29,21 +31,21 @@ static int look(const struct service *service, const struct inventory *inventory
     return 0;
 }
 
-/* The broker sees as root who has it open; if the function does not answer, its worker waits, not we. */
-static int ask_broker(const struct service *service, const struct pci_device *device, json_t **ret,
-                      struct error *err)
+/* The broker sees as root which processes have the device open; and if the device does not answer, the
+ * broker's worker waits for it, not this thread. */
+static int describe_by_broker(const struct service *service, const struct pci_device *device, json_t **ret,
+                              struct error *err)
 {
-    autojson json_t *seen = NULL;
+    autojson json_t *reply = NULL;
     char id[PCI_ADDRESS_SIZE];
 
     pci_address_format(device->address, id);
-    if (broker_call(service->broker, "describe", NULL, json_pack("{s:s}", "id", id), NULL, NULL, &seen,
+    if (broker_call(service->broker, "describe", NULL, json_pack("{s:s}", "id", id), NULL, NULL, &reply,
                     err) != 0)
         return -1;
-    json_t *status = device_summarize(device, service->names);
-    json_object_update(status, json_object_get(seen, "device"));
-    json_object_update(status, json_object_get(seen, "readiness"));
-    *ret = status;
+    *ret = device_summarize(device, service->names);
+    json_object_update(*ret, json_object_get(reply, "device"));
+    json_object_update(*ret, json_object_get(reply, "readiness"));
     return 0;
 }
 
@@ -54,43 +56,35 @@ static int describe(const struct service *service, const struct inventory *inven
     autojson json_t *status = NULL, *state = device != NULL ? hardware_state(service->broker, device) : NULL;
 
     if (state == NULL)
-        return look(service, inventory, address, false, ret, err);
-    /* of one that is in hand not all files may answer, and what they say changes anyway */
-    bool held = json_object_get(state, "task") != NULL || ask_broker(service, device, &status, err) != 0;
-    if (held && look(service, inventory, address, true, &status, err) != 0)
+        return describe_here(service, inventory, address, false, ret, err);
+    bool busy = json_object_get(state, "task") != NULL;
+    if ((busy || describe_by_broker(service, device, &status, err) != 0) &&
+        describe_here(service, inventory, address, true, &status, err) != 0)
         return -1;
     json_object_set(status, "state", state);
     *ret = TAKE(status);
     return 0;
 }
 
-/* The VM that has the device, or a mediated device of it; NULL if none. */
-static json_t *find_holder(const json_t *taken, const char *id)
-{
-    const json_t *found = json_object_get(taken, id), *held;
-    const char *device;
-
-    json_object_foreach((json_t *)taken, device, held)
-        if (found == NULL && json_is_string(json_object_get(held, "parent")) &&
-            strcmp(json_string_value(json_object_get(held, "parent")), id) == 0)
-            found = held;
-    if (found == NULL)
-        return NULL;
-    return json_pack("{s:O, s:O, s:O}", "vmid", json_object_get(found, "vmid"), "key",
-                     json_object_get(found, "key"), "state", json_object_get(found, "state"));
-}
-
-/* Who has it, else the first VM whose configuration names it; *ret stays NULL if none. */
+/* The VM that has the device or a mediated device of it, else the first VM whose configuration names it;
+ * *ret stays NULL if there is neither. */
 static int find_user(const struct service *service, const char *id, json_t **ret, struct error *err)
 {
     const struct reserve reserve = {service->storage, service->sysroot};
-    autojson json_t *taken = NULL, *vms = NULL;
+    autojson json_t *reserved = NULL, *vms = NULL;
+    const json_t *reservation, *holder = NULL;
+    const char *device;
 
-    if (reserve_list(&reserve, &taken, err) != 0 ||
+    if (reserve_list(&reserve, &reserved, err) != 0 ||
         index_vms_of_device(service->storage, service->node, id, &vms, err) != 0)
         return -1;
-    *ret = find_holder(taken, id);
-    if (*ret == NULL && json_array_size(vms) > 0) {
+    json_object_foreach(reserved, device, reservation)
+        if (strcmp(device, id) == 0 || (holder == NULL && strcmp(json_text(reservation, "parent"), id) == 0))
+            holder = reservation;
+    if (holder != NULL) {
+        *ret = json_pack("{s:O, s:O, s:O}", "vmid", json_object_get(holder, "vmid"), "key",
+                         json_object_get(holder, "key"), "state", json_object_get(holder, "state"));
+    } else if (json_array_size(vms) > 0) {
         *ret = json_incref(json_array_get(vms, 0));
         json_object_set_new(*ret, "state", json_string("configured"));
     }
@@ -102,11 +96,9 @@ static int get_pci_status(struct request *request, json_t **ret, struct error *e
     autoinventory struct inventory *inventory = NULL;
     autojson json_t *status = NULL, *mappings = NULL, *user = NULL;
     struct service *service = request->service;
-    struct pci_address address;
+    struct pci_address address = param_pci_address(request);
     char id[PCI_ADDRESS_SIZE];
 
-    if (!pci_address_parse(param_string(request, "pci-id-or-mapping"), &address))
-        return error_set_field(err, "pci-id-or-mapping", "value is not a PCI id such as 0000:01:00.0");
     pci_address_format(address, id);
     if (inventory_source_get(service->inventory, &inventory, err) != 0 ||
         describe(service, inventory, address, &status, err) != 0 ||

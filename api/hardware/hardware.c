@@ -34,42 +34,36 @@ const struct endpoint endpoint_get_pci = {
     .index_key = "method",
 };
 
-/* Lists the types that the mapping's devices on this node offer, each once. */
-static int list_mapping_types(struct request *request, const char *mapping, json_t **ret, struct error *err)
+static int list_mdev_types(struct request *request, json_t **ret, struct error *err)
 {
+    const struct service *service = request->service;
+    const char *name = param_string(request, "pci-id-or-mapping");
     autojson json_t *paths = NULL, *all = json_array(), *seen = json_object();
+    struct pci_address address;
     size_t i, j;
     json_t *path, *type;
 
-    if (mapping_list_paths(request->service->storage, mapping, request->service->node, &paths, err) != 0)
+    if (pci_address_parse(name, &address))
+        return mdev_list_types(service->sysroot, address, ret, err);
+    /* it is a mapping: the types that any of its devices on this node offers, each once */
+    if (mapping_list_paths(service->storage, name, service->node, &paths, err) != 0)
         return -1;
     json_array_foreach(paths, i, path) {
         autojson json_t *types = NULL;
-        struct pci_address address;
         if (!pci_address_parse(json_string_value(path), &address))
             continue;
-        if (mdev_list_types(request->service->sysroot, address, &types, err) != 0)
+        if (mdev_list_types(service->sysroot, address, &types, err) != 0)
             return -1;
         json_array_foreach(types, j, type) {
-            const char *name = json_string_value(json_object_get(type, "type"));
-            if (json_object_get(seen, name) != NULL)
+            const char *type_name = json_string_value(json_object_get(type, "type"));
+            if (json_object_get(seen, type_name) != NULL)
                 continue;
-            json_object_set_new(seen, name, json_true());
+            json_object_set_new(seen, type_name, json_true());
             json_array_append(all, type);
         }
     }
     *ret = TAKE(all);
     return 0;
-}
-
-static int list_mdev_types(struct request *request, json_t **ret, struct error *err)
-{
-    const char *id = param_string(request, "pci-id-or-mapping");
-    struct pci_address address;
-
-    if (pci_address_parse(id, &address))
-        return mdev_list_types(request->service->sysroot, address, ret, err);
-    return list_mapping_types(request, id, ret, err);
 }
 
 const struct endpoint endpoint_list_mdev_types = {
@@ -97,16 +91,16 @@ const struct endpoint endpoint_list_mdev_types = {
 static int list_mdev(struct request *request, json_t **ret, struct error *err)
 {
     const struct reserve reserve = {request->service->storage, request->service->sysroot};
-    autojson json_t *instances = NULL, *held = NULL;
+    autojson json_t *instances = NULL, *reserved = NULL;
     json_t *instance;
     size_t i;
 
     if (mdev_list_instances(request->service->sysroot, &instances, err) != 0 ||
-        reserve_list(&reserve, &held, err) != 0)
+        reserve_list(&reserve, &reserved, err) != 0)
         return -1;
     json_array_foreach(instances, i, instance) {
         const char *uuid = json_string_value(json_object_get(instance, "uuid"));
-        long long vmid = supply_find_owner(held, uuid);
+        long long vmid = supply_find_owner(reserved, uuid);
         if (vmid != 0)
             json_object_set_new(instance, "vmid", json_integer(vmid));
     }

@@ -7,11 +7,9 @@ static int map_device(struct request *request, json_t **ret, struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
     const struct service *service = request->service;
-    struct pci_address address;
+    struct pci_address address = param_pci_address(request);
     char id[PCI_ADDRESS_SIZE];
 
-    if (!pci_address_parse(param_string(request, "pci-id-or-mapping"), &address))
-        return error_set_field(err, "pci-id-or-mapping", "value is not a PCI id such as 0000:01:00.0");
     if (inventory_source_get(service->inventory, &inventory, err) != 0)
         return -1;
     const struct pci_device *device = inventory_find(inventory, address);

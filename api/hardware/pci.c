@@ -17,20 +17,6 @@
         .name = (key), .type = SCHEMA_STRING, .pattern = "0x[0-9a-f]{4}", .text = (about)                    \
     }
 
-/* virtfnN of a physical function is its N-th virtual function: routing ids rise with N (PCIe, First VF Offset
- * and VF Stride), and the inventory is sorted by them. */
-static void add_virtual_function(json_t *row, const struct pci_device *function)
-{
-    char id[PCI_ADDRESS_SIZE], name[24];
-
-    if (json_object_get(row, "virtfns") == NULL)
-        json_object_set_new(row, "virtfns", json_object());
-    json_t *functions = json_object_get(row, "virtfns");
-    pci_address_format(function->address, id);
-    snprintf(name, sizeof(name), "virtfn%zu", json_object_size(functions));
-    json_object_set_new(functions, name, json_string(id));
-}
-
 /* "06" hides every bridge: entries are prefixes of the class code. */
 static bool is_hidden(const struct pci_device *device, char **blacklist)
 {
@@ -45,25 +31,35 @@ static bool is_hidden(const struct pci_device *device, char **blacklist)
     return false;
 }
 
-static void link_virtual_functions(const struct inventory *inventory, json_t **rows)
+/* Adds virtfns to the physical functions. virtfnN is a function's N-th virtual function: routing ids rise
+ * with N (PCIe, First VF Offset and VF Stride), and the inventory is sorted by them. */
+static void add_virtual_functions(const struct inventory *inventory, json_t **rows)
 {
     for (size_t i = 0; i < inventory->count; i++) {
         const struct pci_device *function = &inventory->devices[i];
         const struct pci_device *parent =
             function->virtual_function ? inventory_find(inventory, function->physical_function) : NULL;
-        if (parent != NULL && rows[parent - inventory->devices] != NULL)
-            add_virtual_function(rows[parent - inventory->devices], function);
+        json_t *row = parent != NULL ? rows[parent - inventory->devices] : NULL;
+        char id[PCI_ADDRESS_SIZE], name[24];
+        if (row == NULL)
+            continue;
+        if (json_object_get(row, "virtfns") == NULL)
+            json_object_set_new(row, "virtfns", json_object());
+        json_t *functions = json_object_get(row, "virtfns");
+        pci_address_format(function->address, id);
+        snprintf(name, sizeof(name), "virtfn%zu", json_object_size(functions));
+        json_object_set_new(functions, name, json_string(id));
     }
 }
 
 static int add_verdicts(struct request *request, const struct inventory *inventory, json_t **rows,
                         struct error *err)
 {
-    autohostuses struct host_uses *usage = NULL;
+    autohostuses struct host_uses *uses = NULL;
     struct readiness *verdicts;
 
-    if (host_uses_scan(request->service->sysroot, inventory, &usage, err) != 0 ||
-        readiness_verdicts(request->service->sysroot, inventory, usage, &verdicts, err) != 0)
+    if (host_uses_scan(request->service->sysroot, inventory, &uses, err) != 0 ||
+        readiness_verdicts(request->service->sysroot, inventory, uses, &verdicts, err) != 0)
         return -1;
     for (size_t i = 0; i < inventory->count; i++) {
         if (rows[i] == NULL)
@@ -92,7 +88,7 @@ static int list_pci(struct request *request, json_t **ret, struct error *err)
         json_array_append_new(list, rows[i]);
     }
     if (verbose)
-        link_virtual_functions(inventory, rows);
+        add_virtual_functions(inventory, rows);
     if (param_boolean(request, "verdict") && add_verdicts(request, inventory, rows, err) != 0)
         return -1;
     *ret = TAKE(list);

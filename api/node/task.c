@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/tasks and /cluster/tasks: what takes longer than a request, its log and its end.
+/* /nodes/{node}/tasks and /cluster/tasks: tasks, their logs and how they ended.
  *
- * Everybody sees the tasks that they began themselves, a user also those of its tokens; those of others need
- * Sys.Audit on the node to be seen and Sys.Modify to be stopped. */
+ * Callers see the tasks that they started, and a user also those of its tokens. To see other tasks they need
+ * Sys.Audit on the node, to stop them Sys.Modify. */
 #include <string.h>
 
 #include "api/endpoints.h"
