@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "hardware/paths.h"
 
 #define STAT_LIMIT  4096
 #define START_FIELD 22 /* starttime; the name in field 2 may hold blanks and parentheses */
@@ -36,7 +37,7 @@ bool process_parse_start(char *stat, unsigned long long *ret)
 
 bool process_start_time(pid_t pid, unsigned long long *ret)
 {
-    autofree char *path = xasprintf("/proc/%d/stat", (int)pid);
+    autofree char *path = xasprintf("/%s", path_of_process(pid, "stat").text);
     autofree char *content = NULL;
     struct error err;
 
@@ -59,7 +60,7 @@ static bool read_target(int descriptors, const char *name, const char *folder, c
 
 bool process_open_file(pid_t pid, const char *folder, char *ret, size_t size)
 {
-    autofree char *path = xasprintf("/proc/%d/fd", (int)pid);
+    autofree char *path = xasprintf("/%s", path_of_process(pid, "fd").text);
     DIR *stream = opendir(path);
     unsigned long long number, highest = STDERR_FILENO;
     char target[PATH_MAX];

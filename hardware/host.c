@@ -12,14 +12,13 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/host_cpu.h"
+#include "hardware/paths.h"
 
-#define MOST_TEXT   (16 * 1024 * 1024) /* /proc/cpuinfo and /proc/stat of thousands of CPUs */
-
-#define SECURE_BOOT "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+#define MOST_TEXT (16 * 1024 * 1024) /* /proc/cpuinfo and /proc/stat of thousands of CPUs */
 
 int host_kernel_release(const struct sysroot *sysroot, char *buffer, size_t size)
 {
-    return sysfs_read(sysroot_fd(sysroot), "proc/sys/kernel/osrelease", buffer, size);
+    return sysfs_read(sysroot_fd(sysroot), PROC_OSRELEASE, buffer, size);
 }
 
 /* The first CPU's is at the beginning of a file that may be megabytes long. */
@@ -27,7 +26,7 @@ void host_cpu_vendor(const struct sysroot *sysroot, char vendor[static HOST_CPU_
 {
     char text[1024] = "";
 
-    sysfs_read_bytes(sysroot_fd(sysroot), "proc/cpuinfo", text, sizeof(text) - 1);
+    sysfs_read_bytes(sysroot_fd(sysroot), PROC_CPUINFO, text, sizeof(text) - 1);
     const char *line = strstr(text, "vendor_id\t: ");
     vendor[0] = '\0';
     if (line != NULL)
@@ -39,7 +38,7 @@ static void add_uptime(int root, json_t *host)
     char text[128];
     double seconds;
 
-    if (sysfs_read(root, "proc/uptime", text, sizeof(text)) > 0 && sscanf(text, "%lf", &seconds) == 1 &&
+    if (sysfs_read(root, PROC_UPTIME, text, sizeof(text)) > 0 && sscanf(text, "%lf", &seconds) == 1 &&
         seconds >= 0 && seconds < 1e15)
         json_object_set_new(host, "uptime", json_integer((json_int_t)seconds));
 }
@@ -51,7 +50,7 @@ static void add_cpu_time(int root, json_t *host)
     uint64_t t[8] = {0}; /* user nice system idle iowait irq softirq steal */
     double total = 0;
 
-    if (sysfs_read_whole(root, "proc/stat", MOST_TEXT, &text) < 0)
+    if (sysfs_read_whole(root, PROC_STAT, MOST_TEXT, &text) < 0)
         return;
     int count = sscanf(text,
                        "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
@@ -70,7 +69,7 @@ static void add_load(int root, json_t *host)
 {
     char text[128], one[16], five[16], fifteen[16];
 
-    if (sysfs_read(root, "proc/loadavg", text, sizeof(text)) > 0 &&
+    if (sysfs_read(root, PROC_LOADAVG, text, sizeof(text)) > 0 &&
         sscanf(text, "%15s %15s %15s", one, five, fifteen) == 3)
         json_object_set_new(host, "loadavg", json_pack("[s, s, s]", one, five, fifteen));
 }
@@ -80,7 +79,7 @@ static void read_machine(const struct sysroot *sysroot, char *machine, size_t si
 {
     struct utsname name;
 
-    if (sysfs_read(sysroot_fd(sysroot), "proc/sys/kernel/arch", machine, size) > 0)
+    if (sysfs_read(sysroot_fd(sysroot), PROC_ARCH, machine, size) > 0)
         return;
     bool known = sysroot_is_host(sysroot) && uname(&name) == 0;
     snprintf(machine, size, "%s", known ? name.machine : "");
@@ -91,9 +90,9 @@ static void add_kernel(const struct sysroot *sysroot, json_t *host)
     char name[64], release[128], version[256], machine[65];
     int root = sysroot_fd(sysroot);
 
-    if (sysfs_read(root, "proc/sys/kernel/ostype", name, sizeof(name)) <= 0 ||
+    if (sysfs_read(root, PROC_OSTYPE, name, sizeof(name)) <= 0 ||
         host_kernel_release(sysroot, release, sizeof(release)) <= 0 ||
-        sysfs_read(root, "proc/sys/kernel/version", version, sizeof(version)) <= 0)
+        sysfs_read(root, PROC_VERSION, version, sizeof(version)) <= 0)
         return;
     read_machine(sysroot, machine, sizeof(machine));
     json_object_set_new(host, "kversion", json_sprintf("%s %s %s", name, release, version));
@@ -105,11 +104,11 @@ static void add_kernel(const struct sysroot *sysroot, json_t *host)
 /* An EFI variable: four bytes of attributes, then the value. */
 static void add_boot(int root, json_t *host)
 {
-    bool efi = sysfs_exists(root, "sys/firmware/efi");
+    bool efi = sysfs_exists(root, SYS_EFI);
     json_t *boot = json_pack("{s:s}", "mode", efi ? "efi" : "legacy-bios");
     unsigned char variable[5];
 
-    if (efi && sysfs_read_bytes(root, SECURE_BOOT, variable, sizeof(variable)) == sizeof(variable))
+    if (efi && sysfs_read_bytes(root, SYS_SECURE_BOOT, variable, sizeof(variable)) == sizeof(variable))
         json_object_set_new(boot, "secureboot", json_integer(variable[4] == 1));
     json_object_set_new(host, "boot-info", boot);
 }
@@ -119,7 +118,7 @@ static void add_cpus(int root, json_t *host)
     autofree char *text = NULL;
     json_t *cpus = NULL;
 
-    if (sysfs_read_whole(root, "proc/cpuinfo", MOST_TEXT, &text) >= 0)
+    if (sysfs_read_whole(root, PROC_CPUINFO, MOST_TEXT, &text) >= 0)
         cpus = host_cpu_describe(text);
     if (cpus != NULL)
         json_object_set_new(host, "cpuinfo", cpus);
@@ -148,7 +147,7 @@ static void add_memory(int root, json_t *host)
     char text[8192];
     json_int_t total, free_now, available;
 
-    if (sysfs_read(root, "proc/meminfo", text, sizeof(text)) < 0)
+    if (sysfs_read(root, PROC_MEMINFO, text, sizeof(text)) < 0)
         return;
     if (find_memory(text, "MemTotal", &total) && find_memory(text, "MemFree", &free_now) &&
         find_memory(text, "MemAvailable", &available))
@@ -165,8 +164,7 @@ static void add_shared_pages(int root, json_t *host)
 {
     long long pages, size = sysconf(_SC_PAGESIZE);
 
-    if (sysfs_read_number(root, "sys/kernel/mm/ksm/pages_sharing", &pages) >= 0 && pages >= 0 &&
-        pages < INT64_MAX / size)
+    if (sysfs_read_number(root, SYS_KSM_SHARING, &pages) >= 0 && pages >= 0 && pages < INT64_MAX / size)
         json_object_set_new(host, "ksm", json_pack("{s:I}", "shared", (json_int_t)(pages * size)));
 }
 

@@ -7,15 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hardware/paths.h"
+
 unsigned bridge_mtu(const struct sysroot *sysroot, const char *name)
 {
-    char path[sizeof("sys/class/net//mtu") + IF_NAMESIZE];
     long long mtu;
 
     if (name[0] == '\0' || name[0] == '.' || strlen(name) >= IF_NAMESIZE || strchr(name, '/') != NULL)
         return 0;
-    snprintf(path, sizeof(path), "sys/class/net/%s/mtu", name);
-    if (sysfs_read_number(sysroot_fd(sysroot), path, &mtu) < 0 || mtu < 0 || mtu > UINT_MAX)
+    if (sysfs_read_number(sysroot_fd(sysroot), path_below(SYS_CLASS_NET, name, "mtu").text, &mtu) < 0 ||
+        mtu < 0 || mtu > UINT_MAX)
         return 0;
     return (unsigned)mtu;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The only door to /sys, /proc and the other host files: everything is read relative to the sysroot's folder,
- * so that a directory tree that merely looks like a host serves as well as the real one. No other file builds
- * a /sys path. Paths are given without a leading slash ("sys/bus/pci/devices"). */
+ * so that a directory tree that merely looks like a host serves as well as the real one. Paths have no
+ * leading slash; those below /sys and /proc are made in hardware/paths.h and nowhere else. */
 #ifndef HOSTPCI_HARDWARE_SYSFS_H
 #define HOSTPCI_HARDWARE_SYSFS_H
 

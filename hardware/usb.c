@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "hardware/paths.h"
 
-#define FOLDER   "sys/bus/usb/devices"
 #define MOST     4096 /* devices */
 #define CODE_MAX 0xffff
 
@@ -99,14 +99,14 @@ static int compare(const void *a, const void *b)
 /* A host without USB has no such folder. Names with a colon are interfaces of devices. */
 int usb_list(const struct sysroot *sysroot, json_t **ret, struct error *err)
 {
-    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), FOLDER);
+    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), SYS_USB_DEVICES);
     autolist char **names = NULL;
     json_t *found[MOST];
     size_t count = 0;
 
     int status = folder < 0 ? folder : sysfs_list(folder, ".", &names);
     if (status < 0 && status != -ENOENT)
-        return error_set_errno(err, -status, "cannot read /%s", FOLDER);
+        return error_set_errno(err, -status, "cannot read /%s", SYS_USB_DEVICES);
     for (char **name = names; name != NULL && *name != NULL && count < MOST; name++) {
         json_t *device = strchr(*name, ':') == NULL ? describe(folder, *name) : NULL;
         if (device != NULL)

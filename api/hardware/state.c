@@ -7,6 +7,7 @@
 #include "api/endpoints.h"
 #include "base/memory.h"
 #include "hardware/bind/driver.h"
+#include "hardware/paths.h"
 
 static bool has(const json_t *list, const char *text)
 {
@@ -92,7 +93,7 @@ static const struct schema waiting_properties[] = {
     {.name = "since", .type = SCHEMA_INTEGER, .text = "Seconds since 1970."},
     {.name = "step",
      .type = SCHEMA_STRING,
-     .text = "And where: unbind from nvme, in /sys/bus/pci/drivers/nvme/unbind."},
+     .text = "And where: unbind from nvme, in /" SYS_PCI_DRIVERS "/nvme/unbind."},
     {.name = NULL},
 };
 

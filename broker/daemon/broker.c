@@ -22,6 +22,7 @@
 #include "base/user.h"
 #include "broker/daemon/confine.h"
 #include "broker/daemon/loop.h"
+#include "hardware/paths.h"
 
 #define NO_BOOT_ID "unknown" /* of a folder that only looks like a host */
 
@@ -87,7 +88,7 @@ static int choose_users(const char *name, uid_t users[static 3], struct error *e
 
 static void read_boot(const struct sysroot *sysroot, char *boot, size_t size)
 {
-    if (sysfs_read(sysroot_fd(sysroot), "proc/sys/kernel/random/boot_id", boot, size) <= 0)
+    if (sysfs_read(sysroot_fd(sysroot), PROC_BOOT_ID, boot, size) <= 0)
         snprintf(boot, size, "%s", NO_BOOT_ID);
 }
 

@@ -8,14 +8,15 @@
 
 #include "base/capability.h"
 #include "base/memory.h"
+#include "hardware/paths.h"
 
 static const struct {
     int capability;
     const char *reason;
 } kept[] = {
-    {CAP_SYS_ADMIN, "config space beyond its first 64 bytes; the addresses in /proc/iomem"},
+    {CAP_SYS_ADMIN, "config space beyond its first 64 bytes; the addresses in /" PROC_IOMEM},
     {CAP_SYS_MODULE, "modprobe, when vfio-pci or the driver asked for is not loaded"},
-    {CAP_SYS_PTRACE, "/proc/PID/fd of every process: who has a device open"},
+    {CAP_SYS_PTRACE, "/" PROC "/PID/fd of every process: who has a device open"},
     {CAP_DAC_READ_SEARCH, "the same folders, which belong to the users of the processes"},
     {CAP_SYSLOG, "the kernel's log, and what the kernel says of a failed step"},
 };

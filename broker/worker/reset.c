@@ -8,6 +8,7 @@
 #include "broker/worker/impact.h"
 #include "hardware/bind/reset.h"
 #include "hardware/kmsg.h"
+#include "hardware/paths.h"
 
 struct attempts {
     struct worker *worker;
@@ -29,12 +30,11 @@ static int read_methods(struct attempts *attempts, struct error *err)
         return -1;
     if (attempts->methods.count > 0)
         return 0;
-    return error_set(
-        err, ERROR_FAILED,
-        "%s cannot be reset: /sys/bus/pci/devices/%s/reset_method names no method, as the device "
-        "has none (then only switching the host off and on resets it) or somebody emptied the "
-        "list (then write default there)",
-        function->id, function->id);
+    return error_set(err, ERROR_FAILED,
+                     "%s cannot be reset: /%s names no method, as the device "
+                     "has none (then only switching the host off and on resets it) or somebody emptied the "
+                     "list (then write default there)",
+                     function->id, path_of_function(function->id, "reset_method").text);
 }
 
 static int announce(struct attempts *attempts, const char *what, struct error *err)

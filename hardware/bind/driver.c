@@ -13,9 +13,8 @@
 #include "hardware/bind/step.h"
 #include "hardware/iommu/group.h"
 #include "hardware/module.h"
+#include "hardware/paths.h"
 
-#define DRIVERS          "sys/bus/pci/drivers"
-#define PROBE            "sys/bus/pci/drivers_probe"
 #define MODPROBE_SECONDS 120 /* a module looks for its devices while it is loaded */
 
 bool driver_name_is_valid(const char *name)
@@ -31,13 +30,13 @@ bool driver_name_is_valid(const char *name)
 int driver_read_name(const struct sysroot *sysroot, struct pci_address address,
                      char name[static DRIVER_NAME_SIZE], struct error *err)
 {
-    autofree char *link = step_file(address, "driver");
-    int length = sysfs_read_link_name(sysroot_fd(sysroot), link, name, DRIVER_NAME_SIZE);
+    struct host_path link = pci_path(address, "driver");
+    int length = sysfs_read_link_name(sysroot_fd(sysroot), link.text, name, DRIVER_NAME_SIZE);
 
     if (length >= 0)
         return 0;
     if (length != -ENOENT || step_is_gone(sysroot, address))
-        return step_fail(sysroot, address, -length, NULL, err, "read the link /%s", link);
+        return step_fail(sysroot, address, -length, NULL, err, "read the link /%s", link.text);
     name[0] = '\0';
     return 0;
 }
@@ -45,12 +44,12 @@ int driver_read_name(const struct sysroot *sysroot, struct pci_address address,
 static int read_id(const struct sysroot *sysroot, struct pci_address address, const char *name, uint16_t *ret,
                    struct error *err)
 {
-    autofree char *file = step_file(address, name);
+    struct host_path file = pci_path(address, name);
     long long number;
-    int result = sysfs_read_number(sysroot_fd(sysroot), file, &number);
+    int result = sysfs_read_number(sysroot_fd(sysroot), file.text, &number);
 
     if (result < 0 || number < 0 || number > UINT16_MAX)
-        return step_fail(sysroot, address, result < 0 ? -result : EINVAL, NULL, err, "read /%s", file);
+        return step_fail(sysroot, address, result < 0 ? -result : EINVAL, NULL, err, "read /%s", file.text);
     *ret = (uint16_t)number;
     return 0;
 }
@@ -62,11 +61,11 @@ static int read_override(const struct sysroot *sysroot, struct pci_address addre
         {ENOENT, "this kernel has no driver_override: Linux 3.16 or newer is needed"},
         {0, NULL},
     };
-    autofree char *file = step_file(address, "driver_override");
-    int length = sysfs_read(sysroot_fd(sysroot), file, override, DRIVER_NAME_SIZE);
+    struct host_path file = pci_path(address, "driver_override");
+    int length = sysfs_read(sysroot_fd(sysroot), file.text, override, DRIVER_NAME_SIZE);
 
     if (length < 0)
-        return step_fail(sysroot, address, -length, meanings, err, "read /%s", file);
+        return step_fail(sysroot, address, -length, meanings, err, "read /%s", file.text);
     if (strcmp(override, "(null)") == 0) /* the kernel's word for none */
         override[0] = '\0';
     return 0;
@@ -77,12 +76,12 @@ static int read_override(const struct sysroot *sysroot, struct pci_address addre
 static int check_driverless(const struct sysroot *sysroot, struct pci_address address,
                             char driver[static DRIVER_NAME_SIZE], struct error *err)
 {
-    autofree char *file = step_file(address, "uevent");
+    struct host_path file = pci_path(address, "uevent");
     char text[4096 + 1]; /* a page is what sysfs gives at most */
-    int length = sysfs_read(sysroot_fd(sysroot), file, text, sizeof(text));
+    int length = sysfs_read(sysroot_fd(sysroot), file.text, text, sizeof(text));
 
     if (length < 0)
-        return step_fail(sysroot, address, -length, NULL, err, "read /%s", file);
+        return step_fail(sysroot, address, -length, NULL, err, "read /%s", file.text);
     if (!text_starts_with(text, "DRIVER=") && strstr(text, "\nDRIVER=") == NULL)
         return 0;
     if (driver_read_name(sysroot, address, driver, err) != 0)
@@ -93,7 +92,7 @@ static int check_driverless(const struct sysroot *sysroot, struct pci_address ad
         err, ERROR_BUSY,
         "/%s names a driver that has no link there: it is being bound or unbound at this moment; "
         "try again",
-        file);
+        file.text);
 }
 
 int driver_read_state(const struct sysroot *sysroot, struct pci_address address, struct driver_state *ret,
@@ -118,16 +117,16 @@ int driver_set_override(const struct sysroot *sysroot, struct pci_address addres
         {ENOENT, "this kernel has no driver_override: Linux 3.16 or newer is needed"},
         {0, NULL},
     };
-    autofree char *file = step_file(address, "driver_override");
+    struct host_path file = pci_path(address, "driver_override");
     char now[DRIVER_NAME_SIZE];
 
     /* nothing at all would not reach the driver core: an empty line clears it */
-    if (step_write(sysroot, address, file, name[0] != '\0' ? name : "\n", meanings, err) != 0 ||
+    if (step_write(sysroot, address, file.text, name[0] != '\0' ? name : "\n", meanings, err) != 0 ||
         read_override(sysroot, address, now, err) != 0)
         return -1;
     if (strcmp(now, name) != 0)
         return error_set(err, ERROR_FAILED, "the kernel took '%s' for /%s, which holds '%s' nevertheless",
-                         name, file, now);
+                         name, file.text, now);
     return 0;
 }
 
@@ -140,15 +139,16 @@ int driver_unbind(const struct sysroot *sysroot, struct pci_address address, con
         {EBUSY, "the driver does not let go; stop what uses the device"},
         {0, NULL},
     };
-    autofree char *file = xasprintf(DRIVERS "/%s/unbind", driver);
+    struct host_path file = path_below(SYS_PCI_DRIVERS, driver, "unbind");
     char id[PCI_ADDRESS_SIZE], now[DRIVER_NAME_SIZE];
 
     pci_address_format(address, id);
-    if (step_write(sysroot, address, file, id, meanings, err) != 0 ||
+    if (step_write(sysroot, address, file.text, id, meanings, err) != 0 ||
         driver_read_name(sysroot, address, now, err) != 0)
         return -1;
     if (now[0] != '\0')
-        return error_set(err, ERROR_FAILED, "the kernel took '%s' for /%s, but %s has it now", id, file, now);
+        return error_set(err, ERROR_FAILED, "the kernel took '%s' for /%s, but %s has it now", id, file.text,
+                         now);
     return 0;
 }
 
@@ -166,7 +166,8 @@ static int set_not_bound(struct pci_address address, const char *now, const char
         return error_set(err, ERROR_FAILED, "%s took %s, not %s: somebody else moves it too; try again", now,
                          id, expected);
     return error_set(err, ERROR_FAILED,
-                     "the kernel took '%s' for /" PROBE ", but %s did not take the device: %s; see dmesg | "
+                     "the kernel took '%s' for /" SYS_PCI_DRIVERS_PROBE
+                     ", but %s did not take the device: %s; see dmesg | "
                      "grep %s",
                      id, expected, reason, id);
 }
@@ -182,7 +183,7 @@ int driver_probe(const struct sysroot *sysroot, struct pci_address address, cons
     char id[PCI_ADDRESS_SIZE];
 
     pci_address_format(address, id);
-    if (step_write(sysroot, address, PROBE, id, meanings, err) != 0 ||
+    if (step_write(sysroot, address, SYS_PCI_DRIVERS_PROBE, id, meanings, err) != 0 ||
         driver_read_name(sysroot, address, driver, err) != 0)
         return -1;
     if (expected != NULL && strcmp(driver, expected) != 0)
@@ -192,9 +193,9 @@ int driver_probe(const struct sysroot *sysroot, struct pci_address address, cons
 
 bool driver_is_loaded(const struct sysroot *sysroot, const char *name)
 {
-    autofree char *folder = xasprintf(DRIVERS "/%s", name);
+    struct host_path folder = path_below(SYS_PCI_DRIVERS, name, NULL);
 
-    return sysfs_exists(sysroot_fd(sysroot), folder);
+    return sysfs_exists(sysroot_fd(sysroot), folder.text);
 }
 
 /* option: NULL, or one more for modprobe. */
@@ -208,7 +209,7 @@ static int load(const struct sysroot *sysroot, const char *option, const char *m
         return error_set(err, ERROR_FAILED,
                          "the module %s is not loaded, and modules are loaded only where --sysroot is /",
                          module);
-    if (sysfs_read(sysroot_fd(sysroot), "proc/sys/kernel/modprobe", program, sizeof(program)) <= 0)
+    if (sysfs_read(sysroot_fd(sysroot), PROC_MODPROBE, program, sizeof(program)) <= 0)
         snprintf(program, sizeof(program), "/sbin/modprobe");
     return exec_run(argv, MODPROBE_SECONDS, NULL, err);
 }
@@ -219,37 +220,27 @@ int driver_load(const struct sysroot *sysroot, const char *name, struct error *e
         return -1;
     if (!driver_is_loaded(sysroot, name))
         return error_set(err, ERROR_FAILED,
-                         "modprobe loaded %s, but there is no driver /" DRIVERS "/%s: its module has another "
+                         "modprobe loaded %s, but there is no driver /" SYS_PCI_DRIVERS
+                         "/%s: its module has another "
                          "name; load that with modprobe first",
                          name, name);
     return 0;
 }
 
-/* '-' and '_' are the same in a module's name; the kernel's folder has '_'. */
-static bool is_module_loaded(const struct sysroot *sysroot, const char *module)
-{
-    autofree char *folder = xasprintf("sys/module/%s", module);
-
-    for (char *byte = folder; *byte != '\0'; byte++)
-        if (*byte == '-')
-            *byte = '_';
-    return sysfs_exists(sysroot_fd(sysroot), folder);
-}
-
 json_t *driver_load_fitting(const struct sysroot *sysroot, struct pci_address address)
 {
-    autofree char *file = step_file(address, "modalias");
+    struct host_path file = pci_path(address, "modalias");
     autojson json_t *modules = NULL;
     json_t *tried = json_array(), *module;
     char modalias[256];
     size_t i;
 
-    if (sysfs_read(sysroot_fd(sysroot), file, modalias, sizeof(modalias)) <= 0)
+    if (sysfs_read(sysroot_fd(sysroot), file.text, modalias, sizeof(modalias)) <= 0)
         return tried;
     modules = module_list_for(sysroot, modalias);
     json_array_foreach(modules, i, module) {
         struct error err = {.message = ""};
-        if (is_module_loaded(sysroot, json_string_value(module)))
+        if (sysfs_exists(sysroot_fd(sysroot), path_of_module(json_string_value(module), NULL).text))
             continue;
         load(sysroot, "--use-blacklist", json_string_value(module), &err);
         json_array_append_new(tried, json_pack("{s:O, s:s}", "module", module, "error", err.message));

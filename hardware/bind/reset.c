@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/bind/step.h"
+#include "hardware/paths.h"
 
 #define BEFORE_METHODS "kernel" /* the method's name on a kernel without reset_method */
 
@@ -32,11 +33,11 @@ int reset_parse_methods(const char *words, struct reset_methods *ret, struct err
 static int read_old(const struct sysroot *sysroot, struct pci_address address, struct reset_methods *ret,
                     struct error *err)
 {
-    autofree char *file = step_file(address, "reset");
+    struct host_path file = pci_path(address, "reset");
 
     if (step_is_gone(sysroot, address))
-        return step_fail(sysroot, address, ENOENT, NULL, err, "find /%s", file);
-    bool known = sysfs_exists(sysroot_fd(sysroot), file);
+        return step_fail(sysroot, address, ENOENT, NULL, err, "find /%s", file.text);
+    bool known = sysfs_exists(sysroot_fd(sysroot), file.text);
     *ret = (struct reset_methods){.name = {BEFORE_METHODS}, .count = known ? 1 : 0};
     return 0;
 }
@@ -44,14 +45,14 @@ static int read_old(const struct sysroot *sysroot, struct pci_address address, s
 int reset_read_methods(const struct sysroot *sysroot, struct pci_address address, struct reset_methods *ret,
                        struct error *err)
 {
-    autofree char *file = step_file(address, "reset_method");
+    struct host_path file = pci_path(address, "reset_method");
     char line[256];
-    int length = sysfs_read(sysroot_fd(sysroot), file, line, sizeof(line));
+    int length = sysfs_read(sysroot_fd(sysroot), file.text, line, sizeof(line));
 
-    if (length == -ENOENT && !sysfs_exists(sysroot_fd(sysroot), file))
+    if (length == -ENOENT && !sysfs_exists(sysroot_fd(sysroot), file.text))
         return read_old(sysroot, address, ret, err);
     if (length < 0)
-        return step_fail(sysroot, address, -length, NULL, err, "read /%s", file);
+        return step_fail(sysroot, address, -length, NULL, err, "read /%s", file.text);
     return reset_parse_methods(line, ret, err);
 }
 
@@ -78,16 +79,17 @@ int reset_choose(const struct sysroot *sysroot, struct pci_address address,
         {EINVAL, "the device cannot be reset in that way"},
         {0, NULL},
     };
-    autofree char *file = step_file(address, "reset_method"), *value = reset_join_methods(methods);
+    struct host_path file = pci_path(address, "reset_method");
+    autofree char *value = reset_join_methods(methods);
     struct reset_methods now = {.count = 0};
 
-    if (step_write(sysroot, address, file, value[0] != '\0' ? value : "\n", meanings, err) != 0 ||
+    if (step_write(sysroot, address, file.text, value[0] != '\0' ? value : "\n", meanings, err) != 0 ||
         reset_read_methods(sysroot, address, &now, err) != 0)
         return -1;
     if (!reset_methods_equal(&now, methods)) {
         autofree char *held = reset_join_methods(&now);
         return error_set(err, ERROR_FAILED, "the kernel took '%s' for /%s, which holds '%s' nevertheless",
-                         value, file, held);
+                         value, file.text, held);
     }
     return 0;
 }
@@ -96,19 +98,20 @@ int reset_choose(const struct sysroot *sysroot, struct pci_address address,
  * function that answers (PCI Express Base Specification, 9.3.4.1.1), but not its command and status. */
 static int check_answers(const struct sysroot *sysroot, struct pci_address address, struct error *err)
 {
-    autofree char *file = step_file(address, "config");
+    struct host_path file = pci_path(address, "config");
     unsigned char header[64];
-    int length = sysfs_read_bytes(sysroot_fd(sysroot), file, header, sizeof(header));
+    int length = sysfs_read_bytes(sysroot_fd(sysroot), file.text, header, sizeof(header));
 
     if (length == -EFBIG) /* there is more than the header */
         length = sizeof(header);
     if (length < 8)
-        return step_fail(sysroot, address, length < 0 ? -length : EIO, NULL, err, "read /%s after it", file);
+        return step_fail(sysroot, address, length < 0 ? -length : EIO, NULL, err, "read /%s after it",
+                         file.text);
     if (memcmp(header, "\xff\xff\xff\xff\xff\xff\xff\xff", 8) == 0)
         return error_set(err, ERROR_FAILED,
                          "the kernel says it was reset, but the device does not answer: the first 8 bytes of "
                          "/%s are all ff",
-                         file);
+                         file.text);
     return 0;
 }
 
@@ -123,9 +126,9 @@ int reset_run(const struct sysroot *sysroot, struct pci_address address, struct 
         {EIO, "the device did not take it"},
         {0, NULL},
     };
-    autofree char *file = step_file(address, "reset");
+    struct host_path file = pci_path(address, "reset");
 
-    if (step_write(sysroot, address, file, "1", meanings, err) != 0)
+    if (step_write(sysroot, address, file.text, "1", meanings, err) != 0)
         return -1;
     return check_answers(sysroot, address, err);
 }

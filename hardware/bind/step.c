@@ -36,14 +36,6 @@ static const char *explain(const struct step_meaning *meanings, int number)
     return own != NULL ? own : general != NULL ? general : "dmesg may say more";
 }
 
-char *step_file(struct pci_address address, const char *name)
-{
-    char id[PCI_ADDRESS_SIZE];
-
-    pci_address_format(address, id);
-    return xasprintf("sys/bus/pci/devices/%s/%s", id, name);
-}
-
 /* Asked twice before a function is given up for a single answer. */
 bool step_is_gone(const struct sysroot *sysroot, struct pci_address address)
 {

@@ -24,7 +24,4 @@ int step_fail(const struct sysroot *sysroot, struct pci_address address, int num
 int step_write(const struct sysroot *sysroot, struct pci_address address, const char *file, const char *value,
                const struct step_meaning *meanings, struct error *err);
 
-/* "sys/bus/pci/devices/ID/NAME"; the caller frees it. */
-char *step_file(struct pci_address address, const char *name) __attribute__((returns_nonnull));
-
 #endif

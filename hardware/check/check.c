@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "hardware/check/parts.h"
+#include "hardware/paths.h"
 
 /* Sections of the manual's page "PCI(e) Passthrough". */
 #define GENERAL  "General Requirements"
@@ -29,11 +30,11 @@ const struct check checks[] = {
     /* the host */
     {"cpu-virtualization", CHECK_HOST, false, GENERAL,
      "Your hardware needs to support [it], this includes the CPU and the motherboard.",
-     "flags vmx and svm in /proc/cpuinfo", check_cpu},
+     "flags vmx and svm in /" PROC_CPUINFO, check_cpu},
     {"iommu-firmware", CHECK_HOST, true, HOST,
      "First, you will have to enable IOMMU support in your BIOS/UEFI. Usually the corresponding setting is called "
      "IOMMU or VT-d.",
-     "tables DMAR, IVRS, VIOT and IORT in /sys/firmware/acpi/tables", check_firmware},
+     "tables DMAR, IVRS, VIOT and IORT in /" SYS_ACPI_TABLES, check_firmware},
     {"iommu-enabled", CHECK_HOST, true, FINISH,
      "Finally reboot to bring the changes into effect and check that it is indeed enabled.",
      "groups and units in /sys; if there are none, what turned it off: intel_iommu=off, amd_iommu=off, iommu=off, or "
@@ -44,7 +45,7 @@ const struct check checks[] = {
      "parameters that do nothing; a kernel that leaves integrated graphics out", check_iommu_parameter},
     {"interrupt-remapping", CHECK_HOST, true, GENERAL,
      "Your hardware needs to support IOMMU (I/O Memory Management Unit) interrupt remapping.",
-     "chips IR-... in /proc/interrupts, the units' extended capability register, the DMAR table, intremap=off",
+     "chips IR-... in /" PROC_INTERRUPTS ", the units' extended capability register, the DMAR table, intremap=off",
      check_interrupt_remapping},
     {"unsafe-interrupts", CHECK_HOST, false, UNSAFE,
      "For some platforms, it may be necessary to allow unsafe interrupts. Please be aware that this option can make your "
@@ -157,7 +158,7 @@ const struct check checks[] = {
      "the graphics card that the firmware started on", check_boot_vga},
     {"framebuffer", CHECK_DEVICE, false, DEVICE,
      "Proxmox VE tries to automatically make the PCI(e) device unavailable for the host. However, if this doesn't work",
-     "the firmware's framebuffer in its memory, in /proc/iomem", check_framebuffer},
+     "the firmware's framebuffer in its memory, in /" PROC_IOMEM, check_framebuffer},
     {"rom", CHECK_DEVICE, false, VM,
      "the GPU needs to have an UEFI capable ROM, otherwise use SeaBIOS instead.",
      "that there is a ROM; never its content, which must be enabled first", check_rom},

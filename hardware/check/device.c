@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "hardware/check/parts.h"
+#include "hardware/paths.h"
 
 static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
@@ -43,7 +44,8 @@ static void append_remedy(struct text *remedy, const char *kind, const char *nam
             text_printf(remedy, "%s%s", name[strspn(name, safe)] == '\0' ? name : "NAME", remedies[i].end);
     }
     if (strcmp(name, "console") == 0 || strcmp(name, "fb0") == 0)
-        text_append(remedy, "for console in /sys/class/vtconsole/vtcon*/bind; do echo 0 > $console; done\n");
+        text_append(remedy,
+                    "for console in /" SYS_CLASS_VTCONSOLE "/vtcon*/bind; do echo 0 > $console; done\n");
 }
 
 /* Adds the uses that weigh this much; the remedy is for the first of a kind. */
@@ -233,7 +235,7 @@ bool check_functions(const struct subject *subject, struct finding *ret)
     }
     if (count < 2 || subject->device->virtual_function || subject->device->address.bus == 0)
         return false;
-    text_printf(&ret->evidence, "/sys/bus/pci/devices: %s", list.data);
+    text_printf(&ret->evidence, "/" SYS_PCI_DEVICES ": %s", list.data);
     return find(ret, SEVERITY_INFO, "It has %zu functions; '%.*s' passes all of them through together.",
                 count, (int)(strlen(subject->id) - 2), subject->id);
 }
@@ -260,10 +262,10 @@ bool check_large_bar(const struct subject *subject, struct finding *ret)
 
     if (largest < LARGE)
         return false;
-    text_printf(&ret->evidence, "/sys/bus/pci/devices/%s/resource: a BAR of %llu MiB", subject->id,
+    text_printf(&ret->evidence, "/%s: a BAR of %llu MiB", path_of_function(subject->id, "resource").text,
                 largest >> 20);
     if (bits > 3 && bits < 64 && largest >= 1ULL << (bits - 3)) {
-        text_printf(&ret->evidence, "; /proc/cpuinfo: address sizes %u bits physical", bits);
+        text_printf(&ret->evidence, "; /" PROC_CPUINFO ": address sizes %u bits physical", bits);
         text_append(&ret->remedy,
                     "# in the firmware setup (BIOS/UEFI): turn Resizable BAR off, or make it smaller\n");
         return find(ret, SEVERITY_WARNING,

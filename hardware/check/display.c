@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "hardware/check/parts.h"
+#include "hardware/paths.h"
 
 #define ROM_LINE   6
 #define SHADOW     0x2
@@ -67,12 +68,12 @@ bool check_framebuffer(const struct subject *subject, struct finding *ret)
 
     if (!pci_is_display(subject->device))
         return false;
-    int length = sysfs_read_whole(sysroot_fd(subject->facts->sysroot), "proc/iomem", MOST_IOMEM, &text);
+    int length = sysfs_read_whole(sysroot_fd(subject->facts->sysroot), PROC_IOMEM, MOST_IOMEM, &text);
     if (length < 0)
-        facts_note(subject->facts, "proc/iomem", length, false);
+        facts_note(subject->facts, PROC_IOMEM, length, false);
     if (length < 0 || !has_framebuffer(text, subject->id, name, sizeof(name)))
         return false;
-    text_printf(&ret->evidence, "/proc/iomem: %s in a window of %s", name, subject->id);
+    text_printf(&ret->evidence, "/" PROC_IOMEM ": %s in a window of %s", name, subject->id);
     remedy_add_parameter(subject->facts, &ret->remedy, "initcall_blacklist=sysfb_init");
     return find(
         ret, SEVERITY_WARNING,
@@ -102,9 +103,8 @@ bool check_rom(const struct subject *subject, struct finding *ret)
             ret, SEVERITY_INFO,
             "What the host sees as its ROM is the copy that the firmware left in memory; give the VM a "
             "romfile.");
-    text_printf(&ret->remedy,
-                "cd /sys/bus/pci/devices/%s && echo 1 > rom && cat rom > /tmp/vbios.rom; echo 0 > rom\n",
-                subject->id);
+    text_printf(&ret->remedy, "cd /%s && echo 1 > rom && cat rom > /tmp/vbios.rom; echo 0 > rom\n",
+                path_of_function(subject->id, NULL).text);
     return find(ret, SEVERITY_INFO,
                 "It has a ROM; whether that is for UEFI (OVMF) or only for a BIOS (SeaBIOS) shows when it is "
                 "read.");
@@ -125,7 +125,8 @@ bool check_vga_arbitration(const struct subject *subject, struct finding *ret)
     if (set)
         evidence_setting(setting, &ret->evidence);
     else
-        text_printf(&ret->evidence, "/sys/module/vfio_pci/parameters/disable_vga: %s", value);
+        text_printf(&ret->evidence, "/%s: %s", path_of_module("vfio_pci", "parameters/disable_vga").text,
+                    value);
     if (value[0] == 'Y' || value[0] == '1')
         return find(ret, SEVERITY_INFO, "VGA arbitration is off: it only works in VMs with OVMF.");
     text_append(&ret->remedy,

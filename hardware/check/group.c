@@ -8,12 +8,13 @@
 
 #include "base/memory.h"
 #include "hardware/check/parts.h"
+#include "hardware/paths.h"
 
 bool check_bridge(const struct subject *subject, struct finding *ret)
 {
     if (!pci_is_bridge(subject->device))
         return false;
-    text_printf(&ret->evidence, "/sys/bus/pci/devices/%s/class: 0x%06x", subject->id,
+    text_printf(&ret->evidence, "/%s: 0x%06x", path_of_function(subject->id, "class").text,
                 (unsigned)subject->device->class_code);
     return find(ret, SEVERITY_ERROR,
                 "It is a bridge: bridges stay with the host, only devices are passed through.");
@@ -32,11 +33,11 @@ bool check_group(const struct subject *subject, struct finding *ret)
     if (!subject->inventory->has_iommu)
         return false; /* check_iommu says it */
     if (subject->device->group >= 0) {
-        text_printf(&ret->evidence, "/sys/bus/pci/devices/%s/iommu_group: %d", subject->id,
+        text_printf(&ret->evidence, "/%s: %d", path_of_function(subject->id, "iommu_group").text,
                     subject->device->group);
         return find(ret, SEVERITY_OK, "It is in IOMMU group %d.", subject->device->group);
     }
-    text_printf(&ret->evidence, "/sys/bus/pci/devices/%s/iommu_group: absent", subject->id);
+    text_printf(&ret->evidence, "/%s: absent", path_of_function(subject->id, "iommu_group").text);
     if (is_integrated_graphics(subject->device) && !facts_parameter_says(facts, "intel_iommu", "on", "off")) {
         remedy_add_parameter(facts, &ret->remedy, "intel_iommu=on");
         return find(ret, SEVERITY_ERROR,
@@ -134,7 +135,7 @@ bool check_group_shared(const struct subject *subject, struct finding *ret)
 
     if (subject->device->group < 0)
         return false;
-    text_printf(&ret->evidence, "/sys/kernel/iommu_groups/%d/devices: %zu", subject->device->group,
+    text_printf(&ret->evidence, "/%s: %zu", path_of_group(subject->device->group, "devices").text,
                 members_of(subject).count);
     sort_sharers(subject, &sharers, ret);
     bool found = find_sharers(subject->facts, &sharers, ret);
@@ -167,7 +168,6 @@ static bool slot_has_device(const struct subject *subject, const char *slot)
     return false;
 }
 
-#define SLOTS     "sys/bus/pci/slots"
 #define SLOT_SIZE 256
 
 static void list_slots(const struct subject *subject, char own[static SLOT_SIZE], struct text *empty)
@@ -176,11 +176,11 @@ static void list_slots(const struct subject *subject, char own[static SLOT_SIZE]
     autolist char **names = NULL;
     char address[32];
 
-    if (sysfs_list(root, SLOTS, &names) < 0)
+    if (sysfs_list(root, SYS_PCI_SLOTS, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++) {
-        autofree char *file = xasprintf(SLOTS "/%s/address", *name);
-        if (sysfs_read(root, file, address, sizeof(address)) <= 0)
+        struct host_path file = path_below(SYS_PCI_SLOTS, *name, "address");
+        if (sysfs_read(root, file.text, address, sizeof(address)) <= 0)
             continue;
         size_t length = strlen(address);
         if (strncmp(subject->id, address, length) == 0 && subject->id[length] == '.')
@@ -204,7 +204,8 @@ bool check_slot(const struct subject *subject, struct finding *ret)
     if (!shared)
         return false;
     list_slots(subject, own, &empty);
-    text_printf(&ret->evidence, "/" SLOTS ": %s%s", own[0] != '\0' ? "it is in " : "it is in none", own);
+    text_printf(&ret->evidence, "/" SYS_PCI_SLOTS ": %s%s", own[0] != '\0' ? "it is in " : "it is in none",
+                own);
     if (own[0] == '\0')
         return find(
             ret, SEVERITY_INFO,
@@ -242,19 +243,18 @@ static bool find_region(const char *text, const char *type, struct text *evidenc
 bool check_reserved(const struct subject *subject, struct finding *ret)
 {
     autofree char *text = NULL;
-    char file[64];
 
     if (subject->device->group < 0)
         return false;
-    snprintf(file, sizeof(file), "sys/kernel/iommu_groups/%d/reserved_regions", subject->device->group);
-    int length = sysfs_read_whole(sysroot_fd(subject->facts->sysroot), file, MOST_REGIONS, &text);
+    struct host_path file = path_of_group(subject->device->group, "reserved_regions");
+    int length = sysfs_read_whole(sysroot_fd(subject->facts->sysroot), file.text, MOST_REGIONS, &text);
     if (length < 0) {
-        facts_note(subject->facts, file, length, false);
+        facts_note(subject->facts, file.text, length, false);
         return false;
     }
     if (strstr(text, "direct") == NULL)
         return false;
-    text_printf(&ret->evidence, "/%s: ", file);
+    text_printf(&ret->evidence, "/%s: ", file.text);
     if (find_region(text, "direct", &ret->evidence)) {
         text_append(&ret->remedy,
                     "# in the firmware setup (BIOS/UEFI): turn off shared memory or management for this "

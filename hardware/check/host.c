@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "hardware/check/parts.h"
+#include "hardware/paths.h"
 
 enum kind { KIND_UNKNOWN, KIND_INTEL, KIND_AMD, KIND_VIRTIO, KIND_ARM };
 
@@ -37,7 +38,8 @@ bool check_cpu(const struct subject *subject, struct finding *ret)
 
     if (cpu->virtualizes == ANSWER_UNKNOWN)
         return false;
-    text_printf(&ret->evidence, "/proc/cpuinfo: %s", cpu->model[0] != '\0' ? cpu->model : "no model name");
+    text_printf(&ret->evidence, "/" PROC_CPUINFO ": %s",
+                cpu->model[0] != '\0' ? cpu->model : "no model name");
     if (cpu->virtualizes == ANSWER_YES)
         return find(ret, SEVERITY_OK, "The CPU can run virtual machines.");
     text_append(&ret->evidence, ", flags without vmx and svm");
@@ -85,7 +87,7 @@ bool check_firmware(const struct subject *subject, struct finding *ret)
 
     if (!firmware->listed) /* no ACPI: the devicetree tells, or nobody */
         return false;
-    text_printf(&ret->evidence, "/sys/firmware/acpi/tables:%s%s%s%s", firmware->dmar ? " DMAR" : "",
+    text_printf(&ret->evidence, "/" SYS_ACPI_TABLES ":%s%s%s%s", firmware->dmar ? " DMAR" : "",
                 firmware->ivrs ? " IVRS" : "", firmware->viot ? " VIOT" : "", firmware->iort ? " IORT" : "");
     if (firmware->dmar || firmware->ivrs || firmware->viot || firmware->iort)
         return find(ret, SEVERITY_OK, "The firmware tells the kernel of an IOMMU.");
@@ -120,7 +122,8 @@ static const char *find_off_switch(const struct facts *facts, enum kind kind)
 
 static bool find_iommu_off(const struct subject *subject, const char *parameter, struct finding *ret)
 {
-    text_printf(&ret->evidence, "; /sys/class/iommu: %s", subject->facts->iommu.listed ? "empty" : "absent");
+    text_printf(&ret->evidence, "; /" SYS_CLASS_IOMMU ": %s",
+                subject->facts->iommu.listed ? "empty" : "absent");
     remedy_replace_parameter(subject->facts, &ret->remedy, parameter,
                              strcmp(parameter, "intel_iommu=off") == 0 ? "intel_iommu=on" : "");
     return find(ret, SEVERITY_ERROR, "The IOMMU is off because the kernel was told so: %s.", parameter);
@@ -157,7 +160,7 @@ static bool find_virtio_unloaded(const struct subject *subject, struct finding *
 {
     if (facts_module(subject->facts, "virtio_iommu") != MODULE_AVAILABLE)
         return false;
-    text_append(&ret->evidence, "; /sys/module/virtio_iommu: absent");
+    text_printf(&ret->evidence, "; /%s: absent", path_of_module("virtio_iommu", NULL).text);
     text_append(&ret->remedy,
                 "echo virtio_iommu >> /etc/initramfs-tools/modules\n" REMEDY_INITRAMFS REMEDY_REBOOT);
     return find(ret, SEVERITY_ERROR,
@@ -199,9 +202,9 @@ bool check_iommu(const struct subject *subject, struct finding *ret)
     if (!subject->inventory->has_iommu)
         return find_iommu_missing(subject, ret);
     if (iommu->units > 0)
-        text_printf(&ret->evidence, "/sys/class/iommu: %zu, %s", iommu->units, iommu->first);
+        text_printf(&ret->evidence, "/" SYS_CLASS_IOMMU ": %zu, %s", iommu->units, iommu->first);
     else
-        text_append(&ret->evidence, "/sys/kernel/iommu_groups: not empty");
+        text_append(&ret->evidence, "/" SYS_IOMMU_GROUPS ": not empty");
     return find(ret, SEVERITY_OK, "The IOMMU is on (%s).",
                 iommu->driver[0] != '\0' ? iommu->driver : "kind unknown");
 }
@@ -260,17 +263,18 @@ static void explain_no_remapping(const struct facts *facts, struct finding *ret)
         evidence_cmdline(facts, &ret->evidence);
         remedy_replace_parameter(facts, &ret->remedy, "nointremap", "");
     } else if (iommu->weak_unit[0] != '\0') {
-        text_printf(&ret->evidence, "/sys/class/iommu/%s/intel-iommu/ecap: %s, bit 3 is clear",
-                    iommu->weak_unit, iommu->weak_value);
+        text_printf(&ret->evidence, "/%s: %s, bit 3 is clear",
+                    path_below(SYS_CLASS_IOMMU, iommu->weak_unit, "intel-iommu/ecap").text,
+                    iommu->weak_value);
     } else if (facts->firmware.dmar_flags >= 0 && (facts->firmware.dmar_flags & 1) == 0) {
-        text_printf(&ret->evidence, "/sys/firmware/acpi/tables/DMAR: flags 0x%02x, bit 0 is clear",
+        text_printf(&ret->evidence, "/" SYS_ACPI_TABLES "/DMAR: flags 0x%02x, bit 0 is clear",
                     (unsigned)facts->firmware.dmar_flags);
         text_append(&ret->remedy,
                     "# in the firmware setup (BIOS/UEFI): enable interrupt remapping, or x2APIC\n");
     } else if (iommu->chip[0] != '\0') {
-        text_printf(&ret->evidence, "/proc/interrupts: %s, none that begins with IR-", iommu->chip);
+        text_printf(&ret->evidence, "/" PROC_INTERRUPTS ": %s, none that begins with IR-", iommu->chip);
     } else {
-        text_printf(&ret->evidence, "/sys/class/iommu: %s", iommu->first);
+        text_printf(&ret->evidence, "/" SYS_CLASS_IOMMU ": %s", iommu->first);
     }
     if (ret->remedy.length == 0 && facts->cpu.hypervisor)
         remedy_guest(facts, &ret->remedy);
@@ -315,11 +319,12 @@ bool check_interrupt_remapping(const struct subject *subject, struct finding *re
     if (!subject->inventory->has_iommu)
         return false;
     if (iommu->remaps == ANSWER_YES) {
-        text_printf(&ret->evidence, "/proc/interrupts: %s", iommu->chip);
+        text_printf(&ret->evidence, "/" PROC_INTERRUPTS ": %s", iommu->chip);
         return find(ret, SEVERITY_OK, "The IOMMU remaps interrupts.");
     }
     if (iommu->remaps == ANSWER_UNKNOWN && iommu->can_remap != ANSWER_NO && !told_off) {
-        text_append(&ret->evidence, "/proc/interrupts: cannot be read, or has no interrupt chip that tells");
+        text_append(&ret->evidence,
+                    "/" PROC_INTERRUPTS ": cannot be read, or has no interrupt chip that tells");
         return find(ret, SEVERITY_INFO,
                     iommu->can_remap == ANSWER_YES
                         ? "The IOMMU can remap interrupts and nothing turns that off."
@@ -344,7 +349,8 @@ bool check_unsafe_interrupts(const struct subject *subject, struct finding *ret)
     if (!allows_unsafe(facts) && setting == NULL)
         return false;
     if (allows_unsafe(facts))
-        text_append(&ret->evidence, "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts: Y");
+        text_printf(&ret->evidence, "/%s: Y",
+                    path_of_module("vfio_iommu_type1", "parameters/allow_unsafe_interrupts").text);
     if (setting != NULL)
         evidence_setting(setting, &ret->evidence);
     if (facts->iommu.remaps == ANSWER_YES) {
@@ -373,7 +379,7 @@ bool check_passthrough_mode(const struct subject *subject, struct finding *ret)
         return false;
     evidence_cmdline(facts, &ret->evidence);
     if (domain[0] != '\0')
-        text_printf(&ret->evidence, "; /sys/kernel/iommu_groups/*/type: %s", domain);
+        text_printf(&ret->evidence, "; /" SYS_IOMMU_GROUPS "/*/type: %s", domain);
     if (strcmp(domain, "identity") == 0 || (domain[0] == '\0' && told))
         return find(ret, SEVERITY_OK, "The host's own DMA bypasses translation (passthrough mode).");
     if (facts->iommu.can_pass == ANSWER_NO)
@@ -408,8 +414,9 @@ bool check_no_iommu_mode(const struct subject *subject, struct finding *ret)
     if (!facts_module_parameter(subject->facts, "vfio", "enable_unsafe_noiommu_mode", value, sizeof(value)) ||
         (value[0] != 'Y' && value[0] != '1'))
         return false;
-    text_append(&ret->evidence, "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode: Y");
-    text_append(&ret->remedy, "echo N > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode\n");
+    struct host_path file = path_of_module("vfio", "parameters/enable_unsafe_noiommu_mode");
+    text_printf(&ret->evidence, "/%s: Y", file.text);
+    text_printf(&ret->remedy, "echo N > /%s\n", file.text);
     return find(
         ret, SEVERITY_WARNING,
         "VFIO also takes devices without an IOMMU: a guest with one could overwrite the host's memory.");
@@ -419,7 +426,7 @@ bool check_nested(const struct subject *subject, struct finding *ret)
 {
     if (!subject->facts->cpu.hypervisor)
         return false;
-    text_append(&ret->evidence, "/proc/cpuinfo: flag hypervisor");
+    text_append(&ret->evidence, "/" PROC_CPUINFO ": flag hypervisor");
     if (subject->inventory->has_iommu)
         return find(ret, SEVERITY_INFO,
                     "This host is itself a virtual machine, with an IOMMU of its own (%s).",
@@ -439,8 +446,8 @@ bool check_groups(const struct subject *subject, struct finding *ret)
         struct members members = groups_at(subject->groups, i);
         if (group_is_isolated(members) || ++shared > MOST_GROUPS_SHOWN)
             continue;
-        text_printf(&ret->evidence, "%s/sys/kernel/iommu_groups/%d/devices: %zu", shared > 1 ? "; " : "",
-                    members.list[0]->group, members.count);
+        text_printf(&ret->evidence, "%s/%s: %zu", shared > 1 ? "; " : "",
+                    path_of_group(members.list[0]->group, "devices").text, members.count);
     }
     if (shared == 0)
         return find(ret, SEVERITY_OK, "No IOMMU group holds more than one device.");

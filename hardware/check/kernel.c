@@ -9,13 +9,14 @@
 
 #include "base/memory.h"
 #include "hardware/check/parts.h"
+#include "hardware/paths.h"
 
 /* Without initramfs we cannot say. */
 static bool find_unloaded(const struct subject *subject, const char *module, struct finding *ret)
 {
     const struct setting *blacklist = host_settings_blacklist(&subject->facts->settings, module);
 
-    text_printf(&ret->evidence, "/sys/module/%s: absent", module);
+    text_printf(&ret->evidence, "/%s: absent", path_of_module(module, NULL).text);
     if (blacklist != NULL) {
         evidence_setting(blacklist, &ret->evidence);
         text_printf(&ret->remedy, "sed -i '%ud' /%s\n" REMEDY_INITRAMFS "modprobe %s\n", blacklist->line,
@@ -47,7 +48,7 @@ static bool check_module(const struct subject *subject, const char *module, stru
 
     switch (facts_module(facts, module)) {
     case MODULE_LOADED:
-        text_printf(&ret->evidence, "/sys/module/%s: there", module);
+        text_printf(&ret->evidence, "/%s: there", path_of_module(module, NULL).text);
         return find(ret, SEVERITY_OK, "The kernel module %s is loaded.", module);
     case MODULE_BUILT_IN:
         text_printf(&ret->evidence, "/lib/modules/%s/modules.builtin", facts->release);
@@ -59,8 +60,8 @@ static bool check_module(const struct subject *subject, const char *module, stru
     case MODULE_UNKNOWN:
         break;
     }
-    text_printf(&ret->evidence, "/sys/module/%s: absent; /lib/modules/%s/modules.dep: cannot be read", module,
-                facts->release);
+    text_printf(&ret->evidence, "/%s: absent; /lib/modules/%s/modules.dep: cannot be read",
+                path_of_module(module, NULL).text, facts->release);
     text_printf(&ret->remedy, "modprobe %s\n# if that finds nothing, a newer kernel was installed: reboot\n",
                 module);
     return find(ret, SEVERITY_INFO,

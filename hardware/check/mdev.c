@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "hardware/check/parts.h"
+#include "hardware/paths.h"
 #include "hardware/slice/mdev.h"
 
 #define INTEL  0x8086
@@ -67,7 +68,8 @@ bool check_gvt(const struct subject *subject, struct finding *ret)
     bool on = gvt_is_on(facts);
     enum module_state module = facts_module(facts, "kvmgt");
     evidence_cmdline(facts, &ret->evidence);
-    text_printf(&ret->evidence, "; /sys/module/kvmgt: %s", module >= MODULE_BUILT_IN ? "there" : "absent");
+    text_printf(&ret->evidence, "; /%s: %s", path_of_module("kvmgt", NULL).text,
+                module >= MODULE_BUILT_IN ? "there" : "absent");
     if (on && module >= MODULE_BUILT_IN)
         return find(ret, SEVERITY_WARNING,
                     "GVT-g is on and kvmgt loaded, yet it offers no mediated devices.");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 
 #define MOST_LINES  5
 #define MOST_GRUB   65536
@@ -91,7 +92,7 @@ void remedy_set_driver(struct text *remedy, const char *id, const char *argument
 
 void evidence_cmdline(const struct facts *facts, struct text *evidence)
 {
-    text_printf(evidence, "/proc/cmdline: %.512s", facts->cmdline);
+    text_printf(evidence, "/" PROC_CMDLINE ": %.512s", facts->cmdline);
 }
 
 void evidence_setting(const struct setting *setting, struct text *evidence)
@@ -113,8 +114,8 @@ void evidence_setting(const struct setting *setting, struct text *evidence)
 
 void evidence_file(const struct subject *subject, struct text *evidence, const char *file, const char *held)
 {
-    text_printf(evidence, "%s/sys/bus/pci/devices/%s/%s: %s", evidence->length > 0 ? "; " : "", subject->id,
-                file, held);
+    text_printf(evidence, "%s/%s: %s", evidence->length > 0 ? "; " : "",
+                path_of_function(subject->id, file).text, held);
 }
 
 bool evidence_log(struct facts *facts, struct text *evidence, const char *first, const char *second)

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "hardware/check/parts.h"
+#include "hardware/paths.h"
 
 #define FIRST_VF_BAR 7
 #define LAST_VF_BAR  12
@@ -33,8 +34,8 @@ bool check_sriov(const struct subject *subject, struct finding *ret)
     evidence_file(subject, &ret->evidence, "sriov_numvfs", held);
     if (now > 0)
         return find(ret, SEVERITY_OK, "It has %lld virtual functions of at most %lld.", now, total);
-    text_printf(&ret->remedy, "echo %lld > /sys/bus/pci/devices/%s/sriov_numvfs\n", total < 4 ? total : 4,
-                subject->id);
+    text_printf(&ret->remedy, "echo %lld > /%s\n", total < 4 ? total : 4,
+                path_of_function(subject->id, "sriov_numvfs").text);
     return find(ret, SEVERITY_INFO,
                 "It can have %lld virtual functions, each for another VM, and has none now.", total);
 }
@@ -72,7 +73,7 @@ bool check_sriov_active(const struct subject *subject, struct finding *ret)
         return false;
     if (subject->device->driver[0] == '\0') /* the kernel asks the driver to remove them */
         remedy_set_driver(&ret->remedy, subject->id, "auto");
-    text_printf(&ret->remedy, "echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs\n", subject->id);
+    text_printf(&ret->remedy, "echo 0 > /%s\n", path_of_function(subject->id, "sriov_numvfs").text);
     return find(
         ret, SEVERITY_ERROR,
         "It has virtual functions: vfio-pci takes it as a whole only when they are gone. Pass those instead, "
@@ -163,7 +164,7 @@ bool check_sriov_option(const struct subject *subject, struct finding *ret)
 /* The path may name the device itself or lead to it: class/net/eth0/device/sriov_numvfs. */
 static bool names_device(const struct subject *subject, const char *path)
 {
-    autofree char *folder = xasprintf("sys/%s", path);
+    autofree char *folder = xasprintf(SYS "/%s", path);
     char name[64];
     char *slash = strrchr(folder, '/');
 
@@ -209,7 +210,7 @@ bool check_physical_function(const struct subject *subject, struct finding *ret)
     const struct pci_device *physical =
         inventory_find(subject->inventory, subject->device->physical_function);
     const char *driver = physical != NULL ? physical->driver : "";
-    text_printf(&ret->evidence, "/sys/bus/pci/devices/%s/driver: %s", id,
+    text_printf(&ret->evidence, "/%s: %s", path_of_function(id, "driver").text,
                 driver[0] != '\0' ? driver : "absent");
     if (driver[0] != '\0' && !driver_is_vfio(driver))
         return find(ret, SEVERITY_OK, "It is a virtual function of %s, which has its driver (%s).", id,

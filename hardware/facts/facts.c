@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "hardware/facts/parts.h"
 #include "hardware/host.h"
+#include "hardware/paths.h"
 
 #define MOST_CMDLINE 65536
 #define MOST_CPUINFO (16 * 1024 * 1024)
@@ -59,18 +60,18 @@ static void read_kernel(struct facts *facts)
     unsigned major, minor;
     char modes[128];
 
-    if (sysfs_read(root, "sys/kernel/security/lockdown", modes, sizeof(modes)) > 0)
+    if (sysfs_read(root, SYS_LOCKDOWN, modes, sizeof(modes)) > 0)
         facts->lockdown = strstr(modes, "[none]") == NULL;
     int length = host_kernel_release(facts->sysroot, facts->release, sizeof(facts->release));
     if (length < 0 || strchr(facts->release, '/') != NULL) {
-        facts_note(facts, "proc/sys/kernel/osrelease", length < 0 ? length : -EINVAL, true);
+        facts_note(facts, PROC_OSRELEASE, length < 0 ? length : -EINVAL, true);
         facts->release[0] = '\0';
     }
     if (sscanf(facts->release, "%u.%u", &major, &minor) == 2 && major < 1000 && minor < 1000)
         facts->version = major * 1000 + minor;
-    length = sysfs_read_whole(root, "proc/cmdline", MOST_CMDLINE, &facts->cmdline);
+    length = sysfs_read_whole(root, PROC_CMDLINE, MOST_CMDLINE, &facts->cmdline);
     if (length < 0) {
-        facts_note(facts, "proc/cmdline", length, true);
+        facts_note(facts, PROC_CMDLINE, length, true);
         facts->cmdline = xstrdup("");
     }
 }
@@ -106,10 +107,10 @@ static void read_cpu_line(struct cpu_facts *cpu, const char *name, const char *v
 void facts_read_cpu(struct facts *facts)
 {
     autofree char *text = NULL;
-    int length = sysfs_read_whole(sysroot_fd(facts->sysroot), "proc/cpuinfo", MOST_CPUINFO, &text);
+    int length = sysfs_read_whole(sysroot_fd(facts->sysroot), PROC_CPUINFO, MOST_CPUINFO, &text);
 
     if (length < 0) {
-        facts_note(facts, "proc/cpuinfo", length, true);
+        facts_note(facts, PROC_CPUINFO, length, true);
         return;
     }
     char *rest = text;
@@ -205,12 +206,12 @@ bool facts_parameter_says(const struct facts *facts, const char *name, const cha
 
 const char *facts_default_domain(struct facts *facts, const struct groups *groups)
 {
-    char file[64], type[sizeof(facts->domain)];
+    char type[sizeof(facts->domain)];
 
     for (size_t i = 0; i < groups_count(groups) && !facts->domain_asked; i++) {
-        snprintf(file, sizeof(file), "sys/kernel/iommu_groups/%d/type", groups_at(groups, i).list[0]->group);
-        int length = sysfs_read(sysroot_fd(facts->sysroot), file, type, sizeof(type));
-        facts_note(facts, file, length, false);
+        struct host_path file = path_of_group(groups_at(groups, i).list[0]->group, "type");
+        int length = sysfs_read(sysroot_fd(facts->sysroot), file.text, type, sizeof(type));
+        facts_note(facts, file.text, length, false);
         if (length <= 0)
             continue;
         bool mixed = facts->domain[0] != '\0' && strcmp(facts->domain, type) != 0;

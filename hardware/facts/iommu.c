@@ -11,10 +11,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/facts/parts.h"
+#include "hardware/paths.h"
 #include "hardware/pci/inventory.h"
 
-#define TABLES          "sys/firmware/acpi/tables"
-#define UNITS           "sys/class/iommu"
 #define MOST_TABLE      65536
 #define MOST_INTERRUPTS (16 * 1024 * 1024)
 #define DMAR_FLAGS      37
@@ -24,23 +23,23 @@
 static void read_dmar(struct facts *facts)
 {
     autofree unsigned char *table = xcalloc(MOST_TABLE, 1);
-    int length = sysfs_read_bytes(sysroot_fd(facts->sysroot), TABLES "/DMAR", table, MOST_TABLE);
+    int length = sysfs_read_bytes(sysroot_fd(facts->sysroot), SYS_ACPI_TABLES "/DMAR", table, MOST_TABLE);
 
     if (length > DMAR_FLAGS)
         facts->firmware.dmar_flags = table[DMAR_FLAGS];
     else if (length < 0)
-        facts_note(facts, TABLES "/DMAR", length, false);
+        facts_note(facts, SYS_ACPI_TABLES "/DMAR", length, false);
 }
 
 void facts_read_firmware(struct facts *facts)
 {
     struct firmware_facts *firmware = &facts->firmware;
     autolist char **names = NULL;
-    int count = sysfs_list(sysroot_fd(facts->sysroot), TABLES, &names);
+    int count = sysfs_list(sysroot_fd(facts->sysroot), SYS_ACPI_TABLES, &names);
 
     firmware->dmar_flags = -1;
     if (count < 0) { /* no ACPI, or a container that hides it */
-        facts_note(facts, TABLES, count, true);
+        facts_note(facts, SYS_ACPI_TABLES, count, true);
         return;
     }
     firmware->listed = true;
@@ -76,13 +75,13 @@ static enum answer worse(enum answer known, bool can)
 static void read_intel_unit(struct facts *facts, const char *unit)
 {
     struct iommu_facts *iommu = &facts->iommu;
-    autofree char *file = xasprintf(UNITS "/%s/intel-iommu/ecap", unit);
+    struct host_path file = path_below(SYS_CLASS_IOMMU, unit, "intel-iommu/ecap");
     char text[32];
     unsigned long long ecap;
-    int length = sysfs_read(sysroot_fd(facts->sysroot), file, text, sizeof(text));
+    int length = sysfs_read(sysroot_fd(facts->sysroot), file.text, text, sizeof(text));
 
     if (length < 0 || !text_to_number(text, 16, UINT64_MAX, &ecap)) {
-        facts_note(facts, file, length < 0 ? length : -EINVAL, true);
+        facts_note(facts, file.text, length < 0 ? length : -EINVAL, true);
         return;
     }
     iommu->can_remap = worse(iommu->can_remap, ecap & ECAP_REMAPS);
@@ -97,12 +96,12 @@ void facts_read_iommu(struct facts *facts)
 {
     struct iommu_facts *iommu = &facts->iommu;
     autolist char **names = NULL;
-    int count = sysfs_list(sysroot_fd(facts->sysroot), UNITS, &names);
+    int count = sysfs_list(sysroot_fd(facts->sysroot), SYS_CLASS_IOMMU, &names);
 
     iommu->driver = "";
     iommu->listed = count >= 0;
     if (count <= 0) {
-        facts_note(facts, UNITS, count < 0 ? count : -ENOENT, count < 0);
+        facts_note(facts, SYS_CLASS_IOMMU, count < 0 ? count : -ENOENT, count < 0);
         return;
     }
     iommu->units = (size_t)count;
@@ -134,10 +133,10 @@ void facts_read_interrupts(struct facts *facts)
     static const char *const remapped[] = {"IR-", "ITS-"}, *const plain[] = {"PCI-MSI", "IO-APIC"};
     struct iommu_facts *iommu = &facts->iommu;
     autofree char *text = NULL;
-    int length = sysfs_read_whole(sysroot_fd(facts->sysroot), "proc/interrupts", MOST_INTERRUPTS, &text);
+    int length = sysfs_read_whole(sysroot_fd(facts->sysroot), PROC_INTERRUPTS, MOST_INTERRUPTS, &text);
 
     if (length < 0) {
-        facts_note(facts, "proc/interrupts", length, true);
+        facts_note(facts, PROC_INTERRUPTS, length, true);
         return;
     }
     for (size_t i = 0; i < COUNT_OF(remapped) && iommu->remaps != ANSWER_YES; i++)

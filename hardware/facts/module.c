@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/facts/parts.h"
+#include "hardware/paths.h"
 
 #define MOST_LIST (32 * 1024 * 1024)
 
@@ -38,13 +39,12 @@ static bool is_listed(const char *text, const char *module)
 
 enum module_state facts_module(struct facts *facts, const char *name)
 {
-    autofree char *folder = xasprintf("sys/module/%s", name), *state = xasprintf("%s/initstate", folder);
     autofree char *builtin = xasprintf("lib/modules/%s/modules.builtin", facts->release);
     autofree char *all = xasprintf("lib/modules/%s/modules.dep", facts->release);
     int root = sysroot_fd(facts->sysroot);
 
-    if (sysfs_exists(root, folder))
-        return sysfs_exists(root, state) ? MODULE_LOADED : MODULE_BUILT_IN;
+    if (sysfs_exists(root, path_of_module(name, NULL).text))
+        return sysfs_exists(root, path_of_module(name, "initstate").text) ? MODULE_LOADED : MODULE_BUILT_IN;
     if (facts->release[0] == '\0')
         return MODULE_UNKNOWN;
     const char *list = facts_read_lazily(facts, &facts->builtin, builtin, MOST_LIST);
@@ -59,7 +59,8 @@ enum module_state facts_module(struct facts *facts, const char *name)
 bool facts_module_parameter(const struct facts *facts, const char *name, const char *parameter, char *value,
                             size_t size)
 {
-    autofree char *file = xasprintf("sys/module/%s/parameters/%s", name, parameter);
+    struct host_path folder = path_of_module(name, "parameters"),
+                     file = path_below(folder.text, parameter, NULL);
 
-    return sysfs_read(sysroot_fd(facts->sysroot), file, value, size) >= 0;
+    return sysfs_read(sysroot_fd(facts->sysroot), file.text, value, size) >= 0;
 }

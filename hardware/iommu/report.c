@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/iommu/group.h"
+#include "hardware/paths.h"
 
 #define MOST_REGIONS_TEXT 65536
 
@@ -58,7 +59,7 @@ int iommu_list_groups(const struct sysroot *sysroot, const struct inventory *inv
                       struct error *err)
 {
     (void)err;
-    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), "sys/kernel/iommu_groups");
+    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), SYS_IOMMU_GROUPS);
     autogroups struct groups *groups = groups_sort(inventory);
     json_t *list = json_array();
     char id[PCI_ADDRESS_SIZE];

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* PCI addresses: reading, writing and comparing them. */
+#include "hardware/pci/address.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "hardware/pci/inventory.h"
+#include "hardware/paths.h"
 
 /* The hexadecimal digits from *text on, at least `shortest` and at most `longest` of them, and the end
  * character after them; moves *text behind both. */
@@ -63,4 +64,12 @@ int pci_address_compare(struct pci_address a, struct pci_address b)
 bool pci_address_same_slot(struct pci_address a, struct pci_address b)
 {
     return as_number(a) >> 3 == as_number(b) >> 3;
+}
+
+struct host_path pci_path(struct pci_address address, const char *file)
+{
+    char id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(address, id);
+    return path_of_function(id, file);
 }

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/module.h"
+#include "hardware/paths.h"
 #include "hardware/pci/resource.h"
 #include "hardware/pci/sriov.h"
 
@@ -166,7 +167,7 @@ static bool slot_is_at(int slots, const char *name, struct pci_address address)
 
 static void add_slot(json_t *object, const struct sysroot *sysroot, struct pci_address address)
 {
-    autoclose int slots = sysfs_open_folder(sysroot_fd(sysroot), "sys/bus/pci/slots");
+    autoclose int slots = sysfs_open_folder(sysroot_fd(sysroot), SYS_PCI_SLOTS);
     autolist char **names = NULL;
 
     if (slots < 0 || sysfs_list(slots, ".", &names) < 0)

@@ -13,6 +13,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "hardware/paths.h"
 #include "hardware/pci/modalias.h"
 
 #define NVIDIA 0x10de
@@ -38,11 +39,7 @@ static bool parse_name(const char *name, struct pci_address *ret)
 
 int pci_open_folder(const struct sysroot *sysroot, struct pci_address address)
 {
-    char path[64], id[PCI_ADDRESS_SIZE];
-
-    pci_address_format(address, id);
-    snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", id);
-    return sysfs_open_folder(sysroot_fd(sysroot), path);
+    return sysfs_open_folder(sysroot_fd(sysroot), pci_path(address, NULL).text);
 }
 
 static int read_group(int devices, const char *path)
@@ -107,7 +104,7 @@ static void mark_mdev_parents(const struct sysroot *sysroot, const struct invent
     autolist char **names = NULL;
     struct pci_address address;
 
-    if (sysfs_list(sysroot_fd(sysroot), "sys/class/mdev_bus", &names) < 0)
+    if (sysfs_list(sysroot_fd(sysroot), SYS_CLASS_MDEV_BUS, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++) {
         const struct pci_device *device =
@@ -135,11 +132,11 @@ int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct
     /* taken before anything is read: of two scans, the one that began later knows more */
     uint64_t generation = atomic_fetch_add(&last_generation, 1) + 1;
     autolist char **names = NULL;
-    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), "sys/bus/pci/devices");
+    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), SYS_PCI_DEVICES);
     int count = folder >= 0 ? sysfs_list(folder, ".", &names) : folder;
 
     if (count < 0 && count != -ENOENT) /* without it the host has no PCI */
-        return error_set_errno(err, -count, "cannot list the PCI devices in /sys/bus/pci/devices");
+        return error_set_errno(err, -count, "cannot list the PCI devices in /" SYS_PCI_DEVICES);
     struct shared_inventory *shared = make_inventory(count > 0 ? (size_t)count : 0, generation);
     read_devices(folder, names, shared);
     mark_mdev_parents(sysroot, &shared->inventory, shared->devices);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PCI functions: addresses and the snapshot of all that the host has.
+/* The snapshot of all PCI functions of the host.
  *
  * An inventory is immutable and shared: inventory_retain adds a user, inventory_release gives it back and
  * frees the last. It holds what one reading of `modalias` and a few links tell; everything else is read when
@@ -12,23 +12,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "hardware/pci/address.h"
 #include "hardware/sysfs.h"
-
-/* Domains above ffff exist: Intel's VMD makes them from 10000 on. */
-struct pci_address {
-    uint32_t domain;
-    uint8_t bus;
-    uint8_t device;   /* 0 to 1f */
-    uint8_t function; /* 0 to 7 */
-};
-
-#define PCI_ADDRESS_SIZE 20 /* "ffffffff:ff:1f.7" and the NUL */
-
-/* Takes [DOMAIN:]BUS:DEVICE.FUNCTION in hexadecimal, the domain with 4 digits or more, 0000 when left out. */
-bool pci_address_parse(const char *text, struct pci_address *ret);
-void pci_address_format(struct pci_address address, char text[static PCI_ADDRESS_SIZE]);
-int pci_address_compare(struct pci_address a, struct pci_address b);
-bool pci_address_same_slot(struct pci_address a, struct pci_address b); /* all but the function */
 
 struct pci_device {
     struct pci_address address;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/pci/uevent_text.h"
 
 #define QUIET_MS               20  /* without an event ends a burst ... */
@@ -43,7 +44,7 @@ struct inventory_source {
 static bool events_reach_us(const struct sysroot *sysroot)
 {
     struct stat owner;
-    autoclose int network = openat(sysroot_fd(sysroot), "proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    autoclose int network = openat(sysroot_fd(sysroot), PROC_NETWORK_NAMESPACE, O_RDONLY | O_CLOEXEC);
     autoclose int user = network < 0 ? -1 : ioctl(network, NS_GET_USERNS);
 
     return user >= 0 && fstat(user, &owner) == 0 && owner.st_ino == INITIAL_USER_NAMESPACE;

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "hardware/paths.h"
 #include "hardware/slice/nvidia.h"
 
 /* NULL if the folder does not say how many can be created: then it is no type, or just going. */
@@ -91,7 +92,7 @@ static json_t *describe_instance(int folder, const char *uuid)
 int mdev_list_instances(const struct sysroot *sysroot, json_t **ret, struct error *err)
 {
     (void)err;
-    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), "sys/bus/mdev/devices");
+    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), SYS_MDEV_DEVICES);
     autojson json_t *list = json_array();
     autolist char **names = NULL;
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 
-#define FOLDER     "sys/class/block"
 #define MOST_NODES 32768
 
 static struct block_node *find_exactly(const struct block_graph *graph, const char *name)
@@ -54,9 +54,9 @@ struct block_node *block_find(const struct block_graph *graph, const char *name)
 int block_read(const struct block_graph *graph, const struct block_node *node, const char *file, char *buffer,
                size_t size)
 {
-    autofree char *path = xasprintf(FOLDER "/%s/%s", node->name, file);
+    struct host_path path = path_below(SYS_CLASS_BLOCK, node->name, file);
 
-    return sysfs_read(graph->usage->root, path, buffer, size);
+    return sysfs_read(graph->usage->root, path.text, buffer, size);
 }
 
 void block_use(struct block_node *node, enum use_weight weight, const char *evidence, const char *format, ...)
@@ -105,10 +105,10 @@ static bool put_on_disk(struct block_graph *graph, struct block_node *node, char
 
 static void put_on_slaves(struct block_graph *graph, struct block_node *node)
 {
-    autofree char *path = xasprintf(FOLDER "/%s/slaves", node->name);
+    struct host_path path = path_below(SYS_CLASS_BLOCK, node->name, "slaves");
     autolist char **slaves = NULL;
 
-    if (sysfs_list(graph->usage->root, path, &slaves) < 0)
+    if (sysfs_list(graph->usage->root, path.text, &slaves) < 0)
         return;
     for (char **slave = slaves; *slave != NULL; slave++) {
         struct block_node *below = find_exactly(graph, *slave);
@@ -147,13 +147,13 @@ static void own_by_controllers(struct block_graph *graph, struct block_node *nod
         return;
     subsystem += strlen("/nvme-subsystem/");
     subsystem[strcspn(subsystem, "/")] = '\0';
-    autofree char *folder = xasprintf("sys/class/nvme-subsystem/%s", subsystem);
-    if (sysfs_list(graph->usage->root, folder, &names) < 0)
+    struct host_path folder = path_below(SYS_CLASS_NVME_SUBSYSTEM, subsystem, NULL);
+    if (sysfs_list(graph->usage->root, folder.text, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++) {
-        autofree char *path = xasprintf("sys/class/nvme/%s", *name);
+        struct host_path path = path_below(SYS_CLASS_NVME, *name, NULL);
         if (text_starts_with(*name, "nvme") &&
-            sysfs_read_link(graph->usage->root, path, link, sizeof(link)) >= 0)
+            sysfs_read_link(graph->usage->root, path.text, link, sizeof(link)) >= 0)
             use_add_owners(graph->usage, link, &node->owners);
     }
 }
@@ -167,10 +167,10 @@ static bool can_be_stacked(const char *name)
 
 static void read_node(struct block_graph *graph, struct block_node *node)
 {
-    autofree char *path = xasprintf(FOLDER "/%s", node->name);
+    struct host_path path = path_below(SYS_CLASS_BLOCK, node->name, NULL);
     char target[PATH_MAX];
 
-    if (sysfs_read_link(graph->usage->root, path, target, sizeof(target)) < 0 ||
+    if (sysfs_read_link(graph->usage->root, path.text, target, sizeof(target)) < 0 ||
         put_on_disk(graph, node, target))
         return;
     node->usb = strstr(target, "/usb") != NULL;
@@ -206,14 +206,14 @@ static void release_graph(struct block_graph *graph)
 void use_find_block(struct host_uses *usage)
 {
     struct block_graph graph = {.usage = usage};
-    int count = sysfs_list(usage->root, FOLDER, &graph.names);
+    int count = sysfs_list(usage->root, SYS_CLASS_BLOCK, &graph.names);
 
     if (count < 0) {
-        use_note(usage, FOLDER, count);
+        use_note(usage, SYS_CLASS_BLOCK, count);
         return;
     }
     if (count > MOST_NODES)
-        use_note_reason(usage, FOLDER, "there are more block devices than are read");
+        use_note_reason(usage, SYS_CLASS_BLOCK, "there are more block devices than are read");
     graph.count = count > MOST_NODES ? MOST_NODES : (size_t)count;
     graph.nodes = xcalloc(graph.count, sizeof(graph.nodes[0]));
     for (size_t i = 0; i < graph.count; i++)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/block.h"
 
 #define MOST_DEPTH 16
@@ -93,7 +94,7 @@ static bool report_stacked(const struct walk *walk, const struct block_node *nod
     if (!node->stacked || !describe_node(walk, node, &name))
         return false;
     autofree char *uses = xasprintf("carries the %s, which is active but not mounted", text_string(&name));
-    autofree char *evidence = xasprintf("/sys/class/block/%s/slaves", node->name);
+    autofree char *evidence = xasprintf("/%s", path_below(SYS_CLASS_BLOCK, node->name, "slaves").text);
     report(walk, USE_ACTIVE, uses, walk->depth - 1, evidence);
     return true;
 }
@@ -130,7 +131,7 @@ void block_report(const struct block_graph *graph)
         if (walk.disk->owners.count == 0)
             continue;
         memset(visits, VISIT_NEW, graph->count);
-        autofree char *evidence = xasprintf("/sys/class/block/%s", walk.disk->name);
+        autofree char *evidence = xasprintf("/%s", path_below(SYS_CLASS_BLOCK, walk.disk->name, NULL).text);
         if (!visit(&walk, i))
             report(&walk, USE_IDLE, "is not in use: nothing on it is mounted, swapped to, stacked or open", 0,
                    evidence);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/parts.h"
 
 #define CLASS_VGA  0x0300
@@ -23,15 +24,15 @@ static bool find_console(struct host_uses *usage, const char *manner, struct tex
     char text[64];
     long long bound;
 
-    if (use_list_folder(usage, "sys/class/vtconsole", &names) < 0)
+    if (use_list_folder(usage, SYS_CLASS_VTCONSOLE, &names) < 0)
         return false;
     for (char **name = names; *name != NULL; name++) {
-        autofree char *name_file = xasprintf("sys/class/vtconsole/%s/name", *name);
-        autofree char *bind_file = xasprintf("sys/class/vtconsole/%s/bind", *name);
-        if (sysfs_read(usage->root, name_file, text, sizeof(text)) < 0 || strstr(text, manner) == NULL ||
-            sysfs_read_number(usage->root, bind_file, &bound) < 0 || bound == 0)
+        struct host_path name_file = path_below(SYS_CLASS_VTCONSOLE, *name, "name");
+        struct host_path bind_file = path_below(SYS_CLASS_VTCONSOLE, *name, "bind");
+        if (sysfs_read(usage->root, name_file.text, text, sizeof(text)) < 0 || strstr(text, manner) == NULL ||
+            sysfs_read_number(usage->root, bind_file.text, &bound) < 0 || bound == 0)
             continue;
-        text_printf(evidence, "/%s: %s, bind 1", name_file, text);
+        text_printf(evidence, "/%s: %s, bind 1", name_file.text, text);
         return true;
     }
     return false;
@@ -42,14 +43,12 @@ static void report_boot_display(struct host_uses *usage, const struct pci_device
 {
     autotext struct text console = {0};
     struct use_owners owners = use_own(function);
-    char id[PCI_ADDRESS_SIZE];
+    struct host_path file = pci_path(function->address, "boot_vga");
     long long boot = 0;
 
-    pci_address_format(function->address, id);
-    autofree char *file = xasprintf("sys/bus/pci/devices/%s/boot_vga", id);
-    if (sysfs_read_number(usage->root, file, &boot) < 0 || boot == 0)
+    if (sysfs_read_number(usage->root, file.text, &boot) < 0 || boot == 0)
         return;
-    autofree char *evidence = xasprintf("/%s: 1", file);
+    autofree char *evidence = xasprintf("/%s: 1", file.text);
     use_add(usage, &owners, (struct use){"display", "boot_vga", USE_IDLE, evidence},
             "the firmware started with this display");
     if (!use_is_for_guests(function) && find_console(usage, "VGA", &console))
@@ -70,7 +69,7 @@ static void find_boot_display(struct host_uses *usage)
 static void report_framebuffer(struct host_uses *usage, const char *name, const struct use_owners *owners)
 {
     autotext struct text console = {0}, who = {0}, opener = {0};
-    autofree char *evidence = xasprintf("/sys/class/graphics/%s", name);
+    autofree char *evidence = xasprintf("/%s", path_below(SYS_CLASS_GRAPHICS, name, NULL).text);
     bool shown = strcmp(name, "fb0") == 0 && find_console(usage, "frame buffer", &console);
     bool open = use_describe_openers(usage, name, &who, &opener);
 
@@ -98,10 +97,10 @@ static void find_framebuffers(struct host_uses *usage)
     autolist char **names = NULL;
     struct use_owners owners;
 
-    if (use_list_folder(usage, "sys/class/graphics", &names) < 0)
+    if (use_list_folder(usage, SYS_CLASS_GRAPHICS, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
-        if (is_numbered(*name, "fb") && use_find_owners(usage, "sys/class/graphics", *name, &owners))
+        if (is_numbered(*name, "fb") && use_find_owners(usage, SYS_CLASS_GRAPHICS, *name, &owners))
             report_framebuffer(usage, *name, &owners);
 }
 
@@ -110,7 +109,7 @@ static void report_drm(struct host_uses *usage, const char *name, const struct u
 {
     autotext struct text who = {0}, evidence = {0};
     autofree char *node = xasprintf("dri/%s", name);
-    autofree char *link = xasprintf("/sys/class/drm/%s", name);
+    autofree char *link = xasprintf("/%s", path_below(SYS_CLASS_DRM, name, NULL).text);
 
     if (use_describe_openers(usage, node, &who, &evidence))
         use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, text_string(&evidence)},
@@ -126,24 +125,24 @@ static void find_drm(struct host_uses *usage)
     autolist char **names = NULL;
     struct use_owners owners;
 
-    if (use_list_folder(usage, "sys/class/drm", &names) < 0)
+    if (use_list_folder(usage, SYS_CLASS_DRM, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
         if ((is_numbered(*name, "card") || is_numbered(*name, "renderD")) &&
-            use_find_owners(usage, "sys/class/drm", *name, &owners))
+            use_find_owners(usage, SYS_CLASS_DRM, *name, &owners))
             report_drm(usage, *name, &owners);
 }
 
 /* "Device Minor: 	 0" says which /dev/nvidiaN is the card in proc/driver/nvidia/gpus/0000:01:00.0. */
 static void report_nvidia(struct host_uses *usage, const char *id)
 {
-    autofree char *file = xasprintf("proc/driver/nvidia/gpus/%s/information", id);
+    struct host_path file = path_below(PROC_NVIDIA, id, "information");
     autotext struct text who = {0}, evidence = {0};
     struct use_owners owners = {0};
     char text[4096], node[32];
     unsigned number;
 
-    if (!use_add_owners(usage, id, &owners) || sysfs_read(usage->root, file, text, sizeof(text)) < 0)
+    if (!use_add_owners(usage, id, &owners) || sysfs_read(usage->root, file.text, text, sizeof(text)) < 0)
         return;
     const char *line = strstr(text, "Device Minor:");
     if (line == NULL || sscanf(line, "Device Minor: %9u", &number) != 1)
@@ -158,7 +157,7 @@ static void find_nvidia(struct host_uses *usage)
 {
     autolist char **names = NULL;
 
-    if (use_list_folder(usage, "proc/driver/nvidia/gpus", &names) < 0)
+    if (use_list_folder(usage, PROC_NVIDIA, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
         report_nvidia(usage, *name);
@@ -178,7 +177,7 @@ static bool is_boot_framebuffer(const char *name)
 static void report_boot_framebuffer(struct host_uses *usage, const char *name,
                                     const struct use_owners *owners)
 {
-    autofree char *evidence = xasprintf("/proc/iomem: %s below the function's memory", name);
+    autofree char *evidence = xasprintf("/" PROC_IOMEM ": %s below the function's memory", name);
 
     use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, evidence},
             "the boot framebuffer %s occupies its memory", name);
@@ -221,15 +220,15 @@ static void find_boot_framebuffer(struct host_uses *usage)
     autofree char *text = NULL;
     bool exists = false;
 
-    if (use_list_folder(usage, "sys/bus/platform/devices", &names) < 0)
+    if (use_list_folder(usage, SYS_PLATFORM_DEVICES, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
         exists |= strstr(*name, "-framebuffer.") != NULL;
     if (!exists)
         return;
-    int result = sysfs_read_whole(usage->root, "proc/iomem", MOST_IOMEM, &text);
+    int result = sysfs_read_whole(usage->root, PROC_IOMEM, MOST_IOMEM, &text);
     if (result < 0)
-        use_note(usage, "proc/iomem", result);
+        use_note(usage, PROC_IOMEM, result);
     else
         find_in_iomem(usage, text);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/block.h"
 
 #define MOST_TEXT   (8U << 20)
@@ -98,11 +99,11 @@ static bool parse_mount(char *line, struct mount *ret)
 
 static struct block_node *find_by_number(const struct block_graph *graph, const char *number)
 {
-    autofree char *path = xasprintf("sys/dev/block/%s", number);
+    struct host_path path = path_below(SYS_DEV_BLOCK, number, NULL);
     char name[NAME_MAX];
 
     if (text_starts_with(number, "0:") || strchr(number, '/') != NULL ||
-        sysfs_read_link_name(graph->usage->root, path, name, sizeof(name)) < 0)
+        sysfs_read_link_name(graph->usage->root, path.text, name, sizeof(name)) < 0)
         return NULL;
     return block_find(graph, name);
 }
@@ -148,7 +149,7 @@ static size_t add_pool_mount(struct zfs_pool *pools, size_t count, const struct 
 /* Those of the first process are the host's own; a service may see others. */
 static char *read_mounts(const struct block_graph *graph, const char **ret_file)
 {
-    static const char *const files[] = {"proc/1/mountinfo", "proc/self/mountinfo"};
+    static const char *const files[] = {PROC_INIT_MOUNTS, PROC_OWN_MOUNTS};
     char *text = NULL;
     int result = -ENOENT;
 
@@ -164,12 +165,12 @@ static char *read_mounts(const struct block_graph *graph, const char **ret_file)
 /* A file system's folder in /sys/fs/btrfs is there while it is mounted, by whomever. */
 static void share_btrfs_mounts(struct block_graph *graph, const char *uuid)
 {
-    autofree char *folder = xasprintf("sys/fs/btrfs/%s/devices", uuid);
-    autofree char *evidence = xasprintf("/%s", folder);
+    struct host_path folder = path_below(SYS_BTRFS, uuid, "devices");
+    autofree char *evidence = xasprintf("/%s", folder.text);
     autolist char **names = NULL;
     struct mounts all = {0};
 
-    if (sysfs_list(graph->usage->root, folder, &names) < 0)
+    if (sysfs_list(graph->usage->root, folder.text, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++) {
         const struct block_node *node = block_find(graph, *name);
@@ -190,7 +191,7 @@ static void find_btrfs(struct block_graph *graph)
 {
     autolist char **names = NULL;
 
-    if (use_list_folder(graph->usage, "sys/fs/btrfs", &names) < 0)
+    if (use_list_folder(graph->usage, SYS_BTRFS, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
         share_btrfs_mounts(graph, *name);
@@ -245,13 +246,13 @@ void block_find_mounts(struct block_graph *graph)
 void block_find_swap(struct block_graph *graph)
 {
     autofree char *text = NULL;
-    int result = sysfs_read_whole(graph->usage->root, "proc/swaps", MOST_TEXT, &text);
+    int result = sysfs_read_whole(graph->usage->root, PROC_SWAPS, MOST_TEXT, &text);
     char *rest = text;
 
     if (result < 0 && result != -ENOENT)
-        use_note(graph->usage, "proc/swaps", result);
+        use_note(graph->usage, PROC_SWAPS, result);
     for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
-        autofree char *evidence = xasprintf("/proc/swaps: %s", line);
+        autofree char *evidence = xasprintf("/" PROC_SWAPS ": %s", line);
         line[strcspn(line, " \t")] = '\0';
         unescape(line);
         struct block_node *node = block_find(graph, line);

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 
-#define FOLDER          "sys/class/net"
 #define MOST_INTERFACES 16384
 #define MOST_DEPTH      8
 #define MOST_SEEN       256
@@ -50,18 +50,18 @@ struct interface *interface_find(const struct interface_list *list, const char *
 
 static bool has_file(const struct interface_list *list, const struct interface *interface, const char *file)
 {
-    autofree char *path = xasprintf(FOLDER "/%s/%s", interface->name, file);
+    struct host_path path = path_below(SYS_CLASS_NET, interface->name, file);
 
-    return sysfs_exists(list->usage->root, path);
+    return sysfs_exists(list->usage->root, path.text);
 }
 
 /* Links "upper_NAME"; the caller frees the list. */
 static char **list_above(const struct interface_list *list, const struct interface *interface)
 {
-    autofree char *path = xasprintf(FOLDER "/%s/", interface->name);
+    struct host_path path = path_below(SYS_CLASS_NET, interface->name, "");
     char **names = NULL;
 
-    sysfs_list(list->usage->root, path, &names);
+    sysfs_list(list->usage->root, path.text, &names);
     return names;
 }
 
@@ -98,12 +98,12 @@ static void gather(struct gathering *all, const struct interface *interface, siz
 static size_t describe_above(const struct interface_list *list, const struct interface *interface,
                              struct text *ret)
 {
-    autofree char *link = xasprintf(FOLDER "/%s/master", interface->name);
+    struct host_path link = path_below(SYS_CLASS_NET, interface->name, "master");
     autolist char **names = list_above(list, interface);
     char master[64] = "";
     size_t count = 0;
 
-    if (sysfs_read_link_name(list->usage->root, link, master, sizeof(master)) > 0) {
+    if (sysfs_read_link_name(list->usage->root, link.text, master, sizeof(master)) > 0) {
         const char *text = has_file(list, interface, "brport")          ? "port of bridge"
                            : has_file(list, interface, "bonding_slave") ? "part of bond"
                                                                         : "part of";
@@ -137,14 +137,14 @@ static void describe_facts(const struct gathering *all, const struct interface *
 
 static bool is_up(const struct interface_list *list, const struct interface *interface, struct text *state)
 {
-    autofree char *flags_file = xasprintf(FOLDER "/%s/flags", interface->name);
-    autofree char *state_file = xasprintf(FOLDER "/%s/operstate", interface->name);
+    struct host_path flags_file = path_below(SYS_CLASS_NET, interface->name, "flags");
+    struct host_path state_file = path_below(SYS_CLASS_NET, interface->name, "operstate");
     char text[32] = "";
     long long flags = 0;
 
-    sysfs_read_number(list->usage->root, flags_file, &flags);
+    sysfs_read_number(list->usage->root, flags_file.text, &flags);
     bool up = (flags & INTERFACE_UP) != 0;
-    sysfs_read(list->usage->root, state_file, text, sizeof(text));
+    sysfs_read(list->usage->root, state_file.text, text, sizeof(text));
     text_append(state, up && strcmp(text, "down") == 0 ? "up without carrier" : up ? "up" : "down");
     return up;
 }
@@ -166,7 +166,7 @@ static void report(const struct interface_list *list, const struct interface *in
     size_t above_count = describe_above(list, interface, &above);
     describe_facts(&all, interface, &facts);
     bool active = all.route != NULL || all.addresses > 0 || all.routes > 0 || (up && above_count > 0);
-    autofree char *evidence = xasprintf("/" FOLDER "/%s/%s", interface->name,
+    autofree char *evidence = xasprintf("/" SYS_CLASS_NET "/%s/%s", interface->name,
                                         above_count > 0 ? "upper_*"
                                         : up            ? "operstate: up"
                                                         : "flags: down");
@@ -192,12 +192,12 @@ static void release_list(struct interface_list *list)
 /* Whether a port of an RDMA device works, and who has it open. */
 static void report_rdma(struct host_uses *usage, const char *name, const struct use_owners *owners)
 {
-    autofree char *file = xasprintf("sys/class/infiniband/%s/ports/1/state", name);
+    struct host_path file = path_below(SYS_CLASS_INFINIBAND, name, "ports/1/state");
     autofree char *evidence = NULL;
     char state[64] = "unknown";
 
-    sysfs_read(usage->root, file, state, sizeof(state));
-    evidence = xasprintf("/%s: %s", file, state);
+    sysfs_read(usage->root, file.text, state, sizeof(state));
+    evidence = xasprintf("/%s: %s", file.text, state);
     struct use use = {"network", name, USE_IDLE, evidence};
     use_add(usage, owners, use, "RDMA device %s, port 1 is in state %s", name, state);
 }
@@ -207,29 +207,29 @@ static void find_rdma(struct host_uses *usage)
     autolist char **names = NULL;
     struct use_owners owners;
 
-    if (use_list_folder(usage, "sys/class/infiniband", &names) < 0)
+    if (use_list_folder(usage, SYS_CLASS_INFINIBAND, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
-        if (use_find_owners(usage, "sys/class/infiniband", *name, &owners))
+        if (use_find_owners(usage, SYS_CLASS_INFINIBAND, *name, &owners))
             report_rdma(usage, *name, &owners);
 }
 
 void use_find_network(struct host_uses *usage)
 {
     struct interface_list list = {.usage = usage};
-    int count = sysfs_list(usage->root, FOLDER, &list.names);
+    int count = sysfs_list(usage->root, SYS_CLASS_NET, &list.names);
 
     if (count < 0) {
-        use_note(usage, FOLDER, count);
+        use_note(usage, SYS_CLASS_NET, count);
         return;
     }
     if (count > MOST_INTERFACES)
-        use_note_reason(usage, FOLDER, "there are more interfaces than are read");
+        use_note_reason(usage, SYS_CLASS_NET, "there are more interfaces than are read");
     list.count = count > MOST_INTERFACES ? MOST_INTERFACES : (size_t)count;
     list.interfaces = xcalloc(list.count, sizeof(list.interfaces[0]));
     for (size_t i = 0; i < list.count; i++) {
         list.interfaces[i].name = list.names[i];
-        use_find_owners(usage, FOLDER, list.names[i], &list.interfaces[i].owners);
+        use_find_owners(usage, SYS_CLASS_NET, list.names[i], &list.interfaces[i].owners);
     }
     interface_read_routes(&list);
     for (size_t i = 0; i < list.count; i++)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/parts.h"
 
 /* Which class of /sys a node below /dev is of; its last part is the name there. */
@@ -30,10 +31,11 @@ static void report_node(struct host_uses *usage, const char *node, size_t kind)
     autotext struct text who = {0}, evidence = {0};
     const char *slash = strrchr(node, '/');
     const char *name = slash != NULL ? slash + 1 : node;
-    autofree char *folder = xasprintf("sys/class/%s", kinds[kind].class);
+    struct host_path folder = path_below(SYS_CLASS, kinds[kind].class, NULL);
     struct use_owners owners;
 
-    if (use_find_owners(usage, folder, name, &owners) && use_describe_openers(usage, node, &who, &evidence))
+    if (use_find_owners(usage, folder.text, name, &owners) &&
+        use_describe_openers(usage, node, &who, &evidence))
         use_add(usage, &owners, (struct use){kinds[kind].kind, name, USE_ACTIVE, text_string(&evidence)},
                 "%s %s is open in %s", kinds[kind].text, name, text_string(&who));
 }
@@ -55,16 +57,16 @@ static void find_consoles(struct host_uses *usage)
     char text[4096];
     char *rest = text;
 
-    int result = sysfs_read(usage->root, "proc/consoles", text, sizeof(text));
+    int result = sysfs_read(usage->root, PROC_CONSOLES, text, sizeof(text));
     if (result < 0 && result != -ENOENT)
-        use_note(usage, "proc/consoles", result);
+        use_note(usage, PROC_CONSOLES, result);
     if (result < 0)
         return;
     for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
-        autofree char *evidence = xasprintf("/proc/consoles: %s", line);
+        autofree char *evidence = xasprintf("/" PROC_CONSOLES ": %s", line);
         line[strcspn(line, " ")] = '\0';
         if (*line != '\0' && strchr(line, '/') == NULL &&
-            use_find_owners(usage, "sys/class/tty", line, &owners))
+            use_find_owners(usage, SYS_CLASS_TTY, line, &owners))
             use_add(usage, &owners, (struct use){"other", line, USE_ACTIVE, evidence},
                     "the kernel's messages go to its serial port %s", line);
     }
@@ -76,14 +78,14 @@ static void find_watchdogs(struct host_uses *usage)
     struct use_owners owners;
     char state[32];
 
-    if (use_list_folder(usage, "sys/class/watchdog", &names) < 0)
+    if (use_list_folder(usage, SYS_CLASS_WATCHDOG, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++) {
-        autofree char *file = xasprintf("sys/class/watchdog/%s/state", *name);
-        if (!use_find_owners(usage, "sys/class/watchdog", *name, &owners) ||
-            sysfs_read(usage->root, file, state, sizeof(state)) < 0)
+        struct host_path file = path_below(SYS_CLASS_WATCHDOG, *name, "state");
+        if (!use_find_owners(usage, SYS_CLASS_WATCHDOG, *name, &owners) ||
+            sysfs_read(usage->root, file.text, state, sizeof(state)) < 0)
             continue;
-        autofree char *evidence = xasprintf("/%s: %s", file, state);
+        autofree char *evidence = xasprintf("/%s: %s", file.text, state);
         bool active = strcmp(state, "active") == 0;
         struct use use = {"other", *name, active ? USE_ACTIVE : USE_IDLE, evidence};
         use_add(usage, &owners, use, "the host's watchdog %s is %s", *name,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/parts.h"
 
 #define MOST_PROCESSES 65536
@@ -102,30 +103,30 @@ static void note_hidden(const struct reading *reading, bool sees_first)
     struct host_uses *usage = reading->usage;
 
     if (reading->processes == 0)
-        use_note(usage, "proc/*/fd", -ENOENT);
+        use_note(usage, PROC "/*/fd", -ENOENT);
     else if (!sees_first)
-        use_note_reason(usage, "proc", "root needed: other users' processes are hidden (hidepid)");
+        use_note_reason(usage, PROC, "root needed: other users' processes are hidden (hidepid)");
     if (reading->hidden > 0) {
         autofree char *reason = xasprintf("root needed: %zu of %zu processes do not show what they have open",
                                           reading->hidden, reading->processes);
-        use_note_reason(usage, "proc/*/fd", reason);
+        use_note_reason(usage, PROC "/*/fd", reason);
     }
     if (reading->files >= MOST_FILES || reading->processes >= MOST_PROCESSES ||
         usage->open_count == MOST_NODES)
-        use_note_reason(usage, "proc/*/fd", "there is more than is read");
+        use_note_reason(usage, PROC "/*/fd", "there is more than is read");
 }
 
 void use_read_processes(struct host_uses *usage)
 {
     autolist char **names = NULL;
-    autoclose int proc = sysfs_open_folder(usage->root, "proc");
+    autoclose int proc = sysfs_open_folder(usage->root, PROC);
     struct reading reading = {.usage = usage, .proc = proc};
     int result = proc < 0 ? proc : sysfs_list(proc, ".", &names);
     bool sees_first = false;
     unsigned long long pid;
 
     if (result < 0) {
-        use_note(usage, "proc", result);
+        use_note(usage, PROC, result);
         return;
     }
     for (char **name = names; *name != NULL && reading.processes < MOST_PROCESSES; name++) {
@@ -177,7 +178,7 @@ bool use_describe_openers(const struct host_uses *usage, const char *node, struc
         if (strcmp(open->node, node) != 0)
             break;
         if (count == 0)
-            text_printf(evidence, "/proc/%d/fd: /dev/%s", open->pid, node);
+            text_printf(evidence, "/%s: /dev/%s", path_of_process(open->pid, "fd").text, node);
         if (count < MOST_NAMED)
             text_printf(who, "%s%s (pid %d)", count > 0 ? ", " : "", open->process, open->pid);
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/network.h"
 
 #define MOST_TEXT      (4U << 20)
@@ -66,7 +67,7 @@ static char *read_file(struct interface_list *list, const char *file)
 static void add_address(struct interface *interface, const char *address, const char *file, const char *line)
 {
     if (interface->evidence.length == 0)
-        text_printf(&interface->evidence, "/proc/net/%s: %s", file, line);
+        text_printf(&interface->evidence, "/%s: %s", path_below(PROC_NET, file, NULL).text, line);
     if (interface->address_count < MOST_SHOWN)
         text_printf(&interface->addresses, "%s%s", interface->address_count > 0 ? ", " : "", address);
     interface->address_count++;
@@ -83,7 +84,7 @@ static void add_route(struct interface *interface, bool is_default, const char *
         return;
     text_append(&interface->default_route, gateway);
     text_release(&interface->evidence);
-    text_printf(&interface->evidence, "/proc/net/%s: %s", file, line);
+    text_printf(&interface->evidence, "/%s: %s", path_below(PROC_NET, file, NULL).text, line);
 }
 
 /* Interface, network, gateway, flags, references, uses, metric, mask, ...; numbers are hexadecimal. */
@@ -134,7 +135,7 @@ static bool is_new(uint32_t *seen, size_t *count, uint32_t address)
 /* "|-- 192.0.2.2", and on the next line "/32 host LOCAL" if that is an address of the host. */
 static void read_addresses4(struct interface_list *list, const struct networks *networks)
 {
-    autofree char *text = read_file(list, "proc/net/fib_trie");
+    autofree char *text = read_file(list, PROC_NET "/fib_trie");
     autofree uint32_t *seen = xcalloc(MOST_ADDRESSES, sizeof(seen[0]));
     size_t count = 0;
     uint32_t address = 0;
@@ -157,7 +158,7 @@ static void read_addresses4(struct interface_list *list, const struct networks *
 
 static void read_ip4(struct interface_list *list)
 {
-    autofree char *text = read_file(list, "proc/net/route");
+    autofree char *text = read_file(list, PROC_NET "/route");
     autofree struct network *items = xcalloc(MOST_NETWORKS, sizeof(items[0]));
     struct networks networks = {.items = items};
     char *rest = text;
@@ -222,8 +223,8 @@ static void read_address6(struct interface_list *list, const char *line)
 
 static void read_ip6(struct interface_list *list)
 {
-    autofree char *routes = read_file(list, "proc/net/ipv6_route");
-    autofree char *addresses = read_file(list, "proc/net/if_inet6");
+    autofree char *routes = read_file(list, PROC_NET "/ipv6_route");
+    autofree char *addresses = read_file(list, PROC_NET "/if_inet6");
     char *rest = routes;
 
     for (const char *line; (line = strsep(&rest, "\n")) != NULL;)

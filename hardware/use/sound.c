@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/parts.h"
 
 #define MOST_STREAMS 256 /* of one card */
@@ -13,7 +14,7 @@
 static bool report_stream(struct host_uses *usage, const char *card, const char *file,
                           const struct use_owners *owners)
 {
-    char text[1024], name[32] = "a process", path[48];
+    char text[1024], name[32] = "a process";
     int pid = 0;
 
     int result = sysfs_read(usage->root, file, text, sizeof(text));
@@ -22,10 +23,8 @@ static bool report_stream(struct host_uses *usage, const char *card, const char 
     if (result <= 0 || text_starts_with(text, "closed"))
         return false;
     const char *line = strstr(text, "owner_pid");
-    if (line != NULL && sscanf(line, "owner_pid : %9d", &pid) == 1) {
-        snprintf(path, sizeof(path), "proc/%d/comm", pid);
-        sysfs_read(usage->root, path, name, sizeof(name));
-    }
+    if (line != NULL && sscanf(line, "owner_pid : %9d", &pid) == 1)
+        sysfs_read(usage->root, path_of_process(pid, "comm").text, name, sizeof(name));
     text[strcspn(text, "\n")] = '\0';
     autofree char *evidence = xasprintf("/%s: %s", file, text);
     use_add(usage, owners, (struct use){"sound", card, USE_ACTIVE, evidence},
@@ -54,16 +53,16 @@ static bool report_streams(struct host_uses *usage, const char *card, const char
 
 static void report_card(struct host_uses *usage, const char *card, const struct use_owners *owners)
 {
-    autofree char *folder = xasprintf("proc/asound/%s", card);
-    autofree char *evidence = xasprintf("/%s/pcm*/sub*/status: closed", folder);
+    struct host_path folder = path_below(PROC_ASOUND, card, NULL);
+    autofree char *evidence = xasprintf("/%s/pcm*/sub*/status: closed", folder.text);
     autolist char **names = NULL;
     size_t left = MOST_STREAMS;
 
-    int result = sysfs_list(usage->root, folder, &names);
+    int result = sysfs_list(usage->root, folder.text, &names);
     if (result < 0)
-        use_note(usage, folder, result);
+        use_note(usage, folder.text, result);
     for (char **name = names; result >= 0 && *name != NULL; name++) {
-        autofree char *pcm = xasprintf("%s/%s", folder, *name);
+        autofree char *pcm = xasprintf("%s/%s", folder.text, *name);
         if (text_starts_with(*name, "pcm") && report_streams(usage, card, pcm, owners, &left))
             return;
     }
@@ -76,9 +75,9 @@ void use_find_sound(struct host_uses *usage)
     autolist char **names = NULL;
     struct use_owners owners;
 
-    if (use_list_folder(usage, "sys/class/sound", &names) < 0)
+    if (use_list_folder(usage, SYS_CLASS_SOUND, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
-        if (text_starts_with(*name, "card") && use_find_owners(usage, "sys/class/sound", *name, &owners))
+        if (text_starts_with(*name, "card") && use_find_owners(usage, SYS_CLASS_SOUND, *name, &owners))
             report_card(usage, *name, &owners);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/parts.h"
 
 #define MOST_NAMED 4
@@ -34,10 +35,7 @@ static void add_child(const struct host_uses *usage, struct family *family, cons
 static void report(struct host_uses *usage, const struct pci_device *parent, struct family *family)
 {
     struct use_owners owners = use_own(parent);
-    char id[PCI_ADDRESS_SIZE];
-
-    pci_address_format(parent->address, id);
-    autofree char *evidence = xasprintf("/sys/bus/pci/devices/%s/virtfn*: %zu", id, family->count);
+    autofree char *evidence = xasprintf("/%s: %zu", pci_path(parent->address, "virtfn*").text, family->count);
     struct use use = {"sriov", "virtfn", family->used > 0 ? family->weight : USE_IDLE, evidence};
     if (family->used > MOST_NAMED)
         text_printf(&family->names, " and %zu more", family->used - MOST_NAMED);

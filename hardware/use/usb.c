@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/parts.h"
 
-#define FOLDER          "sys/bus/usb/devices"
 #define MOST_INTERFACES 4096
 #define CLASS_HID       0x03
 #define CLASS_STORAGE   0x08
@@ -27,11 +27,11 @@ struct plugged {
 
 static int read_code(const struct host_uses *usage, const char *interface, const char *file)
 {
-    autofree char *path = xasprintf(FOLDER "/%s/%s", interface, file);
+    struct host_path path = path_below(SYS_USB_DEVICES, interface, file);
     unsigned long long code;
     char text[16];
 
-    if (sysfs_read(usage->root, path, text, sizeof(text)) <= 0 || !text_to_number(text, 16, 0xff, &code))
+    if (sysfs_read(usage->root, path.text, text, sizeof(text)) <= 0 || !text_to_number(text, 16, 0xff, &code))
         return NO_CLASS;
     return (int)code;
 }
@@ -46,25 +46,25 @@ static void look_at(const struct host_uses *usage, const char *interface, struct
     else if (class == CLASS_HID && plugged->input == NULL) {
         int protocol = read_code(usage, interface, "bInterfaceProtocol");
         plugged->input = protocols[protocol == 1 || protocol == 2 ? protocol : 0];
-        snprintf(plugged->evidence, sizeof(plugged->evidence), "/" FOLDER "/%.32s/bInterfaceClass: %02x",
-                 interface, CLASS_HID);
+        snprintf(plugged->evidence, sizeof(plugged->evidence),
+                 "/" SYS_USB_DEVICES "/%.32s/bInterfaceClass: %02x", interface, CLASS_HID);
     }
 }
 
 /* " 'Dell KB216'", or nothing. */
 static void describe_product(const struct host_uses *usage, const char *device, struct text *ret)
 {
-    autofree char *path = xasprintf(FOLDER "/%s/product", device);
+    struct host_path path = path_below(SYS_USB_DEVICES, device, "product");
     char text[128];
 
-    if (sysfs_read(usage->root, path, text, sizeof(text)) > 0)
+    if (sysfs_read(usage->root, path.text, text, sizeof(text)) > 0)
         text_printf(ret, " '%s'", text_trim(text));
 }
 
 static void report(struct host_uses *usage, const struct plugged *plugged)
 {
     autotext struct text product = {0};
-    autofree char *folder = xasprintf("/" FOLDER "/%s", plugged->device);
+    autofree char *folder = xasprintf("/%s", path_below(SYS_USB_DEVICES, plugged->device, NULL).text);
 
     if (plugged->owners.count == 0)
         return;
@@ -92,7 +92,7 @@ static void find_plugged(struct host_uses *usage, char **names)
             report(usage, &plugged);
             plugged = (struct plugged){0};
             snprintf(plugged.device, sizeof(plugged.device), "%.*s", (int)length, *name);
-            use_find_owners(usage, FOLDER, *name, &plugged.owners);
+            use_find_owners(usage, SYS_USB_DEVICES, *name, &plugged.owners);
         }
         look_at(usage, *name, &plugged);
     }
@@ -111,9 +111,10 @@ static void find_opened(struct host_uses *usage)
         struct use_owners owners = {0};
         if (sscanf(node, "bus/usb/%3u/%3u", &bus, &device) != 2 || bus == 0 || device == 0)
             continue;
-        autofree char *path = xasprintf("sys/dev/char/189:%u", (bus - 1) * 128 + device - 1);
-        if (sysfs_read_link(usage->root, path, link, sizeof(link)) < 0 ||
-            sysfs_read_link_name(usage->root, path, name, sizeof(name)) < 0 ||
+        snprintf(name, sizeof(name), "189:%u", (bus - 1) * 128 + device - 1);
+        struct host_path path = path_below(SYS_DEV_CHAR, name, NULL);
+        if (sysfs_read_link(usage->root, path.text, link, sizeof(link)) < 0 ||
+            sysfs_read_link_name(usage->root, path.text, name, sizeof(name)) < 0 ||
             !use_add_owners(usage, link, &owners) || !use_describe_openers(usage, node, &who, &evidence))
             continue;
         use_add(usage, &owners, (struct use){"usb", name, USE_ACTIVE, text_string(&evidence)},
@@ -125,7 +126,7 @@ void use_find_usb(struct host_uses *usage)
 {
     autolist char **names = NULL;
 
-    if (use_list_folder(usage, FOLDER, &names) < 0)
+    if (use_list_folder(usage, SYS_USB_DEVICES, &names) < 0)
         return;
     find_plugged(usage, names);
     find_opened(usage);

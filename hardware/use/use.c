@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/parts.h"
 
 #define MOST_USES       64 /* of one function */
@@ -104,11 +105,8 @@ static json_t *describe(const struct use *use, const char *message)
 
 static void note_too_many(struct host_uses *usage, const struct pci_device *function)
 {
-    char id[PCI_ADDRESS_SIZE];
-
-    pci_address_format(function->address, id);
-    autofree char *file = xasprintf("sys/bus/pci/devices/%s", id);
-    use_note_reason(usage, file, "it has more uses than are shown; the heaviest are");
+    use_note_reason(usage, pci_path(function->address, NULL).text,
+                    "it has more uses than are shown; the heaviest are");
 }
 
 /* Behind those that weigh as much; what is too much falls off at the end. */
@@ -167,8 +165,7 @@ static bool is_locked_down(const struct host_uses *usage)
 {
     char text[64];
 
-    return sysfs_read(usage->root, "sys/kernel/security/lockdown", text, sizeof(text)) > 0 &&
-           strstr(text, "[none]") == NULL;
+    return sysfs_read(usage->root, SYS_LOCKDOWN, text, sizeof(text)) > 0 && strstr(text, "[none]") == NULL;
 }
 
 void use_note(struct host_uses *usage, const char *file, int error)

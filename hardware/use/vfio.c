@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/parts.h"
 
-#define MDEV_FOLDER "sys/bus/mdev/devices"
-#define MOST_MDEVS  4096
+#define MOST_MDEVS 4096
 
 static void report_open(struct host_uses *usage, const struct use_owners *owners, const char *name,
                         const char *node)
@@ -57,7 +57,7 @@ static void find_open(struct host_uses *usage)
         if (parse_group(node, &group))
             report_group(usage, node, (int)group);
         else if (text_starts_with(node, "vfio/devices/vfio") &&
-                 use_find_owners(usage, "sys/class/vfio-dev", node + strlen("vfio/devices/"), &owners))
+                 use_find_owners(usage, SYS_CLASS_VFIO, node + strlen("vfio/devices/"), &owners))
             report_open(usage, &owners, node + strlen("vfio/devices/"), node);
     }
 }
@@ -65,17 +65,15 @@ static void find_open(struct host_uses *usage)
 static void report_enabled(struct host_uses *usage, const struct pci_device *function)
 {
     struct use_owners owners = use_own(function);
-    char id[PCI_ADDRESS_SIZE];
+    struct host_path file = pci_path(function->address, "enable");
     long long enabled = 0;
 
-    pci_address_format(function->address, id);
-    autofree char *file = xasprintf("sys/bus/pci/devices/%s/enable", id);
-    int result = sysfs_read_number(usage->root, file, &enabled);
+    int result = sysfs_read_number(usage->root, file.text, &enabled);
     if (result < 0 && result != -ENOENT)
-        use_note(usage, file, result);
+        use_note(usage, file.text, result);
     if (result < 0 || enabled <= 0)
         return;
-    autofree char *evidence = xasprintf("/%s: %lld", file, enabled);
+    autofree char *evidence = xasprintf("/%s: %lld", file.text, enabled);
     use_add(usage, &owners, (struct use){"vfio", function->driver, USE_ACTIVE, evidence},
             "given to a program, as %s has it enabled; only root can see to which", function->driver);
 }
@@ -92,12 +90,12 @@ static void find_enabled(struct host_uses *usage)
 /* A mediated device goes with its parent, whether it is open or not. */
 static void report_mdev(struct host_uses *usage, const char *uuid, const struct use_owners *owners)
 {
-    autofree char *link = xasprintf(MDEV_FOLDER "/%s/iommu_group", uuid);
-    autofree char *evidence = xasprintf("/" MDEV_FOLDER "/%s", uuid);
+    struct host_path link = path_below(SYS_MDEV_DEVICES, uuid, "iommu_group");
+    autofree char *evidence = xasprintf("/%s", path_below(SYS_MDEV_DEVICES, uuid, NULL).text);
     autotext struct text who = {0}, opener = {0};
     char group[16] = "", node[32];
 
-    sysfs_read_link_name(usage->root, link, group, sizeof(group));
+    sysfs_read_link_name(usage->root, link.text, group, sizeof(group));
     snprintf(node, sizeof(node), "vfio/%s", group);
     bool open = use_describe_openers(usage, node, &who, &opener);
     bool hidden = !open && !usage->sees_all_processes;
@@ -115,10 +113,10 @@ static void find_mdevs(struct host_uses *usage)
     struct use_owners owners;
     size_t count = 0;
 
-    if (use_list_folder(usage, MDEV_FOLDER, &names) < 0)
+    if (use_list_folder(usage, SYS_MDEV_DEVICES, &names) < 0)
         return;
     for (char **name = names; *name != NULL && count < MOST_MDEVS; name++, count++)
-        if (use_find_owners(usage, MDEV_FOLDER, *name, &owners))
+        if (use_find_owners(usage, SYS_MDEV_DEVICES, *name, &owners))
             report_mdev(usage, *name, &owners);
 }
 

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "hardware/use/block.h"
 
-#define POOLS_FOLDER "proc/spl/kstat/zfs"
-#define MOST_POOLS   64
-#define MOST_TEXT    65536
+#define MOST_POOLS 64
+#define MOST_TEXT  65536
 
 struct pool {
     const char *name;
@@ -86,10 +86,10 @@ static void find_members(struct block_graph *graph, struct pool *pools, size_t c
 /* The pool is there, its disks are not told: better a disk too many than one too few. */
 static void suspect_disks(struct block_graph *graph, const struct pool *pool)
 {
-    autofree char *file = xasprintf(POOLS_FOLDER "/%s", pool->name);
-    autofree char *evidence = xasprintf("/%s", file);
+    struct host_path file = path_below(PROC_ZFS, pool->name, NULL);
+    autofree char *evidence = xasprintf("/%s", file.text);
 
-    use_note_reason(graph->usage, file,
+    use_note_reason(graph->usage, file.text,
                     "which disks belong to this ZFS pool cannot be told without udev's data in "
                     "/run/udev/data or root: 'zpool status' tells it");
     for (size_t i = 0; i < graph->count; i++) {
@@ -114,11 +114,11 @@ void block_find_pools(struct block_graph *graph, struct zfs_pool *mounted, size_
     struct pool pools[MOST_POOLS];
     size_t count = 0;
 
-    if (use_list_folder(graph->usage, POOLS_FOLDER, &names) < 0)
+    if (use_list_folder(graph->usage, PROC_ZFS, &names) < 0)
         return;
     for (char **name = names; *name != NULL && count < MOST_POOLS; name++) {
-        autofree char *state = xasprintf(POOLS_FOLDER "/%s/state", *name);
-        if (sysfs_exists(graph->usage->root, state))
+        struct host_path state = path_below(PROC_ZFS, *name, "state");
+        if (sysfs_exists(graph->usage->root, state.text))
             pools[count++] = (struct pool){*name, find_mounts(mounted, mounted_count, *name), false};
     }
     if (count > 0)

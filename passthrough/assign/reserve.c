@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "broker/process.h"
+#include "hardware/paths.h"
 #include "storage/reservation.h"
 
 #define BOOT_SIZE 64 /* a UUID, the end of line and more */
@@ -38,28 +39,28 @@ static int64_t this_run(void)
 /* "" where it is not told. */
 static void read_boot(const struct sysroot *sysroot, char boot[static BOOT_SIZE])
 {
-    if (sysfs_read(sysroot_fd(sysroot), "proc/sys/kernel/random/boot_id", boot, BOOT_SIZE) < 0)
+    if (sysfs_read(sysroot_fd(sysroot), PROC_BOOT_ID, boot, BOOT_SIZE) < 0)
         boot[0] = '\0';
 }
 
 /* Mounted with hidepid, /proc shows us no process of others: then what ran is taken to run. */
 static bool hides_processes(const struct sysroot *sysroot)
 {
-    return sysroot_is_host(sysroot) && !sysfs_exists(sysroot_fd(sysroot), "proc/1/stat");
+    return sysroot_is_host(sysroot) && !sysfs_exists(sysroot_fd(sysroot), path_of_process(1, "stat").text);
 }
 
 /* When the process started; false if there is none. */
 static bool find_start(const struct sysroot *sysroot, pid_t process, int64_t *ret)
 {
-    char path[32], stat[4096];
+    char stat[4096];
     unsigned long long start;
 
     if (process == getpid()) {
         *ret = this_run();
         return true;
     }
-    snprintf(path, sizeof(path), "proc/%d/stat", (int)process);
-    if (sysfs_read(sysroot_fd(sysroot), path, stat, sizeof(stat)) <= 0 || !process_parse_start(stat, &start))
+    if (sysfs_read(sysroot_fd(sysroot), path_of_process(process, "stat").text, stat, sizeof(stat)) <= 0 ||
+        !process_parse_start(stat, &start))
         return false;
     *ret = (int64_t)start;
     return true;

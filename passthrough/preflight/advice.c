@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "passthrough/preflight/parts.h"
 
 /* The next hostpciN with a graphics card of its own, which *ret_device is. */
@@ -98,8 +99,8 @@ void preflight_gpu_rom(struct inspection *inspection)
             device->virtual_function)
             continue;
         struct id id = id_of(device);
-        autofree char *file = xasprintf("sys/bus/pci/devices/%s/rom", id.text);
-        bool there = sysfs_exists(sysroot_fd(inspection->what->sysroot), file);
+        struct host_path file = path_of_function(id.text, "rom");
+        bool there = sysfs_exists(sysroot_fd(inspection->what->sysroot), file.text);
         struct finding *finding = preflight_tell(
             inspection, SEVERITY_INFO,
             there
@@ -107,13 +108,13 @@ void preflight_gpu_rom(struct inspection *inspection)
                 : "%s: the graphics card %s has no ROM of its own: with OVMF its screen stays dark until the "
                   "guest's driver is loaded, unless a romfile is given.",
             place.key, id.text);
-        text_printf(&finding->evidence, "/%s: %s", file, there ? "there" : "absent");
+        text_printf(&finding->evidence, "/%s: %s", file.text, there ? "there" : "absent");
         if (!there)
             continue;
         text_printf(&finding->remedy,
                     "# to see what it is (a ROM that is given is looked at here):\n"
-                    "cd /sys/bus/pci/devices/%s && echo 1 > rom && cat rom > %s/vbios.rom; echo 0 > rom\n",
-                    id.text, inspection->what->paths->rom);
+                    "cd /%s && echo 1 > rom && cat rom > %s/vbios.rom; echo 0 > rom\n",
+                    path_of_function(id.text, NULL).text, inspection->what->paths->rom);
         preflight_remedy_edit(inspection, place.key, "romfile", json_string("vbios.rom"), finding);
     }
 }
@@ -182,7 +183,7 @@ static void check_legacy_vga(struct inspection *inspection, const struct place *
     if (device->class_code >> 8 != 0x0300) {
         finding = preflight_tell(inspection, SEVERITY_ERROR, "%s: x-vga=1, but %s is no VGA device.",
                                  place->key, id_of(device).text);
-        text_printf(&finding->evidence, "/sys/bus/pci/devices/%s/class: 0x%06x", id_of(device).text,
+        text_printf(&finding->evidence, "/%s: 0x%06x", path_of_function(id_of(device).text, "class").text,
                     (unsigned)device->class_code);
         preflight_remedy_edit(inspection, place->key, "x-vga", NULL, finding);
     } else if (vga_is_off(inspection)) {
@@ -191,7 +192,7 @@ static void check_legacy_vga(struct inspection *inspection, const struct place *
                            "%s: x-vga=1 with SeaBIOS needs the VGA arbitration that vfio-pci was told to "
                            "leave off.",
                            place->key);
-        text_append(&finding->evidence, "/sys/module/vfio_pci/parameters/disable_vga: Y");
+        text_printf(&finding->evidence, "/%s: Y", path_of_module("vfio_pci", "parameters/disable_vga").text);
         preflight_remedy_set(inspection, "bios", "ovmf", finding);
     }
 }
@@ -257,7 +258,7 @@ void preflight_viommu_host(struct inspection *inspection)
         inspection, SEVERITY_WARNING,
         "The VM has a vIOMMU, but the host's IOMMU is off: no device of the host can be behind it.");
     preflight_show_key(inspection, "machine", finding);
-    text_append(&finding->evidence, "; /sys/kernel/iommu_groups: empty");
+    text_append(&finding->evidence, "; /" SYS_IOMMU_GROUPS ": empty");
     text_append(&finding->remedy, "# how to turn it on (intel_iommu=on or amd_iommu=on, by the CPU):\n"
                                   "hostpci get /nodes/localhost/hardware/iommu\n");
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "passthrough/preflight/parts.h"
 
 /* "0000:01:00: reason" of each alternative that was passed over. */
@@ -116,8 +117,8 @@ void preflight_detached(struct inspection *inspection)
         json_array_foreach(detaches, i, row) {
             text_printf(&list, "%s%s (%s)", i > 0 ? ", " : "", json_text(row, "id"),
                         json_text(row, "driver"));
-            text_printf(&evidence, "%s/sys/bus/pci/devices/%s/driver: %s", i > 0 ? "; " : "",
-                        json_text(row, "id"), json_text(row, "driver"));
+            text_printf(&evidence, "%s/%s: %s", i > 0 ? "; " : "",
+                        path_of_function(json_text(row, "id"), "driver").text, json_text(row, "driver"));
         }
         if (list.length == 0)
             continue;
@@ -195,7 +196,7 @@ void preflight_keep(struct inspection *inspection)
                 inspection, SEVERITY_ERROR,
                 "%s: driver=keep leaves %s as it is, and what it has is no driver that gives it to a VM.",
                 place.key, place.choice->ids[i]);
-            text_printf(&finding->evidence, "/sys/bus/pci/devices/%s/driver: %s", place.choice->ids[i],
+            text_printf(&finding->evidence, "/%s: %s", path_of_function(place.choice->ids[i], "driver").text,
                         device->driver[0] != '\0' ? device->driver : "absent");
             preflight_remedy_edit(inspection, place.key, "driver", NULL, finding);
             text_append(&finding->remedy, "# or bind it yourself:\n");
@@ -270,7 +271,8 @@ void preflight_mdev(struct inspection *inspection)
             "%s: a mediated device of type '%s' is made of %s when the VM starts, and removed when it stops.",
             place.key, place.choice->hostpci.mdev, place.choice->ids[0]);
         if (place.choice->uuid[0] != '\0')
-            text_printf(&finding->evidence, "/sys/bus/mdev/devices/%s", place.choice->uuid);
+            text_printf(&finding->evidence, "/%s",
+                        path_below(SYS_MDEV_DEVICES, place.choice->uuid, NULL).text);
     }
 }
 
@@ -295,9 +297,9 @@ void preflight_overrides(struct inspection *inspection)
             "whether it fits the device or not.",
             place.key, place.choice->ids[0], text_string(&list));
         text_printf(&finding->evidence,
-                    "/sys/bus/pci/devices/%s: vendor 0x%04x, device 0x%04x, "
+                    "/%s: vendor 0x%04x, device 0x%04x, "
                     "subsystem_vendor 0x%04x, subsystem_device 0x%04x",
-                    place.choice->ids[0], device->vendor, device->device, device->subsystem_vendor,
-                    device->subsystem_device);
+                    path_of_function(place.choice->ids[0], NULL).text, device->vendor, device->device,
+                    device->subsystem_vendor, device->subsystem_device);
     }
 }

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "hardware/network.h"
+#include "hardware/paths.h"
 #include "passthrough/preflight/parts.h"
 #include "passthrough/preflight/rom.h"
 #include "vm/disk.h"
@@ -185,7 +186,7 @@ void preflight_bridges(struct inspection *inspection)
             continue;
         struct finding *finding =
             preflight_tell(inspection, SEVERITY_ERROR, "%s: bridge '%s' does not exist", key, bridge);
-        text_printf(&finding->evidence, "/sys/class/net/%s: absent", bridge);
+        text_printf(&finding->evidence, "/%s: absent", path_below(SYS_CLASS_NET, bridge, NULL).text);
         text_printf(&finding->remedy, "ip link add name %s type bridge && ip link set %s up\n", bridge,
                     bridge);
         text_append(&finding->remedy,

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "hardware/host.h"
+#include "hardware/paths.h"
 #include "passthrough/preflight/parts.h"
 #include "vm/config/config.h"
 
@@ -41,7 +42,7 @@ const struct preflight_row preflight_rows[] = {
     {"processors", true, OURS, "",
      "sockets times cores against the host's processors", preflight_processors},
     {"memory-free", false, OURS, "",
-     "memory against MemAvailable of /proc/meminfo", preflight_memory},
+     "memory against MemAvailable of /" PROC_MEMINFO, preflight_memory},
     {"balloon", false, OURS, "",
      "a balloon beside a device that keeps all memory in place", preflight_balloon},
     {"hugepages", true, OURS, "",

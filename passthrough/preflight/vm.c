@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/paths.h"
 #include "passthrough/preflight/parts.h"
 
 void preflight_lock(struct inspection *inspection)
@@ -62,7 +63,7 @@ void preflight_processors(struct inspection *inspection)
         preflight_tell(inspection, SEVERITY_ERROR, "MAX %lld vcpus allowed per VM on this node", most);
     preflight_show_key(inspection, "sockets", finding);
     preflight_show_key(inspection, "cores", finding);
-    text_printf(&finding->evidence, "; /proc/cpuinfo: %lld", most);
+    text_printf(&finding->evidence, "; /" PROC_CPUINFO ": %lld", most);
     if (sockets > 1)
         preflight_remedy_set(inspection, "sockets", "1", finding);
     autofree char *count = xasprintf("%lld", cores < most ? cores : most);
@@ -98,7 +99,7 @@ void preflight_memory(struct inspection *inspection)
         wanted, available,
         pinned ? ", and a VM with a device of the host takes all of its memory at the start" : "");
     preflight_show_key(inspection, "memory", finding);
-    text_printf(&finding->evidence, "; /proc/meminfo: MemAvailable %lld MiB", available);
+    text_printf(&finding->evidence, "; /" PROC_MEMINFO ": MemAvailable %lld MiB", available);
     text_append(&finding->remedy, "# stop something else, or give it less:\n");
     autofree char *less = xasprintf("%lld", available < 16 ? 16 : available / 2);
     preflight_remedy_set(inspection, "memory", less, finding);
@@ -133,9 +134,9 @@ void preflight_hugepages(struct inspection *inspection)
     if (pages[0] == '\0')
         return;
     long long page = page_of(inspection, pages), wanted = (memory_of(inspection) + page - 1) / page;
-    autofree char *folder = xasprintf("sys/kernel/mm/hugepages/hugepages-%lldkB", page << 10);
-    autofree char *file = xasprintf("%s/free_hugepages", folder);
-    int status = sysfs_read_number(sysroot_fd(inspection->what->sysroot), file, &unused);
+    autofree char *size = xasprintf("hugepages-%lldkB", page << 10);
+    struct host_path file = path_below(SYS_HUGEPAGES, size, "free_hugepages");
+    int status = sysfs_read_number(sysroot_fd(inspection->what->sysroot), file.text, &unused);
     if (status == 0 && unused >= wanted)
         return;
     struct finding *finding = preflight_tell(inspection, SEVERITY_ERROR,
@@ -143,10 +144,11 @@ void preflight_hugepages(struct inspection *inspection)
                                              wanted, page, status == 0 ? unused : 0);
     preflight_show_key(inspection, "hugepages", finding);
     if (status == 0)
-        text_printf(&finding->evidence, "; /%s: %lld", file, unused);
+        text_printf(&finding->evidence, "; /%s: %lld", file.text, unused);
     else
-        text_printf(&finding->evidence, "; /%s: absent", file);
-    text_printf(&finding->remedy, "echo %lld > /%s/nr_hugepages\n", wanted, folder);
+        text_printf(&finding->evidence, "; /%s: absent", file.text);
+    text_printf(&finding->remedy, "echo %lld > /%s\n", wanted,
+                path_below(SYS_HUGEPAGES, size, "nr_hugepages").text);
     text_append(&finding->remedy, "# or without them:\n");
     preflight_remedy_delete(inspection, "hugepages", finding);
 }
@@ -182,7 +184,7 @@ void preflight_vfio(struct inspection *inspection)
     struct finding *finding =
         preflight_tell(inspection, SEVERITY_ERROR,
                        "The kernel module vfio is loaded, but its device /dev/vfio/vfio is missing.");
-    text_append(&finding->evidence, "/sys/module/vfio: there; /dev/vfio/vfio: absent");
+    text_append(&finding->evidence, "/" SYS_MODULES "/vfio: there; /dev/vfio/vfio: absent");
     text_append(&finding->remedy, "# in a container: let it have /dev/vfio; else:\n"
                                   "mkdir -p /dev/vfio && mknod -m 666 /dev/vfio/vfio c 10 196\n");
 }
