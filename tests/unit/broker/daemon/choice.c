@@ -5,74 +5,74 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "tests/unit/broker/fixture.h"
+#include "tests/unit/broker/client.h"
 
 #define KEEP_DISK "{'id': '" DISK "', 'driver': 'vfio-pci', 'persistent': 1}"
 
 Test(choice, is_made_again_at_each_start)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
-    stage_do(&stage, "driver", KEEP_DISK,
-             "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
-    stage_do(&stage, "driver", "{'id': '" DISK "', 'driver': 'auto'}",
-             "{'functions': [{'id': '" DISK "', 'before': 'vfio-pci', 'driver': 'nvme'}]}");
-    expect_log(&stage, "persistent");
-    stage_stop_broker(&stage, SIGTERM);
-    stage_start_broker(&stage);
-    stage_wait_for_quiet(&stage);
-    expect_place(DISK, "vfio-pci", "vfio-pci");
-    free(client_follow(&stage, "boot:" DISK, NULL));
-    stage_stop_broker(&stage, SIGTERM);
-    stage_start_broker(&stage);
-    stage_wait_for_quiet(&stage);
-    free(client_follow(&stage, "boot:" DISK, NULL));
-    stage_do(&stage, "driver", "{'id': '" DISK "', 'driver': 'auto', 'persistent': 0}",
-             "{'functions': [{'id': '" DISK "', 'before': 'vfio-pci', 'driver': 'nvme'}]}");
-    stage_stop_broker(&stage, SIGTERM);
-    stage_start_broker(&stage);
-    stage_wait_for_quiet(&stage);
-    expect_place(DISK, "nvme", "");
+    testbed_make(&testbed);
+    testbed_do(&testbed, "driver", KEEP_DISK,
+               "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
+    testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'auto'}",
+               "{'functions': [{'id': '" DISK "', 'before': 'vfio-pci', 'driver': 'nvme'}]}");
+    expect_log(&testbed, "persistent");
+    testbed_stop_broker(&testbed, SIGTERM);
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    expect_binding(DISK, "vfio-pci", "vfio-pci");
+    free(client_follow(&testbed, "boot:" DISK, NULL));
+    testbed_stop_broker(&testbed, SIGTERM);
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    free(client_follow(&testbed, "boot:" DISK, NULL));
+    testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'auto', 'persistent': 0}",
+               "{'functions': [{'id': '" DISK "', 'before': 'vfio-pci', 'driver': 'nvme'}]}");
+    testbed_stop_broker(&testbed, SIGTERM);
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    expect_binding(DISK, "nvme", "");
 }
 
 Test(choice, is_for_the_card_that_it_was_made_for)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
-    stage_do(&stage, "driver", KEEP_DISK,
-             "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
-    stage_do(&stage, "driver", "{'id': '" DISK "', 'driver': 'auto'}",
-             "{'functions': [{'id': '" DISK "', 'before': 'vfio-pci', 'driver': 'nvme'}]}");
-    stage_stop_broker(&stage, SIGTERM);
-    tree_write(&stage.tree, "sys/bus/pci/devices/" DISK "/device", "0xa80a\n");
-    stage_start_broker(&stage);
-    stage_wait_for_quiet(&stage);
-    expect_place(DISK, "nvme", "");
+    testbed_make(&testbed);
+    testbed_do(&testbed, "driver", KEEP_DISK,
+               "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
+    testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'auto'}",
+               "{'functions': [{'id': '" DISK "', 'before': 'vfio-pci', 'driver': 'nvme'}]}");
+    testbed_stop_broker(&testbed, SIGTERM);
+    tree_write(&testbed.tree, "sys/bus/pci/devices/" DISK "/device", "0xa80a\n");
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    expect_binding(DISK, "nvme", "");
     autojson json_t *result = NULL;
     struct error err;
-    cr_assert_eq(broker_follow(stage.client, "boot:" DISK, 0, NULL, NULL, &result, &err), -1);
+    cr_assert_eq(broker_follow(testbed.client, "boot:" DISK, 0, NULL, NULL, &result, &err), -1);
     cr_assert_eq(err.kind, ERROR_NOT_FOUND);
 }
 
 /* What is brought back from the last run comes first. */
 Test(choice, waits_for_what_is_brought_back)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
-    stage_do(&stage, "driver", KEEP_DISK,
-             "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
-    client_hang(&stage, SYSFS_WRITE, "unbind");
-    pid_t client = client_start(&stage, "UPID:a", "{'id': '" DISK "', 'driver': 'auto'}");
+    testbed_make(&testbed);
+    testbed_do(&testbed, "driver", KEEP_DISK,
+               "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
+    client_hang(&testbed, SYSFS_WRITE, "unbind");
+    pid_t client = client_start(&testbed, "UPID:a", "{'id': '" DISK "', 'driver': 'auto'}");
     client_wait_for_hang();
-    stage_stop_broker(&stage, SIGKILL);
-    stage_start_broker(&stage);
-    client_let_go(&stage);
-    client_expect(&stage, client, "interrupted; " DISK " is back with vfio-pci");
-    stage_wait_for_quiet(&stage);
-    free(client_follow(&stage, "boot:" DISK, NULL));
-    expect_place(DISK, "vfio-pci", "vfio-pci");
-    expect_quiet(&stage);
+    testbed_stop_broker(&testbed, SIGKILL);
+    testbed_start_broker(&testbed);
+    client_let_go(&testbed);
+    client_expect(&testbed, client, "interrupted; " DISK " is back with vfio-pci");
+    testbed_wait_until_idle(&testbed);
+    free(client_follow(&testbed, "boot:" DISK, NULL));
+    expect_binding(DISK, "vfio-pci", "vfio-pci");
+    expect_nothing_open(&testbed);
 }

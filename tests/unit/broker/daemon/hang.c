@@ -6,24 +6,24 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "tests/unit/broker/stage.h"
+#include "tests/unit/broker/testbed.h"
 
 #define TAKE_DISK "{'id': '" DISK "', 'driver': 'vfio-pci'}"
 
 /* Takes the disk, and comes to where the kernel does not return from this write. */
-static struct stage_call *take_and_hang(struct stage *stage, const char *file)
+static struct testbed_call *take_and_hang(struct testbed *testbed, const char *file)
 {
-    kernel_set_fault(
-        &(struct kernel_fault){.access = SYSFS_WRITE, .path = file, .first = 1, .until = stage_until(stage)});
-    struct stage_call *call = stage_begin(stage, "driver", TAKE_DISK);
-    cr_assert(stage_wait_for_hang(call), "nothing hangs");
+    kernel_set_fault(&(struct kernel_fault){
+        .access = SYSFS_WRITE, .path = file, .first = 1, .until = testbed_until(testbed)});
+    struct testbed_call *call = testbed_begin(testbed, "driver", TAKE_DISK);
+    cr_assert(testbed_wait_for_hang(call), "nothing hangs");
     return call;
 }
 
-static void expect_end(struct stage_call *call, const char *message)
+static void expect_end(struct testbed_call *call, const char *message)
 {
     struct error err = {.message = ""};
-    autojson json_t *result = stage_end(call, &err);
+    autojson json_t *result = testbed_end(call, &err);
 
     if (message == NULL)
         cr_expect_not_null(result, "%s", err.message);
@@ -34,31 +34,31 @@ static void expect_end(struct stage_call *call, const char *message)
 
 Test(hang, holds_up_nobody_else)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
-    struct stage_call *first = take_and_hang(&stage, "nvme/unbind");
-    stage_fail(&stage, "driver", TAKE_DISK, DISK);
-    stage_fail(&stage, "reset", "{'id': '" DISK "'}", DISK);
-    stage_do(&stage, "driver", "{'id': '" NETWORK "', 'driver': 'none'}",
-             "{'functions': [{'id': '" NETWORK "', 'before': 'e1000e', 'driver': ''}]}");
-    stage_let_go(&stage);
+    testbed_make(&testbed);
+    struct testbed_call *first = take_and_hang(&testbed, "nvme/unbind");
+    testbed_fail(&testbed, "driver", TAKE_DISK, DISK);
+    testbed_fail(&testbed, "reset", "{'id': '" DISK "'}", DISK);
+    testbed_do(&testbed, "driver", "{'id': '" NETWORK "', 'driver': 'none'}",
+               "{'functions': [{'id': '" NETWORK "', 'before': 'e1000e', 'driver': ''}]}");
+    testbed_let_go(&testbed);
     expect_end(first, NULL);
-    expect_place(DISK, "vfio-pci", "vfio-pci");
-    expect_quiet(&stage);
+    expect_binding(DISK, "vfio-pci", "vfio-pci");
+    expect_nothing_open(&testbed);
 }
 
 Test(hang, is_undone_when_it_was_asked_to_stop)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
-    struct stage_call *call = take_and_hang(&stage, "nvme/unbind");
-    json_decref(stage_ask(&stage, "stop", "{'id': 'UPID:1'}"));
-    stage_let_go(&stage);
+    testbed_make(&testbed);
+    struct testbed_call *call = take_and_hang(&testbed, "nvme/unbind");
+    json_decref(testbed_ask(&testbed, "stop", "{'id': 'UPID:1'}"));
+    testbed_let_go(&testbed);
     expect_end(call, "stopped as asked for; " DISK " is back with nvme");
-    expect_place(DISK, "nvme", "");
-    expect_quiet(&stage);
+    expect_binding(DISK, "nvme", "");
+    expect_nothing_open(&testbed);
 }
 
 Test(hang, is_undone_when_its_worker_dies)
@@ -66,13 +66,13 @@ Test(hang, is_undone_when_its_worker_dies)
     static const char *const files[] = {DISK "/driver_override", "nvme/unbind", "drivers_probe"};
 
     for (size_t i = 0; i < COUNT_OF(files); i++) {
-        autostage struct stage stage;
-        stage_make(&stage);
-        struct stage_call *call = take_and_hang(&stage, files[i]);
-        cr_assert_eq(kill(stage_worker(&stage), SIGKILL), 0);
+        autotestbed struct testbed testbed;
+        testbed_make(&testbed);
+        struct testbed_call *call = take_and_hang(&testbed, files[i]);
+        cr_assert_eq(kill(testbed_worker(&testbed), SIGKILL), 0);
         expect_end(call, "interrupted; " DISK " is back with nvme");
-        expect_place(DISK, "nvme", "");
-        expect_quiet(&stage);
+        expect_binding(DISK, "nvme", "");
+        expect_nothing_open(&testbed);
     }
 }
 
@@ -82,19 +82,19 @@ Test(hang, is_undone_by_the_next_broker_after_the_kernel_has_returned)
     static const char *const files[] = {DISK "/driver_override", "nvme/unbind", "drivers_probe"};
 
     for (size_t i = 0; i < COUNT_OF(files); i++) {
-        autostage struct stage stage;
-        stage_make(&stage);
-        struct stage_call *call = take_and_hang(&stage, files[i]);
-        stage_stop_broker(&stage, SIGKILL);
+        autotestbed struct testbed testbed;
+        testbed_make(&testbed);
+        struct testbed_call *call = take_and_hang(&testbed, files[i]);
+        testbed_stop_broker(&testbed, SIGKILL);
         unsigned writes = kernel_count(SYSFS_WRITE);
-        stage_start_broker(&stage);
-        stage_fail(&stage, "driver", TAKE_DISK, DISK);
-        stage_do(&stage, "driver", "{'id': '" NETWORK "', 'driver': 'auto'}",
-                 "{'functions': [{'id': '" NETWORK "', 'before': 'e1000e', 'driver': 'e1000e'}]}");
+        testbed_start_broker(&testbed);
+        testbed_fail(&testbed, "driver", TAKE_DISK, DISK);
+        testbed_do(&testbed, "driver", "{'id': '" NETWORK "', 'driver': 'auto'}",
+                   "{'functions': [{'id': '" NETWORK "', 'before': 'e1000e', 'driver': 'e1000e'}]}");
         cr_expect_eq(kernel_count(SYSFS_WRITE), writes);
-        stage_let_go(&stage);
+        testbed_let_go(&testbed);
         expect_end(call, "interrupted; " DISK " is back with nvme");
-        expect_place(DISK, "nvme", "");
-        expect_quiet(&stage);
+        expect_binding(DISK, "nvme", "");
+        expect_nothing_open(&testbed);
     }
 }

@@ -10,19 +10,19 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "tests/unit/broker/desk.h"
+#include "tests/unit/broker/test_journal.h"
 
 Test(journal, is_for_one_broker)
 {
-    autodesk struct desk desk;
+    autotestjournal struct test_journal test;
     int status;
 
-    desk_open(&desk);
+    test_journal_open(&test);
     pid_t child = fork();
     if (child == 0) {
         struct journal *second;
         struct error err;
-        if (journal_open(desk.folder, BOOT, &second, &err) == 0)
+        if (journal_open(test.folder, BOOT, &second, &err) == 0)
             _exit(1);
         fixture_expect_error(&err, ERROR_CONFLICT, "another broker uses");
         fixture_expect_error(&err, ERROR_CONFLICT, "--broker-dir");
@@ -35,53 +35,53 @@ Test(journal, is_for_one_broker)
 /* A worker that hangs in the kernel lives longer than its broker, and must not keep the next one out. */
 Test(journal, a_child_of_the_broker_does_not_hold_it)
 {
-    autodesk struct desk desk;
+    autotestjournal struct test_journal test;
 
-    desk_open(&desk);
+    test_journal_open(&test);
     pid_t child = fork();
     if (child == 0)
         for (;;)
             pause();
-    desk_open_again(&desk, BOOT);
+    test_journal_open_again(&test, BOOT);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
 }
 
 Test(journal, is_for_its_user_alone)
 {
-    autodesk struct desk desk;
+    autotestjournal struct test_journal test;
     struct journal *journal = NULL;
     struct stat status;
     struct error err;
 
-    desk_open(&desk);
-    cr_assert_eq(stat(desk.folder, &status), 0);
+    test_journal_open(&test);
+    cr_assert_eq(stat(test.folder, &status), 0);
     cr_assert_eq(status.st_mode & 0777, 0700);
-    autofree char *file = xasprintf("%s/journal.db", desk.folder);
+    autofree char *file = xasprintf("%s/journal.db", test.folder);
     cr_assert_eq(stat(file, &status), 0);
     cr_assert_eq(status.st_mode & 0777, 0600);
 
-    journal_close(TAKE(desk.journal));
-    cr_assert_eq(chmod(desk.folder, 0720), 0);
-    cr_assert_eq(journal_open(desk.folder, BOOT, &journal, &err), -1);
+    journal_close(TAKE(test.journal));
+    cr_assert_eq(chmod(test.folder, 0720), 0);
+    cr_assert_eq(journal_open(test.folder, BOOT, &journal, &err), -1);
     fixture_expect_error(&err, ERROR_FAILED, "others may write in");
     cr_assert_null(journal);
 }
 
-static void expect_refused(struct desk *desk, const char *part)
+static void expect_refused(struct test_journal *test, const char *part)
 {
     struct journal *journal = NULL;
     struct error err;
 
-    cr_assert_eq(journal_open(desk->folder, BOOT, &journal, &err), -1);
+    cr_assert_eq(journal_open(test->folder, BOOT, &journal, &err), -1);
     cr_assert_null(journal);
     fixture_expect_error(&err, ERROR_FAILED, part);
     fixture_expect_error(&err, ERROR_FAILED, "journal.db");
 }
 
-static void change_file(struct desk *desk, const char *sql)
+static void change_file(struct test_journal *test, const char *sql)
 {
-    autofree char *file = xasprintf("%s/journal.db", desk->folder);
+    autofree char *file = xasprintf("%s/journal.db", test->folder);
     sqlite3 *db;
 
     cr_assert_eq(sqlite3_open(file, &db), SQLITE_OK);
@@ -91,34 +91,34 @@ static void change_file(struct desk *desk, const char *sql)
 
 Test(journal, refuses_a_file_that_it_does_not_know)
 {
-    autodesk struct desk desk;
+    autotestjournal struct test_journal test;
 
-    desk_open(&desk);
-    journal_close(TAKE(desk.journal));
-    change_file(&desk, "PRAGMA user_version = 2");
-    expect_refused(&desk, "schema 2, it knows 1");
-    change_file(&desk, "PRAGMA user_version = 1; PRAGMA application_id = 5");
-    expect_refused(&desk, "not a journal that this broker knows");
+    test_journal_open(&test);
+    journal_close(TAKE(test.journal));
+    change_file(&test, "PRAGMA user_version = 2");
+    expect_refused(&test, "schema 2, it knows 1");
+    change_file(&test, "PRAGMA user_version = 1; PRAGMA application_id = 5");
+    expect_refused(&test, "not a journal that this broker knows");
 }
 
 Test(journal, refuses_a_damaged_file)
 {
-    autodesk struct desk desk;
+    autotestjournal struct test_journal test;
     autofree char *content = NULL;
     size_t length;
     struct error err;
 
-    desk_open(&desk);
+    test_journal_open(&test);
     for (int i = 0; i < 50; i++) {
         autofree char *id = xasprintf("UPID:%d", i);
-        desk_start(&desk, id);
+        test_journal_start(&test, id);
     }
-    journal_close(TAKE(desk.journal));
-    autofree char *file = xasprintf("%s/journal.db", desk.folder);
+    journal_close(TAKE(test.journal));
+    autofree char *file = xasprintf("%s/journal.db", test.folder);
     cr_assert_eq(file_read(file, 1 << 20, &content, &length, &err), 0);
     memset(content + 4096, 0x5a, length - 4096);
     cr_assert_eq(file_replace(file, content, length, 0600, &err), 0);
-    expect_refused(&desk, "damaged");
+    expect_refused(&test, "damaged");
     cr_assert_eq(file_replace(file, "this is no database at all", 26, 0600, &err), 0);
-    expect_refused(&desk, "not an SQLite database");
+    expect_refused(&test, "not an SQLite database");
 }

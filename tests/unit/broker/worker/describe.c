@@ -4,17 +4,17 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "tests/unit/broker/stage.h"
+#include "tests/unit/broker/testbed.h"
 #include "tests/unit/hardware/use/fixture.h"
 
 Test(describe, tells_all_of_a_device)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
+    testbed_make(&testbed);
     kernel_put(DISK, "vfio-pci", "vfio-pci");
-    host_open(&stage.tree, 50, "qemu-system-x86\n", "/dev/vfio/2");
-    autojson json_t *answer = stage_ask(&stage, "describe", "{'id': '02:00.0'}");
+    host_open(&testbed.tree, 50, "qemu-system-x86\n", "/dev/vfio/2");
+    autojson json_t *answer = testbed_ask(&testbed, "describe", "{'id': '02:00.0'}");
     const json_t *device = json_object_get(answer, "device"),
                  *readiness = json_object_get(answer, "readiness");
     expect_member(device, "id", "'" DISK "'");
@@ -30,10 +30,10 @@ Test(describe, tells_all_of_a_device)
 
 Test(describe, tells_all_of_the_host)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
-    autojson json_t *host = stage_ask(&stage, "describe-host", "{}");
+    testbed_make(&testbed);
+    autojson json_t *host = testbed_ask(&testbed, "describe-host", "{}");
     expect_member(host, "enabled", "1");
     expect_member(host, "groups", "4");
     cr_assert(json_is_array(json_object_get(host, "checks")));
@@ -41,9 +41,9 @@ Test(describe, tells_all_of_the_host)
 
 Test(describe, knows_what_is_not_there)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
-    stage_fail(&stage, "describe", "{'id': '0000:77:00.0'}", "no PCI device found for '0000:77:00.0'");
-    stage_fail(&stage, "describe", "{'id': 'nonsense'}", "id");
+    testbed_make(&testbed);
+    testbed_fail(&testbed, "describe", "{'id': '0000:77:00.0'}", "no PCI device found for '0000:77:00.0'");
+    testbed_fail(&testbed, "describe", "{'id': 'nonsense'}", "id");
 }

@@ -8,7 +8,7 @@
 #include <signal.h>
 
 #include "base/memory.h"
-#include "tests/unit/broker/trip.h"
+#include "tests/unit/broker/scenario.h"
 
 static const int errors[] = {EIO, EBUSY, ENODEV, EINVAL, ENOSPC, ENOENT};
 static const char *const kinds[] = {[SYSFS_OPEN] = "open",
@@ -17,38 +17,41 @@ static const char *const kinds[] = {[SYSFS_OPEN] = "open",
                                     [SYSFS_LINK] = "readlink",
                                     [SYSFS_LIST] = "list"};
 
-static char *describe(const struct trip *trip, const struct kernel_fault *fault)
+static char *describe(const struct scenario *scenario, const struct kernel_fault *fault)
 {
-    return xasprintf("%s %s, %s %u%s ends with %s%s", trip->operation, trip->arguments, kinds[fault->access],
-                     fault->first, fault->last > fault->first ? " and all after it" : "",
+    return xasprintf("%s %s, %s %u%s ends with %s%s", scenario->operation, scenario->arguments,
+                     kinds[fault->access], fault->first,
+                     fault->last > fault->first ? " and all after it" : "",
                      fault->error != 0 ? strerrorname_np(fault->error) : "the kernel's late return",
                      fault->after ? " though done" : "");
 }
 
 /* False: the operation has fewer accesses of that kind. */
-static bool fail_at(const struct trip *trip, struct stage *stage, const struct kernel_fault *fault)
+static bool fail_at(const struct scenario *scenario, struct testbed *testbed,
+                    const struct kernel_fault *fault)
 {
-    autofree char *what = describe(trip, fault);
+    autofree char *what = describe(scenario, fault);
     struct error err;
 
-    trip_prepare(trip, stage);
+    scenario_prepare(scenario, testbed);
     kernel_set_fault(fault);
-    json_decref(stage_try(stage, trip->operation, trip->arguments, &err));
+    json_decref(testbed_try(testbed, scenario->operation, scenario->arguments, &err));
     bool reached = kernel_fault_count() >= fault->first;
     kernel_set_fault(NULL);
     if (fault->last > fault->first && reached) { /* there was no way back either */
-        stage_stop_broker(stage, SIGTERM);
-        stage_start_broker(stage);
-        stage_wait_for_quiet(stage);
+        testbed_stop_broker(testbed, SIGTERM);
+        testbed_start_broker(testbed);
+        testbed_wait_until_idle(testbed);
     }
-    trip_expect_end(trip, stage, what);
+    scenario_expect_end(scenario, testbed, what);
     return reached;
 }
 
 /* In `make check` each access with one error, the next access with the next. */
-static void fail_each(const struct trip *trip, struct stage *stage, struct kernel_fault fault, bool forever)
+static void fail_each(const struct scenario *scenario, struct testbed *testbed, struct kernel_fault fault,
+                      bool forever)
 {
-    unsigned most = trip_wants_all() ? COUNT_OF(errors) : 1;
+    unsigned most = scenario_wants_all() ? COUNT_OF(errors) : 1;
 
     for (unsigned i = 0; i < most; i++) {
         bool reached = true;
@@ -58,103 +61,104 @@ static void fail_each(const struct trip *trip, struct stage *stage, struct kerne
             fault.error = errors[(first + i) % COUNT_OF(errors)];
             if (forever && fault.access == SYSFS_OPEN && fault.error == ENOENT)
                 continue; /* a function whose folder is never there again is gone */
-            reached = fail_at(trip, stage, &fault);
+            reached = fail_at(scenario, testbed, &fault);
         }
     }
 }
 
 /* `path`: those below it alone, in `make check`. */
-static void fail_each_kind(const struct trip *trip, const char *path)
+static void fail_each_kind(const struct scenario *scenario, const char *path)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
+    testbed_make(&testbed);
     for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
-        fail_each(trip, &stage, (struct kernel_fault){.access = kind, .path = trip_wants_all() ? NULL : path},
-                  false);
+        fail_each(scenario, &testbed,
+                  (struct kernel_fault){.access = kind, .path = scenario_wants_all() ? NULL : path}, false);
     /* the kernel did what it says it could not */
-    fail_each(trip, &stage, (struct kernel_fault){.access = SYSFS_WRITE, .after = true}, false);
+    fail_each(scenario, &testbed, (struct kernel_fault){.access = SYSFS_WRITE, .after = true}, false);
 }
 
 /* The broker is killed while the kernel does not return, and another one is there when it does. */
-static bool return_late_at(const struct trip *trip, struct stage *stage, struct kernel_fault fault)
+static bool return_late_at(const struct scenario *scenario, struct testbed *testbed,
+                           struct kernel_fault fault)
 {
-    autofree char *what = describe(trip, &fault);
+    autofree char *what = describe(scenario, &fault);
     struct error err;
 
-    trip_prepare(trip, stage);
-    fault.until = stage_until(stage);
+    scenario_prepare(scenario, testbed);
+    fault.until = testbed_until(testbed);
     kernel_set_fault(&fault);
-    struct stage_call *call = stage_begin(stage, trip->operation, trip->arguments);
-    bool reached = stage_wait_for_hang(call);
+    struct testbed_call *call = testbed_begin(testbed, scenario->operation, scenario->arguments);
+    bool reached = testbed_wait_for_hang(call);
     if (reached) {
-        stage_stop_broker(stage, SIGKILL);
-        stage_start_broker(stage);
-        stage_let_go(stage);
+        testbed_stop_broker(testbed, SIGKILL);
+        testbed_start_broker(testbed);
+        testbed_let_go(testbed);
     }
-    json_decref(stage_end(call, &err));
+    json_decref(testbed_end(call, &err));
     kernel_set_fault(NULL);
-    trip_expect_end(trip, stage, what);
+    scenario_expect_end(scenario, testbed, what);
     return reached;
 }
 
-static void return_late(const struct trip *trip, enum sysfs_access kind)
+static void return_late(const struct scenario *scenario, enum sysfs_access kind)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
     unsigned first = 1;
 
-    stage_make(&stage);
-    while (return_late_at(trip, &stage, (struct kernel_fault){.access = kind, .first = first}))
+    testbed_make(&testbed);
+    while (return_late_at(scenario, &testbed, (struct kernel_fault){.access = kind, .first = first}))
         first++;
 }
 
 /* One test each, so that they share the processors. */
 Test(fault, of_each_access_when_given_to_vfio)
 {
-    fail_each_kind(&trips[0], NULL);
+    fail_each_kind(&scenarios[0], NULL);
 }
 
 Test(fault, of_each_access_when_left_without_driver)
 {
-    fail_each_kind(&trips[1], SCREEN);
+    fail_each_kind(&scenarios[1], SCREEN);
 }
 
 Test(fault, of_each_access_when_given_to_another_driver)
 {
-    fail_each_kind(&trips[2], SOUND);
+    fail_each_kind(&scenarios[2], SOUND);
 }
 
 Test(fault, of_each_access_when_left_to_the_kernel)
 {
-    fail_each_kind(&trips[3], "pci/dr");
+    fail_each_kind(&scenarios[3], "pci/dr");
 }
 
 Test(fault, of_each_access_when_restored)
 {
-    fail_each_kind(&trips[4], NULL);
+    fail_each_kind(&scenarios[4], NULL);
 }
 
 Test(fault, of_each_access_when_reset)
 {
-    fail_each_kind(&trips[5], NULL);
+    fail_each_kind(&scenarios[5], NULL);
 }
 
 Test(fault, of_all_that_follows)
 {
-    for (size_t i = 0; i < trip_count; i++) {
-        autostage struct stage stage;
-        stage_make(&stage);
+    for (size_t i = 0; i < scenario_count; i++) {
+        autotestbed struct testbed testbed;
+        testbed_make(&testbed);
         for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
-            if (trip_wants_all() ||
-                (kind == SYSFS_WRITE && (trips[i].restores || i == 0 || i == trip_count - 1)))
-                fail_each(&trips[i], &stage, (struct kernel_fault){.access = kind}, true);
+            if (scenario_wants_all() ||
+                (kind == SYSFS_WRITE && (scenarios[i].restores || i == 0 || i == scenario_count - 1)))
+                fail_each(&scenarios[i], &testbed, (struct kernel_fault){.access = kind}, true);
     }
 }
 
 Test(fault, of_a_broker_whose_worker_the_kernel_holds)
 {
-    for (size_t i = 0; i < (trip_wants_all() ? trip_count : 1); i++)
+    for (size_t i = 0; i < (scenario_wants_all() ? scenario_count : 1); i++)
         for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
-            if (trip_wants_all() || kind == SYSFS_WRITE)
-                return_late(&trips[i], kind);
+            if (scenario_wants_all() || kind == SYSFS_WRITE)
+                return_late(&scenarios[i], kind);
 }

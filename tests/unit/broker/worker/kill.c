@@ -5,77 +5,78 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "tests/unit/broker/trip.h"
+#include "tests/unit/broker/scenario.h"
 
 enum victim { WORKER, BROKER, BOTH_OF_THEM };
 
-static void kill_at_stop(struct stage *stage, enum victim victim)
+static void kill_at_stop(struct testbed *testbed, enum victim victim)
 {
-    pid_t worker = stage_worker(stage);
+    pid_t worker = testbed_worker(testbed);
 
     if (victim != BROKER)
         cr_assert_eq(kill(worker, SIGKILL), 0);
-    stage->stop_at = 0;
+    testbed->stop_at = 0;
     if (victim == WORKER) {
-        cr_assert_eq(kill(stage->broker, SIGCONT), 0);
+        cr_assert_eq(kill(testbed->broker, SIGCONT), 0);
     } else {
-        stage_stop_broker(stage, SIGKILL);
-        stage_start_broker(stage);
+        testbed_stop_broker(testbed, SIGKILL);
+        testbed_start_broker(testbed);
     }
 }
 
 /* False: the operation has fewer steps. */
-static bool kill_at(const struct trip *trip, unsigned step, enum victim victim)
+static bool kill_at(const struct scenario *scenario, unsigned step, enum victim victim)
 {
-    autofree char *what = xasprintf("%s %s, killed at step %u", trip->operation, trip->arguments, step);
-    autostage struct stage stage;
+    autofree char *what =
+        xasprintf("%s %s, killed at step %u", scenario->operation, scenario->arguments, step);
+    autotestbed struct testbed testbed;
     struct error err = {.message = ""};
 
-    stage_make_host(&stage);
-    if (trip->restores) {
-        stage_start_broker(&stage);
-        trip_prepare(trip, &stage);
-        stage_stop_broker(&stage, SIGTERM);
+    testbed_make_host(&testbed);
+    if (scenario->restores) {
+        testbed_start_broker(&testbed);
+        scenario_prepare(scenario, &testbed);
+        testbed_stop_broker(&testbed, SIGTERM);
     }
-    trip_prepare(trip, &stage);
-    stage.stop_at = step;
-    stage_start_broker(&stage);
-    struct stage_call *call = stage_begin(&stage, trip->operation, trip->arguments);
-    bool stopped = stage_wait_for_stop(&stage, call);
+    scenario_prepare(scenario, &testbed);
+    testbed.stop_at = step;
+    testbed_start_broker(&testbed);
+    struct testbed_call *call = testbed_begin(&testbed, scenario->operation, scenario->arguments);
+    bool stopped = testbed_wait_for_stop(&testbed, call);
     if (stopped)
-        kill_at_stop(&stage, victim);
-    autojson json_t *result = stage_end(call, &err);
+        kill_at_stop(&testbed, victim);
+    autojson json_t *result = testbed_end(call, &err);
     if (stopped)
         cr_expect(result == NULL && strstr(err.message, "interrupted") != NULL, "%s: '%s'", what,
                   err.message);
-    trip_expect_end(trip, &stage, what);
+    scenario_expect_end(scenario, &testbed, what);
     return stopped;
 }
 
-static void kill_at_each(const struct trip *trip, enum victim victim)
+static void kill_at_each(const struct scenario *scenario, enum victim victim)
 {
     unsigned step = 1;
 
-    while (kill_at(trip, step, victim))
+    while (kill_at(scenario, step, victim))
         step++;
-    cr_expect_gt(step, 4, "%s %s has only %u steps", trip->operation, trip->arguments, step - 1);
+    cr_expect_gt(step, 4, "%s %s has only %u steps", scenario->operation, scenario->arguments, step - 1);
 }
 
 Test(kill, of_the_worker_at_each_step)
 {
-    for (size_t i = 0; i < trip_count; i++)
-        if (trip_wants_all() || i == 0 || trips[i].restores)
-            kill_at_each(&trips[i], WORKER);
+    for (size_t i = 0; i < scenario_count; i++)
+        if (scenario_wants_all() || i == 0 || scenarios[i].restores)
+            kill_at_each(&scenarios[i], WORKER);
 }
 
 Test(kill, of_the_broker_at_each_step)
 {
-    for (size_t i = 0; i < (trip_wants_all() ? trip_count : 1); i++)
-        kill_at_each(&trips[i], BROKER);
+    for (size_t i = 0; i < (scenario_wants_all() ? scenario_count : 1); i++)
+        kill_at_each(&scenarios[i], BROKER);
 }
 
 Test(kill, of_both_at_each_step)
 {
-    for (size_t i = trip_wants_all() ? 0 : trip_count - 1; i < trip_count; i++)
-        kill_at_each(&trips[i], BOTH_OF_THEM);
+    for (size_t i = scenario_wants_all() ? 0 : scenario_count - 1; i < scenario_count; i++)
+        kill_at_each(&scenarios[i], BOTH_OF_THEM);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Fixture of the tests of what changes a host. */
-#include "tests/unit/broker/stage.h"
+#include "tests/unit/broker/testbed.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -51,51 +51,51 @@ static void make_functions(const struct tree *tree)
     }
 }
 
-static void run_broker(const struct stage *stage)
+static void run_broker(const struct testbed *testbed)
 {
-    autofree char *run_dir = xasprintf("%s/run", stage->tree.path);
-    autofree char *broker_dir = xasprintf("%s/broker", stage->tree.path);
+    autofree char *run_dir = xasprintf("%s/run", testbed->tree.path);
+    autofree char *broker_dir = xasprintf("%s/broker", testbed->tree.path);
     char *arguments[] = {
-        xstrdup("broker"),    xstrdup("--run-dir"),      run_dir, xstrdup("--broker-dir"), broker_dir,
-        xstrdup("--sysroot"), xstrdup(stage->tree.path), NULL};
+        xstrdup("broker"),    xstrdup("--run-dir"),        run_dir, xstrdup("--broker-dir"), broker_dir,
+        xstrdup("--sysroot"), xstrdup(testbed->tree.path), NULL};
 
-    if (stage->stop_at > 0) {
-        autofree char *step = xasprintf("%u", stage->stop_at);
+    if (testbed->stop_at > 0) {
+        autofree char *step = xasprintf("%u", testbed->stop_at);
         setenv("HOSTPCI_BROKER_STOP_AT", step, 1);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not come to its end */
     _exit(broker_main(COUNT_OF(arguments) - 1, arguments));
 }
 
-void stage_start_broker(struct stage *stage)
+void testbed_start_broker(struct testbed *testbed)
 {
     struct error err;
 
-    stage->broker = fork();
-    cr_assert_geq(stage->broker, 0);
-    if (stage->broker == 0)
-        run_broker(stage);
-    for (int i = 0; broker_check(stage->client, &err) != 0; i++) {
+    testbed->broker = fork();
+    cr_assert_geq(testbed->broker, 0);
+    if (testbed->broker == 0)
+        run_broker(testbed);
+    for (int i = 0; broker_check(testbed->client, &err) != 0; i++) {
         cr_assert_lt(i, 2000, "the broker does not answer: %s", err.message);
-        cr_assert_eq(waitpid(stage->broker, NULL, WNOHANG), 0, "the broker has ended");
+        cr_assert_eq(waitpid(testbed->broker, NULL, WNOHANG), 0, "the broker has ended");
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
 }
 
-void stage_stop_broker(struct stage *stage, int signal)
+void testbed_stop_broker(struct testbed *testbed, int signal)
 {
     int status;
 
-    cr_assert_eq(kill(stage->broker, signal), 0);
-    cr_assert_eq(waitpid(stage->broker, &status, 0), stage->broker);
-    stage->broker = 0;
+    cr_assert_eq(kill(testbed->broker, signal), 0);
+    cr_assert_eq(waitpid(testbed->broker, &status, 0), testbed->broker);
+    testbed->broker = 0;
     if (signal == SIGTERM)
         cr_assert_eq(status, 0, "the broker ended with status %x", (unsigned)status);
 }
 
-pid_t stage_worker(const struct stage *stage)
+pid_t testbed_worker(const struct testbed *testbed)
 {
-    autofree char *path = xasprintf("/proc/%d/task/%d/children", (int)stage->broker, (int)stage->broker);
+    autofree char *path = xasprintf("/proc/%d/task/%d/children", (int)testbed->broker, (int)testbed->broker);
     autofile FILE *file = fopen(path, "r");
     int pid = 0;
 
@@ -103,30 +103,30 @@ pid_t stage_worker(const struct stage *stage)
     return fscanf(file, "%d", &pid) == 1 ? pid : 0;
 }
 
-void stage_make_host(struct stage *stage)
+void testbed_make_host(struct testbed *testbed)
 {
-    *stage = (struct stage){.broker = 0};
-    tree_make(&stage->tree);
-    make_functions(&stage->tree);
-    kernel_install(stage->tree.path);
-    autofree char *run_dir = xasprintf("%s/run", stage->tree.path);
-    stage->client = broker_new(run_dir);
+    *testbed = (struct testbed){.broker = 0};
+    tree_make(&testbed->tree);
+    make_functions(&testbed->tree);
+    kernel_install(testbed->tree.path);
+    autofree char *run_dir = xasprintf("%s/run", testbed->tree.path);
+    testbed->client = broker_new(run_dir);
 }
 
-void stage_make(struct stage *stage)
+void testbed_make(struct testbed *testbed)
 {
-    stage_make_host(stage);
-    stage_start_broker(stage);
+    testbed_make_host(testbed);
+    testbed_start_broker(testbed);
 }
 
-void stage_release(struct stage *stage)
+void testbed_release(struct testbed *testbed)
 {
-    if (stage->broker != 0)
-        stage_stop_broker(stage, SIGTERM);
-    broker_free(stage->client);
-    text_release(&stage->log);
+    if (testbed->broker != 0)
+        testbed_stop_broker(testbed, SIGTERM);
+    broker_free(testbed->client);
+    text_release(&testbed->log);
     kernel_uninstall();
-    tree_remove(&stage->tree);
+    tree_remove(&testbed->tree);
 }
 
 static json_t *parse(const char *text)
@@ -143,49 +143,49 @@ static json_t *parse(const char *text)
 
 static void add_line(void *context, int number, const char *line)
 {
-    struct stage *stage = context;
+    struct testbed *testbed = context;
 
     (void)number;
-    text_printf(&stage->log, "%s\n", line);
+    text_printf(&testbed->log, "%s\n", line);
 }
 
-json_t *stage_try(struct stage *stage, const char *operation, const char *arguments, struct error *err)
+json_t *testbed_try(struct testbed *testbed, const char *operation, const char *arguments, struct error *err)
 {
     bool reads = strcmp(operation, "driver") != 0 && strcmp(operation, "reset") != 0;
-    autofree char *id = xasprintf("UPID:%u", ++stage->number);
+    autofree char *id = xasprintf("UPID:%u", ++testbed->number);
     json_t *result = NULL;
 
-    text_release(&stage->log);
-    if (broker_call(stage->client, operation, reads ? NULL : id, parse(arguments), add_line, stage, &result,
-                    err) != 0)
+    text_release(&testbed->log);
+    if (broker_call(testbed->client, operation, reads ? NULL : id, parse(arguments), add_line, testbed,
+                    &result, err) != 0)
         return NULL;
     return result;
 }
 
-json_t *stage_ask(struct stage *stage, const char *operation, const char *arguments)
+json_t *testbed_ask(struct testbed *testbed, const char *operation, const char *arguments)
 {
     struct error err = {.message = ""};
-    json_t *found = stage_try(stage, operation, arguments, &err);
+    json_t *found = testbed_try(testbed, operation, arguments, &err);
 
-    cr_assert_not_null(found, "%s\n%s", err.message, text_string(&stage->log));
+    cr_assert_not_null(found, "%s\n%s", err.message, text_string(&testbed->log));
     return found;
 }
 
-void stage_do(struct stage *stage, const char *operation, const char *arguments, const char *result)
+void testbed_do(struct testbed *testbed, const char *operation, const char *arguments, const char *result)
 {
-    expect_json(stage_ask(stage, operation, arguments), result);
+    expect_json(testbed_ask(testbed, operation, arguments), result);
 }
 
-void stage_fail(struct stage *stage, const char *operation, const char *arguments, const char *message)
+void testbed_fail(struct testbed *testbed, const char *operation, const char *arguments, const char *message)
 {
     struct error err = {.message = ""};
-    autojson json_t *found = stage_try(stage, operation, arguments, &err);
+    autojson json_t *found = testbed_try(testbed, operation, arguments, &err);
 
     cr_assert_null(found, "%s %s should fail", operation, arguments);
     cr_expect(strstr(err.message, message) != NULL, "'%s' should have '%s'", err.message, message);
 }
 
-void expect_place(const char *id, const char *driver, const char *override)
+void expect_binding(const char *id, const char *driver, const char *override)
 {
     cr_expect_str_eq(kernel_driver(id), driver, "%s has driver '%s', not '%s'", id, kernel_driver(id),
                      driver);
@@ -193,25 +193,25 @@ void expect_place(const char *id, const char *driver, const char *override)
                      kernel_override(id), override);
 }
 
-void expect_log(const struct stage *stage, const char *part)
+void expect_log(const struct testbed *testbed, const char *part)
 {
-    cr_expect(strstr(text_string(&stage->log), part) != NULL, "the log should have '%s':\n%s", part,
-              text_string(&stage->log));
+    cr_expect(strstr(text_string(&testbed->log), part) != NULL, "the log should have '%s':\n%s", part,
+              text_string(&testbed->log));
 }
 
-static void copy_file(const struct stage *stage, const char *from, const char *to)
+static void copy_file(const struct testbed *testbed, const char *from, const char *to)
 {
-    autofree char *old = xasprintf("%s/%s", stage->tree.path, from);
+    autofree char *old = xasprintf("%s/%s", testbed->tree.path, from);
     autofree char *content = NULL;
     size_t length;
     struct error err;
 
     cr_assert_eq(file_read(old, (size_t)1 << 26, &content, &length, &err), 0, "%s", err.message);
-    tree_write_bytes(&stage->tree, to, content, length);
+    tree_write_bytes(&testbed->tree, to, content, length);
 }
 
-struct stage_call {
-    struct stage stage; /* with a log of its own */
+struct testbed_call {
+    struct testbed testbed; /* with a log of its own */
     char *operation, *arguments;
     pthread_t thread;
     json_t *result;
@@ -221,42 +221,42 @@ struct stage_call {
 
 static void *run_call(void *argument)
 {
-    struct stage_call *call = argument;
+    struct testbed_call *call = argument;
 
-    call->result = stage_try(&call->stage, call->operation, call->arguments, &call->error);
+    call->result = testbed_try(&call->testbed, call->operation, call->arguments, &call->error);
     call->ended = true;
     return NULL;
 }
 
-struct stage_call *stage_begin(struct stage *stage, const char *operation, const char *arguments)
+struct testbed_call *testbed_begin(struct testbed *testbed, const char *operation, const char *arguments)
 {
-    struct stage_call *call = xcalloc(1, sizeof(*call));
+    struct testbed_call *call = xcalloc(1, sizeof(*call));
 
-    call->stage.client = stage->client;
-    call->stage.number = stage->number++;
+    call->testbed.client = testbed->client;
+    call->testbed.number = testbed->number++;
     call->operation = xstrdup(operation);
     call->arguments = xstrdup(arguments);
     cr_assert_eq(pthread_create(&call->thread, NULL, run_call, call), 0);
     return call;
 }
 
-json_t *stage_end(struct stage_call *call, struct error *err)
+json_t *testbed_end(struct testbed_call *call, struct error *err)
 {
     pthread_join(call->thread, NULL);
     json_t *result = call->result;
     *err = call->error;
-    text_release(&call->stage.log);
+    text_release(&call->testbed.log);
     free(call->operation);
     free(call->arguments);
     free(call);
     return result;
 }
 
-bool stage_wait_for_stop(const struct stage *stage, const struct stage_call *call)
+bool testbed_wait_for_stop(const struct testbed *testbed, const struct testbed_call *call)
 {
     int status = 0;
 
-    while (waitpid(stage->broker, &status, WUNTRACED | WNOHANG) == 0) {
+    while (waitpid(testbed->broker, &status, WUNTRACED | WNOHANG) == 0) {
         if (call->ended)
             return false;
         nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
@@ -267,15 +267,15 @@ bool stage_wait_for_stop(const struct stage *stage, const struct stage_call *cal
 
 static char until[256];
 
-const char *stage_until(const struct stage *stage)
+const char *testbed_until(const struct testbed *testbed)
 {
     static unsigned number;
 
-    snprintf(until, sizeof(until), "%s/go-on-%u", stage->tree.path, ++number);
+    snprintf(until, sizeof(until), "%s/go-on-%u", testbed->tree.path, ++number);
     return until;
 }
 
-bool stage_wait_for_hang(const struct stage_call *call)
+bool testbed_wait_for_hang(const struct testbed_call *call)
 {
     while (!kernel_fault_hangs()) {
         if (call->ended)
@@ -285,22 +285,22 @@ bool stage_wait_for_hang(const struct stage_call *call)
     return true;
 }
 
-void stage_let_go(const struct stage *stage)
+void testbed_let_go(const struct testbed *testbed)
 {
-    tree_write(&stage->tree, until + strlen(stage->tree.path) + 1, "");
+    tree_write(&testbed->tree, until + strlen(testbed->tree.path) + 1, "");
 }
 
 /* The broker has the journal for itself: a copy, with what is not yet in the file itself, tells as much. */
-static void count_open(const struct stage *stage, int *touched, int *running)
+static void count_open(const struct testbed *testbed, int *touched, int *running)
 {
     static const char query[] = "SELECT (SELECT count(*) FROM touched),"
                                 " (SELECT count(*) FROM operation WHERE end IS NULL)";
-    autofree char *file = xasprintf("%s/copy.db", stage->tree.path);
+    autofree char *file = xasprintf("%s/copy.db", testbed->tree.path);
     sqlite3_stmt *statement;
     sqlite3 *journal;
 
-    copy_file(stage, "broker/journal.db", "copy.db");
-    copy_file(stage, "broker/journal.db-wal", "copy.db-wal");
+    copy_file(testbed, "broker/journal.db", "copy.db");
+    copy_file(testbed, "broker/journal.db-wal", "copy.db-wal");
     cr_assert_eq(sqlite3_open_v2(file, &journal, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
     cr_assert_eq(sqlite3_prepare_v2(journal, query, -1, &statement, NULL), SQLITE_OK, "%s",
                  sqlite3_errmsg(journal));
@@ -311,24 +311,24 @@ static void count_open(const struct stage *stage, int *touched, int *running)
     sqlite3_close(journal);
 }
 
-void expect_quiet_after(const struct stage *stage, const char *what)
+void expect_nothing_open_after(const struct testbed *testbed, const char *what)
 {
     int touched, running;
 
-    count_open(stage, &touched, &running);
+    count_open(testbed, &touched, &running);
     cr_expect_eq(touched, 0, "%s: %d functions are left open", what, touched);
     cr_expect_eq(running, 0, "%s: %d operations have no end", what, running);
 }
 
-void expect_quiet(const struct stage *stage)
+void expect_nothing_open(const struct testbed *testbed)
 {
-    expect_quiet_after(stage, "now");
+    expect_nothing_open_after(testbed, "now");
 }
 
-void stage_wait_for_quiet(struct stage *stage)
+void testbed_wait_until_idle(struct testbed *testbed)
 {
     for (int i = 0; i < 5000; i++) {
-        autojson json_t *state = stage_ask(stage, "state", "{}");
+        autojson json_t *state = testbed_ask(testbed, "state", "{}");
         if (json_array_size(json_object_get(state, "operations")) == 0)
             return;
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);

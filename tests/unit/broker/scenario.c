@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the tests of faults and kills do again and again. */
-#include "tests/unit/broker/trip.h"
+#include "tests/unit/broker/scenario.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@
         }                                                                                                    \
     }
 
-const struct trip trips[] = {
+const struct scenario scenarios[] = {
     {"driver", CARD("vfio-pci"), HOME, BOTH("vfio-pci", "vfio-pci"), false},
     {"driver", CARD("none"), HOME, BOTH("", "none"), false},
     {"driver", CARD("other"), HOME, BOTH("other", "other"), false},
@@ -32,48 +32,49 @@ const struct trip trips[] = {
     {"driver", CARD("restore"), BOTH("vfio-pci", "vfio-pci"), HOME, true},
     {"reset", "{'id': '" SCREEN "'}", HOME, HOME, false},
 };
-const size_t trip_count = COUNT_OF(trips);
+const size_t scenario_count = COUNT_OF(scenarios);
 
 static const char *const ids[] = {SCREEN, SOUND};
 
-static bool is_at(size_t function, const struct place_of *places)
+static bool is_at(size_t function, const struct binding *places)
 {
     return strcmp(kernel_driver(ids[function]), places[function].driver) == 0 &&
            strcmp(kernel_override(ids[function]), places[function].override) == 0;
 }
 
-static void put(const struct place_of places[2])
+static void put(const struct binding places[2])
 {
     for (size_t i = 0; i < COUNT_OF(ids); i++)
         kernel_put(ids[i], places[i].driver, places[i].override);
 }
 
-void trip_prepare(const struct trip *trip, struct stage *stage)
+void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
 {
-    static const struct place_of home[2] = HOME;
+    static const struct binding home[2] = HOME;
 
     kernel_set_fault(NULL);
     kernel_add_driver("other");
-    if (!trip->restores) {
-        put(trip->from);
-    } else if (!is_at(0, trip->from) || !is_at(1, trip->from)) {
+    if (!scenario->restores) {
+        put(scenario->from);
+    } else if (!is_at(0, scenario->from) || !is_at(1, scenario->from)) {
         put(home);
-        json_decref(stage_ask(stage, "driver", CARD("vfio-pci")));
+        json_decref(testbed_ask(testbed, "driver", CARD("vfio-pci")));
     }
 }
 
-void trip_expect_end(const struct trip *trip, const struct stage *stage, const char *what)
+void scenario_expect_end(const struct scenario *scenario, const struct testbed *testbed, const char *what)
 {
     for (size_t i = 0; i < COUNT_OF(ids); i++)
-        cr_expect(is_at(i, trip->from) || is_at(i, trip->to), "%s: %s is with '%s', driver_override '%s'",
-                  what, ids[i], kernel_driver(ids[i]), kernel_override(ids[i]));
+        cr_expect(is_at(i, scenario->from) || is_at(i, scenario->to),
+                  "%s: %s is with '%s', driver_override '%s'", what, ids[i], kernel_driver(ids[i]),
+                  kernel_override(ids[i]));
     cr_expect_str_eq(kernel_reset_methods(SCREEN), "flr bus", "%s: reset_method is '%s'", what,
                      kernel_reset_methods(SCREEN));
     cr_expect_str_eq(kernel_driver(PORT), "pcieport", "%s: the bridge was touched", what);
-    expect_quiet_after(stage, what);
+    expect_nothing_open_after(testbed, what);
 }
 
-bool trip_wants_all(void)
+bool scenario_wants_all(void)
 {
     return getenv("HOSTPCI_ALL_FAULTS") != NULL;
 }

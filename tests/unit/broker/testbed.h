@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Fixture of the tests of what changes a host: a small host with the played kernel behind it, and a broker.
  */
-#ifndef HOSTPCI_TESTS_UNIT_BROKER_STAGE_H
-#define HOSTPCI_TESTS_UNIT_BROKER_STAGE_H
+#ifndef HOSTPCI_TESTS_UNIT_BROKER_TESTBED_H
+#define HOSTPCI_TESTS_UNIT_BROKER_TESTBED_H
 
 #include <jansson.h>
 #include <sys/types.h>
@@ -24,7 +24,7 @@
 /* Where the disk is in the host, for tests/unit/hardware/use/fixture.h. */
 #define DISK_FOLDER "pci0000:00/" DISK
 
-struct stage {
+struct testbed {
     struct tree tree;
     pid_t broker; /* 0: none runs */
     struct broker *client;
@@ -34,48 +34,49 @@ struct stage {
 };
 
 /* With the broker running. Leaving the scope ends it, and checks that it ended well. */
-void stage_make(struct stage *stage);
-void stage_make_host(struct stage *stage); /* without a broker */
-void stage_release(struct stage *stage);
-#define autostage __attribute__((cleanup(stage_release)))
+void testbed_make(struct testbed *testbed);
+void testbed_make_host(struct testbed *testbed); /* without a broker */
+void testbed_release(struct testbed *testbed);
+#define autotestbed __attribute__((cleanup(testbed_release)))
 
-void stage_start_broker(struct stage *stage);
-void stage_stop_broker(struct stage *stage, int signal); /* and waits for its end */
-pid_t stage_worker(const struct stage *stage);           /* that runs now; 0: none */
+void testbed_start_broker(struct testbed *testbed);
+void testbed_stop_broker(struct testbed *testbed, int signal); /* and waits for its end */
+pid_t testbed_worker(const struct testbed *testbed);           /* that runs now; 0: none */
 
 /* Does an operation; `arguments` as in expect_json. The result, or NULL and an error. */
-json_t *stage_try(struct stage *stage, const char *operation, const char *arguments, struct error *err);
+json_t *testbed_try(struct testbed *testbed, const char *operation, const char *arguments, struct error *err);
 
 /* The same for one that must work. */
-json_t *stage_ask(struct stage *stage, const char *operation, const char *arguments);
+json_t *testbed_ask(struct testbed *testbed, const char *operation, const char *arguments);
 /* The same; the result must be this. */
-void stage_do(struct stage *stage, const char *operation, const char *arguments, const char *result);
+void testbed_do(struct testbed *testbed, const char *operation, const char *arguments, const char *result);
 
 /* For one that must fail, with this in its message. */
-void stage_fail(struct stage *stage, const char *operation, const char *arguments, const char *message);
+void testbed_fail(struct testbed *testbed, const char *operation, const char *arguments, const char *message);
 
-/* The same in a thread of its own, to do something else meanwhile; stage_end waits for its end. */
-struct stage_call;
-struct stage_call *stage_begin(struct stage *stage, const char *operation, const char *arguments);
-json_t *stage_end(struct stage_call *call, struct error *err);
+/* The same in a thread of its own, to do something else meanwhile; testbed_end waits for its end. */
+struct testbed_call;
+struct testbed_call *testbed_begin(struct testbed *testbed, const char *operation, const char *arguments);
+json_t *testbed_end(struct testbed_call *call, struct error *err);
 
 /* Until HOSTPCI_BROKER_STOP_AT stops it; false if the call has ended before. */
-bool stage_wait_for_stop(const struct stage *stage, const struct stage_call *call);
+bool testbed_wait_for_stop(const struct testbed *testbed, const struct testbed_call *call);
 
 /* Until an access of it hangs (kernel_set_fault); false if the call has ended before. And lets it go on. */
-bool stage_wait_for_hang(const struct stage_call *call);
-void stage_let_go(const struct stage *stage);
-const char *stage_until(const struct stage *stage); /* for struct kernel_fault; until the next stage_until */
+bool testbed_wait_for_hang(const struct testbed_call *call);
+void testbed_let_go(const struct testbed *testbed);
+const char *
+testbed_until(const struct testbed *testbed); /* for struct kernel_fault; until the next testbed_until */
 
 /* Where a function is. */
-void expect_place(const char *id, const char *driver, const char *override);
-void expect_log(const struct stage *stage, const char *part);
+void expect_binding(const char *id, const char *driver, const char *override);
+void expect_log(const struct testbed *testbed, const char *part);
 
 /* Until no operation runs. */
-void stage_wait_for_quiet(struct stage *stage);
+void testbed_wait_until_idle(struct testbed *testbed);
 
 /* The journal has nothing open: no function is in the hands of an operation, each operation has ended. */
-void expect_quiet(const struct stage *stage);
-void expect_quiet_after(const struct stage *stage, const char *what);
+void expect_nothing_open(const struct testbed *testbed);
+void expect_nothing_open_after(const struct testbed *testbed, const char *what);
 
 #endif

@@ -17,17 +17,17 @@
 #include "broker/daemon/broker.h"
 #include "broker/daemon/client.h"
 #include "broker/protocol.h"
-#include "tests/unit/broker/stage.h"
+#include "tests/unit/broker/testbed.h"
 
 #define STRANGER 12345 /* neither root nor nobody */
 
 /* A client that says what it likes. */
-static int connect_raw(const struct stage *stage)
+static int connect_raw(const struct testbed *testbed)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-    autofree char *path = xasprintf("%s/run/broker.sock", stage->tree.path);
+    autofree char *path = xasprintf("%s/run/broker.sock", testbed->tree.path);
     cr_assert_lt(strlen(path), sizeof(address.sun_path));
     stpcpy(address.sun_path, path);
     cr_assert_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0, "%s", strerror(errno));
@@ -35,9 +35,10 @@ static int connect_raw(const struct stage *stage)
 }
 
 /* Sends a text (' for ") as it is, and expects this error. */
-static void expect_refusal(const struct stage *stage, const char *request, const char *kind, const char *part)
+static void expect_refusal(const struct testbed *testbed, const char *request, const char *kind,
+                           const char *part)
 {
-    autoclose int fd = connect_raw(stage);
+    autoclose int fd = connect_raw(testbed);
     autofree char *text = xstrdup(request);
     autojson json_t *reply = NULL;
     struct error err;
@@ -83,62 +84,62 @@ Test(broker, does_what_is_in_its_table_and_nothing_else)
         {"{'operation': 'follow', 'arguments': {'id': 'x', 'after': -1}}", "invalid", "after: "},
         {"{'operation': 'stop', 'arguments': {'id': 'unheard'}}", "not-found", "no operation 'unheard' runs"},
     };
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
+    testbed_make(&testbed);
     for (size_t i = 0; i < COUNT_OF(refusals); i++)
-        expect_refusal(&stage, refusals[i].request, refusals[i].kind, refusals[i].part);
+        expect_refusal(&testbed, refusals[i].request, refusals[i].kind, refusals[i].part);
     autofree char *long_id = xcalloc(1, 600);
     memset(long_id, 'x', 512);
     autofree char *request =
         xasprintf("{'operation': 'reset', 'id': '%s', 'arguments': {'id': '" DISK "'}}", long_id);
-    expect_refusal(&stage, request, "invalid", "at most 511");
-    expect_quiet(&stage);
+    expect_refusal(&testbed, request, "invalid", "at most 511");
+    expect_nothing_open(&testbed);
 }
 
 Test(broker, a_message_that_is_too_long_is_refused)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
+    testbed_make(&testbed);
     autofree char *text = xcalloc(1, PROTOCOL_MESSAGE_LIMIT + 2);
     memset(text, ' ', PROTOCOL_MESSAGE_LIMIT + 1);
-    expect_refusal(&stage, text, "too-large", "131073 bytes");
+    expect_refusal(&testbed, text, "too-large", "131073 bytes");
 }
 
 /* They send nothing, half of something, or hang up in the middle: others are served meanwhile. */
 Test(broker, clients_do_not_hold_each_other)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
     struct error err;
     int silent[50];
 
-    stage_make(&stage);
+    testbed_make(&testbed);
     for (size_t i = 0; i < COUNT_OF(silent); i++)
-        silent[i] = connect_raw(&stage);
+        silent[i] = connect_raw(&testbed);
     for (size_t i = 0; i < COUNT_OF(silent); i++) {
-        cr_assert_eq(broker_check(stage.client, &err), 0, "%s", err.message);
+        cr_assert_eq(broker_check(testbed.client, &err), 0, "%s", err.message);
         if (i % 2 == 0)
             cr_assert_gt(send(silent[i], "{\"operation\": ", 14, MSG_NOSIGNAL), 0);
         close(silent[i]);
     }
-    cr_assert_eq(broker_check(stage.client, &err), 0, "%s", err.message);
+    cr_assert_eq(broker_check(testbed.client, &err), 0, "%s", err.message);
 }
 
 Test(broker, has_room_again_when_clients_leave)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
     struct error err;
     int silent[CLIENT_LIMIT];
 
-    stage_make(&stage);
+    testbed_make(&testbed);
     for (size_t i = 0; i < COUNT_OF(silent); i++)
-        silent[i] = connect_raw(&stage);
+        silent[i] = connect_raw(&testbed);
     pid_t waiting = fork();
     if (waiting == 0) {
         for (size_t i = 0; i < COUNT_OF(silent); i++)
             close(silent[i]); /* they are the parent's */
-        _exit(broker_check(stage.client, &err) == 0 ? 0 : 1);
+        _exit(broker_check(testbed.client, &err) == 0 ? 0 : 1);
     }
     int status;
     usleep(200 * 1000);
@@ -152,34 +153,34 @@ Test(broker, has_room_again_when_clients_leave)
 
 Test(broker, a_client_that_says_nothing_is_let_go)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
     json_t *message;
     struct error err;
 
-    stage_make(&stage);
-    autoclose int fd = connect_raw(&stage);
+    testbed_make(&testbed);
+    autoclose int fd = connect_raw(&testbed);
     cr_assert_eq(protocol_receive(fd, &message, &err), 0, "%s", err.message);
 }
 
 /* Everybody may connect; the kernel tells who it is. */
 Test(broker, strangers_are_told_that_they_are)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
     struct stat status;
     int ended;
 
     if (geteuid() != 0)
         cr_skip_test("only root can be somebody else");
-    stage_make(&stage);
-    autofree char *path = xasprintf("%s/run/broker.sock", stage.tree.path);
+    testbed_make(&testbed);
+    autofree char *path = xasprintf("%s/run/broker.sock", testbed.tree.path);
     cr_assert_eq(stat(path, &status), 0);
     cr_assert_eq(status.st_mode & 0777, 0666);
-    cr_assert_eq(chmod(stage.tree.path, 0755), 0);
+    cr_assert_eq(chmod(testbed.tree.path, 0755), 0);
     pid_t child = fork();
     if (child == 0) {
         struct error err = {.message = ""};
         if (setresgid(STRANGER, STRANGER, STRANGER) != 0 || setresuid(STRANGER, STRANGER, STRANGER) != 0 ||
-            broker_check(stage.client, &err) == 0 || err.kind != ERROR_BUSY)
+            broker_check(testbed.client, &err) == 0 || err.kind != ERROR_BUSY)
             _exit(1);
         _exit(strstr(err.message, "does not answer user 12345") != NULL ? 0 : 2);
     }
@@ -218,10 +219,10 @@ static void expect_no_broker(const char *const *arguments, const char *text)
 
 Test(broker, is_the_only_one_in_its_folders)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
 
-    stage_make(&stage);
-    const char *tree = stage.tree.path;
+    testbed_make(&testbed);
+    const char *tree = testbed.tree.path;
     autofree char *run = xasprintf("%s/run", tree), *other_run = xasprintf("%s/other-run", tree);
     autofree char *journal = xasprintf("%s/broker", tree), *other = xasprintf("%s/other", tree);
     expect_no_broker(
@@ -255,30 +256,30 @@ Test(broker, says_what_is_wrong_with_its_options)
 
 Test(broker, replaces_the_socket_of_one_that_was_killed)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
     struct error err;
 
-    stage_make(&stage);
-    stage_stop_broker(&stage, SIGKILL);
-    cr_assert_eq(broker_check(stage.client, &err), -1);
+    testbed_make(&testbed);
+    testbed_stop_broker(&testbed, SIGKILL);
+    cr_assert_eq(broker_check(testbed.client, &err), -1);
     cr_assert_eq(err.kind, ERROR_BUSY);
     cr_assert_not_null(strstr(err.message, "start `hostpci broker` as root"), "%s", err.message);
-    stage_start_broker(&stage);
-    stage_stop_broker(&stage, SIGTERM);
-    autofree char *path = xasprintf("%s/run/broker.sock", stage.tree.path);
+    testbed_start_broker(&testbed);
+    testbed_stop_broker(&testbed, SIGTERM);
+    autofree char *path = xasprintf("%s/run/broker.sock", testbed.tree.path);
     cr_assert_neq(access(path, F_OK), 0, "its socket goes with it");
 }
 
 /* As a worker's is, until it has closed what it does not need. */
 Test(broker, replaces_the_socket_that_a_child_of_a_dead_one_holds)
 {
-    autostage struct stage stage;
+    autotestbed struct testbed testbed;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int status;
 
-    stage_make(&stage);
-    stage_stop_broker(&stage, SIGTERM);
-    autofree char *path = xasprintf("%s/run/broker.sock", stage.tree.path);
+    testbed_make(&testbed);
+    testbed_stop_broker(&testbed, SIGTERM);
+    autofree char *path = xasprintf("%s/run/broker.sock", testbed.tree.path);
     stpcpy(address.sun_path, path);
     pid_t listener = fork();
     if (listener == 0) {
@@ -294,5 +295,5 @@ Test(broker, replaces_the_socket_that_a_child_of_a_dead_one_holds)
     }
     cr_assert_eq(waitpid(listener, &status, 0), listener);
     cr_assert_eq(status, 0);
-    stage_start_broker(&stage);
+    testbed_start_broker(&testbed);
 }

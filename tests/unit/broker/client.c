@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Fixture of the tests of operations that outlive who asked for them. */
-#include "tests/unit/broker/fixture.h"
+#include "tests/unit/broker/client.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -10,28 +10,28 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-pid_t client_start(struct stage *stage, const char *id, const char *arguments)
+pid_t client_start(struct testbed *testbed, const char *id, const char *arguments)
 {
     pid_t child = fork();
 
     cr_assert_geq(child, 0);
     if (child != 0)
         return child;
-    autofree char *said = xasprintf("%s/said", stage->tree.path);
+    autofree char *said = xasprintf("%s/said", testbed->tree.path);
     autofree char *json = xstrdup(arguments);
     struct error err = {.message = ""};
     json_t *result;
     for (char *quote = json; (quote = strchr(quote, '\'')) != NULL;)
         *quote = '"';
     int status =
-        broker_call(stage->client, "driver", id, json_loads(json, 0, NULL), NULL, NULL, &result, &err);
+        broker_call(testbed->client, "driver", id, json_loads(json, 0, NULL), NULL, NULL, &result, &err);
     file_replace(said, err.message, strlen(err.message), 0600, &err);
     _exit(status == 0 ? 0 : 1);
 }
 
-void client_expect(const struct stage *stage, pid_t client, const char *part)
+void client_expect(const struct testbed *testbed, pid_t client, const char *part)
 {
-    autofree char *path = xasprintf("%s/said", stage->tree.path), *said = NULL;
+    autofree char *path = xasprintf("%s/said", testbed->tree.path), *said = NULL;
     struct error err;
     int status;
 
@@ -41,10 +41,10 @@ void client_expect(const struct stage *stage, pid_t client, const char *part)
     cr_assert_not_null(strstr(said, part), "it should say '%s': %s", part, said);
 }
 
-void client_hang(const struct stage *stage, enum sysfs_access access, const char *file)
+void client_hang(const struct testbed *testbed, enum sysfs_access access, const char *file)
 {
     kernel_set_fault(
-        &(struct kernel_fault){.access = access, .path = file, .first = 1, .until = stage_until(stage)});
+        &(struct kernel_fault){.access = access, .path = file, .first = 1, .until = testbed_until(testbed)});
 }
 
 void client_wait_for_hang(void)
@@ -55,10 +55,10 @@ void client_wait_for_hang(void)
     }
 }
 
-void client_let_go(const struct stage *stage)
+void client_let_go(const struct testbed *testbed)
 {
     kernel_set_fault(NULL);
-    stage_let_go(stage);
+    testbed_let_go(testbed);
 }
 
 void client_add_line(void *context, int number, const char *text)
@@ -69,13 +69,13 @@ void client_add_line(void *context, int number, const char *text)
     text_printf(&lines->text, "%s\n", text);
 }
 
-char *client_follow(const struct stage *stage, const char *id, const char *part)
+char *client_follow(const struct testbed *testbed, const char *id, const char *part)
 {
     struct lines lines = {.count = 0};
     autojson json_t *result = NULL;
     struct error err = {.message = ""};
 
-    int status = broker_follow(stage->client, id, 0, client_add_line, &lines, &result, &err);
+    int status = broker_follow(testbed->client, id, 0, client_add_line, &lines, &result, &err);
     char *log = text_take(&lines.text);
     cr_assert_eq(status, part == NULL ? 0 : -1, "%s\n%s", err.message, log);
     if (part != NULL)
@@ -83,9 +83,9 @@ char *client_follow(const struct stage *stage, const char *id, const char *part)
     return log;
 }
 
-void client_follow_to_error(const struct stage *stage, const char *id, const char *part, const char *line)
+void client_follow_to_error(const struct testbed *testbed, const char *id, const char *part, const char *line)
 {
-    autofree char *log = client_follow(stage, id, part);
+    autofree char *log = client_follow(testbed, id, part);
 
     cr_assert_not_null(strstr(log, line), "the log should have '%s':\n%s", line, log);
 }
