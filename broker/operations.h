@@ -1,41 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every operation of the broker, a row each: this table is all that it can be asked to do. Arguments are
- * checked against the row's schema, here again, whatever the front checked before. */
+/* The operations of the broker: what is in broker/operations.def is all that it can be asked to do.
+ *
+ * An operation NAME is declared once, beside the function that does it: `operation_NAME` and the list of its
+ * arguments, `operation_NAME_arguments`. An endpoint that lets the broker do the operation goes on with the
+ * same list; the broker checks the arguments against it once more, whatever the front has checked. */
 #ifndef HOSTPCI_BROKER_OPERATIONS_H
 #define HOSTPCI_BROKER_OPERATIONS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
-#include "broker/worker/worker.h"
+#include "base/error.h"
 #include "schema/endpoint.h"
 
+struct worker;
+
+typedef int operation_function(struct worker *worker, json_t **ret, struct error *err);
+
 struct operation {
-    const char *name;
+    const char *name; /* in requests and in the journal, which outlives this version of the broker */
     const char *text; /* one sentence */
     const struct schema *arguments;
     bool changes;            /* needs an id, is journalled, goes on when the front hangs up */
-    unsigned patience;       /* seconds until its client gets an error instead; 0: as long as it takes */
-    operation_function *run; /* in a worker; NULL: the broker answers itself, from its journal */
+    unsigned patience;       /* seconds after which a reading is given up; 0: it takes as long as it takes */
+    operation_function *run; /* in a worker, with checked arguments; NULL: the broker answers by itself */
 };
 
-/*  driver         {id, driver, scope, persistent?, force}     broker/worker/driver.c
- *  reset          {id, force}                                 broker/worker/reset.c
- *  describe       {id}: {device, readiness...}                broker/worker/describe.c   only reads, but as
- * root describe-host  {}                                          broker/worker/describe.c pam {user,
- * password}                            broker/worker/pam.c         only asks, but as root state {id?}: what
- * runs, choices, marks            the broker itself follow         {id, after} the broker itself stop {id}:
- * after its current step, then undone   the broker itself */
-extern const struct operation operations[];
-extern const size_t operation_count;
+#define OPERATION(name)                                                                                      \
+    extern const struct operation operation_##name;                                                          \
+    extern const struct schema operation_##name##_arguments[];
+#include "broker/operations.def"
+#undef OPERATION
 
-/* Started by the broker alone, in place of a worker that did not settle what it touched:
- * broker/worker/recover.c. */
+/* Clients cannot ask for this one: the broker runs it after a worker that left functions half-way. Its
+ * arguments are in broker/worker/recover.c. */
 extern const struct operation operation_recover;
 
-/* NULL if there is none of that name that a client may ask for. */
+/* The first argument of an operation on one function. An endpoint has it in its path, and its parameters go
+ * on with the second: {.name = NULL, .more = operation_NAME_arguments + 1}. */
+#define ARGUMENT_FUNCTION                                                                                    \
+    {                                                                                                        \
+        .name = "id", .type = SCHEMA_STRING, .format = "pci-id", .text = "The function."                     \
+    }
+
+#define READING_PATIENCE 10 /* seconds; a host of thousands of devices is read in one */
+
+/* NULL if clients can ask for no operation of that name. */
 const struct operation *operation_find(const char *name);
 
-/* Checks arguments, an object, against the operation's schema, and fills in defaults. */
+/* Checks `arguments`, an object, against the operation's schema and fills in the defaults. */
 int operation_check(const struct operation *operation, json_t *arguments, struct error *err);
 
 #endif

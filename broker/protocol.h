@@ -1,17 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What front and broker say to each other over RUN_DIR/broker.sock: SOCK_SEQPACKET, one JSON object a
- * message.
+/* Everything that is said over the broker's sockets. A message is one JSON object in one packet of a
+ * SOCK_SEQPACKET socket.
  *
- * The front connects for each call and sends
+ *
+ * Front and broker, over RUN_DIR/broker.sock
+ *
+ * The front connects for each call and sends one request:
+ *
  *   {"operation": NAME, "id": ID, "arguments": {...}}
+ *
  * `id` is the task's UPID, by which the operation is found again after a restart of either side; operations
- * that only read have none. The broker answers with any number of
- *   {"line": N, "text": "..."}        a line of the operation's log, N from 1
- * and at the end one of
- *   {"result": {...}}
- *   {"error": {"kind": "failed", "field": "", "message": "..."}}
+ * that only read have none. The broker answers with any number of lines and then with one end:
+ *
+ *   {"line": N, "text": "..."}      a line of the operation's log, N from 1
+ *   {"result": {...}}               the end: it worked
+ *   {"error": ERROR}                the end: it failed
+ *
  * A front that hangs up does not end the operation: {"operation": "follow", "arguments": {"id": ID, "after":
- * N}} gives the lines after N and the end, from the journal or as they come. */
+ * N}} gives the lines after N and the end, from the journal or as they come.
+ *
+ *
+ * Broker and worker, over a pair of sockets
+ *
+ * The worker sends nothing before `start`. Where an answer stands below, it waits for it before it goes on;
+ * the other messages are not answered. The broker handles messages in the order in which they were sent, so
+ * what was sent before an answered message is in the journal when the answer arrives.
+ *
+ *   From the worker
+ *   type      fields                     answer       meaning
+ *   log       text                       -            a line of the operation's log
+ *   claim     functions: [CLAIM]         ok, error    nobody else may change these functions from now on
+ *   step      function, text, undoing    ok, error    what is done next ("unbind from nvme"); undoing: 1 on
+ *                                                     the way back, which nobody may stop
+ *   release   function                   -            the function is where it belongs: its claim ends
+ *   save      kind, function, body       -            a fact about the function, see broker/daemon/journal.h
+ *   forget    kind, function             -            the fact is no longer true
+ *   ask       function                   facts        which facts are known?
+ *   result    result                     -            the last message: the operation worked
+ *   error     error: ERROR               -            the last message: the operation failed
+ *
+ *   From the broker
+ *   type      fields                     meaning
+ *   start                                the operation is in the journal: begin
+ *   ok                                   done
+ *   error     error: ERROR               it cannot be done: the worker goes back
+ *   facts     facts: {kind: body}        see broker/worker/worker.h
+ *
+ * ERROR is {"kind", "field", "message"}. CLAIM is an object that the journal keeps as it is, so that a broker
+ * of a later version must be able to read it:
+ *
+ *   id, vendor, device      the function, and which device it is
+ *   driver, override        what it had before; a claim without them: nothing was changed yet
+ *   wanted, wanted-override where it is to be: a driver, "" for none, "*" for the kernel's choice
+ *   reset-methods           what reset_method held, if the operation changes that */
 #ifndef HOSTPCI_BROKER_PROTOCOL_H
 #define HOSTPCI_BROKER_PROTOCOL_H
 
@@ -21,20 +62,21 @@
 
 #define PROTOCOL_MESSAGE_LIMIT ((size_t)128 * 1024)
 
-/* Sends one message. ERROR_TOO_LARGE beyond the limit; ERROR_BUSY if there is no room for it now, on a socket
- * that does not block or waits only for a time. */
+/* Sends one message. ERROR_TOO_LARGE beyond the limit; ERROR_BUSY if the socket, which does not block or
+ * waits only for a time, takes nothing now. */
 int protocol_send(int socket, const json_t *message, struct error *err);
 
-/* Receives one; waits for it unless the socket does not block. 1: *ret is an object; 0: the other side hung
- * up; -1: error: ERROR_BUSY if there is nothing now, ERROR_TOO_LARGE and ERROR_UNREADABLE for what is too
- * long or no JSON object (it is gone then), ERROR_FAILED if the socket fails. */
+/* Receives one message; waits for it unless the socket does not block. 1: *ret is an object; 0: the other
+ * side hung up; -1 with ERROR_BUSY if there is nothing now, with ERROR_TOO_LARGE or ERROR_UNREADABLE if the
+ * message was too long or no JSON object (it is dropped), with ERROR_FAILED if the socket failed. */
 int protocol_receive(int socket, json_t **ret, struct error *err);
 
-/* {"error": ...} of an error and back. */
+/* {"error": ERROR} of an error, and the error of a message that has one. */
 json_t *protocol_pack_error(const struct error *err);
-void protocol_unpack_error(const json_t *object, struct error *ret);
+void protocol_unpack_error(const json_t *message, struct error *ret);
 
-/* A string of a text that may not be UTF-8 (a message that was cut): then each byte beyond ASCII is a '?'. */
+/* The JSON string of a text that may not be UTF-8, such as a message that was cut: then each byte beyond
+ * ASCII becomes a '?'. */
 json_t *protocol_text(const char *text);
 
 #endif

@@ -6,9 +6,9 @@
 
 #include "base/memory.h"
 
-struct journey {
+struct order {
     const struct broker *broker;
-    char *operation;
+    const struct operation *operation;
     json_t *arguments;
     int (*done)(void *context, struct error *err);
     void *context;
@@ -16,11 +16,10 @@ struct journey {
 
 static void release(void *argument)
 {
-    struct journey *journey = argument;
+    struct order *order = argument;
 
-    free(journey->operation);
-    json_decref(journey->arguments);
-    free(journey);
+    json_decref(order->arguments);
+    free(order);
 }
 
 static void log_line(void *context, int number, const char *text)
@@ -29,17 +28,17 @@ static void log_line(void *context, int number, const char *text)
     task_log(context, "%s", text);
 }
 
-/* The machine may have changed although the operation failed. */
-static int drive(struct task *task, void *argument, struct error *err)
+/* The host may have changed even if the operation failed. */
+static int run(struct task *task, void *argument, struct error *err)
 {
-    struct journey *journey = argument;
+    struct order *order = argument;
     autojson json_t *result = NULL;
     struct error late;
 
-    int status = broker_call(journey->broker, journey->operation, task_upid(task), TAKE(journey->arguments),
+    int status = broker_call(order->broker, order->operation->name, task_upid(task), TAKE(order->arguments),
                              log_line, task, &result, err);
-    if (journey->done != NULL && journey->done(journey->context, &late) != 0)
-        task_warn(task, "the list of devices could not be read anew: %s", late.message);
+    if (order->done != NULL && order->done(order->context, &late) != 0)
+        task_warn(task, "the list of devices could not be read again: %s", late.message);
     return status;
 }
 
@@ -47,22 +46,22 @@ int broker_task_begin(struct tasks *tasks, const struct broker *broker, const st
                       int (*done)(void *context, struct error *err), void *context,
                       char upid[static UPID_SIZE], struct error *err)
 {
-    struct journey *journey = xcalloc(1, sizeof(*journey));
+    struct order *order = xcalloc(1, sizeof(*order));
     struct task_start start = {.type = what->type,
                                .id = what->id,
                                .user = what->user,
-                               .run = drive,
-                               .argument = journey,
+                               .run = run,
+                               .argument = order,
                                .release = release};
 
-    *journey = (struct journey){.broker = broker,
-                                .operation = xstrdup(what->operation),
-                                .arguments = what->arguments,
-                                .done = done,
-                                .context = context};
+    *order = (struct order){.broker = broker,
+                            .operation = what->operation,
+                            .arguments = what->arguments,
+                            .done = done,
+                            .context = context};
     if (broker_check(broker, err) == 0 && task_begin(tasks, &start, upid, err) == 0)
         return 0;
-    release(journey);
+    release(order);
     return -1;
 }
 
@@ -71,7 +70,7 @@ int broker_task_resume(struct task *task, void *argument, struct error *err)
     const struct broker *broker = argument;
     autojson json_t *result = NULL;
 
-    /* all lines of such a task are the broker's */
+    /* all lines of such a task come from the broker */
     if (broker_follow(broker, task_upid(task), task_line_count(task), log_line, task, &result, err) == 0)
         return 0;
     if (err->kind == ERROR_NOT_FOUND)
@@ -86,7 +85,7 @@ int broker_task_stop(struct tasks *tasks, const struct broker *broker, const cha
 
     if (task_stop(tasks, upid, err) != 0)
         return -1;
-    /* what the broker does not know has ended, or never gets there */
+    /* an operation that the broker does not know has ended, or never reaches it */
     broker_call(broker, "stop", NULL, json_pack("{s:s}", "id", upid), NULL, NULL, &result, &ignored);
     return 0;
 }

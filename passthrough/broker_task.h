@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tasks that the broker does: a task here follows an operation there, whose id is the task's UPID. */
+/* Tasks that the broker does: the task follows an operation of the broker, whose id is the task's UPID. */
 #ifndef HOSTPCI_PASSTHROUGH_BROKER_TASK_H
 #define HOSTPCI_PASSTHROUGH_BROKER_TASK_H
 
 #include <jansson.h>
 
 #include "broker/call.h"
+#include "broker/operations.h"
 #include "task/task.h"
 
 struct broker_task {
-    const char *type;      /* of the task: "pcidriver", "pcireset" */
-    const char *id;        /* of the task: the PCI id */
-    const char *user;      /* USER@REALM or USER@REALM!TOKEN */
-    const char *operation; /* of the broker */
-    json_t *arguments;     /* taken */
+    const char *type; /* of the task: "pcidriver", "pcireset" */
+    const char *id;   /* of the task: the PCI id */
+    const char *user; /* USER@REALM or USER@REALM!TOKEN */
+    const struct operation *operation;
+    json_t *arguments; /* of the operation; taken */
 };
 
 /* ERROR_BUSY at once, without a task, if there is no broker. `done` (may be NULL) is called with `context`
- * after the operation has ended, before the task is reported ended: the inventory is read anew there. */
-int broker_task_begin(struct tasks *tasks, const struct broker *broker, const struct broker_task *drive,
+ * after the operation has ended and before the task is reported to have ended: it reads the inventory again.
+ */
+int broker_task_begin(struct tasks *tasks, const struct broker *broker, const struct broker_task *what,
                       int (*done)(void *context, struct error *err), void *context,
                       char upid[static UPID_SIZE], struct error *err);
 
-/* For tasks_recover, with the broker as its argument: follows the operation to its end, or says that it was
- * never begun. */
+/* For tasks_recover, with the broker as its argument: follows the operation to its end, or fails and says
+ * that it was never begun. */
 task_function broker_task_resume;
 
-/* Asks for a task to stop: it, and its operation. */
+/* Asks a task and its operation to stop. */
 int broker_task_stop(struct tasks *tasks, const struct broker *broker, const char *upid, struct error *err);
 
 #endif

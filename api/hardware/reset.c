@@ -2,13 +2,11 @@
 /* /nodes/{node}/hardware/pci/{id}/reset. */
 #include "api/endpoints.h"
 #include "api/hardware/task.h"
-#include "base/memory.h"
+#include "broker/operations.h"
 
 static int reset_pci(struct request *request, json_t **ret, struct error *err)
 {
-    static const char *const parameters[] = {"force", NULL};
-
-    return hardware_begin_task(request, "pcireset", "reset", parameters, ret, err);
+    return hardware_begin_task(request, "pcireset", &operation_reset, ret, err);
 }
 
 const struct endpoint endpoint_reset_pci = {
@@ -17,12 +15,8 @@ const struct endpoint endpoint_reset_pci = {
     .text = "Resets a device by the first of the kernel's methods that works. If none does, its status shows "
             "that until one has worked.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
-    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID,
-                             {.name = "force",
-                              .type = SCHEMA_BOOLEAN,
-                              .optional = true,
-                              .fallback = "0",
-                              .text = "Even if the host or a virtual machine is using it."}),
+    .parameters =
+        PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID, {.name = NULL, .more = operation_reset_arguments + 1}),
     .returns = RETURNS_UPID,
     .may_block = true,
     .on_node = true,

@@ -25,8 +25,8 @@ static int find_function(struct request *request, char id[static PCI_ADDRESS_SIZ
     return 0;
 }
 
-int hardware_begin_task(struct request *request, const char *type, const char *operation,
-                        const char *const *parameters, json_t **ret, struct error *err)
+int hardware_begin_task(struct request *request, const char *type, const struct operation *operation,
+                        json_t **ret, struct error *err)
 {
     struct service *service = request->service;
     char id[PCI_ADDRESS_SIZE], upid[UPID_SIZE];
@@ -34,16 +34,16 @@ int hardware_begin_task(struct request *request, const char *type, const char *o
     if (find_function(request, id, err) != 0)
         return -1;
     autofree char *user = request_caller(request);
-    autojson json_t *arguments = json_pack("{s:s}", "id", id);
-    for (; *parameters != NULL; parameters++) {
-        if (param_given(request, *parameters))
-            /* a copy, since the task has its own thread */
-            json_object_set_new(arguments, *parameters,
-                                json_deep_copy(json_object_get(request->params, *parameters)));
+    json_t *arguments = json_pack("{s:s}", "id", id);
+    /* after the function; copies, since the task has a thread of its own */
+    SCHEMA_FOREACH(row, operation->arguments + 1) {
+        if (param_given(request, row->name))
+            json_object_set_new(arguments, row->name,
+                                json_deep_copy(json_object_get(request->params, row->name)));
     }
-    const struct broker_task drive = {
-        .type = type, .id = id, .user = user, .operation = operation, .arguments = TAKE(arguments)};
-    if (broker_task_begin(service->tasks, service->broker, &drive, refresh, service->inventory, upid, err) !=
+    const struct broker_task what = {
+        .type = type, .id = id, .user = user, .operation = operation, .arguments = arguments};
+    if (broker_task_begin(service->tasks, service->broker, &what, refresh, service->inventory, upid, err) !=
         0)
         return -1;
     *ret = json_string(upid);

@@ -4,13 +4,13 @@
 #define HOSTPCI_API_HARDWARE_TASK_H
 
 #include "api/request.h"
+#include "broker/operations.h"
 
-/* Lets the broker do `operation` on the function {pci-id-or-mapping}, in a task of that type whose UPID is
- * *ret. The operation gets those `parameters` (ends with NULL) of the request that were sent, and the whole
- * id. Errors at once, without a task: no such function (ERROR_NOT_FOUND), no broker
- * (ERROR_BUSY). */
-int hardware_begin_task(struct request *request, const char *type, const char *operation,
-                        const char *const *parameters, json_t **ret, struct error *err);
+/* Begins a task of a type in which the broker does `operation` on the function {pci-id-or-mapping}; *ret is
+ * the task's UPID. The operation's other arguments are those parameters of the request that have their names.
+ * Fails at once, without a task, if there is no such function (ERROR_NOT_FOUND) or no broker (ERROR_BUSY). */
+int hardware_begin_task(struct request *request, const char *type, const struct operation *operation,
+                        json_t **ret, struct error *err);
 
 /* What such an endpoint returns. */
 #define RETURNS_UPID                                                                                         \

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `hostpci broker`: opens what it needs, runs, closes it. */
+/* `hostpci broker`: opens what it needs, joins the loop, the jobs and the clients, and runs. */
 #include "broker/daemon/broker.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,13 +19,30 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/notify.h"
 #include "base/text.h"
 #include "base/user.h"
+#include "broker/daemon/choices.h"
+#include "broker/daemon/client.h"
 #include "broker/daemon/confine.h"
-#include "broker/daemon/loop.h"
+#include "broker/daemon/job_run.h"
+#include "broker/daemon/listen.h"
 #include "hardware/paths.h"
 
 #define NO_BOOT_ID "unknown" /* of a folder that only looks like a host */
+#define STOP_MS    10000     /* for what runs when the broker is asked to stop */
+
+struct daemon {
+    const char *path; /* of its socket */
+    struct sysroot *sysroot;
+    uid_t users[CLIENT_USERS];
+    int listener, signals; /* -1: not open */
+    struct jobs jobs;      /* with the loop and the journal */
+    struct clients *clients;
+    json_t *choices; /* that are still to be applied */
+    bool stopping;
+    struct loop_timer deadline;
+};
 
 struct options {
     const char *run_dir, *broker_dir, *user, *sysroot;
@@ -48,16 +66,16 @@ static int read_options(int argc, char **argv, struct options *options, struct e
 
     optind = 0; /* starts anew, with glibc */
     while ((found = getopt_long(argc, argv, "+:h", names, NULL)) != -1) {
-        const char **place = found == 'r'   ? &options->run_dir
-                             : found == 'b' ? &options->broker_dir
-                             : found == 'u' ? &options->user
-                                            : &options->sysroot;
+        const char **option = found == 'r'   ? &options->run_dir
+                              : found == 'b' ? &options->broker_dir
+                              : found == 'u' ? &options->user
+                                             : &options->sysroot;
         if (found == 'h')
             options->help = true;
         else if (found == ':' || found == '?')
             return error_set(err, ERROR_INVALID, "option '%.60s' %s; `hostpci broker --help` lists them",
                              argv[optind - 1], found == ':' ? "needs a value" : "is unknown");
-        else if ((*place = optarg)[0] == '\0')
+        else if ((*option = optarg)[0] == '\0')
             return error_set(err, ERROR_INVALID,
                              "'%.60s' is empty; `hostpci broker --help` says what it takes",
                              argv[optind - 1]);
@@ -68,8 +86,8 @@ static int read_options(int argc, char **argv, struct options *options, struct e
     return 0;
 }
 
-/* Beside root and itself: the user that the front runs as. */
-static int choose_users(const char *name, uid_t users[static 3], struct error *err)
+/* Root, the broker's own user, and the one that the front runs as. */
+static int choose_users(const char *name, uid_t users[static CLIENT_USERS], struct error *err)
 {
     struct user user;
 
@@ -81,7 +99,8 @@ static int choose_users(const char *name, uid_t users[static 3], struct error *e
         return error_set(err, ERROR_INVALID, "--user: there is no user '%.60s' in /etc/passwd", name);
     } else if (user_find("nobody", &user)) {
         users[2] = user.uid;
-        log_warning("there is no user hostpci: 'nobody' may ask in its place; make one, or give --user");
+        log_warning(
+            "there is no user 'hostpci', so 'nobody' may ask instead; create that user, or give --user");
     }
     return 0;
 }
@@ -92,22 +111,21 @@ static void read_boot(const struct sysroot *sysroot, char *boot, size_t size)
         snprintf(boot, size, "%s", NO_BOOT_ID);
 }
 
-static int take_signals(int *ret, struct error *err)
+static int open_signals(int *ret, struct error *err)
 {
     sigset_t set;
 
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGCHLD);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
         (*ret = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
         return error_set_errno(err, errno, "cannot wait for signals");
     return 0;
 }
 
-/* The socket's folder is for all to enter, whatever the service manager's umask is; the journal makes its own
- * mode. And each client takes a descriptor. */
+/* Everybody may enter the socket's folder, whatever the service manager's umask is (the journal sets modes of
+ * its own), and each client takes a descriptor. */
 static void prepare_process(void)
 {
     struct rlimit files;
@@ -121,53 +139,148 @@ static void prepare_process(void)
     json_object_seed(0);
 }
 
-static void read_stop(struct loop *loop)
+static long read_stop_at(void)
 {
     const char *text = getenv("HOSTPCI_BROKER_STOP_AT");
     unsigned long long number = 0;
 
-    if (text != NULL && text_to_number(text, 10, LONG_MAX, &number))
-        loop->stop_at = (long)number;
+    return text != NULL && text_to_number(text, 10, LONG_MAX, &number) ? (long)number : 0;
 }
 
-static int open_all(const struct options *options, struct sysroot **sysroot, struct loop *loop,
-                    struct error *err)
+static void on_news(void *context, int64_t number)
+{
+    struct daemon *daemon = context;
+
+    if (daemon->clients != NULL)
+        clients_send_news(daemon->clients, number);
+}
+
+static void on_deadline(void *context)
+{
+    struct daemon *daemon = context;
+
+    loop_stop(daemon->jobs.loop);
+}
+
+/* The socket goes at once: whoever waits for this broker's end may start the next one. */
+static void on_signal(void *context, short events)
+{
+    struct daemon *daemon = context;
+    struct signalfd_siginfo signal;
+
+    (void)events;
+    if (read(daemon->signals, &signal, sizeof(signal)) != sizeof(signal) || daemon->stopping)
+        return;
+    log_info("%s: stopping", signal.ssi_signo == SIGINT ? "interrupted" : "asked to stop");
+    notify_manager("STOPPING=1");
+    daemon->stopping = true;
+    unlink(daemon->path);
+    clients_refuse_more(daemon->clients);
+    loop_set_timer(daemon->jobs.loop, &daemon->deadline, STOP_MS, on_deadline, daemon);
+}
+
+/* Whether something runs, or was done and nobody knows it yet. What the kernel holds is not waited for. */
+static bool is_busy(const struct daemon *daemon)
+{
+    for (const struct job *job = daemon->jobs.list; job != NULL; job = job->next)
+        if (job_has_worker(job) && !job_is_silent(job))
+            return true;
+    return clients_wait_for_answers(daemon->clients);
+}
+
+static void before_wait(void *context)
+{
+    struct daemon *daemon = context;
+
+    clients_free_ended(daemon->clients);
+    if (jobs_free_ended(&daemon->jobs) > 0 && !daemon->stopping)
+        choices_apply(daemon->choices, &daemon->jobs);
+    if (daemon->stopping && !is_busy(daemon))
+        loop_stop(daemon->jobs.loop);
+}
+
+static int open_all(const struct options *options, struct daemon *daemon, struct error *err)
 {
     char boot[64];
 
-    if (sysroot_open(options->sysroot, sysroot, err) != 0)
+    if (sysroot_open(options->sysroot, &daemon->sysroot, err) != 0)
         return error_prefix(err, "--sysroot: ");
-    if (sysroot_is_host(*sysroot) && geteuid() != 0)
+    if (sysroot_is_host(daemon->sysroot) && geteuid() != 0)
         return error_set(err, ERROR_FORBIDDEN, "only root can change this host: start the broker as root");
-    loop->sysroot = *sysroot;
-    read_boot(*sysroot, boot, sizeof(boot));
-    if (choose_users(options->user, loop->users, err) != 0 || take_signals(&loop->signals, err) != 0)
+    read_boot(daemon->sysroot, boot, sizeof(boot));
+    if (choose_users(options->user, daemon->users, err) != 0 || open_signals(&daemon->signals, err) != 0)
         return -1;
     if (file_make_folder(options->run_dir, 0755, err) != 0)
         return error_prefix(err, "--run-dir: ");
-    if (journal_open(options->broker_dir, boot, &loop->journal, err) != 0)
+    if (journal_open(options->broker_dir, boot, &daemon->jobs.journal, err) != 0)
         return error_prefix(err, "--broker-dir: ");
-    if (broker_listen(loop->path, &loop->listener, err) != 0)
+    if (broker_listen(daemon->path, &daemon->listener, err) != 0)
         return -1;
     return broker_confine(err);
+}
+
+/* What an earlier broker left is brought back before the persistent choices are applied, and both have begun
+ * before anybody can ask for more. */
+static int start(struct daemon *daemon, struct error *err)
+{
+    struct jobs *jobs = &daemon->jobs;
+    autojson json_t *open = NULL;
+    size_t i;
+    json_t *row;
+
+    jobs->loop = loop_new();
+    jobs->sysroot = daemon->sysroot;
+    jobs->stop_at = read_stop_at();
+    jobs->changed = on_news;
+    jobs->context = daemon;
+    if (journal_list_open(jobs->journal, &open, err) != 0 ||
+        choices_read(jobs->journal, &daemon->choices, err) != 0)
+        return -1;
+    json_array_foreach(open, i, row)
+        job_resume(jobs, row);
+    choices_apply(daemon->choices, jobs);
+    daemon->clients = clients_new(jobs->loop, jobs, daemon->listener, daemon->users);
+    daemon->listener = -1;
+    loop_watch(jobs->loop, daemon->signals, POLLIN, on_signal, daemon);
+    loop_before_wait(jobs->loop, before_wait, daemon);
+    return broker_publish(daemon->path, err);
+}
+
+static void close_all(struct daemon *daemon)
+{
+    unsigned left = 0;
+
+    for (const struct job *job = daemon->jobs.list; job != NULL; job = job->next)
+        left += job->id != NULL && job->state != JOB_ENDED;
+    if (left > 0)
+        log_warning("%u operations did not end: the next broker brings back what they changed", left);
+    clients_free(daemon->clients); /* they know their jobs, but no job knows its clients */
+    if (daemon->jobs.loop != NULL)
+        jobs_clear(&daemon->jobs);
+    loop_free(daemon->jobs.loop);
+    json_decref(daemon->choices);
+    if (daemon->listener >= 0)
+        close(daemon->listener);
+    if (daemon->signals >= 0)
+        close(daemon->signals);
+    journal_close(daemon->jobs.journal);
+    sysroot_close(daemon->sysroot);
 }
 
 static int run(const struct options *options, struct error *err)
 {
     autofree char *path = xasprintf("%s/broker.sock", options->run_dir);
-    struct loop loop = {.path = path, .listener = -1, .signals = -1};
-    struct sysroot *sysroot = NULL;
+    struct daemon daemon = {.path = path, .listener = -1, .signals = -1};
 
-    read_stop(&loop);
-    int result = open_all(options, &sysroot, &loop, err);
+    int result = open_all(options, &daemon, err);
     if (result == 0)
-        result = loop_run(&loop, err);
-    if (loop.listener >= 0)
-        close(loop.listener);
-    if (loop.signals >= 0)
-        close(loop.signals);
-    journal_close(loop.journal);
-    sysroot_close(sysroot);
+        result = start(&daemon, err);
+    if (result == 0) {
+        log_info("listening on %s", path);
+        notify_manager("READY=1");
+        result = loop_run(daemon.jobs.loop, err);
+    }
+    close_all(&daemon);
     return result;
 }
 

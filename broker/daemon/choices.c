@@ -1,25 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Persistent choices: applied when the broker starts, each as an operation of its own. */
+/* Persistent driver choices. */
+#include "broker/daemon/choices.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "broker/daemon/broker.h"
-#include "broker/daemon/loop.h"
+#include "broker/daemon/job_run.h"
 #include "hardware/pci/inventory.h"
 
-#define AT_ONCE (BROKER_WORKERS / 2) /* so that others find a place meanwhile */
+#define AT_ONCE (JOB_LIMIT / 2) /* so that there is room for others meanwhile */
 
-/* Whether the card is there that the choice was made for. These two files answer from memory. */
-static int check_card(const struct loop *loop, const char *function, const json_t *choice, struct error *err)
+int choices_read(struct journal *journal, json_t **ret, struct error *err)
+{
+    autojson json_t *facts = NULL;
+    const char *function;
+    json_t *kinds;
+
+    if (journal_read_facts(journal, NULL, &facts, err) != 0)
+        return -1;
+    *ret = json_object();
+    json_object_foreach(facts, function, kinds) {
+        if (json_object_get(kinds, "choice") != NULL)
+            json_object_set(*ret, function, json_object_get(kinds, "choice"));
+    }
+    return 0;
+}
+
+/* Whether the device is there that the choice was made for. The kernel answers these two files from memory.
+ */
+static int check_device(const struct sysroot *sysroot, const char *function, const json_t *choice,
+                        struct error *err)
 {
     struct pci_address address;
     long long vendor = -1, device = -1;
 
     if (!pci_address_parse(function, &address))
         return error_set(err, ERROR_INVALID, "'%s' is not a PCI id", function);
-    int folder = pci_open_folder(loop->sysroot, address);
+    int folder = pci_open_folder(sysroot, address);
     if (folder < 0)
         return error_set(err, ERROR_NOT_FOUND, "there is no such device now");
     int read_vendor = sysfs_read_number(folder, "vendor", &vendor);
@@ -30,43 +49,43 @@ static int check_card(const struct loop *loop, const char *function, const json_
     if (vendor != json_integer_value(json_object_get(choice, "vendor")) ||
         device != json_integer_value(json_object_get(choice, "device")))
         return error_set(err, ERROR_NOT_FOUND,
-                         "another card is there: %04llx:%04llx; make the choice again, or set persistent=0",
+                         "another device is there, %04llx:%04llx; make the choice again, or set persistent=0",
                          vendor, device);
     return 0;
 }
 
-static int apply(struct loop *loop, const char *function, const json_t *choice, struct error *err)
+static int apply(struct jobs *jobs, const char *function, const json_t *choice, struct error *err)
 {
-    const struct operation *operation = operation_find("driver");
     autofree char *id = xasprintf("boot:%s", function);
     autojson json_t *arguments =
         json_pack("{s:s, s:O}", "id", function, "driver", json_object_get(choice, "driver"));
 
-    if (check_card(loop, function, choice, err) != 0 || operation_check(operation, arguments, err) != 0 ||
-        journal_forget(loop->journal, id, err) != 0 ||
-        job_start(loop, operation, id, json_incref(arguments), NULL, err) != 0)
+    if (check_device(jobs->sysroot, function, choice, err) != 0 ||
+        operation_check(&operation_driver, arguments, err) != 0 ||
+        journal_delete_ended(jobs->journal, id, err) != 0 ||
+        job_start(jobs, &operation_driver, id, json_incref(arguments), NULL, err) != 0)
         return -1;
-    log_info("driver '%s': %s is given to '%s' as chosen", id, function,
+    log_info("driver '%s': %s gets its persistent driver '%s'", id, function,
              json_string_value(json_object_get(choice, "driver")));
     return 0;
 }
 
-void loop_apply_choices(struct loop *loop)
+void choices_apply(json_t *choices, struct jobs *jobs)
 {
     const char *function;
     json_t *choice;
     void *next;
 
-    json_object_foreach_safe(loop->choices, next, function, choice) {
-        bool held = false;
+    json_object_foreach_safe(choices, next, function, choice) {
+        bool claimed = false;
         struct error err;
-        if (loop->deadline != 0 || loop->job_count >= AT_ONCE)
+        if (jobs->count >= AT_ONCE)
             return;
-        if (journal_is_held(loop->journal, function, &held, &err) == 0 && held)
+        if (journal_is_claimed(jobs->journal, function, &claimed, &err) == 0 && claimed)
             continue;
-        if (apply(loop, function, choice, &err) != 0)
-            log_warning("%s is not given to '%s', as chosen: %s", function,
+        if (apply(jobs, function, choice, &err) != 0)
+            log_warning("%s does not get its persistent driver '%s': %s", function,
                         json_string_value(json_object_get(choice, "driver")), err.message);
-        json_object_del(loop->choices, function);
+        json_object_del(choices, function);
     }
 }

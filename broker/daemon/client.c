@@ -1,42 +1,178 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Clients of the broker. */
+/* The broker's clients. */
 #include "broker/daemon/client.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "broker/daemon/loop.h"
+#include "broker/daemon/job_run.h"
+#include "broker/daemon/state.h"
 #include "broker/protocol.h"
 
 #define SEND_BUFFER ((int)PROTOCOL_MESSAGE_LIMIT * 2) /* the longest message fits */
 #define REFUSAL_MS  1000
+#define ID_LIMIT    511
 
-static bool is_allowed(const struct loop *loop, uid_t uid)
+#define ARGUMENT_OPERATION                                                                                   \
+    {                                                                                                        \
+        .name = "id", .type = SCHEMA_STRING, .pattern = "[!-~]+", .max_length = ID_LIMIT,                    \
+        .text = "The id of an operation."                                                                    \
+    }
+
+const struct schema operation_follow_arguments[] = {ARGUMENT_OPERATION,
+                                                    {.name = "after",
+                                                     .type = SCHEMA_INTEGER,
+                                                     .optional = true,
+                                                     .fallback = "0",
+                                                     .range = RANGE(0, 1000000),
+                                                     .text = "The number of lines that are known already."},
+                                                    {.name = NULL}};
+const struct operation operation_follow = {
+    .name = "follow",
+    .text = "Sends the log and the end of an operation.",
+    .arguments = operation_follow_arguments,
+};
+
+const struct schema operation_stop_arguments[] = {ARGUMENT_OPERATION, {.name = NULL}};
+const struct operation operation_stop = {
+    .name = "stop",
+    .text = "Lets an operation end after its current step and undo what it did.",
+    .arguments = operation_stop_arguments,
+};
+
+struct client {
+    struct client *next;
+    struct clients *clients;
+    int socket; /* -1: we have hung up */
+    pid_t pid;
+    uid_t uid;
+    struct loop_timer timer; /* for its request, or for reading */
+    bool asked;              /* its request was read */
+    bool blocked;            /* it does not read what we send */
+    int64_t number;          /* the operation that it follows, in the journal; 0: none */
+    int line;                /* the next one to send */
+    struct job *reading;     /* whose answer it waits for */
+    json_t *answer;          /* the last message, to be sent */
+};
+
+struct clients {
+    struct loop *loop;
+    struct jobs *jobs;
+    int listener; /* -1: nobody is accepted any more */
+    uid_t users[CLIENT_USERS];
+    struct client *list;
+    unsigned count;
+    long long refused_at; /* when a refusal was logged last; 0: never */
+};
+
+static void on_connection(void *context, short events);
+static void on_socket(void *context, short events);
+
+static void hang_up(struct client *client)
 {
-    for (size_t i = 0; i < COUNT_OF(loop->users); i++)
-        if (loop->users[i] == uid)
+    struct clients *clients = client->clients;
+
+    if (client->socket < 0)
+        return;
+    loop_unwatch(clients->loop, client->socket);
+    loop_cancel_timer(clients->loop, &client->timer);
+    close(client->socket);
+    client->socket = -1;
+    if (client->reading != NULL)
+        client->reading->answer = NULL;
+}
+
+static void on_timer(void *context)
+{
+    hang_up(context);
+}
+
+static void watch(struct client *client)
+{
+    loop_watch(client->clients->loop, client->socket, (short)(client->blocked ? POLLIN | POLLOUT : POLLIN),
+               on_socket, client);
+}
+
+static void set_timer(struct client *client)
+{
+    loop_set_timer(client->clients->loop, &client->timer, CLIENT_SECONDS * 1000LL, on_timer, client);
+}
+
+struct clients *clients_new(struct loop *loop, struct jobs *jobs, int listener,
+                            const uid_t users[static CLIENT_USERS])
+{
+    struct clients *clients = xcalloc(1, sizeof(*clients));
+
+    *clients = (struct clients){.loop = loop, .jobs = jobs, .listener = listener};
+    memcpy(clients->users, users, sizeof(clients->users));
+    loop_watch(loop, listener, POLLIN, on_connection, clients);
+    return clients;
+}
+
+void clients_free_ended(struct clients *clients)
+{
+    unsigned before = clients->count;
+
+    for (struct client **at = &clients->list; *at != NULL;) {
+        struct client *client = *at;
+        if (client->socket >= 0) {
+            at = &client->next;
+            continue;
+        }
+        *at = client->next;
+        json_decref(client->answer);
+        free(client);
+        clients->count--;
+    }
+    if (clients->listener >= 0 && clients->count < before)
+        loop_watch(clients->loop, clients->listener, POLLIN, on_connection, clients);
+}
+
+void clients_free(struct clients *clients)
+{
+    if (clients == NULL)
+        return;
+    clients_refuse_more(clients);
+    for (struct client *client = clients->list; client != NULL; client = client->next)
+        hang_up(client);
+    clients_free_ended(clients);
+    free(clients);
+}
+
+void clients_refuse_more(struct clients *clients)
+{
+    if (clients->listener < 0)
+        return;
+    loop_unwatch(clients->loop, clients->listener);
+    close(clients->listener);
+    clients->listener = -1;
+}
+
+bool clients_wait_for_answers(const struct clients *clients)
+{
+    for (const struct client *client = clients->list; client != NULL; client = client->next)
+        if (client->socket >= 0 && client->answer != NULL)
             return true;
     return false;
 }
 
-/* Whoever connects without end does not fill the log. */
-static void log_refusal(struct loop *loop, uid_t uid)
+static bool is_allowed(const struct clients *clients, uid_t uid)
 {
-    int64_t now = loop_clock();
-
-    if (loop->refused != 0 && now < loop->refused + REFUSAL_MS)
-        return;
-    loop->refused = now;
-    log_warning("user %u asked the broker and was refused", (unsigned)uid);
+    for (size_t i = 0; i < CLIENT_USERS; i++)
+        if (clients->users[i] == uid)
+            return true;
+    return false;
 }
 
-static void refuse(int socket, uid_t uid)
+static void refuse(struct clients *clients, int socket, uid_t uid)
 {
+    long long now = clock_milliseconds();
     struct error err, ignored;
 
     error_set(
@@ -45,165 +181,151 @@ static void refuse(int socket, uid_t uid)
         (unsigned)uid);
     autojson json_t *message = protocol_pack_error(&err);
     protocol_send(socket, message, &ignored);
+    /* whoever connects without end must not fill the log */
+    if (clients->refused_at != 0 && now < clients->refused_at + REFUSAL_MS)
+        return;
+    clients->refused_at = now;
+    log_warning("user %u asked the broker and was refused", (unsigned)uid);
 }
 
-void client_accept(struct loop *loop)
+static void on_connection(void *context, short events)
 {
-    autoclose int fd = accept4(loop->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct clients *clients = context;
+    autoclose int fd = accept4(clients->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     const int send_buffer = SEND_BUFFER;
     struct ucred peer;
     socklen_t size = sizeof(peer);
 
+    (void)events;
     if (fd < 0)
         return;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer)) != 0)
         return;
-    if (!is_allowed(loop, peer.uid)) {
-        refuse(fd, peer.uid);
-        log_refusal(loop, peer.uid);
+    if (!is_allowed(clients, peer.uid)) {
+        refuse(clients, fd, peer.uid);
         return;
     }
     struct client *client = xcalloc(1, sizeof(*client));
-    *client = (struct client){.next = loop->clients,
-                              .socket = fd,
-                              .pid = peer.pid,
-                              .uid = peer.uid,
-                              .line = 1,
-                              .deadline = loop_clock() + (int64_t)CLIENT_SECONDS * 1000};
+    *client = (struct client){
+        .next = clients->list, .clients = clients, .socket = fd, .pid = peer.pid, .uid = peer.uid, .line = 1};
     fd = -1;
-    loop->clients = client;
-    loop->client_count++;
+    clients->list = client;
+    watch(client);
+    set_timer(client);
+    if (++clients->count >= CLIENT_LIMIT)
+        loop_unwatch(clients->loop, clients->listener);
 }
 
-void client_free(struct client *client)
-{
-    if (client->job != NULL)
-        client->job->client = NULL;
-    json_decref(client->answer);
-    close(client->socket);
-    free(client);
-}
-
-/* false: not now, or never. */
+/* False: not now, or never. */
 static bool send_message(struct client *client, const json_t *message)
 {
+    bool blocked = client->blocked;
     struct error err;
 
     if (protocol_send(client->socket, message, &err) == 0) {
+        loop_cancel_timer(client->clients->loop, &client->timer);
         client->blocked = false;
-        client->deadline = INT64_MAX;
-        return true;
+    } else if (err.kind == ERROR_BUSY) {
+        if (!blocked)
+            set_timer(client);
+        client->blocked = true;
+    } else {
+        hang_up(client);
+        return false;
     }
-    if (err.kind != ERROR_BUSY)
-        client->over = true;
-    else if (!client->blocked)
-        client->deadline = loop_clock() + (int64_t)CLIENT_SECONDS * 1000;
-    client->blocked = true;
-    return false;
+    if (client->blocked != blocked)
+        watch(client);
+    return !client->blocked;
 }
 
-/* 1: sent; 0: there is none; -1: not now. */
-static int send_line(struct loop *loop, struct client *client, struct error *err)
+static void send_lines(struct client *client)
 {
-    autofree char *text = NULL;
-
-    int found = journal_read_line(loop->journal, client->number, client->line, &text, err);
-    if (found <= 0)
-        return 0;
-    autojson json_t *message = json_pack("{s:i, s:o}", "line", client->line, "text", protocol_text(text));
-    if (!send_message(client, message))
-        return -1;
-    client->line++;
-    return 1;
-}
-
-static void send_lines(struct loop *loop, struct client *client)
-{
+    struct journal *journal = client->clients->jobs->journal;
     struct error err;
-    int sent;
 
-    while ((sent = send_line(loop, client, &err)) > 0)
-        continue;
-    if (sent == 0 && journal_read_end(loop->journal, client->number, &client->answer, &err) < 0)
+    for (;;) {
+        autofree char *text = NULL;
+        if (journal_read_line(journal, client->number, client->line, &text, &err) <= 0)
+            break;
+        autojson json_t *message = json_pack("{s:i, s:o}", "line", client->line, "text", protocol_text(text));
+        if (!send_message(client, message))
+            return;
+        client->line++;
+    }
+    if (journal_read_end(journal, client->number, &client->answer, &err) < 0)
         client->answer = protocol_pack_error(&err);
 }
 
-void client_send(struct loop *loop, struct client *client)
+/* Sends what there is, as far as the client reads it. */
+static void send_all(struct client *client)
 {
-    if (client->over)
-        return;
     if (client->number != 0 && client->answer == NULL)
-        send_lines(loop, client);
-    if (client->answer != NULL && !client->over && send_message(client, client->answer))
-        client->over = true;
+        send_lines(client);
+    if (client->answer != NULL && client->socket >= 0 && send_message(client, client->answer))
+        hang_up(client);
 }
 
-void client_send_all(struct loop *loop, int64_t number)
+void clients_send_news(struct clients *clients, int64_t number)
 {
-    for (struct client *client = loop->clients; client != NULL; client = client->next)
-        if (client->number == number && !client->blocked)
-            client_send(loop, client);
+    for (struct client *client = clients->list; client != NULL; client = client->next)
+        if (client->number == number && client->socket >= 0 && !client->blocked)
+            send_all(client);
 }
 
-void client_answer(struct loop *loop, struct client *client, json_t *answer)
+/* Its job's answer, or that this takes too long. */
+static void on_answer(void *reader, json_t *answer)
 {
+    struct client *client = reader;
+
+    client->reading = NULL;
     client->answer = answer;
-    client_send(loop, client);
+    send_all(client);
 }
 
-static int answer_state(struct loop *loop, struct client *client, const json_t *arguments, struct error *err)
+static int answer_state(struct client *client, const json_t *arguments, struct error *err)
 {
     json_t *state;
 
-    if (loop_describe(loop, json_string_value(json_object_get(arguments, "id")), &state, err) != 0)
+    if (state_describe(client->clients->jobs, json_string_value(json_object_get(arguments, "id")), &state,
+                       err) != 0)
         return -1;
     client->answer = json_pack("{s:o}", "result", state);
     return 0;
 }
 
-static int answer_follow(struct loop *loop, struct client *client, const json_t *arguments, struct error *err)
+static int answer_follow(struct client *client, const json_t *arguments, struct error *err)
 {
     const char *id = json_string_value(json_object_get(arguments, "id"));
 
     client->line = (int)json_integer_value(json_object_get(arguments, "after")) + 1;
-    return journal_find(loop->journal, id, &client->number, err);
+    return journal_find(client->clients->jobs->journal, id, &client->number, err);
 }
 
-static int answer_stop(struct loop *loop, struct client *client, const json_t *arguments, struct error *err)
+static int answer_stop(struct client *client, const json_t *arguments, struct error *err)
 {
     const char *id = json_string_value(json_object_get(arguments, "id"));
-    struct job *job = job_find(loop, id);
+    struct job *job = job_find(client->clients->jobs, id);
 
     if (job == NULL)
         return error_set(err, ERROR_NOT_FOUND, "no operation '%.200s' runs", id);
-    job->stop = true;
-    job_log(loop, job, "asked to stop");
+    job_stop(job);
     client->answer = json_pack("{s:{}}", "result");
     return 0;
 }
 
-/* What the broker answers itself. */
+/* What the broker answers by itself: these have no `run`. */
 static const struct {
-    const char *operation;
-    int (*answer)(struct loop *loop, struct client *client, const json_t *arguments, struct error *err);
-} answers[] = {{"state", answer_state}, {"follow", answer_follow}, {"stop", answer_stop}};
-
-static int answer(struct loop *loop, struct client *client, const struct operation *operation,
-                  const json_t *arguments, struct error *err)
-{
-    for (size_t i = 0; i < COUNT_OF(answers); i++)
-        if (strcmp(answers[i].operation, operation->name) == 0)
-            return answers[i].answer(loop, client, arguments, err);
-    return error_set(err, ERROR_FAILED, "the broker has no answer to '%s'", operation->name);
-}
+    const struct operation *operation;
+    int (*answer)(struct client *client, const json_t *arguments, struct error *err);
+} answers[] = {
+    {&operation_state, answer_state}, {&operation_follow, answer_follow}, {&operation_stop, answer_stop}};
 
 static int check_id(const char *id, struct error *err)
 {
-    if (id == NULL || id[0] == '\0' || strlen(id) > 511)
+    if (id == NULL || id[0] == '\0' || strlen(id) > ID_LIMIT)
         return error_set(err, ERROR_INVALID,
-                         "an operation that changes something needs an 'id' of at most 511 "
-                         "bytes");
+                         "an operation that changes something needs an 'id' of at most %d bytes", ID_LIMIT);
     for (const char *c = id; *c != '\0'; c++)
         if (*c < '!' || *c > '~')
             return error_set(err, ERROR_INVALID,
@@ -211,23 +333,34 @@ static int check_id(const char *id, struct error *err)
     return 0;
 }
 
-static int start(struct loop *loop, struct client *client, const struct operation *operation, const char *id,
+static int start(struct client *client, const struct operation *operation, const char *id,
                  const json_t *arguments, struct error *err)
 {
-    autofree char *text = json_dumps(arguments, JSON_COMPACT | JSON_SORT_KEYS);
+    struct clients *clients = client->clients;
+    struct job *job;
 
-    if (loop->deadline != 0)
+    if (clients->listener < 0)
         return error_set(err, ERROR_BUSY, "the broker is ending: ask the next one");
     if (!operation->changes)
-        return job_start(loop, operation, NULL, json_deep_copy(arguments), client, err);
-    if (check_id(id, err) != 0 || job_start(loop, operation, id, json_deep_copy(arguments), NULL, err) != 0)
+        id = NULL;
+    else if (check_id(id, err) != 0)
         return -1;
+    if (job_start(clients->jobs, operation, id, json_deep_copy(arguments), &job, err) != 0)
+        return -1;
+    if (id == NULL) {
+        job->answer = on_answer;
+        job->reader = client;
+        client->reading = job;
+        return 0;
+    }
+    autofree char *text = json_dumps(arguments, JSON_COMPACT | JSON_SORT_KEYS);
     log_info("%s '%s' for user %u, process %d: %s", operation->name, id, (unsigned)client->uid,
              (int)client->pid, text);
-    return journal_find(loop->journal, id, &client->number, err);
+    client->number = job->number;
+    return 0;
 }
 
-static int take_request(struct loop *loop, struct client *client, json_t *request, struct error *err)
+static int handle_request(struct client *client, json_t *request, struct error *err)
 {
     const char *name = NULL, *id = NULL;
     json_t *given = NULL;
@@ -243,12 +376,13 @@ static int take_request(struct loop *loop, struct client *client, json_t *reques
     autojson json_t *arguments = given != NULL ? json_incref(given) : json_object();
     if (operation_check(operation, arguments, err) != 0)
         return -1;
-    if (operation->run == NULL)
-        return answer(loop, client, operation, arguments, err);
-    return start(loop, client, operation, id, arguments, err);
+    for (size_t i = 0; i < COUNT_OF(answers); i++)
+        if (answers[i].operation == operation)
+            return answers[i].answer(client, arguments, err);
+    return start(client, operation, id, arguments, err);
 }
 
-static void hear_request(struct loop *loop, struct client *client)
+static void receive_request(struct client *client)
 {
     autojson json_t *request = NULL;
     struct error err;
@@ -257,24 +391,30 @@ static void hear_request(struct loop *loop, struct client *client)
     if (got < 0 && err.kind == ERROR_BUSY)
         return;
     if (got == 0 || (got < 0 && err.kind == ERROR_FAILED)) {
-        client->over = true;
+        hang_up(client);
         return;
     }
     client->asked = true;
-    client->deadline = INT64_MAX;
-    if (got < 0 || take_request(loop, client, request, &err) != 0) {
+    loop_cancel_timer(client->clients->loop, &client->timer);
+    if (got < 0 || handle_request(client, request, &err) != 0) {
         log_warning("a request of user %u, process %d was refused: %s", (unsigned)client->uid,
                     (int)client->pid, err.message);
         json_decref(client->answer);
         client->answer = protocol_pack_error(&err);
     }
-    client_send(loop, client);
+    send_all(client);
 }
 
-void client_hear(struct loop *loop, struct client *client)
+static void on_socket(void *context, short events)
 {
+    struct client *client = context;
+
+    if ((events & POLLOUT) != 0)
+        send_all(client);
+    if ((events & ~POLLOUT) == 0 || client->socket < 0)
+        return;
     if (!client->asked)
-        hear_request(loop, client);
+        receive_request(client);
     else
-        client->over = true; /* it hung up, or says more than one request */
+        hang_up(client); /* it hung up itself, or has more than one request */
 }

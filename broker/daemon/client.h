@@ -1,43 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A client of the broker: a connection with one request. It reads its answer at its own pace: lines of the
- * log wait in the journal, so that a slow client takes no memory. */
+/* The broker's clients: connections with one request each. A client reads its answer at its own pace: the
+ * lines of a log wait in the journal, so that a slow client takes no memory. */
 #ifndef HOSTPCI_BROKER_DAEMON_CLIENT_H
 #define HOSTPCI_BROKER_DAEMON_CLIENT_H
 
-#include <jansson.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include "broker/daemon/job.h"
 
 #define CLIENT_LIMIT   512 /* at once; more wait to be accepted */
-#define CLIENT_SECONDS 10  /* for its request, and for reading when there is something */
+#define CLIENT_SECONDS 10  /* for sending a request, and for reading what was sent to it */
+#define CLIENT_USERS   3
 
-struct job;
-struct loop;
+struct clients;
 
-struct client {
-    struct client *next;
-    int socket;
-    pid_t pid;
-    uid_t uid;
-    bool asked;       /* its request was read */
-    int64_t number;   /* the operation it follows, in the journal; 0: none */
-    int line;         /* the next one to send */
-    struct job *job;  /* that reads for it */
-    json_t *answer;   /* the last message, to be sent */
-    bool blocked;     /* it does not read what we have */
-    int64_t deadline; /* of its request, or of its reading; INT64_MAX: none */
-    bool over;
-};
+/* Accepts clients from `listener`, a listening socket that does not block, which it takes. The users of
+ * `users` are answered, others are told that they are not. */
+struct clients *clients_new(struct loop *loop, struct jobs *jobs, int listener,
+                            const uid_t users[static CLIENT_USERS]);
+/* Hangs up on all of them. Takes NULL. */
+void clients_free(struct clients *clients);
 
-void client_accept(struct loop *loop);
-void client_hear(struct loop *loop, struct client *client); /* its socket has something, or is closed */
-/* Sends what there is, as far as it reads. */
-void client_send(struct loop *loop, struct client *client);
-/* The same for all that follow the operation. */
-void client_send_all(struct loop *loop, int64_t number);
-/* Gives it the last message, which is taken. */
-void client_answer(struct loop *loop, struct client *client, json_t *answer);
-void client_free(struct client *client);
+/* Sends what is new in the journal to the clients that follow the operation of this number. */
+void clients_send_news(struct clients *clients, int64_t number);
+
+/* Accepts no more clients and starts no more operations. */
+void clients_refuse_more(struct clients *clients);
+
+/* Whether somebody has not read the end of an operation yet. */
+bool clients_wait_for_answers(const struct clients *clients);
+
+/* Frees those that were hung up on. */
+void clients_free_ended(struct clients *clients);
 
 #endif

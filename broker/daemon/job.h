@@ -1,83 +1,126 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A job: an operation that runs, as the broker sees it. It has one worker after another: the operation's own
- * and, if that one ends without settling what it touched, one that brings it back. */
+/* A job: an operation while the broker runs it. It has one worker after the other: the operation's own and,
+ * if that one ends and leaves functions half-way, one that brings them back.
+ *
+ * This file has the record and its states; job_messages.h handles what a worker says, job_run.h moves a job
+ * from state to state. Each job is in one of these states, and job_enter is the only way into another:
+ *
+ *   STARTING          no worker has been told to start; a job of an earlier broker begins here, too
+ *   RUNNING           the operation's worker is at work
+ *   SILENT            the same, but it has not said anything for too long: the kernel holds it
+ *   UNDOING           a worker brings back what an earlier one left
+ *   UNDOING_SILENT    the same, but the kernel holds it
+ *   UNDO_LATER        no worker: undoing could not begin, or its worker died; the timer tries again
+ *   ENDING            no worker: the end is known, but not in the journal yet; the timer tries again
+ *   ENDED             nothing happens any more; freed before the loop waits again
+ *
+ *   from             to  RUNNING  SILENT  UNDOING  UNDOING_SILENT  UNDO_LATER  ENDING  ENDED
+ *   STARTING               x                x                        x           x
+ *   RUNNING                         x       x                        x           x
+ *   SILENT                 x                x                        x           x
+ *   UNDOING                                          x               x           x
+ *   UNDOING_SILENT                          x                        x           x
+ *   UNDO_LATER                              x                        x           x
+ *   ENDING                                                                       x       x
+ *
+ * A job that only reads is not in the journal and has nothing to undo. It goes from STARTING to RUNNING, to
+ * SILENT and back, and from either to ENDED. */
 #ifndef HOSTPCI_BROKER_DAEMON_JOB_H
 #define HOSTPCI_BROKER_DAEMON_JOB_H
 
-#include <jansson.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 #include <time.h>
 
 #include "broker/daemon/journal.h"
-#include "broker/operations.h"
+#include "broker/daemon/loop.h"
+#include "broker/daemon/spawn.h"
 
-#define JOB_LINES 2000 /* of an operation's log; the rest is left out, and a line says so */
+#define JOB_LIMIT       128  /* jobs at once; more are refused with ERROR_BUSY */
+#define JOB_READERS     32   /* of them, those that only read: what changes the host always finds room */
+#define JOB_LINES       2000 /* of an operation's log; the rest is left out, and a line says so */
+#define JOB_PATIENCE_MS 10000
 
-struct client;
-struct loop;
+enum job_state {
+    JOB_STARTING,
+    JOB_RUNNING,
+    JOB_SILENT,
+    JOB_UNDOING,
+    JOB_UNDOING_SILENT,
+    JOB_UNDO_LATER,
+    JOB_ENDING,
+    JOB_ENDED,
+    JOB_STATES
+};
 
 struct job {
     struct job *next;
+    struct jobs *jobs;
     const struct operation *operation;
     json_t *arguments;
-    char *id;       /* NULL: it only reads, and is not in the journal */
+    char *id;       /* NULL: it only reads */
     int64_t number; /* in the journal */
     time_t started;
-    bool recovers;       /* its worker undoes what an earlier one left */
-    unsigned recoveries; /* workers that were tried for that */
-    json_t *workers;     /* of an earlier broker, which may live on in the kernel: [{pid, start-time}] */
-    int64_t retry;       /* when what could not be done now is tried again; 0: nothing is */
-    pid_t worker;        /* 0: none now */
-    int socket;          /* to it */
+    enum job_state state;
+    struct loop_timer timer; /* the worker's patience, or the next attempt: by the state */
+    struct worker_process worker;
     int lines;
-    char *step, *function; /* the step that it announced last; NULL: none */
-    bool stop;             /* was asked for */
-    int64_t heard;         /* when the worker said something last */
-    time_t waiting;        /* since when the kernel does not return; 0: it does */
-    char *place;           /* where that is: step and file */
-    json_t *said;          /* the worker's last word: {"result": ...} or {"error": ...}; NULL: none */
-    json_t *failure;       /* the error that a recovery follows; NULL: its worker had died */
-    json_t *end;           /* the operation's, to be written into the journal; NULL: it goes on */
-    struct client *client; /* that waits for one that only reads; NULL: none, or it was told that this takes
-                              too long */
-    bool over;
+    bool stop; /* somebody asked for that */
+
+    /* what the worker said last */
+    long long heard;       /* and when, by base/clock.h */
+    char *step, *function; /* the step that it announced; NULL: none yet */
+    json_t *said;          /* its result or error; NULL: it has not ended, or has died */
+    /* in the two silent states: */
+    time_t silent_since;
+    char *silent_in; /* the step and the kernel's file */
+
+    /* how the operation ends */
+    json_t *outcome;     /* what its own worker said; NULL: that one died */
+    json_t *undone;      /* what the worker that undid it said */
+    unsigned recoveries; /* workers that were tried for that */
+    json_t *survivors;   /* workers of an earlier broker, which the kernel may hold: [{pid, start-time}] */
+    json_t *end;         /* to be written into the journal */
+
+    /* of one that only reads: who is told its result or error; NULL: nobody any more */
+    void (*answer)(void *reader, json_t *answer);
+    void *reader;
 };
 
-/* Starts an operation with checked arguments, which it takes. `client` is for one that only reads. */
-int job_start(struct loop *loop, const struct operation *operation, const char *id, json_t *arguments,
-              struct client *client, struct error *err);
-/* Goes on with what journal_list_open tells of: whatever its worker left is brought back. */
-void job_resume(struct loop *loop, const json_t *row);
+/* All jobs. */
+struct jobs {
+    struct loop *loop;
+    struct journal *journal;
+    const struct sysroot *sysroot;
+    struct job *list; /* the newest first */
+    unsigned count, readers;
+    long steps, stop_at; /* HOSTPCI_BROKER_STOP_AT; 0: never */
+    /* Called when the journal has a new line, or the end, of the operation of that number. */
+    void (*changed)(void *context, int64_t number);
+    void *context;
+};
 
-void job_log(struct loop *loop, struct job *job, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/* Takes a message of its worker; false if there was none. Closes the socket if the worker is gone. */
-bool job_hear(struct loop *loop, struct job *job);
-void job_reap(struct loop *loop, struct job *job, int status); /* its worker has ended */
-/* Looks at the clock: is the kernel late, is it time to try again. */
-void job_tick(struct loop *loop, struct job *job, int64_t now);
-/* When to look again, in the clock's milliseconds; INT64_MAX: no need to. */
-int64_t job_due(const struct job *job);
-/* Whether the end of the broker waits for it: not if the kernel does not return. */
-bool job_is_busy(const struct job *job);
+/* What the tables above say. */
+bool job_may_enter(bool reads, enum job_state from, enum job_state to);
+/* Ends the broker if they do not allow it: the next one finds everything in the journal. */
+void job_enter(struct job *job, enum job_state state);
 
-struct job *job_find(const struct loop *loop, const char *id); /* one that runs, NULL if none */
+bool job_has_worker(const struct job *job);
+bool job_is_silent(const struct job *job);
 
-/* For the job's own files. */
-struct job *job_new(const struct operation *operation, const char *id, json_t *arguments);
-void job_add(struct loop *loop, struct job *job);
-void job_free(struct job *job);
-/* Starts a worker with `arguments` (not taken). */
-int job_spawn(const struct loop *loop, struct job *job, operation_function *run, json_t *arguments,
-              struct error *err);
-struct journal_worker job_worker(const struct job *job); /* who it is, for the journal */
-/* Of a worker that cannot have done anything yet. It is collected when it has ended, which the kernel may
- * delay. */
-void job_kill(struct job *job);
-/* Without a worker: what it left open is recovered, or the job ends. */
-void job_go_on(struct loop *loop, struct job *job);
-void job_answer(struct loop *loop, struct job *job, json_t *answer); /* of one that only reads */
+struct job *job_new(struct jobs *jobs, const struct operation *operation, const char *id, json_t *arguments);
+void job_free(struct job *job); /* one that is not among the jobs */
+void job_add(struct job *job);
+struct job *job_find(const struct jobs *jobs, const char *id); /* one that has not ended; NULL if none */
+
+/* A line of the operation's log. */
+void job_log(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Hands the answer of one that only reads to its reader, once. Takes it. */
+void job_answer(struct job *job, json_t *answer);
+
+/* Returns how many there were. */
+unsigned jobs_free_ended(struct jobs *jobs);
+/* Frees all of them, whatever their state, and leaves their workers alone. */
+void jobs_clear(struct jobs *jobs);
 
 #endif

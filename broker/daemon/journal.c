@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The broker's memory: operations and their lines. */
+/* The journal: operations and their lines. */
 #include "broker/daemon/journal.h"
 
 #include <stdlib.h>
@@ -88,9 +88,9 @@ int journal_start(struct journal *journal, const char *id, const char *operation
     return 0;
 }
 
-int journal_forget(struct journal *journal, const char *id, struct error *err)
+int journal_delete_ended(struct journal *journal, const char *id, struct error *err)
 {
-    autoreset sqlite3_stmt *forget = journal->statements[FORGET];
+    autoreset sqlite3_stmt *forget = journal->statements[DELETE_ENDED];
 
     sqlite_bind_string(forget, 1, id);
     return journal_run(forget, err);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The broker's memory: what it knows of functions. */
+/* The journal: claims of functions, and facts about them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "broker/daemon/journal_parts.h"
 
-/* 1: another operation, which has not ended, has the function in hand. */
-static int find_holder(struct journal *journal, const char *function, int64_t number, struct error *err)
+/* ERROR_BUSY if another operation, which has not ended, has claimed the function. */
+static int check_free(struct journal *journal, const char *function, int64_t number, struct error *err)
 {
     autoreset sqlite3_stmt *find = journal->statements[FIND_HOLDER];
 
@@ -18,35 +18,35 @@ static int find_holder(struct journal *journal, const char *function, int64_t nu
     if (sqlite3_column_int64(find, 0) == number || sqlite3_column_int(find, 3) == 0)
         return 0;
     return error_set(err, ERROR_BUSY,
-                     "%s is in the hands of another operation, %s '%.200s': wait for its end", function,
+                     "%s is being changed by another operation, %s '%.200s': wait for its end", function,
                      sqlite_string(find, 2), sqlite_string(find, 1));
 }
 
-static int touch(struct journal *journal, int64_t number, const json_t *row, struct error *err)
+static int claim(struct journal *journal, int64_t number, const json_t *row, struct error *err)
 {
-    autoreset sqlite3_stmt *touch = journal->statements[TOUCH];
+    autoreset sqlite3_stmt *statement = journal->statements[CLAIM];
     const char *function = json_string_value(json_object_get(row, "id"));
     autofree char *body = json_dumps(row, JSON_COMPACT);
 
     if (function == NULL)
-        return error_set(err, ERROR_INVALID, "a function to touch has no id");
-    if (find_holder(journal, function, number, err) != 0)
+        return error_set(err, ERROR_INVALID, "a claim names no function: it has no id");
+    if (check_free(journal, function, number, err) != 0)
         return -1;
-    sqlite_bind_string(touch, 1, function);
-    sqlite_bind_number(touch, 2, number);
-    sqlite_bind_string(touch, 3, body);
-    return journal_run(touch, err);
+    sqlite_bind_string(statement, 1, function);
+    sqlite_bind_number(statement, 2, number);
+    sqlite_bind_string(statement, 3, body);
+    return journal_run(statement, err);
 }
 
-int journal_touch(struct journal *journal, int64_t number, const json_t *touched, struct error *err)
+int journal_claim(struct journal *journal, int64_t number, const json_t *claims, struct error *err)
 {
     size_t i;
     const json_t *row;
 
     if (sqlite_begin(journal->db, err) != 0)
         return -1;
-    json_array_foreach(touched, i, row) {
-        if (touch(journal, number, row, err) != 0) {
+    json_array_foreach(claims, i, row) {
+        if (claim(journal, number, row, err) != 0) {
             sqlite_rollback(journal->db);
             return -1;
         }
@@ -54,18 +54,18 @@ int journal_touch(struct journal *journal, int64_t number, const json_t *touched
     return sqlite_commit(journal->db, err);
 }
 
-int journal_settle(struct journal *journal, int64_t number, const char *function, struct error *err)
+int journal_release(struct journal *journal, int64_t number, const char *function, struct error *err)
 {
-    autoreset sqlite3_stmt *settle = journal->statements[SETTLE];
+    autoreset sqlite3_stmt *release = journal->statements[RELEASE];
 
-    sqlite_bind_number(settle, 1, number);
-    sqlite_bind_string(settle, 2, function);
-    return journal_run(settle, err);
+    sqlite_bind_number(release, 1, number);
+    sqlite_bind_string(release, 2, function);
+    return journal_run(release, err);
 }
 
-int journal_read_touched(struct journal *journal, int64_t number, json_t **ret, struct error *err)
+int journal_read_claims(struct journal *journal, int64_t number, json_t **ret, struct error *err)
 {
-    autoreset sqlite3_stmt *read = journal->statements[READ_TOUCHED];
+    autoreset sqlite3_stmt *read = journal->statements[READ_CLAIMS];
     autojson json_t *rows = json_array();
     int found;
 
@@ -78,7 +78,7 @@ int journal_read_touched(struct journal *journal, int64_t number, json_t **ret, 
     return 0;
 }
 
-int journal_is_held(struct journal *journal, const char *function, bool *ret, struct error *err)
+int journal_is_claimed(struct journal *journal, const char *function, bool *ret, struct error *err)
 {
     autoreset sqlite3_stmt *find = journal->statements[FIND_HOLDER];
 
@@ -90,25 +90,26 @@ int journal_is_held(struct journal *journal, const char *function, bool *ret, st
     return 0;
 }
 
-static int keep(struct journal *journal, const char *kind, const char *function, const char *body,
+static int save(struct journal *journal, const char *kind, const char *function, const char *body,
                 struct error *err)
 {
-    autoreset sqlite3_stmt *keep = journal->statements[strcmp(kind, "origin") == 0 ? KEEP_ONCE : KEEP];
+    autoreset sqlite3_stmt *save =
+        journal->statements[strcmp(kind, "origin") == 0 ? SAVE_FACT_ONCE : SAVE_FACT];
 
-    sqlite_bind_string(keep, 1, function);
-    sqlite_bind_string(keep, 2, kind);
-    sqlite_bind_string(keep, 3, journal->boot);
-    sqlite_bind_string(keep, 4, body);
-    return journal_run(keep, err);
+    sqlite_bind_string(save, 1, function);
+    sqlite_bind_string(save, 2, kind);
+    sqlite_bind_string(save, 3, journal->boot);
+    sqlite_bind_string(save, 4, body);
+    return journal_run(save, err);
 }
 
-static int drop(struct journal *journal, const char *kind, const char *function, struct error *err)
+static int forget(struct journal *journal, const char *kind, const char *function, struct error *err)
 {
-    autoreset sqlite3_stmt *drop = journal->statements[DROP];
+    autoreset sqlite3_stmt *forget = journal->statements[FORGET_FACT];
 
-    sqlite_bind_string(drop, 1, function);
-    sqlite_bind_string(drop, 2, kind);
-    return journal_run(drop, err);
+    sqlite_bind_string(forget, 1, function);
+    sqlite_bind_string(forget, 2, kind);
+    return journal_run(forget, err);
 }
 
 /* A choice must be there after a power cut. */
@@ -120,26 +121,26 @@ static int set_durable(struct journal *journal, const char *kind, bool durable, 
                           err);
 }
 
-int journal_keep(struct journal *journal, const char *kind, const char *function, const json_t *body,
-                 struct error *err)
+int journal_save_fact(struct journal *journal, const char *kind, const char *function, const json_t *body,
+                      struct error *err)
 {
     autofree char *text = json_dumps(body, JSON_COMPACT);
     struct error ignored;
 
     if (set_durable(journal, kind, true, err) != 0)
         return -1;
-    int result = keep(journal, kind, function, text, err);
-    set_durable(journal, kind, false, &ignored); /* still on: only slower */
+    int result = save(journal, kind, function, text, err);
+    set_durable(journal, kind, false, &ignored); /* if it stays on, the broker is only slower */
     return result;
 }
 
-int journal_drop(struct journal *journal, const char *kind, const char *function, struct error *err)
+int journal_forget_fact(struct journal *journal, const char *kind, const char *function, struct error *err)
 {
     struct error ignored;
 
     if (set_durable(journal, kind, true, err) != 0)
         return -1;
-    int result = drop(journal, kind, function, err);
+    int result = forget(journal, kind, function, err);
     set_durable(journal, kind, false, &ignored);
     return result;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The broker's memory: its file, and every statement. */
+/* The journal: its file, and every statement. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -58,8 +58,8 @@ static const char *const texts[STATEMENTS] = {
     [DROP_WORKERS] = "DELETE FROM worker WHERE operation = ?",
     [TRIM] = "DELETE FROM operation WHERE number <= ? AND end IS NOT NULL"
              " AND number NOT IN (SELECT operation FROM touched)",
-    [FORGET] = "DELETE FROM operation WHERE id = ? AND end IS NOT NULL"
-               " AND number NOT IN (SELECT operation FROM touched)",
+    [DELETE_ENDED] = "DELETE FROM operation WHERE id = ? AND end IS NOT NULL"
+                     " AND number NOT IN (SELECT operation FROM touched)",
     [RESUME] = "UPDATE operation SET end = NULL, function = NULL, step = NULL WHERE number = ?",
     [LOG] = "INSERT INTO line (operation, line, text) VALUES (?, ?, ?)",
     [STEP] = "UPDATE operation SET function = ?2, step = ?3 WHERE number = ?1",
@@ -73,27 +73,27 @@ static const char *const texts[STATEMENTS] = {
         "   FROM (SELECT pid, start_time FROM worker WHERE worker.operation = number ORDER BY rowid)),"
         "  end FROM operation"
         " WHERE end IS NULL OR number IN (SELECT operation FROM touched) ORDER BY number",
-    [TOUCH] = "INSERT INTO touched (function, operation, body) VALUES (?1, ?2, ?3)"
+    [CLAIM] = "INSERT INTO touched (function, operation, body) VALUES (?1, ?2, ?3)"
               " ON CONFLICT (function) DO UPDATE SET operation = ?2, body = ?3",
     [FIND_HOLDER] = "SELECT operation.number, operation.id, operation.name, operation.end IS NULL"
                     " FROM touched JOIN operation ON operation.number = touched.operation"
                     " WHERE touched.function = ?",
-    [SETTLE] = "DELETE FROM touched WHERE operation = ? AND function = ?",
-    [READ_TOUCHED] = "SELECT body FROM touched WHERE operation = ? ORDER BY sequence",
-    [KEEP] = "INSERT OR REPLACE INTO fact (function, kind, boot, body) VALUES (?, ?, ?, ?)",
-    [KEEP_ONCE] =
+    [RELEASE] = "DELETE FROM touched WHERE operation = ? AND function = ?",
+    [READ_CLAIMS] = "SELECT body FROM touched WHERE operation = ? ORDER BY sequence",
+    [SAVE_FACT] = "INSERT OR REPLACE INTO fact (function, kind, boot, body) VALUES (?, ?, ?, ?)",
+    [SAVE_FACT_ONCE] =
         "INSERT INTO fact (function, kind, boot, body) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT (function, kind) DO UPDATE SET boot = ?3, body = ?4"
         " WHERE json_extract(body, '$.vendor', '$.device') <> json_extract(?4, '$.vendor', '$.device')",
-    [DROP] = "DELETE FROM fact WHERE function = ? AND kind = ?",
+    [FORGET_FACT] = "DELETE FROM fact WHERE function = ? AND kind = ?",
     [READ_FACTS] = "SELECT function, kind, body FROM fact WHERE function = ?1 OR ?1 IS NULL"
                    " UNION ALL"
-                   " SELECT touched.function, 'unsettled', json_object('operation', operation.id)"
+                   " SELECT touched.function, 'left-by', json_object('operation', operation.id)"
                    " FROM touched JOIN operation ON operation.number = touched.operation"
                    " WHERE operation.end IS NOT NULL AND (touched.function = ?1 OR ?1 IS NULL)",
 };
 
-/* A lock of this process: workers, which may outlive it in the kernel, do not inherit it. */
+/* The lock belongs to this process: workers, which may outlive it in the kernel, do not inherit it. */
 static int lock_folder(const char *folder, int *ret, struct error *err)
 {
     autofree char *path = xasprintf("%s/lock", folder);
@@ -122,10 +122,11 @@ static int make_folder(const char *folder, struct error *err)
     if (stat(folder, &status) != 0)
         return error_set_errno(err, errno, "cannot use '%s'", folder);
     if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return error_set(err, ERROR_FAILED,
-                         "others may write in '%s', so what it tells cannot be trusted; give it to user %u "
-                         "with mode 0700",
-                         folder, (unsigned)geteuid());
+        return error_set(
+            err, ERROR_FAILED,
+            "others may write in '%s', so its content cannot be trusted; give it to user %u with "
+            "mode 0700",
+            folder, (unsigned)geteuid());
     return 0;
 }
 
@@ -142,8 +143,9 @@ static int check_schema(sqlite3 *db, struct error *err)
     if (application == 0x68706a6e && version == SCHEMA_VERSION)
         return 0;
     return error_set(err, ERROR_FAILED,
-                     "'%s' is not a journal that this broker knows (schema %" PRId64 ", it knows %d); move "
-                     "it away: the choices of drivers in it are to be made again",
+                     "'%s' is not a journal that this broker can read (its schema is %" PRId64
+                     ", not %d); move it "
+                     "away, and make the persistent choices of drivers in it again",
                      path, version, SCHEMA_VERSION);
 }
 
@@ -155,10 +157,11 @@ static int check_integrity(sqlite3 *db, struct error *err)
         return -1;
     if (strcmp(sqlite_string(check, 0), "ok") == 0)
         return 0;
-    return error_set(err, ERROR_FAILED,
-                     "the journal '%s' is damaged (%s); move it away with its -wal file: the choices of "
-                     "drivers in it are to be made again",
-                     sqlite3_db_filename(db, "main"), sqlite_string(check, 0));
+    return error_set(
+        err, ERROR_FAILED,
+        "the journal '%s' is damaged (%s); move it away with its -wal file, and make the persistent "
+        "choices of drivers in it again",
+        sqlite3_db_filename(db, "main"), sqlite_string(check, 0));
 }
 
 static int open_database(const char *folder, sqlite3 **ret, struct error *err)
@@ -168,7 +171,7 @@ static int open_database(const char *folder, sqlite3 **ret, struct error *err)
     mode_t before = umask(0077);
     int result = sqlite_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, err);
 
-    /* nobody else uses it: no shared memory, no locks anew for each transaction */
+    /* nobody else uses it: it needs no shared memory, and no new lock for each transaction */
     if (result == 0)
         result = sqlite_execute(db,
                                 "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
@@ -185,7 +188,7 @@ static int open_database(const char *folder, sqlite3 **ret, struct error *err)
     return 0;
 }
 
-/* What another boot left is history. */
+/* What another boot left becomes history. */
 static int forget_other_boots(struct journal *journal, struct error *err)
 {
     static const char *const changes[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the journal's files share, and nobody else sees. */
+/* What the journal's files share; for them alone. */
 #ifndef HOSTPCI_BROKER_DAEMON_JOURNAL_PARTS_H
 #define HOSTPCI_BROKER_DAEMON_JOURNAL_PARTS_H
 
@@ -13,7 +13,7 @@ enum statement {
     ADD_WORKER,
     DROP_WORKERS,
     TRIM,
-    FORGET,
+    DELETE_ENDED,
     RESUME,
     LOG,
     STEP,
@@ -21,13 +21,13 @@ enum statement {
     READ_LINE,
     READ_END,
     LIST_OPEN,
-    TOUCH,
+    CLAIM,
     FIND_HOLDER,
-    SETTLE,
-    READ_TOUCHED,
-    KEEP,
-    KEEP_ONCE,
-    DROP,
+    RELEASE,
+    READ_CLAIMS,
+    SAVE_FACT,
+    SAVE_FACT_ONCE,
+    FORGET_FACT,
     READ_FACTS,
     STATEMENTS
 };
@@ -39,12 +39,12 @@ struct journal {
     sqlite3_stmt *statements[STATEMENTS];
 };
 
-/* A prepared statement that is given back at the end of the scope: one that is left open would hold the log
- * of the database. */
+/* Resets a prepared statement at the end of the scope: one that is left open would keep the database's log
+ * from being written back. */
 void journal_reset(sqlite3_stmt **statement);
 #define autoreset __attribute__((cleanup(journal_reset)))
 
-/* For what returns nothing. */
+/* For a statement that returns no rows. */
 int journal_run(sqlite3_stmt *statement, struct error *err);
 json_t *journal_json(sqlite3_stmt *statement, int column);
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "broker/daemon/loop.h"
+#include "broker/daemon/listen.h"
 
 #define BACKLOG 256
 
@@ -28,8 +27,8 @@ static int set_path(const char *path, struct sockaddr_un *ret, struct error *err
     return 0;
 }
 
-/* A broker that was killed leaves its socket to a worker that did not yet come to close it: nobody answers
- * there. The kernel tells who began to listen (unix(7), SO_PEERCRED). */
+/* The socket of a broker that was killed stays connectable as long as one of its workers has not closed it,
+ * but nobody answers there. The kernel knows the process that began to listen (unix(7), SO_PEERCRED). */
 static bool is_alive(int fd)
 {
     struct ucred listener;
@@ -52,7 +51,7 @@ static int check_free(const char *path, struct error *err)
     if (!S_ISSOCK(status.st_mode))
         return error_set(err, ERROR_CONFLICT,
                          "'%s' exists and is no socket: move it away, or give another --run-dir", path);
-    /* EAGAIN: somebody listens, and is busy */
+    /* EAGAIN: somebody listens and has no room for more clients now */
     bool connected = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
     if (connected ? is_alive(fd) : errno == EAGAIN)
         return error_set(err, ERROR_CONFLICT,
@@ -69,8 +68,8 @@ int broker_listen(const char *path, int *ret, struct error *err)
     if (check_free(path, err) != 0 || set_path(temporary, &address, err) != 0)
         return -1;
     unlink(temporary);
-    /* the mode is that of bind, not of a chmod: the folder may belong to the front, which could put a link in
-     * between */
+    /* the mode comes from bind, not from chmod: the folder may belong to the front, which could put a link
+     * in the socket's place between the two */
     mode_t before = umask(0111);
     int result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
     umask(before);

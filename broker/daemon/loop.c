@@ -1,237 +1,176 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The broker's one thread. */
+/* An event loop. poll(2) and not epoll(7): an epoll instance would go on to report descriptors that were
+ * closed here while a worker, which inherits them by fork, has not come to close them. */
 #include "broker/daemon/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "base/memory.h"
-#include "base/notify.h"
 
-#define STOP_MS 10000
-
-/* What a descriptor of the poll belongs to: to one of these, or to the loop itself. */
-struct owner {
-    struct client *client;
-    struct job *job;
+struct watch {
+    void (*ready)(void *context, short events);
+    void *context;
 };
 
-int64_t loop_clock(void)
-{
-    struct timespec now;
+struct loop {
+    struct pollfd *fds; /* fd -1: unwatched in this turn */
+    struct watch *watches;
+    size_t count;
+    struct loop_timer *timers;
+    void (*before_wait)(void *context);
+    void *before_wait_context;
+    bool stopped;
+};
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+struct loop *loop_new(void)
+{
+    return xcalloc(1, sizeof(struct loop));
 }
 
-static int replay(struct loop *loop, struct error *err)
+void loop_free(struct loop *loop)
 {
-    autojson json_t *open = NULL, *facts = NULL;
-    size_t i;
-    const char *function;
-    json_t *row, *of;
+    if (loop == NULL)
+        return;
+    free(loop->fds);
+    free(loop->watches);
+    free(loop);
+}
 
-    if (journal_list_open(loop->journal, &open, err) != 0 ||
-        journal_read_facts(loop->journal, NULL, &facts, err) != 0)
-        return -1;
-    json_array_foreach(open, i, row)
-        job_resume(loop, row);
-    loop->choices = json_object();
-    json_object_foreach(facts, function, of) {
-        if (json_object_get(of, "choice") != NULL)
-            json_object_set(loop->choices, function, json_object_get(of, "choice"));
+static size_t find(const struct loop *loop, int fd)
+{
+    size_t i = 0;
+
+    while (i < loop->count && loop->fds[i].fd != fd)
+        i++;
+    return i;
+}
+
+void loop_watch(struct loop *loop, int fd, short events, void (*ready)(void *context, short events),
+                void *context)
+{
+    size_t i = find(loop, fd);
+
+    if (i == loop->count) {
+        loop->fds = xrealloc(loop->fds, loop->count + 1, sizeof(loop->fds[0]));
+        loop->watches = xrealloc(loop->watches, loop->count + 1, sizeof(loop->watches[0]));
+        loop->count++;
     }
-    loop_apply_choices(loop);
-    return 0;
+    loop->fds[i] = (struct pollfd){.fd = fd, .events = events};
+    loop->watches[i] = (struct watch){ready, context};
 }
 
-static void reap(struct loop *loop)
+void loop_unwatch(struct loop *loop, int fd)
 {
-    int status;
-    pid_t pid;
+    size_t i = find(loop, fd);
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (struct job *job = loop->jobs; job != NULL; job = job->next)
-            if (job->worker == pid) {
-                job_reap(loop, job, status);
-                break;
-            }
+    if (fd >= 0 && i < loop->count)
+        loop->fds[i].fd = -1;
 }
 
-/* Whoever waits for the next broker may start it now. */
-static void stop(struct loop *loop, int number)
+void loop_set_timer(struct loop *loop, struct loop_timer *timer, long long milliseconds,
+                    void (*expired)(void *context), void *context)
 {
-    log_info("%s: stopping", number == SIGINT ? "interrupted" : "asked to stop");
-    notify_manager("STOPPING=1");
-    loop->deadline = loop_clock() + STOP_MS;
-    unlink(loop->path);
-    close(loop->listener);
-    loop->listener = -1;
+    loop_cancel_timer(loop, timer);
+    *timer = (struct loop_timer){.next = loop->timers,
+                                 .due = clock_milliseconds() + milliseconds,
+                                 .expired = expired,
+                                 .context = context};
+    loop->timers = timer;
 }
 
-static void take_signals(struct loop *loop)
+void loop_cancel_timer(struct loop *loop, struct loop_timer *timer)
 {
-    struct signalfd_siginfo signal;
-
-    while (read(loop->signals, &signal, sizeof(signal)) == sizeof(signal)) {
-        if (signal.ssi_signo == SIGCHLD)
-            reap(loop);
-        else if (loop->deadline == 0)
-            stop(loop, (int)signal.ssi_signo);
-    }
+    for (struct loop_timer **at = &loop->timers; *at != NULL; at = &(*at)->next)
+        if (*at == timer) {
+            *at = timer->next;
+            timer->due = 0;
+            return;
+        }
 }
 
-static bool is_finished(const struct loop *loop)
+void loop_before_wait(struct loop *loop, void (*function)(void *context), void *context)
 {
-    if (loop->deadline == 0)
-        return false;
-    if (loop_clock() >= loop->deadline)
-        return true;
-    for (const struct job *job = loop->jobs; job != NULL; job = job->next)
-        if (job_is_busy(job))
-            return false;
-    for (const struct client *client = loop->clients; client != NULL; client = client->next)
-        if (client->answer != NULL)
-            return false;
-    return true;
+    loop->before_wait = function;
+    loop->before_wait_context = context;
 }
 
+static struct loop_timer *next_timer(const struct loop *loop)
+{
+    struct loop_timer *next = loop->timers;
+
+    for (struct loop_timer *timer = next; timer != NULL; timer = timer->next)
+        if (timer->due < next->due)
+            next = timer;
+    return next;
+}
+
+/* For poll(2): -1 if no timer is set. */
 static int time_left(const struct loop *loop)
 {
-    int64_t due = loop->deadline != 0 ? loop->deadline : INT64_MAX, now = loop_clock();
+    const struct loop_timer *next = next_timer(loop);
 
-    for (const struct job *job = loop->jobs; job != NULL; job = job->next)
-        due = job_due(job) < due ? job_due(job) : due;
-    for (const struct client *client = loop->clients; client != NULL; client = client->next)
-        due = client->deadline < due ? client->deadline : due;
-    if (due == INT64_MAX)
+    if (next == NULL)
         return -1;
-    return due <= now ? 0 : due - now > INT32_MAX ? INT32_MAX : (int)(due - now);
+    long long left = next->due - clock_milliseconds();
+    return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Fills both arrays, which have room for all; returns how many there are. The first two are the loop's. */
-static nfds_t watch(const struct loop *loop, struct pollfd *fds, struct owner *owners)
+static void forget_unwatched(struct loop *loop)
 {
-    nfds_t count = 2;
+    size_t kept = 0;
 
-    fds[0] = (struct pollfd){.fd = loop->signals, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = loop->client_count < CLIENT_LIMIT ? loop->listener : -1, .events = POLLIN};
-    for (struct client *client = loop->clients; client != NULL; client = client->next) {
-        owners[count].client = client;
-        fds[count++] = (struct pollfd){.fd = client->socket,
-                                       .events = (short)(client->blocked ? POLLIN | POLLOUT : POLLIN)};
-    }
-    for (struct job *job = loop->jobs; job != NULL; job = job->next) {
-        owners[count].job = job;
-        fds[count++] = (struct pollfd){.fd = job->socket, .events = POLLIN};
-    }
-    return count;
-}
-
-static void serve_one(struct loop *loop, const struct owner *owner, short events)
-{
-    if (owner->job != NULL && owner->job->socket >= 0)
-        job_hear(loop, owner->job);
-    if (owner->client == NULL || owner->client->over)
-        return;
-    if ((events & POLLOUT) != 0)
-        client_send(loop, owner->client);
-    if ((events & ~POLLOUT) != 0)
-        client_hear(loop, owner->client);
-}
-
-static void tick(struct loop *loop)
-{
-    int64_t now = loop_clock();
-
-    for (struct job *job = loop->jobs; job != NULL; job = job->next)
-        job_tick(loop, job, now);
-    for (struct client *client = loop->clients; client != NULL; client = client->next)
-        if (now >= client->deadline)
-            client->over = true;
-}
-
-static void sweep(struct loop *loop)
-{
-    for (struct client **at = &loop->clients; *at != NULL;) {
-        struct client *client = *at;
-        if (!client->over) {
-            at = &client->next;
+    for (size_t i = 0; i < loop->count; i++) {
+        if (loop->fds[i].fd < 0)
             continue;
-        }
-        *at = client->next;
-        loop->client_count--;
-        client_free(client);
+        loop->fds[kept] = loop->fds[i];
+        loop->watches[kept++] = loop->watches[i];
     }
-    for (struct job **at = &loop->jobs; *at != NULL;) {
-        struct job *job = *at;
-        if (!job->over) {
-            at = &job->next;
-            continue;
-        }
-        *at = job->next;
-        loop->job_count--;
-        loop->reader_count -= job->id == NULL;
-        job_free(job);
-    }
+    loop->count = kept;
 }
 
-static int turn(struct loop *loop, struct error *err)
+/* A callback may watch more, which moves the arrays: each entry is looked at anew. What is added meanwhile
+ * was not polled. */
+static void call_ready(struct loop *loop, size_t polled)
 {
-    size_t room = 2 + loop->client_count + loop->job_count;
-    autofree struct pollfd *fds = xcalloc(room, sizeof(*fds));
-    autofree struct owner *owners = xcalloc(room, sizeof(*owners));
-    nfds_t count = watch(loop, fds, owners);
-
-    if (poll(fds, count, time_left(loop)) < 0 && errno != EINTR)
-        return error_set_errno(err, errno, "the broker cannot wait");
-    for (nfds_t i = 2; i < count; i++)
-        if (fds[i].revents != 0)
-            serve_one(loop, &owners[i], fds[i].revents);
-    if (fds[0].revents != 0)
-        take_signals(loop);
-    if (fds[1].revents != 0 && loop->listener >= 0)
-        client_accept(loop);
-    tick(loop);
-    sweep(loop);
-    return 0;
+    for (size_t i = 0; i < polled; i++)
+        if (loop->fds[i].fd >= 0 && loop->fds[i].revents != 0)
+            loop->watches[i].ready(loop->watches[i].context, loop->fds[i].revents);
 }
 
-static void forget_all(struct loop *loop)
+static void call_expired(struct loop *loop)
 {
-    unsigned left = 0;
+    long long now = clock_milliseconds();
 
-    for (struct job *job = loop->jobs; job != NULL; job = job->next) {
-        left += job->id != NULL && !job->over;
-        job->over = true;
+    for (struct loop_timer *timer; (timer = next_timer(loop)) != NULL && timer->due <= now;) {
+        loop_cancel_timer(loop, timer);
+        timer->expired(timer->context);
     }
-    for (struct client *client = loop->clients; client != NULL; client = client->next)
-        client->over = true;
-    sweep(loop);
-    json_decref(TAKE(loop->choices));
-    if (left > 0)
-        log_warning("%u operations did not end: the next broker brings back what they touched", left);
 }
 
 int loop_run(struct loop *loop, struct error *err)
 {
-    int result = replay(loop, err);
-
-    if (result == 0)
-        result = broker_publish(loop->path, err);
-    if (result == 0) {
-        log_info("listening on %s", loop->path);
-        notify_manager("READY=1");
+    loop->stopped = false;
+    for (;;) {
+        if (loop->before_wait != NULL)
+            loop->before_wait(loop->before_wait_context);
+        if (loop->stopped)
+            return 0;
+        forget_unwatched(loop);
+        int ready = poll(loop->fds, (nfds_t)loop->count, time_left(loop));
+        if (ready < 0 && errno != EINTR)
+            return error_set_errno(err, errno, "the broker cannot wait for its sockets");
+        if (ready > 0)
+            call_ready(loop, loop->count);
+        call_expired(loop);
     }
-    while (result == 0 && !is_finished(loop))
-        result = turn(loop, err);
-    forget_all(loop);
-    return result;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
 }

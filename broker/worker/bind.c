@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Bringing one function to a driver. */
+/* Binding one function to a driver, and bringing functions back. */
 #include "broker/worker/bind.h"
 
 #include <string.h>
@@ -12,17 +12,17 @@
 
 #define MOST_KERNEL_LINES 20
 
-/* One function on its way. */
-struct journey {
+/* One function while it goes from a driver to another. */
+struct change {
     struct worker *worker;
     struct pci_address address;
     char id[PCI_ADDRESS_SIZE];
     struct driver_state now;
-    bool moved; /* something was changed */
+    bool done; /* something was changed */
 };
 
-__attribute__((format(printf, 3, 4))) static int step(struct journey *journey, struct error *err,
-                                                      const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int announce(struct change *change, struct error *err,
+                                                          const char *format, ...)
 {
     char text[256];
     va_list arguments;
@@ -30,7 +30,7 @@ __attribute__((format(printf, 3, 4))) static int step(struct journey *journey, s
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    return worker_step(journey->worker, journey->id, text, err);
+    return worker_step(change->worker, change->id, text, err);
 }
 
 struct binding binding_for(const char *driver)
@@ -40,257 +40,221 @@ struct binding binding_for(const char *driver)
     return (struct binding){driver, driver[0] != '\0' ? driver : DRIVER_NOBODY};
 }
 
-static int read_state(struct journey *journey, const struct driver_state *was, struct error *err)
+static int set_override(struct change *change, const char *override, struct error *err)
 {
-    if (step(journey, err, "read driver and driver_override") != 0 ||
-        driver_read_state(journey->worker->sysroot, journey->address, &journey->now, err) != 0)
-        return -1;
-    if (journey->now.vendor == was->vendor && journey->now.device == was->device)
+    if (strcmp(change->now.override, override) == 0)
         return 0;
-    return error_set(err, ERROR_NOT_FOUND, "another device (%04x:%04x) is at %s now, where %04x:%04x was",
-                     journey->now.vendor, journey->now.device, journey->id, was->vendor, was->device);
-}
-
-static int set_override(struct journey *journey, const char *override, struct error *err)
-{
-    if (strcmp(journey->now.override, override) == 0)
-        return 0;
-    if (override[0] == '\0' ? step(journey, err, "clear driver_override") != 0
-                            : step(journey, err, "write '%s' to driver_override", override) != 0)
+    if (override[0] == '\0' ? announce(change, err, "clear driver_override") != 0
+                            : announce(change, err, "write '%s' to driver_override", override) != 0)
         return -1;
-    journey->moved = true;
-    if (driver_set_override(journey->worker->sysroot, journey->address, override, err) != 0)
+    change->done = true;
+    if (driver_set_override(change->worker->sysroot, change->address, override, err) != 0)
         return -1;
-    snprintf(journey->now.override, sizeof(journey->now.override), "%s", override);
+    snprintf(change->now.override, sizeof(change->now.override), "%s", override);
     return 0;
 }
 
-static int unbind(struct journey *journey, struct error *err)
+static int unbind(struct change *change, struct error *err)
 {
-    if (journey->now.driver[0] == '\0')
+    if (change->now.driver[0] == '\0')
         return 0;
-    if (step(journey, err, "unbind from %s", journey->now.driver) != 0)
+    if (announce(change, err, "unbind from %s", change->now.driver) != 0)
         return -1;
-    journey->moved = true;
-    if (driver_unbind(journey->worker->sysroot, journey->address, journey->now.driver, err) != 0)
+    change->done = true;
+    if (driver_unbind(change->worker->sysroot, change->address, change->now.driver, err) != 0)
         return -1;
-    journey->now.driver[0] = '\0';
+    change->now.driver[0] = '\0';
     return 0;
 }
 
-/* `expected` NULL: whichever. */
-static int probe(struct journey *journey, const char *expected, struct error *err)
+/* `expected` NULL: any driver. */
+static int probe(struct change *change, const char *expected, struct error *err)
 {
-    if (step(journey, err, "ask the kernel to bind %s", expected != NULL ? expected : "a driver") != 0)
+    if (announce(change, err, "ask the kernel to bind %s", expected != NULL ? expected : "a driver") != 0)
         return -1;
-    journey->moved = true;
-    return driver_probe(journey->worker->sysroot, journey->address, expected, journey->now.driver, err);
+    change->done = true;
+    return driver_probe(change->worker->sysroot, change->address, expected, change->now.driver, err);
 }
 
-/* Before anything else is changed. A module that is loaded looks for functions at once. */
-static int load(struct journey *journey, const char *driver, struct error *err)
+/* Loads the module of the driver if it is missing. A module that is loaded looks for functions at once. */
+static int load(struct change *change, const char *driver, struct error *err)
 {
-    if (driver[0] == '\0' || driver_is_loaded(journey->worker->sysroot, driver))
+    if (driver[0] == '\0' || driver_is_loaded(change->worker->sysroot, driver))
         return 0;
-    if (step(journey, err, "load the module %s", driver) != 0 ||
-        driver_load(journey->worker->sysroot, driver, err) != 0)
+    if (announce(change, err, "load the module %s", driver) != 0 ||
+        driver_load(change->worker->sysroot, driver, err) != 0)
         return -1;
-    worker_log(journey->worker, "%s: module %s was loaded", journey->id, driver);
-    return driver_read_name(journey->worker->sysroot, journey->address, journey->now.driver, err);
+    worker_log(change->worker, "%s: module %s was loaded", change->id, driver);
+    return driver_read_name(change->worker->sysroot, change->address, change->now.driver, err);
 }
 
 /* While it moves, driver_override names the driver that is wanted, whatever it holds in the end: of two
- * drivers that fit the kernel would take either. */
-static int place_named(struct journey *journey, struct binding wanted, struct error *err)
+ * drivers that match, the kernel would take either. */
+static int bind_named(struct change *change, struct binding wanted, struct error *err)
 {
-    if (strcmp(journey->now.driver, wanted.driver) != 0 && load(journey, wanted.driver, err) != 0)
+    if (strcmp(change->now.driver, wanted.driver) != 0 && load(change, wanted.driver, err) != 0)
         return -1;
-    if (strcmp(journey->now.driver, wanted.driver) != 0) {
-        if (set_override(journey, wanted.driver[0] != '\0' ? wanted.driver : wanted.override, err) != 0 ||
-            unbind(journey, err) != 0 ||
-            (wanted.driver[0] != '\0' && probe(journey, wanted.driver, err) != 0))
+    if (strcmp(change->now.driver, wanted.driver) != 0) {
+        if (set_override(change, wanted.driver[0] != '\0' ? wanted.driver : wanted.override, err) != 0 ||
+            unbind(change, err) != 0 || (wanted.driver[0] != '\0' && probe(change, wanted.driver, err) != 0))
             return -1;
     }
-    return set_override(journey, wanted.override, err);
+    return set_override(change, wanted.override, err);
 }
 
-static int load_fitting(struct journey *journey, struct error *err)
+/* A driver that was not bound because of driver_override is the kernel's choice already. If the kernel finds
+ * none, the modules that match the function are loaded, as udev does at boot. */
+static int bind_any(struct change *change, struct error *err)
 {
-    if (step(journey, err, "load the modules that fit") != 0)
-        return -1;
-    autojson json_t *tried = driver_load_fitting(journey->worker->sysroot, journey->address);
+    bool chosen = change->now.driver[0] != '\0' && !driver_is_vfio(change->now.driver) &&
+                  strcmp(change->now.driver, change->now.override) != 0;
     size_t i;
-    json_t *one;
-    json_array_foreach(tried, i, one) {
-        const char *module = json_string_value(json_object_get(one, "module"));
-        const char *error = json_string_value(json_object_get(one, "error"));
-        worker_log(journey->worker, "%s: module %s %s%s", journey->id, module,
-                   error[0] == '\0' ? "was loaded" : "could not be loaded: ", error);
-    }
-    return json_array_size(tried) > 0 ? probe(journey, NULL, err) : 0;
-}
+    json_t *module;
 
-/* A driver that did not come by driver_override is the kernel's choice already. */
-static int binding_is_any(struct journey *journey, struct error *err)
-{
-    bool chosen = journey->now.driver[0] != '\0' && !driver_is_vfio(journey->now.driver) &&
-                  strcmp(journey->now.driver, journey->now.override) != 0;
-
-    if (set_override(journey, "", err) != 0)
+    if (set_override(change, "", err) != 0)
         return -1;
     if (chosen)
         return 0;
-    if (unbind(journey, err) != 0 || probe(journey, NULL, err) != 0)
+    if (unbind(change, err) != 0 || probe(change, NULL, err) != 0)
         return -1;
-    return journey->now.driver[0] != '\0' ? 0 : load_fitting(journey, err);
-}
-
-static int go(struct journey *journey, struct binding wanted, char ret_driver[static DRIVER_NAME_SIZE],
-              struct error *err)
-{
-    bool any = strcmp(wanted.driver, BINDING_ANY) == 0;
-
-    if ((any ? binding_is_any(journey, err) : place_named(journey, wanted, err)) != 0)
+    if (change->now.driver[0] != '\0')
+        return 0;
+    if (announce(change, err, "load the modules that match") != 0)
         return -1;
-    memcpy(ret_driver, journey->now.driver, DRIVER_NAME_SIZE);
-    return journey->moved ? 1 : 0;
+    autojson json_t *tried = driver_load_fitting(change->worker->sysroot, change->address);
+    json_array_foreach(tried, i, module) {
+        const char *error = json_text(module, "error");
+        worker_log(change->worker, "%s: module %s %s%s", change->id, json_text(module, "module"),
+                   error[0] == '\0' ? "was loaded" : "could not be loaded: ", error);
+    }
+    return json_array_size(tried) > 0 ? probe(change, NULL, err) : 0;
 }
 
 int bind_function_from(struct worker *worker, struct pci_address address, const struct driver_state *now,
                        struct binding wanted, char ret_driver[static DRIVER_NAME_SIZE], struct error *err)
 {
-    struct journey journey = {.worker = worker, .address = address, .now = *now};
+    struct change change = {.worker = worker, .address = address, .now = *now};
+    bool any = strcmp(wanted.driver, BINDING_ANY) == 0;
 
-    pci_address_format(address, journey.id);
-    return go(&journey, wanted, ret_driver, err);
+    pci_address_format(address, change.id);
+    if ((any ? bind_any(&change, err) : bind_named(&change, wanted, err)) != 0)
+        return -1;
+    memcpy(ret_driver, change.now.driver, DRIVER_NAME_SIZE);
+    return change.done ? 1 : 0;
 }
 
 int bind_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
                   struct binding wanted, char ret_driver[static DRIVER_NAME_SIZE], struct error *err)
 {
-    struct journey journey = {.worker = worker, .address = address};
+    char id[PCI_ADDRESS_SIZE];
+    struct driver_state now;
 
-    pci_address_format(address, journey.id);
-    if (read_state(&journey, was, err) != 0)
+    pci_address_format(address, id);
+    if (worker_step(worker, id, "read driver and driver_override", err) != 0 ||
+        driver_read_state(worker->sysroot, address, &now, err) != 0)
         return -1;
-    return go(&journey, wanted, ret_driver, err);
+    if (now.vendor != was->vendor || now.device != was->device)
+        return error_set(err, ERROR_NOT_FOUND, "another device (%04x:%04x) is at %s now, where %04x:%04x was",
+                         now.vendor, now.device, id, was->vendor, was->device);
+    return bind_function_from(worker, address, &now, wanted, ret_driver, err);
 }
 
-/* A row of worker_begin. */
-struct row {
+/* CLAIM of broker/protocol.h. */
+struct claim {
     const char *id;
     struct pci_address address;
     struct driver_state was;
     struct binding former, wanted;
-    const char *reset_methods; /* NULL: they are not touched */
-    bool touched;
+    const char *reset_methods; /* NULL: they are not changed */
+    bool changed;              /* or may be */
 };
 
-static struct row parse_row(const json_t *json)
+static struct claim parse_claim(const json_t *json)
 {
-    struct row row = {.id = json_text(json, "id"),
-                      .former = {json_text(json, "driver"), json_text(json, "override")},
-                      .wanted = binding_for(json_text_or(json, "wanted", BINDING_ANY)),
-                      .reset_methods = json_text_or(json, "reset-methods", NULL),
-                      .touched = json_object_get(json, "override") != NULL};
+    struct claim claim = {.id = json_text(json, "id"),
+                          .former = {json_text(json, "driver"), json_text(json, "override")},
+                          .wanted = binding_for(json_text_or(json, "wanted", BINDING_ANY)),
+                          .reset_methods = json_text_or(json, "reset-methods", NULL),
+                          .changed = json_object_get(json, "override") != NULL};
 
-    pci_address_parse(row.id, &row.address);
-    row.was.vendor = (uint16_t)json_integer_value(json_object_get(json, "vendor"));
-    row.was.device = (uint16_t)json_integer_value(json_object_get(json, "device"));
-    row.wanted.override = json_text_or(json, "wanted-override", row.wanted.override);
-    return row;
+    pci_address_parse(claim.id, &claim.address);
+    claim.was.vendor = (uint16_t)json_integer_value(json_object_get(json, "vendor"));
+    claim.was.device = (uint16_t)json_integer_value(json_object_get(json, "device"));
+    claim.wanted.override = json_text_or(json, "wanted-override", claim.wanted.override);
+    return claim;
 }
 
-static int restore_methods(struct worker *worker, const struct row *row, struct error *err)
+static int restore_methods(struct worker *worker, const struct claim *claim, struct error *err)
 {
     struct reset_methods former, now;
 
-    if (row->reset_methods == NULL)
+    if (claim->reset_methods == NULL)
         return 0;
-    if (reset_parse_methods(row->reset_methods, &former, err) != 0 ||
-        reset_read_methods(worker->sysroot, row->address, &now, err) != 0)
+    if (reset_parse_methods(claim->reset_methods, &former, err) != 0 ||
+        reset_read_methods(worker->sysroot, claim->address, &now, err) != 0)
         return -1;
     if (reset_methods_equal(&former, &now))
         return 0;
-    if (worker_step(worker, row->id, "write the former reset methods to reset_method", err) != 0)
+    if (worker_step(worker, claim->id, "write the former reset methods to reset_method", err) != 0)
         return -1;
-    return reset_choose(worker->sysroot, row->address, &former, err);
+    return reset_choose(worker->sysroot, claim->address, &former, err);
 }
 
-/* driver NULL: of none is spoken. */
-static void tell(struct text *where, const char *id, const char *what, const char *driver)
+static int undo_one(struct worker *worker, const struct claim *claim, struct text *where)
 {
-    text_printf(where, "%s%s %s", where->length > 0 ? ", " : "", id, what);
-    if (driver != NULL)
-        text_printf(where, " with%s %s", driver[0] != '\0' ? "" : "out",
-                    driver[0] != '\0' ? driver : "a driver");
-}
+    char driver[DRIVER_NAME_SIZE] = "";
+    struct error back, forward, *last = &back;
 
-static int give_up(struct worker *worker, const struct row *row, const struct error *err, struct text *where)
-{
-    worker_log(worker, "%s: %s", row->id, err->message);
-    worker_settle(worker, row->id, "", "gone");
-    tell(where, row->id, "is gone", NULL);
-    return 0;
-}
-
-static int go_forward(struct worker *worker, const struct row *row, const struct error *reason,
-                      struct text *where)
-{
-    char driver[DRIVER_NAME_SIZE];
-    struct error err;
-
-    worker_log(worker, "%s: cannot go back: %s", row->id, reason->message);
-    if (bind_function(worker, row->address, &row->was, row->wanted, driver, &err) >= 0 &&
-        restore_methods(worker, row, &err) == 0) {
-        worker_settle(worker, row->id, driver, "forward");
-        tell(where, row->id, "could not go back and is where it was asked to be,", driver);
+    if (!claim->changed) {
+        worker_release(worker, claim->id);
+        text_append(where, "was not changed");
         return 0;
     }
-    if (err.kind == ERROR_NOT_FOUND)
-        return give_up(worker, row, &err, where);
-    worker_log(worker, "%s: and not forward: %s", row->id, err.message);
-    tell(where, row->id, "is left half-way", NULL);
-    text_printf(where, " (%s)", reason->message);
+    int moved = bind_function(worker, claim->address, &claim->was, claim->former, driver, &back);
+    if (moved >= 0 && restore_methods(worker, claim, &back) == 0) {
+        if (moved > 0)
+            worker_log(worker, "%s: is back with %s", claim->id, driver[0] != '\0' ? driver : "no driver");
+        worker_release(worker, claim->id);
+        text_printf(where, "is back with%s %s", driver[0] != '\0' ? "" : "out",
+                    driver[0] != '\0' ? driver : "a driver");
+        return 0;
+    }
+    if (back.kind != ERROR_NOT_FOUND) {
+        worker_log(worker, "%s: cannot go back: %s", claim->id, back.message);
+        if (bind_function(worker, claim->address, &claim->was, claim->wanted, driver, &forward) >= 0 &&
+            restore_methods(worker, claim, &forward) == 0) {
+            worker_release(worker, claim->id);
+            text_printf(where, "could not go back and is where it was asked to be, with%s %s",
+                        driver[0] != '\0' ? "" : "out", driver[0] != '\0' ? driver : "a driver");
+            return 0;
+        }
+        last = &forward;
+    }
+    if (last->kind == ERROR_NOT_FOUND) {
+        worker_log(worker, "%s: %s", claim->id, last->message);
+        worker_release(worker, claim->id);
+        text_append(where, "is gone");
+        return 0;
+    }
+    worker_log(worker, "%s: cannot get the driver that was asked for either: %s", claim->id, forward.message);
+    text_printf(where, "is left half-way (%s)", back.message);
     return -1;
 }
 
-int bind_undo(struct worker *worker, const json_t *json, struct text *where)
-{
-    struct row row = parse_row(json);
-    char driver[DRIVER_NAME_SIZE] = "";
-    struct error err;
-
-    if (!row.touched) {
-        driver_read_name(worker->sysroot, row.address, driver, &err);
-        worker_settle(worker, row.id, driver, "undone");
-        tell(where, row.id, "was not touched", NULL);
-        return 0;
-    }
-    int moved = bind_function(worker, row.address, &row.was, row.former, driver, &err);
-    if (moved >= 0 && restore_methods(worker, &row, &err) == 0) {
-        if (moved > 0)
-            worker_log(worker, "%s: is back with %s", row.id, driver[0] != '\0' ? driver : "no driver");
-        worker_settle(worker, row.id, driver, "undone");
-        tell(where, row.id, "is back", driver);
-        return 0;
-    }
-    if (err.kind == ERROR_NOT_FOUND)
-        return give_up(worker, &row, &err, where);
-    return go_forward(worker, &row, &err, where);
-}
-
-int bind_undo_all(struct worker *worker, const json_t *rows, struct text *where)
+int bind_undo(struct worker *worker, const json_t *claims, struct text *where)
 {
     int result = 0;
 
-    for (size_t i = json_array_size(rows); i-- > 0;)
-        if (bind_undo(worker, json_array_get(rows, i), where) != 0)
+    for (size_t i = json_array_size(claims); i-- > 0;) {
+        struct claim claim = parse_claim(json_array_get(claims, i));
+        text_printf(where, "%s%s ", where->length > 0 ? ", " : "", claim.id);
+        if (undo_one(worker, &claim, where) != 0)
             result = -1;
+    }
     return result;
 }
 
-/* Of all functions of the slot: they share their fate. */
+/* Of all functions of the slot: what happens to one happens to the others. */
 void bind_log_kernel(struct worker *worker, int kmsg, const char *id)
 {
     autofree char *slot = xstrndup(id, strlen(id) - 1);

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations describe and describe-host: what the front tells of a device and of the host, seen by root. */
+/* Operations describe and describe-host: a device and the host with what only root may read. */
+#include "base/json.h"
 #include "base/memory.h"
-#include "broker/worker/actions.h"
+#include "broker/operations.h"
+#include "broker/worker/worker.h"
 #include "hardware/check/report.h"
 #include "hardware/pci/device.h"
 
-int broker_describe(struct worker *worker, json_t **ret, struct error *err)
+const struct schema operation_describe_arguments[] = {ARGUMENT_FUNCTION, {.name = NULL}};
+const struct schema operation_describe_host_arguments[] = {{.name = NULL}};
+
+static int describe(struct worker *worker, json_t **ret, struct error *err)
 {
-    const char *id = json_string_value(json_object_get(worker->arguments, "id"));
     autoinventory struct inventory *inventory = NULL;
     autohostuses struct host_uses *usage = NULL;
     autojson json_t *device = NULL, *readiness = NULL;
     struct pci_address address;
 
-    if (id == NULL || !pci_address_parse(id, &address))
+    if (!pci_address_parse(json_text(worker->arguments, "id"), &address))
         return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
     if (inventory_scan(worker->sysroot, &inventory, err) != 0 ||
         host_uses_scan(worker->sysroot, inventory, &usage, err) != 0 ||
@@ -24,7 +28,7 @@ int broker_describe(struct worker *worker, json_t **ret, struct error *err)
     return 0;
 }
 
-int broker_describe_host(struct worker *worker, json_t **ret, struct error *err)
+static int describe_host(struct worker *worker, json_t **ret, struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
 
@@ -32,3 +36,19 @@ int broker_describe_host(struct worker *worker, json_t **ret, struct error *err)
         return -1;
     return readiness_describe_host(worker->sysroot, inventory, ret, err);
 }
+
+const struct operation operation_describe = {
+    .name = "describe",
+    .text = "Describes a device with what only root may read.",
+    .arguments = operation_describe_arguments,
+    .patience = READING_PATIENCE,
+    .run = describe,
+};
+
+const struct operation operation_describe_host = {
+    .name = "describe-host",
+    .text = "Describes the host with what only root may read.",
+    .arguments = operation_describe_host_arguments,
+    .patience = READING_PATIENCE,
+    .run = describe_host,
+};

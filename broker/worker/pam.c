@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operation pam: whether a user of this host has that password. In a worker, since modules may take long,
- * change signal handlers or crash; root, since /etc/shadow is closed to others. */
+/* Operation pam: asks PAM whether a user of this host has that password. It runs in a worker since PAM's
+ * modules may take long, change signal handlers or crash, and as root since nobody else reads /etc/shadow. */
 #include <security/pam_appl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "broker/worker/actions.h"
+#include "broker/operations.h"
+#include "broker/worker/worker.h"
 
-#define SERVICE "hostpci" /* /etc/pam.d/hostpci; where that is missing, /etc/pam.d/other decides */
+#define SERVICE  "hostpci" /* /etc/pam.d/hostpci; where that is missing, /etc/pam.d/other decides */
+#define PATIENCE 30
+
+const struct schema operation_pam_arguments[] = {
+    {.name = "user", .type = SCHEMA_STRING, .pattern = "[^\\s:/]+", .max_length = 64},
+    {.name = "password", .type = SCHEMA_STRING, .max_length = 512},
+    {.name = NULL}};
 
 static void forget(struct pam_response *replies, int count)
 {
@@ -17,8 +24,8 @@ static void forget(struct pam_response *replies, int count)
     free(replies);
 }
 
-/* Modules ask by prompts: the one that hides what is typed wants the password; another question (a second
- * factor) cannot be answered here. PAM frees the replies. */
+/* Modules ask by prompts. The one that hides what is typed wants the password; another question, such as one
+ * for a second factor, cannot be answered here. PAM frees the replies. */
 static int answer(int count, const struct pam_message **messages, struct pam_response **ret, void *context)
 {
     if (count < 1 || count > PAM_MAX_NUM_MSG)
@@ -36,7 +43,7 @@ static int answer(int count, const struct pam_message **messages, struct pam_res
     return PAM_SUCCESS;
 }
 
-/* Who fails is answered late by the front, which holds nothing meanwhile. */
+/* The front delays the answer to a wrong password itself, without keeping a worker busy. */
 static void wait_not(int status, unsigned microseconds, void *context)
 {
     (void)status;
@@ -44,7 +51,7 @@ static void wait_not(int status, unsigned microseconds, void *context)
     (void)context;
 }
 
-int broker_pam(struct worker *worker, json_t **ret, struct error *err)
+static int check_password(struct worker *worker, json_t **ret, struct error *err)
 {
     const char *user = json_string_value(json_object_get(worker->arguments, "user"));
     const char *password = json_string_value(json_object_get(worker->arguments, "password"));
@@ -52,7 +59,8 @@ int broker_pam(struct worker *worker, json_t **ret, struct error *err)
     pam_handle_t *pam = NULL;
 
     if (!sysroot_is_host(worker->sysroot))
-        return error_set(err, ERROR_FAILED, "PAM knows this host's users, and --sysroot is another one");
+        return error_set(err, ERROR_FAILED,
+                         "PAM knows only the users of this host, and --sysroot names another one");
     int result = pam_start(SERVICE, user, &conversation, &pam);
     if (result == PAM_SUCCESS)
         result = pam_set_item(pam, PAM_FAIL_DELAY, (const void *)wait_not);
@@ -68,3 +76,11 @@ int broker_pam(struct worker *worker, json_t **ret, struct error *err)
     *ret = json_object();
     return 0;
 }
+
+const struct operation operation_pam = {
+    .name = "pam",
+    .text = "Asks PAM whether a user of this host has that password.",
+    .arguments = operation_pam_arguments,
+    .patience = PATIENCE,
+    .run = check_password,
+};

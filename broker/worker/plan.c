@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The blast radius. */
+/* Which functions an operation changes, and where each is to be. */
 #include "broker/worker/plan.h"
 
 #include <stdlib.h>
@@ -8,14 +8,14 @@
 #include "base/memory.h"
 #include "hardware/iommu/group.h"
 
-static bool is_in_scope(const struct pci_device *named, const struct pci_device *other, const char *scope)
+static bool is_in_scope(const struct pci_device *named, const struct pci_device *other, enum scope scope)
 {
     if (pci_is_bridge(other))
         return false;
-    if (strcmp(scope, "device") == 0) /* virtual functions may have numbers of their parent's slot */
+    if (scope == SCOPE_DEVICE) /* the numbers of virtual functions may be of their parent's slot */
         return pci_address_same_slot(named->address, other->address) &&
                named->virtual_function == other->virtual_function;
-    return strcmp(scope, "group") == 0 && named->group >= 0 && other->group == named->group;
+    return scope == SCOPE_GROUP && named->group >= 0 && other->group == named->group;
 }
 
 static void add(struct plan *plan, const struct pci_device *device)
@@ -26,8 +26,8 @@ static void add(struct plan *plan, const struct pci_device *device)
     pci_address_format(device->address, function->id);
 }
 
-int plan_choose(const struct sysroot *sysroot, struct pci_address address, const char *scope,
-                struct plan *ret, struct error *err)
+int plan_choose(const struct sysroot *sysroot, struct pci_address address, enum scope scope, struct plan *ret,
+                struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
     char id[PCI_ADDRESS_SIZE];
@@ -39,10 +39,11 @@ int plan_choose(const struct sysroot *sysroot, struct pci_address address, const
     if (named == NULL)
         return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
     if (pci_is_bridge(named))
-        return error_set(err, ERROR_FAILED,
-                         "%s is a bridge (class %06x): the host would lose all that is behind it; name the "
-                         "device itself, VFIO leaves bridges alone",
-                         id, named->class_code);
+        return error_set(
+            err, ERROR_FAILED,
+            "%s is a bridge (class %06x): the host would lose everything behind it; name the device "
+            "itself, VFIO leaves bridges alone",
+            id, named->class_code);
     struct plan plan = {.inventory = inventory};
     add(&plan, named);
     for (size_t i = 0; i < inventory->count; i++)
@@ -59,24 +60,31 @@ void plan_release(struct plan *plan)
     free(plan->list);
 }
 
-json_t *plan_rows(const struct plan *plan, bool read)
+json_t *plan_pack_claims(const struct plan *plan, bool whole)
 {
-    json_t *rows = json_array();
+    json_t *claims = json_array();
 
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_function *function = &plan->list[i];
-        json_t *row = json_pack("{s:s, s:i, s:i}", "id", function->id, "vendor", function->device->vendor,
-                                "device", function->device->device);
-        if (read)
-            json_object_update_new(row, json_pack("{s:s, s:s, s:s, s:s}", "driver", function->was.driver,
-                                                  "override", function->was.override, "wanted",
-                                                  function->driver, "wanted-override", function->override));
-        json_array_append_new(rows, row);
+        json_t *claim = json_pack("{s:s, s:i, s:i}", "id", function->id, "vendor", function->device->vendor,
+                                  "device", function->device->device);
+        if (whole)
+            json_object_update_new(claim, json_pack("{s:s, s:s, s:s, s:s}", "driver", function->was.driver,
+                                                    "override", function->was.override, "wanted",
+                                                    function->driver, "wanted-override", function->override));
+        json_array_append_new(claims, claim);
     }
-    return rows;
+    return claims;
 }
 
-/* The inventory is of the time before the functions were taken in hand. */
+int plan_claim(struct worker *worker, const struct plan *plan, bool whole, struct error *err)
+{
+    autojson json_t *claims = plan_pack_claims(plan, whole);
+
+    return worker_claim(worker, claims, err);
+}
+
+/* The inventory was read before the functions were claimed. */
 static int check_unchanged(const struct plan_function *function, struct error *err)
 {
     const struct pci_device *device = function->device;
@@ -85,15 +93,8 @@ static int check_unchanged(const struct plan_function *function, struct error *e
         strncmp(function->was.driver, device->driver, sizeof(device->driver) - 1) == 0)
         return 0;
     return error_set(err, ERROR_BUSY,
-                     "%s was moved by somebody else at this moment (from '%s' to '%s'); try again",
-                     function->id, device->driver, function->was.driver);
-}
-
-int plan_take(struct worker *worker, const struct plan *plan, bool read, struct error *err)
-{
-    autojson json_t *rows = plan_rows(plan, read);
-
-    return worker_begin(worker, rows, err);
+                     "somebody else moved %s from '%s' to '%s' at the same moment; try again", function->id,
+                     device->driver, function->was.driver);
 }
 
 int plan_read(struct worker *worker, struct plan *plan, struct error *err)
@@ -110,65 +111,69 @@ int plan_read(struct worker *worker, struct plan *plan, struct error *err)
     return 0;
 }
 
-static void want(struct plan_function *function, const char *driver, const char *override)
+static void want(struct plan_function *function, struct binding binding)
 {
-    snprintf(function->driver, sizeof(function->driver), "%s", driver);
-    snprintf(function->override, sizeof(function->override), "%s", override);
-    function->loses = function->was.driver[0] != '\0' && strcmp(function->was.driver, driver) != 0;
+    snprintf(function->driver, sizeof(function->driver), "%s", binding.driver);
+    snprintf(function->override, sizeof(function->override), "%s", binding.override);
+    function->loses = function->was.driver[0] != '\0' && strcmp(function->was.driver, binding.driver) != 0;
 }
 
+/* Whoever is bound because of driver_override may lose the function to another driver. */
 static void want_any(struct plan_function *function)
 {
     const struct driver_state *was = &function->was;
 
-    want(function, BINDING_ANY, "");
+    want(function, binding_for(BINDING_ANY));
     function->loses =
         was->driver[0] != '\0' && (driver_is_vfio(was->driver) || strcmp(was->driver, was->override) == 0);
 }
 
-/* What it had when it was first taken. Of the functions that come along by their scope not all were. */
+/* Not all functions of a scope need to have been changed before; the one that was named does. */
 static int want_origin(struct worker *worker, struct plan_function *function, bool named, struct error *err)
 {
-    autojson json_t *known = worker_ask(worker, function->id);
-    const char *driver = NULL, *override = NULL;
+    autojson json_t *facts = worker_read_facts(worker, function->id);
+    struct binding origin;
     int vendor, device;
 
-    bool found = json_unpack(json_object_get(known, "origin"), "{s:s, s:s, s:i, s:i}", "driver", &driver,
-                             "override", &override, "vendor", &vendor, "device", &device) == 0 &&
-                 vendor == function->was.vendor && device == function->was.device;
-    if (found)
-        want(function, driver, override);
+    if (json_unpack(json_object_get(facts, "origin"), "{s:s, s:s, s:i, s:i}", "driver", &origin.driver,
+                    "override", &origin.override, "vendor", &vendor, "device", &device) == 0 &&
+        vendor == function->was.vendor && device == function->was.device)
+        want(function, origin);
     else if (named)
         return error_set(err, ERROR_FAILED,
-                         "it is not known what %s had before: it was not taken from a driver since the host "
-                         "was started; use driver=auto",
+                         "it is not known what %s had before: its driver was not changed since the host was "
+                         "started; use driver=auto",
                          function->id);
     else
-        worker_log(worker, "%s: was not taken before, and stays as it is", function->id);
+        worker_log(worker, "%s: its driver was not changed before; it stays as it is", function->id);
     return 0;
 }
 
-int plan_want(struct worker *worker, struct plan *plan, const char *driver, struct error *err)
+int plan_want(struct worker *worker, struct plan *plan, struct driver_request driver, struct error *err)
 {
     for (size_t i = 0; i < plan->count; i++) {
         struct plan_function *function = &plan->list[i];
-        struct binding place = binding_for(strcmp(driver, "none") == 0 ? "" : driver);
-        if (strcmp(driver, "auto") == 0)
+        switch (driver.kind) {
+        case DRIVER_NAMED:
+            want(function, binding_for(driver.name));
+            break;
+        case DRIVER_NONE:
+            want(function, binding_for(""));
+            break;
+        case DRIVER_AUTO:
             want_any(function);
-        else if (strcmp(driver, "restore") != 0)
-            want(function, place.driver, place.override);
-        else if (want_origin(worker, function, i == 0, err) != 0)
-            return -1;
+            break;
+        case DRIVER_RESTORE:
+            if (want_origin(worker, function, i == 0, err) != 0)
+                return -1;
+            break;
+        }
     }
     return 0;
 }
 
-/* Rows of functions that nobody has touched yet say so, and are only settled. */
-void plan_let_go(struct worker *worker, const struct plan *plan)
+void plan_release_claims(struct worker *worker, const struct plan *plan)
 {
-    autojson json_t *rows = plan_rows(plan, false);
-    autotext struct text where = {0};
-
-    worker->undoing = true;
-    bind_undo_all(worker, rows, &where);
+    for (size_t i = 0; i < plan->count; i++)
+        worker_release(worker, plan->list[i].id);
 }

@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which functions an operation takes in hand, and where each is to be. */
+/* Which functions an operation changes, and where each is to be. */
 #ifndef HOSTPCI_BROKER_WORKER_PLAN_H
 #define HOSTPCI_BROKER_WORKER_PLAN_H
 
 #include "broker/worker/bind.h"
+
+enum scope {
+    SCOPE_FUNCTION, /* the one that was named */
+    SCOPE_DEVICE,   /* and the others of its slot, but no virtual functions unless it is one */
+    SCOPE_GROUP,    /* and the others of its IOMMU group */
+};
+
+/* The driver that was asked for. */
+struct driver_request {
+    enum {
+        DRIVER_NAMED,   /* the one of that name */
+        DRIVER_NONE,    /* the function stays without a driver */
+        DRIVER_AUTO,    /* whichever the kernel chooses */
+        DRIVER_RESTORE, /* what the function had before it was first changed */
+    } kind;
+    const char *name; /* as it was asked for: also "none", "auto", "restore" */
+};
 
 struct plan_function {
     const struct pci_device *device; /* of the plan's inventory */
@@ -20,28 +37,28 @@ struct plan {
     size_t count;
 };
 
-/* `scope`: function, device (all of its slot; not the virtual functions if it is none) or group (all of its
- * IOMMU group); bridges are left out. ERROR_NOT_FOUND if there is no such function, ERROR_FAILED if it is a
- * bridge. */
-int plan_choose(const struct sysroot *sysroot, struct pci_address address, const char *scope,
-                struct plan *ret, struct error *err);
+/* The functions of a scope, without bridges. ERROR_NOT_FOUND if there is no such function, ERROR_FAILED if it
+ * is a bridge. */
+int plan_choose(const struct sysroot *sysroot, struct pci_address address, enum scope scope, struct plan *ret,
+                struct error *err);
 void plan_release(struct plan *plan);
 #define autoplan __attribute__((cleanup(plan_release)))
 
-/* Takes the functions in hand (worker_begin): without what they have, so that nobody else moves them while
- * that is read; then, `read`, with it and with what is wanted. */
-int plan_take(struct worker *worker, const struct plan *plan, bool read, struct error *err);
+/* The claims of all functions for worker_claim: with or without what each has and is to have. A new
+ * reference. */
+json_t *plan_pack_claims(const struct plan *plan, bool whole);
 
-/* What each has; the same is wanted until plan_want says otherwise. */
+/* Claims the functions: first not `whole`, so that nobody else changes them while plan_read reads what they
+ * have. */
+int plan_claim(struct worker *worker, const struct plan *plan, bool whole, struct error *err);
+
+/* Reads what each has, and wants the same until plan_want says otherwise. */
 int plan_read(struct worker *worker, struct plan *plan, struct error *err);
 
-/* What the driver asked for means for each: a name, none, auto, restore. */
-int plan_want(struct worker *worker, struct plan *plan, const char *driver, struct error *err);
+/* Wants for each function what the driver asked for means for it. */
+int plan_want(struct worker *worker, struct plan *plan, struct driver_request driver, struct error *err);
 
-/* The rows of worker_begin, whole or without what each has. A new reference. */
-json_t *plan_rows(const struct plan *plan, bool read);
-
-/* Settles all of them before anything was changed. */
-void plan_let_go(struct worker *worker, const struct plan *plan);
+/* Ends all claims before anything was changed. */
+void plan_release_claims(struct worker *worker, const struct plan *plan);
 
 #endif

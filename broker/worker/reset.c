@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operation reset: resets a function, by one of the kernel's methods after the other until one works. */
+/* Operation reset: resets a function by the kernel's methods, one after the other until one works. */
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/memory.h"
-#include "broker/worker/actions.h"
+#include "broker/operations.h"
 #include "broker/worker/impact.h"
 #include "hardware/bind/reset.h"
 #include "hardware/kmsg.h"
 #include "hardware/paths.h"
+
+const struct schema operation_reset_arguments[] = {
+    ARGUMENT_FUNCTION,
+    {.name = "force",
+     .type = SCHEMA_BOOLEAN,
+     .optional = true,
+     .fallback = "0",
+     .text = "Even if the host or a virtual machine is using it."},
+    {.name = NULL}};
 
 struct attempts {
     struct worker *worker;
@@ -17,7 +27,7 @@ struct attempts {
     const char *method;           /* the last one tried */
     long long milliseconds;       /* that it took */
     struct text failures;         /* "flr: ...; bus: ..." */
-    bool stopped;                 /* somebody asked for that */
+    bool stopped;                 /* on request */
     int kmsg;
 };
 
@@ -30,11 +40,11 @@ static int read_methods(struct attempts *attempts, struct error *err)
         return -1;
     if (attempts->methods.count > 0)
         return 0;
-    return error_set(err, ERROR_FAILED,
-                     "%s cannot be reset: /%s names no method, as the device "
-                     "has none (then only switching the host off and on resets it) or somebody emptied the "
-                     "list (then write default there)",
-                     function->id, path_of_function(function->id, "reset_method").text);
+    return error_set(
+        err, ERROR_FAILED,
+        "%s cannot be reset: /%s names no method. Either the device has none, and only switching "
+        "the host off and on resets it, or somebody emptied the list: then write default there",
+        function->id, path_of_function(function->id, "reset_method").text);
 }
 
 static int announce(struct attempts *attempts, const char *what, struct error *err)
@@ -91,17 +101,8 @@ static int try_methods(struct attempts *attempts, struct error *err)
     return error_set(err, ERROR_FAILED, "%s could not be reset: %s", id, text_string(&attempts->failures));
 }
 
-static json_t *pack_rows(const struct plan *plan, const struct reset_methods *methods)
-{
-    autofree char *words = reset_join_methods(methods);
-    json_t *rows = plan_rows(plan, true);
-
-    json_object_set_new(json_array_get(rows, 0), "reset-methods", json_string(words));
-    return rows;
-}
-
-/* A function that nobody drives is nobody's loss. */
-static int prepare(struct worker *worker, struct plan *plan, struct attempts *attempts, json_t **ret_rows,
+/* The list of methods is part of the claim: it is changed as well. */
+static int prepare(struct worker *worker, struct plan *plan, struct attempts *attempts, json_t **ret_claims,
                    struct error *err)
 {
     bool forced = json_integer_value(json_object_get(worker->arguments, "force")) != 0;
@@ -111,33 +112,35 @@ static int prepare(struct worker *worker, struct plan *plan, struct attempts *at
     plan->list[0].loses = plan->list[0].was.driver[0] != '\0';
     if (impact_check(worker, plan, "reset", forced, err) != 0)
         return -1;
-    autojson json_t *rows = pack_rows(plan, &attempts->methods);
-    if (worker_begin(worker, rows, err) != 0)
+    autofree char *words = reset_join_methods(&attempts->methods);
+    autojson json_t *claims = plan_pack_claims(plan, true);
+    json_object_set_new(json_array_get(claims, 0), "reset-methods", json_string(words));
+    if (worker_claim(worker, claims, err) != 0)
         return -1;
-    *ret_rows = TAKE(rows);
+    *ret_claims = TAKE(claims);
     return 0;
 }
 
-static void keep(const struct attempts *attempts, bool ok, const char *message)
+static void save_reset(const struct attempts *attempts, bool ok, const char *message)
 {
     if (attempts->method != NULL)
-        worker_keep_reset(attempts->worker, attempts->function->id, &attempts->function->was,
+        worker_save_reset(attempts->worker, attempts->function->id, &attempts->function->was,
                           attempts->method, ok, message);
 }
 
-/* Whatever came of it, the function gets its list of methods back. */
-static int finish(struct attempts *attempts, const json_t *rows, int result, struct error *err)
+/* Whether it worked or not, the function gets its list of methods back. */
+static int finish(struct attempts *attempts, const json_t *claims, int result, struct error *err)
 {
     autotext struct text where = {0};
     char driver[DRIVER_NAME_SIZE];
 
     attempts->worker->undoing = true;
     if (result == 0)
-        keep(attempts, true, "");
+        save_reset(attempts, true, "");
     else if (err->kind != ERROR_NOT_FOUND && !attempts->stopped)
-        keep(attempts, false, err->message);
-    int back = bind_undo_all(attempts->worker, rows, &where);
-    if (result == 0 && back == 0 &&
+        save_reset(attempts, false, err->message);
+    int undone = bind_undo(attempts->worker, claims, &where);
+    if (result == 0 && undone == 0 &&
         driver_read_name(attempts->worker->sysroot, attempts->function->device->address, driver, err) == 0)
         return 0;
     struct error reason = *err;
@@ -145,29 +148,36 @@ static int finish(struct attempts *attempts, const json_t *rows, int result, str
                      result == 0 ? "it was reset" : reason.message, text_string(&where));
 }
 
-int broker_reset(struct worker *worker, json_t **ret, struct error *err)
+static int reset(struct worker *worker, json_t **ret, struct error *err)
 {
-    const char *id = json_string_value(json_object_get(worker->arguments, "id"));
     autoclose int kmsg = kmsg_follow(worker->sysroot);
     struct attempts attempts = {.worker = worker, .kmsg = kmsg};
     autoplan struct plan plan = {.list = NULL};
-    autojson json_t *rows = NULL;
+    autojson json_t *claims = NULL;
     struct pci_address address;
 
-    if (id == NULL || !pci_address_parse(id, &address))
+    if (!pci_address_parse(json_text(worker->arguments, "id"), &address))
         return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
-    if (plan_choose(worker->sysroot, address, "function", &plan, err) != 0 ||
-        plan_take(worker, &plan, false, err) != 0)
+    if (plan_choose(worker->sysroot, address, SCOPE_FUNCTION, &plan, err) != 0 ||
+        plan_claim(worker, &plan, false, err) != 0)
         return -1;
     attempts.function = &plan.list[0];
-    if (prepare(worker, &plan, &attempts, &rows, err) != 0) {
-        plan_let_go(worker, &plan);
+    if (prepare(worker, &plan, &attempts, &claims, err) != 0) {
+        plan_release_claims(worker, &plan);
         return -1;
     }
-    int result = finish(&attempts, rows, try_methods(&attempts, err), err);
+    int result = finish(&attempts, claims, try_methods(&attempts, err), err);
     text_release(&attempts.failures);
     if (result == 0)
         *ret = json_pack("{s:s, s:I}", "method", attempts.method, "milliseconds",
                          (json_int_t)attempts.milliseconds);
     return result;
 }
+
+const struct operation operation_reset = {
+    .name = "reset",
+    .text = "Resets a function.",
+    .arguments = operation_reset_arguments,
+    .changes = true,
+    .run = reset,
+};

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A worker tells the broker what it does. Messages that the worker need not wait for are not answered: the
- * broker takes them in order, so that they are in the journal before whatever is answered after them. */
+/* A worker tells the broker what it does: a function for each message of broker/protocol.h. */
 #include "broker/worker/worker.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "broker/protocol.h"
 
-/* Without a broker there is nobody who could undo what comes next. */
-static void tell(const struct worker *worker, json_t *message)
+/* Without a broker nobody could undo what comes next. */
+static void say(const struct worker *worker, json_t *message)
 {
     autojson json_t *owned = message;
     struct error err;
@@ -26,7 +27,7 @@ static json_t *ask(const struct worker *worker, json_t *message)
     json_t *answer;
     struct error err;
 
-    tell(worker, message);
+    say(worker, message);
     if (protocol_receive(worker->socket, &answer, &err) != 1)
         _exit(EXIT_FAILURE);
     return answer;
@@ -34,7 +35,7 @@ static json_t *ask(const struct worker *worker, json_t *message)
 
 static int check(const json_t *answer, struct error *err)
 {
-    if (json_object_get(answer, "error") == NULL)
+    if (strcmp(json_text(answer, "type"), "error") != 0)
         return 0;
     protocol_unpack_error(answer, err);
     return -1;
@@ -48,57 +49,60 @@ void worker_log(struct worker *worker, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    tell(worker, json_pack("{s:o}", "log", protocol_text(line)));
+    say(worker, json_pack("{s:s, s:o}", "type", "log", "text", protocol_text(line)));
 }
 
-int worker_begin(struct worker *worker, const json_t *touched, struct error *err)
+int worker_claim(struct worker *worker, const json_t *claims, struct error *err)
 {
-    if (json_array_size(touched) > WORKER_TOUCHED_LIMIT)
+    if (json_array_size(claims) > WORKER_CLAIM_LIMIT)
         return error_set(err, ERROR_INVALID, "%zu functions at once are too many: at most %d",
-                         json_array_size(touched), WORKER_TOUCHED_LIMIT);
-    autojson json_t *answer = ask(worker, json_pack("{s:O}", "begin", touched));
+                         json_array_size(claims), WORKER_CLAIM_LIMIT);
+    autojson json_t *answer = ask(worker, json_pack("{s:s, s:O}", "type", "claim", "functions", claims));
     return check(answer, err);
 }
 
 int worker_step(struct worker *worker, const char *id, const char *text, struct error *err)
 {
-    autojson json_t *answer = ask(worker, json_pack("{s:o, s:s, s:i}", "step", protocol_text(text),
-                                                    "function", id, "undoing", (int)worker->undoing));
+    autojson json_t *answer =
+        ask(worker, json_pack("{s:s, s:s, s:o, s:i}", "type", "step", "function", id, "text",
+                              protocol_text(text), "undoing", (int)worker->undoing));
 
     return check(answer, err);
 }
 
-void worker_settle(struct worker *worker, const char *id, const char *driver, const char *outcome)
+void worker_release(struct worker *worker, const char *id)
 {
-    tell(worker, json_pack("{s:s, s:s, s:s}", "settle", id, "driver", driver, "outcome", outcome));
+    say(worker, json_pack("{s:s, s:s}", "type", "release", "function", id));
 }
 
-/* A fact about a card, not only about its slot. */
-static void keep(struct worker *worker, const char *kind, const char *id, const struct driver_state *was,
+static void save(struct worker *worker, const char *kind, const char *id, const struct driver_state *was,
                  json_t *body)
 {
     json_object_set_new(body, "vendor", json_integer(was->vendor));
     json_object_set_new(body, "device", json_integer(was->device));
-    tell(worker, json_pack("{s:s, s:s, s:o}", "keep", kind, "function", id, "body", body));
+    say(worker,
+        json_pack("{s:s, s:s, s:s, s:o}", "type", "save", "kind", kind, "function", id, "body", body));
 }
 
 static void forget(struct worker *worker, const char *kind, const char *id)
 {
-    tell(worker, json_pack("{s:s, s:s}", "forget", kind, "function", id));
+    say(worker, json_pack("{s:s, s:s, s:s}", "type", "forget", "kind", kind, "function", id));
 }
 
-void worker_keep_choice(struct worker *worker, const char *id, const struct driver_state *was,
+void worker_save_choice(struct worker *worker, const char *id, const struct driver_state *was,
                         const char *driver)
 {
-    if (driver[0] == '\0')
-        forget(worker, "choice", id);
-    else
-        keep(worker, "choice", id, was, json_pack("{s:s}", "driver", driver));
+    save(worker, "choice", id, was, json_pack("{s:s}", "driver", driver));
 }
 
-void worker_keep_origin(struct worker *worker, const char *id, const struct driver_state *was)
+void worker_forget_choice(struct worker *worker, const char *id)
 {
-    keep(worker, "origin", id, was,
+    forget(worker, "choice", id);
+}
+
+void worker_save_origin(struct worker *worker, const char *id, const struct driver_state *was)
+{
+    save(worker, "origin", id, was,
          json_pack("{s:s, s:s}", "driver", was->driver, "override", was->override));
 }
 
@@ -107,15 +111,30 @@ void worker_forget_origin(struct worker *worker, const char *id)
     forget(worker, "origin", id);
 }
 
-void worker_keep_reset(struct worker *worker, const char *id, const struct driver_state *was,
+void worker_save_reset(struct worker *worker, const char *id, const struct driver_state *was,
                        const char *method, bool ok, const char *message)
 {
-    keep(worker, "reset", id, was,
+    save(worker, "reset", id, was,
          json_pack("{s:s, s:I, s:i, s:o}", "method", method, "time", (json_int_t)time(NULL), "ok", (int)ok,
                    "message", protocol_text(message)));
 }
 
-json_t *worker_ask(struct worker *worker, const char *id)
+json_t *worker_read_facts(struct worker *worker, const char *id)
 {
-    return ask(worker, json_pack("{s:s}", "ask", id));
+    autojson json_t *answer = ask(worker, json_pack("{s:s, s:s}", "type", "ask", "function", id));
+    json_t *facts = json_object_get(answer, "facts");
+
+    return facts != NULL ? json_incref(facts) : json_object();
+}
+
+void worker_end(struct worker *worker, json_t *result, const struct error *err)
+{
+    autojson json_t *last = err != NULL
+                                ? protocol_pack_error(err)
+                                : json_pack("{s:o}", "result", result != NULL ? result : json_object());
+    struct error too_large;
+
+    json_object_set_new(last, "type", json_string(err != NULL ? "error" : "result"));
+    if (protocol_send(worker->socket, last, &too_large) != 0 && too_large.kind == ERROR_TOO_LARGE)
+        worker_end(worker, NULL, &too_large);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A worker: the child process that does one operation, as one straight line, and tells the broker what it
- * does. What it tells is in the journal before its next worker_begin, worker_step or worker_ask returns, and
- * before anybody hears of its end. If the broker is gone the worker ends at its next call: the next broker's
- * recovery finds what is to be undone. */
+ * does (broker/protocol.h).
+ *
+ * What was said before worker_claim, worker_step or worker_read_facts is in the journal when that returns,
+ * and everything is before anybody hears of the operation's end. If the broker is gone, the worker ends
+ * inside of its next call: the next broker finds in the journal what is to be undone. So no call may be
+ * expected to return, and nothing that must happen may wait for one. */
 #ifndef HOSTPCI_BROKER_WORKER_WORKER_H
 #define HOSTPCI_BROKER_WORKER_WORKER_H
 
@@ -12,55 +15,53 @@
 #include "hardware/bind/driver.h"
 #include "hardware/sysfs.h"
 
-#define WORKER_LINE_SIZE     1024 /* of a line of the log; what is longer is cut */
-#define WORKER_TOUCHED_LIMIT 256
+#define WORKER_LINE_SIZE   1024 /* of a line of the log; what is longer is cut */
+#define WORKER_CLAIM_LIMIT 256
 
 struct worker {
     int socket; /* to the broker */
     const struct sysroot *sysroot;
-    const char *operation; /* its id; "" of one that only reads */
+    const char *operation; /* its id; "" if it only reads */
     json_t *arguments;     /* validated against the operation's schema */
-    bool undoing;          /* a request to stop does not stop the way back, nor does a full disk */
+    bool undoing;          /* neither a request to stop nor a full disk ends the way back */
 };
 
-typedef int operation_function(struct worker *worker, json_t **ret, struct error *err);
-
-/* A line of the operation's log, which the task shows. */
+/* Adds a line to the operation's log, which the task shows. */
 void worker_log(struct worker *worker, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Puts the functions that the operation is going to touch into the journal, with what each had before. From
- * here on nobody else may touch them, until the operation ends. ERROR_BUSY if another operation has one in
- * hand; the message names it. `touched` is [{id, vendor, device, driver, override, reset-methods?, wanted}]:
- * `wanted` is the driver asked for ("" for none, "*" for whichever the kernel chooses), reset-methods what
- * reset_method held. The rows are kept as they are given; other members are for broker/worker/recover.c.
+/* Claims functions: nobody else may change them until they are released, and if the worker dies, another one
+ * brings them back by what is said here. `claims` is a list of CLAIM of broker/protocol.h. ERROR_BUSY if
+ * another operation has claimed one of them; the message names it.
  *
- * Called twice: first without `driver` and `override`, which takes the functions before anything is read that
- * may block while another operation has them; then with all, which replaces the operation's rows. A row
- * without `override` says that nothing was changed yet. */
-int worker_begin(struct worker *worker, const json_t *touched, struct error *err);
+ * Called twice: first without `driver` and `override`, before anything is read that may block while another
+ * operation changes the functions; then with everything, which replaces the first claims. */
+int worker_claim(struct worker *worker, const json_t *claims, struct error *err);
 
-/* Announces the next step on one function before it is done: "unbind from nvme". -1 (ERROR_FAILED "stopped
- * ...") if somebody asked for the operation to stop, or the journal cannot be written, and it is not undoing.
- */
+/* Announces what is done next on one function, "unbind from nvme". ERROR_FAILED unless the worker is undoing
+ * if somebody asked the operation to stop, or if the journal cannot be written. */
 int worker_step(struct worker *worker, const char *id, const char *text, struct error *err);
 
-/* The function is where it belongs: {id, driver, outcome} outcome: done, undone, forward, gone. The journal's
- * row is closed. A function left open when the worker ends is recovered. */
-void worker_settle(struct worker *worker, const char *id, const char *driver, const char *outcome);
+/* The function is where it belongs: its claim ends. A function that is not released when the worker ends is
+ * brought back by another worker. */
+void worker_release(struct worker *worker, const char *id);
 
-/* Lasting facts, by function (with vendor and device, so that another card does not inherit them): */
-/* a persistent choice for each start of the broker; driver "" forgets it */
-void worker_keep_choice(struct worker *worker, const char *id, const struct driver_state *was,
+/* Facts about a function, of which each holds its device's ids, so that another device in the same slot does
+ * not inherit them. A choice is the driver that the function gets at each start of the broker. An origin is
+ * what it had when it was first changed in this boot, which `restore` gives back: it is saved once, until it
+ * is forgotten. The last reset: the method that was tried last, whether it worked, and why not. */
+void worker_save_choice(struct worker *worker, const char *id, const struct driver_state *was,
                         const char *driver);
-/* what the function had when it was first taken in this boot, for `restore`; kept once, until forgotten */
-void worker_keep_origin(struct worker *worker, const char *id, const struct driver_state *was);
+void worker_forget_choice(struct worker *worker, const char *id);
+void worker_save_origin(struct worker *worker, const char *id, const struct driver_state *was);
 void worker_forget_origin(struct worker *worker, const char *id);
-/* how the last reset went: method (the last one tried), ok, message */
-void worker_keep_reset(struct worker *worker, const char *id, const struct driver_state *was,
+void worker_save_reset(struct worker *worker, const char *id, const struct driver_state *was,
                        const char *method, bool ok, const char *message);
 
-/* What `state` knows of the function: {origin?: {driver, override, vendor, device}, choice?: {driver},
- * reset?: {method, time, ok, message}}; a new reference, an empty object if nothing. */
-json_t *worker_ask(struct worker *worker, const char *id);
+/* {origin?: {driver, override, vendor, device}, choice?: {driver, vendor, device}, reset?: {method, time, ok,
+ * message, vendor, device}}; a new reference. */
+json_t *worker_read_facts(struct worker *worker, const char *id);
+
+/* Says how the operation ended: a result, which it takes, or an error. For broker/daemon/spawn.c. */
+void worker_end(struct worker *worker, json_t *result, const struct error *err);
 
 #endif

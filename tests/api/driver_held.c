@@ -179,7 +179,7 @@ DAEMON_TEST(driver_held, killed_broker_is_followed_by_one_that_brings_everything
     broker_kill();
     cr_assert(task_runs(upid), "its end is not known yet");
     broker_start_again();
-    task_says(upid, "nothing is touched before");
+    task_says(upid, "nothing is changed before");
     MOVE_FAILS(upid, DISK, "auto");
     let_go();
     task_fails(upid, DISK " is back with nvme");

@@ -56,7 +56,7 @@ Test(hang, is_undone_when_it_was_asked_to_stop)
     struct testbed_call *call = take_and_hang(&testbed, "nvme/unbind");
     json_decref(testbed_ask(&testbed, "stop", "{'id': 'UPID:1'}"));
     testbed_let_go(&testbed);
-    expect_end(call, "stopped as asked for; " DISK " is back with nvme");
+    expect_end(call, "stopped on request; " DISK " is back with nvme");
     expect_binding(DISK, "nvme", "");
     expect_nothing_open(&testbed);
 }

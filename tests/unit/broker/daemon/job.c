@@ -67,7 +67,7 @@ Test(job, has_its_functions_for_itself)
     cr_assert_not_null(strstr(json_string_value(json_object_get(running, "step")), "unbind"));
 
     testbed_fail(&testbed, "driver", TAKE_DISK,
-                 DISK " is in the hands of another operation, driver 'UPID:a'");
+                 DISK " is being changed by another operation, driver 'UPID:a'");
     testbed_do(&testbed, "driver", "{'id': '" NETWORK "', 'driver': 'vfio-pci'}",
                "{'functions': [{'id': '" NETWORK "', 'before': 'e1000e', 'driver': 'vfio-pci'}]}");
     client_let_go(&testbed);
@@ -87,9 +87,9 @@ Test(job, stops_after_its_step_and_goes_back)
     client_wait_for_hang();
     testbed_do(&testbed, "stop", "{'id': 'UPID:a'}", "{}");
     client_let_go(&testbed);
-    client_expect(&testbed, client, "stopped as asked for; " DISK " is back with nvme");
+    client_expect(&testbed, client, "stopped on request; " DISK " is back with nvme");
     expect_binding(DISK, "nvme", "");
-    client_follow_to_error(&testbed, "UPID:a", "stopped as asked for", "asked to stop");
+    client_follow_to_error(&testbed, "UPID:a", "stopped on request", "a stop was requested");
     expect_nothing_open(&testbed);
 }
 

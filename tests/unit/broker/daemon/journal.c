@@ -25,7 +25,7 @@ static int touch(struct test_journal *test, int64_t number, const char *rows, st
 {
     autojson json_t *touched = fixture_json(rows);
 
-    return journal_touch(test->journal, number, touched, err);
+    return journal_claim(test->journal, number, touched, err);
 }
 
 static void expect_touched(struct test_journal *test, int64_t number, const char *rows)
@@ -33,7 +33,7 @@ static void expect_touched(struct test_journal *test, int64_t number, const char
     json_t *touched;
     struct error err;
 
-    cr_assert_eq(journal_read_touched(test->journal, number, &touched, &err), 0, "%s", err.message);
+    cr_assert_eq(journal_read_claims(test->journal, number, &touched, &err), 0, "%s", err.message);
     fixture_expect_json(touched, rows);
 }
 
@@ -51,7 +51,7 @@ static void keep(struct test_journal *test, const char *kind, const char *body)
     autojson json_t *fact = fixture_json(body);
     struct error err;
 
-    cr_assert_eq(journal_keep(test->journal, kind, CARD, fact, &err), 0, "%s", err.message);
+    cr_assert_eq(journal_save_fact(test->journal, kind, CARD, fact, &err), 0, "%s", err.message);
 }
 
 static void expect_line(struct test_journal *test, int64_t number, int line, const char *text)
@@ -217,19 +217,19 @@ Test(journal, a_function_is_in_one_hand)
     test_journal_open(&test);
     int64_t first = test_journal_start(&test, "UPID:1"), second = test_journal_start(&test, "UPID:2");
     cr_assert_eq(touch(&test, first, "[" ROW "]", &err), 0);
-    cr_assert_eq(journal_is_held(test.journal, CARD, &held, &err), 0);
+    cr_assert_eq(journal_is_claimed(test.journal, CARD, &held, &err), 0);
     cr_assert(held);
     /* all or none */
     cr_assert_eq(touch(&test, second, "[{'id': '0000:02:00.0'}, {'id': '" CARD "'}]", &err), -1);
-    fixture_expect_error(&err, ERROR_BUSY, CARD " is in the hands of another operation, driver 'UPID:1'");
+    fixture_expect_error(&err, ERROR_BUSY, CARD " is being changed by another operation, driver 'UPID:1'");
     expect_touched(&test, second, "[]");
     cr_assert_eq(touch(&test, second, "[{'id': '0000:02:00.0'}]", &err), 0);
 
-    cr_assert_eq(journal_settle(test.journal, second, CARD, &err), 0, "not its own: nothing happens");
+    cr_assert_eq(journal_release(test.journal, second, CARD, &err), 0, "not its own: nothing happens");
     expect_touched(&test, first, "[" ROW "]");
-    cr_assert_eq(journal_settle(test.journal, first, CARD, &err), 0);
+    cr_assert_eq(journal_release(test.journal, first, CARD, &err), 0);
     expect_touched(&test, first, "[]");
-    cr_assert_eq(journal_is_held(test.journal, CARD, &held, &err), 0);
+    cr_assert_eq(journal_is_claimed(test.journal, CARD, &held, &err), 0);
     cr_assert_not(held);
     cr_assert_eq(touch(&test, second, "[" ROW "]", &err), 0);
     expect_touched(&test, second, "[{'id': '0000:02:00.0'}, " ROW "]");
@@ -261,10 +261,10 @@ Test(journal, a_function_that_an_ended_operation_left_is_free)
     int64_t first = test_journal_start(&test, "UPID:1");
     cr_assert_eq(touch(&test, first, "[" ROW "]", &err), 0);
     end(&test, first);
-    cr_assert_eq(journal_is_held(test.journal, CARD, &held, &err), 0);
+    cr_assert_eq(journal_is_claimed(test.journal, CARD, &held, &err), 0);
     cr_assert_not(held);
-    expect_facts(&test, CARD, "{'unsettled': {'operation': 'UPID:1'}}");
-    cr_assert_eq(journal_forget(test.journal, "UPID:1", &err), 0);
+    expect_facts(&test, CARD, "{'left-by': {'operation': 'UPID:1'}}");
+    cr_assert_eq(journal_delete_ended(test.journal, "UPID:1", &err), 0);
     expect_open(&test, "{'number': 1, 'id': 'UPID:1', 'operation': 'driver', 'lines': 0, 'workers': [],"
                        " 'arguments': {'id': '" CARD "', 'driver': 'vfio-pci'}, 'end': {'result': {}}}");
     int64_t second = test_journal_start(&test, "UPID:2");
@@ -284,7 +284,7 @@ Test(journal, an_origin_is_kept_once_for_each_card)
     expect_facts(&test, CARD, "{'origin': {'driver': 'nouveau', 'vendor': 4318, 'device': 9348}}");
     keep(&test, "origin", "{'driver': 'nvme', 'vendor': 5197, 'device': 43016}");
     expect_facts(&test, CARD, "{'origin': {'driver': 'nvme', 'vendor': 5197, 'device': 43016}}");
-    cr_assert_eq(journal_drop(test.journal, "origin", CARD, &err), 0);
+    cr_assert_eq(journal_forget_fact(test.journal, "origin", CARD, &err), 0);
     expect_facts(&test, CARD, "{}");
 }
 
@@ -301,7 +301,7 @@ Test(journal, the_last_choice_and_the_last_reset_count)
     test_journal_open_again(&test, BOOT);
     expect_facts(&test, NULL, "{'" CARD "': {'choice': {'driver': 'none'}, 'reset': {'ok': 1}}}");
     expect_facts(&test, "0000:02:00.0", "{}");
-    cr_assert_eq(journal_drop(test.journal, "choice", CARD, &err), 0);
+    cr_assert_eq(journal_forget_fact(test.journal, "choice", CARD, &err), 0);
     test_journal_open_again(&test, BOOT);
     expect_facts(&test, NULL, "{'" CARD "': {'reset': {'ok': 1}}}");
 }
@@ -316,9 +316,9 @@ Test(journal, forgets_what_has_ended_and_nothing_else)
     int64_t running = test_journal_start(&test, "boot:1"), ended = test_journal_start(&test, "boot:2");
     cr_assert_eq(journal_log(test.journal, ended, 1, "a line", &err), 0);
     end(&test, ended);
-    cr_assert_eq(journal_forget(test.journal, "boot:1", &err), 0);
-    cr_assert_eq(journal_forget(test.journal, "boot:2", &err), 0);
-    cr_assert_eq(journal_forget(test.journal, "boot:3", &err), 0);
+    cr_assert_eq(journal_delete_ended(test.journal, "boot:1", &err), 0);
+    cr_assert_eq(journal_delete_ended(test.journal, "boot:2", &err), 0);
+    cr_assert_eq(journal_delete_ended(test.journal, "boot:3", &err), 0);
     cr_assert_eq(journal_find(test.journal, "boot:1", &number, &err), 0);
     cr_assert_eq(number, running);
     cr_assert_eq(journal_find(test.journal, "boot:2", &number, &err), -1);

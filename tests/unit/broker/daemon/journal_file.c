@@ -96,9 +96,9 @@ Test(journal, refuses_a_file_that_it_does_not_know)
     test_journal_open(&test);
     journal_close(TAKE(test.journal));
     change_file(&test, "PRAGMA user_version = 2");
-    expect_refused(&test, "schema 2, it knows 1");
+    expect_refused(&test, "its schema is 2, not 1");
     change_file(&test, "PRAGMA user_version = 1; PRAGMA application_id = 5");
-    expect_refused(&test, "not a journal that this broker knows");
+    expect_refused(&test, "not a journal that this broker can read");
 }
 
 Test(journal, refuses_a_damaged_file)

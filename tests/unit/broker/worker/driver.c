@@ -158,7 +158,7 @@ Test(broker_driver, restores_of_a_group_what_was_taken)
     testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'restore', 'scope': 'group'}",
                "{'functions': [{'id': '" SCREEN "', 'before': '', 'driver': 'nouveau'},"
                " {'id': '" SOUND "', 'before': 'snd_hda_intel', 'driver': 'snd_hda_intel'}]}");
-    expect_log(&testbed, SOUND ": was not taken before, and stays as it is");
+    expect_log(&testbed, SOUND ": its driver was not changed before; it stays as it is");
 }
 
 Test(broker_driver, warns_of_a_group_that_is_not_whole)
@@ -185,7 +185,7 @@ Test(broker_driver, keeps_a_choice_for_good_and_forgets_it)
                ONE(DISK, "nvme", "vfio-pci"));
     testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'restore'}", ONE(DISK, "vfio-pci", "nvme"));
     expect_log(&testbed,
-               DISK ": the choice that was made for good stays: the next start gives it to vfio-pci");
+               DISK ": its persistent driver is still vfio-pci: the next start gives it to vfio-pci");
     autojson json_t *kept = testbed_ask(&testbed, "state", "{'id': '" DISK "'}");
     expect_member(json_object_get(json_object_get(kept, "functions"), DISK), "choice",
                   "{'driver': 'vfio-pci', 'vendor': 5197, 'device': 43016}");

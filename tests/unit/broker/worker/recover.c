@@ -131,7 +131,7 @@ Test(job, waits_for_the_worker_that_hangs_from_an_earlier_broker)
     expect_member(running, "functions", "['" DISK "']");
     usleep(300 * 1000);
     cr_assert(kernel_fault_hangs());
-    testbed_fail(&testbed, "driver", TAKE_DISK, "in the hands of another operation");
+    testbed_fail(&testbed, "driver", TAKE_DISK, "is being changed by another operation");
     client_let_go(&testbed);
     client_expect(&testbed, client, "interrupted; " DISK " is back with nvme");
     expect_binding(DISK, "nvme", "");

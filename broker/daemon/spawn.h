@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A worker as a process: a child of the broker, made by fork(2), with a socket to it. */
+#ifndef HOSTPCI_BROKER_DAEMON_SPAWN_H
+#define HOSTPCI_BROKER_DAEMON_SPAWN_H
+
+#include <sys/types.h>
+
+#include "broker/operations.h"
+#include "hardware/sysfs.h"
+
+struct worker_process {
+    pid_t pid;  /* 0: there is none */
+    int pidfd;  /* readable when the process has ended */
+    int socket; /* to the worker, does not block; -1: the worker has closed its end */
+};
+
+/* Starts a process that does `run` once it gets the message `start` (broker/protocol.h). Of the broker's
+ * descriptors it has the sysroot's and its socket alone. `id` is "" for an operation that only reads. */
+int spawn_worker(const struct sysroot *sysroot, operation_function *run, const char *id, json_t *arguments,
+                 struct worker_process *ret, struct error *err);
+
+/* Ends and collects a worker that was never sent `start`: it has done nothing and waits, so that this does
+ * not block. */
+void spawn_discard(struct worker_process *worker);
+
+#endif
