@@ -2,6 +2,7 @@
 /* The keys of a VM's configuration. */
 #include "vm/keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -393,6 +394,14 @@ const struct schema *vm_key_find(const char *name, int *ret_index)
         return schema;
     }
     return NULL;
+}
+
+struct vm_key_name vm_key_name(const char *stem, unsigned index)
+{
+    struct vm_key_name name;
+
+    snprintf(name.text, sizeof(name.text), "%s%u", stem, index);
+    return name;
 }
 
 const struct vm_key *vm_key_about(const struct schema *key)

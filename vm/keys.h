@@ -64,6 +64,12 @@ extern const struct schema vm_keys[];
  * such key. */
 const struct schema *vm_key_find(const char *name, int *ret_index);
 
+/* "hostpci3": one of an indexed key's names, by value; also the id of a device in a command line. */
+struct vm_key_name {
+    char text[32];
+};
+struct vm_key_name vm_key_name(const char *stem, unsigned index);
+
 /* Kind and privilege of a row of vm_keys. */
 const struct vm_key *vm_key_about(const struct schema *key);
 

@@ -2,24 +2,20 @@
 /* /cluster/mapping/pci/{id}/capacity: how many of a mapping's devices exist and how many are free. */
 #include "api/cluster/mapping.h"
 #include "base/memory.h"
-#include "hardware/slice/mdev.h"
 #include "passthrough/assign/capacity.h"
-#include "passthrough/assign/reserve.h"
 
 static int get_capacity(struct request *request, json_t **ret, struct error *err)
 {
-    struct service *service = request->service;
-    const struct reserve reserve = {service->storage, service->sysroot};
-    autoinventory struct inventory *inventory = NULL;
-    autojson json_t *body = NULL, *taken = NULL, *instances = NULL;
+    const struct service *service = request->service;
+    const struct reservations reservations = {service->storage, service->sysroot};
+    autoavailability struct availability availability = {0};
+    autojson json_t *body = NULL;
 
     if (mapping_read_document(request, &mapping_pci, &body, err) != 0 ||
-        inventory_source_get(service->inventory, &inventory, err) != 0 ||
-        reserve_list(&reserve, &taken, err) != 0 ||
-        mdev_list_instances(service->sysroot, &instances, err) != 0)
+        availability_read(&reservations, service->inventory, &availability, err) != 0)
         return -1;
     const struct capacity capacity = {
-        .supply = {service->sysroot, inventory, taken, instances},
+        .availability = &availability,
         .node = service->node,
         .mapping = param_string(request, "id"),
         .body = body,

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "hardware/check/report.h"
 #include "hardware/pci/device.h"
-#include "passthrough/assign/reserve.h"
+#include "passthrough/assign/reservation.h"
 #include "storage/index.h"
 
 /* Describes the device as this process sees it. Of a device that a task works on (`busy`), files that the
@@ -70,12 +70,12 @@ static int describe(const struct service *service, const struct inventory *inven
  * *ret stays NULL if there is neither. */
 static int find_user(const struct service *service, const char *id, json_t **ret, struct error *err)
 {
-    const struct reserve reserve = {service->storage, service->sysroot};
+    const struct reservations reservations = {service->storage, service->sysroot};
     autojson json_t *reserved = NULL, *vms = NULL;
     const json_t *reservation, *holder = NULL;
     const char *device;
 
-    if (reserve_list(&reserve, &reserved, err) != 0 ||
+    if (reservations_list(&reservations, &reserved, err) != 0 ||
         index_vms_of_device(service->storage, service->node, id, &vms, err) != 0)
         return -1;
     json_object_foreach(reserved, device, reservation)

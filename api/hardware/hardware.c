@@ -6,8 +6,8 @@
 #include "api/request.h"
 #include "base/memory.h"
 #include "hardware/slice/mdev.h"
-#include "passthrough/assign/reserve.h"
-#include "passthrough/assign/supply.h"
+#include "passthrough/assign/availability.h"
+#include "passthrough/assign/reservation.h"
 #include "passthrough/mapping/mapping.h"
 
 const struct endpoint endpoint_get_hardware = {
@@ -90,17 +90,17 @@ const struct endpoint endpoint_list_mdev_types = {
 
 static int list_mdev(struct request *request, json_t **ret, struct error *err)
 {
-    const struct reserve reserve = {request->service->storage, request->service->sysroot};
+    const struct reservations reservations = {request->service->storage, request->service->sysroot};
     autojson json_t *instances = NULL, *reserved = NULL;
     json_t *instance;
     size_t i;
 
     if (mdev_list_instances(request->service->sysroot, &instances, err) != 0 ||
-        reserve_list(&reserve, &reserved, err) != 0)
+        reservations_list(&reservations, &reserved, err) != 0)
         return -1;
     json_array_foreach(instances, i, instance) {
         const char *uuid = json_string_value(json_object_get(instance, "uuid"));
-        long long vmid = supply_find_owner(reserved, uuid);
+        long long vmid = availability_find_owner(reserved, uuid);
         if (vmid != 0)
             json_object_set_new(instance, "vmid", json_integer(vmid));
     }

@@ -11,7 +11,7 @@
 #include "api/qemu/volume.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "passthrough/assign/reserve.h"
+#include "passthrough/assign/reservation.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
 #include "vm/disk.h"
@@ -122,14 +122,14 @@ static void fill_fresh(struct qemu_change *change)
 /* It runs if a process has its devices. */
 static int is_running(const struct qemu_job *job, bool *ret, struct error *err)
 {
-    const struct reserve reserve = {job->service->storage, job->service->sysroot};
+    const struct reservations reservations = {job->service->storage, job->service->sysroot};
     json_int_t vmid = json_integer_value(json_object_get(job->params, "vmid"));
     autojson json_t *list = NULL;
     const char *device;
 
-    if (reserve_list(&reserve, &list, err) != 0)
+    if (reservations_list(&reservations, &list, err) != 0)
         return -1;
-    *ret = reserve_find(list, vmid, &device) != NULL;
+    *ret = reservations_find(list, vmid, &device) != NULL;
     return 0;
 }
 

@@ -7,7 +7,7 @@
 
 #include "api/qemu/qemu.h"
 #include "base/memory.h"
-#include "passthrough/assign/reserve.h"
+#include "passthrough/assign/reservation.h"
 #include "passthrough/vm_document.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
@@ -23,12 +23,12 @@
 
 int qemu_list_running(const struct service *service, json_t **ret, struct error *err)
 {
-    const struct reserve reserve = {service->storage, service->sysroot};
+    const struct reservations reservations = {service->storage, service->sysroot};
     autojson json_t *taken = NULL;
     const char *device;
     json_t *row;
 
-    if (reserve_list(&reserve, &taken, err) != 0)
+    if (reservations_list(&reservations, &taken, err) != 0)
         return -1;
     *ret = json_object();
     json_object_foreach(taken, device, row) {

@@ -6,7 +6,7 @@
 
 #include "api/hardware/task.h"
 #include "base/memory.h"
-#include "passthrough/assign/reserve.h"
+#include "passthrough/assign/reservation.h"
 #include "passthrough/vm_document.h"
 #include "schema/property_string.h"
 #include "vm/disk.h"
@@ -57,13 +57,13 @@ static const json_t *config_of(const json_t *document, const char *key)
 /* Starting counts too. */
 static int check_stopped(const struct service *service, long long vmid, struct error *err)
 {
-    const struct reserve reserve = {service->storage, service->sysroot};
+    const struct reservations reservations = {service->storage, service->sysroot};
     autojson json_t *taken = NULL;
     const char *device;
 
-    if (reserve_list(&reserve, &taken, err) != 0)
+    if (reservations_list(&reservations, &taken, err) != 0)
         return -1;
-    if (reserve_find(taken, vmid, &device) != NULL)
+    if (reservations_find(taken, vmid, &device) != NULL)
         return error_set(err, ERROR_FAILED, "VM %lld is running - destroy failed", vmid);
     return 0;
 }

@@ -3,27 +3,9 @@
 #include "api/qemu/qemu.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "passthrough/command.h"
+#include "passthrough/command_line.h"
 #include "passthrough/vm_document.h"
 #include "schema/format.h"
-
-/* What the devices are now, and who has them. */
-static int choose(const struct service *service, long long vmid, const json_t *config, struct choices *ret,
-                  struct error *err)
-{
-    autoinventory struct inventory *inventory = NULL;
-    autojson json_t *taken = NULL;
-    struct choose what = {.storage = service->storage,
-                          .sysroot = service->sysroot,
-                          .node = service->node,
-                          .vmid = vmid,
-                          .config = config,
-                          .on_paper = true};
-
-    if (choose_look(&what, service->inventory, &inventory, &taken, err) != 0)
-        return -1;
-    return choose_devices(&what, ret, err);
-}
 
 /* An option a line, still one command for a shell. */
 static char *quote_lines(char **arguments)
@@ -45,21 +27,31 @@ static char *quote_lines(char **arguments)
 static int show_command(struct request *request, json_t **ret, struct error *err)
 {
     const struct service *service = request->service;
-    struct command_host host = {.storage = service->storage,
-                                .sysroot = service->sysroot,
-                                .node = service->node,
-                                .paths = &service->paths};
+    const struct reservations reservations = {service->storage, service->sysroot};
+    struct command_line_host host = {.storage = service->storage,
+                                     .sysroot = service->sysroot,
+                                     .node = service->node,
+                                     .paths = &service->paths};
     long long vmid = param_integer(request, "vmid");
     autojson json_t *document = NULL, *config = NULL;
-    autochoices struct choices choices = {0};
+    autoavailability struct availability availability = {0};
+    autoassignments struct assignments assignments = {0};
     autosplit char **arguments = NULL;
 
     if (vm_document_read(service->storage, service->node, vmid, &document, NULL, err) != 0 ||
-        qemu_features(service->qemu, &host.qemu, err) != 0)
+        qemu_features(service->qemu, &host.qemu, err) != 0 ||
+        availability_read(&reservations, service->inventory, &availability, err) != 0)
         return -1;
     config = vm_config_view(document, false);
-    if (choose(service, vmid, config, &choices, err) != 0 || choices_check(&choices, err) != 0 ||
-        command_build(&host, vmid, config, &choices, &arguments, err) != 0) {
+    const struct assign assign = {.storage = service->storage,
+                                  .availability = &availability,
+                                  .node = service->node,
+                                  .vmid = vmid,
+                                  .config = config,
+                                  .on_paper = true};
+    assign_devices(&assign, &assignments);
+    if (assignments_check(&assignments, err) != 0 ||
+        command_line_build(&host, vmid, config, &assignments, &arguments, err) != 0) {
         err->kind = ERROR_FAILED; /* the configuration is wrong, not a parameter of the request */
         err->field[0] = '\0';
         return -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How much of a PCI mapping is there, and how much of it is free. */
+/* How many devices of a PCI mapping there are on each node, and how many of them are free. */
 #include "passthrough/assign/capacity.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static void add_number(json_t *row, const char *key, long long number)
     json_object_set_new(row, key, json_integer(json_integer_value(json_object_get(row, key)) + number));
 }
 
-/* vmid 0: nobody knows for whom. */
+/* vmid is 0 if it is not known which VM has it. */
 static void add_used(json_t *row, const char *path, long long vmid)
 {
     json_t *use = json_pack("{s:s}", "path", path);
@@ -30,23 +30,23 @@ static void add_free(json_t *row, long long number)
     add_number(row, "free", number);
 }
 
-static long long find_holder(const struct supply *supply, char *const *ids)
+static long long find_holder(const struct availability *availability, char *const *ids)
 {
     long long holder = 0;
 
     for (; *ids != NULL && holder == 0; ids++)
-        holder = supply_find_holder(supply, *ids, false, 0);
+        holder = availability_find_holder(availability, *ids, false, 0);
     return holder;
 }
 
-/* False if the entry does not match the hardware. */
+/* False if the hardware is not what the entry says. */
 static bool find_functions(const struct capacity *capacity, const json_t *entry, char ***ret)
 {
     autosplit char **paths = format_split_list(json_text(entry, "path"));
     struct error err;
 
-    return supply_check_entry(&capacity->supply, capacity->mapping, entry, &err) == 0 &&
-           supply_list_functions(&capacity->supply, (const char *const *)paths, ret, &err) == 0;
+    return availability_check_entry(capacity->availability, capacity->mapping, entry, &err) == 0 &&
+           availability_list_functions(capacity->availability, (const char *const *)paths, ret, &err) == 0;
 }
 
 static void count_device(const struct capacity *capacity, const json_t *entry, json_t *row)
@@ -57,7 +57,7 @@ static void count_device(const struct capacity *capacity, const json_t *entry, j
         add_number(row, "total", 1);
         return;
     }
-    long long holder = find_holder(&capacity->supply, ids);
+    long long holder = find_holder(capacity->availability, ids);
     if (holder != 0)
         add_used(row, json_text(entry, "path"), holder);
     else
@@ -70,22 +70,22 @@ static bool is_of(const struct capacity *capacity, const json_t *device, const c
            strcmp(json_text(device, "type"), capacity->mdev) == 0;
 }
 
-/* Those reserved, made or not, and those made without. */
+/* Mediated devices that are reserved, made or not, and those that somebody made without a reservation. */
 static void count_used(const struct capacity *capacity, const char *parent, json_t *row)
 {
-    const struct supply *supply = &capacity->supply;
+    const struct availability *availability = capacity->availability;
     const char *device;
     const json_t *held, *instance;
     size_t i;
 
-    json_object_foreach((json_t *)supply->taken, device, held)
+    json_object_foreach(availability->reserved, device, held)
         if (is_of(capacity, held, parent) ||
             (strcmp(device, parent) == 0 && strcmp(json_text(held, "type"), capacity->mdev) == 0))
             add_used(row, parent, json_integer_value(json_object_get(held, "vmid")));
-    json_array_foreach(supply->instances, i, instance) {
+    json_array_foreach(availability->instances, i, instance) {
         const char *uuid = json_text(instance, "uuid");
-        if (is_of(capacity, instance, parent) && json_object_get(supply->taken, uuid) == NULL)
-            add_used(row, parent, supply_find_owner(supply->taken, uuid));
+        if (is_of(capacity, instance, parent) && json_object_get(availability->reserved, uuid) == NULL)
+            add_used(row, parent, availability_find_owner(availability->reserved, uuid));
     }
 }
 
@@ -94,15 +94,15 @@ static int count_instances(const struct capacity *capacity, const char *parent, 
 {
     long long left;
 
-    if (supply_count_left(&capacity->supply, parent, capacity->mdev, 0, &left, err) != 0)
+    if (availability_count_left(capacity->availability, parent, capacity->mdev, 0, &left, err) != 0)
         return -1;
     count_used(capacity, parent, row);
-    if (supply_find_holder(&capacity->supply, parent, true, 0) == 0)
+    if (availability_find_holder(capacity->availability, parent, true, 0) == 0)
         add_free(row, left);
     return 0;
 }
 
-/* Each parent counts once; `seen` is {ID: true}. */
+/* A parent that several entries name counts once; `seen` is {ID: true}. */
 static int count_parents(const struct capacity *capacity, const json_t *entry, json_t *seen, json_t *row,
                          struct error *err)
 {

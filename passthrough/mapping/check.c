@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Resource mappings compared with the hardware: has it changed since they were written? */
+/* Resource mappings compared with the hardware, which may have changed since they were written. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -11,9 +11,12 @@ void mapping_release_hardware(struct mapping_hardware *hardware)
     json_decref(hardware->usb);
 }
 
-static void add_check(json_t *checks, const char *severity, const char *message)
+int mapping_check_entry(const struct mapping_kind *kind, const char *id, const json_t *entry,
+                        const struct mapping_hardware *hardware, struct error *err)
 {
-    json_array_append_new(checks, json_pack("{s:s, s:s}", "severity", severity, "message", message));
+    if (kind->check(id, entry, hardware, err) == 0)
+        return 0;
+    return error_prefix(err, "%s device mapping invalid (hardware probably changed): ", kind->name);
 }
 
 json_t *mapping_check(const struct mapping_kind *kind, const char *id, const json_t *body, const char *node,
@@ -28,14 +31,13 @@ json_t *mapping_check(const struct mapping_kind *kind, const char *id, const jso
         if (strcmp(json_string_value(json_object_get(entry, "node")), node) != 0)
             continue;
         found = true;
-        if (kind->check(id, entry, hardware, &err) != 0) {
-            error_prefix(&err, "%s device mapping invalid (hardware probably changed): ", kind->name);
-            add_check(checks, "error", err.message);
-        }
+        if (mapping_check_entry(kind, id, entry, hardware, &err) != 0)
+            json_array_append_new(checks,
+                                  json_pack("{s:s, s:s}", "severity", "error", "message", err.message));
     }
     if (!found) {
         autofree char *message = xasprintf("No mapping for node %s.", node);
-        add_check(checks, "warning", message);
+        json_array_append_new(checks, json_pack("{s:s, s:s}", "severity", "warning", "message", message));
     }
     return checks;
 }

@@ -43,8 +43,13 @@ json_t *mapping_describe(const struct mapping_kind *kind, const char *id, const 
 int mapping_list_paths(struct storage *storage, const char *id, const char *node, json_t **ret,
                        struct error *err);
 
-/* [{severity, message}]: what is wrong with the mapping on the node whose hardware is given; empty if
- * nothing. */
+/* Whether the hardware of the entry's node still is what the entry says. The error reads "PCI device mapping
+ * invalid (hardware probably changed): ..." */
+int mapping_check_entry(const struct mapping_kind *kind, const char *id, const json_t *entry,
+                        const struct mapping_hardware *hardware, struct error *err);
+
+/* [{severity, message}]: what is wrong with the mapping on the node whose hardware is given; empty if nothing
+ * is. */
 json_t *mapping_check(const struct mapping_kind *kind, const char *id, const json_t *body, const char *node,
                       const struct mapping_hardware *hardware);
 void mapping_release_hardware(struct mapping_hardware *hardware);

@@ -233,7 +233,7 @@ void preflight_rom_bar(struct inspection *inspection)
     struct place place;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        if (place.choice->hostpci.rombar || !place.choice->chosen)
+        if (place.choice->hostpci.rombar || !place.choice->assigned)
             continue;
         bool file = place.choice->hostpci.romfile != NULL;
         struct finding *finding =

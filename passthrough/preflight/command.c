@@ -164,13 +164,13 @@ static bool build(const struct inspection *inspection, const struct vm_features 
 {
     autosplit char **arguments = NULL;
     const struct preflight *what = inspection->what;
-    const struct command_host host = {.storage = what->storage,
-                                      .sysroot = what->sysroot,
-                                      .node = what->node,
-                                      .qemu = qemu,
-                                      .paths = what->paths};
+    const struct command_line_host host = {.storage = what->storage,
+                                           .sysroot = what->sysroot,
+                                           .node = what->node,
+                                           .qemu = qemu,
+                                           .paths = what->paths};
 
-    return command_build(&host, what->vmid, config, &inspection->choices, &arguments, err) == 0;
+    return command_line_build(&host, what->vmid, config, &inspection->choices, &arguments, err) == 0;
 }
 
 /* Those that got no device are not built with, but may be wrong beside that. */
@@ -182,7 +182,7 @@ static void leave_out_unchosen(struct inspection *inspection, json_t *config)
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
         const struct vm_hostpci *hostpci = &place.choice->hostpci;
-        if (place.choice->chosen)
+        if (place.choice->assigned)
             continue;
         json_object_del(config, place.key);
         if (vm_hostpci_check(hostpci, inspection->q35, json_text_or(vga, "type", NULL), &err) == 0)

@@ -18,11 +18,11 @@ static void show_refused(const json_t *refused, struct text *evidence)
 }
 
 /* A mapping without an entry for this node needs one, else its devices are in use or not as it says. */
-static void remedy_mapping(const struct choice *choice, struct finding *finding)
+static void remedy_mapping(const struct assignment *choice, struct finding *finding)
 {
     const char *mapping = choice->hostpci.mapping;
 
-    if (json_array_size(choice->refused) == 0)
+    if (json_array_size(choice->passed_over) == 0)
         text_printf(&finding->remedy,
                     "# add one of this host's devices to the mapping, by its ID:\n"
                     "hostpci get /nodes/localhost/hardware/pci\n"
@@ -36,7 +36,7 @@ static void remedy_mapping(const struct choice *choice, struct finding *finding)
                     mapping);
 }
 
-static void remedy_choice(const struct inspection *inspection, const struct choice *choice,
+static void remedy_choice(const struct inspection *inspection, const struct assignment *choice,
                           struct finding *finding)
 {
     if (choice->hostpci.mdev == NULL && !inspection->inventory->has_iommu)
@@ -68,7 +68,7 @@ void preflight_chosen(struct inspection *inspection)
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
         const char *message = place.choice->failure.message;
-        if (place.choice->chosen)
+        if (place.choice->assigned)
             continue;
         struct finding *finding = find_same(inspection, message);
         if (finding == NULL) {
@@ -76,7 +76,7 @@ void preflight_chosen(struct inspection *inspection)
             remedy_choice(inspection, place.choice, finding);
         }
         preflight_show_key(inspection, place.key, finding);
-        show_refused(place.choice->refused, &finding->evidence);
+        show_refused(place.choice->passed_over, &finding->evidence);
     }
 }
 
@@ -91,7 +91,7 @@ static bool has_id(const json_t *list, const char *id)
     return false;
 }
 
-json_t *preflight_detaches(const struct inspection *inspection, const struct choice *choice)
+json_t *preflight_detaches(const struct inspection *inspection, const struct assignment *choice)
 {
     json_t *list = json_array(), *row;
     size_t i;
@@ -211,7 +211,7 @@ static bool is_chosen(const struct inspection *inspection, const char *id)
     struct place place;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);)
-        for (char **chosen = place.choice->ids; place.choice->chosen && *chosen != NULL; chosen++)
+        for (char **chosen = place.choice->ids; place.choice->assigned && *chosen != NULL; chosen++)
             if (strcmp(*chosen, id) == 0)
                 return true;
     return false;
@@ -264,7 +264,7 @@ void preflight_mdev(struct inspection *inspection)
     struct place place;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        if (!place.choice->chosen || place.choice->hostpci.mdev == NULL)
+        if (!place.choice->assigned || place.choice->hostpci.mdev == NULL)
             continue;
         struct finding *finding = preflight_tell(
             inspection, SEVERITY_OK,

@@ -122,24 +122,25 @@ bool preflight_next(const struct inspection *inspection, unsigned *at, struct pl
     return true;
 }
 
-bool choice_is_whole(const struct choice *choice)
+bool choice_is_whole(const struct assignment *choice)
 {
-    return choice->chosen && choice->hostpci.mdev == NULL;
+    return choice->assigned && choice->hostpci.mdev == NULL;
 }
 
-const struct pci_device *preflight_device(const struct inspection *inspection, const struct choice *choice,
-                                          size_t at)
+const struct pci_device *preflight_device(const struct inspection *inspection,
+                                          const struct assignment *choice, size_t at)
 {
     struct pci_address address;
 
-    if (!choice->chosen || choice->ids[at] == NULL || !pci_address_parse(choice->ids[at], &address))
+    if (!choice->assigned || choice->ids[at] == NULL || !pci_address_parse(choice->ids[at], &address))
         return NULL;
     return inventory_find(inspection->inventory, address);
 }
 
-const struct pci_device *preflight_display(const struct inspection *inspection, const struct choice *choice)
+const struct pci_device *preflight_display(const struct inspection *inspection,
+                                           const struct assignment *choice)
 {
-    for (size_t i = 0; choice->chosen && choice->ids[i] != NULL; i++) {
+    for (size_t i = 0; choice->assigned && choice->ids[i] != NULL; i++) {
         const struct pci_device *device = preflight_device(inspection, choice, i);
         if (device != NULL && pci_is_display(device))
             return device;

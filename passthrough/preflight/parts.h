@@ -18,11 +18,11 @@ struct inspection {
     const struct preflight *what;
     const struct preflight_row *row; /* the check that runs */
     json_t *config;                  /* as the start sees it */
-    struct inventory *inventory;
+    struct availability availability;
+    const struct inventory *inventory; /* the one of availability */
     struct facts facts;
     json_t *memory, *cpus; /* of the host: bytes of memory and processors as hardware/host.h tells; {} */
-    json_t *taken;         /* of reserve_list */
-    struct choices choices;
+    struct assignments choices;
     json_t *seen;      /* {ID: as readiness_describe_device}: functions that are given as they are */
     json_t *states;    /* {ID: what the broker knows of it}; none where no broker answers */
     json_t *host;      /* as readiness_describe_host; NULL unless a function is to be given */
@@ -84,22 +84,23 @@ void preflight_remedy_machine(const struct inspection *inspection, bool q35, str
 struct place {
     unsigned index;
     char key[16];
-    const struct choice *choice;
+    const struct assignment *choice;
 };
 bool preflight_next(const struct inspection *inspection, unsigned *at, struct place *ret);
 
 /* The functions themselves are given, not a mediated device of theirs. */
-bool choice_is_whole(const struct choice *choice);
+bool choice_is_whole(const struct assignment *choice);
 
 /* A chosen function, by its place in the choice; NULL if it is gone. */
-const struct pci_device *preflight_device(const struct inspection *inspection, const struct choice *choice,
-                                          size_t at);
+const struct pci_device *preflight_device(const struct inspection *inspection,
+                                          const struct assignment *choice, size_t at);
 
 /* The first graphics card among them, NULL if there is none. */
-const struct pci_device *preflight_display(const struct inspection *inspection, const struct choice *choice);
+const struct pci_device *preflight_display(const struct inspection *inspection,
+                                           const struct assignment *choice);
 
 /* The list detaches of what the start takes for one hostpciN: [{id, driver}], a new reference. */
-json_t *preflight_detaches(const struct inspection *inspection, const struct choice *choice);
+json_t *preflight_detaches(const struct inspection *inspection, const struct assignment *choice);
 
 /* Fills seen, states and host. */
 void preflight_look(struct inspection *inspection);

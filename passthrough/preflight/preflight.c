@@ -164,14 +164,16 @@ static int prepare(struct inspection *inspection, struct error *err)
     inspection->config = vm_config_view(what->document, false);
     inspection->seen = json_object();
     inspection->states = json_object();
-    struct choose choose = {.storage = what->storage,
-                            .sysroot = what->sysroot,
-                            .node = what->node,
-                            .vmid = what->vmid,
-                            .config = inspection->config};
-    if (choose_look(&choose, what->inventory, &inspection->inventory, &inspection->taken, err) != 0 ||
-        choose_devices(&choose, &inspection->choices, err) != 0)
+    const struct reservations reservations = {what->storage, what->sysroot};
+    if (availability_read(&reservations, what->inventory, &inspection->availability, err) != 0)
         return -1;
+    inspection->inventory = inspection->availability.inventory;
+    const struct assign assign = {.storage = what->storage,
+                                  .availability = &inspection->availability,
+                                  .node = what->node,
+                                  .vmid = what->vmid,
+                                  .config = inspection->config};
+    assign_devices(&assign, &inspection->choices);
     read_host(inspection);
     read_machine(inspection);
     preflight_look(inspection);
@@ -180,7 +182,7 @@ static int prepare(struct inspection *inspection, struct error *err)
 
 static void release(struct inspection *inspection)
 {
-    json_t *const values[] = {inspection->config, inspection->memory, inspection->cpus, inspection->taken,
+    json_t *const values[] = {inspection->config, inspection->memory, inspection->cpus,
                               inspection->seen,   inspection->states, inspection->host};
 
     for (size_t i = 0; i < COUNT_OF(values); i++)
@@ -188,9 +190,9 @@ static void release(struct inspection *inspection)
     for (size_t i = 0; i < inspection->count; i++)
         finding_release(&inspection->list[i].finding);
     free(inspection->list);
-    choices_release(&inspection->choices);
+    assignments_release(&inspection->choices);
     facts_release(&inspection->facts);
-    inventory_release(inspection->inventory);
+    availability_release(&inspection->availability);
 }
 
 static void run_checks(struct inspection *inspection)
@@ -216,19 +218,19 @@ static json_t *checks_to_json(const struct inspection *inspection)
 
 static json_t *device_to_json(const struct inspection *inspection, const struct place *place)
 {
-    const struct choice *choice = place->choice;
+    const struct assignment *choice = place->choice;
     json_t *chosen = json_array();
     json_t *device = json_pack("{s:s, s:o, s:o}", "key", place->key, "chosen", chosen, "detaches",
                                preflight_detaches(inspection, choice));
 
-    for (char **id = choice->ids; choice->chosen && *id != NULL; id++)
+    for (char **id = choice->ids; choice->assigned && *id != NULL; id++)
         json_array_append_new(chosen, json_string(*id));
     if (choice->hostpci.mapping != NULL)
         json_object_set_new(device, "mapping", json_string(choice->hostpci.mapping));
     if (choice->hostpci.mdev != NULL)
         json_object_set_new(device, "mdev", json_string(choice->hostpci.mdev));
-    if (json_array_size(choice->refused) > 0)
-        json_object_set(device, "refused", choice->refused);
+    if (json_array_size(choice->passed_over) > 0)
+        json_object_set(device, "refused", choice->passed_over);
     return device;
 }
 

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "broker/probe/qemu.h"
 #include "hardware/pci/watch.h"
-#include "passthrough/assign/reserve.h"
-#include "passthrough/command.h"
+#include "passthrough/assign/reservation.h"
+#include "passthrough/command_line.h"
 
 struct preflight {
     struct storage *storage;

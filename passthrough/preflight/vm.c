@@ -35,7 +35,8 @@ void preflight_template(struct inspection *inspection)
 void preflight_running(struct inspection *inspection)
 {
     const char *device;
-    const json_t *holder = reserve_find(inspection->taken, inspection->what->vmid, &device);
+    const json_t *holder =
+        reservations_find(inspection->availability.reserved, inspection->what->vmid, &device);
 
     if (holder == NULL)
         return;

@@ -14,7 +14,7 @@ TestSuite(capacity, .timeout = 120);
 
 static void reserve(long long vmid, const char *device)
 {
-    reservation_put(vmid, &(const struct reserve_item){.device = device, .key = "hostpci0"});
+    reservation_put(vmid, &(const struct reservation){.device = device, .key = "hostpci0"});
 }
 
 DAEMON_TEST(capacity, counts_the_alternatives_of_each_node)
@@ -62,10 +62,10 @@ DAEMON_TEST(capacity, counts_mediated_devices_of_a_type)
          "node=" NODE ",path=0000:00:02.0,id=8086:5912,subsystem-id=1028:07a1,iommugroup=1", "map",
          "node=pve9,path=0000:00:02.0,id=8086:5912", NULL);
     daemon_stop();
-    reservation_put(101, &(const struct reserve_item){.device = "00000000-0000-0000-0000-000000000101",
-                                                      .key = "hostpci0",
-                                                      .parent = "0000:00:02.0",
-                                                      .type = "i915-GVTg_V5_8"});
+    reservation_put(101, &(const struct reservation){.device = "00000000-0000-0000-0000-000000000101",
+                                                     .key = "hostpci0",
+                                                     .parent = "0000:00:02.0",
+                                                     .type = "i915-GVTg_V5_8"});
     daemon_start_again();
     is_json(get(MAPPINGS "/igpu/capacity", "mdev", "i915-GVTg_V5_8", NULL),
             "[{'node':'" NODE "','online':1,'total':5,'free':3,'used':["
@@ -86,8 +86,8 @@ DAEMON_TEST(capacity, counts_nvidias_functions_as_what_they_can_become)
          "node=" NODE ",path=0000:41:00.5,id=10de:26b9,subsystem-id=10de:1851,iommugroup=11", "map",
          "node=" NODE ",path=0000:41:00.6,id=10de:26b9,subsystem-id=10de:1851,iommugroup=12", NULL);
     daemon_stop();
-    reservation_put(101, &(const struct reserve_item){
-                             .device = "0000:41:00.4", .key = "hostpci0", .type = "nvidia-1147"});
+    reservation_put(
+        101, &(const struct reservation){.device = "0000:41:00.4", .key = "hostpci0", .type = "nvidia-1147"});
     daemon_start_again();
     is_json(get(MAPPINGS "/l40s/capacity", "mdev", "nvidia-1147", NULL),
             "[{'node':'" NODE "','online':1,'total':3,'free':2,'used':["

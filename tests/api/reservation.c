@@ -25,7 +25,7 @@ static void make_process(const char *root, long long vmid)
     host_write(file, "1 (kvm) S 1 1 1 0 -1 4194304 9 0 0 0 1 2 0 0 20 0 3 0 777 1000 5\n");
 }
 
-void reservation_put(long long vmid, const struct reserve_item *item)
+void reservation_put(long long vmid, const struct reservation *item)
 {
     autofree char *path = xasprintf("%s/hostpci.db", daemon_state());
     autofree char *root = xasprintf("%s/../host", daemon_state());
@@ -36,9 +36,9 @@ void reservation_put(long long vmid, const struct reserve_item *item)
     make_process(root, vmid);
     cr_assert_eq(storage_open(path, &storage, &err), 0, "%s", err.message);
     cr_assert_eq(sysroot_open(root, &host, &err), 0, "%s", err.message);
-    const struct reserve reserve = {storage, host};
-    cr_assert_eq(reserve_take(&reserve, vmid, item, 1, &err), 0, "%s", err.message);
-    cr_assert_eq(reserve_hand_over(&reserve, vmid, (pid_t)(FIRST_PROCESS + vmid), &err), 0, "%s",
+    const struct reservations reservations = {storage, host};
+    cr_assert_eq(reservations_take(&reservations, vmid, item, 1, &err), 0, "%s", err.message);
+    cr_assert_eq(reservations_hand_over(&reservations, vmid, (pid_t)(FIRST_PROCESS + vmid), &err), 0, "%s",
                  err.message);
     sysroot_close(host);
     storage_close(storage);

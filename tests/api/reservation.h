@@ -4,10 +4,10 @@
 #ifndef HOSTPCI_TESTS_API_RESERVATION_H
 #define HOSTPCI_TESTS_API_RESERVATION_H
 
-#include "passthrough/assign/reserve.h"
+#include "passthrough/assign/reservation.h"
 
 /* The VM has got the device, and its process runs on the test's host. */
-void reservation_put(long long vmid, const struct reserve_item *item);
+void reservation_put(long long vmid, const struct reservation *item);
 
 /* Its process ends. The daemon may run. */
 void reservation_end(long long vmid);

@@ -43,7 +43,7 @@ DAEMON_TEST(used_by, the_vm_that_runs_with_it_before_others)
     START(.host = "workstation");
     daemon_stop();
     document_put("vm", "100", "{'node': '" NODE "', 'config': {'hostpci0': '0000:01:00.0'}}");
-    reservation_put(101, &(const struct reserve_item){.device = "0000:01:00.0", .key = "hostpci3"});
+    reservation_put(101, &(const struct reservation){.device = "0000:01:00.0", .key = "hostpci3"});
     daemon_start_again();
     is_json(user_of(PCI "/0000:01:00.0/status"), "{'vmid':101,'key':'hostpci3','state':'running'}");
     reservation_end(101);
@@ -70,10 +70,10 @@ DAEMON_TEST(used_by, mediated_devices_and_their_parent)
 {
     START(.host = "mdev");
     daemon_stop();
-    reservation_put(101, &(const struct reserve_item){.device = "d577a7cf-2595-44d8-9c08-c67358dcf7ac",
-                                                      .key = "hostpci2",
-                                                      .parent = "0000:00:02.0",
-                                                      .type = "i915-GVTg_V5_8"});
+    reservation_put(101, &(const struct reservation){.device = "d577a7cf-2595-44d8-9c08-c67358dcf7ac",
+                                                     .key = "hostpci2",
+                                                     .parent = "0000:00:02.0",
+                                                     .type = "i915-GVTg_V5_8"});
     daemon_start_again();
     is_json(user_of(PCI "/0000:00:02.0/status"), "{'vmid':101,'key':'hostpci2','state':'running'}");
     is_json(get(MDEV, NULL), "[{'uuid':'d577a7cf-2595-44d8-9c08-c67358dcf7ac','parent':'0000:00:02.0',"

@@ -57,7 +57,7 @@ static void build(const json_t *config)
 {
     static const char *const id[] = {"0000:01:00.0"};
     static const struct vm_paths paths = {.qemu = "qemu", .run = "/run", .rom = "/rom", .ovmf = "/ovmf"};
-    struct vm_chosen chosen[VM_HOSTPCI] = {{.ids = id, .count = 1}};
+    struct vm_assigned assigned[VM_HOSTPCI] = {{.ids = id, .count = 1}};
     autofeatures struct vm_features *qemu = NULL;
     autosplit char **arguments = NULL;
     struct error err;
@@ -65,7 +65,7 @@ static void build(const json_t *config)
     if (vm_features_parse(answers, strlen(answers), &qemu, &err) != 0)
         abort();
     struct vm_command command = {
-        .vmid = 100, .config = config, .chosen = chosen, .qemu = qemu, .paths = &paths};
+        .vmid = 100, .config = config, .assigned = assigned, .qemu = qemu, .paths = &paths};
     if (vm_command_build(&command, &arguments, &err) != 0)
         return;
     autofree char *line = vm_command_quote(arguments);

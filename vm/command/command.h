@@ -15,8 +15,8 @@
 #include "vm/keys.h"
 #include "vm/probe/features.h"
 
-/* What was chosen for a hostpciN. */
-struct vm_chosen {
+/* The functions that were assigned to a hostpciN. */
+struct vm_assigned {
     const char *const *ids; /* "0000:01:00.0", function 0 first; a mediated device's parent */
     size_t count;           /* 0: nothing was found */
     const char *uuid;       /* of the mediated device, see vm_hostpci_uuid; NULL: the functions themselves */
@@ -35,8 +35,8 @@ struct vm_paths {
 
 struct vm_command {
     unsigned vmid;
-    const json_t *config;           /* {KEY: value}, as stored: strings, or integers */
-    const struct vm_chosen *chosen; /* VM_HOSTPCI of them, by index */
+    const json_t *config;               /* {KEY: value}, as stored: strings, or integers */
+    const struct vm_assigned *assigned; /* VM_HOSTPCI of them, by index */
     const char *const *usb;     /* VM_USBS: what a usbN's mapping stands for ("1-2"); NULL if no mapping */
     const unsigned *bridge_mtu; /* VM_NETS: of each card's bridge, 0 if unknown; NULL: none is known */
     const char *cpu_vendor;     /* the host's: "GenuineIntel", "AuthenticAMD"; NULL if unknown */

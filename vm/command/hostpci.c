@@ -39,34 +39,34 @@ int vm_hostpci_read(struct vm_build *build, struct error *err)
     return 0;
 }
 
-static int check_chosen(const struct vm_build *build, unsigned index, struct error *err)
+static int check_assigned(const struct vm_build *build, unsigned index, struct error *err)
 {
     const struct vm_hostpci *hostpci = &build->hostpci[index];
-    const struct vm_chosen *chosen = &build->what->chosen[index];
+    const struct vm_assigned *assigned = &build->what->assigned[index];
 
-    if (chosen->count == 0 && hostpci->mapping != NULL)
+    if (assigned->count == 0 && hostpci->mapping != NULL)
         return error_set(err, ERROR_INVALID, "could not find a free device for 'hostpci%u'", index);
-    if (chosen->count == 0)
+    if (assigned->count == 0)
         return error_set(err, ERROR_INVALID, "no PCI device found for '%s'", hostpci->hosts[0]);
-    if (chosen->count > 8)
+    if (assigned->count > 8)
         return error_set(err, ERROR_INVALID, "hostpci%u: %zu functions are more than the 8 of a device",
-                         index, chosen->count);
-    if (hostpci->legacy_igd && (chosen->count > 1 || strcmp(chosen->ids[0], "0000:00:02.0") != 0))
+                         index, assigned->count);
+    if (hostpci->legacy_igd && (assigned->count > 1 || strcmp(assigned->ids[0], "0000:00:02.0") != 0))
         return error_set(err, ERROR_INVALID,
                          "hostpci%u: legacy-igd is for the host's device 00:02.0, not '%s'", index,
-                         chosen->ids[0]);
+                         assigned->ids[0]);
     return 0;
 }
 
 /* A mediated device's parent may have several of them; a function goes to one device of the guest. */
 static int check_unique(const struct vm_build *build, json_t *seen, unsigned index, struct error *err)
 {
-    const struct vm_chosen *chosen = &build->what->chosen[index];
+    const struct vm_assigned *assigned = &build->what->assigned[index];
 
-    for (size_t i = 0; i < chosen->count && chosen->uuid == NULL; i++) {
-        if (json_object_get(seen, chosen->ids[i]) != NULL)
-            return error_set(err, ERROR_INVALID, "device '%s' assigned more than once", chosen->ids[i]);
-        json_object_set_new(seen, chosen->ids[i], json_true());
+    for (size_t i = 0; i < assigned->count && assigned->uuid == NULL; i++) {
+        if (json_object_get(seen, assigned->ids[i]) != NULL)
+            return error_set(err, ERROR_INVALID, "device '%s' assigned more than once", assigned->ids[i]);
+        json_object_set_new(seen, assigned->ids[i], json_true());
     }
     return 0;
 }
@@ -98,15 +98,15 @@ static void add_ports(struct vm_build *build)
 static int print_host(const struct vm_build *build, unsigned index, size_t function, struct text *text,
                       struct error *err)
 {
-    const struct vm_chosen *chosen = &build->what->chosen[index];
+    const struct vm_assigned *assigned = &build->what->assigned[index];
     const struct vm_features *qemu = build->what->qemu;
     struct vm_version version = vm_build_version(build);
 
-    if (chosen->uuid != NULL)
-        text_printf(text, "vfio-pci,sysfsdev=/sys/bus/mdev/devices/%s", chosen->uuid);
+    if (assigned->uuid != NULL)
+        text_printf(text, "vfio-pci,sysfsdev=/sys/bus/mdev/devices/%s", assigned->uuid);
     else
-        text_printf(text, "vfio-pci,host=%s", chosen->ids[function]);
-    if (!chosen->live_migration)
+        text_printf(text, "vfio-pci,host=%s", assigned->ids[function]);
+    if (!assigned->live_migration)
         return 0;
     if (vm_features_has_property(qemu, "vfio-pci", "enable-migration"))
         text_append(text, ",enable-migration=on");
@@ -162,8 +162,8 @@ static void print_options(struct vm_build *build, unsigned index, bool several, 
 
 static int add_functions(struct vm_build *build, unsigned index, struct error *err)
 {
-    const struct vm_chosen *chosen = &build->what->chosen[index];
-    size_t count = chosen->uuid != NULL ? 1 : chosen->count;
+    const struct vm_assigned *assigned = &build->what->assigned[index];
+    size_t count = assigned->uuid != NULL ? 1 : assigned->count;
 
     for (size_t i = 0; i < count; i++) {
         autotext struct text text = {0};
@@ -185,7 +185,7 @@ int vm_add_hostpci(struct vm_build *build, struct error *err)
     for (unsigned i = 0; i < VM_HOSTPCI; i++) {
         if (!is_set(&build->hostpci[i]))
             continue;
-        if (check_chosen(build, i, err) != 0 || check_unique(build, seen, i, err) != 0 ||
+        if (check_assigned(build, i, err) != 0 || check_unique(build, seen, i, err) != 0 ||
             add_functions(build, i, err) != 0)
             return -1;
     }

@@ -199,9 +199,9 @@ struct vm_features *vm_fake_qemu(const char *version)
 static void read_chosen(struct vm_case *ret, unsigned index, const char *ids)
 {
     ret->ids[index] = format_split_list(ids);
-    ret->chosen[index].ids = (const char *const *)ret->ids[index];
-    while (ret->ids[index][ret->chosen[index].count] != NULL)
-        ret->chosen[index].count++;
+    ret->assigned[index].ids = (const char *const *)ret->ids[index];
+    while (ret->ids[index][ret->assigned[index].count] != NULL)
+        ret->assigned[index].count++;
 }
 
 /* "# chosen 0 0000:01:00.0": other lines with # are remarks. */
@@ -216,13 +216,13 @@ static void read_directive(struct vm_case *ret, const char *line)
     } else if (sscanf(line, "# cpu-vendor %31s", word) == 1) {
         memcpy(ret->cpu_vendor, word, sizeof(word));
     } else if (sscanf(line, "# migration %u", &index) == 1) {
-        ret->chosen[index].live_migration = true;
+        ret->assigned[index].live_migration = true;
     } else if (sscanf(line, "# %31s %u %255[^\n]", word, &index, value) == 3) {
         if (strcmp(word, "chosen") == 0 || strcmp(word, "mdev") == 0)
             read_chosen(ret, index, value);
         if (strcmp(word, "mdev") == 0) {
             vm_hostpci_uuid(index, 100, ret->uuid[index]);
-            ret->chosen[index].uuid = ret->uuid[index];
+            ret->assigned[index].uuid = ret->uuid[index];
         }
         if (strcmp(word, "mtu") == 0)
             ret->mtu[index] = (unsigned)strtoul(value, NULL, 10);
@@ -250,7 +250,7 @@ void vm_case_read(const char *name, struct vm_case *ret)
     }
     ret->command = (struct vm_command){.vmid = 100,
                                        .config = ret->config,
-                                       .chosen = ret->chosen,
+                                       .assigned = ret->assigned,
                                        .usb = ret->usb,
                                        .bridge_mtu = ret->mtu,
                                        .cpu_vendor = ret->cpu_vendor[0] != '\0' ? ret->cpu_vendor : NULL,

@@ -19,7 +19,7 @@ char **vm_golden_names(void);
 
 struct vm_case {
     json_t *config;
-    struct vm_chosen chosen[VM_HOSTPCI];
+    struct vm_assigned assigned[VM_HOSTPCI];
     char **ids[VM_HOSTPCI];
     char uuid[VM_HOSTPCI][64];
     const char *usb[VM_USBS];

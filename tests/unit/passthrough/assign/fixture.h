@@ -3,7 +3,7 @@
 #ifndef HOSTPCI_TESTS_UNIT_PASSTHROUGH_ASSIGN_FIXTURE_H
 #define HOSTPCI_TESTS_UNIT_PASSTHROUGH_ASSIGN_FIXTURE_H
 
-#include "passthrough/assign/choose.h"
+#include "passthrough/assign/claim.h"
 #include "tests/unit/hardware/fixture.h"
 #include "tests/unit/storage/fixture.h"
 
@@ -14,7 +14,7 @@ struct world {
     struct tree tree;
     struct storage *storage;
     struct inventory_source *source;
-    struct reserve reserve;
+    struct reservations reservations;
 };
 
 void world_make(struct world *world, const char *host);
@@ -24,16 +24,15 @@ void world_remove(struct world *world);
 /* A PCI mapping; the body is JSON with ' for ". */
 void world_add_mapping(const struct world *world, const char *id, const char *body);
 
-/* The VM has got it. */
-void world_take_item(const struct world *world, long long vmid, const struct reserve_item *item);
-void world_take(const struct world *world, long long vmid, const char *device);
+/* Reserves it for the VM. */
+void world_reserve_item(const struct world *world, long long vmid, const struct reservation *item);
+void world_reserve(const struct world *world, long long vmid, const char *device);
 
-/* choose_and_reserve of a VM with that configuration; *ret is world_describe's. */
-int world_choose_and_reserve(const struct world *world, long long vmid, const char *config, char **ret,
-                             struct error *err);
+/* claim_devices of a VM with that configuration; *ret is world_describe's. */
+int world_claim(const struct world *world, long long vmid, const char *config, char **ret, struct error *err);
 
 /* Of each hostpciN "ID ID", "ID=UUID" of a mediated device, or "! why not"; one after the other. The caller
  * frees it. */
-char *world_describe(const struct choices *choices);
+char *world_describe(const struct assignments *assignments);
 
 #endif

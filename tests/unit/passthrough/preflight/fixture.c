@@ -138,15 +138,16 @@ static void change_host(const struct world *world, const struct host_change *cha
 
 static void reserve(const struct world *world, const struct provoked *provoked)
 {
-    const struct reserve reserve = {world->storage, world->tree.sysroot};
-    const struct reserve_item item = {.device = provoked->device, .key = "hostpci0"};
+    const struct reservations reservations = {world->storage, world->tree.sysroot};
+    const struct reservation item = {.device = provoked->device, .key = "hostpci0"};
     struct error err;
 
     if (provoked->device == NULL)
         return;
-    cr_assert_eq(reserve_take(&reserve, provoked->vmid, &item, 1, &err), 0, "%s", err.message);
+    cr_assert_eq(reservations_take(&reservations, provoked->vmid, &item, 1, &err), 0, "%s", err.message);
     if (provoked->running)
-        cr_assert_eq(reserve_hand_over(&reserve, provoked->vmid, getpid(), &err), 0, "%s", err.message);
+        cr_assert_eq(reservations_hand_over(&reservations, provoked->vmid, getpid(), &err), 0, "%s",
+                     err.message);
 }
 
 static json_t *make_config(const struct world *world, const char *changes)

@@ -33,10 +33,10 @@ Test(vm_command, no_option_is_made_of_a_value)
 {
     autojson json_t *config = json_pack("{s:s, s:s}", "scsi0", "/srv/a", "name", "web");
     autofeatures struct vm_features *qemu = vm_fake_qemu("7.2");
-    struct vm_chosen chosen[VM_HOSTPCI] = {{0}};
+    struct vm_assigned assigned[VM_HOSTPCI] = {{0}};
     struct vm_paths paths = {.qemu = "qemu", .run = "/run/a,b", .rom = "/r", .ovmf = "/o"};
     struct vm_command command = {
-        .vmid = 100, .config = config, .chosen = chosen, .qemu = qemu, .paths = &paths};
+        .vmid = 100, .config = config, .assigned = assigned, .qemu = qemu, .paths = &paths};
     autosplit char **arguments = NULL;
     struct error err;
     bool found = false;
@@ -98,14 +98,14 @@ Test(vm_command, values_are_checked_again)
         {"usb0", "x"},
     };
     autofeatures struct vm_features *qemu = vm_fake_qemu("7.2");
-    struct vm_chosen chosen[VM_HOSTPCI] = {{0}};
+    struct vm_assigned assigned[VM_HOSTPCI] = {{0}};
     struct vm_paths paths = {.qemu = "qemu", .run = "/run", .rom = "/r", .ovmf = "/o"};
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         autojson json_t *config = json_pack("{s:s}", rows[i][0], rows[i][1]);
         autofree char *key = xasprintf("%s: ", rows[i][0]);
         struct vm_command command = {
-            .vmid = 100, .config = config, .chosen = chosen, .qemu = qemu, .paths = &paths};
+            .vmid = 100, .config = config, .assigned = assigned, .qemu = qemu, .paths = &paths};
         autosplit char **arguments = NULL;
         struct error err;
         cr_assert_eq(vm_command_build(&command, &arguments, &err), -1, "%s", rows[i][1]);

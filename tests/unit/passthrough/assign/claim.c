@@ -26,7 +26,7 @@ static void *run_start(void *context)
     struct start *self = context;
 
     pthread_barrier_wait(self->barrier);
-    self->result = world_choose_and_reserve(self->world, self->vmid, self->config, &self->got, &self->err);
+    self->result = world_claim(self->world, self->vmid, self->config, &self->got, &self->err);
     return NULL;
 }
 
@@ -62,7 +62,7 @@ static void expect_winners(struct start starts[static STARTS], int wanted, const
         free(starts[i].got);
 }
 
-Test(passthrough_race, starts_that_race_get_an_alternative_each)
+Test(passthrough_claim, starts_that_race_get_an_alternative_each)
 {
     autoworld struct world world;
     world_make(&world, "sriov");
@@ -77,7 +77,7 @@ Test(passthrough_race, starts_that_race_get_an_alternative_each)
     expect_winners(starts, 2, "PCI device '0000:3b:02.2' already in use by VMID '");
 }
 
-Test(passthrough_race, starts_that_race_for_one_device_name_the_winner)
+Test(passthrough_claim, starts_that_race_for_one_device_name_the_winner)
 {
     autoworld struct world world;
     world_make(&world, "workstation");
@@ -91,7 +91,7 @@ Test(passthrough_race, starts_that_race_for_one_device_name_the_winner)
     expect_winners(starts, 1, named);
 }
 
-Test(passthrough_race, starts_that_race_get_no_more_instances_than_there_are)
+Test(passthrough_claim, starts_that_race_get_no_more_instances_than_there_are)
 {
     autoworld struct world world;
     world_make(&world, "mdev");

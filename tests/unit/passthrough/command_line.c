@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "hardware/host.h"
 #include "hardware/network.h"
-#include "passthrough/command.h"
+#include "passthrough/command_line.h"
 #include "schema/format.h"
 #include "tests/unit/hardware/fixture.h"
 #include "tests/unit/storage/fixture.h"
@@ -20,7 +20,7 @@ struct place {
     struct fixture fixture;
     struct storage *storage;
     struct vm_features *qemu;
-    struct command_host host;
+    struct command_line_host host;
 };
 
 static const struct vm_paths paths = {
@@ -35,11 +35,11 @@ static void open_place(struct place *place, const char *host)
     fixture_make(&place->fixture);
     place->storage = fixture_open(place->fixture.path);
     place->qemu = vm_fake_qemu("7.2");
-    place->host = (struct command_host){.storage = place->storage,
-                                        .sysroot = place->tree.sysroot,
-                                        .node = "n1",
-                                        .qemu = place->qemu,
-                                        .paths = &paths};
+    place->host = (struct command_line_host){.storage = place->storage,
+                                             .sysroot = place->tree.sysroot,
+                                             .node = "n1",
+                                             .qemu = place->qemu,
+                                             .paths = &paths};
 }
 
 static void close_place(struct place *place)
@@ -55,11 +55,11 @@ static void close_place(struct place *place)
 static char *build(const struct place *place, const char *config)
 {
     autojson json_t *values = fixture_json(config);
-    struct choices none = {0};
+    struct assignments none = {0};
     autosplit char **arguments = NULL;
     struct error err;
 
-    if (command_build(&place->host, 100, values, &none, &arguments, &err) != 0)
+    if (command_line_build(&place->host, 100, values, &none, &arguments, &err) != 0)
         return xasprintf("error: %s", err.message);
     return vm_command_quote(arguments);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who has a device: reservations, and whether they are void. */
-#include "passthrough/assign/reserve.h"
+/* Which VM has which device of this node, and which reservations are void. */
+#include "passthrough/assign/reservation.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 
 #define BOOT_SIZE 64 /* a UUID, the end of line and more */
 
-/* In place of the time that this process started, which a sysroot does not tell: no other process, before or
- * after, has the same. */
+/* Stands for the time that this process started, which a sysroot other than / does not tell. It is random, so
+ * that no process before or after this one has the same. */
 static int64_t run;
 
 static void make_run(void)
@@ -36,14 +36,15 @@ static int64_t this_run(void)
     return run;
 }
 
-/* "" where it is not told. */
+/* "" if the host does not have it. */
 static void read_boot(const struct sysroot *sysroot, char boot[static BOOT_SIZE])
 {
     if (sysfs_read(sysroot_fd(sysroot), PROC_BOOT_ID, boot, BOOT_SIZE) < 0)
         boot[0] = '\0';
 }
 
-/* Mounted with hidepid, /proc shows us no process of others: then what ran is taken to run. */
+/* With the mount option hidepid /proc shows us no process of other users. Then a VM that was running is taken
+ * to run still. */
 static bool hides_processes(const struct sysroot *sysroot)
 {
     return sysroot_is_host(sysroot) && !sysfs_exists(sysroot_fd(sysroot), path_of_process(1, "stat").text);
@@ -66,85 +67,79 @@ static bool find_start(const struct sysroot *sysroot, pid_t process, int64_t *re
     return true;
 }
 
-static bool is_void(const struct reserve *reserve, const char *boot, const json_t *reservation)
+static bool is_void(const struct reservations *reservations, const char *boot, const json_t *reservation)
 {
     pid_t process = (pid_t)json_integer_value(json_object_get(reservation, "process"));
     int64_t start;
 
     if (strcmp(json_string_value(json_object_get(reservation, "boot")), boot) != 0)
         return true;
-    if (find_start(reserve->sysroot, process, &start))
+    if (find_start(reservations->sysroot, process, &start))
         return start != json_integer_value(json_object_get(reservation, "start"));
     bool runs = strcmp(json_string_value(json_object_get(reservation, "state")), "running") == 0;
-    return !(runs && hides_processes(reserve->sysroot));
+    return !(runs && hides_processes(reservations->sysroot));
 }
 
-/* Either of the lists may be NULL. */
-static int sort_out(const struct reserve *reserve, const char *boot, json_t *held, json_t *void_ones,
-                    struct error *err)
+/* Puts each reservation into one of the two lists, either of which may be NULL. */
+static int sort_out(const struct reservations *reservations, const char *boot, json_t *held,
+                    json_t *void_ones, struct error *err)
 {
     autojson json_t *all = NULL;
     json_t *reservation;
     size_t i;
 
-    if (reservation_list(reserve->storage, &all, err) != 0)
+    if (reservation_list(reservations->storage, &all, err) != 0)
         return -1;
     json_array_foreach(all, i, reservation) {
-        json_t *list = is_void(reserve, boot, reservation) ? void_ones : held;
+        json_t *list = is_void(reservations, boot, reservation) ? void_ones : held;
         if (list != NULL)
             json_array_append(list, reservation);
     }
     return 0;
 }
 
-int reserve_take(const struct reserve *reserve, long long vmid, const struct reserve_item *items,
-                 size_t count, struct error *err)
+int reservations_take(const struct reservations *reservations, long long vmid,
+                      const struct reservation *items, size_t count, struct error *err)
 {
     autojson json_t *void_ones = json_array();
-    autofree struct reservation *reservations = xcalloc(count + 1, sizeof(*reservations));
     char boot[BOOT_SIZE];
 
-    read_boot(reserve->sysroot, boot);
-    for (size_t i = 0; i < count; i++)
-        reservations[i] = (struct reservation){.device = items[i].device,
-                                               .key = items[i].key,
-                                               .parent = items[i].parent,
-                                               .type = items[i].type,
-                                               .siblings = items[i].siblings};
+    read_boot(reservations->sysroot, boot);
     const struct reservation_holder holder = {
         .vmid = vmid, .state = "starting", .process = getpid(), .start = this_run(), .boot = boot};
-    if (sort_out(reserve, boot, NULL, void_ones, err) != 0)
+    if (sort_out(reservations, boot, NULL, void_ones, err) != 0)
         return -1;
-    return reservation_take(reserve->storage, &holder, reservations, count, void_ones, err);
+    return reservation_take(reservations->storage, &holder, items, count, void_ones, err);
 }
 
-int reserve_hand_over(const struct reserve *reserve, long long vmid, pid_t process, struct error *err)
+int reservations_hand_over(const struct reservations *reservations, long long vmid, pid_t process,
+                           struct error *err)
 {
     struct reservation_holder holder = {.vmid = vmid, .state = "running", .process = process};
     char boot[BOOT_SIZE];
 
-    if (!find_start(reserve->sysroot, process, &holder.start) && !hides_processes(reserve->sysroot))
+    if (!find_start(reservations->sysroot, process, &holder.start) && !hides_processes(reservations->sysroot))
         return error_set(err, ERROR_FAILED, "VM %lld does not run any more: there is no process %d", vmid,
                          (int)process);
-    read_boot(reserve->sysroot, boot);
+    read_boot(reservations->sysroot, boot);
     holder.boot = boot;
-    return reservation_hand_over(reserve->storage, &holder, err);
+    return reservation_hand_over(reservations->storage, &holder, err);
 }
 
-int reserve_release(const struct reserve *reserve, long long vmid, struct error *err)
+int reservations_release(const struct reservations *reservations, long long vmid, struct error *err)
 {
-    return reservation_release(reserve->storage, vmid, err);
+    return reservation_release(reservations->storage, vmid, err);
 }
 
-int reserve_list(const struct reserve *reserve, json_t **ret, struct error *err)
+int reservations_list(const struct reservations *reservations, json_t **ret, struct error *err)
 {
     autojson json_t *held = json_array(), *devices = json_object();
     json_t *reservation;
     char boot[BOOT_SIZE];
     size_t i;
 
-    read_boot(reserve->sysroot, boot);
-    if (sort_out(reserve, boot, held, NULL, err) != 0)
+    read_boot(reservations->sysroot, boot);
+    if (sort_out(reservations, boot, held, NULL, err) != 0)
         return -1;
     json_array_foreach(held, i, reservation) {
         json_object_set(devices, json_string_value(json_object_get(reservation, "device")), reservation);
@@ -156,12 +151,12 @@ int reserve_list(const struct reserve *reserve, json_t **ret, struct error *err)
     return 0;
 }
 
-const json_t *reserve_find(const json_t *list, long long vmid, const char **ret_device)
+const json_t *reservations_find(const json_t *reserved, long long vmid, const char **ret_device)
 {
     const char *device;
     const json_t *reservation;
 
-    json_object_foreach((json_t *)(uintptr_t)list, device, reservation)
+    json_object_foreach((json_t *)(uintptr_t)reserved, device, reservation)
         if (json_integer_value(json_object_get(reservation, "vmid")) == vmid) {
             *ret_device = device;
             return reservation;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "passthrough/assign/reserve.h"
+#include "passthrough/assign/reservation.h"
 #include "storage/reservation.h"
 #include "tests/unit/hardware/fixture.h"
 #include "tests/unit/storage/fixture.h"
@@ -17,7 +17,7 @@ struct world {
     struct fixture fixture;
     struct tree tree;
     struct storage *storage;
-    struct reserve reserve;
+    struct reservations reservations;
 };
 
 static void remove_world(struct world *world)
@@ -34,7 +34,7 @@ static void make_world(struct world *world)
     tree_make(&world->tree);
     tree_write(&world->tree, BOOT_ID, "11111111-1111-4111-8111-111111111111\n");
     world->storage = fixture_open(world->fixture.path);
-    world->reserve = (struct reserve){world->storage, world->tree.sysroot};
+    world->reservations = (struct reservations){world->storage, world->tree.sysroot};
 }
 
 /* A process of the host, whose name is to mislead. */
@@ -49,9 +49,9 @@ static void write_process(const struct world *world, int pid, const char *state,
 
 static int try_take(const struct world *world, long long vmid, const char *device, struct error *err)
 {
-    const struct reserve_item item = {.device = device, .key = "hostpci0"};
+    const struct reservation item = {.device = device, .key = "hostpci0"};
 
-    return reserve_take(&world->reserve, vmid, &item, 1, err);
+    return reservations_take(&world->reservations, vmid, &item, 1, err);
 }
 
 static void take(const struct world *world, long long vmid, const char *device)
@@ -65,7 +65,7 @@ static void hand_over(const struct world *world, long long vmid, pid_t process)
 {
     struct error err;
 
-    cr_assert_eq(reserve_hand_over(&world->reserve, vmid, process, &err), 0, "%s", err.message);
+    cr_assert_eq(reservations_hand_over(&world->reservations, vmid, process, &err), 0, "%s", err.message);
 }
 
 static void expect_list(const struct world *world, const char *text)
@@ -73,13 +73,13 @@ static void expect_list(const struct world *world, const char *text)
     json_t *list;
     struct error err;
 
-    cr_assert_eq(reserve_list(&world->reserve, &list, &err), 0, "%s", err.message);
+    cr_assert_eq(reservations_list(&world->reservations, &list, &err), 0, "%s", err.message);
     fixture_expect_json(list, text);
 }
 
 #define RUNNING "{'0000:01:00.0': {'vmid': 100, 'key': 'hostpci0', 'state': 'running', 'process': 4242}}"
 
-Test(passthrough_reserve, a_start_has_its_devices_until_it_gives_them_back)
+Test(passthrough_reservation, a_start_has_its_devices_until_it_gives_them_back)
 {
     autoworld struct world world;
     make_world(&world);
@@ -92,30 +92,30 @@ Test(passthrough_reserve, a_start_has_its_devices_until_it_gives_them_back)
     cr_assert_eq(try_take(&world, 101, "0000:01:00.0", &err), -1);
     fixture_expect_error(&err, ERROR_BUSY, "PCI device '0000:01:00.0' already in use by VMID '100'");
     take(&world, 100, "0000:01:00.0");
-    cr_assert_eq(reserve_release(&world.reserve, 100, &err), 0, "%s", err.message);
+    cr_assert_eq(reservations_release(&world.reservations, 100, &err), 0, "%s", err.message);
     expect_list(&world, "{}");
     take(&world, 101, "0000:01:00.0");
 }
 
-Test(passthrough_reserve, tells_parent_and_type_of_a_mediated_device)
+Test(passthrough_reservation, tells_parent_and_type_of_a_mediated_device)
 {
     autoworld struct world world;
     make_world(&world);
-    const struct reserve_item item = {.device = "00000000-0000-0000-0000-000000000100",
-                                      .key = "hostpci0",
-                                      .parent = "0000:00:02.0",
-                                      .type = "i915-GVTg_V5_4"};
+    const struct reservation item = {.device = "00000000-0000-0000-0000-000000000100",
+                                     .key = "hostpci0",
+                                     .parent = "0000:00:02.0",
+                                     .type = "i915-GVTg_V5_4"};
     autofree char *mine = xasprintf(
         "{'00000000-0000-0000-0000-000000000100': {'vmid': 100, 'key': 'hostpci0', 'state': 'starting',"
         " 'process': %d, 'parent': '0000:00:02.0', 'type': 'i915-GVTg_V5_4'}}",
         getpid());
     struct error err;
 
-    cr_assert_eq(reserve_take(&world.reserve, 100, &item, 1, &err), 0, "%s", err.message);
+    cr_assert_eq(reservations_take(&world.reservations, 100, &item, 1, &err), 0, "%s", err.message);
     expect_list(&world, mine);
 }
 
-Test(passthrough_reserve, a_running_vm_has_them_until_its_process_is_gone)
+Test(passthrough_reservation, a_running_vm_has_them_until_its_process_is_gone)
 {
     autoworld struct world world;
     make_world(&world);
@@ -132,7 +132,7 @@ Test(passthrough_reserve, a_running_vm_has_them_until_its_process_is_gone)
     take(&world, 101, "0000:01:00.0");
 }
 
-Test(passthrough_reserve, another_process_with_its_number_is_not_it)
+Test(passthrough_reservation, another_process_with_its_number_is_not_it)
 {
     autoworld struct world world;
     make_world(&world);
@@ -144,7 +144,7 @@ Test(passthrough_reserve, another_process_with_its_number_is_not_it)
     expect_list(&world, "{}");
 }
 
-Test(passthrough_reserve, what_is_left_of_a_process_for_its_parent_has_nothing)
+Test(passthrough_reservation, what_is_left_of_a_process_for_its_parent_has_nothing)
 {
     autoworld struct world world;
     make_world(&world);
@@ -157,18 +157,18 @@ Test(passthrough_reserve, what_is_left_of_a_process_for_its_parent_has_nothing)
     expect_list(&world, "{}");
 }
 
-Test(passthrough_reserve, is_not_handed_to_a_process_that_is_not_there)
+Test(passthrough_reservation, is_not_handed_to_a_process_that_is_not_there)
 {
     autoworld struct world world;
     make_world(&world);
     struct error err;
 
     take(&world, 100, "0000:01:00.0");
-    cr_assert_eq(reserve_hand_over(&world.reserve, 100, 4242, &err), -1);
+    cr_assert_eq(reservations_hand_over(&world.reservations, 100, 4242, &err), -1);
     fixture_expect_error(&err, ERROR_FAILED, "VM 100 does not run any more: there is no process 4242");
 }
 
-Test(passthrough_reserve, none_is_left_after_a_reboot)
+Test(passthrough_reservation, none_is_left_after_a_reboot)
 {
     autoworld struct world world;
     make_world(&world);
@@ -183,7 +183,7 @@ Test(passthrough_reserve, none_is_left_after_a_reboot)
 }
 
 /* The daemon that began the start was killed; the next one may even have its number. */
-Test(passthrough_reserve, a_start_ends_with_the_daemon)
+Test(passthrough_reservation, a_start_ends_with_the_daemon)
 {
     autoworld struct world world;
     make_world(&world);
@@ -201,21 +201,21 @@ Test(passthrough_reserve, a_start_ends_with_the_daemon)
     take(&world, 101, "0000:01:00.0");
 }
 
-Test(passthrough_reserve, this_host_itself_tells_of_processes)
+Test(passthrough_reservation, this_host_itself_tells_of_processes)
 {
     autofixture struct fixture fixture;
     fixture_make(&fixture);
     autostorage struct storage *storage = fixture_open(fixture.path);
-    const struct reserve_item item = {.device = "0000:01:00.0", .key = "hostpci0"};
+    const struct reservation item = {.device = "0000:01:00.0", .key = "hostpci0"};
     struct sysroot *host;
     json_t *list;
     struct error err;
 
     cr_assert_eq(sysroot_open("/", &host, &err), 0, "%s", err.message);
-    const struct reserve reserve = {storage, host};
-    cr_assert_eq(reserve_take(&reserve, 100, &item, 1, &err), 0, "%s", err.message);
-    cr_assert_eq(reserve_hand_over(&reserve, 100, getppid(), &err), 0, "%s", err.message);
-    cr_assert_eq(reserve_list(&reserve, &list, &err), 0, "%s", err.message);
+    const struct reservations reservations = {storage, host};
+    cr_assert_eq(reservations_take(&reservations, 100, &item, 1, &err), 0, "%s", err.message);
+    cr_assert_eq(reservations_hand_over(&reservations, 100, getppid(), &err), 0, "%s", err.message);
+    cr_assert_eq(reservations_list(&reservations, &list, &err), 0, "%s", err.message);
     cr_assert_eq(json_object_size(list), 1);
     json_decref(list);
     sysroot_close(host);
@@ -237,19 +237,19 @@ struct start {
 static void *take_all(void *context)
 {
     struct start *self = context;
-    struct reserve_item items[DEVICES];
+    struct reservation items[DEVICES];
     char names[DEVICES][16];
 
     for (int i = 0; i < DEVICES; i++) {
         snprintf(names[i], sizeof(names[i]), "0000:01:00.%d", (int)(self->vmid + i) % DEVICES);
-        items[i] = (struct reserve_item){.device = names[i], .key = "hostpci0"};
+        items[i] = (struct reservation){.device = names[i], .key = "hostpci0"};
     }
     pthread_barrier_wait(self->barrier);
-    self->result = reserve_take(&self->world->reserve, self->vmid, items, DEVICES, &self->err);
+    self->result = reservations_take(&self->world->reservations, self->vmid, items, DEVICES, &self->err);
     return NULL;
 }
 
-Test(passthrough_reserve, of_many_starts_at_once_exactly_one_gets_the_devices)
+Test(passthrough_reservation, of_many_starts_at_once_exactly_one_gets_the_devices)
 {
     autoworld struct world world;
     make_world(&world);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which functions of this host a VM's hostpciN get: their assignment.
+ *
+ * From a hostpciN to functions that are reserved for the VM it goes like this:
+ *   1. availability.h  reads which functions this host has and which of them are reserved.
+ *   2. assign.h        finds for every hostpciN functions that are there and free.
+ *   3. claim.h         does 1 and 2 and reserves what was found (reservation.h), all over again when another
+ *                      start was faster.
+ * What the guest sees of them is decided later: vm/command/hostpci.c, with the addresses of vm/address.c.
+ *
+ * A hostpciN with `host` gets exactly the functions that it names. One with `mapping` gets the first
+ * alternative of the mapping, in their order, that is still what the mapping says, that no other VM has, and
+ * that no other hostpciN of this VM got. One with `mdev` gets a mediated device at the first parent that has
+ * an instance of the type left. `host` is served before `mapping`, since it has no alternative.
+ *
+ * Nothing is changed or reserved here, and the result may be outdated as soon as it is made. */
+#ifndef HOSTPCI_PASSTHROUGH_ASSIGN_ASSIGN_H
+#define HOSTPCI_PASSTHROUGH_ASSIGN_ASSIGN_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "passthrough/assign/availability.h"
+#include "storage/storage.h"
+#include "vm/command/command.h"
+#include "vm/hostpci.h"
+
+struct assign {
+    struct storage *storage; /* for the mappings */
+    const struct availability *availability;
+    const char *node;
+    long long vmid;
+    const json_t *config; /* as the VM's next start will see it */
+    bool on_paper;        /* nothing will be started: the host needs no IOMMU */
+};
+
+/* What one hostpciN gets. */
+struct assignment {
+    bool configured;
+    bool assigned; /* if not, `failure` says why */
+    struct vm_hostpci hostpci;
+    char **ids;              /* its functions, 0 first, or a mediated device's parent; ends with NULL */
+    char uuid[VM_UUID_SIZE]; /* of a mediated device, else ""; also "" of a vGPU that is a function itself */
+    bool live_migration;
+    json_t *passed_over; /* [{path, reason}]: alternatives that it could not have; NULL if not configured */
+    struct error failure;
+};
+
+struct assignments {
+    struct assignment list[VM_HOSTPCI];
+};
+void assignments_release(struct assignments *assignments);
+#define autoassignments __attribute__((cleanup(assignments_release)))
+
+/* One hostpciN that gets nothing does not keep the others from getting theirs. */
+void assign_devices(const struct assign *assign, struct assignments *ret);
+
+/* The error of the first hostpciN that got nothing; 0 if all got theirs. */
+int assignments_check(const struct assignments *assignments, struct error *err);
+
+/* For vm_command_build. Points into the assignments. */
+void assignments_to_command(const struct assignments *assignments, struct vm_assigned ret[static VM_HOSTPCI]);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Assigning and reserving in one step. */
+#include "passthrough/assign/claim.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+#define ATTEMPTS 100 /* while other starts reserve what was assigned */
+
+/* What is to be reserved for a VM. */
+struct list {
+    struct reservation *items;
+    size_t count;
+    struct vm_key_name keys[VM_HOSTPCI];
+};
+
+static void add(struct list *list, struct reservation item)
+{
+    list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
+    list->items[list->count++] = item;
+}
+
+static int reserve(const struct assign *assign, const struct reservations *reservations,
+                   const struct assignments *assignments, struct error *err)
+{
+    struct list list = {0};
+
+    for (unsigned i = 0; i < VM_HOSTPCI; i++) {
+        const struct assignment *own = &assignments->list[i];
+        if (!own->assigned)
+            continue;
+        list.keys[i] = vm_key_name("hostpci", i);
+        struct reservation item = {.key = list.keys[i].text, .type = own->hostpci.mdev};
+        if (own->uuid[0] != '\0') {
+            item.device = own->uuid;
+            item.parent = own->ids[0];
+            item.siblings = availability_count_siblings(assign->availability, own->ids[0], assign->vmid);
+            add(&list, item);
+            continue;
+        }
+        /* with NVIDIA's own interface the function itself is the vGPU: it has a type, but no parent */
+        for (char **id = own->ids; *id != NULL; id++) {
+            item.device = *id;
+            add(&list, item);
+        }
+    }
+    int result = reservations_take(reservations, assign->vmid, list.items, list.count, err);
+    free(list.items);
+    return result;
+}
+
+static int try_once(struct assign assign, const struct reservations *reservations,
+                    struct inventory_source *source, struct assignments *ret, struct error *err)
+{
+    autoavailability struct availability availability = {0};
+    autoassignments struct assignments assignments = {0};
+
+    if (availability_read(reservations, source, &availability, err) != 0)
+        return -1;
+    assign.availability = &availability;
+    assign_devices(&assign, &assignments);
+    if (assignments_check(&assignments, err) != 0) {
+        err->kind = ERROR_FAILED; /* nothing is left: another attempt would not help */
+        return -1;
+    }
+    if (reserve(&assign, reservations, &assignments, err) != 0)
+        return -1;
+    *ret = assignments;
+    assignments = (struct assignments){0};
+    return 0;
+}
+
+int claim_devices(const struct assign *assign, const struct reservations *reservations,
+                  struct inventory_source *source, struct assignments *ret, struct error *err)
+{
+    int result = -1;
+
+    for (int attempt = 0; attempt < ATTEMPTS && result != 0; attempt++) {
+        result = try_once(*assign, reservations, source, ret, err);
+        if (result != 0 && err->kind != ERROR_BUSY)
+            break;
+    }
+    return result;
+}
