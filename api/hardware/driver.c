@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/hardware/pci/{id}/driver: takes a device from the host, and gives it back. */
+/* /nodes/{node}/hardware/pci/{id}/driver: detaches a device from the host, and gives it back. */
 #include "api/endpoints.h"
 #include "api/hardware/task.h"
 #include "broker/operations.h"
@@ -12,9 +12,9 @@ static int set_driver(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_set_pci_driver = {
     .method = METHOD_PUT,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/driver",
-    .text = "Gives a device another driver: takes it from the host, or gives it back. The task's log first "
-            "tells which functions the host loses and what it uses them for. What is in use is refused, and "
-            "a step that fails is undone.",
+    .text = "Binds a device to another driver: detaches it from the host, or gives it back. The task's log "
+            "first says which functions the host loses and what it uses them for. A device that is in use is "
+            "refused unless forced. If a step fails, the steps before it are undone.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
     .parameters =
         PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID, {.name = NULL, .more = operation_driver_arguments + 1}),

@@ -20,7 +20,7 @@ static bool has(const json_t *list, const char *text)
     return false;
 }
 
-/* The operation that has the function in hand, and where the kernel does not return from it. */
+/* The operation that has claimed the function, and the step that the kernel does not return from. */
 static void add_operation(json_t *state, const json_t *operations, const char *id)
 {
     const json_t *operation;
@@ -39,7 +39,7 @@ static void add_operation(json_t *state, const json_t *operations, const char *i
     }
 }
 
-/* A fact of this card: NULL also if it is another one's. */
+/* A fact about this device; NULL also if it is about another one that was in its slot before. */
 static const json_t *find_fact(const json_t *facts, const char *kind, const struct pci_device *device)
 {
     const json_t *fact = json_object_get(facts, kind);
@@ -93,32 +93,37 @@ static const struct schema waiting_properties[] = {
     {.name = "since", .type = SCHEMA_INTEGER, .text = "Seconds since 1970."},
     {.name = "step",
      .type = SCHEMA_STRING,
-     .text = "And where: unbind from nvme, in /" SYS_PCI_DRIVERS "/nvme/unbind."},
+     .text = "The step and the file, such as: unbind from nvme, in /" SYS_PCI_DRIVERS "/nvme/unbind."},
     {.name = NULL},
 };
 
 static const struct schema reset_properties[] = {
-    {.name = "method", .type = SCHEMA_STRING, .text = "The one that worked, or the last one tried."},
+    {.name = "method", .type = SCHEMA_STRING, .text = "The reset method that worked, or the last one tried."},
     {.name = "time", .type = SCHEMA_INTEGER, .text = "Seconds since 1970."},
-    {.name = "ok", .type = SCHEMA_BOOLEAN, .text = "0: it may not work before a reset has."},
+    {.name = "ok",
+     .type = SCHEMA_BOOLEAN,
+     .text = "Whether it worked; 0: the device may not work until a reset does."},
     {.name = "message", .type = SCHEMA_STRING, .text = "Why it failed."},
     {.name = NULL},
 };
 
 const struct schema hardware_state_properties[] = {
-    OPTIONAL_TEXT("task", "UPID of what works on it now; boot:ID: its persistent driver is being set."),
+    OPTIONAL_TEXT(
+        "task",
+        "UPID of the task that works on it now; boot:ID: it is being bound to its persistent driver."),
     {.name = "waiting",
      .type = SCHEMA_OBJECT,
      .optional = true,
      .properties = waiting_properties,
-     .text = "Where the kernel does not return from a step on it, since when. Nothing can hurry it."},
-    OPTIONAL_TEXT("previous-driver", "What it had before it was taken in this boot, which driver=restore "
-                                     "gives back; none: no driver."),
-    OPTIONAL_TEXT("persistent-driver", "What it is given at each start; none: it stays without a driver."),
+     .text = "The step that the kernel does not return from, and since when. Nothing can hurry the kernel."},
+    OPTIONAL_TEXT("previous-driver", "The driver that it had before it was first changed in this boot, which "
+                                     "driver=restore gives back; none: no driver."),
+    OPTIONAL_TEXT("persistent-driver",
+                  "The driver that it is bound to at each start; none: it stays without a driver."),
     {.name = "reset",
      .type = SCHEMA_OBJECT,
      .optional = true,
      .properties = reset_properties,
-     .text = "How its last reset in this boot went."},
+     .text = "Its last reset in this boot."},
     {.name = NULL},
 };

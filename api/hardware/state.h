@@ -9,8 +9,8 @@
 #include "hardware/pci/inventory.h"
 #include "schema/endpoint.h"
 
-/* The member `state` of a function's status; NULL if no broker answers. Never waits for the function. Another
- * card that was in its place before is not meant. */
+/* The member `state` of a function's status; NULL if no broker answers. Never waits for the function. What
+ * the broker knows of another device that was in this slot before is left out. */
 json_t *hardware_state(const struct broker *broker, const struct pci_device *device);
 
 extern const struct schema hardware_state_properties[];

@@ -13,10 +13,8 @@ static int refresh(void *inventory, struct error *err)
 static int find_function(struct request *request, char id[static PCI_ADDRESS_SIZE], struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
-    struct pci_address address;
+    struct pci_address address = param_pci_address(request);
 
-    if (!pci_address_parse(param_string(request, "pci-id-or-mapping"), &address))
-        return error_set_field(err, "pci-id-or-mapping", "value is not a PCI id such as 0000:01:00.0");
     if (inventory_source_get(request->service->inventory, &inventory, err) != 0)
         return -1;
     pci_address_format(address, id);
