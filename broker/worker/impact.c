@@ -9,66 +9,38 @@
 #include "hardware/iommu/group.h"
 #include "hardware/use/use.h"
 
-/* What to type, for the first use that stands in the way. */
-static void append_remedy(struct text *text, const char *kind, const char *name, const char *message)
+static void log_impact(struct worker *worker, const struct plan_function *function, const char *verb,
+                       const struct host_use *uses, size_t count)
 {
-    static const struct {
-        const char *kind, *before, *after; /* the name stands between, unless there is no after */
-    } remedies[] = {
-        {"block", "free it, see `lsblk /dev/", "`"},
-        {"network", "give its addresses to another interface and type `ip link set ", " down`"},
-        {"vfio", "stop the virtual machine that has it", NULL},
-        {"sriov", "stop what has its virtual functions", NULL},
-        {"display", "stop the programs that show on ", ""},
-        {"sound", "stop the programs that use sound card ", ""},
-        {"usb", "unplug ", ""},
-    };
-    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+@";
-    const char *mounted = strstr(message, "mounted on /");
-
-    if (strcmp(kind, "block") == 0 && mounted != NULL) {
-        const char *folder = strchr(mounted, '/');
-        text_printf(text, "type `umount %.*s`", (int)strspn(folder, safe), folder);
-        return;
-    }
-    for (size_t i = 0; i < COUNT_OF(remedies); i++)
-        if (strcmp(kind, remedies[i].kind) == 0) {
-            bool named = remedies[i].after != NULL;
-            text_printf(text, "%s%s%s", remedies[i].before, named ? name : "",
-                        named ? remedies[i].after : "");
-            return;
-        }
-    text_printf(text, "stop what uses %s", name);
-}
-
-static void log_loss(struct worker *worker, const struct plan_function *function, const char *verb,
-                     const json_t *uses)
-{
-    size_t i;
-    const json_t *use;
-
     worker_log(worker, "%s (%s): is %s; %s", function->id, function->was.driver, verb,
-               json_array_size(uses) == 0 ? "nothing is known to use it" : "the host has on it:");
-    json_array_foreach(uses, i, use) {
-        worker_log(worker, "%s:   %s (%s; %s)", function->id, json_text(use, "message"),
-                   json_text(use, "weight"), json_text(use, "evidence"));
+               count == 0 ? "nothing is known to use it" : "the host has on it:");
+    for (size_t i = 0; i < count; i++) {
+        autotext struct text sentence = {0};
+        host_use_describe(&uses[i], &sentence);
+        worker_log(worker, "%s:   %s (%s; %s)", function->id, text_string(&sentence),
+                   use_weight_names[uses[i].weight], uses[i].evidence);
     }
 }
 
-/* `uses` has the heaviest first. */
-static void append_refusal(struct text *text, const struct plan_function *function, const json_t *uses,
-                           bool critical)
+/* The heaviest use of a function, and what to do. */
+static void append_refusal(struct text *text, const struct plan_function *function,
+                           const struct host_use *use)
 {
-    const json_t *use = json_array_get(uses, 0);
+    autotext struct text advice = {0}, command = {0};
 
-    text_printf(text, "%s%s (%s): %s (%s)", text->length > 0 ? "; " : "", function->id, function->was.driver,
-                json_text(use, "message"), json_text(use, "evidence"));
-    if (critical) {
-        text_append(text, ": the host cannot run without it, choose another device");
+    text_printf(text, "%s%s (%s): ", text->length > 0 ? "; " : "", function->id, function->was.driver);
+    host_use_describe(use, text);
+    text_printf(text, " (%s): ", use->evidence);
+    if (use->weight == USE_CRITICAL) {
+        text_append(text, "the host cannot run without it, choose another device");
         return;
     }
-    text_append(text, ": ");
-    append_remedy(text, json_text(use, "kind"), json_text(use, "name"), json_text(use, "message"));
+    host_use_remedy(use, &advice, &command);
+    text_append(text, text_string(&advice));
+    for (char *line = command.data; line != NULL && (line = strchr(line, '\n')) != NULL;)
+        *line = ';';
+    if (command.length > 0)
+        text_printf(text, "%stype `%s`", advice.length > 0 ? ": " : "", command.data);
 }
 
 static int refuse(const struct text *refusals, bool critical, const char *verb, struct error *err)
@@ -106,11 +78,12 @@ static int check_uses(struct worker *worker, const struct plan *plan, const stru
         const struct plan_function *function = &plan->list[i];
         if (!function->loses)
             continue;
-        autojson json_t *uses = host_uses_list(usage, function->device->address);
-        enum use_weight weight = host_uses_weigh(usage, function->device->address);
-        log_loss(worker, function, verb, uses);
+        const struct host_use *uses = NULL;
+        size_t count = host_uses_of(usage, function->device->address, &uses);
+        enum use_weight weight = count > 0 ? uses[0].weight : USE_NONE;
+        log_impact(worker, function, verb, uses, count);
         if (weight == USE_CRITICAL || (weight == USE_ACTIVE && !force))
-            append_refusal(&refusals, function, uses, weight == USE_CRITICAL);
+            append_refusal(&refusals, function, &uses[0]);
         critical |= weight == USE_CRITICAL;
     }
     log_unreadable(worker, usage);

@@ -12,67 +12,50 @@
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
 
-static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
-static void append_remedy(struct text *remedy, const char *kind, const char *name)
+/* A line of a remedy, unless it is there already. */
+static void append_line(struct text *remedy, const char *start, const char *line, size_t length,
+                        const char *end)
 {
-    static const struct {
-        const char *kind, *lines, *end; /* the name stands between, unless there is no end */
-    } remedies[] = {
-        {"block",
-         "# see what is on it, then unmount, swapoff, or take it out of its volume group:\nlsblk /dev/",
-         "\n"},
-        {"network",
-         "# give its address and routes to another interface (/etc/network/interfaces), then:\nip link set ",
-         " down\n"},
-        {"display",
-         "# stop what shows on it (the firmware's framebuffer: see the check framebuffer):\n"
-         "systemctl stop display-manager\n",
-         NULL},
-        {"usb", "# plug its keyboard or disk into another controller; what hangs on which:\nlsusb -t\n",
-         NULL},
-        {"sound", "# stop the programs that are listed:\nfuser -v /dev/snd/*\n", NULL},
-        {"sriov", "# stop the virtual machines that have its virtual functions\n", NULL},
-        {"vfio", "# stop the virtual machine that has it\n", NULL},
-    };
+    autofree char *whole = xasprintf("%s%.*s%s\n", start, (int)length, line, end);
+    const char *at = strstr(text_string(remedy), whole);
 
-    for (size_t i = 0; i < COUNT_OF(remedies); i++) {
-        if (strcmp(kind, remedies[i].kind) != 0)
-            continue;
-        text_append(remedy, remedies[i].lines);
-        if (remedies[i].end != NULL)
-            text_printf(remedy, "%s%s", name[strspn(name, safe)] == '\0' ? name : "NAME", remedies[i].end);
-    }
-    if (strcmp(name, "console") == 0 || strcmp(name, "fb0") == 0)
-        text_append(remedy,
-                    "for console in /" SYS_CLASS_VTCONSOLE "/vtcon*/bind; do echo 0 > $console; done\n");
+    if (length > 0 && (at == NULL || (at != remedy->data && at[-1] != '\n')))
+        text_append(remedy, whole);
 }
 
-/* Adds the uses that weigh this much; the remedy is for the first of a kind. */
-static void append_uses(const struct subject *subject, struct pci_address address, const char *weight,
+static void append_remedy(const struct host_use *use, struct text *remedy)
+{
+    autotext struct text advice = {0}, command = {0};
+
+    host_use_remedy(use, &advice, &command);
+    append_line(remedy, "# ", text_string(&advice), advice.length, command.length > 0 ? ":" : "");
+    for (const char *line = text_string(&command); *line != '\0'; line += line[0] == '\n') {
+        size_t length = strcspn(line, "\n");
+        append_line(remedy, "", line, length, "");
+        line += length;
+    }
+}
+
+/* Adds the uses that weigh this much, with their evidence and what ends those that can be ended. */
+static void append_uses(const struct subject *subject, struct pci_address address, enum use_weight weight,
                         struct text *list, struct finding *ret)
 {
-    autojson json_t *uses = host_uses_list(subject->usage, address);
-    const char *last_kind = "";
-    size_t i;
-    json_t *use;
+    const struct host_use *uses;
+    size_t count = host_uses_of(subject->usage, address, &uses);
 
-    json_array_foreach(uses, i, use) {
-        const char *kind = json_string_value(json_object_get(use, "kind"));
-        if (strcmp(json_string_value(json_object_get(use, "weight")), weight) != 0)
+    for (size_t i = 0; i < count; i++) {
+        if (uses[i].weight != weight)
             continue;
-        text_printf(list, "%s%s", list->length > 0 ? "; " : "",
-                    json_string_value(json_object_get(use, "message")));
-        text_printf(&ret->evidence, "%s%s", ret->evidence.length > 0 ? "; " : "",
-                    json_string_value(json_object_get(use, "evidence")));
-        if (strcmp(kind, last_kind) != 0 && strcmp(weight, "active") == 0)
-            append_remedy(&ret->remedy, kind, json_string_value(json_object_get(use, "name")));
-        last_kind = kind;
+        text_append(list, list->length > 0 ? "; " : "");
+        host_use_describe(&uses[i], list);
+        text_printf(&ret->evidence, "%s%s", ret->evidence.length > 0 ? "; " : "", uses[i].evidence);
+        if (weight == USE_ACTIVE)
+            append_remedy(&uses[i], &ret->remedy);
     }
 }
 
 /* Of the function and of those of the same device that go along with it. */
-static enum use_weight list_uses(const struct subject *subject, const char *weight, struct text *list,
+static enum use_weight list_uses(const struct subject *subject, enum use_weight weight, struct text *list,
                                  struct finding *ret)
 {
     struct members members = members_of(subject);
@@ -93,16 +76,16 @@ static enum use_weight list_uses(const struct subject *subject, const char *weig
 
 static bool find_uses(const struct subject *subject, struct text *uses, struct finding *ret)
 {
-    switch (list_uses(subject, "critical", uses, ret)) {
+    switch (list_uses(subject, USE_CRITICAL, uses, ret)) {
     case USE_CRITICAL:
         text_append(&ret->remedy,
                     "# choose another device; or move the system to a disk on another controller\n");
         return find(ret, SEVERITY_ERROR, "The host cannot run without it: %s.", text_string(uses));
     case USE_ACTIVE:
-        list_uses(subject, "active", uses, ret);
+        list_uses(subject, USE_ACTIVE, uses, ret);
         return find(ret, SEVERITY_ERROR, "The host is using it: %s.", text_string(uses));
     case USE_IDLE:
-        list_uses(subject, "idle", uses, ret);
+        list_uses(subject, USE_IDLE, uses, ret);
         return find(ret, SEVERITY_INFO, "The host would lose it while a VM has it: %s.", text_string(uses));
     case USE_NONE:
         break;

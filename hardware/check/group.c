@@ -53,23 +53,6 @@ static bool is_foreign(const struct subject *subject, const struct pci_device *m
     return !pci_address_same_slot(subject->device->address, member->address) && !pci_is_switching(member);
 }
 
-/* The name of the first use that is in the way, as evidence. */
-static void append_use(const struct subject *subject, struct pci_address address, struct text *evidence)
-{
-    autojson json_t *uses = host_uses_list(subject->usage, address);
-    size_t i;
-    json_t *use;
-
-    json_array_foreach(uses, i, use) {
-        const char *weight = json_string_value(json_object_get(use, "weight"));
-        if (weight != NULL && strcmp(weight, "idle") != 0) {
-            text_printf(evidence, "%s%s", evidence->length > 0 ? "; " : "",
-                        json_string_value(json_object_get(use, "evidence")));
-            return;
-        }
-    }
-}
-
 struct sharers {
     struct text used, detached, others;
 };
@@ -77,6 +60,7 @@ struct sharers {
 static void sort_sharers(const struct subject *subject, struct sharers *sharers, struct finding *ret)
 {
     struct members members = members_of(subject);
+    const struct host_use *uses;
 
     for (size_t i = 0; i < members.count; i++) {
         const struct pci_device *member = members.list[i];
@@ -88,8 +72,8 @@ static void sort_sharers(const struct subject *subject, struct sharers *sharers,
                                                                       : &sharers->others;
         append_comma(list);
         append_device(list, member);
-        if (used)
-            append_use(subject, member->address, &ret->evidence);
+        if (used && host_uses_of(subject->usage, member->address, &uses) > 0)
+            text_printf(&ret->evidence, "%s%s", ret->evidence.length > 0 ? "; " : "", uses[0].evidence);
     }
 }
 

@@ -241,16 +241,18 @@ static json_t *detached_to_json(const struct subject *subject)
 
 static void append_uses(const struct subject *subject, const struct pci_device *device, json_t *list)
 {
-    autojson json_t *uses = host_uses_list(subject->usage, device->address);
+    const struct host_use *uses;
+    size_t count = host_uses_of(subject->usage, device->address, &uses);
     char id[PCI_ADDRESS_SIZE];
-    size_t i;
-    json_t *use;
 
     pci_address_format(device->address, id);
-    json_array_foreach(uses, i, use) {
-        json_t *own = json_copy(use);
-        json_object_set_new(own, "id", json_string(id));
-        json_array_append_new(list, own);
+    for (size_t i = 0; i < count; i++) {
+        autotext struct text sentence = {0};
+        host_use_describe(&uses[i], &sentence);
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", use_kind_names[uses[i].kind], "name",
+                            uses[i].name, "weight", use_weight_names[uses[i].weight], "message",
+                            text_string(&sentence), "evidence", uses[i].evidence, "id", id));
     }
 }
 

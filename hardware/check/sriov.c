@@ -50,19 +50,14 @@ static bool vfio_allows_sriov(const struct facts *facts)
 /* Which it has can be told by the use that the host makes of it, without reading its files. */
 static bool has_virtual_functions(const struct subject *subject, struct text *evidence)
 {
-    autojson json_t *uses = NULL;
-    size_t i;
-    json_t *use;
+    const struct host_use *uses;
+    size_t count = host_uses_of(subject->usage, subject->device->address, &uses);
 
-    if (host_uses_weigh(subject->usage, subject->device->address) == USE_NONE)
-        return false;
-    uses = host_uses_list(subject->usage, subject->device->address);
-    json_array_foreach(uses, i, use) {
-        if (strcmp(json_string_value(json_object_get(use, "kind")), "sriov") != 0)
-            continue;
-        text_append(evidence, json_string_value(json_object_get(use, "evidence")));
-        return true;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (uses[i].kind == USE_SRIOV) {
+            text_append(evidence, uses[i].evidence);
+            return true;
+        }
     return false;
 }
 

@@ -67,6 +67,11 @@ void block_use(struct block_node *node, enum use_weight weight, const char *evid
     autofree char *use = xvasprintf(format, arguments);
     va_end(arguments);
     text_printf(&node->uses, "%s%s", node->uses.length > 0 ? ", " : "", use);
+    block_weigh(node, weight, evidence);
+}
+
+void block_weigh(struct block_node *node, enum use_weight weight, const char *evidence)
+{
     if (weight <= node->weight)
         return;
     node->weight = weight;
@@ -195,7 +200,7 @@ static void release_graph(struct block_graph *graph)
     for (size_t i = 0; i < graph->count; i++) {
         struct block_node *node = &graph->nodes[i];
         free(node->above);
-        mounts_release(&node->mounts);
+        mounted_release(&node->mounted);
         text_release(&node->uses);
         text_release(&node->evidence);
     }

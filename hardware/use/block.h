@@ -10,11 +10,9 @@
 
 #include "hardware/use/parts.h"
 
-/* Where a file system is mounted. */
-struct mounts {
-    bool root;         /* on / */
-    size_t count;      /* on how many other folders */
-    struct text names; /* the first of them */
+/* Where a file system is mounted, and the line that says so: of / if it is mounted there. */
+struct mounted {
+    struct use_mounts on;
     struct text evidence;
 };
 
@@ -26,9 +24,9 @@ struct block_node {
     bool usb;
     size_t *above; /* what stands on it */
     size_t above_count;
-    struct mounts mounts;
-    enum use_weight weight; /* of its direct uses */
-    struct text uses;       /* "carries swap space" */
+    struct mounted mounted;
+    enum use_weight weight; /* of its direct uses, mounts among them */
+    struct text uses;       /* the others: "carries swap space" */
     struct text evidence;   /* of the heaviest */
 };
 
@@ -50,19 +48,22 @@ int block_read(const struct block_graph *graph, const struct block_node *node, c
 void block_use(struct block_node *node, enum use_weight weight, const char *evidence, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-void mounts_add(struct mounts *mounts, const char *folder, const char *evidence);
-void mounts_merge(struct mounts *mounts, const struct mounts *more);
-void mounts_release(struct mounts *mounts);
+/* The same of a use that has no text of its own. */
+void block_weigh(struct block_node *node, enum use_weight weight, const char *evidence);
+
+void mounted_add(struct mounted *mounted, const char *folder, const char *evidence);
+void mounted_merge(struct mounted *mounted, const struct mounted *more);
+void mounted_release(struct mounted *mounted);
 
 /* What is used directly. The mounts come last: a pool of ZFS may have what nobody else uses. */
 void block_find_swap(struct block_graph *graph);
 void block_find_openers(struct block_graph *graph);
 void block_find_mounts(struct block_graph *graph);
 
-/* A pool of ZFS; `mounts` are those of its file systems. */
+/* A pool of ZFS, and where its file systems are mounted. */
 struct zfs_pool {
     char name[256];
-    struct mounts mounts;
+    struct mounted mounted;
 };
 void block_find_pools(struct block_graph *graph, struct zfs_pool *pools, size_t count);
 

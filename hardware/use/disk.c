@@ -66,24 +66,25 @@ static bool describe_node(const struct walk *walk, const struct block_node *node
     return node->stacked && !text_starts_with(node->name, "nvme");
 }
 
-/* ", through sda2, RAID array md0 and LVM volume vg-root"; `last` excluded when it was named already. */
+/* "sda2, RAID array md0 and LVM volume vg-root"; `last` is left out when the use names it. */
 static void describe_way(const struct walk *walk, size_t last, struct text *ret)
 {
     for (size_t i = 1; i < last; i++) {
-        text_append(ret, i == 1 ? ", through " : i + 1 == last ? " and " : ", ");
+        text_append(ret, i == 1 ? "" : i + 1 == last ? " and " : ", ");
         describe_node(walk, walk->way[i], ret);
     }
 }
 
-static void report(const struct walk *walk, enum use_weight weight, const char *uses, size_t last,
-                   const char *evidence)
+static void report(const struct walk *walk, struct host_use use, const char *does, size_t last)
 {
     autotext struct text way = {0};
-    struct use use = {"block", walk->disk->name, weight, evidence};
 
     describe_way(walk, last, &way);
-    use_add(walk->graph->usage, &walk->disk->owners, use, "%sdisk %s %s%s", walk->disk->usb ? "USB " : "",
-            walk->disk->name, uses, text_string(&way));
+    use.kind = USE_BLOCK;
+    use.name = walk->disk->name;
+    use.usb = walk->disk->usb;
+    use.through = text_string(&way);
+    use_add(walk->graph->usage, &walk->disk->owners, use, "%s", does);
 }
 
 /* Nothing above it is in use, but it is itself something that the host put together. */
@@ -95,7 +96,7 @@ static bool report_stacked(const struct walk *walk, const struct block_node *nod
         return false;
     autofree char *uses = xasprintf("carries the %s, which is active but not mounted", text_string(&name));
     autofree char *evidence = xasprintf("/%s", path_below(SYS_CLASS_BLOCK, node->name, "slaves").text);
-    report(walk, USE_ACTIVE, uses, walk->depth - 1, evidence);
+    report(walk, (struct host_use){.weight = USE_ACTIVE, .evidence = evidence}, uses, walk->depth - 1);
     return true;
 }
 
@@ -112,7 +113,11 @@ static bool visit(struct walk *walk, size_t index)
     walk->visits[index] = VISIT_UNUSED;
     walk->way[walk->depth++] = node;
     if (used)
-        report(walk, node->weight, text_string(&node->uses), walk->depth, text_string(&node->evidence));
+        report(walk,
+               (struct host_use){.weight = node->weight,
+                                 .evidence = text_string(&node->evidence),
+                                 .mounts = node->mounted.on},
+               text_string(&node->uses), walk->depth);
     for (size_t i = 0; i < node->above_count; i++)
         used |= visit(walk, node->above[i]);
     if (!used)
@@ -133,7 +138,7 @@ void block_report(const struct block_graph *graph)
         memset(visits, VISIT_NEW, graph->count);
         autofree char *evidence = xasprintf("/%s", path_below(SYS_CLASS_BLOCK, walk.disk->name, NULL).text);
         if (!visit(&walk, i))
-            report(&walk, USE_IDLE, "is not in use: nothing on it is mounted, swapped to, stacked or open", 0,
-                   evidence);
+            report(&walk, (struct host_use){.weight = USE_IDLE, .evidence = evidence},
+                   "is not in use: nothing on it is mounted, swapped to, stacked or open", 0);
     }
 }

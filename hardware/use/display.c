@@ -49,10 +49,17 @@ static void report_boot_display(struct host_uses *usage, const struct pci_device
     if (sysfs_read_number(usage->root, file.text, &boot) < 0 || boot == 0)
         return;
     autofree char *evidence = xasprintf("/%s: 1", file.text);
-    use_add(usage, &owners, (struct use){"display", "boot_vga", USE_IDLE, evidence},
-            "the firmware started with this display");
+    use_add(
+        usage, &owners,
+        (struct host_use){.kind = USE_DISPLAY, .weight = USE_IDLE, .name = "boot_vga", .evidence = evidence},
+        "the firmware started with this display");
     if (!use_is_for_guests(function) && find_console(usage, "VGA", &console))
-        use_add(usage, &owners, (struct use){"display", "console", USE_ACTIVE, text_string(&console)},
+        use_add(usage, &owners,
+                (struct host_use){.kind = USE_DISPLAY,
+                                  .weight = USE_ACTIVE,
+                                  .name = "console",
+                                  .console = true,
+                                  .evidence = text_string(&console)},
                 "the host's text console is shown on it");
 }
 
@@ -74,14 +81,24 @@ static void report_framebuffer(struct host_uses *usage, const char *name, const 
     bool open = use_describe_openers(usage, name, &who, &opener);
 
     if (open)
-        use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, text_string(&opener)},
-                "framebuffer %s is open in %s", name, text_string(&who));
+        use_add(
+            usage, owners,
+            (struct host_use){
+                .kind = USE_DISPLAY, .weight = USE_ACTIVE, .name = name, .evidence = text_string(&opener)},
+            "framebuffer %s is open in %s", name, text_string(&who));
     if (shown)
-        use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, text_string(&console)},
+        use_add(usage, owners,
+                (struct host_use){.kind = USE_DISPLAY,
+                                  .weight = USE_ACTIVE,
+                                  .name = name,
+                                  .console = true,
+                                  .evidence = text_string(&console)},
                 "the host's text console is shown on framebuffer %s", name);
     if (!open && !shown)
-        use_add(usage, owners, (struct use){"display", name, USE_IDLE, evidence},
-                "framebuffer %s shows nothing that is known", name);
+        use_add(
+            usage, owners,
+            (struct host_use){.kind = USE_DISPLAY, .weight = USE_IDLE, .name = name, .evidence = evidence},
+            "framebuffer %s shows nothing that is known", name);
 }
 
 static bool is_numbered(const char *name, const char *prefix)
@@ -112,10 +129,14 @@ static void report_drm(struct host_uses *usage, const char *name, const struct u
     autofree char *link = xasprintf("/%s", path_below(SYS_CLASS_DRM, name, NULL).text);
 
     if (use_describe_openers(usage, node, &who, &evidence))
-        use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, text_string(&evidence)},
-                "graphics device %s is open in %s", name, text_string(&who));
+        use_add(
+            usage, owners,
+            (struct host_use){
+                .kind = USE_DISPLAY, .weight = USE_ACTIVE, .name = name, .evidence = text_string(&evidence)},
+            "graphics device %s is open in %s", name, text_string(&who));
     else if (is_numbered(name, "card"))
-        use_add(usage, owners, (struct use){"display", name, USE_IDLE, link},
+        use_add(usage, owners,
+                (struct host_use){.kind = USE_DISPLAY, .weight = USE_IDLE, .name = name, .evidence = link},
                 "graphics device %s is not known to be open%s", name,
                 usage->sees_all_processes ? "" : " (not all processes could be looked into)");
 }
@@ -149,8 +170,11 @@ static void report_nvidia(struct host_uses *usage, const char *id)
         return;
     snprintf(node, sizeof(node), "nvidia%u", number);
     if (use_describe_openers(usage, node, &who, &evidence))
-        use_add(usage, &owners, (struct use){"display", node, USE_ACTIVE, text_string(&evidence)},
-                "NVIDIA device %s is open in %s", node, text_string(&who));
+        use_add(
+            usage, &owners,
+            (struct host_use){
+                .kind = USE_DISPLAY, .weight = USE_ACTIVE, .name = node, .evidence = text_string(&evidence)},
+            "NVIDIA device %s is open in %s", node, text_string(&who));
 }
 
 static void find_nvidia(struct host_uses *usage)
@@ -179,7 +203,8 @@ static void report_boot_framebuffer(struct host_uses *usage, const char *name,
 {
     autofree char *evidence = xasprintf("/" PROC_IOMEM ": %s below the function's memory", name);
 
-    use_add(usage, owners, (struct use){"display", name, USE_ACTIVE, evidence},
+    use_add(usage, owners,
+            (struct host_use){.kind = USE_DISPLAY, .weight = USE_ACTIVE, .name = name, .evidence = evidence},
             "the boot framebuffer %s occupies its memory", name);
 }
 

@@ -11,7 +11,6 @@
 #include "hardware/use/block.h"
 
 #define MOST_TEXT   (8U << 20)
-#define MOST_NAMED  3 /* folders in one text */
 #define MOST_POOLS  64
 #define MOST_FIELDS 12
 
@@ -22,38 +21,28 @@ struct mount {
     char *source;
 };
 
-void mounts_add(struct mounts *mounts, const char *folder, const char *evidence)
+void mounted_add(struct mounted *mounted, const char *folder, const char *evidence)
 {
-    bool root = strcmp(folder, "/") == 0;
-
-    if (root || mounts->evidence.length == 0) {
-        text_release(&mounts->evidence);
-        text_append(&mounts->evidence, evidence);
+    if (strcmp(folder, "/") == 0 || mounted->evidence.length == 0) {
+        text_release(&mounted->evidence);
+        text_append(&mounted->evidence, evidence);
     }
-    mounts->root |= root;
-    if (root)
-        return;
-    if (mounts->count < MOST_NAMED)
-        text_printf(&mounts->names, "%s%s", mounts->count > 0 ? ", " : "", folder);
-    mounts->count++;
+    use_mounts_add(&mounted->on, folder);
 }
 
-void mounts_merge(struct mounts *mounts, const struct mounts *more)
+void mounted_merge(struct mounted *mounted, const struct mounted *more)
 {
-    if (mounts->evidence.length == 0 || (more->root && !mounts->root)) {
-        text_release(&mounts->evidence);
-        text_append(&mounts->evidence, text_string(&more->evidence));
+    if (mounted->evidence.length == 0 || (more->on.root && !mounted->on.root)) {
+        text_release(&mounted->evidence);
+        text_append(&mounted->evidence, text_string(&more->evidence));
     }
-    mounts->root |= more->root;
-    if (more->count > 0 && mounts->count < MOST_NAMED)
-        text_printf(&mounts->names, "%s%s", mounts->count > 0 ? ", " : "", text_string(&more->names));
-    mounts->count += more->count;
+    use_mounts_merge(&mounted->on, &more->on);
 }
 
-void mounts_release(struct mounts *mounts)
+void mounted_release(struct mounted *mounted)
 {
-    text_release(&mounts->names);
-    text_release(&mounts->evidence);
+    use_mounts_release(&mounted->on);
+    text_release(&mounted->evidence);
 }
 
 /* "\040" is a blank, in place. */
@@ -111,7 +100,7 @@ static struct block_node *find_by_number(const struct block_graph *graph, const 
 static void mount_node(struct block_node *node, const struct mount *mount, const char *evidence)
 {
     if (node != NULL)
-        mounts_add(&node->mounts, mount->folder, evidence);
+        mounted_add(&node->mounted, mount->folder, evidence);
 }
 
 /* File systems over several devices have no device number of their own; bcachefs names all:
@@ -142,7 +131,7 @@ static size_t add_pool_mount(struct zfs_pool *pools, size_t count, const struct 
     if (i == MOST_POOLS)
         return count;
     snprintf(pools[i].name, sizeof(pools[i].name), "%.*s", (int)length, mount->source);
-    mounts_add(&pools[i].mounts, mount->folder, evidence);
+    mounted_add(&pools[i].mounted, mount->folder, evidence);
     return i == count ? count + 1 : count;
 }
 
@@ -168,23 +157,23 @@ static void share_btrfs_mounts(struct block_graph *graph, const char *uuid)
     struct host_path folder = path_below(SYS_BTRFS, uuid, "devices");
     autofree char *evidence = xasprintf("/%s", folder.text);
     autolist char **names = NULL;
-    struct mounts all = {0};
+    struct mounted all = {0};
 
     if (sysfs_list(graph->usage->root, folder.text, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++) {
         const struct block_node *node = block_find(graph, *name);
         if (node != NULL)
-            mounts_merge(&all, &node->mounts);
+            mounted_merge(&all, &node->mounted);
     }
     for (char **name = names; *name != NULL; name++) {
         struct block_node *node = block_find(graph, *name);
-        if (node != NULL && node->mounts.evidence.length == 0 && all.evidence.length > 0)
-            mounts_merge(&node->mounts, &all);
+        if (node != NULL && node->mounted.evidence.length == 0 && all.evidence.length > 0)
+            mounted_merge(&node->mounted, &all);
         else if (node != NULL && all.evidence.length == 0)
             block_use(node, USE_ACTIVE, evidence, "belongs to a mounted btrfs file system");
     }
-    mounts_release(&all);
+    mounted_release(&all);
 }
 
 static void find_btrfs(struct block_graph *graph)
@@ -197,22 +186,12 @@ static void find_btrfs(struct block_graph *graph)
         share_btrfs_mounts(graph, *name);
 }
 
-static void use_mounts(struct block_node *node)
+static void weigh_mounts(struct block_node *node)
 {
-    const struct mounts *mounts = &node->mounts;
-    const char *names = text_string(&mounts->names);
-    char more[32] = "";
+    const struct use_mounts *on = &node->mounted.on;
 
-    if (mounts->count > MOST_NAMED)
-        snprintf(more, sizeof(more), " and %zu more", mounts->count - MOST_NAMED);
-    if (mounts->root && mounts->count > 0)
-        block_use(node, USE_CRITICAL, text_string(&mounts->evidence),
-                  "carries the root file system, also mounted on %s%s", names, more);
-    else if (mounts->root)
-        block_use(node, USE_CRITICAL, text_string(&mounts->evidence), "carries the root file system");
-    else if (mounts->count > 0)
-        block_use(node, USE_ACTIVE, text_string(&mounts->evidence), "carries a file system mounted on %s%s",
-                  names, more);
+    if (on->root || on->count > 0)
+        block_weigh(node, on->root ? USE_CRITICAL : USE_ACTIVE, text_string(&node->mounted.evidence));
 }
 
 void block_find_mounts(struct block_graph *graph)
@@ -235,10 +214,10 @@ void block_find_mounts(struct block_graph *graph)
     }
     find_btrfs(graph);
     for (size_t i = 0; i < graph->count; i++)
-        use_mounts(&graph->nodes[i]);
+        weigh_mounts(&graph->nodes[i]);
     block_find_pools(graph, pools, pool_count);
     for (size_t i = 0; i < pool_count; i++)
-        mounts_release(&pools[i].mounts);
+        mounted_release(&pools[i].mounted);
 }
 
 /* "/dev/sda2  partition  2097148  0  -2" below a heading; a swap file lies in a file system that is mounted.

@@ -170,8 +170,10 @@ static void report(const struct interface_list *list, const struct interface *in
                                         above_count > 0 ? "upper_*"
                                         : up            ? "operstate: up"
                                                         : "flags: down");
-    struct use use = {"network", interface->name, active ? USE_ACTIVE : USE_IDLE,
-                      choose_evidence(&all, evidence)};
+    struct host_use use = {.kind = USE_NETWORK,
+                           .weight = active ? USE_ACTIVE : USE_IDLE,
+                           .name = interface->name,
+                           .evidence = choose_evidence(&all, evidence)};
     use_add(list->usage, &interface->owners, use, "interface %s is %s%s%s%s", interface->name,
             text_string(&state), text_string(&facts), text_string(&above),
             active ? "" : ", without addresses and routes");
@@ -198,7 +200,7 @@ static void report_rdma(struct host_uses *usage, const char *name, const struct 
 
     sysfs_read(usage->root, file.text, state, sizeof(state));
     evidence = xasprintf("/%s: %s", file.text, state);
-    struct use use = {"network", name, USE_IDLE, evidence};
+    struct host_use use = {.kind = USE_NETWORK, .weight = USE_IDLE, .name = name, .evidence = evidence};
     use_add(usage, owners, use, "RDMA device %s, port 1 is in state %s", name, state);
 }
 

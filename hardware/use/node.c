@@ -13,17 +13,17 @@
 static const struct {
     const char *prefix;
     const char *class;
-    const char *kind;
+    enum use_kind kind;
     const char *text;
 } kinds[] = {
-    {"infiniband/uverbs", "infiniband_verbs", "network", "RDMA device"},
-    {"ptp", "ptp", "network", "clock"},
-    {"accel/accel", "accel", "other", "accelerator"},
-    {"ttyS", "tty", "other", "serial port"},
-    {"watchdog", "watchdog", "other", "watchdog"},
-    {"video", "video4linux", "other", "video device"},
-    {"uio", "uio", "other", "device"},
-    {"mei", "mei", "other", "management engine"},
+    {"infiniband/uverbs", "infiniband_verbs", USE_NETWORK, "RDMA device"},
+    {"ptp", "ptp", USE_NETWORK, "clock"},
+    {"accel/accel", "accel", USE_OTHER, "accelerator"},
+    {"ttyS", "tty", USE_OTHER, "serial port"},
+    {"watchdog", "watchdog", USE_OTHER, "watchdog"},
+    {"video", "video4linux", USE_OTHER, "video device"},
+    {"uio", "uio", USE_OTHER, "device"},
+    {"mei", "mei", USE_OTHER, "management engine"},
 };
 
 static void report_node(struct host_uses *usage, const char *node, size_t kind)
@@ -36,7 +36,11 @@ static void report_node(struct host_uses *usage, const char *node, size_t kind)
 
     if (use_find_owners(usage, folder.text, name, &owners) &&
         use_describe_openers(usage, node, &who, &evidence))
-        use_add(usage, &owners, (struct use){kinds[kind].kind, name, USE_ACTIVE, text_string(&evidence)},
+        use_add(usage, &owners,
+                (struct host_use){.kind = kinds[kind].kind,
+                                  .weight = USE_ACTIVE,
+                                  .name = name,
+                                  .evidence = text_string(&evidence)},
                 "%s %s is open in %s", kinds[kind].text, name, text_string(&who));
 }
 
@@ -67,7 +71,9 @@ static void find_consoles(struct host_uses *usage)
         line[strcspn(line, " ")] = '\0';
         if (*line != '\0' && strchr(line, '/') == NULL &&
             use_find_owners(usage, SYS_CLASS_TTY, line, &owners))
-            use_add(usage, &owners, (struct use){"other", line, USE_ACTIVE, evidence},
+            use_add(usage, &owners,
+                    (struct host_use){
+                        .kind = USE_OTHER, .weight = USE_ACTIVE, .name = line, .evidence = evidence},
                     "the kernel's messages go to its serial port %s", line);
     }
 }
@@ -87,7 +93,8 @@ static void find_watchdogs(struct host_uses *usage)
             continue;
         autofree char *evidence = xasprintf("/%s: %s", file.text, state);
         bool active = strcmp(state, "active") == 0;
-        struct use use = {"other", *name, active ? USE_ACTIVE : USE_IDLE, evidence};
+        struct host_use use = {
+            .kind = USE_OTHER, .weight = active ? USE_ACTIVE : USE_IDLE, .name = *name, .evidence = evidence};
         use_add(usage, &owners, use, "the host's watchdog %s is %s", *name,
                 active ? "running: the host is reset when nobody feeds it" : "stopped");
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files behind hardware/use/use.h share: the usage itself, how a use is given to the function that
- * it hangs on, and the device nodes that processes have open.
+/* What the files behind hardware/use/use.h share: the uses themselves, how a use is given to the function
+ * that it hangs on, and the device nodes that processes have open.
  *
  * Each use_find_* function looks at one kind of device, once for the whole host, and adds what it finds;
  * none of them can fail: what cannot be read is noted and left out. They read only, through hardware/sysfs.h,
@@ -13,11 +13,9 @@
 #include "base/text.h"
 #include "hardware/use/use.h"
 
-#define USE_WEIGHTS 4
-
 struct function_uses {
-    json_t *list; /* the heaviest first; NULL: none */
-    size_t counts[USE_WEIGHTS];
+    struct host_use *list; /* the heaviest first */
+    size_t count;
 };
 
 struct open_node {
@@ -57,15 +55,15 @@ struct use_owners use_own(const struct pci_device *function); /* that one alone 
 /* It is bound to vfio-pci or a driver made from it. */
 bool use_is_for_guests(const struct pci_device *function);
 
-struct use {
-    const char *kind;
-    const char *name;
-    enum use_weight weight;
-    const char *evidence;
-};
+/* Gives each owner a copy of the use, with the text as what it `does`; `function` and `does` need not be set,
+ * texts may be NULL, and blanks in the evidence are made one. */
+void use_add(struct host_uses *usage, const struct use_owners *owners, struct host_use use,
+             const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-void use_add(struct host_uses *usage, const struct use_owners *owners, struct use use, const char *format,
-             ...) __attribute__((format(printf, 4, 5)));
+/* One of the folders, or /. */
+void use_mounts_add(struct use_mounts *mounts, const char *folder);
+void use_mounts_merge(struct use_mounts *mounts, const struct use_mounts *more);
+void use_mounts_release(struct use_mounts *mounts);
 
 /* As sysfs_list; that a folder cannot be read is remembered, that it is absent is not. */
 int use_list_folder(struct host_uses *usage, const char *folder, char ***ret);

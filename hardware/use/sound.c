@@ -27,7 +27,8 @@ static bool report_stream(struct host_uses *usage, const char *card, const char 
         sysfs_read(usage->root, path_of_process(pid, "comm").text, name, sizeof(name));
     text[strcspn(text, "\n")] = '\0';
     autofree char *evidence = xasprintf("/%s: %s", file, text);
-    use_add(usage, owners, (struct use){"sound", card, USE_ACTIVE, evidence},
+    use_add(usage, owners,
+            (struct host_use){.kind = USE_SOUND, .weight = USE_ACTIVE, .name = card, .evidence = evidence},
             "sound card %s has a stream open in %s (pid %d)", card, name, pid);
     return true;
 }
@@ -66,7 +67,8 @@ static void report_card(struct host_uses *usage, const char *card, const struct 
         if (text_starts_with(*name, "pcm") && report_streams(usage, card, pcm, owners, &left))
             return;
     }
-    use_add(usage, owners, (struct use){"sound", card, USE_IDLE, evidence},
+    use_add(usage, owners,
+            (struct host_use){.kind = USE_SOUND, .weight = USE_IDLE, .name = card, .evidence = evidence},
             "sound card %s has no open stream%s", card, result < 0 ? " that is known" : "");
 }
 

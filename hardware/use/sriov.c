@@ -36,7 +36,10 @@ static void report(struct host_uses *usage, const struct pci_device *parent, str
 {
     struct use_owners owners = use_own(parent);
     autofree char *evidence = xasprintf("/%s: %zu", pci_path(parent->address, "virtfn*").text, family->count);
-    struct use use = {"sriov", "virtfn", family->used > 0 ? family->weight : USE_IDLE, evidence};
+    struct host_use use = {.kind = USE_SRIOV,
+                           .weight = family->used > 0 ? family->weight : USE_IDLE,
+                           .name = "virtfn",
+                           .evidence = evidence};
     if (family->used > MOST_NAMED)
         text_printf(&family->names, " and %zu more", family->used - MOST_NAMED);
     if (family->used == 0)

@@ -70,10 +70,16 @@ static void report(struct host_uses *usage, const struct plugged *plugged)
         return;
     describe_product(usage, plugged->device, &product);
     if (plugged->input != NULL)
-        use_add(usage, &plugged->owners, (struct use){"usb", plugged->device, USE_ACTIVE, plugged->evidence},
+        use_add(usage, &plugged->owners,
+                (struct host_use){.kind = USE_USB,
+                                  .weight = USE_ACTIVE,
+                                  .name = plugged->device,
+                                  .evidence = plugged->evidence},
                 "%s%s is plugged in at %s", plugged->input, text_string(&product), plugged->device);
     else if (!plugged->told_elsewhere)
-        use_add(usage, &plugged->owners, (struct use){"usb", plugged->device, USE_IDLE, folder},
+        use_add(usage, &plugged->owners,
+                (struct host_use){
+                    .kind = USE_USB, .weight = USE_IDLE, .name = plugged->device, .evidence = folder},
                 "USB device%s is plugged in at %s", text_string(&product), plugged->device);
 }
 
@@ -117,7 +123,9 @@ static void find_opened(struct host_uses *usage)
             sysfs_read_link_name(usage->root, path.text, name, sizeof(name)) < 0 ||
             !use_add_owners(usage, link, &owners) || !use_describe_openers(usage, node, &who, &evidence))
             continue;
-        use_add(usage, &owners, (struct use){"usb", name, USE_ACTIVE, text_string(&evidence)},
+        use_add(usage, &owners,
+                (struct host_use){
+                    .kind = USE_USB, .weight = USE_ACTIVE, .name = name, .evidence = text_string(&evidence)},
                 "the USB device at %s is open in %s", name, text_string(&who));
     }
 }

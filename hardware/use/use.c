@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,6 @@
 #define MOST_USES       64 /* of one function */
 #define MOST_UNREADABLE 64
 #define MOST_EVIDENCE   240 /* bytes */
-
-static const char *const weight_names[USE_WEIGHTS] = {"none", "idle", "active", "critical"};
 
 static void add_owner(struct use_owners *owners, const struct pci_device *function)
 {
@@ -95,12 +94,45 @@ static char *shorten(const char *evidence)
     return text;
 }
 
-static json_t *describe(const struct use *use, const char *message)
+void use_mounts_add(struct use_mounts *mounts, const char *folder)
 {
-    autofree char *evidence = shorten(use->evidence);
+    if (strcmp(folder, "/") == 0) {
+        mounts->root = true;
+        return;
+    }
+    if (mounts->count < USE_MOST_FOLDERS)
+        mounts->folders[mounts->count] = xstrdup(folder);
+    mounts->count++;
+}
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", use->kind, "name", use->name, "weight",
-                     weight_names[use->weight], "message", message, "evidence", evidence);
+void use_mounts_merge(struct use_mounts *mounts, const struct use_mounts *more)
+{
+    size_t listed = more->count < USE_MOST_FOLDERS ? more->count : USE_MOST_FOLDERS;
+
+    mounts->root |= more->root;
+    for (size_t i = 0; i < listed; i++)
+        use_mounts_add(mounts, more->folders[i]);
+    mounts->count += more->count - listed;
+}
+
+void use_mounts_release(struct use_mounts *mounts)
+{
+    for (size_t i = 0; i < mounts->count && i < USE_MOST_FOLDERS; i++)
+        free(mounts->folders[i]);
+}
+
+static char *copy(const char *text)
+{
+    return xstrdup(text != NULL ? text : "");
+}
+
+static void release_use(struct host_use *use)
+{
+    const char *const texts[] = {use->name, use->does, use->evidence, use->through};
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        free((char *)(uintptr_t)texts[i]);
+    use_mounts_release(&use->mounts);
 }
 
 static void note_too_many(struct host_uses *usage, const struct pci_device *function)
@@ -110,40 +142,42 @@ static void note_too_many(struct host_uses *usage, const struct pci_device *func
 }
 
 /* Behind those that weigh as much; what is too much falls off at the end. */
-static void insert_use(struct host_uses *usage, const struct pci_device *function, json_t *entry,
-                       enum use_weight weight)
+static void insert_use(struct host_uses *usage, const struct pci_device *function, const struct host_use *use)
 {
     struct function_uses *uses = &usage->functions[function - usage->inventory->devices];
-    size_t place = 0;
+    size_t at = uses->count;
 
-    if (uses->list == NULL)
-        uses->list = json_array();
-    for (int heavier = weight; heavier < USE_WEIGHTS; heavier++)
-        place += uses->counts[heavier];
-    json_array_insert(uses->list, place, entry);
-    uses->counts[weight]++;
-    if (json_array_size(uses->list) <= MOST_USES)
+    uses->list = xrealloc(uses->list, uses->count + 1, sizeof(uses->list[0]));
+    while (at > 0 && uses->list[at - 1].weight < use->weight)
+        at--;
+    memmove(&uses->list[at + 1], &uses->list[at], (uses->count - at) * sizeof(uses->list[0]));
+    uses->count++;
+    struct host_use *added = &uses->list[at];
+    *added = *use;
+    added->function = function;
+    added->name = copy(use->name);
+    added->does = copy(use->does);
+    added->evidence = shorten(use->evidence);
+    added->through = copy(use->through);
+    added->mounts = (struct use_mounts){0};
+    use_mounts_merge(&added->mounts, &use->mounts);
+    if (uses->count <= MOST_USES)
         return;
-    for (size_t lightest = 0; lightest < USE_WEIGHTS; lightest++)
-        if (uses->counts[lightest] > 0) {
-            uses->counts[lightest]--;
-            break;
-        }
-    json_array_remove(uses->list, MOST_USES);
+    release_use(&uses->list[--uses->count]);
     note_too_many(usage, function);
 }
 
-void use_add(struct host_uses *usage, const struct use_owners *owners, struct use use, const char *format,
-             ...)
+void use_add(struct host_uses *usage, const struct use_owners *owners, struct host_use use,
+             const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    autofree char *message = xvasprintf(format, arguments);
+    autofree char *does = xvasprintf(format, arguments);
     va_end(arguments);
-    autojson json_t *entry = describe(&use, message);
+    use.does = does;
     for (size_t i = 0; i < owners->count; i++)
-        insert_use(usage, owners->functions[i], entry, use.weight);
+        insert_use(usage, owners->functions[i], &use);
 }
 
 void use_note_reason(struct host_uses *usage, const char *file, const char *reason)
@@ -219,8 +253,11 @@ void host_uses_free(struct host_uses *usage)
 {
     if (usage == NULL)
         return;
-    for (size_t i = 0; i < usage->inventory->count; i++)
-        json_decref(usage->functions[i].list);
+    for (size_t i = 0; i < usage->inventory->count; i++) {
+        for (size_t j = 0; j < usage->functions[i].count; j++)
+            release_use(&usage->functions[i].list[j]);
+        free(usage->functions[i].list);
+    }
     for (size_t i = 0; i < usage->open_count; i++)
         free(usage->open[i].node);
     json_decref(usage->unreadable);
@@ -234,28 +271,21 @@ void cleanup_host_uses(struct host_uses **usage)
     host_uses_free(*usage);
 }
 
-static const struct function_uses *find_uses(const struct host_uses *usage, struct pci_address address)
+size_t host_uses_of(const struct host_uses *usage, struct pci_address address, const struct host_use **ret)
 {
     const struct pci_device *function = inventory_find(usage->inventory, address);
 
-    return function != NULL ? &usage->functions[function - usage->inventory->devices] : NULL;
+    if (function == NULL)
+        return 0;
+    *ret = usage->functions[function - usage->inventory->devices].list;
+    return usage->functions[function - usage->inventory->devices].count;
 }
 
 enum use_weight host_uses_weigh(const struct host_uses *usage, struct pci_address address)
 {
-    const struct function_uses *uses = find_uses(usage, address);
+    const struct host_use *uses;
 
-    for (int weight = USE_WEIGHTS - 1; uses != NULL && weight > USE_NONE; weight--)
-        if (uses->counts[weight] > 0)
-            return (enum use_weight)weight;
-    return USE_NONE;
-}
-
-json_t *host_uses_list(const struct host_uses *usage, struct pci_address address)
-{
-    const struct function_uses *uses = find_uses(usage, address);
-
-    return uses != NULL && uses->list != NULL ? json_incref(uses->list) : json_array();
+    return host_uses_of(usage, address, &uses) > 0 ? uses[0].weight : USE_NONE;
 }
 
 const json_t *host_uses_unreadable(const struct host_uses *usage)

@@ -21,7 +21,9 @@ static void report_open(struct host_uses *usage, const struct use_owners *owners
     autotext struct text who = {0}, evidence = {0};
 
     if (use_describe_openers(usage, node, &who, &evidence))
-        use_add(usage, owners, (struct use){"vfio", name, USE_ACTIVE, text_string(&evidence)},
+        use_add(usage, owners,
+                (struct host_use){
+                    .kind = USE_VFIO, .weight = USE_ACTIVE, .name = name, .evidence = text_string(&evidence)},
                 "given to %s, which has /dev/%s open", text_string(&who), node);
 }
 
@@ -74,7 +76,9 @@ static void report_enabled(struct host_uses *usage, const struct pci_device *fun
     if (result < 0 || enabled <= 0)
         return;
     autofree char *evidence = xasprintf("/%s: %lld", file.text, enabled);
-    use_add(usage, &owners, (struct use){"vfio", function->driver, USE_ACTIVE, evidence},
+    use_add(usage, &owners,
+            (struct host_use){
+                .kind = USE_VFIO, .weight = USE_ACTIVE, .name = function->driver, .evidence = evidence},
             "given to a program, as %s has it enabled; only root can see to which", function->driver);
 }
 
@@ -82,7 +86,7 @@ static void find_enabled(struct host_uses *usage)
 {
     for (size_t i = 0; i < usage->inventory->count; i++) {
         const struct pci_device *function = &usage->inventory->devices[i];
-        if (use_is_for_guests(function) && usage->functions[i].counts[USE_ACTIVE] == 0)
+        if (use_is_for_guests(function) && host_uses_weigh(usage, function->address) < USE_ACTIVE)
             report_enabled(usage, function);
     }
 }
@@ -99,8 +103,10 @@ static void report_mdev(struct host_uses *usage, const char *uuid, const struct 
     snprintf(node, sizeof(node), "vfio/%s", group);
     bool open = use_describe_openers(usage, node, &who, &opener);
     bool hidden = !open && !usage->sees_all_processes;
-    struct use use = {"vfio", uuid, open || hidden ? USE_ACTIVE : USE_IDLE,
-                      open ? text_string(&opener) : evidence};
+    struct host_use use = {.kind = USE_VFIO,
+                           .weight = open || hidden ? USE_ACTIVE : USE_IDLE,
+                           .name = uuid,
+                           .evidence = open ? text_string(&opener) : evidence};
     use_add(usage, owners, use, "mediated device %s %s%s", uuid, open ? "is given to " : "was made on it",
             open     ? text_string(&who)
             : hidden ? "; only root can see who uses it"

@@ -15,8 +15,8 @@
 
 struct pool {
     const char *name;
-    const struct mounts *mounts; /* NULL: none of its file systems is */
-    bool found;                  /* at least one of its disks is known */
+    const struct use_mounts *mounts; /* NULL: none of its file systems is */
+    bool found;                      /* at least one of its disks is known */
 };
 
 /* The value of "E:KEY=value" in the text, NULL if it is not there; the caller frees it. */
@@ -100,11 +100,11 @@ static void suspect_disks(struct block_graph *graph, const struct pool *pool)
     }
 }
 
-static const struct mounts *find_mounts(const struct zfs_pool *mounted, size_t count, const char *name)
+static const struct use_mounts *find_mounts(const struct zfs_pool *mounted, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(mounted[i].name, name) == 0)
-            return &mounted[i].mounts;
+            return &mounted[i].mounted.on;
     return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/shell.h"
 #include "base/text.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
@@ -282,59 +283,13 @@ int vm_command_build(const struct vm_command *what, char ***ret, struct error *e
     return status;
 }
 
-/* What a shell takes as it is; everything else is put in quotes. */
-#define PLAIN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"
-
-static bool is_text(const char *word)
-{
-    autojson json_t *string = json_string(word); /* NULL if it is not UTF-8 */
-
-    for (; *word != '\0'; word++)
-        if ((unsigned char)*word < ' ' || *word == 0x7f)
-            return false;
-    return string != NULL;
-}
-
-/* As bash and POSIX shells since 2024 read it. */
-static void quote_bytes(struct text *text, const char *word)
-{
-    text_append(text, "$'");
-    for (; *word != '\0'; word++)
-        if (*word == '\'' || *word == '\\')
-            text_printf(text, "\\%c", *word);
-        else if (*word < ' ' || *word > '~')
-            text_printf(text, "\\%03o", (unsigned char)*word);
-        else
-            text_append_bytes(text, word, 1);
-    text_append(text, "'");
-}
-
-static void quote_word(struct text *text, const char *word)
-{
-    if (!is_text(word)) {
-        quote_bytes(text, word);
-        return;
-    }
-    if (word[0] != '\0' && word[strspn(word, PLAIN_CHARACTERS)] == '\0') {
-        text_append(text, word);
-        return;
-    }
-    text_append(text, "'");
-    for (; *word != '\0'; word++)
-        if (*word == '\'')
-            text_append(text, "'\\''");
-        else
-            text_append_bytes(text, word, 1);
-    text_append(text, "'");
-}
-
 char *vm_command_quote(char *const *arguments)
 {
     struct text text = {0};
 
     for (char *const *word = arguments; *word != NULL; word++) {
         text_append(&text, word != arguments ? " " : "");
-        quote_word(&text, *word);
+        shell_quote(&text, *word);
     }
     return text_take(&text);
 }

@@ -38,6 +38,20 @@ Test(impact, refuses_what_is_mounted_with_the_evidence_and_what_to_type)
     expect_nothing_open(&testbed);
 }
 
+/* The advice is pasted into a shell: a folder's name stays one word of it, and nested ones go first. */
+Test(impact, quotes_the_folders_that_are_to_be_unmounted)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    mount_disk(&testbed, "36 27 259:0 / /mnt/my\\040disk rw - ext4 /dev/nvme0n1 rw\n"
+                         "37 36 259:0 / /mnt/my\\040disk/it's;reboot rw - ext4 /dev/nvme0n1 rw\n");
+    testbed_fail(
+        &testbed, "driver", TAKE_DISK,
+        "/dev/nvme0n1 rw): type `umount '/mnt/my disk/it'\\''s;reboot' '/mnt/my disk'`, or say force=1");
+    expect_binding(DISK, "nvme", "");
+}
+
 Test(impact, does_by_force_what_the_host_can_do_without)
 {
     autotestbed struct testbed testbed;

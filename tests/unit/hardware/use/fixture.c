@@ -79,14 +79,16 @@ void expect_uses(const struct tree *tree, const char *id, const char *lines)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
     autohostuses struct host_uses *usage = scan(tree, inventory);
-    autojson json_t *list = host_uses_list(usage, address_of(id));
     autotext struct text found = {0};
-    const json_t *use;
-    size_t i;
+    const struct host_use *uses;
+    size_t count = host_uses_of(usage, address_of(id), &uses);
 
-    json_array_foreach(list, i, use) {
-        text_printf(&found, "%s %s %s: %s [%s]\n", member(use, "weight"), member(use, "kind"),
-                    member(use, "name"), member(use, "message"), member(use, "evidence"));
+    for (size_t i = 0; i < count; i++) {
+        cr_expect_eq(uses[i].function, device_of(inventory, id));
+        text_printf(&found, "%s %s %s: ", use_weight_names[uses[i].weight], use_kind_names[uses[i].kind],
+                    uses[i].name);
+        host_use_describe(&uses[i], &found);
+        text_printf(&found, " [%s]\n", uses[i].evidence);
     }
     cr_assert_str_eq(text_string(&found), lines, "expected %s\n   found %s", lines, text_string(&found));
 }
