@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "hardware/bind/reset.h"
-#include "hardware/iommu/group.h"
 #include "hardware/kmsg.h"
+#include "hardware/pci/class.h"
 
 #define MOST_KERNEL_LINES 20
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "hardware/iommu/group.h"
+#include "hardware/pci/class.h"
 #include "hardware/use/use.h"
 
 static void log_impact(struct worker *worker, const struct plan_function *function, const char *verb,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "hardware/iommu/group.h"
+#include "hardware/pci/class.h"
 
 static bool is_in_scope(const struct pci_device *named, const struct pci_device *other, enum scope scope)
 {

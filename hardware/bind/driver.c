@@ -11,9 +11,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/bind/step.h"
-#include "hardware/iommu/group.h"
 #include "hardware/module.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 
 #define MODPROBE_SECONDS 120 /* a module looks for its devices while it is loaded */
 

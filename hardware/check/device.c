@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 
 /* A line of a remedy, unless it is there already. */
 static void append_line(struct text *remedy, const char *start, const char *line, size_t length,
@@ -195,7 +196,7 @@ bool check_memory_controller(const struct subject *subject, struct finding *ret)
 {
     char held[16];
 
-    if (subject->device->class_code >> 16 != 0x05)
+    if (!pci_is_memory(subject->device))
         return false;
     snprintf(held, sizeof(held), "0x%06x", (unsigned)subject->device->class_code);
     evidence_file(subject, &ret->evidence, "class", held);

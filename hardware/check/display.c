@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 
 #define ROM_LINE   6
 #define SHADOW     0x2
@@ -115,7 +116,7 @@ bool check_vga_arbitration(const struct subject *subject, struct finding *ret)
     const struct setting *setting = NULL;
     char value[16] = "";
 
-    if (subject->device->class_code >> 8 != 0x0300 || !driver_is_vfio(subject->device->driver))
+    if (!pci_is_vga(subject->device) || !driver_is_vfio(subject->device->driver))
         return false;
     bool known = facts_module_parameter(subject->facts, "vfio_pci", "disable_vga", value, sizeof(value));
     bool set = host_settings_option(&subject->facts->settings, "vfio_pci", "disable_vga", value,

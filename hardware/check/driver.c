@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "hardware/check/parts.h"
 #include "hardware/module.h"
+#include "hardware/pci/class.h"
 
 #define ANY 0xffffffffU /* PCI_ANY_ID, what a part has that is left out */
 

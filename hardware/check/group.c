@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 
 bool check_bridge(const struct subject *subject, struct finding *ret)
 {

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 #include "hardware/slice/mdev.h"
 
 #define INTEL  0x8086

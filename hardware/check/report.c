@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/check/check.h"
+#include "hardware/pci/class.h"
 
 #define MOST_CHECKS 64
 

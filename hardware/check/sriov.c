@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 
 #define FIRST_VF_BAR 7
 #define LAST_VF_BAR  12

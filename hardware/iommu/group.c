@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/pci/class.h"
 
 struct groups {
     const struct pci_device **sorted; /* by group, then address */
@@ -94,26 +95,6 @@ bool group_is_isolated(struct members members)
         first = members.list[i];
     }
     return true;
-}
-
-bool pci_is_bridge(const struct pci_device *device)
-{
-    return device->class_code >> 16 == 0x06;
-}
-
-bool pci_is_switching(const struct pci_device *device)
-{
-    return device->class_code >> 8 == 0x0604 || device->class_code >> 8 == 0x0609;
-}
-
-bool pci_is_display(const struct pci_device *device)
-{
-    return device->class_code >> 16 == 0x03;
-}
-
-bool driver_is_vfio(const char *driver)
-{
-    return strstr(driver, "vfio") != NULL;
 }
 
 bool group_detaches(const struct pci_device *device, const struct pci_device *member)

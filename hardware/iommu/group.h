@@ -29,12 +29,6 @@ struct members groups_find(const struct groups *groups, int group); /* none of -
 /* Nothing but functions of one device, beside bridges. */
 bool group_is_isolated(struct members members);
 
-bool pci_is_bridge(const struct pci_device *device);    /* base class 06, any kind */
-bool pci_is_switching(const struct pci_device *device); /* PCI-to-PCI: has a bus behind it (0604, 0609) */
-bool pci_is_display(const struct pci_device *device);   /* base class 03 */
-bool driver_is_vfio(
-    const char *driver); /* vfio-pci, and those made for one kind of device: mlx5_vfio_pci, ... */
-
 /* Passing `device` through takes `member`, itself or another of its group, from the driver that it has now.
  */
 bool group_detaches(const struct pci_device *device, const struct pci_device *member);

@@ -10,9 +10,9 @@
 
 #include "base/memory.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 #include "hardware/use/parts.h"
 
-#define CLASS_VGA  0x0300
 #define MOST_IOMEM (4U << 20)
 #define MOST_DEPTH 32
 
@@ -67,7 +67,7 @@ static void find_boot_display(struct host_uses *usage)
 {
     for (size_t i = 0; i < usage->inventory->count; i++) {
         const struct pci_device *function = &usage->inventory->devices[i];
-        if (function->class_code >> 8 == CLASS_VGA && !function->virtual_function)
+        if (pci_is_vga(function) && !function->virtual_function)
             report_boot_display(usage, function);
     }
 }

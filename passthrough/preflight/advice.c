@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 #include "passthrough/preflight/parts.h"
 
 /* The next hostpciN with a graphics card of its own, which *ret_device is. */
@@ -180,7 +181,7 @@ static void check_legacy_vga(struct inspection *inspection, const struct place *
 
     if (inspection->ovmf || device == NULL || !choice_is_whole(place->choice))
         return;
-    if (device->class_code >> 8 != 0x0300) {
+    if (!pci_is_vga(device)) {
         finding = preflight_tell(inspection, SEVERITY_ERROR, "%s: x-vga=1, but %s is no VGA device.",
                                  place->key, id_of(device).text);
         text_printf(&finding->evidence, "/%s: 0x%06x", path_of_function(id_of(device).text, "class").text,

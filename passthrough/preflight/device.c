@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 #include "passthrough/preflight/parts.h"
 
 /* "0000:01:00: reason" of each alternative that was passed over. */

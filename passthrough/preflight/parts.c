@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/pci/class.h"
 #include "passthrough/preflight/parts.h"
 #include "schema/property_string.h"
 
