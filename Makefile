@@ -9,7 +9,7 @@ DESTDIR ?=
 # Of `make install`: names of Proxmox VE's programs to answer to as well, qm and pvesh.
 LINKS   ?=
 
-# Lowest first: a room includes only rooms before it (tests/rooms checks it).
+# Lowest first; tests/rooms says which includes which.
 ROOMS := base schema storage hardware vm broker access task passthrough api server client
 LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libseccomp pam zlib libcrypt
 

@@ -28,6 +28,13 @@
 /* One check of the host or of a device. */
 extern const struct schema check_properties[];
 
+/* What an endpoint returns that begins a task. */
+#define RETURNS_UPID                                                                                         \
+    {                                                                                                        \
+        .type = SCHEMA_STRING, .format = "pve-task-upid",                                                    \
+        .text = "UPID of the task, whose log and end are below /nodes/{node}/tasks."                         \
+    }
+
 /* Properties of replies that are left out if the host does not provide them. */
 #define OPTIONAL_TEXT(key, about)                                                                            \
     {                                                                                                        \

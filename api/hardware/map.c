@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /nodes/{node}/hardware/pci/{id}/map: adds a device to a mapping. */
-#include "api/cluster/mapping.h"
+#include "api/endpoints.h"
+#include "api/request.h"
 #include "base/memory.h"
+#include "passthrough/mapping/mapping.h"
 
 static int map_device(struct request *request, json_t **ret, struct error *err)
 {

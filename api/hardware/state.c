@@ -6,8 +6,8 @@
 
 #include "api/endpoints.h"
 #include "base/memory.h"
-#include "hardware/bind/driver.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 
 static bool has(const json_t *list, const char *text)
 {

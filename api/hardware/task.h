@@ -12,11 +12,4 @@
 int hardware_begin_task(struct request *request, const char *type, const struct operation *operation,
                         json_t **ret, struct error *err);
 
-/* What such an endpoint returns. */
-#define RETURNS_UPID                                                                                         \
-    {                                                                                                        \
-        .type = SCHEMA_STRING, .format = "pve-task-upid",                                                    \
-        .text = "UPID of the task, whose log and end are below /nodes/{node}/tasks."                         \
-    }
-
 #endif

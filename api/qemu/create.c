@@ -2,7 +2,6 @@
 /* POST /nodes/{node}/qemu: a new VM. */
 #include <string.h>
 
-#include "api/hardware/task.h"
 #include "api/qemu/qemu.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"

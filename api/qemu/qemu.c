@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "api/hardware/task.h"
 #include "base/memory.h"
 #include "passthrough/assign/reservation.h"
 #include "passthrough/vm_document.h"

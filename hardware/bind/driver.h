@@ -19,9 +19,6 @@
 
 #define DRIVER_NAME_SIZE 64
 
-/* Matches no driver: a function that is to stay without one. */
-#define DRIVER_NOBODY "none"
-
 struct driver_state {
     uint16_t vendor, device;         /* who was there: another card in the slot is not the same function */
     char driver[DRIVER_NAME_SIZE];   /* "" when none is bound */
