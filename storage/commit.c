@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "storage/index.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
 
@@ -98,7 +97,8 @@ static int check_revision(const struct change *change, int64_t revision, struct 
                                            : "was changed meanwhile; try again");
 }
 
-static int apply_change(sqlite3 *db, const struct change *change, struct error *err)
+static int apply_change(sqlite3 *db, const struct index_kind *index, const struct change *change,
+                        struct error *err)
 {
     int64_t revision;
 
@@ -108,15 +108,16 @@ static int apply_change(sqlite3 *db, const struct change *change, struct error *
         return 0;
     if (write_document(db, change, err) != 0)
         return -1;
-    return index_update(db, change->kind, change->id, change->body, err);
+    return index_update(db, index, change->kind, change->id, change->body, err);
 }
 
-static int apply_set(sqlite3 *db, const struct change_set *set, struct error *err)
+static int apply_set(sqlite3 *db, const struct index_kind *index, const struct change_set *set,
+                     struct error *err)
 {
     if (sqlite_begin(db, err) != 0)
         return -1;
     for (const struct change *change = set->first; change != NULL; change = change->next) {
-        if (apply_change(db, change, err) == 0)
+        if (apply_change(db, index, change, err) == 0)
             continue;
         sqlite_rollback(db);
         return -1;
@@ -127,7 +128,7 @@ static int apply_set(sqlite3 *db, const struct change_set *set, struct error *er
 int storage_apply(struct storage *storage, const struct change_set *set, struct error *err)
 {
     pthread_mutex_lock(&storage->writer_lock);
-    int result = apply_set(storage->writer, set, err);
+    int result = apply_set(storage->writer, storage->index, set, err);
     pthread_mutex_unlock(&storage->writer_lock);
     if (result == 0)
         atomic_fetch_add(&storage->generation, 1);

@@ -1,127 +1,167 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Index tables: what is asked across documents. */
+/* Index tables: filling them and asking them. */
 #include "storage/index.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "storage/index_vm.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
 
-static int insert_pci_path(sqlite3 *db, const char *mapping, const json_t *entry, const char *path,
-                           struct error *err)
+static const struct {
+    const char *insert; /* ?1 the document's id, ?2 node, ?3 key, ?4 named */
+    const char *delete; /* ?1 the document's id */
+    const char *clear;
+} tables[INDEX_TABLES] = {
+    [INDEX_MAPPING_DEVICE] = {"INSERT OR REPLACE INTO pci_mapping_entry VALUES (?1, ?2, ?3, ?4)",
+                              "DELETE FROM pci_mapping_entry WHERE mapping = ?1",
+                              "DELETE FROM pci_mapping_entry"},
+    [INDEX_VM_DEVICE] = {"INSERT OR REPLACE INTO vm_device VALUES (?1, ?2, ?3, ?4)",
+                         "DELETE FROM vm_device WHERE vm = ?1", "DELETE FROM vm_device"},
+    [INDEX_VM_MAPPING] = {"INSERT OR REPLACE INTO vm_mapping VALUES (?1, ?2, ?3, ?4)",
+                          "DELETE FROM vm_mapping WHERE vm = ?1", "DELETE FROM vm_mapping"},
+};
+
+/* Where the rows of one document go. */
+struct index_rows {
+    sqlite3 *db;
+    const char *id;
+    const struct index_kind *kind;
+};
+
+int index_add(struct index_rows *rows, enum index_table table, const char *node, const char *key,
+              const char *named, struct error *err)
 {
     autostmt sqlite3_stmt *insert = NULL;
-    const char *node = json_string_value(json_object_get(entry, "node"));
-    const char *device = json_string_value(json_object_get(entry, "id"));
 
-    if (node == NULL || device == NULL)
-        return 0;
-    if (sqlite_prepare(db, "INSERT OR REPLACE INTO pci_mapping_entry VALUES (?1, ?2, ?3, ?4)", &insert,
-                       err) != 0)
+    assert(rows->kind->fills[table]); /* or a change of the document would leave the row behind */
+    if (sqlite_prepare(rows->db, tables[table].insert, &insert, err) != 0)
         return -1;
-    sqlite_bind_string(insert, 1, mapping);
+    sqlite_bind_string(insert, 1, rows->id);
     sqlite_bind_string(insert, 2, node);
-    sqlite_bind_string(insert, 3, path);
-    sqlite_bind_string(insert, 4, device);
+    sqlite_bind_string(insert, 3, key);
+    sqlite_bind_string(insert, 4, named);
     return sqlite_step(insert, err);
 }
 
-/* A path may be a list: "0000:01:00.0;0000:01:00.1". */
-static int insert_pci_entry(sqlite3 *db, const char *mapping, const json_t *entry, struct error *err)
-{
-    const char *list = json_string_value(json_object_get(entry, "path"));
-    autofree char *copy = xstrdup(list != NULL ? list : "");
-    char *rest = copy, *path;
-
-    while ((path = strsep(&rest, ";")) != NULL)
-        if (*path != '\0' && insert_pci_path(db, mapping, entry, path, err) != 0)
-            return -1;
-    return 0;
-}
-
-static int update_pci_mapping(sqlite3 *db, const char *id, const json_t *body, struct error *err)
+static int delete_rows(sqlite3 *db, const char *sql, const char *id, struct error *err)
 {
     autostmt sqlite3_stmt *delete = NULL;
-    json_t *entry;
-    size_t i;
 
-    if (sqlite_prepare(db, "DELETE FROM pci_mapping_entry WHERE mapping = ?1", &delete, err) != 0)
+    if (sqlite_prepare(db, sql, &delete, err) != 0)
         return -1;
     sqlite_bind_string(delete, 1, id);
-    if (sqlite_step(delete, err) != 0)
-        return -1;
-    json_array_foreach(json_object_get(body, "map"), i, entry)
-        if (insert_pci_entry(db, id, entry, err) != 0)
-            return -1;
-    return 0;
+    return sqlite_step(delete, err);
 }
 
-static const struct {
-    const char *kind;
-    int (*update)(sqlite3 *db, const char *id, const json_t *body, struct error *err);
-} indexed[] = {
-    {"mapping-pci", update_pci_mapping},
-    {"vm", index_update_vm},
-};
-
-int index_update(sqlite3 *db, const char *kind, const char *id, const json_t *body, struct error *err)
+int index_update(sqlite3 *db, const struct index_kind *kinds, const char *kind, const char *id,
+                 const json_t *body, struct error *err)
 {
-    for (size_t i = 0; i < COUNT_OF(indexed); i++)
-        if (strcmp(indexed[i].kind, kind) == 0)
-            return indexed[i].update(db, id, body, err);
-    return 0;
+    while (kinds->kind != NULL && strcmp(kinds->kind, kind) != 0)
+        kinds++;
+    if (kinds->kind == NULL)
+        return 0;
+    for (int table = 0; table < INDEX_TABLES; table++)
+        if (kinds->fills[table] && delete_rows(db, tables[table].delete, id, err) != 0)
+            return -1;
+    return body != NULL ? kinds->add_rows(id, body, &(struct index_rows){db, id, kinds}, err) : 0;
 }
 
-int index_rebuild(sqlite3 *db, struct error *err)
+int index_rebuild(sqlite3 *db, const struct index_kind *kinds, struct error *err)
 {
     autostmt sqlite3_stmt *select = NULL;
     int row;
 
-    if (sqlite_execute(db, "DELETE FROM pci_mapping_entry; DELETE FROM vm_device; DELETE FROM vm_mapping",
-                       err) != 0 ||
-        sqlite_prepare(db, "SELECT kind, id, body FROM document WHERE body IS NOT NULL", &select, err) != 0)
+    for (int table = 0; table < INDEX_TABLES; table++)
+        if (sqlite_execute(db, tables[table].clear, err) != 0)
+            return -1;
+    if (sqlite_prepare(db, "SELECT kind, id, body FROM document WHERE body IS NOT NULL", &select, err) != 0)
         return -1;
     while ((row = sqlite_step(select, err)) > 0) {
         autojson json_t *body = NULL;
         const char *kind = sqlite_string(select, 0), *id = sqlite_string(select, 1);
 
         if (object_parse(kind, id, sqlite_string(select, 2), &body, err) != 0 ||
-            index_update(db, kind, id, body, err) != 0)
+            index_update(db, kinds, kind, id, body, err) != 0)
             return -1;
     }
     return row;
 }
 
-static int select_mappings(sqlite3 *db, const char *node, const char *path, json_t **ret, struct error *err)
+/* ?1 node, ?2 the device, ?3 its slot */
+static int prepare_question(sqlite3 *db, const char *sql, const char *node, const char *path,
+                            const char *slot, sqlite3_stmt **ret, struct error *err)
 {
-    const char *dot = strrchr(path, '.');
-    autofree char *slot = dot != NULL ? xstrndup(path, (size_t)(dot - path)) : xstrdup(path);
+    if (sqlite_prepare(db, sql, ret, err) != 0)
+        return -1;
+    sqlite_bind_string(*ret, 1, node);
+    sqlite_bind_string(*ret, 2, path);
+    sqlite_bind_string(*ret, 3, slot);
+    return 0;
+}
+
+static int select_mappings(sqlite3 *db, const char *node, const char *path, json_t *mappings,
+                           struct error *err)
+{
+    autofree char *slot = xstrndup(path, strcspn(path, "."));
     autostmt sqlite3_stmt *select = NULL;
-    autojson json_t *mappings = json_array();
     int row;
 
-    if (sqlite_prepare(db,
-                       "SELECT DISTINCT mapping FROM pci_mapping_entry WHERE node = ?1 AND path IN (?2, ?3) "
-                       "ORDER BY mapping",
-                       &select, err) != 0)
+    if (prepare_question(db,
+                         "SELECT DISTINCT mapping FROM pci_mapping_entry WHERE node = ?1 AND path IN (?2, ?3)"
+                         " ORDER BY mapping",
+                         node, path, slot, &select, err) != 0)
         return -1;
-    sqlite_bind_string(select, 1, node);
-    sqlite_bind_string(select, 2, path);
-    sqlite_bind_string(select, 3, slot);
     while ((row = sqlite_step(select, err)) > 0)
         json_array_append_new(mappings, json_string(sqlite_string(select, 0)));
-    if (row == 0)
-        *ret = TAKE(mappings);
     return row;
+}
+
+static int select_vms(sqlite3 *db, const char *node, const char *path, json_t *vms, struct error *err)
+{
+    autofree char *slot = xstrndup(path, strcspn(path, "."));
+    autostmt sqlite3_stmt *select = NULL;
+    int row;
+
+    if (prepare_question(db,
+                         "SELECT vm, key FROM ("
+                         "  SELECT vm, key FROM vm_device WHERE node = ?1 AND path IN (?2, ?3)"
+                         "  UNION SELECT vm, key FROM vm_mapping WHERE node = ?1 AND mapping IN"
+                         "    (SELECT mapping FROM pci_mapping_entry WHERE node = ?1 AND path IN (?2, ?3)))"
+                         "ORDER BY vm, length(key), key",
+                         node, path, slot, &select, err) != 0)
+        return -1;
+    while ((row = sqlite_step(select, err)) > 0)
+        json_array_append_new(vms,
+                              json_pack("{s:I, s:s}", "vmid", (json_int_t)sqlite3_column_int64(select, 0),
+                                        "key", sqlite_string(select, 1)));
+    return row;
+}
+
+static int ask(struct storage *storage,
+               int (*select)(sqlite3 *db, const char *node, const char *path, json_t *list,
+                             struct error *err),
+               const char *node, const char *path, json_t **ret, struct error *err)
+{
+    autojson json_t *list = json_array();
+
+    pthread_mutex_lock(&storage->reader_lock);
+    int result = select(storage->reader, node, path, list, err);
+    pthread_mutex_unlock(&storage->reader_lock);
+    if (result == 0)
+        *ret = TAKE(list);
+    return result;
 }
 
 int index_mappings_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
                              struct error *err)
 {
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = select_mappings(storage->reader, node, path, ret, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    return result;
+    return ask(storage, select_mappings, node, path, ret, err);
+}
+
+int index_vms_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
+                        struct error *err)
+{
+    return ask(storage, select_vms, node, path, ret, err);
 }

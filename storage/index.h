@@ -1,32 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Index tables: what is asked across documents, derived from them in the transaction that changes them. They
- * never refer across documents and can be made anew at any time.
+/* Index tables answer questions across documents, such as which VMs name a device.
  *
- * Of a VM (a document of kind "vm") counts what its hostpciN name in `config` and in `pending`. */
+ * Their rows are derived from the documents alone, in the transaction that changes a document, so they can be
+ * made anew at any time. Storage does not know what is in a document: for each kind of document that has
+ * index rows, storage_open is given a function that adds them. */
 #ifndef HOSTPCI_STORAGE_INDEX_H
 #define HOSTPCI_STORAGE_INDEX_H
 
 #include <jansson.h>
-#include <sqlite3.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
 struct storage;
+
+/* A row says that its document names something on a node: */
+enum index_table {
+    INDEX_MAPPING_DEVICE, /* a PCI mapping has the device at the path `key`, of the type `named` */
+    INDEX_VM_DEVICE,      /* a VM has at `key` the device `named` */
+    INDEX_VM_MAPPING,     /* a VM has at `key` the PCI mapping `named` */
+    INDEX_TABLES
+};
+
+/* Adds a row of the document. One with the same document, node and key (of a VM: and the same `named`)
+ * replaces the row before. */
+struct index_rows;
+int index_add(struct index_rows *rows, enum index_table table, const char *node, const char *key,
+              const char *named, struct error *err);
+
+/* `add_rows` adds all rows of a document to the tables in `fills`. It depends on nothing but its arguments.
+ * The id of a VM must be a number. */
+struct index_kind {
+    const char *kind; /* NULL ends an array of them */
+    bool fills[INDEX_TABLES];
+    int (*add_rows)(const char *id, const json_t *body, struct index_rows *rows, struct error *err);
+};
 
 /* Array of the ids of the PCI mappings that name this device ("0000:01:00.0") on this node, itself or by its
  * whole slot ("0000:01:00"), in order. */
 int index_mappings_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
                              struct error *err);
 
-/* [{vmid, key}] of the VMs of this node that name the device in the same ways, or a PCI mapping that names it
- * on this node; in order of VMs, then of keys. */
+/* [{vmid, key}] of the VMs on this node that name the device in the same ways, or name a PCI mapping that has
+ * it on this node. They are in order of VMs, then of keys. */
 int index_vms_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
                         struct error *err);
-
-/* For the room: inside a transaction, after the document changed; body NULL: it was deleted. */
-int index_update(sqlite3 *db, const char *kind, const char *id, const json_t *body, struct error *err);
-
-/* For the room: inside a transaction, all index tables from all documents. */
-int index_rebuild(sqlite3 *db, struct error *err);
 
 #endif

@@ -11,11 +11,13 @@
 
 #include "base/error.h"
 #include "storage/commit.h"
+#include "storage/index.h"
 
 /* Several connections, so that a read never waits for a write to reach the disk. */
 struct storage {
     int lock_file; /* holds the lock that keeps another daemon out */
     struct storage_backend *backend;
+    const struct index_kind *index;
     _Atomic uint64_t generation;
     pthread_mutex_t reader_lock; /* guards reader */
     sqlite3 *reader;
@@ -27,5 +29,10 @@ struct storage {
 /* A body as it is stored, the canonical form: compact, keys in order. The caller frees it. */
 char *object_print(const json_t *body) __attribute__((returns_nonnull));
 int object_parse(const char *kind, const char *id, const char *text, json_t **ret, struct error *err);
+
+/* Both inside a transaction. After a document changed (body NULL: it was deleted), and for all documents. */
+int index_update(sqlite3 *db, const struct index_kind *kinds, const char *kind, const char *id,
+                 const json_t *body, struct error *err);
+int index_rebuild(sqlite3 *db, const struct index_kind *kinds, struct error *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "base/memory.h"
-#include "storage/index.h"
+#include "storage/internal.h"
 #include "storage/sqlite.h"
 
 #define APPLICATION_ID 0x68706369 /* "hpci" */
@@ -105,7 +105,7 @@ int migrations_check(sqlite3 *db, struct error *err)
     return 0;
 }
 
-int migrations_run(sqlite3 *db, struct error *err)
+int migrations_run(sqlite3 *db, const struct index_kind *index, struct error *err)
 {
     int64_t version;
 
@@ -119,7 +119,7 @@ int migrations_run(sqlite3 *db, struct error *err)
     for (; result == 0 && version < newest; version++)
         result = sqlite_execute(db, steps[version], err);
     if (result == 0)
-        result = index_rebuild(db, err);
+        result = index_rebuild(db, index, err);
     if (result == 0)
         return sqlite_commit(db, err);
     sqlite_rollback(db);

@@ -7,11 +7,12 @@
 #include <sqlite3.h>
 
 #include "base/error.h"
+#include "storage/index.h"
 
 /* Refuses a database of another program and one that a newer hostpci wrote. Changes nothing. */
 int migrations_check(sqlite3 *db, struct error *err);
 
 /* Makes the steps that are missing and derives the index tables anew, all in one transaction. */
-int migrations_run(sqlite3 *db, struct error *err);
+int migrations_run(sqlite3 *db, const struct index_kind *index, struct error *err);
 
 #endif

@@ -72,7 +72,7 @@ static int use_wal(sqlite3 *db, struct error *err)
                      sqlite3_db_filename(db, "main"));
 }
 
-static int open_writer(const char *path, sqlite3 **ret, struct error *err)
+static int open_writer(const char *path, const struct index_kind *index, sqlite3 **ret, struct error *err)
 {
     autosqlite sqlite3 *db = NULL;
 
@@ -84,7 +84,7 @@ static int open_writer(const char *path, sqlite3 **ret, struct error *err)
                          path);
     if (migrations_check(db, err) != 0 || check_integrity(db, err) != 0 || use_wal(db, err) != 0 ||
         sqlite_execute(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; " CACHE, err) != 0 ||
-        migrations_run(db, err) != 0)
+        migrations_run(db, index, err) != 0)
         return -1;
     *ret = TAKE(db);
     return 0;
@@ -101,16 +101,17 @@ static int open_another(const char *path, const char *settings, sqlite3 **ret, s
     return 0;
 }
 
-int storage_open(const char *path, struct storage **ret, struct error *err)
+int storage_open(const char *path, const struct index_kind *index, struct storage **ret, struct error *err)
 {
     struct storage *storage = xcalloc(1, sizeof(*storage));
 
     storage->lock_file = -1;
+    storage->index = index;
     pthread_mutex_init(&storage->reader_lock, NULL);
     pthread_mutex_init(&storage->writer_lock, NULL);
     storage_set_backend(storage, NULL);
     if (lock_state(path, &storage->lock_file, err) != 0 || create_file(path, err) != 0 ||
-        open_writer(path, &storage->writer, err) != 0 ||
+        open_writer(path, index, &storage->writer, err) != 0 ||
         open_another(path, "PRAGMA query_only = ON; " CACHE, &storage->reader, err) != 0 ||
         open_another(path, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; " CACHE,
                      &storage->scribbler, err) != 0) {

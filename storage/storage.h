@@ -18,10 +18,11 @@
 #include "base/error.h"
 
 struct storage;
+struct index_kind;
 
 /* Opens or creates the database, runs the migrations, checks its integrity. Clear refusals: a newer schema, a
  * damaged, read-only or foreign file, another daemon that has it open. */
-int storage_open(const char *path, struct storage **ret, struct error *err);
+int storage_open(const char *path, const struct index_kind *index, struct storage **ret, struct error *err);
 void storage_close(struct storage *storage); /* takes NULL */
 
 /* Counts applied change sets: what was derived from documents is current while it stays. */

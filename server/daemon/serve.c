@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/notify.h"
+#include "passthrough/index.h"
 #include "schema/validate.h"
 #include "server/daemon/confine.h"
 #include "server/daemon/privilege.h"
@@ -102,7 +103,7 @@ static int open_service(struct daemon *daemon, struct error *err)
         inventory_source_open(service->sysroot, inventory_mode(settings->inventory), &service->inventory,
                               err) != 0 ||
         names_open(service->sysroot, &service->names, err) != 0 ||
-        storage_open(database, &service->storage, err) != 0 ||
+        storage_open(database, passthrough_index, &service->storage, err) != 0 ||
         access_open(service->storage, &service->access, err) != 0 ||
         tasks_open(service->storage, settings->node, &service->tasks, err) != 0 ||
         access_open_keys(service->access, settings->state_dir, err) != 0 ||

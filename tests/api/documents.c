@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "passthrough/index.h"
 #include "storage/storage.h"
 #include "tests/api/daemon.h"
 
@@ -22,7 +23,7 @@ void document_put(const char *kind, const char *id, const char *body)
             *c = '"';
     json_t *json = json_loads(quoted, 0, NULL);
     cr_assert_not_null(json, "not JSON: %s", quoted);
-    cr_assert_eq(storage_open(path, &storage, &err), 0, "%s", err.message);
+    cr_assert_eq(storage_open(path, passthrough_index, &storage, &err), 0, "%s", err.message);
     change_set_put(set, kind, id, REVISION_ANY, json);
     cr_assert_eq(storage_commit(storage, set, &err), 0, "%s", err.message);
     storage_close(storage);

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "passthrough/index.h"
 #include "storage/local.h"
 #include "task/upid.h"
 #include "tests/api/account.h"
@@ -246,7 +247,7 @@ static char *leave_unfinished(int number, const char *type, const char *id)
     snprintf(upid.id, sizeof(upid.id), "%s", id);
     snprintf(upid.user, sizeof(upid.user), "root@pam");
     upid_format(&upid, text);
-    cr_assert_eq(storage_open(path, &storage, &err), 0, "%s", err.message);
+    cr_assert_eq(storage_open(path, passthrough_index, &storage, &err), 0, "%s", err.message);
     cr_assert_eq(
         local_begin_task(storage, &(const struct local_task){number, text, type, id, "root@pam", 1000}, &err),
         0, "%s", err.message);

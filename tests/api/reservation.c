@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "passthrough/index.h"
 #include "tests/api/daemon.h"
 #include "tests/api/host.h"
 
@@ -34,7 +35,7 @@ void reservation_put(long long vmid, const struct reservation *item)
     struct error err;
 
     make_process(root, vmid);
-    cr_assert_eq(storage_open(path, &storage, &err), 0, "%s", err.message);
+    cr_assert_eq(storage_open(path, passthrough_index, &storage, &err), 0, "%s", err.message);
     cr_assert_eq(sysroot_open(root, &host, &err), 0, "%s", err.message);
     const struct reservations reservations = {storage, host};
     cr_assert_eq(reservations_take(&reservations, vmid, item, 1, &err), 0, "%s", err.message);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "passthrough/index.h"
 #include "storage/local.h"
 #include "task/upid.h"
 #include "tests/api/call.h"
@@ -67,7 +68,7 @@ static void start(void)
     START(.host = "workstation");
     daemon_stop();
     autofree char *path = xasprintf("%s/hostpci.db", daemon_state());
-    cr_assert_eq(storage_open(path, &storage, &err), 0, "%s", err.message);
+    cr_assert_eq(storage_open(path, passthrough_index, &storage, &err), 0, "%s", err.message);
     for (size_t i = 0; i < COUNT_OF(kept); i++)
         put_task(storage, i);
     storage_close(storage);

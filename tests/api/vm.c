@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "passthrough/index.h"
 #include "storage/reservation.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
@@ -54,7 +55,7 @@ void vm_run(long long vmid)
     struct error err;
 
     daemon_stop();
-    cr_assert_eq(storage_open(path, &storage, &err), 0, "%s", err.message);
+    cr_assert_eq(storage_open(path, passthrough_index, &storage, &err), 0, "%s", err.message);
     cr_assert_eq(reservation_take(storage, &holder, &device, 1, nothing, &err), 0, "%s", err.message);
     storage_close(storage);
     host_write("proc/4321/stat", STAT);

@@ -4,11 +4,13 @@
 
 #include <criterion/criterion.h>
 #include <ftw.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "passthrough/index.h"
 
 #define NOBODY 65534
 
@@ -42,8 +44,17 @@ struct storage *fixture_open(const char *path)
     struct storage *storage;
     struct error err;
 
-    cr_assert_eq(storage_open(path, &storage, &err), 0, "%s", err.message);
+    cr_assert_eq(storage_open(path, passthrough_index, &storage, &err), 0, "%s", err.message);
     return storage;
+}
+
+void fixture_run_sql(const struct fixture *fixture, const char *sql)
+{
+    sqlite3 *db;
+
+    cr_assert_eq(sqlite3_open(fixture->path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
 }
 
 json_t *fixture_json(const char *text)

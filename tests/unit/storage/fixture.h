@@ -23,6 +23,9 @@ void cleanup_storage(struct storage **storage);
 #define autostorage __attribute__((cleanup(cleanup_storage), unused)) /* held open, if for nothing else */
 struct storage *fixture_open(const char *path);
 
+/* Runs SQL on the database as another program would. */
+void fixture_run_sql(const struct fixture *fixture, const char *sql);
+
 /* A document from JSON with ' for ". */
 json_t *fixture_json(const char *text);
 void fixture_put(struct storage *storage, const char *kind, const char *id, const char *text);

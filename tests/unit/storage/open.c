@@ -9,20 +9,11 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "passthrough/index.h"
 #include "storage/index.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
 #include "tests/unit/storage/fixture.h"
-
-/* Runs SQL on the file as another program would. */
-static void run_sql(const char *path, const char *sql)
-{
-    sqlite3 *db;
-
-    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
 
 static void write_file(const char *path, const char *data, size_t length)
 {
@@ -36,7 +27,7 @@ static void expect_refused(const char *path, enum error_kind kind, const char *p
     struct storage *storage = (struct storage *)path; /* anything: it must stay as it is */
     struct error err;
 
-    cr_assert_eq(storage_open(path, &storage, &err), -1);
+    cr_assert_eq(storage_open(path, passthrough_index, &storage, &err), -1);
     cr_assert_eq((const void *)storage, (const void *)path);
     fixture_expect_error(&err, kind, part);
     fixture_expect_error(&err, kind, path);
@@ -137,8 +128,8 @@ Test(storage_open, brings_an_older_database_up_to_date)
     struct storage *storage = fixture_open(fixture.path);
     fixture_put(storage, "vm", "100", "{'node': 'pve1', 'config': {'hostpci0': '0000:01:00.0'}}");
     storage_close(storage);
-    run_sql(fixture.path, "DROP TABLE vm_device; DROP TABLE vm_mapping; DROP TABLE reservation;"
-                          "PRAGMA user_version = 2");
+    fixture_run_sql(&fixture, "DROP TABLE vm_device; DROP TABLE vm_mapping; DROP TABLE reservation;"
+                              "PRAGMA user_version = 2");
 
     storage = fixture_open(fixture.path);
     json_t *vms;
@@ -154,7 +145,7 @@ Test(storage_open, refuses_a_newer_database)
     autofixture struct fixture fixture;
     fixture_make(&fixture);
     storage_close(fixture_open(fixture.path));
-    run_sql(fixture.path, "PRAGMA user_version = 99");
+    fixture_run_sql(&fixture, "PRAGMA user_version = 99");
     expect_refused_untouched(fixture.path, "written by a newer hostpci (schema 99");
 }
 
@@ -162,9 +153,9 @@ Test(storage_open, refuses_the_database_of_another_program)
 {
     autofixture struct fixture fixture;
     fixture_make(&fixture);
-    run_sql(fixture.path, "CREATE TABLE moz_places (url TEXT)");
+    fixture_run_sql(&fixture, "CREATE TABLE moz_places (url TEXT)");
     expect_refused_untouched(fixture.path, "database of another program");
-    run_sql(fixture.path, "PRAGMA application_id = 42; PRAGMA user_version = 1");
+    fixture_run_sql(&fixture, "PRAGMA application_id = 42; PRAGMA user_version = 1");
     expect_refused_untouched(fixture.path, "database of another program");
 }
 
