@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "access/acl.h"
-#include "access/edit.h"
+#include "access/document.h"
 #include "access/role.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"
+#include "storage/edit.h"
 
 #define NAME   "[A-Za-z0-9._-]+"
 #define PREFIX "ACL update failed: "
@@ -107,7 +108,7 @@ static int name_document(struct building *building, const char *kind, const char
     autojson json_t *body = NULL;
     int64_t revision;
 
-    if (edit_read(building->storage, kind, id, &body, &revision, err) != 0)
+    if (access_read_document(building->storage, kind, id, &body, &revision, err) != 0)
         return -1;
     if (json_object_get(building->named, key) == NULL)
         change_set_put(building->set, kind, id, revision, json_incref(body));

@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-#include "access/edit.h"
+#include "access/document.h"
 #include "access/entry.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "storage/edit.h"
 
 json_t *group_join(const json_t *names)
 {
@@ -51,7 +52,7 @@ int group_read(struct storage *storage, const char *id, json_t **ret, struct err
 {
     autojson json_t *group = NULL;
 
-    if (edit_read(storage, "group", id, &group, NULL, err) != 0)
+    if (access_read_document(storage, "group", id, &group, NULL, err) != 0)
         return -1;
     json_t *members = json_object_get(group, "members");
     json_t *row = json_pack("{s:o}", "members", members != NULL ? json_incref(members) : json_array());
@@ -99,7 +100,7 @@ static int build_update(struct storage *storage, void *context, struct change_se
     autojson json_t *group = NULL;
     int64_t revision;
 
-    if (edit_read(storage, "group", edit->id, &group, &revision, err) != 0)
+    if (access_read_document(storage, "group", edit->id, &group, &revision, err) != 0)
         return -1;
     set_comment(group, edit->comment);
     change_set_put(set, "group", edit->id, revision, TAKE(group));
@@ -117,7 +118,7 @@ static int build_delete(struct storage *storage, void *context, struct change_se
     autojson json_t *group = NULL;
     int64_t revision;
 
-    if (edit_read(storage, "group", edit->id, &group, &revision, err) != 0)
+    if (access_read_document(storage, "group", edit->id, &group, &revision, err) != 0)
         return error_prefix(err, "delete group failed: ");
     change_set_delete(set, "group", edit->id, revision);
     return entry_forget(storage, &(const struct entry_gone){.group = edit->id}, set, err);

@@ -6,12 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "access/edit.h"
+#include "access/document.h"
 #include "access/internal.h"
 #include "access/password.h"
 #include "access/snapshot.h"
 #include "access/ticket.h"
 #include "base/memory.h"
+#include "storage/edit.h"
 
 static const char *realm_of(const char *user)
 {
@@ -125,7 +126,7 @@ static int build(struct storage *storage, void *context, struct change_set *set,
     autojson json_t *document = NULL;
     int64_t revision;
 
-    if (edit_read(storage, "user", edit->user, &document, &revision, err) != 0)
+    if (access_read_document(storage, "user", edit->user, &document, &revision, err) != 0)
         return -1;
     json_object_set_new(document, "password", json_string(edit->hash));
     change_set_put(set, "user", edit->user, revision, TAKE(document));

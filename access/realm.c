@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "access/edit.h"
 #include "base/memory.h"
 #include "schema/format.h"
+#include "storage/edit.h"
 
 static const struct realm {
     const char *id; /* and its type */

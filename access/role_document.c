@@ -3,12 +3,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "access/edit.h"
+#include "access/document.h"
 #include "access/entry.h"
 #include "access/role.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"
+#include "storage/edit.h"
 
 static json_t *print_privileges(uint64_t set)
 {
@@ -143,7 +144,7 @@ static int build_update(struct storage *storage, void *context, struct change_se
     autojson json_t *document = NULL;
     int64_t revision;
 
-    if (edit_read(storage, "role", edit->id, &document, &revision, err) != 0)
+    if (access_read_document(storage, "role", edit->id, &document, &revision, err) != 0)
         return -1;
     uint64_t kept = edit->append ? privilege_set(json_object_get(document, "privs")) : 0;
     change_set_put(set, "role", edit->id, revision, make_document(kept | edit->set));
@@ -174,7 +175,7 @@ static int build_delete(struct storage *storage, void *context, struct change_se
     autojson json_t *document = NULL;
     int64_t revision;
 
-    if (edit_read(storage, "role", edit->id, &document, &revision, err) != 0)
+    if (access_read_document(storage, "role", edit->id, &document, &revision, err) != 0)
         return -1;
     change_set_delete(set, "role", edit->id, revision);
     return entry_forget(storage, &(const struct entry_gone){.role = edit->id}, set, err);

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "access/access.h"
-#include "access/edit.h"
+#include "access/document.h"
 #include "access/entry.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "schema/format.h"
+#include "storage/edit.h"
 
 bool token_split(const char *credential, struct identity *ret, const char **ret_secret)
 {
@@ -51,7 +52,7 @@ int token_list(struct storage *storage, const char *user, json_t **ret, struct e
     const char *id;
     json_t *token;
 
-    if (edit_read(storage, "user", user, &document, NULL, err) != 0)
+    if (access_read_document(storage, "user", user, &document, NULL, err) != 0)
         return -1;
     json_t *list = json_array();
     json_object_foreach(json_object_get(document, "tokens"), id, token) {
@@ -67,7 +68,7 @@ int token_read(struct storage *storage, const char *user, const char *id, json_t
 {
     autojson json_t *document = NULL;
 
-    if (edit_read(storage, "user", user, &document, NULL, err) != 0)
+    if (access_read_document(storage, "user", user, &document, NULL, err) != 0)
         return -1;
     const json_t *token = find_token(json_object_get(document, "tokens"), user, id, err);
     if (token == NULL)
@@ -92,7 +93,7 @@ static int build(struct storage *storage, void *context, struct change_set *set,
     autojson json_t *document = NULL;
     int64_t revision;
 
-    if (edit_read(storage, "user", edit->user, &document, &revision, err) != 0)
+    if (access_read_document(storage, "user", edit->user, &document, &revision, err) != 0)
         return -1;
     if (json_object_get(document, "tokens") == NULL)
         json_object_set_new(document, "tokens", json_object());

@@ -2,12 +2,13 @@
 /* Users made, changed and deleted. */
 #include <string.h>
 
-#include "access/edit.h"
+#include "access/document.h"
 #include "access/entry.h"
 #include "access/group.h"
 #include "access/user.h"
 #include "base/memory.h"
 #include "schema/format.h"
+#include "storage/edit.h"
 
 struct user_edit {
     const char *user;
@@ -70,7 +71,7 @@ static int build_update(struct storage *storage, void *context, struct change_se
     autojson json_t *document = NULL;
     int64_t revision;
 
-    if (edit_read(storage, "user", edit->user, &document, &revision, err) != 0 ||
+    if (access_read_document(storage, "user", edit->user, &document, &revision, err) != 0 ||
         change_groups(storage, edit, set, err) != 0)
         return -1;
     change_settings(document, edit->settings);
@@ -90,7 +91,7 @@ static int build_delete(struct storage *storage, void *context, struct change_se
     char *no_group = NULL;
     int64_t revision;
 
-    if (edit_read(storage, "user", edit->user, &document, &revision, err) != 0 ||
+    if (access_read_document(storage, "user", edit->user, &document, &revision, err) != 0 ||
         group_set_membership(storage, edit->user, &no_group, false, set, err) != 0)
         return -1;
     change_set_delete(set, "user", edit->user, revision);

@@ -63,14 +63,11 @@ int vm_document_create(struct storage *storage, long long vmid, json_t *document
     return -1;
 }
 
-int vm_document_write(struct storage *storage, long long vmid, int64_t revision, json_t *document,
-                      struct error *err)
+void vm_document_put(struct change_set *set, long long vmid, int64_t revision, json_t *document)
 {
     autofree char *id = xasprintf("%lld", vmid);
-    struct change_set *set = change_set_new();
 
     change_set_put(set, KIND, id, revision, document);
-    return storage_commit(storage, set, err);
 }
 
 int vm_document_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err)

@@ -23,9 +23,8 @@ int vm_document_check_free(struct storage *storage, long long vmid, struct error
 /* A new VM; the same error. Takes the document. */
 int vm_document_create(struct storage *storage, long long vmid, json_t *document, struct error *err);
 
-/* ERROR_CONFLICT if it is not at that revision any more. Takes the document. */
-int vm_document_write(struct storage *storage, long long vmid, int64_t revision, json_t *document,
-                      struct error *err);
+/* Adds to the set the change of the VM as it is at that revision. Takes the document. */
+void vm_document_put(struct change_set *set, long long vmid, int64_t revision, json_t *document);
 
 /* With it go the entries of the ACL on /vms/ID, so that a later VM of that id does not inherit them. */
 int vm_document_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err);

@@ -6,10 +6,10 @@
 #include "api/qemu/qemu.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
+#include "storage/edit.h"
 #include "storage/local.h"
 
-#define ATTEMPTS 100 /* at a VM that others change at the same time */
-#define WAIT_NS  20000000L
+#define WAIT_NS 20000000L
 
 static long long vmid_of(const struct qemu_job *job)
 {
@@ -123,26 +123,23 @@ static int make_plan(const struct qemu_job *job, struct plan *plan, struct error
     return vm_config_change(plan->before, &plan->change.change, &plan->after, err);
 }
 
-static int try_change(const struct qemu_job *job, struct error *err)
+static int build_change(struct storage *storage, void *context, struct change_set *set, struct error *err)
 {
     __attribute__((cleanup(release_plan))) struct plan plan = {0};
+    const struct qemu_job *job = context;
 
+    (void)storage;
     if (make_plan(job, &plan, err) != 0 || qemu_check_change(job, plan.before, &plan.change, err) != 0)
         return -1;
-    return vm_document_write(job->service->storage, vmid_of(job), plan.revision, TAKE(plan.after), err);
+    vm_document_put(set, vmid_of(job), plan.revision, TAKE(plan.after));
+    return 0;
 }
 
-/* Who sent no digest does not mind a change that came between; who sent one is told by it. */
 static int apply_change(const struct qemu_job *job, struct error *err)
 {
-    int result = -1;
+    struct qemu_job copy = *job;
 
-    for (int attempt = 0; attempt < ATTEMPTS && result != 0; attempt++) {
-        result = try_change(job, err);
-        if (result != 0 && err->kind != ERROR_CONFLICT)
-            break;
-    }
-    return result;
+    return edit_run(job->service->storage, build_change, &copy, err);
 }
 
 static int update_config(struct request *request, json_t **ret, struct error *err)

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-
-#define ATTEMPTS 100 /* while other starts reserve what was assigned */
+#include "storage/edit.h"
 
 /* What is to be reserved for a VM. */
 struct list {
@@ -50,23 +49,32 @@ static int reserve(const struct assign *assign, const struct reservations *reser
     return result;
 }
 
-static int try_once(struct assign assign, const struct reservations *reservations,
-                    struct inventory_source *source, struct assignments *ret, struct error *err)
+struct claim {
+    struct assign assign;
+    const struct reservations *reservations;
+    struct inventory_source *source;
+    struct assignments *ret;
+};
+
+static int try_once(void *context, bool *overtaken, struct error *err)
 {
+    struct claim *claim = context;
     autoavailability struct availability availability = {0};
     autoassignments struct assignments assignments = {0};
 
-    if (availability_read(reservations, source, &availability, err) != 0)
+    if (availability_read(claim->reservations, claim->source, &availability, err) != 0)
         return -1;
-    assign.availability = &availability;
-    assign_devices(&assign, &assignments);
+    claim->assign.availability = &availability;
+    assign_devices(&claim->assign, &assignments);
     if (assignments_check(&assignments, err) != 0) {
         err->kind = ERROR_FAILED; /* nothing is left: another attempt would not help */
         return -1;
     }
-    if (reserve(&assign, reservations, &assignments, err) != 0)
+    if (reserve(&claim->assign, claim->reservations, &assignments, err) != 0) {
+        *overtaken = err->kind == ERROR_BUSY;
         return -1;
-    *ret = assignments;
+    }
+    *claim->ret = assignments;
     assignments = (struct assignments){0};
     return 0;
 }
@@ -74,12 +82,5 @@ static int try_once(struct assign assign, const struct reservations *reservation
 int claim_devices(const struct assign *assign, const struct reservations *reservations,
                   struct inventory_source *source, struct assignments *ret, struct error *err)
 {
-    int result = -1;
-
-    for (int attempt = 0; attempt < ATTEMPTS && result != 0; attempt++) {
-        result = try_once(*assign, reservations, source, ret, err);
-        if (result != 0 && err->kind != ERROR_BUSY)
-            break;
-    }
-    return result;
+    return edit_retry(try_once, &(struct claim){*assign, reservations, source, ret}, err);
 }

@@ -6,8 +6,7 @@
 
 #include "base/memory.h"
 #include "schema/property_string.h"
-
-#define ATTEMPTS 100 /* at a mapping that others change at the same time */
+#include "storage/edit.h"
 
 static void copy_settings(const struct mapping_kind *kind, const json_t *from, json_t *to)
 {
@@ -118,47 +117,44 @@ static int check_digest(const json_t *body, const char *digest, struct error *er
                      "detected modified configuration - file changed by other user? Try again.");
 }
 
-static int prepare_update(const struct mapping_kind *kind, json_t *body, const json_t *settings,
-                          char **remove, const char *digest, struct error *err)
-{
-    if (check_digest(body, digest, err) != 0)
-        return -1;
-    if (json_object_get(settings, "map") == NULL)
-        return error_set(err, ERROR_FAILED, "missing value for required option 'map'");
-    if (remove_settings(kind, body, settings, remove, err) != 0)
-        return -1;
-    return apply_settings(kind, body, settings, err);
-}
+struct update {
+    const struct mapping_kind *kind;
+    const char *id;
+    const json_t *settings;
+    char **remove;
+    const char *digest;
+};
 
-static int try_update(const struct mapping_kind *kind, struct storage *storage, const char *id,
-                      const json_t *settings, char **remove, const char *digest, struct error *err)
+static int build_update(struct storage *storage, void *context, struct change_set *set, struct error *err)
 {
+    const struct update *update = context;
+    const struct mapping_kind *kind = update->kind;
     autojson json_t *body = NULL;
-    autochange struct change_set *set = change_set_new();
     int64_t revision;
 
-    if (object_read(storage, kind->document, id, &body, &revision, err) != 0)
+    if (object_read(storage, kind->document, update->id, &body, &revision, err) != 0)
         return err->kind == ERROR_NOT_FOUND
-                   ? error_set(err, ERROR_NOT_FOUND, "%s ID '%s' does not exist", kind->type, id)
+                   ? error_set(err, ERROR_NOT_FOUND, "%s ID '%s' does not exist", kind->type, update->id)
                    : -1;
-    if (prepare_update(kind, body, settings, remove, digest, err) != 0)
+    if (check_digest(body, update->digest, err) != 0)
         return -1;
-    change_set_put(set, kind->document, id, revision, TAKE(body));
-    return storage_commit(storage, TAKE(set), err);
+    if (json_object_get(update->settings, "map") == NULL)
+        return error_set(err, ERROR_FAILED, "missing value for required option 'map'");
+    if (remove_settings(kind, body, update->settings, update->remove, err) != 0 ||
+        apply_settings(kind, body, update->settings, err) != 0)
+        return -1;
+    change_set_put(set, kind->document, update->id, revision, TAKE(body));
+    return 0;
 }
 
-/* Who sent no digest does not mind a change that came between; who sent one is told by it. */
 int mapping_update(const struct mapping_kind *kind, struct storage *storage, const char *id,
                    const json_t *settings, char **remove, const char *digest, struct error *err)
 {
-    int result = -1;
+    struct update update = {kind, id, settings, remove, digest};
 
-    for (int attempt = 0; attempt < ATTEMPTS && result != 0; attempt++) {
-        result = try_update(kind, storage, id, settings, remove, digest, err);
-        if (result != 0 && err->kind != ERROR_CONFLICT)
-            break;
-    }
-    return result == 0 ? 0 : error_prefix(err, "update hardware mapping failed: ");
+    if (edit_run(storage, build_update, &update, err) != 0)
+        return error_prefix(err, "update hardware mapping failed: ");
+    return 0;
 }
 
 int mapping_delete(const struct mapping_kind *kind, struct storage *storage, const char *id,

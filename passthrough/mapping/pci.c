@@ -5,11 +5,11 @@
 
 #include "base/memory.h"
 #include "passthrough/mapping/mapping.h"
+#include "storage/edit.h"
 
 #define ID_PATTERN   "[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}"
 #define ONE_PATH     "[a-f0-9]{4,8}:[a-f0-9]{2}:[a-f0-9]{2}(?:\\.[a-f0-9])?"
 #define PATH_PATTERN "(?:" ONE_PATH ";)*" ONE_PATH
-#define ATTEMPTS     100 /* at a mapping that others change at the same time */
 
 const struct schema mapping_pci_entry = {
     .type = SCHEMA_STRING,
@@ -183,10 +183,17 @@ static bool names_device(const json_t *map, const json_t *wanted)
     return false;
 }
 
-static int try_add(struct storage *storage, const char *id, json_t *entry, const char *description,
-                   struct error *err)
+struct addition {
+    const char *id;
+    json_t *entry;
+    const char *description;
+};
+
+static int build_addition(struct storage *storage, void *context, struct change_set *set, struct error *err)
 {
-    autochange struct change_set *set = change_set_new();
+    const struct addition *addition = context;
+    const char *id = addition->id;
+    json_t *entry = addition->entry;
     autojson json_t *body = NULL;
     int64_t revision = 0;
 
@@ -204,22 +211,16 @@ static int try_add(struct storage *storage, const char *id, json_t *entry, const
         return error_set(err, ERROR_FAILED, "mapping '%s' has %zu entries: no more are possible", id,
                          json_array_size(map));
     json_array_append(map, entry);
-    if (description != NULL)
-        json_object_set_new(body, "description", json_string(description));
+    if (addition->description != NULL)
+        json_object_set_new(body, "description", json_string(addition->description));
     change_set_put(set, mapping_pci.document, id, revision, TAKE(body));
-    return storage_commit(storage, TAKE(set), err);
+    return 0;
 }
 
 int mapping_add_device(struct storage *storage, const char *id, const char *node,
                        const struct pci_device *device, const char *description, struct error *err)
 {
     autojson json_t *entry = make_entry(node, device);
-    int result = -1;
 
-    for (int attempt = 0; attempt < ATTEMPTS && result != 0; attempt++) {
-        result = try_add(storage, id, entry, description, err);
-        if (result != 0 && err->kind != ERROR_CONFLICT)
-            break;
-    }
-    return result;
+    return edit_run(storage, build_addition, &(struct addition){id, entry, description}, err);
 }

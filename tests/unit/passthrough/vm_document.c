@@ -18,6 +18,14 @@ static void create(struct storage *storage, long long vmid)
     cr_assert_eq(vm_document_create(storage, vmid, document("web"), &err), 0, "%s", err.message);
 }
 
+static int write_document(struct storage *storage, int64_t revision, const char *name, struct error *err)
+{
+    struct change_set *set = change_set_new();
+
+    vm_document_put(set, 100, revision, document(name));
+    return storage_commit(storage, set, err);
+}
+
 Test(passthrough_guest, is_created_once)
 {
     autofixture struct fixture fixture;
@@ -65,8 +73,8 @@ Test(passthrough_guest, is_changed_by_who_has_seen_it_as_it_is)
     struct error err;
 
     create(storage, 100);
-    cr_assert_eq(vm_document_write(storage, 100, 1, document("shop"), &err), 0, "%s", err.message);
-    cr_assert_eq(vm_document_write(storage, 100, 1, document("late"), &err), -1);
+    cr_assert_eq(write_document(storage, 1, "shop", &err), 0, "%s", err.message);
+    cr_assert_eq(write_document(storage, 1, "late", &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT, "changed meanwhile");
     cr_assert_eq(vm_document_delete(storage, 100, 1, &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT, "changed meanwhile");

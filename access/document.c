@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading the documents of this room. */
+#include "access/document.h"
+
+#include <string.h>
+
+int access_read_document(struct storage *storage, const char *kind, const char *id, json_t **ret,
+                         int64_t *ret_revision, struct error *err)
+{
+    if (object_read(storage, kind, id, ret, ret_revision, err) == 0)
+        return 0;
+    if (err->kind != ERROR_NOT_FOUND)
+        return -1;
+    if (strcmp(kind, "user") == 0)
+        return error_set(err, ERROR_NOT_FOUND, "no such user ('%s')", id);
+    return error_set(err, ERROR_NOT_FOUND, "%s '%s' does not exist", kind, id);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading the documents of this room. */
+#ifndef HOSTPCI_ACCESS_DOCUMENT_H
+#define HOSTPCI_ACCESS_DOCUMENT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "storage/storage.h"
+
+/* object_read of a "user", "group" or "role", with Proxmox's words for one that does not exist. */
+int access_read_document(struct storage *storage, const char *kind, const char *id, json_t **ret,
+                         int64_t *ret_revision, struct error *err);
+
+#endif
