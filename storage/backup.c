@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Backup: a consistent copy of a database that may be in use. */
+/* A consistent copy of a database that may be in use. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>

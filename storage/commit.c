@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
+#include "storage/write.h"
 
 struct change_set *change_set_new(void)
 {
@@ -111,28 +112,29 @@ static int apply_change(sqlite3 *db, const struct index_kind *index, const struc
     return index_update(db, index, change->kind, change->id, change->body, err);
 }
 
-static int apply_set(sqlite3 *db, const struct index_kind *index, const struct change_set *set,
-                     struct error *err)
+struct application {
+    const struct index_kind *index;
+    const struct change_set *set;
+};
+
+static int apply_set(sqlite3 *db, const void *context, struct error *err)
 {
-    if (sqlite_begin(db, err) != 0)
-        return -1;
-    for (const struct change *change = set->first; change != NULL; change = change->next) {
-        if (apply_change(db, index, change, err) == 0)
-            continue;
-        sqlite_rollback(db);
-        return -1;
-    }
-    return sqlite_commit(db, err);
+    const struct application *application = context;
+
+    for (const struct change *change = application->set->first; change != NULL; change = change->next)
+        if (apply_change(db, application->index, change, err) != 0)
+            return -1;
+    return 0;
 }
 
 int storage_apply(struct storage *storage, const struct change_set *set, struct error *err)
 {
-    pthread_mutex_lock(&storage->writer_lock);
-    int result = apply_set(storage->writer, storage->index, set, err);
-    pthread_mutex_unlock(&storage->writer_lock);
-    if (result == 0)
-        atomic_fetch_add(&storage->generation, 1);
-    return result;
+    const struct application application = {storage->index, set};
+
+    if (write_run(storage, WRITE_DURABLE, apply_set, &application, err) != 0)
+        return -1;
+    atomic_fetch_add(&storage->generation, 1); /* before anybody hears that the set was applied */
+    return 0;
 }
 
 static void submit_local(struct storage_backend *self, struct storage *storage, struct change_set *set,

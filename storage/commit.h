@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How a change set becomes durable: a backend decides when, storage_apply does it.
  *
- * A backend takes change sets and, each in its own time, has them applied here with storage_apply or refuses
- * them. The local one applies at once. A replicating one may deliver those of other nodes in between, and
- * sets that have no document in common in another order on each node; the expected revisions hold it
- * together. */
+ * A backend takes change sets and, each in its own time, either applies them here with storage_apply or
+ * refuses them. The local backend applies each at once, in the thread that submits it; sets that come while
+ * another is being written share the next transaction (storage/write.h). A replicating backend may deliver
+ * the sets of other nodes in between. Sets that have no document in common may be applied in another order on
+ * each node; the expected revisions see to it that all end with the same documents. */
 #ifndef HOSTPCI_STORAGE_COMMIT_H
 #define HOSTPCI_STORAGE_COMMIT_H
 
@@ -24,24 +25,27 @@ struct change {
 };
 
 struct change_set {
-    char id[UUID_SIZE]; /* by which a backend knows its own set again */
+    char id[UUID_SIZE]; /* a backend recognises its own set by it */
     struct change *first;
     struct change **end;
 };
 
-/* failure NULL: it was applied here. */
+/* `failure` is NULL if the set was applied here. */
 typedef void commit_done(void *context, const struct error *failure);
 
 struct storage_backend {
-    /* Takes the set. Calls done exactly once, from any thread, maybe before it returns, with no lock held. */
+    /* Takes the set. Calls done exactly once, from any thread, perhaps before it returns, holding no lock. */
     void (*submit)(struct storage_backend *self, struct storage *storage, struct change_set *set,
                    commit_done *done, void *context);
 };
 
-/* The local one from the start. Not while other threads use the storage. The backend must outlive it. */
+/* A new storage has the local backend; NULL puts it back. No other thread may use the storage meanwhile. The
+ * backend must outlive it. */
 void storage_set_backend(struct storage *storage, struct storage_backend *backend);
 
-/* Applies the set to the database, whole or not at all. Called by backends only, from any thread. */
+/* Applies the set to the database, whole or not at all; it is on the disk when this returns. For backends
+ * only, from any thread. Concurrent calls share a transaction, so a backend that has many sets to apply may
+ * call this from several threads. */
 int storage_apply(struct storage *storage, const struct change_set *set, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of this room share, and nobody else sees. */
+/* What the files of storage/ share. Nobody else includes it, but tests that look below the interface. */
 #ifndef HOSTPCI_STORAGE_INTERNAL_H
 #define HOSTPCI_STORAGE_INTERNAL_H
 
@@ -7,13 +7,16 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "storage/commit.h"
 #include "storage/index.h"
 
-/* Several connections, so that a read never waits for a write to reach the disk. */
+struct write;
+
+/* Two connections, so that a read never waits for a write to reach the disk. */
 struct storage {
     int lock_file; /* holds the lock that keeps another daemon out */
     struct storage_backend *backend;
@@ -21,16 +24,19 @@ struct storage {
     _Atomic uint64_t generation;
     pthread_mutex_t reader_lock; /* guards reader */
     sqlite3 *reader;
-    pthread_mutex_t writer_lock; /* guards writer and scribbler */
-    sqlite3 *writer;
-    sqlite3 *scribbler; /* writes too, but its commits do not wait for the disk: a power cut may undo them */
+    sqlite3 *writer;            /* belongs to the write that leads (storage/write.h) */
+    pthread_mutex_t queue_lock; /* guards what follows */
+    bool writing;               /* a write leads */
+    struct write *queue;        /* those that wait for the next transaction */
+    struct write **queue_end;
 };
 
-/* A body as it is stored, the canonical form: compact, keys in order. The caller frees it. */
+/* The body as it is stored, in its canonical form: compact, with keys in order. The caller frees it. */
 char *object_print(const json_t *body) __attribute__((returns_nonnull));
 int object_parse(const char *kind, const char *id, const char *text, json_t **ret, struct error *err);
 
-/* Both inside a transaction. After a document changed (body NULL: it was deleted), and for all documents. */
+/* Both run inside a transaction: the first after a document changed (body NULL: it was deleted), the second
+ * derives the rows of all documents. */
 int index_update(sqlite3 *db, const struct index_kind *kinds, const char *kind, const char *id,
                  const json_t *body, struct error *err);
 int index_rebuild(sqlite3 *db, const struct index_kind *kinds, struct error *err);

@@ -5,9 +5,11 @@
 #include "base/memory.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
+#include "storage/write.h"
 
-static int insert_task(sqlite3 *db, const struct local_task *task, struct error *err)
+static int insert_task(sqlite3 *db, const void *context, struct error *err)
 {
+    const struct local_task *task = context;
     autostmt sqlite3_stmt *insert = NULL;
 
     if (sqlite_prepare(
@@ -25,10 +27,7 @@ static int insert_task(sqlite3 *db, const struct local_task *task, struct error 
 
 int local_begin_task(struct storage *storage, const struct local_task *task, struct error *err)
 {
-    pthread_mutex_lock(&storage->writer_lock);
-    int result = insert_task(storage->writer, task, err);
-    pthread_mutex_unlock(&storage->writer_lock);
-    return result;
+    return write_run(storage, WRITE_DURABLE, insert_task, task, err);
 }
 
 static int insert_line(sqlite3 *db, int64_t task, const struct local_line *line, struct error *err)
@@ -45,23 +44,40 @@ static int insert_line(sqlite3 *db, int64_t task, const struct local_line *line,
     return sqlite_step(insert, err);
 }
 
-int local_add_line(struct storage *storage, int64_t task, const struct local_line *line, struct error *err)
+struct new_line {
+    int64_t task;
+    const struct local_line *line;
+};
+
+static int add_line(sqlite3 *db, const void *context, struct error *err)
 {
-    pthread_mutex_lock(&storage->writer_lock);
-    int result = insert_line(storage->scribbler, task, line, err);
-    pthread_mutex_unlock(&storage->writer_lock);
-    return result;
+    const struct new_line *new_line = context;
+
+    return insert_line(db, new_line->task, new_line->line, err);
 }
 
-static int update_task(sqlite3 *db, int64_t task, const struct local_end *end, struct error *err)
+int local_add_line(struct storage *storage, int64_t task, const struct local_line *line, struct error *err)
 {
+    return write_run(storage, WRITE_LAZY, add_line, &(const struct new_line){task, line}, err);
+}
+
+struct task_end {
+    int64_t task;
+    const struct local_end *end;
+};
+
+static int end_task(sqlite3 *db, const void *context, struct error *err)
+{
+    const struct task_end *ended = context;
+    const struct local_end *end = ended->end;
     autostmt sqlite3_stmt *update = NULL;
 
-    if (sqlite_prepare(db,
+    if (insert_line(db, ended->task, &end->last, err) != 0 ||
+        sqlite_prepare(db,
                        "UPDATE task SET endtime = ?2, result = ?3, status = ?4, lines = ?5 WHERE number = ?1",
                        &update, err) != 0)
         return -1;
-    sqlite_bind_number(update, 1, task);
+    sqlite_bind_number(update, 1, ended->task);
     sqlite_bind_number(update, 2, end->endtime);
     sqlite_bind_string(update, 3, end->result);
     sqlite_bind_string(update, 4, end->status);
@@ -69,27 +85,19 @@ static int update_task(sqlite3 *db, int64_t task, const struct local_end *end, s
     return sqlite_step(update, err);
 }
 
-static int end_task(sqlite3 *db, int64_t task, const struct local_end *end, struct error *err)
-{
-    if (sqlite_begin(db, err) != 0)
-        return -1;
-    if (insert_line(db, task, &end->last, err) == 0 && update_task(db, task, end, err) == 0)
-        return sqlite_commit(db, err);
-    sqlite_rollback(db);
-    return -1;
-}
-
 int local_end_task(struct storage *storage, int64_t task, const struct local_end *end, struct error *err)
 {
-    pthread_mutex_lock(&storage->writer_lock);
-    int result = end_task(storage->writer, task, end, err);
-    pthread_mutex_unlock(&storage->writer_lock);
-    return result;
+    return write_run(storage, WRITE_DURABLE, end_task, &(const struct task_end){task, end}, err);
 }
 
-/* Their lines go with them, by the foreign key. */
-static int delete_tasks(sqlite3 *db, int tasks, int lines, struct error *err)
+struct limits {
+    int tasks, lines;
+};
+
+/* The foreign key deletes their lines, too. */
+static int delete_tasks(sqlite3 *db, const void *context, struct error *err)
 {
+    const struct limits *limits = context;
     autostmt sqlite3_stmt *delete = NULL;
 
     if (sqlite_prepare(db,
@@ -99,17 +107,14 @@ static int delete_tasks(sqlite3 *db, int tasks, int lines, struct error *err)
                        " WHERE tasks > ?1 OR lines > ?2)",
                        &delete, err) != 0)
         return -1;
-    sqlite_bind_number(delete, 1, tasks);
-    sqlite_bind_number(delete, 2, lines);
+    sqlite_bind_number(delete, 1, limits->tasks);
+    sqlite_bind_number(delete, 2, limits->lines);
     return sqlite_step(delete, err);
 }
 
 int local_trim_tasks(struct storage *storage, int tasks, int lines, struct error *err)
 {
-    pthread_mutex_lock(&storage->writer_lock);
-    int result = delete_tasks(storage->scribbler, tasks, lines, err);
-    pthread_mutex_unlock(&storage->writer_lock);
-    return result;
+    return write_run(storage, WRITE_LAZY, delete_tasks, &(const struct limits){tasks, lines}, err);
 }
 
 int local_last_task(struct storage *storage, int64_t *ret, struct error *err)
@@ -169,7 +174,7 @@ static json_t *make_task(sqlite3_stmt *select)
     return task;
 }
 
-/* 0 in SQL: whatever it is. */
+/* In the statement NULL and 0 stand for any value. */
 static void bind_filter(sqlite3_stmt *select, const struct local_filter *filter, const char *results)
 {
     sqlite_bind_number(select, 1, filter->state != LOCAL_RUNNING);
@@ -196,9 +201,9 @@ static int prepare_list(sqlite3 *db, sqlite3_stmt **ret, struct error *err)
                           ret, err);
 }
 
-static bool is_within(int64_t place, int64_t start, int64_t limit)
+static bool is_within(int64_t position, int64_t start, int64_t limit)
 {
-    return place >= start && (limit == 0 || place - start < limit);
+    return position >= start && (limit == 0 || position - start < limit);
 }
 
 static int select_tasks(sqlite3 *db, const struct local_filter *filter, json_t *tasks, int64_t *ret_total,

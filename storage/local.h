@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What belongs to this node alone and is never replicated: tasks and their logs. In the same database as the
- * documents, in tables of its own; not part of change sets. Thread-safe.
+/* Tasks and their logs. They belong to this node alone and are never replicated: they lie in tables of their
+ * own beside the documents and are no part of change sets. Thread-safe.
  *
- * That a task began, and how it ended, is on the disk before the call returns. Lines are not waited for: the
- * last of them may be lost by a power cut, never by the end of the daemon. Readers see each at once.
+ * That a task began, and how it ended, is on the disk before the call returns. Lines are not waited for: a
+ * power cut may lose the last of them, the end of the daemon does not. Readers see each line at once.
  *
- * A task as JSON: {upid, type, id, user, starttime}, and of one that has ended endtime, result and status. */
+ * A task as JSON is {upid, type, id, user, starttime}, and when it has ended also {endtime, result, status}.
+ */
 #ifndef HOSTPCI_STORAGE_LOCAL_H
 #define HOSTPCI_STORAGE_LOCAL_H
 
@@ -16,14 +17,14 @@
 #include "storage/storage.h"
 
 struct local_task {
-    int64_t number; /* of all tasks of this node, ever */
+    int64_t number; /* counts all tasks that this node ever had */
     const char *upid, *type, *id;
     const char *user;  /* with !TOKEN */
     int64_t starttime; /* seconds since 1970 */
 };
 int local_begin_task(struct storage *storage, const struct local_task *task, struct error *err);
 
-/* Lines of a task count from 1; each is added once. */
+/* The lines of a task are numbered from 1. Each number is added once. */
 struct local_line {
     int number;
     const char *text; /* UTF-8 */
@@ -34,38 +35,41 @@ int local_add_line(struct storage *storage, int64_t task, const struct local_lin
 struct local_end {
     int64_t endtime;
     const char *result; /* ok, warning or error */
-    const char *status; /* the same in words */
+    const char *status; /* the exit status in words */
     struct local_line last;
 };
 int local_end_task(struct storage *storage, int64_t task, const struct local_end *end, struct error *err);
 
-/* Forgets the oldest ended tasks beyond so many, and beyond those that have so many lines together. */
+/* Deletes the oldest ended tasks: all but the newest `tasks`, and of those all but the newest that have
+ * `lines` lines together. */
 int local_trim_tasks(struct storage *storage, int tasks, int lines, struct error *err);
 
 /* The highest number of a task; 0 if there was none. */
 int local_last_task(struct storage *storage, int64_t *ret, struct error *err);
 
-/* Those that have not ended, oldest first: [{number, upid, lines, warnings}]; the last two are counts. */
+/* [{number, upid, lines, warnings}] of the tasks that have not ended, oldest first. The last two are counts.
+ */
 int local_list_unfinished(struct storage *storage, json_t **ret, struct error *err);
 
+/* Which tasks match: a member that is NULL or 0 does not matter. */
 struct local_filter {
     enum { LOCAL_ENDED, LOCAL_RUNNING, LOCAL_ALL } state;
-    const char *owner;     /* this user, and its tokens; each NULL or 0: not asked for */
-    const char *user;      /* a part of it, in any case */
-    const char *type, *id; /* whole */
-    const json_t *results; /* array of them; what runs has none */
+    const char *owner;     /* this user and its tokens */
+    const char *user;      /* a part of the user's name, in upper or lower case */
+    const char *type, *id; /* exactly */
+    const json_t *results; /* array; a running task has no result */
     int64_t since, until;  /* of starttime */
-    int64_t start, limit;  /* of those that fit: leave out `start`, then give `limit` (0: all) */
+    int64_t start, limit;  /* leave out the first `start` that match, then list `limit` (0: all) */
 };
-/* Newest first. *ret_total: how many fit. */
+/* Newest first. *ret_total: how many match. */
 int local_list_tasks(struct storage *storage, const struct local_filter *filter, json_t **ret,
                      int64_t *ret_total, struct error *err);
 
-/* ERROR_NOT_FOUND if it is not known. */
+/* ERROR_NOT_FOUND if the task is not known. */
 int local_read_task(struct storage *storage, const char *upid, json_t **ret, struct error *err);
 
-/* [{n, t}]: number and text; start and limit as above. *ret_total: how many lines there are by now. None if
- * the task is not known. */
+/* [{n, t}]: number and text; start and limit as above. *ret_total: how many lines there are by now. There are
+ * none if the task is not known. */
 int local_read_lines(struct storage *storage, const char *upid, int64_t start, int64_t limit, json_t **ret,
                      int64_t *ret_total, struct error *err);
 

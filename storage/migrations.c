@@ -10,10 +10,10 @@
 
 #define APPLICATION_ID 0x68706369 /* "hpci" */
 
-/* Released steps are never changed: a new schema is a new step at the end. */
+/* A released step is never changed: a new schema is a new step at the end. */
 static const char *const steps[] = {
-    /* A deleted document keeps its row without a body: its revision goes on counting when it is made again,
-     * so that nobody takes the new one for the one that he has read. */
+    /* A deleted document keeps its row, without a body, so that its revision goes on counting when it is made
+     * again: nobody can take the new one for the old. */
     "CREATE TABLE document ("
     "  kind TEXT NOT NULL,"
     "  id TEXT NOT NULL,"
@@ -30,8 +30,8 @@ static const char *const steps[] = {
     "PRAGMA application_id = 0x68706369;"
     "PRAGMA user_version = 1;",
 
-    /* Tasks of this node and their logs (storage/local.h): no documents. endtime, result and status are NULL
-     * and lines is 0 until a task has ended. */
+    /* Tasks of this node and their logs (storage/local.h). endtime, result and status are NULL and lines is 0
+     * until a task has ended. */
     "CREATE TABLE task ("
     "  number INTEGER PRIMARY KEY,"
     "  upid TEXT NOT NULL UNIQUE,"
@@ -51,9 +51,9 @@ static const char *const steps[] = {
     "  PRIMARY KEY (task, number)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 2;",
 
-    /* What VMs name (storage/index.h), and who has which device of this node (storage/reservation.h). The
-     * columns of a primary key come first and in its order: else SQLite 3.40's quick_check takes a table
-     * without rowid for damaged. */
+    /* The devices and mappings that VMs name (storage/index.h), and which VM holds which device of this node
+     * (storage/reservation.h). The columns of a primary key come first and in its order: otherwise
+     * quick_check of SQLite 3.40 finds that a table without rowid is damaged. */
     "CREATE TABLE vm_device ("
     "  vm INTEGER NOT NULL,"
     "  node TEXT NOT NULL,"

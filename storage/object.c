@@ -73,7 +73,7 @@ int object_read(struct storage *storage, const char *kind, const char *id, json_
     return result;
 }
 
-/* One statement, so that all of it is of one moment. */
+/* It is one statement, so that all documents are of one moment. */
 static int list_documents(sqlite3 *db, const json_t *kinds, json_t *lists, struct error *err)
 {
     autofree char *text = object_print(kinds);

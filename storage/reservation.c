@@ -7,9 +7,10 @@
 #include "base/memory.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
+#include "storage/write.h"
 
-/* A void reservation that was replaced meanwhile has another holder. */
-static int forget_void(sqlite3 *db, const json_t *void_ones, struct error *err)
+/* One that was replaced since it was found void has another holder, and stays. */
+static int delete_void(sqlite3 *db, const json_t *void_ones, struct error *err)
 {
     autofree char *list = object_print(void_ones);
     autostmt sqlite3_stmt *delete = NULL;
@@ -46,7 +47,7 @@ static int check_free(sqlite3 *db, int64_t vmid, const struct reservation *item,
     return row > 0 ? refuse(item, sqlite3_column_int64(select, 0), err) : row;
 }
 
-/* Who of them came last is not known; any will do. */
+/* Which of the siblings was one too many is not known, so the error names any of their VMs. */
 static int check_siblings(sqlite3 *db, int64_t vmid, const struct reservation *item, struct error *err)
 {
     autostmt sqlite3_stmt *select = NULL;
@@ -89,41 +90,39 @@ static int insert(sqlite3 *db, const struct reservation_holder *holder, const st
     return sqlite_step(insert, err);
 }
 
-static int take_all(sqlite3 *db, const struct reservation_holder *holder, const struct reservation *items,
-                    size_t count, const json_t *void_ones, struct error *err)
+struct taking {
+    const struct reservation_holder *holder;
+    const struct reservation *items;
+    size_t count;
+    const json_t *void_ones;
+};
+
+static int take(sqlite3 *db, const void *context, struct error *err)
 {
-    if (forget_void(db, void_ones, err) != 0)
+    const struct taking *taking = context;
+    int64_t vmid = taking->holder->vmid;
+
+    if (delete_void(db, taking->void_ones, err) != 0)
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (check_free(db, holder->vmid, &items[i], err) != 0 ||
-            check_siblings(db, holder->vmid, &items[i], err) != 0 || insert(db, holder, &items[i], err) != 0)
+    for (const struct reservation *item = taking->items; item < taking->items + taking->count; item++)
+        if (check_free(db, vmid, item, err) != 0 || check_siblings(db, vmid, item, err) != 0 ||
+            insert(db, taking->holder, item, err) != 0)
             return -1;
     return 0;
-}
-
-static int take(sqlite3 *db, const struct reservation_holder *holder, const struct reservation *items,
-                size_t count, const json_t *void_ones, struct error *err)
-{
-    if (sqlite_begin(db, err) != 0)
-        return -1;
-    if (take_all(db, holder, items, count, void_ones, err) == 0)
-        return sqlite_commit(db, err);
-    sqlite_rollback(db);
-    return -1;
 }
 
 int reservation_take(struct storage *storage, const struct reservation_holder *holder,
                      const struct reservation *items, size_t count, const json_t *void_ones,
                      struct error *err)
 {
-    pthread_mutex_lock(&storage->writer_lock);
-    int result = take(storage->scribbler, holder, items, count, void_ones, err);
-    pthread_mutex_unlock(&storage->writer_lock);
-    return result;
+    const struct taking taking = {holder, items, count, void_ones};
+
+    return write_run(storage, WRITE_LAZY, take, &taking, err);
 }
 
-static int update_holder(sqlite3 *db, const struct reservation_holder *holder, struct error *err)
+static int update_holder(sqlite3 *db, const void *context, struct error *err)
 {
+    const struct reservation_holder *holder = context;
     autostmt sqlite3_stmt *update = NULL;
 
     if (sqlite_prepare(db,
@@ -140,28 +139,23 @@ static int update_holder(sqlite3 *db, const struct reservation_holder *holder, s
 
 int reservation_hand_over(struct storage *storage, const struct reservation_holder *holder, struct error *err)
 {
-    pthread_mutex_lock(&storage->writer_lock);
-    int result = update_holder(storage->scribbler, holder, err);
-    pthread_mutex_unlock(&storage->writer_lock);
-    return result;
+    return write_run(storage, WRITE_LAZY, update_holder, holder, err);
 }
 
-static int delete_all(sqlite3 *db, int64_t vmid, struct error *err)
+static int delete_all(sqlite3 *db, const void *context, struct error *err)
 {
+    const int64_t *vmid = context;
     autostmt sqlite3_stmt *delete = NULL;
 
     if (sqlite_prepare(db, "DELETE FROM reservation WHERE vm = ?1", &delete, err) != 0)
         return -1;
-    sqlite_bind_number(delete, 1, vmid);
+    sqlite_bind_number(delete, 1, *vmid);
     return sqlite_step(delete, err);
 }
 
 int reservation_release(struct storage *storage, int64_t vmid, struct error *err)
 {
-    pthread_mutex_lock(&storage->writer_lock);
-    int result = delete_all(storage->scribbler, vmid, err);
-    pthread_mutex_unlock(&storage->writer_lock);
-    return result;
+    return write_run(storage, WRITE_LAZY, delete_all, &vmid, err);
 }
 
 static json_t *make_reservation(sqlite3_stmt *select)

@@ -75,7 +75,7 @@ void cleanup_statement(sqlite3_stmt **statement)
     sqlite3_finalize(*statement);
 }
 
-/* A bound value is refused only for want of memory, or for a parameter that the statement does not have. */
+/* Binding fails only if memory runs out, or if the statement has no such parameter. */
 static void check_bound(int result)
 {
     if (result != SQLITE_OK) {
@@ -147,8 +147,8 @@ int sqlite_commit(sqlite3 *db, struct error *err)
 
 void sqlite_rollback(sqlite3 *db)
 {
-    /* some errors have rolled it back already; a failure to roll back leaves it to the recovery of the next
-     * open */
+    /* some errors have rolled it back already; if this fails, too, the next one who opens the database does
+     */
     if (!sqlite3_get_autocommit(db))
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }

@@ -13,10 +13,10 @@
 #include "storage/migrations.h"
 #include "storage/sqlite.h"
 
-#define CACHE "PRAGMA cache_size = -256" /* KiB of each connection: the system caches the file anyway */
+#define CACHE "PRAGMA cache_size = -256" /* in KiB, of each connection: the kernel caches the file anyway */
 
-/* A lock of the open file, which ends with the process however it ends. SQLite's own locks let several
- * processes in, but each daemon keeps what it derived from the documents in memory. */
+/* The lock belongs to the open file, so it ends with the process, however that ends. SQLite's own locks would
+ * let several daemons in, but each keeps in memory what it derived from the documents. */
 static int lock_state(const char *path, int *ret, struct error *err)
 {
     autofree char *name = xasprintf("%s.lock", path);
@@ -37,7 +37,7 @@ static int lock_state(const char *path, int *ret, struct error *err)
     return 0;
 }
 
-/* Made here and not by SQLite, because it holds the hashes of secrets. */
+/* SQLite would make the file readable for others, but it holds hashes of secrets. */
 static int create_file(const char *path, struct error *err)
 {
     autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -90,12 +90,13 @@ static int open_writer(const char *path, const struct index_kind *index, sqlite3
     return 0;
 }
 
-/* Of a database that the writer has prepared. */
-static int open_another(const char *path, const char *settings, sqlite3 **ret, struct error *err)
+/* The writer has prepared the database by then. */
+static int open_reader(const char *path, sqlite3 **ret, struct error *err)
 {
     autosqlite sqlite3 *db = NULL;
 
-    if (sqlite_open(path, SQLITE_OPEN_READWRITE, &db, err) != 0 || sqlite_execute(db, settings, err) != 0)
+    if (sqlite_open(path, SQLITE_OPEN_READWRITE, &db, err) != 0 ||
+        sqlite_execute(db, "PRAGMA query_only = ON; " CACHE, err) != 0)
         return -1;
     *ret = TAKE(db);
     return 0;
@@ -108,13 +109,12 @@ int storage_open(const char *path, const struct index_kind *index, struct storag
     storage->lock_file = -1;
     storage->index = index;
     pthread_mutex_init(&storage->reader_lock, NULL);
-    pthread_mutex_init(&storage->writer_lock, NULL);
+    pthread_mutex_init(&storage->queue_lock, NULL);
+    storage->queue_end = &storage->queue;
     storage_set_backend(storage, NULL);
     if (lock_state(path, &storage->lock_file, err) != 0 || create_file(path, err) != 0 ||
         open_writer(path, index, &storage->writer, err) != 0 ||
-        open_another(path, "PRAGMA query_only = ON; " CACHE, &storage->reader, err) != 0 ||
-        open_another(path, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; " CACHE,
-                     &storage->scribbler, err) != 0) {
+        open_reader(path, &storage->reader, err) != 0) {
         storage_close(storage);
         return -1;
     }
@@ -127,10 +127,9 @@ void storage_close(struct storage *storage)
     if (storage == NULL)
         return;
     sqlite3_close(storage->reader);
-    sqlite3_close(storage->scribbler);
-    sqlite3_close(storage->writer); /* the last one, so that it folds the log into the database */
+    sqlite3_close(storage->writer); /* the last one: SQLite then folds the log into the database */
     pthread_mutex_destroy(&storage->reader_lock);
-    pthread_mutex_destroy(&storage->writer_lock);
+    pthread_mutex_destroy(&storage->queue_lock);
     if (storage->lock_file >= 0)
         close(storage->lock_file);
     free(storage);

@@ -8,9 +8,9 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "storage/internal.h"
 #include "storage/local.h"
 #include "storage/sqlite.h"
+#include "storage/write.h"
 #include "task/task.h"
 #include "tests/unit/storage/fixture.h"
 
@@ -279,13 +279,16 @@ Test(task, that_is_asked_to_stop_sees_it)
     fixture_expect_error(&err, ERROR_NOT_FOUND, "does not run");
 }
 
+static int execute(sqlite3 *db, const void *sql, struct error *err)
+{
+    return sqlite_execute(db, sql, err);
+}
+
 static void run_sql(const char *sql)
 {
     struct error err;
 
-    pthread_mutex_lock(&the.storage->writer_lock);
-    cr_assert_eq(sqlite_execute(the.storage->writer, sql, &err), 0, "%s", err.message);
-    pthread_mutex_unlock(&the.storage->writer_lock);
+    cr_assert_eq(write_run(the.storage, WRITE_LAZY, execute, sql, &err), 0, "%s", err.message);
 }
 
 Test(task, whose_end_cannot_be_kept_runs_until_it_can)

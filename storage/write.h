@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writes: each changes the database whole or not at all, and concurrent ones share a transaction, so that
+ * they wait for the disk once. For this room only.
+ *
+ * The first write that comes while no transaction runs leads: it takes all that are waiting, runs each in a
+ * savepoint, commits once, and then all of them return. Those that come meanwhile are the next transaction.
+ * Nobody waits for company, so a lone write is committed at once.
+ *
+ *  - A write sees what those before it in the same transaction wrote, as if each had been committed.
+ *  - One that fails is undone by itself and takes no other with it.
+ *  - None returns before the commit. If that fails, all fail for its reason, also those that failed before it
+ *    for one of their own: that may have been a change that is not there now. */
+#ifndef HOSTPCI_STORAGE_WRITE_H
+#define HOSTPCI_STORAGE_WRITE_H
+
+#include <sqlite3.h>
+
+#include "base/error.h"
+
+struct storage;
+
+/* Runs inside a transaction, in the thread of any write, perhaps again after a transaction was given up: it
+ * must have no effect but on db, and must return at the first error. */
+typedef int write_function(sqlite3 *db, const void *context, struct error *err);
+
+enum write_durability {
+    WRITE_DURABLE, /* on the disk when write_run returns */
+    WRITE_LAZY,    /* it survives the end of the daemon; a power cut may undo it */
+};
+
+/* Calls run(context) and commits. Thread-safe. */
+int write_run(struct storage *storage, enum write_durability durability, write_function *run,
+              const void *context, struct error *err);
+
+#endif
