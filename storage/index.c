@@ -89,7 +89,7 @@ int index_rebuild(sqlite3 *db, const struct index_kind *kinds, struct error *err
     return row;
 }
 
-/* ?1 node, ?2 the device, ?3 its slot */
+/* Prepares a question about a device: ?1 is the node, ?2 the device, ?3 its slot. */
 static int prepare_question(sqlite3 *db, const char *sql, const char *node, const char *path,
                             const char *slot, sqlite3_stmt **ret, struct error *err)
 {
@@ -101,30 +101,37 @@ static int prepare_question(sqlite3 *db, const char *sql, const char *node, cons
     return 0;
 }
 
-static int select_mappings(sqlite3 *db, const char *node, const char *path, json_t *mappings,
-                           struct error *err)
+int index_mappings_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
+                             struct error *err)
 {
     autofree char *slot = xstrndup(path, strcspn(path, "."));
+    autojson json_t *mappings = json_array();
+    autoreader struct storage *reading = storage_lock_reader(storage);
     autostmt sqlite3_stmt *select = NULL;
     int row;
 
-    if (prepare_question(db,
+    if (prepare_question(storage->reader,
                          "SELECT DISTINCT mapping FROM pci_mapping_entry WHERE node = ?1 AND path IN (?2, ?3)"
                          " ORDER BY mapping",
                          node, path, slot, &select, err) != 0)
         return -1;
     while ((row = sqlite_step(select, err)) > 0)
         json_array_append_new(mappings, json_string(sqlite_string(select, 0)));
+    if (row == 0)
+        *ret = TAKE(mappings);
     return row;
 }
 
-static int select_vms(sqlite3 *db, const char *node, const char *path, json_t *vms, struct error *err)
+int index_vms_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
+                        struct error *err)
 {
     autofree char *slot = xstrndup(path, strcspn(path, "."));
+    autojson json_t *vms = json_array();
+    autoreader struct storage *reading = storage_lock_reader(storage);
     autostmt sqlite3_stmt *select = NULL;
     int row;
 
-    if (prepare_question(db,
+    if (prepare_question(storage->reader,
                          "SELECT vm, key FROM ("
                          "  SELECT vm, key FROM vm_device WHERE node = ?1 AND path IN (?2, ?3)"
                          "  UNION SELECT vm, key FROM vm_mapping WHERE node = ?1 AND mapping IN"
@@ -136,32 +143,7 @@ static int select_vms(sqlite3 *db, const char *node, const char *path, json_t *v
         json_array_append_new(vms,
                               json_pack("{s:I, s:s}", "vmid", (json_int_t)sqlite3_column_int64(select, 0),
                                         "key", sqlite_string(select, 1)));
+    if (row == 0)
+        *ret = TAKE(vms);
     return row;
-}
-
-static int ask(struct storage *storage,
-               int (*select)(sqlite3 *db, const char *node, const char *path, json_t *list,
-                             struct error *err),
-               const char *node, const char *path, json_t **ret, struct error *err)
-{
-    autojson json_t *list = json_array();
-
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = select(storage->reader, node, path, list, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    if (result == 0)
-        *ret = TAKE(list);
-    return result;
-}
-
-int index_mappings_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
-                             struct error *err)
-{
-    return ask(storage, select_mappings, node, path, ret, err);
-}
-
-int index_vms_of_device(struct storage *storage, const char *node, const char *path, json_t **ret,
-                        struct error *err)
-{
-    return ask(storage, select_vms, node, path, ret, err);
 }

@@ -31,6 +31,12 @@ struct storage {
     struct write **queue_end;
 };
 
+/* The reader belongs to this thread until the end of the scope. A statement that is declared after this is
+ * finalized before. */
+struct storage *storage_lock_reader(struct storage *storage);
+void cleanup_reader(struct storage **storage);
+#define autoreader __attribute__((cleanup(cleanup_reader), unused))
+
 /* The body as it is stored, in its canonical form: compact, with keys in order. The caller frees it. */
 char *object_print(const json_t *body) __attribute__((returns_nonnull));
 int object_parse(const char *kind, const char *id, const char *text, json_t **ret, struct error *err);

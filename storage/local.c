@@ -119,18 +119,19 @@ int local_trim_tasks(struct storage *storage, int tasks, int lines, struct error
 
 int local_last_task(struct storage *storage, int64_t *ret, struct error *err)
 {
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = sqlite_read_number(storage->reader, "SELECT coalesce(max(number), 0) FROM task", ret, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    return result;
+    autoreader struct storage *reading = storage_lock_reader(storage);
+
+    return sqlite_read_number(storage->reader, "SELECT coalesce(max(number), 0) FROM task", ret, err);
 }
 
-static int select_unfinished(sqlite3 *db, json_t *tasks, struct error *err)
+int local_list_unfinished(struct storage *storage, json_t **ret, struct error *err)
 {
+    autojson json_t *tasks = json_array();
+    autoreader struct storage *reading = storage_lock_reader(storage);
     autostmt sqlite3_stmt *select = NULL;
     int row;
 
-    if (sqlite_prepare(db,
+    if (sqlite_prepare(storage->reader,
                        "SELECT task.number, upid, count(task_line.number), coalesce(sum(warning), 0) "
                        "FROM task LEFT JOIN task_line ON task_line.task = task.number "
                        "WHERE endtime IS NULL GROUP BY task.number ORDER BY task.number",
@@ -142,19 +143,9 @@ static int select_unfinished(sqlite3 *db, json_t *tasks, struct error *err)
                                                sqlite_string(select, 1), "lines",
                                                (json_int_t)sqlite3_column_int64(select, 2), "warnings",
                                                (json_int_t)sqlite3_column_int64(select, 3)));
-    return row;
-}
-
-int local_list_unfinished(struct storage *storage, json_t **ret, struct error *err)
-{
-    autojson json_t *tasks = json_array();
-
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = select_unfinished(storage->reader, tasks, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    if (result == 0)
+    if (row == 0)
         *ret = TAKE(tasks);
-    return result;
+    return row;
 }
 
 #define TASK_COLUMNS "upid, type, id, user, starttime, endtime, result, status"
@@ -174,9 +165,26 @@ static json_t *make_task(sqlite3_stmt *select)
     return task;
 }
 
-/* In the statement NULL and 0 stand for any value. */
-static void bind_filter(sqlite3_stmt *select, const struct local_filter *filter, const char *results)
+int local_list_tasks(struct storage *storage, const struct local_filter *filter, json_t **ret,
+                     int64_t *ret_total, struct error *err)
 {
+    autofree char *results = filter->results != NULL ? object_print(filter->results) : NULL;
+    autojson json_t *tasks = json_array();
+    autoreader struct storage *reading = storage_lock_reader(storage);
+    autostmt sqlite3_stmt *select = NULL;
+    int64_t total = 0;
+    int row;
+
+    if (sqlite_prepare(storage->reader,
+                       "SELECT " TASK_COLUMNS " FROM task WHERE"
+                       " CASE WHEN endtime IS NULL THEN ?2 ELSE ?1 END"
+                       " AND (?3 IS NULL OR user = ?3 OR substr(user, 1, length(?3) + 1) = ?3 || '!')"
+                       " AND (?4 IS NULL OR instr(lower(user), lower(?4)))"
+                       " AND (?5 IS NULL OR type = ?5) AND (?6 IS NULL OR id = ?6)"
+                       " AND (?7 IS NULL OR result IN (SELECT value FROM json_each(?7)))"
+                       " AND starttime >= ?8 AND (?9 = 0 OR starttime <= ?9) ORDER BY number DESC",
+                       &select, err) != 0)
+        return -1;
     sqlite_bind_number(select, 1, filter->state != LOCAL_RUNNING);
     sqlite_bind_number(select, 2, filter->state != LOCAL_ENDED);
     sqlite_bind_string(select, 3, filter->owner);
@@ -186,64 +194,23 @@ static void bind_filter(sqlite3_stmt *select, const struct local_filter *filter,
     sqlite_bind_string(select, 7, results);
     sqlite_bind_number(select, 8, filter->since);
     sqlite_bind_number(select, 9, filter->until);
-}
-
-static int prepare_list(sqlite3 *db, sqlite3_stmt **ret, struct error *err)
-{
-    return sqlite_prepare(db,
-                          "SELECT " TASK_COLUMNS " FROM task WHERE"
-                          " CASE WHEN endtime IS NULL THEN ?2 ELSE ?1 END"
-                          " AND (?3 IS NULL OR user = ?3 OR substr(user, 1, length(?3) + 1) = ?3 || '!')"
-                          " AND (?4 IS NULL OR instr(lower(user), lower(?4)))"
-                          " AND (?5 IS NULL OR type = ?5) AND (?6 IS NULL OR id = ?6)"
-                          " AND (?7 IS NULL OR result IN (SELECT value FROM json_each(?7)))"
-                          " AND starttime >= ?8 AND (?9 = 0 OR starttime <= ?9) ORDER BY number DESC",
-                          ret, err);
-}
-
-static bool is_within(int64_t position, int64_t start, int64_t limit)
-{
-    return position >= start && (limit == 0 || position - start < limit);
-}
-
-static int select_tasks(sqlite3 *db, const struct local_filter *filter, json_t *tasks, int64_t *ret_total,
-                        struct error *err)
-{
-    autofree char *results = filter->results != NULL ? object_print(filter->results) : NULL;
-    autostmt sqlite3_stmt *select = NULL;
-    int64_t total = 0;
-    int row;
-
-    if (prepare_list(db, &select, err) != 0)
-        return -1;
-    bind_filter(select, filter, results);
-    while ((row = sqlite_step(select, err)) > 0) {
-        if (is_within(total++, filter->start, filter->limit))
+    for (; (row = sqlite_step(select, err)) > 0; total++)
+        if (total >= filter->start && (filter->limit == 0 || total - filter->start < filter->limit))
             json_array_append_new(tasks, make_task(select));
-    }
-    if (row == 0)
-        *ret_total = total;
-    return row;
+    if (row != 0)
+        return -1;
+    *ret = TAKE(tasks);
+    *ret_total = total;
+    return 0;
 }
 
-int local_list_tasks(struct storage *storage, const struct local_filter *filter, json_t **ret,
-                     int64_t *ret_total, struct error *err)
+int local_read_task(struct storage *storage, const char *upid, json_t **ret, struct error *err)
 {
-    autojson json_t *tasks = json_array();
-
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = select_tasks(storage->reader, filter, tasks, ret_total, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    if (result == 0)
-        *ret = TAKE(tasks);
-    return result;
-}
-
-static int select_task(sqlite3 *db, const char *upid, json_t **ret, struct error *err)
-{
+    autoreader struct storage *reading = storage_lock_reader(storage);
     autostmt sqlite3_stmt *select = NULL;
 
-    if (sqlite_prepare(db, "SELECT " TASK_COLUMNS " FROM task WHERE upid = ?1", &select, err) != 0)
+    if (sqlite_prepare(storage->reader, "SELECT " TASK_COLUMNS " FROM task WHERE upid = ?1", &select, err) !=
+        0)
         return -1;
     sqlite_bind_string(select, 1, upid);
     int row = sqlite_step(select, err);
@@ -254,61 +221,33 @@ static int select_task(sqlite3 *db, const char *upid, json_t **ret, struct error
     return row < 0 ? -1 : 0;
 }
 
-int local_read_task(struct storage *storage, const char *upid, json_t **ret, struct error *err)
-{
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = select_task(storage->reader, upid, ret, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    return result;
-}
-
-static int select_lines(sqlite3 *db, const char *upid, int64_t start, int64_t limit, json_t *lines,
-                        struct error *err)
-{
-    autostmt sqlite3_stmt *select = NULL;
-    int row;
-
-    if (sqlite_prepare(
-            db,
-            "SELECT number, text FROM task_line WHERE task = (SELECT number FROM task WHERE upid = ?1) "
-            "AND number BETWEEN ?2 AND ?3 ORDER BY number",
-            &select, err) != 0)
-        return -1;
-    sqlite_bind_string(select, 1, upid);
-    sqlite_bind_number(select, 2, start + 1);
-    sqlite_bind_number(select, 3, limit == 0 ? INT64_MAX : start + limit);
-    while ((row = sqlite_step(select, err)) > 0)
-        json_array_append_new(lines, json_pack("{s:I, s:s}", "n", (json_int_t)sqlite3_column_int64(select, 0),
-                                               "t", sqlite_string(select, 1)));
-    return row;
-}
-
-static int select_last_line(sqlite3 *db, const char *upid, int64_t *ret, struct error *err)
-{
-    autostmt sqlite3_stmt *select = NULL;
-
-    if (sqlite_prepare(
-            db, "SELECT max(number) FROM task_line WHERE task = (SELECT number FROM task WHERE upid = ?1)",
-            &select, err) != 0)
-        return -1;
-    sqlite_bind_string(select, 1, upid);
-    if (sqlite_step(select, err) < 0)
-        return -1;
-    *ret = sqlite3_column_int64(select, 0);
-    return 0;
-}
+#define TASK_OF_UPID "(SELECT number FROM task WHERE upid = ?1)"
 
 int local_read_lines(struct storage *storage, const char *upid, int64_t start, int64_t limit, json_t **ret,
                      int64_t *ret_total, struct error *err)
 {
     autojson json_t *lines = json_array();
+    autoreader struct storage *reading = storage_lock_reader(storage);
+    autostmt sqlite3_stmt *select = NULL, *last = NULL;
+    int row;
 
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = select_lines(storage->reader, upid, start, limit, lines, err);
-    if (result == 0)
-        result = select_last_line(storage->reader, upid, ret_total, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    if (result == 0)
-        *ret = TAKE(lines);
-    return result;
+    if (sqlite_prepare(storage->reader,
+                       "SELECT number, text FROM task_line WHERE task = " TASK_OF_UPID
+                       " AND number BETWEEN ?2 AND ?3 ORDER BY number",
+                       &select, err) != 0 ||
+        sqlite_prepare(storage->reader, "SELECT max(number) FROM task_line WHERE task = " TASK_OF_UPID, &last,
+                       err) != 0)
+        return -1;
+    sqlite_bind_string(select, 1, upid);
+    sqlite_bind_number(select, 2, start + 1);
+    sqlite_bind_number(select, 3, limit == 0 ? INT64_MAX : start + limit);
+    sqlite_bind_string(last, 1, upid);
+    while ((row = sqlite_step(select, err)) > 0)
+        json_array_append_new(lines, json_pack("{s:I, s:s}", "n", (json_int_t)sqlite3_column_int64(select, 0),
+                                               "t", sqlite_string(select, 1)));
+    if (row != 0 || sqlite_step(last, err) < 0)
+        return -1;
+    *ret = TAKE(lines);
+    *ret_total = sqlite3_column_int64(last, 0);
+    return 0;
 }

@@ -41,12 +41,13 @@ void object_digest(const json_t *body, char digest[static DIGEST_SIZE])
     hash_sha1(text, strlen(text), digest);
 }
 
-static int read_document(sqlite3 *db, const char *kind, const char *id, json_t **ret, int64_t *ret_revision,
-                         struct error *err)
+int object_read(struct storage *storage, const char *kind, const char *id, json_t **ret,
+                int64_t *ret_revision, struct error *err)
 {
+    autoreader struct storage *reading = storage_lock_reader(storage);
     autostmt sqlite3_stmt *select = NULL;
 
-    if (sqlite_prepare(db,
+    if (sqlite_prepare(storage->reader,
                        "SELECT revision, body FROM document WHERE kind = ?1 AND id = ?2 AND body IS NOT NULL",
                        &select, err) != 0)
         return -1;
@@ -64,29 +65,26 @@ static int read_document(sqlite3 *db, const char *kind, const char *id, json_t *
     return 0;
 }
 
-int object_read(struct storage *storage, const char *kind, const char *id, json_t **ret,
-                int64_t *ret_revision, struct error *err)
+int object_list_kinds(struct storage *storage, const char *const *kinds, json_t **ret, struct error *err)
 {
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = read_document(storage->reader, kind, id, ret, ret_revision, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    return result;
-}
-
-/* It is one statement, so that all documents are of one moment. */
-static int list_documents(sqlite3 *db, const json_t *kinds, json_t *lists, struct error *err)
-{
-    autofree char *text = object_print(kinds);
+    autojson json_t *names = json_array(), *lists = json_object();
+    autoreader struct storage *reading = storage_lock_reader(storage);
     autostmt sqlite3_stmt *select = NULL;
     int row;
 
+    for (const char *const *kind = kinds; *kind != NULL; kind++) {
+        json_array_append_new(names, json_string(*kind));
+        json_object_set_new(lists, *kind, json_object());
+    }
+    autofree char *wanted = object_print(names);
+    /* one statement, so that all documents are of one moment */
     if (sqlite_prepare(
-            db,
+            storage->reader,
             "SELECT kind, id, body FROM document "
             "WHERE kind IN (SELECT value FROM json_each(?1)) AND body IS NOT NULL ORDER BY kind, id",
             &select, err) != 0)
         return -1;
-    sqlite_bind_string(select, 1, text);
+    sqlite_bind_string(select, 1, wanted);
     while ((row = sqlite_step(select, err)) > 0) {
         const char *kind = sqlite_string(select, 0), *id = sqlite_string(select, 1);
         json_t *body = NULL;
@@ -95,23 +93,9 @@ static int list_documents(sqlite3 *db, const json_t *kinds, json_t *lists, struc
             return -1;
         json_object_set_new(json_object_get(lists, kind), id, body);
     }
-    return row;
-}
-
-int object_list_kinds(struct storage *storage, const char *const *kinds, json_t **ret, struct error *err)
-{
-    autojson json_t *names = json_array(), *lists = json_object();
-
-    for (const char *const *kind = kinds; *kind != NULL; kind++) {
-        json_array_append_new(names, json_string(*kind));
-        json_object_set_new(lists, *kind, json_object());
-    }
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = list_documents(storage->reader, names, lists, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    if (result == 0)
+    if (row == 0)
         *ret = TAKE(lists);
-    return result;
+    return row;
 }
 
 int object_list(struct storage *storage, const char *kind, json_t **ret, struct error *err)
@@ -125,13 +109,15 @@ int object_list(struct storage *storage, const char *kind, json_t **ret, struct 
     return 0;
 }
 
-static int list_after(sqlite3 *db, const char *kind, const char *after, int limit, json_t *list,
+int object_list_after(struct storage *storage, const char *kind, const char *after, int limit, json_t **ret,
                       struct error *err)
 {
+    autojson json_t *list = json_object();
+    autoreader struct storage *reading = storage_lock_reader(storage);
     autostmt sqlite3_stmt *select = NULL;
     int row;
 
-    if (sqlite_prepare(db,
+    if (sqlite_prepare(storage->reader,
                        "SELECT id, body FROM document "
                        "WHERE kind = ?1 AND id > ?2 AND body IS NOT NULL ORDER BY id LIMIT ?3",
                        &select, err) != 0)
@@ -147,44 +133,26 @@ static int list_after(sqlite3 *db, const char *kind, const char *after, int limi
             return -1;
         json_object_set_new(list, id, body);
     }
-    return row;
-}
-
-int object_list_after(struct storage *storage, const char *kind, const char *after, int limit, json_t **ret,
-                      struct error *err)
-{
-    autojson json_t *list = json_object();
-
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = list_after(storage->reader, kind, after, limit, list, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    if (result == 0)
+    if (row == 0)
         *ret = TAKE(list);
-    return result;
-}
-
-static int list_ids(sqlite3 *db, const char *kind, json_t *ids, struct error *err)
-{
-    autostmt sqlite3_stmt *select = NULL;
-    int row;
-
-    if (sqlite_prepare(db, "SELECT id FROM document WHERE kind = ?1 AND body IS NOT NULL ORDER BY id",
-                       &select, err) != 0)
-        return -1;
-    sqlite_bind_string(select, 1, kind);
-    while ((row = sqlite_step(select, err)) > 0)
-        json_array_append_new(ids, json_string(sqlite_string(select, 0)));
     return row;
 }
 
 int object_list_ids(struct storage *storage, const char *kind, json_t **ret, struct error *err)
 {
     autojson json_t *ids = json_array();
+    autoreader struct storage *reading = storage_lock_reader(storage);
+    autostmt sqlite3_stmt *select = NULL;
+    int row;
 
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = list_ids(storage->reader, kind, ids, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    if (result == 0)
+    if (sqlite_prepare(storage->reader,
+                       "SELECT id FROM document WHERE kind = ?1 AND body IS NOT NULL ORDER BY id", &select,
+                       err) != 0)
+        return -1;
+    sqlite_bind_string(select, 1, kind);
+    while ((row = sqlite_step(select, err)) > 0)
+        json_array_append_new(ids, json_string(sqlite_string(select, 0)));
+    if (row == 0)
         *ret = TAKE(ids);
-    return result;
+    return row;
 }

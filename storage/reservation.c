@@ -173,29 +173,21 @@ static json_t *make_reservation(sqlite3_stmt *select)
     return ret;
 }
 
-static int select_all(sqlite3 *db, json_t *list, struct error *err)
+int reservation_list(struct storage *storage, json_t **ret, struct error *err)
 {
+    autojson json_t *list = json_array();
+    autoreader struct storage *reading = storage_lock_reader(storage);
     autostmt sqlite3_stmt *select = NULL;
     int row;
 
-    if (sqlite_prepare(db,
+    if (sqlite_prepare(storage->reader,
                        "SELECT device, vm, key, state, process, start, boot, parent, type FROM reservation"
                        " ORDER BY device",
                        &select, err) != 0)
         return -1;
     while ((row = sqlite_step(select, err)) > 0)
         json_array_append_new(list, make_reservation(select));
-    return row;
-}
-
-int reservation_list(struct storage *storage, json_t **ret, struct error *err)
-{
-    autojson json_t *list = json_array();
-
-    pthread_mutex_lock(&storage->reader_lock);
-    int result = select_all(storage->reader, list, err);
-    pthread_mutex_unlock(&storage->reader_lock);
-    if (result == 0)
+    if (row == 0)
         *ret = TAKE(list);
-    return result;
+    return row;
 }

@@ -135,6 +135,17 @@ void storage_close(struct storage *storage)
     free(storage);
 }
 
+struct storage *storage_lock_reader(struct storage *storage)
+{
+    pthread_mutex_lock(&storage->reader_lock);
+    return storage;
+}
+
+void cleanup_reader(struct storage **storage)
+{
+    pthread_mutex_unlock(&(*storage)->reader_lock);
+}
+
 uint64_t storage_generation(const struct storage *storage)
 {
     return atomic_load(&storage->generation);
