@@ -25,7 +25,7 @@ static int make_root(struct storage *storage, struct error *err)
         return -1;
     autochange struct change_set *set = change_set_new();
     change_set_put(set, "user", "root@pam", 0, json_pack("{s:i, s:i}", "enable", 1, "expire", 0));
-    /* another node of the cluster may have made it meanwhile */
+    /* another node of the cluster may have created it meanwhile */
     return storage_commit(storage, TAKE(set), err) == 0 || err->kind == ERROR_CONFLICT ? 0 : -1;
 }
 
@@ -80,7 +80,7 @@ static struct snapshot *retain_if_current(struct access *access)
     return snapshot;
 }
 
-static void keep_if_newer(struct access *access, struct snapshot *snapshot)
+static void publish_if_newer(struct access *access, struct snapshot *snapshot)
 {
     struct snapshot *old = NULL;
 
@@ -100,7 +100,7 @@ int access_snapshot(struct access *access, struct snapshot **ret, struct error *
     if (snapshot == NULL) {
         if (snapshot_read(access->storage, &snapshot, err) != 0)
             return -1;
-        keep_if_newer(access, snapshot);
+        publish_if_newer(access, snapshot);
     }
     *ret = snapshot;
     return 0;
@@ -131,8 +131,8 @@ static bool is_secret_of(const struct snapshot *snapshot, const struct identity 
     time_t now = time(NULL);
     char sent[SHA256_HEX_SIZE];
 
-    hash_sha256(secret, strlen(secret),
-                sent); /* always, so that the time does not tell whether the token exists */
+    /* also for a token that does not exist: the time that it takes must not show that */
+    hash_sha256(secret, strlen(secret), sent);
     return hash != NULL && hash_equal(sent, hash) &&
            access_is_active(snapshot_user(snapshot, who->user), now) && access_is_active(token, now);
 }

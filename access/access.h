@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Access: who is calling, and may they do that?
  *
- * Callers prove who they are by an API token or by a ticket, which they were given for a password
- * (access/login.h). The documents of users (with their tokens), groups, roles and ACL paths are kept as an
- * immutable snapshot in memory, made anew when storage changed, so that a check costs no statement. Rules:
- * users and groups as in Proxmox VE; entries nearer the leaf replace inherited ones; a token counts before
- * its user, a user before the union of its groups; NoAccess wins; a token with privilege separation has the
- * intersection of its own and its user's privileges, root@pam's tokens their own alone. root@pam itself
- * passes everything; its tokens do not. */
+ * Callers prove who they are by an API token or by a ticket, which they get for a password (access/login.h).
+ * Users (with their tokens), groups, roles and ACL paths are documents. An immutable snapshot of them is in
+ * memory and is made anew when the storage has changed, so a check reads no database. The rules are those of
+ * Proxmox VE:
+ *
+ *  - Entries nearer the leaf replace inherited ones. At one level a user's own entries count, or if there are
+ *    none the union of its groups'.
+ *  - NoAccess takes everything else away.
+ *  - A token with privilege separation has the privileges that both it and its user have. The tokens of
+ *    root@pam have only their own.
+ *  - root@pam itself passes every check; its tokens do not. */
 #ifndef HOSTPCI_ACCESS_ACCESS_H
 #define HOSTPCI_ACCESS_ACCESS_H
 
@@ -22,46 +26,48 @@
 #define TOKENID_SIZE 129
 
 struct identity {
-    char user[USERID_SIZE];   /* "" : nobody logged in */
-    char token[TOKENID_SIZE]; /* "" unless by API token */
+    char user[USERID_SIZE];   /* "": nobody has logged in */
+    char token[TOKENID_SIZE]; /* "" unless it is an API token */
 };
 
 struct access;
 
-/* Creates root@pam at first start. `storage` must outlive it. */
+/* Creates root@pam at the first start. `storage` must outlive it. */
 int access_open(struct storage *storage, struct access **ret, struct error *err);
 void access_close(struct access *access); /* takes NULL */
 struct storage *access_storage(const struct access *access);
 
-/* Opens the keys that tickets are signed with, in the state folder; made if they are not there. Without them
- * there are no tickets. */
+/* Opens the keys that tickets are signed with, in the state folder, or makes them. Without keys there are no
+ * tickets. */
 int access_open_keys(struct access *access, const char *folder, struct error *err);
 
-/* Who is asked for the passwords of users of realm pam ("joe" of joe@pam): 0, or -1 with the reason. Set
- * before other threads use it; without, nobody of that realm can log in. */
+/* Sets the function that checks the passwords of users of the realm pam ("joe" for joe@pam): it returns 0, or
+ * -1 with the reason. Must be called before other threads use the access; without the function nobody of that
+ * realm can log in. */
 typedef int access_pam_function(void *context, const char *user, const char *password, struct error *err);
 void access_set_pam(struct access *access, access_pam_function *check, void *context);
 
 bool identity_is_same(const struct identity *a, const struct identity *b);
 bool identity_is_root(const struct identity *identity); /* root@pam itself, not a token of it */
 
-/* The one who holds `user@realm!id=secret`. ERROR_UNAUTHENTICATED "Authentication failed!" for a wrong
- * secret, and alike for an unknown, disabled or expired user or token: the answer does not tell which. */
+/* Finds who holds `user@realm!id=secret`. A wrong secret is refused with ERROR_UNAUTHENTICATED
+ * "Authentication failed!". So is an unknown, disabled or expired user or token: the answer does not say
+ * which it was. */
 int access_authenticate_token(struct access *access, const char *credential, struct identity *ret,
                               struct error *err);
 
-/* Whose ticket it is. One of a user who is disabled or expired by now is refused like a wrong one. With a
- * request that changes something comes the CSRF token too (`csrf`, NULL if it did not): "Permission denied -
- * invalid csrf token". */
+/* Finds whose ticket it is. The ticket of a user who is disabled or expired by now is refused like a wrong
+ * one. A request that changes something must bring the CSRF token, too (`csrf`, NULL if it brought none), or
+ * is refused with "Permission denied - invalid csrf token". */
 int access_authenticate_ticket(struct access *access, const char *ticket, bool changes, const char *csrf,
                                struct identity *ret, struct error *err);
 
-/* ERROR_FORBIDDEN with the text of Proxmox: "Permission check failed (PATH, PRIV)". `params` fills {x} in
- * paths. */
+/* Refuses with ERROR_FORBIDDEN and the text of Proxmox, "Permission check failed (PATH, PRIV)". `params`
+ * fills {x} in paths. */
 int access_check(struct access *access, const struct identity *identity, const struct permission *permission,
                  const json_t *params, struct error *err);
 
-/* For handlers that show each caller what it may see. */
+/* For handlers that show callers only what they may see. */
 bool access_allows(struct access *access, const struct identity *identity, const char *path,
                    const char *privilege);
 

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "access/acl_entry.h"
 #include "access/document.h"
-#include "access/entry.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "storage/edit.h"
@@ -121,7 +121,7 @@ static int build_delete(struct storage *storage, void *context, struct change_se
     if (access_read_document(storage, "group", edit->id, &group, &revision, err) != 0)
         return error_prefix(err, "delete group failed: ");
     change_set_delete(set, "group", edit->id, revision);
-    return entry_forget(storage, &(const struct entry_gone){.group = edit->id}, set, err);
+    return acl_entry_forget(storage, &(const struct acl_entry_gone){.group = edit->id}, set, err);
 }
 
 int group_delete(struct storage *storage, const char *id, struct error *err)
@@ -137,7 +137,7 @@ static bool is_among(char *const *names, const char *name)
     return false;
 }
 
-/* Gives whether it changed. */
+/* Returns whether the group changed. */
 static bool set_member(json_t *group, const char *user, bool wanted)
 {
     json_t *members = json_object_get(group, "members"), *member;

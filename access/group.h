@@ -14,14 +14,14 @@ int group_list(struct storage *storage, json_t **ret, struct error *err);
 /* {members: [userid], comment?}; "group 'g' does not exist". */
 int group_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
 
-/* A comment of NULL was not sent; an empty one takes the old one away. */
+/* A comment of NULL was not sent; an empty one removes the old one. */
 int group_create(struct storage *storage, const char *id, const char *comment, struct error *err);
 int group_update(struct storage *storage, const char *id, const char *comment, struct error *err);
-/* Takes its ACL entries along, not its members. */
+/* Deletes its ACL entries, too, but not its members. */
 int group_delete(struct storage *storage, const char *id, struct error *err);
 
-/* For the room, in an edit: makes the user a member of these groups and, unless `append`, of no other. "no
- * such group 'g'". */
+/* For this room, inside an edit: makes the user a member of these groups and, unless `append`, of no other.
+ * "no such group 'g'". */
 int group_set_membership(struct storage *storage, const char *user, char *const *groups, bool append,
                          struct change_set *set, struct error *err);
 

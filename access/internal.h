@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of this room share, and nobody else sees. */
+/* What the files of access/ share. Nobody else includes it. */
 #ifndef HOSTPCI_ACCESS_INTERNAL_H
 #define HOSTPCI_ACCESS_INTERNAL_H
 
@@ -14,14 +14,14 @@
 
 struct access {
     struct storage *storage;
-    struct keys *keys; /* NULL: tickets are neither made nor taken */
+    struct keys *keys; /* NULL: there are no tickets */
     access_pam_function *check_pam;
     void *pam_context;
     pthread_mutex_t lock; /* guards current, not what it points to */
     struct snapshot *current;
 };
 
-/* Of a user or a token: enabled, and not expired. */
+/* Whether a user or a token is enabled and has not expired. */
 bool access_is_active(const json_t *document, time_t now);
 
 #endif

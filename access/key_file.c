@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files of the keys: making, retiring and finding them. */
+/* Making, retiring and finding the files of the keys. */
 #include "access/key_file.h"
 
 #include <dirent.h>
@@ -17,7 +17,7 @@
 #include "base/text.h"
 
 #define BITS           2048
-#define ROTATION_LIMIT 16 /* within as many seconds */
+#define ROTATION_LIMIT 16 /* rotations within as many seconds */
 
 static void cleanup_x509(gnutls_x509_privkey_t *key)
 {
@@ -84,8 +84,8 @@ static void delete_if_over(const char *path, time_t retired, void *context)
         unlink(path);
 }
 
-/* A second name, so that there is a present key at every moment. Two rotations in one second get two names.
- */
+/* Gives the present key a second name, so that there is one at every moment. The name is a time; a second
+ * rotation in one second takes the next. */
 static int retire(const char *path, struct error *err)
 {
     for (time_t now = time(NULL), end = now + ROTATION_LIMIT; now < end; now++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files of access/keys.h, for it alone: auth.key, and auth.key.TTTTTTTT for each retired one. */
+/* The files of the keys: auth.key, and auth.key.TTTTTTTT for each retired one. For access/keys.c alone. */
 #ifndef HOSTPCI_ACCESS_KEY_FILE_H
 #define HOSTPCI_ACCESS_KEY_FILE_H
 
@@ -9,7 +9,7 @@
 
 #define KEY_FILE_NAME "auth.key"
 
-/* A new RSA key in PEM, which only its owner reads, in the place of the old one. */
+/* Replaces the file with a new RSA key in PEM that only its owner can read. */
 int key_file_make(const char *path, struct error *err);
 
 /* Calls see() for each retired key in the folder. */

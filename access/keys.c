@@ -20,7 +20,7 @@
 #include "base/memory.h"
 
 #define FILE_LIMIT ((size_t)64 * 1024)
-#define KEY_LIMIT  16 /* old ones that are kept in mind */
+#define KEY_LIMIT  16 /* of the retired ones that are loaded */
 #define HMAC_SIZE  32
 
 struct key {
@@ -30,7 +30,7 @@ struct key {
     unsigned char code_key[HMAC_SIZE];
 };
 
-/* All keys of one moment: immutable and counted. */
+/* All keys of one moment. It is immutable, and counts its holders. */
 struct ring {
     atomic_uint holders;
     struct stat status; /* of the present key's file */
@@ -115,7 +115,7 @@ static int load_key(const char *path, time_t retired, struct ring *ring, struct 
     return 0;
 }
 
-/* One that cannot be read is of no use, and no reason to refuse those that can. */
+/* A retired key that cannot be read is left out: the others are still good. */
 static void load_retired(const char *path, time_t retired, void *context)
 {
     struct ring *ring = context;
@@ -185,8 +185,8 @@ static struct ring *retain(struct keys *keys)
     return ring;
 }
 
-/* The present keys, read anew if somebody changed the file since; if that fails, those from before. The
- * caller releases it. */
+/* The present keys, read anew if somebody has changed the file; those from before if that fails. The caller
+ * releases the ring. */
 static struct ring *ring_of(struct keys *keys)
 {
     struct ring *ring = retain(keys), *fresh = NULL;
@@ -204,7 +204,7 @@ static struct ring *ring_of(struct keys *keys)
     return fresh;
 }
 
-/* Of an old key: whether it may still vouch for what claims to be of that time. */
+/* Whether the key may vouch for what claims to have been made then. */
 static bool is_valid(const struct key *key, time_t made, time_t now)
 {
     return key->retired == 0 || (made <= key->retired && now < key->retired + KEYS_SECONDS);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The secret that tickets are signed with: FOLDER/auth.key, an RSA key in PEM, mode 0600, made at first
+/* The secret that tickets are signed with: FOLDER/auth.key, an RSA key in PEM, mode 0600, made at the first
  * start.
  *
- * Codes (of CSRF tokens) are made with a key that is derived from it. keys_rotate makes a new one, also while
- * a daemon uses the folder, which notices by itself; the old one becomes auth.key.TTTTTTTT, T the hexadecimal
- * time of that, and for KEYS_SECONDS what was made with it before is still taken. All functions are
- * thread-safe. */
+ * The codes of CSRF tokens are made with a key that is derived from it. keys_rotate makes a new key, even
+ * while a daemon uses the folder, which notices by itself. The old key becomes auth.key.TTTTTTTT, where T is
+ * the time in hexadecimal, and for KEYS_SECONDS it still verifies what it signed before. All functions are
+ * thread-safe.
+ */
 #ifndef HOSTPCI_ACCESS_KEYS_H
 #define HOSTPCI_ACCESS_KEYS_H
 
@@ -22,12 +23,12 @@ struct keys;
 int keys_open(const char *folder, struct keys **ret, struct error *err);
 void keys_close(struct keys *keys); /* takes NULL */
 
-/* The files belong to whom the old key, or else the folder, belongs to. */
+/* The new file gets the owner of the old one, or else of the folder. */
 int keys_rotate(const char *folder, struct error *err);
 
-/* RSA PKCS#1 with SHA-256, in base64, which the caller frees. */
+/* RSA PKCS#1 with SHA-256, in base64. The caller frees it. */
 int keys_sign(struct keys *keys, const char *text, char **ret, struct error *err);
-/* `made` is when it claims to have been signed. */
+/* `made` is the time at which the text claims to have been signed. */
 bool keys_verify(struct keys *keys, const char *text, size_t length, const char *signature, time_t made,
                  time_t now);
 

@@ -41,7 +41,7 @@ static int ask_pam(struct access *access, const char *user, const char *password
     return -1;
 }
 
-/* Whom nobody knows is tried as long as others. */
+/* For an unknown user it takes as long as for others, so that the time does not show who exists. */
 static int try_password(struct access *access, const char *user, const json_t *document, const char *password,
                         struct error *err)
 {

@@ -12,10 +12,10 @@
 
 #define METHOD "$y$"
 
-_Static_assert(PASSWORD_HASH_SIZE >= CRYPT_OUTPUT_SIZE, "a hash of crypt(3) does not fit");
+_Static_assert(PASSWORD_HASH_SIZE >= CRYPT_OUTPUT_SIZE, "a hash of crypt(3) may be longer");
 
-/* False if crypt(3) does not take the password or the setting, which it then says in a hash that begins with
- * an asterisk. */
+/* False if crypt(3) refuses the password or the setting: it then returns a hash that begins with an asterisk.
+ */
 static bool hash(const char *password, const char *setting, char ret[static PASSWORD_HASH_SIZE])
 {
     struct crypt_data *data = xcalloc(1, sizeof(*data)); /* 32 KiB: too much for a thread's stack */

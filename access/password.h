@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Passwords of users of the realm pve: kept as yescrypt hashes ("$y$...", crypt(5)).
+/* Passwords of users of the realm pve, stored as yescrypt hashes ("$y$...", crypt(5)).
  *
- * Hashing is slow by design, some 20 ms, and takes memory: never in a thread that talks to clients. */
+ * Hashing is slow by design, some 20 ms, and takes memory: never do it in a thread that talks to clients. */
 #ifndef HOSTPCI_ACCESS_PASSWORD_H
 #define HOSTPCI_ACCESS_PASSWORD_H
 
@@ -13,7 +13,7 @@
 
 int password_hash(const char *password, char ret[static PASSWORD_HASH_SIZE], struct error *err);
 
-/* Takes any hash that crypt(3) knows. NULL: there is none, and it takes as long to say so. */
+/* Knows every hash that crypt(3) knows. With a hash of NULL it is false after the same time. */
 bool password_matches(const char *password, const char *hash);
 
 #endif

@@ -13,7 +13,7 @@
 
 #define REFUSED "Permission check failed"
 
-/* One call: who, with which parameters, against which snapshot. */
+/* One check: who calls, with which parameters, and the snapshot that says what he may do. */
 struct call {
     const struct snapshot *snapshot;
     const struct identity *identity;
@@ -104,7 +104,7 @@ static int check_self(const struct call *call, struct error *err)
     return error_set(err, ERROR_FORBIDDEN, REFUSED);
 }
 
-/* One of the privileges on the group itself. */
+/* Whether the caller has one of the privileges on the group itself. */
 static bool covers(const struct call *call, const char *const *privileges, const char *group)
 {
     autofree char *path = xasprintf("/access/groups/%s", group);
@@ -124,7 +124,7 @@ static bool covers_a_group_of(const struct call *call, const char *const *privil
     return false;
 }
 
-/* All of a list; one without names covers nothing. */
+/* The same for every group of a list; an empty list covers nothing. */
 static bool covers_list(const struct call *call, const char *const *privileges, const char *list)
 {
     autosplit char **groups = format_split_list(list);
@@ -135,7 +135,7 @@ static bool covers_list(const struct call *call, const char *const *privileges, 
     return *groups != NULL;
 }
 
-/* Parameters are as they were sent: a list may be several. */
+/* Parameters are as they were sent: there may be several lists. */
 static bool covers_groups_sent(const struct call *call, const char *const *privileges)
 {
     const json_t *sent = json_object_get(call->params, "groups"), *one;
@@ -185,7 +185,7 @@ static int check_realm(const struct call *call, struct error *err)
     return check_path(call, path, privileges, err);
 }
 
-/* Who may allocate what lies there may also say who may use it. */
+/* Whoever may allocate an object may also say who uses it. */
 static int check_modify(const struct call *call, const char *declared, struct error *err)
 {
     static const struct {
@@ -209,7 +209,7 @@ static int check_modify(const struct call *call, const char *declared, struct er
 
 static int check(const struct call *call, const struct permission *permission, struct error *err);
 
-/* What is not a refusal, such as a missing user, is told rather than the refusal. */
+/* If one fails for another reason than a refusal, such as a missing user, that is the error. */
 static int check_one_of(const struct call *call, const struct permission *checks, struct error *err)
 {
     struct error refusal;

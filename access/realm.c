@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Realms. Documents of kind "realm": {comment?, default?: 1}; a realm without one has nothing set. */
+/* Realms. Their settings are documents of the kind "realm", {comment?, default?: 1}; there need not be one.
+ */
 #include "access/realm.h"
 
 #include <string.h>
@@ -51,7 +52,7 @@ int realm_list(struct storage *storage, json_t **ret, struct error *err)
     return 0;
 }
 
-/* The document, an empty one of revision 0 if there is none. */
+/* Gives an empty document of revision 0 if there is none. */
 static int read_document(struct storage *storage, const char *id, json_t **ret, int64_t *ret_revision,
                          struct error *err)
 {
@@ -133,7 +134,7 @@ struct realm_edit {
     const json_t *settings;
 };
 
-/* Only one is offered first when people log in. */
+/* Only one realm can be the one that a login form offers first. */
 static int clear_other_defaults(struct storage *storage, const struct realm_edit *edit,
                                 struct change_set *set, struct error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Realms: pam, the host's own users, and pve, those that are known here alone. Both always exist. */
+/* Realms: pam has the users of the host, pve those that only hostpci knows. Both always exist. */
 #ifndef HOSTPCI_ACCESS_REALM_H
 #define HOSTPCI_ACCESS_REALM_H
 
@@ -13,11 +13,11 @@ int realm_list(struct storage *storage, json_t **ret, struct error *err);
 /* {type, comment, default?, digest}; "realm 'r' does not exist". */
 int realm_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
 
-/* `settings` holds those that were sent of comment, default (1 takes it from the other), delete (a list of
- * these two) and digest. */
+/* `settings` holds what was sent of comment, default (1 takes it from the other realm), delete (a list of the
+ * two) and digest. */
 int realm_update(struct storage *storage, const char *id, const json_t *settings, struct error *err);
 
-/* Both refuse, in Proxmox's words: there are no others, and these stay. */
+/* Both refuse in Proxmox's words: there are no other realms, and these two stay. */
 int realm_create(const char *id, const char *type, struct error *err);
 int realm_delete(const char *id, struct error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What somebody may do, for people and user interfaces to see. */
+/* What somebody may do. */
 #include "access/report.h"
 
 #include <stdio.h>
@@ -57,7 +57,7 @@ static void add_ancestors(json_t *paths, const char *path)
     json_object_set_new(paths, copy, json_true());
 }
 
-/* {path: true} */
+/* {path: true} of the usual paths and those on the way to an ACL entry. */
 static json_t *paths_of_interest(const struct snapshot *snapshot)
 {
     static const char *const usual[] = {"/",     "/access", "/access/groups", "/nodes",
@@ -104,7 +104,8 @@ int report_permissions(struct access *access, const struct identity *who, const 
     return 0;
 }
 
-/* The parts of the interface: where the privileges are held, and how the names of those begin that count. */
+/* A part of the user interface: the path below which privileges are held, and how the names of those begin
+ * that concern it. */
 static const struct part {
     const char *name;
     const char *path;
@@ -127,7 +128,7 @@ static bool concerns(const struct part *part, const char *privilege)
     return false;
 }
 
-/* "/" is a part of its own: what is held there on everything is inherited by the others anyway. */
+/* Only "/" itself lies in the part "/": what is held below it belongs to the other parts. */
 static bool lies_in(const struct part *part, const char *path)
 {
     size_t length = strlen(part->path);
@@ -152,7 +153,8 @@ static json_t *describe_part(const struct snapshot *snapshot, const struct ident
     return privileges;
 }
 
-int report_capabilities(struct access *access, const struct identity *who, json_t **ret, struct error *err)
+int report_interface_privileges(struct access *access, const struct identity *who, json_t **ret,
+                                struct error *err)
 {
     autosnapshot struct snapshot *snapshot = NULL;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Privileges and roles: the names that may be granted, and the built-in sets of them.
  *
- * In memory a set of privileges is a bit mask; what is stored are names, so the bits may change. */
+ * In memory a set of privileges is a bit mask. Names are stored, so the bits may change between versions. */
 #ifndef HOSTPCI_ACCESS_ROLE_H
 #define HOSTPCI_ACCESS_ROLE_H
 
@@ -16,16 +16,16 @@
 #define PRIVILEGE_COUNT 47
 #define ALL_PRIVILEGES  ((UINT64_C(1) << PRIVILEGE_COUNT) - 1)
 
-/* As in access/privileges.def; bit i of a set stands for privilege_names[i]. */
+/* In the order of access/privileges.def. Bit i of a set stands for privilege_names[i]. */
 extern const char *const privilege_names[PRIVILEGE_COUNT];
 
-/* The set of this one; the empty set if there is no such privilege. */
+/* The set of this one privilege; the empty set if there is no such privilege. */
 uint64_t privilege_find(const char *name);
 
-/* Of an array of names; unknown ones count nothing. */
+/* The set of an array of names. Unknown names are ignored. */
 uint64_t privilege_set(const json_t *names);
 
-/* Granted on a path, it takes every other role away there. */
+/* When it is granted on a path, no other role counts there. */
 #define ROLE_NO_ACCESS "NoAccess"
 
 struct role {
@@ -38,7 +38,7 @@ extern const size_t builtin_role_count;
 bool role_is_builtin(const char *name);
 
 /* {name: set as an integer} of the built-in roles and of those in `documents` ({id: {"privs": [...]}}), which
- * cannot replace a built-in one. Unknown privileges count nothing. The caller drops it. */
+ * cannot replace a built-in one. Unknown privileges are ignored. The caller drops it. */
 json_t *role_sets(const json_t *documents);
 
 /* [{roleid, privs: "A,B", special}], sorted. */
@@ -46,13 +46,13 @@ int role_list(struct storage *storage, json_t **ret, struct error *err);
 /* {privilege: 1}; "role 'r' does not exist". */
 int role_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
 
-/* Own roles. `privileges` is a list, NULL: none was sent. A new name must not begin with PVE; the built-in
- * ones "cannot be modified" or "deleted". */
+/* Custom roles. `privileges` is a list; NULL: none was sent. A new name must not begin with PVE; the built-in
+ * roles "cannot be modified" or "deleted". */
 int role_create(struct storage *storage, const char *id, const char *privileges, struct error *err);
-/* `append`: adds to those that it has. */
+/* `append`: the role keeps the privileges that it has. */
 int role_update(struct storage *storage, const char *id, const char *privileges, bool append,
                 struct error *err);
-/* Takes its ACL entries along. */
+/* Deletes its ACL entries, too. */
 int role_delete(struct storage *storage, const char *id, struct error *err);
 
 #endif

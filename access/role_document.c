@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Roles as the API shows them, and own roles made, changed and deleted. */
+/* Roles as the API shows them; creating, changing and deleting custom roles. */
 #include <string.h>
 #include <strings.h>
 
+#include "access/acl_entry.h"
 #include "access/document.h"
-#include "access/entry.h"
 #include "access/role.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -146,8 +146,8 @@ static int build_update(struct storage *storage, void *context, struct change_se
 
     if (access_read_document(storage, "role", edit->id, &document, &revision, err) != 0)
         return -1;
-    uint64_t kept = edit->append ? privilege_set(json_object_get(document, "privs")) : 0;
-    change_set_put(set, "role", edit->id, revision, make_document(kept | edit->set));
+    uint64_t present = edit->append ? privilege_set(json_object_get(document, "privs")) : 0;
+    change_set_put(set, "role", edit->id, revision, make_document(present | edit->set));
     return 0;
 }
 
@@ -178,7 +178,7 @@ static int build_delete(struct storage *storage, void *context, struct change_se
     if (access_read_document(storage, "role", edit->id, &document, &revision, err) != 0)
         return -1;
     change_set_delete(set, "role", edit->id, revision);
-    return entry_forget(storage, &(const struct entry_gone){.role = edit->id}, set, err);
+    return acl_entry_forget(storage, &(const struct acl_entry_gone){.role = edit->id}, set, err);
 }
 
 int role_delete(struct storage *storage, const char *id, struct error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Snapshot: users, groups, roles and ACL at one moment. */
+/* Users, groups, roles and ACL at one moment. */
 #include "access/snapshot.h"
 
 #include <stdlib.h>

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Snapshot: users, groups, roles and ACL at one moment, for checks without a statement.
+/* Snapshot: users, groups, roles and ACL at one moment, so that checks read no database.
  *
- * Immutable and shared: snapshot_retain adds a user, snapshot_release gives it back and frees the last. What
- * the lookups return belongs to the snapshot.
+ * A snapshot is immutable and shared. snapshot_retain adds a holder; snapshot_release takes one away and
+ * frees the snapshot with the last. What the lookups return belongs to the snapshot.
  *
- * Documents:
+ * The documents of this room are:
  *   user  "u@realm": {enable, expire, firstname?, lastname?, email?, comment?, keys?, password?,
  *                     tokens?: {id: {hash, privsep, expire, comment?}}}
  *   group "g":       {comment?, members: ["u@realm", ...]}
  *   role  "r":       {privs: ["VM.Audit", ...]}
  *   acl   "/path":   {users?: {"u@realm": {role: propagate}}, groups?: {"g": {...}},
  *                     tokens?: {"u@realm!t": {...}}}
- *   realm "pve":     {comment?, default?}; not in the snapshot
+ *   realm "pve":     {comment?, default?}, which is not in the snapshot
  *
- * password is a hash of crypt(3), a token's hash the SHA-256 of its secret. */
+ * password is a hash of crypt(3); the hash of a token is the SHA-256 of its secret. */
 #ifndef HOSTPCI_ACCESS_SNAPSHOT_H
 #define HOSTPCI_ACCESS_SNAPSHOT_H
 
@@ -27,7 +27,7 @@ struct snapshot {
     _Atomic unsigned holders;
     uint64_t generation; /* of the storage, before it was read */
     json_t *users;       /* {userid: document} */
-    json_t *groups_of;   /* {userid: [group]} of those in one */
+    json_t *groups_of;   /* {userid: [group]} of users who are in one */
     json_t *roles;       /* {role: set}: access/role.h */
     json_t *acl;         /* {path: document} */
 };
@@ -38,7 +38,7 @@ void snapshot_release(struct snapshot *snapshot); /* takes NULL */
 void cleanup_snapshot(struct snapshot **snapshot);
 #define autosnapshot __attribute__((cleanup(cleanup_snapshot)))
 
-/* The current one, read anew if the storage changed since; the caller releases it. */
+/* The current one, which is read anew if the storage has changed. The caller releases it. */
 struct access;
 int access_snapshot(struct access *access, struct snapshot **ret, struct error *err);
 

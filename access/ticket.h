@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tickets, which prove a login for two hours, and the tokens against forged requests that go with them.
  *
- * A ticket is PVE:USER:TTTTTTTT::SIGNATURE: the time of the login in eight upper-case hexadecimal digits, and
- * the signature (access/keys.h) of what stands before "::". A CSRF token is TTTTTTTT:CODE, the code of
- * "TTTTTTTT:USER": whoever can make a browser send the user's cookie cannot know it. */
+ * A ticket is PVE:USER:TTTTTTTT::SIGNATURE, where T is the time of the login in eight upper-case hexadecimal
+ * digits and SIGNATURE (access/keys.h) signs what stands before "::". A CSRF token is TTTTTTTT:CODE, where
+ * CODE is that of "TTTTTTTT:USER". A page that makes a browser send the user's cookie cannot know it. */
 #ifndef HOSTPCI_ACCESS_TICKET_H
 #define HOSTPCI_ACCESS_TICKET_H
 
@@ -16,10 +16,10 @@
 #include "base/error.h"
 
 #define TICKET_SECONDS KEYS_SECONDS
-#define TICKET_SKEW    (5 * 60) /* that another node's clock may be ahead */
+#define TICKET_SKEW    (5 * 60) /* another node's clock may be ahead so much */
 #define CSRF_SIZE      (9 + KEYS_CODE_SIZE)
 
-/* A ticket taken apart, not verified. */
+/* The parts of a ticket, which is not verified yet. */
 struct ticket {
     char user[USERID_SIZE];
     time_t made;
@@ -27,13 +27,13 @@ struct ticket {
     const char *signature; /* in the text */
 };
 
-/* Pure. False if it is none. */
+/* Pure. False if the text is no ticket. */
 bool ticket_parse(const char *text, struct ticket *ret);
-/* The time of a CSRF token and its code, in the text. */
+/* Gives the time of a CSRF token and its code, which lies in the text. */
 bool ticket_parse_csrf(const char *text, time_t *ret_made, const char **ret_code);
 
 int ticket_make(struct keys *keys, const char *user, time_t now, char **ret, struct error *err);
-/* Whose it is, if it is genuine and of the last two hours. */
+/* True, with the user, if the ticket is genuine and was made in the last two hours. */
 bool ticket_check(struct keys *keys, const char *text, time_t now, char ret_user[static USERID_SIZE]);
 
 void ticket_make_csrf(struct keys *keys, const char *user, time_t now, char ret[static CSRF_SIZE]);

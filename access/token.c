@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* API tokens: part of their user's document. */
+/* API tokens. */
 #include "access/token.h"
 
 #include <string.h>
 
 #include "access/access.h"
+#include "access/acl_entry.h"
 #include "access/document.h"
-#include "access/entry.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "schema/format.h"
@@ -37,7 +37,7 @@ static json_t *find_token(const json_t *tokens, const char *user, const char *id
     return token;
 }
 
-/* All but the hash. */
+/* Everything but the hash. */
 static json_t *describe(const json_t *token)
 {
     json_t *description = json_copy((json_t *)token);
@@ -77,7 +77,7 @@ int token_read(struct storage *storage, const char *user, const char *id, json_t
     return 0;
 }
 
-/* One change of a user's tokens; `set` takes what else changes with it. */
+/* One change of a user's tokens. `run` may add to the set what changes with them. */
 struct token_edit {
     const char *user;
     const char *id;
@@ -114,7 +114,7 @@ static int run(struct storage *storage, struct token_edit *edit, json_t **ret, s
     return result;
 }
 
-/* Of the last attempt. */
+/* An edit may take several attempts: the reply is that of the last. */
 static void set_reply(struct token_edit *edit, json_t *reply)
 {
     json_decref(edit->reply);
@@ -135,7 +135,7 @@ static void change_settings(json_t *token, const json_t *settings)
         json_object_del(token, "comment");
 }
 
-/* The secret leaves in the reply, and nowhere else. */
+/* The secret is in the reply and nowhere else. */
 static void make_secret(struct token_edit *edit, json_t *token)
 {
     char secret[UUID_SIZE], hash[SHA256_HEX_SIZE];
@@ -216,7 +216,7 @@ static int run_delete(struct token_edit *edit, struct storage *storage, json_t *
     if (find_token(tokens, edit->user, edit->id, err) == NULL)
         return -1;
     json_object_del(tokens, edit->id);
-    return entry_forget(storage, &(const struct entry_gone){.token = full}, set, err);
+    return acl_entry_forget(storage, &(const struct acl_entry_gone){.token = full}, set, err);
 }
 
 int token_delete(struct storage *storage, const char *user, const char *id, struct error *err)

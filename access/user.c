@@ -10,15 +10,15 @@
 
 static json_t *describe(const json_t *document)
 {
-    static const char *const told[] = {"firstname", "lastname", "email", "comment", "keys"};
+    static const char *const shown[] = {"firstname", "lastname", "email", "comment", "keys"};
     const json_t *enable = json_object_get(document, "enable");
     json_t *row = json_pack("{s:i, s:I}", "enable", enable == NULL || json_integer_value(enable) != 0,
                             "expire", json_integer_value(json_object_get(document, "expire")));
 
-    for (size_t i = 0; i < COUNT_OF(told); i++) {
-        json_t *value = json_object_get(document, told[i]);
+    for (size_t i = 0; i < COUNT_OF(shown); i++) {
+        json_t *value = json_object_get(document, shown[i]);
         if (value != NULL)
-            json_object_set(row, told[i], value);
+            json_object_set(row, shown[i], value);
     }
     return row;
 }
@@ -85,7 +85,7 @@ int user_list(struct storage *storage, bool full, json_t **ret, struct error *er
     return 0;
 }
 
-/* {id: settings} from the list that tells the id in each row. */
+/* {id: settings} from the list, each row of which has its id. */
 static json_t *tokens_by_id(json_t *tokens)
 {
     json_t *by_id = json_object(), *token;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Users: showing, making, changing and deleting them. Their passwords are in access/login.h. */
+/* Users: showing, creating, changing and deleting them. access/login.h has their passwords. */
 #ifndef HOSTPCI_ACCESS_USER_H
 #define HOSTPCI_ACCESS_USER_H
 
@@ -16,16 +16,16 @@ int user_list(struct storage *storage, bool full, json_t **ret, struct error *er
 /* {enable, expire, groups: [id], tokens: {id: {...}} or null, ...}; "no such user ('u')". */
 int user_read(struct storage *storage, const char *user, json_t **ret, struct error *err);
 
-/* `settings` holds those that were sent of enable, expire, firstname, lastname, email, comment, keys (an
- * empty text takes the old one away), groups (a list; "no such group 'g'") and append. Others in it do not
- * count. */
+/* `settings` holds what was sent of enable, expire, firstname, lastname, email, comment, keys (an empty text
+ * removes the old one), groups (a list; "no such group 'g'") and append. Anything else in it is ignored. */
 
-/* `hash` is that of the password, NULL if it has none. "create user failed: user 'u' already exists". */
+/* `hash` is the hash of the password; NULL: the user has none. "create user failed: user 'u' already exists".
+ */
 int user_create(struct storage *storage, const char *user, const char *hash, const json_t *settings,
                 struct error *err);
-/* `groups` replaces the groups that the user is in; with `append` they are added. */
+/* `groups` replaces the groups that the user is in; with `append` it adds to them. */
 int user_update(struct storage *storage, const char *user, const json_t *settings, struct error *err);
-/* Takes along what names it: its tokens, its memberships, its ACL entries and its tokens'. */
+/* Deletes everything that names the user, too: tokens, memberships, and the ACL entries of both. */
 int user_delete(struct storage *storage, const char *user, struct error *err);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Users made, changed and deleted. */
+/* Creating, changing and deleting users. */
 #include <string.h>
 
+#include "access/acl_entry.h"
 #include "access/document.h"
-#include "access/entry.h"
 #include "access/group.h"
 #include "access/user.h"
 #include "base/memory.h"
@@ -95,7 +95,7 @@ static int build_delete(struct storage *storage, void *context, struct change_se
         group_set_membership(storage, edit->user, &no_group, false, set, err) != 0)
         return -1;
     change_set_delete(set, "user", edit->user, revision);
-    return entry_forget(storage, &(const struct entry_gone){.user = edit->user}, set, err);
+    return acl_entry_forget(storage, &(const struct acl_entry_gone){.user = edit->user}, set, err);
 }
 
 int user_delete(struct storage *storage, const char *user, struct error *err)

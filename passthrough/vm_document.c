@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "access/entry.h"
+#include "access/acl_entry.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -76,7 +76,7 @@ int vm_document_delete(struct storage *storage, long long vmid, int64_t revision
     struct change_set *set = change_set_new();
 
     change_set_delete(set, KIND, id, revision);
-    entry_forget_path(path, set);
+    acl_entry_forget_path(path, set);
     return storage_commit(storage, set, err);
 }
 

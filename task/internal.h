@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of this room share, and nobody else sees. */
+/* What the files of task/ share. Nobody else includes it. */
 #ifndef HOSTPCI_TASK_INTERNAL_H
 #define HOSTPCI_TASK_INTERNAL_H
 
@@ -10,7 +10,7 @@
 
 struct task {
     struct tasks *tasks;
-    struct task *next; /* of those that run */
+    struct task *next; /* of the tasks that run */
     struct storage *storage;
     int64_t number;
     char upid[UPID_SIZE];
@@ -21,13 +21,13 @@ struct task {
 
     /* for its own thread */
     int lines, warnings;
-    bool complained; /* that a line could not be kept */
+    bool complained; /* that a line could not be written */
 };
 
-/* A safe copy in one line of at most TASK_LINE_LENGTH bytes, which the caller frees. */
-char *log_clean(const char *text);
+/* A copy of the text that is one line of at most TASK_LINE_LENGTH printable bytes. The caller frees it. */
+char *task_clean_line(const char *text);
 
-/* The end of its log and of itself, as one step. `failure` NULL: it went well. */
-int log_end(struct task *task, const struct error *failure, struct error *err);
+/* Writes the last line of the log and the end of the task in one step. `failure` NULL: it went well. */
+int task_record_end(struct task *task, const struct error *failure, struct error *err);
 
 #endif

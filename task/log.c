@@ -13,7 +13,7 @@
 
 #define CUT "..."
 
-/* The bytes of the character here: 0 if it is a control character or not UTF-8. */
+/* The length in bytes of the first character: 0 if it is a control character or not UTF-8. */
 static size_t printable(const char *text)
 {
     const unsigned char *c = (const unsigned char *)text;
@@ -31,7 +31,7 @@ static size_t printable(const char *text)
     return length;
 }
 
-char *log_clean(const char *text)
+char *task_clean_line(const char *text)
 {
     struct text clean = {0};
 
@@ -48,7 +48,7 @@ char *log_clean(const char *text)
     return text_take(&clean);
 }
 
-/* A task does not fail because its log does: what cannot be kept is told in the daemon's log. */
+/* A task does not fail because its log cannot be written; the daemon's log says so. */
 static void add_line(struct task *task, const char *text, bool warning)
 {
     const struct local_line line = {.number = task->lines + 1, .text = text, .warning = warning};
@@ -59,7 +59,8 @@ static void add_line(struct task *task, const char *text, bool warning)
         return;
     }
     if (!task->complained)
-        log_error("not every line of the log of %s is kept, such as '%s': %s", task->upid, text, err.message);
+        log_error("cannot write every line of the log of %s, such as '%s': %s", task->upid, text,
+                  err.message);
     task->complained = true;
 }
 
@@ -72,9 +73,9 @@ __attribute__((format(printf, 3, 0))) static void add(struct task *task, bool wa
         return;
     int prefix = snprintf(text, sizeof(text), "%s", warning ? "WARN: " : "");
     vsnprintf(text + prefix, sizeof(text) - (size_t)prefix, format, args);
-    autofree char *clean = log_clean(text);
+    autofree char *clean = task_clean_line(text);
     bool last = task->lines == TASK_LINES - 1;
-    add_line(task, last ? "The log is full: further lines are not kept." : clean, warning);
+    add_line(task, last ? "The log is full: further lines are dropped." : clean, warning);
 }
 
 void task_log(struct task *task, const char *format, ...)
@@ -101,9 +102,9 @@ int task_line_count(const struct task *task)
     return task->lines;
 }
 
-int log_end(struct task *task, const struct error *failure, struct error *err)
+int task_record_end(struct task *task, const struct error *failure, struct error *err)
 {
-    autofree char *status = failure != NULL      ? log_clean(failure->message)
+    autofree char *status = failure != NULL      ? task_clean_line(failure->message)
                             : task->warnings > 0 ? xasprintf("WARNINGS: %d", task->warnings)
                                                  : xstrdup("OK");
     autofree char *line = xasprintf("TASK %s%s", failure != NULL ? "ERROR: " : "", status);

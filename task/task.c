@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tasks: what takes longer than a request. */
+/* Tasks: work that takes longer than a request. */
 #include "task/task.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "storage/local.h"
 #include "task/internal.h"
 
-#define STACK_BYTES   ((size_t)512 * 1024) /* the largest message of the broker fits several times */
+#define STACK_BYTES   ((size_t)512 * 1024) /* several times the largest message of the broker */
 #define RETRY_SECONDS 1
 
 struct tasks {
@@ -22,7 +22,7 @@ struct tasks {
     uint64_t process_start;
     pthread_attr_t thread;
     pthread_mutex_t lock;   /* guards what follows */
-    pthread_cond_t changed; /* one ended, or closing */
+    pthread_cond_t changed; /* a task has ended, or closing */
     struct task *running;
     unsigned count; /* of running */
     int64_t last;   /* number */
@@ -139,7 +139,7 @@ static void leave(struct task *task)
     pthread_mutex_unlock(&tasks->lock);
 }
 
-/* False if there is no more time: the daemon stops. */
+/* False if the daemon stops, so that there is no time for it. */
 static bool wait_for_retry(struct tasks *tasks)
 {
     struct timespec end = in_seconds(RETRY_SECONDS);
@@ -152,21 +152,22 @@ static bool wait_for_retry(struct tasks *tasks)
     return !closing;
 }
 
-/* While its end cannot be written (the disk is full, say) it counts as running, as those who ask are told. */
+/* As long as the end of a task cannot be written, because the disk is full for example, it still runs for
+ * everybody who asks. */
 static void end(struct task *task, const struct error *failure)
 {
     struct error err;
-    bool told = false;
+    bool complained = false;
 
-    while (log_end(task, failure, &err) != 0) {
-        if (!told)
-            log_error("task %s ended, which cannot be kept yet: %s", task->upid, err.message);
-        told = true;
+    while (task_record_end(task, failure, &err) != 0) {
+        if (!complained)
+            log_error("task %s has ended, but that cannot be written yet: %s", task->upid, err.message);
+        complained = true;
         if (!wait_for_retry(task->tasks))
             return;
     }
     if (local_trim_tasks(task->storage, TASK_HISTORY, TASK_HISTORY_LINES, &err) != 0)
-        log_warning("the history of tasks is not trimmed: %s", err.message);
+        log_warning("cannot delete the oldest tasks: %s", err.message);
 }
 
 static void *run(void *argument)
@@ -208,7 +209,7 @@ int task_begin(struct tasks *tasks, const struct task_start *start, char ret[sta
                struct error *err)
 {
     struct task *task = new_task(tasks, start->run, start->argument);
-    char upid[UPID_SIZE]; /* the task may have ended before we look again */
+    char upid[UPID_SIZE]; /* a copy, since a task that has ended is freed */
     struct error ignored;
 
     if (enter(task, err) != 0) {
@@ -222,7 +223,8 @@ int task_begin(struct tasks *tasks, const struct task_start *start, char ret[sta
     task->release = start->release;
     memcpy(upid, task->upid, sizeof(upid));
     if (start_thread(task, err) != 0) {
-        log_end(task, err, &ignored); /* else tasks_recover finds that nothing was done */
+        task_record_end(task, err,
+                        &ignored); /* if that fails, too, tasks_recover finds that nothing was done */
         leave(task);
         return -1;
     }
@@ -245,7 +247,7 @@ static void resume(struct tasks *tasks, const json_t *row, task_function *functi
     if (start_thread(task, &err) == 0)
         return;
     error_prefix(&err, "interrupted by a restart of hostpci, and could not be followed: ");
-    log_end(task, &err, &ignored);
+    task_record_end(task, &err, &ignored);
     leave(task);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tasks: what takes longer than a request. Each runs in a thread of its own, has a log, and an end that is
- * told by its exit status: "OK", "WARNINGS: n" or the error's text. The last line of its log says the same:
- * "TASK OK", "TASK WARNINGS: n", "TASK ERROR: ...".
+/* Tasks: work that takes longer than a request.
  *
- * Kept in SQLite (storage/local.h): a task is there, durably, before task_begin returns, and each line is
- * when task_log returns. Bounded: so many run at once, so many lines are kept of one, so many tasks and lines
- * of all. */
+ * Each runs in a thread of its own and has a log and an exit status: "OK", "WARNINGS: n" or the error's text.
+ * The last line of its log says the same: "TASK OK", "TASK WARNINGS: n", "TASK ERROR: ...".
+ *
+ * Tasks are stored (storage/local.h): a task is durable before task_begin returns, and each line can be read
+ * when task_log returns. There are limits to the number of tasks that run at once, to the lines of one, and
+ * to the tasks and lines of the history. */
 #ifndef HOSTPCI_TASK_TASK_H
 #define HOSTPCI_TASK_TASK_H
 
@@ -15,28 +16,28 @@
 #include "storage/storage.h"
 #include "task/upid.h"
 
-#define TASK_RUNNING       256    /* at once; more are refused with ERROR_BUSY */
-#define TASK_LINES         10000  /* of one; further ones are dropped, and the last says so */
-#define TASK_LINE_LENGTH   4096   /* bytes; longer ones are cut */
-#define TASK_HISTORY       2000   /* ended tasks, and */
-#define TASK_HISTORY_LINES 200000 /* their lines, before the oldest go */
+#define TASK_RUNNING       256    /* run at once; more are refused with ERROR_BUSY */
+#define TASK_LINES         10000  /* of one task; further ones are dropped, and the last says so */
+#define TASK_LINE_LENGTH   4096   /* bytes; longer lines are cut */
+#define TASK_HISTORY       2000   /* ended tasks, or */
+#define TASK_HISTORY_LINES 200000 /* lines of ended tasks, beyond which the oldest tasks are deleted */
 
 struct tasks;
 struct task;
 
-/* 0: OK, or WARNINGS if there were any; -1: err is the exit status. */
+/* 0: the exit status is OK, or WARNINGS if there were any; -1: it is the text of err. */
 typedef int task_function(struct task *task, void *argument, struct error *err);
 
 /* `storage` must outlive it. */
 int tasks_open(struct storage *storage, const char *node, struct tasks **ret, struct error *err);
 
-/* Takes no new ones and waits up to `seconds` for what runs. False if some still run, which is no failure: a
- * next daemon takes them up by tasks_recover; but they use the tasks, the storage and their arguments, so
- * the process must end without freeing them. Takes NULL. */
+/* Accepts no new tasks and waits up to `seconds` for those that run. False if some still run, which is no
+ * failure: the next daemon takes them up with tasks_recover. They still use the tasks, the storage and their
+ * arguments, so the process must end without freeing any of these. Takes NULL. */
 bool tasks_close(struct tasks *tasks, unsigned seconds);
 
-/* What an earlier daemon left unfinished: each goes on as run(task, argument), which finds out the truth, in
- * a thread of its own. Called once, after tasks_open. */
+/* Resumes each task that an earlier daemon left unfinished, in a thread of its own: run(task, argument) finds
+ * out what became of it. To be called once, after tasks_open. */
 int tasks_recover(struct tasks *tasks, task_function *run, void *argument, struct error *err);
 
 struct task_start {
@@ -51,13 +52,13 @@ int task_begin(struct tasks *tasks, const struct task_start *start, char ret[sta
 
 const char *task_upid(const struct task *task);
 
-/* For the task's own thread. A call adds one line: control characters and what is not UTF-8 become \xNN. A
- * warning is counted, and its line begins with "WARN: ". */
+/* For the task's own thread. Each call adds one line, in which control characters and bytes that are not
+ * UTF-8 become \xNN. A warning is counted, and its line begins with "WARN: ". */
 void task_log(struct task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void task_warn(struct task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int task_line_count(const struct task *task); /* lines in its log, those of an earlier daemon too */
+int task_line_count(const struct task *task); /* lines in its log, with those of an earlier daemon */
 
-/* Asks it to stop; ERROR_NOT_FOUND if it does not run. A task looks with task_is_stopped. */
+/* Asks a task to stop; ERROR_NOT_FOUND if it does not run. The task finds out with task_is_stopped. */
 int task_stop(struct tasks *tasks, const char *upid, struct error *err);
 bool task_is_stopped(const struct task *task);
 

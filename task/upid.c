@@ -17,7 +17,7 @@ _Static_assert(sizeof("UPID:") + 4 * sizeof("123456789") + sizeof(((struct upid 
                        sizeof(((struct upid *)NULL)->type) + 3 * sizeof(((struct upid *)NULL)->id) +
                        sizeof(((struct upid *)NULL)->user) <
                    UPID_SIZE,
-               "the longest UPID fits");
+               "UPID_SIZE is enough for the longest UPID");
 
 void upid_format(const struct upid *upid, char text[static UPID_SIZE])
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* UPID: the name of a task, "UPID:NODE:PID:PSTART:START:TYPE:ID:USER:" with numbers in 8 digits of
- * hexadecimal. Here PID is a counter that goes on over restarts, and PSTART when the daemon started, so that
- * no two tasks of a node have the same name. A byte of ID other than a letter, a digit, '.', '_' and '-' is
- * written as @ and two hexadecimal digits: 0000@3a01@3a00.0. */
+/* UPID: the name of a task, "UPID:NODE:PID:PSTART:START:TYPE:ID:USER:", where numbers have 8 hexadecimal
+ * digits. Here PID is a counter that goes on when the daemon is restarted, and PSTART is the time at which
+ * the daemon started, so no two tasks of a node have the same name. A byte of ID other than a letter, a
+ * digit, '.',
+ * '_' and '-' is written as @ and two hexadecimal digits: 0000@3a01@3a00.0. */
 #ifndef HOSTPCI_TASK_UPID_H
 #define HOSTPCI_TASK_UPID_H
 
@@ -20,10 +21,11 @@ struct upid {
     char user[200]; /* USER@REALM or USER@REALM!TOKEN */
 };
 
-/* What is too long is cut, so that the text always fits. */
+/* Parts that are too long are cut, so the text always has room. */
 void upid_format(const struct upid *upid, char text[static UPID_SIZE]);
 
-/* Of any node, also of a Proxmox VE. False, and *ret as it was, if the text is none. */
+/* Understands the UPIDs of every node, including those of Proxmox VE. False, and *ret is untouched, if the
+ * text is none. */
 bool upid_parse(const char *text, struct upid *ret);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /access/acl: who has which role on which path. */
-#include "access/entry.h"
+#include "access/acl_entry.h"
 #include "api/endpoints.h"
 #include "api/request.h"
 #include "base/memory.h"
@@ -16,7 +16,7 @@ static int list_acl(struct request *request, json_t **ret, struct error *err)
     json_t *entry, *list;
     size_t i;
 
-    if (entry_list(request->service->storage, &entries, err) != 0)
+    if (acl_entry_list(request->service->storage, &entries, err) != 0)
         return -1;
     bool all = access_check(access, &request->caller, &allow_all_rows, NULL, &ignored) == 0;
     list = json_array();
@@ -55,16 +55,16 @@ const struct endpoint endpoint_list_acl = {
 
 static int update_acl(struct request *request, json_t **ret, struct error *err)
 {
-    const struct entry_change change = {.path = param_string(request, "path"),
-                                        .roles = param_string(request, "roles"),
-                                        .users = param_string(request, "users"),
-                                        .groups = param_string(request, "groups"),
-                                        .tokens = param_string(request, "tokens"),
-                                        .propagate = param_boolean(request, "propagate"),
-                                        .remove = param_boolean(request, "delete")};
+    const struct acl_entry_change change = {.path = param_string(request, "path"),
+                                            .roles = param_string(request, "roles"),
+                                            .users = param_string(request, "users"),
+                                            .groups = param_string(request, "groups"),
+                                            .tokens = param_string(request, "tokens"),
+                                            .propagate = param_boolean(request, "propagate"),
+                                            .remove = param_boolean(request, "delete")};
 
     *ret = json_null();
-    return entry_update(request->service->access, &request->caller, &change, err);
+    return acl_entry_update(request->service->access, &request->caller, &change, err);
 }
 
 const struct endpoint endpoint_update_acl = {

@@ -62,7 +62,7 @@ static int create_ticket(struct request *request, json_t **ret, struct error *er
     struct access *access = request->service->access;
     autojson json_t *reply = NULL;
     struct identity who;
-    json_t *capabilities;
+    json_t *privileges;
 
     if (check_pair(request, "path", "privs", err) != 0 || check_pair(request, "privs", "path", err) != 0 ||
         find_user(request, &who, err) != 0 ||
@@ -76,9 +76,9 @@ static int create_ticket(struct request *request, json_t **ret, struct error *er
             return -1;
         reply = json_pack("{s:s}", "username", who.user);
     }
-    if (report_capabilities(access, &who, &capabilities, err) != 0)
+    if (report_interface_privileges(access, &who, &privileges, err) != 0)
         return -1;
-    json_object_set_new(reply, "cap", capabilities);
+    json_object_set_new(reply, "cap", privileges);
     *ret = TAKE(reply);
     return 0;
 }

@@ -9,7 +9,7 @@
 
 #include "access/access.h"
 #include "access/acl.h"
-#include "access/entry.h"
+#include "access/acl_entry.h"
 #include "base/memory.h"
 #include "tests/unit/storage/fixture.h"
 
@@ -292,8 +292,8 @@ Test(access_acl, forgets_who_is_deleted)
             "{'/': {'users': {'joe@pve': {'Operator': 1}}, 'tokens': {'joe@pve!sep': {'Operator': 1}}},"
             " '/vms': {'tokens': {'joe@pve!sep': {'Operator': 1}, 'joe@pve!full': {'Operator': 0}}},"
             " '/pool': {'tokens': {'joe@pve!sep': {'Operator': 1}}}}");
-    const struct entry_gone gone = {.token = "joe@pve!sep"};
-    cr_assert_eq(entry_forget(storage, &gone, set, &err), 0, "%s", err.message);
+    const struct acl_entry_gone gone = {.token = "joe@pve!sep"};
+    cr_assert_eq(acl_entry_forget(storage, &gone, set, &err), 0, "%s", err.message);
     cr_assert_eq(storage_commit(storage, set, &err), 0, "%s", err.message);
     cr_assert_eq(object_list(storage, "acl", &acl, &err), 0);
     fixture_expect_json(acl, "{'/': {'users': {'joe@pve': {'Operator': 1}}},"

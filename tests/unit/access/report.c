@@ -120,13 +120,13 @@ Test(access_report, tells_what_each_part_of_the_interface_may_show)
     struct error err;
     json_t *told;
 
-    cr_assert_eq(report_capabilities(world.access, &eve, &told, &err), 0);
+    cr_assert_eq(report_interface_privileges(world.access, &eve, &told, &err), 0);
     fixture_expect_json(told, "{'vms': {}, 'access': {}, 'storage': {}, 'nodes': {}, 'sdn': {}, 'dc': {}, "
                               "'mapping': {}}");
-    cr_assert_eq(report_capabilities(world.access, &joe, &told, &err), 0);
+    cr_assert_eq(report_interface_privileges(world.access, &joe, &told, &err), 0);
     fixture_expect_json(told, "{'vms': {'VM.Audit': 1}, 'access': " USERS ", 'storage': {}, 'nodes': {},"
                               " 'sdn': {}, 'dc': {}, 'mapping': {'Mapping.Audit': 1, 'Mapping.Use': 1}}");
-    cr_assert_eq(report_capabilities(world.access, &root, &told, &err), 0);
+    cr_assert_eq(report_interface_privileges(world.access, &root, &told, &err), 0);
     cr_assert_eq(json_integer_value(json_object_get(json_object_get(told, "dc"), "Sys.Modify")), 1);
     cr_assert_eq(json_integer_value(json_object_get(json_object_get(told, "mapping"), "Mapping.Modify")), 1);
     cr_assert_null(json_object_get(json_object_get(told, "mapping"), "VM.Audit"));

@@ -225,7 +225,7 @@ Test(task, log_has_a_bounded_number_of_lines)
     cr_assert_eq(local_read_lines(the.storage, upid, TASK_LINES - 2, 0, &lines, &total, &err), 0);
     cr_assert_eq(total, TASK_LINES + 1);
     fixture_expect_json(TAKE(lines), "[{'n': 9999, 't': '9999'},"
-                                     " {'n': 10000, 't': 'The log is full: further lines are not kept.'},"
+                                     " {'n': 10000, 't': 'The log is full: further lines are dropped.'},"
                                      " {'n': 10001, 't': 'TASK OK'}]");
 }
 

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "access/entry.h"
+#include "access/acl_entry.h"
 #include "access/user.h"
 #include "base/memory.h"
 #include "tests/unit/access/fixture.h"
@@ -68,7 +68,7 @@ static const struct {
 Test(access_entry, stands_only_on_paths_that_mean_something)
 {
     for (size_t i = 0; i < COUNT_OF(paths); i++)
-        cr_expect_eq(entry_path_is_valid(paths[i].path), paths[i].valid, "%s", paths[i].path);
+        cr_expect_eq(acl_entry_path_is_valid(paths[i].path), paths[i].valid, "%s", paths[i].path);
 }
 
 /* max administers VM 100 and the storages, boss decides about VM 101, joe may only look. */
@@ -89,16 +89,16 @@ static const char *const people[] = {
     NULL,
 };
 
-static int try_update(struct world *world, const char *caller, const struct entry_change *change,
+static int try_update(struct world *world, const char *caller, const struct acl_entry_change *change,
                       struct error *err)
 {
     struct identity identity = identity_of(caller);
 
-    return entry_update(world->access, &identity, change, err);
+    return acl_entry_update(world->access, &identity, change, err);
 }
 
-#define UPDATE(world, ...) update(world, &(const struct entry_change){__VA_ARGS__})
-static void update(struct world *world, const struct entry_change *change)
+#define UPDATE(world, ...) update(world, &(const struct acl_entry_change){__VA_ARGS__})
+static void update(struct world *world, const struct acl_entry_change *change)
 {
     struct error err;
 
@@ -168,7 +168,7 @@ Test(access_entry, that_does_not_exist_is_taken_away_already)
 Test(access_entry, names_what_exists)
 {
     static const struct {
-        struct entry_change change;
+        struct acl_entry_change change;
         const char *message;
     } wrong[] = {
         {{.path = "/", .roles = "Gone", .users = "joe@pve"}, "ACL update failed: role 'Gone' does not exist"},
@@ -199,7 +199,7 @@ Test(access_entry, hands_on_what_its_maker_has)
 {
     static const struct {
         const char *caller;
-        struct entry_change change;
+        struct acl_entry_change change;
         bool allowed;
     } cases[] = {
         {"max@pve", {.path = "/vms/100", .roles = "PVEVMUser", .users = "joe@pve", .propagate = true}, true},
@@ -247,7 +247,7 @@ Test(access_entry, are_listed_a_row_each)
     json_t *list;
 
     UPDATE(&world, .path = "/", .roles = "Looker", .groups = "staff", .tokens = "joe@pve!ci");
-    cr_assert_eq(entry_list(world.storage, &list, &err), 0, "%s", err.message);
+    cr_assert_eq(acl_entry_list(world.storage, &list, &err), 0, "%s", err.message);
     fixture_expect_json(
         list, "[{'path':'/','type':'group','ugid':'staff','roleid':'Looker','propagate':0},"
               "{'path':'/','type':'token','ugid':'joe@pve!ci','roleid':'Looker','propagate':0},"
@@ -266,7 +266,7 @@ struct granter {
 
 static void *grant_until_gone(void *context)
 {
-    const struct entry_change change = {.path = "/vms", .roles = "Looker", .users = "joe@pve"};
+    const struct acl_entry_change change = {.path = "/vms", .roles = "Looker", .users = "joe@pve"};
     struct granter *granter = context;
 
     while (try_update(granter->world, "root@pam", &change, &granter->err) == 0)

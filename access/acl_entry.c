@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ACL entries: listing and changing who has which role on which path. */
-#include "access/entry.h"
+#include "access/acl_entry.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #define NAME   "[A-Za-z0-9._-]+"
 #define PREFIX "ACL update failed: "
 
-bool entry_path_is_valid(const char *path)
+bool acl_entry_path_is_valid(const char *path)
 {
     static const char pattern[] =
         "/|/access(?:/groups(?:/" NAME ")?|/realm(?:/" NAME ")?)?|/nodes(?:/" NAME ")?|/pool(?:/" NAME
@@ -27,7 +27,7 @@ bool entry_path_is_valid(const char *path)
     return format_matches_pattern(pattern, path, strlen(path));
 }
 
-/* The kinds of those who have entries: in the document, and in a row. */
+/* Who can have entries: the key in the document, and the type in a listed row. */
 enum { USER, GROUP, TOKEN, KINDS };
 static const struct {
     const char *key, *type;
@@ -45,7 +45,7 @@ static void list_kind(const char *path, const json_t *named, const char *type, j
                                                   json_integer_value(propagate) != 0));
 }
 
-int entry_list(struct storage *storage, json_t **ret, struct error *err)
+int acl_entry_list(struct storage *storage, json_t **ret, struct error *err)
 {
     autojson json_t *acl = NULL;
     const char *path;
@@ -61,9 +61,10 @@ int entry_list(struct storage *storage, json_t **ret, struct error *err)
     return 0;
 }
 
-/* Who cannot say what anybody may do here can only hand on what he has himself. */
+/* A caller without Permissions.Modify can only grant, or take away, a role whose privileges he has himself.
+ */
 static int check_role(const struct snapshot *snapshot, const char *role, const struct acl_rights *rights,
-                      const struct entry_change *change, struct error *err)
+                      const struct acl_entry_change *change, struct error *err)
 {
     uint64_t given = (uint64_t)json_integer_value(json_object_get(snapshot->roles, role));
     uint64_t held = change->propagate && !change->remove ? rights->inherited : rights->held;
@@ -76,7 +77,7 @@ static int check_role(const struct snapshot *snapshot, const char *role, const s
 }
 
 static int check_delegation(struct access *access, const struct identity *caller,
-                            const struct entry_change *change, struct error *err)
+                            const struct acl_entry_change *change, struct error *err)
 {
     autosnapshot struct snapshot *snapshot = NULL;
     autosplit char **roles = format_split_list(change->roles);
@@ -92,15 +93,16 @@ static int check_delegation(struct access *access, const struct identity *caller
     return 0;
 }
 
-/* A change while it is built; the document of the path, and those of whom it names. */
+/* A change while its set is built. */
 struct building {
-    const struct entry_change *change;
+    const struct acl_entry_change *change;
     struct storage *storage;
     struct change_set *set;
-    json_t *named; /* {"user joe@pve": 1} */
+    json_t *named; /* {"user joe@pve": true}: the documents that are in the set already */
 };
 
-/* What is named must exist, and stay: it is written as it is, so that nobody deletes it meanwhile. */
+/* Who or what is named must exist until the commit: its document is written unchanged, so that the commit
+ * conflicts with a deletion meanwhile. */
 static int name_document(struct building *building, const char *kind, const char *id, json_t **ret,
                          struct error *err)
 {
@@ -176,7 +178,7 @@ static void drop_if_empty(json_t *object, const char *key)
         json_object_del(object, key);
 }
 
-static void change_name(const struct entry_change *change, json_t *named, const char *name, char **roles)
+static void change_name(const struct acl_entry_change *change, json_t *named, const char *name, char **roles)
 {
     json_t *granted = below(named, name);
 
@@ -189,7 +191,7 @@ static void change_name(const struct entry_change *change, json_t *named, const 
     drop_if_empty(named, name);
 }
 
-static void change_kind(const struct entry_change *change, json_t *entries, const char *key, char **names,
+static void change_kind(const struct acl_entry_change *change, json_t *entries, const char *key, char **names,
                         char **roles)
 {
     json_t *named = below(entries, key);
@@ -199,7 +201,7 @@ static void change_kind(const struct entry_change *change, json_t *entries, cons
     drop_if_empty(entries, key);
 }
 
-/* A document without entries is none. */
+/* There is no document for a path without entries. */
 static void write_entries(struct change_set *set, const char *path, int64_t revision, json_t *entries)
 {
     if (json_object_size(entries) > 0)
@@ -210,7 +212,7 @@ static void write_entries(struct change_set *set, const char *path, int64_t revi
 
 static int build_change(struct storage *storage, void *context, struct change_set *set, struct error *err)
 {
-    const struct entry_change *change = context;
+    const struct acl_entry_change *change = context;
     autojson json_t *entries = NULL, *documents = json_object();
     struct building building = {change, storage, set, documents};
     autosplit char **roles = format_split_list(change->roles), **users = format_split_list(change->users),
@@ -234,13 +236,13 @@ static int build_change(struct storage *storage, void *context, struct change_se
     return 0;
 }
 
-int entry_update(struct access *access, const struct identity *caller, const struct entry_change *change,
-                 struct error *err)
+int acl_entry_update(struct access *access, const struct identity *caller,
+                     const struct acl_entry_change *change, struct error *err)
 {
-    struct entry_change complete = *change;
+    struct acl_entry_change complete = *change;
     char path[ACL_PATH_SIZE];
 
-    if (!acl_normalise_path(change->path, path) || (!change->remove && !entry_path_is_valid(path)))
+    if (!acl_normalise_path(change->path, path) || (!change->remove && !acl_entry_path_is_valid(path)))
         return error_set_field(err, "path", "invalid ACL path '%.200s'", change->path);
     if (change->users == NULL && change->groups == NULL && change->tokens == NULL)
         return error_set_field(err, "users", "one of 'users', 'groups' and 'tokens' is needed");
@@ -291,7 +293,7 @@ static void forget_role(json_t *entries, const char *role)
     }
 }
 
-static void forget_in(json_t *entries, const struct entry_gone *gone)
+static void forget_in(json_t *entries, const struct acl_entry_gone *gone)
 {
     forget_name(entries, kinds[USER].key, gone->user);
     forget_name(entries, kinds[GROUP].key, gone->group);
@@ -302,7 +304,7 @@ static void forget_in(json_t *entries, const struct entry_gone *gone)
         forget_role(entries, gone->role);
 }
 
-static int forget_on_path(struct storage *storage, const char *path, const struct entry_gone *gone,
+static int forget_on_path(struct storage *storage, const char *path, const struct acl_entry_gone *gone,
                           struct change_set *set, struct error *err)
 {
     autojson json_t *entries = NULL, *before = NULL;
@@ -317,8 +319,8 @@ static int forget_on_path(struct storage *storage, const char *path, const struc
     return 0;
 }
 
-int entry_forget(struct storage *storage, const struct entry_gone *gone, struct change_set *set,
-                 struct error *err)
+int acl_entry_forget(struct storage *storage, const struct acl_entry_gone *gone, struct change_set *set,
+                     struct error *err)
 {
     autojson json_t *acl = NULL;
     const char *path;
@@ -332,7 +334,7 @@ int entry_forget(struct storage *storage, const struct entry_gone *gone, struct 
     return 0;
 }
 
-void entry_forget_path(const char *path, struct change_set *set)
+void acl_entry_forget_path(const char *path, struct change_set *set)
 {
     change_set_delete(set, "acl", path, REVISION_ANY);
 }
