@@ -69,38 +69,24 @@ struct storage *access_storage(const struct access *access)
     return access->storage;
 }
 
-static struct snapshot *retain_if_current(struct access *access)
+int access_snapshot(struct access *access, struct snapshot **ret, struct error *err)
 {
-    struct snapshot *snapshot = NULL;
+    struct snapshot *snapshot = NULL, *old = NULL;
 
     pthread_mutex_lock(&access->lock);
     if (access->current->generation == storage_generation(access->storage))
         snapshot = snapshot_retain(access->current);
     pthread_mutex_unlock(&access->lock);
-    return snapshot;
-}
-
-static void publish_if_newer(struct access *access, struct snapshot *snapshot)
-{
-    struct snapshot *old = NULL;
-
-    pthread_mutex_lock(&access->lock);
-    if (access->current->generation < snapshot->generation) {
-        old = access->current;
-        access->current = snapshot_retain(snapshot);
-    }
-    pthread_mutex_unlock(&access->lock);
-    snapshot_release(old);
-}
-
-int access_snapshot(struct access *access, struct snapshot **ret, struct error *err)
-{
-    struct snapshot *snapshot = retain_if_current(access);
-
     if (snapshot == NULL) {
         if (snapshot_read(access->storage, &snapshot, err) != 0)
             return -1;
-        publish_if_newer(access, snapshot);
+        pthread_mutex_lock(&access->lock);
+        if (access->current->generation < snapshot->generation) {
+            old = access->current;
+            access->current = snapshot_retain(snapshot);
+        }
+        pthread_mutex_unlock(&access->lock);
+        snapshot_release(old);
     }
     *ret = snapshot;
     return 0;

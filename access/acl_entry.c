@@ -12,8 +12,7 @@
 #include "schema/format.h"
 #include "storage/edit.h"
 
-#define NAME   "[A-Za-z0-9._-]+"
-#define PREFIX "ACL update failed: "
+#define NAME "[A-Za-z0-9._-]+"
 
 bool acl_entry_path_is_valid(const char *path)
 {
@@ -95,7 +94,6 @@ static int check_delegation(struct access *access, const struct identity *caller
 
 /* A change while its set is built. */
 struct building {
-    const struct acl_entry_change *change;
     struct storage *storage;
     struct change_set *set;
     json_t *named; /* {"user joe@pve": true}: the documents that are in the set already */
@@ -120,17 +118,7 @@ static int name_document(struct building *building, const char *kind, const char
     return 0;
 }
 
-static int check_user(struct building *building, const char *user, struct error *err)
-{
-    return name_document(building, "user", user, NULL, err);
-}
-
-static int check_group(struct building *building, const char *group, struct error *err)
-{
-    return name_document(building, "group", group, NULL, err);
-}
-
-static int check_token(struct building *building, const char *full, struct error *err)
+static int name_token(struct building *building, const char *full, struct error *err)
 {
     autofree char *user = xstrdup(full);
     char *id = strrchr(user, '!');
@@ -146,18 +134,18 @@ static int check_token(struct building *building, const char *full, struct error
     return 0;
 }
 
-static int check_role_exists(struct building *building, const char *role, struct error *err)
+/* Errors are those of the first that does not exist, roles before users, groups and tokens. */
+static int name_documents(struct building *building, char **roles, char **const names[KINDS],
+                          struct error *err)
 {
-    return role_is_builtin(role) ? 0 : name_document(building, "role", role, NULL, err);
-}
-
-static int check_each(struct building *building, char **names,
-                      int (*check)(struct building *building, const char *name, struct error *err),
-                      struct error *err)
-{
-    for (; !building->change->remove && *names != NULL; names++)
-        if (check(building, *names, err) != 0)
+    for (char **role = roles; *role != NULL; role++)
+        if (!role_is_builtin(*role) && name_document(building, "role", *role, NULL, err) != 0)
             return -1;
+    for (int kind = 0; kind < KINDS; kind++)
+        for (char **name = names[kind]; *name != NULL; name++)
+            if ((kind == TOKEN ? name_token(building, *name, err)
+                               : name_document(building, kinds[kind].type, *name, NULL, err)) != 0)
+                return -1;
     return 0;
 }
 
@@ -214,24 +202,21 @@ static int build_change(struct storage *storage, void *context, struct change_se
 {
     const struct acl_entry_change *change = context;
     autojson json_t *entries = NULL, *documents = json_object();
-    struct building building = {change, storage, set, documents};
+    struct building building = {storage, set, documents};
     autosplit char **roles = format_split_list(change->roles), **users = format_split_list(change->users),
                    **groups = format_split_list(change->groups), **tokens = format_split_list(change->tokens);
+    char **const names[KINDS] = {[USER] = users, [GROUP] = groups, [TOKEN] = tokens};
     int64_t revision = 0;
 
-    if (check_each(&building, roles, check_role_exists, err) != 0 ||
-        check_each(&building, users, check_user, err) != 0 ||
-        check_each(&building, groups, check_group, err) != 0 ||
-        check_each(&building, tokens, check_token, err) != 0)
-        return error_prefix(err, PREFIX);
+    if (!change->remove && name_documents(&building, roles, names, err) != 0)
+        return error_prefix(err, "ACL update failed: ");
     if (object_read(storage, "acl", change->path, &entries, &revision, err) != 0) {
         if (err->kind != ERROR_NOT_FOUND)
             return -1;
         entries = json_object();
     }
-    change_kind(change, entries, kinds[USER].key, users, roles);
-    change_kind(change, entries, kinds[GROUP].key, groups, roles);
-    change_kind(change, entries, kinds[TOKEN].key, tokens, roles);
+    for (int kind = 0; kind < KINDS; kind++)
+        change_kind(change, entries, kinds[kind].key, names[kind], roles);
     write_entries(set, change->path, revision, entries);
     return 0;
 }

@@ -176,22 +176,17 @@ static bool is_current(const struct keys *keys, const struct ring *ring)
             now.st_mtim.tv_nsec == ring->status.st_mtim.tv_nsec);
 }
 
-static struct ring *retain(struct keys *keys)
-{
-    pthread_mutex_lock(&keys->lock);
-    struct ring *ring = keys->ring;
-    atomic_fetch_add(&ring->holders, 1);
-    pthread_mutex_unlock(&keys->lock);
-    return ring;
-}
-
 /* The present keys, read anew if somebody has changed the file; those from before if that fails. The caller
  * releases the ring. */
 static struct ring *ring_of(struct keys *keys)
 {
-    struct ring *ring = retain(keys), *fresh = NULL;
+    struct ring *fresh = NULL;
     struct error ignored;
 
+    pthread_mutex_lock(&keys->lock);
+    struct ring *ring = keys->ring;
+    atomic_fetch_add(&ring->holders, 1);
+    pthread_mutex_unlock(&keys->lock);
     if (is_current(keys, ring) || ring_load(keys->folder, &fresh, &ignored) != 0)
         return ring;
     atomic_fetch_add(&fresh->holders, 1);

@@ -49,33 +49,28 @@ char *task_clean_line(const char *text)
 }
 
 /* A task does not fail because its log cannot be written; the daemon's log says so. */
-static void add_line(struct task *task, const char *text, bool warning)
-{
-    const struct local_line line = {.number = task->lines + 1, .text = text, .warning = warning};
-    struct error err;
-
-    if (local_add_line(task->storage, task->number, &line, &err) == 0) {
-        task->lines++;
-        return;
-    }
-    if (!task->complained)
-        log_error("cannot write every line of the log of %s, such as '%s': %s", task->upid, text,
-                  err.message);
-    task->complained = true;
-}
-
-__attribute__((format(printf, 3, 0))) static void add(struct task *task, bool warning, const char *format,
-                                                      va_list args)
+__attribute__((format(printf, 3, 0))) static void add_line(struct task *task, bool warning,
+                                                           const char *format, va_list args)
 {
     char text[TASK_LINE_LENGTH + 1];
+    struct error err;
 
     if (task->lines >= TASK_LINES)
         return;
     int prefix = snprintf(text, sizeof(text), "%s", warning ? "WARN: " : "");
     vsnprintf(text + prefix, sizeof(text) - (size_t)prefix, format, args);
-    autofree char *clean = task_clean_line(text);
-    bool last = task->lines == TASK_LINES - 1;
-    add_line(task, last ? "The log is full: further lines are dropped." : clean, warning);
+    autofree char *clean = task->lines < TASK_LINES - 1
+                               ? task_clean_line(text)
+                               : xstrdup("The log is full: further lines are dropped.");
+    const struct local_line line = {.number = task->lines + 1, .text = clean, .warning = warning};
+    if (local_add_line(task->storage, task->number, &line, &err) == 0) {
+        task->lines++;
+        return;
+    }
+    if (!task->complained)
+        log_error("cannot write every line of the log of %s, such as '%s': %s", task->upid, clean,
+                  err.message);
+    task->complained = true;
 }
 
 void task_log(struct task *task, const char *format, ...)
@@ -83,7 +78,7 @@ void task_log(struct task *task, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    add(task, false, format, args);
+    add_line(task, false, format, args);
     va_end(args);
 }
 
@@ -93,7 +88,7 @@ void task_warn(struct task *task, const char *format, ...)
 
     task->warnings++;
     va_start(args, format);
-    add(task, true, format, args);
+    add_line(task, true, format, args);
     va_end(args);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /access/acl and /access/permissions: who may do what where, changed and told. */
+/* /access/acl and /access/permissions: changing and showing who may do what where. */
 #include <criterion/criterion.h>
 #include <string.h>
 

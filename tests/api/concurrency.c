@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Many at once: readers and writers, and writers of the same thing, of whom one wins. */
+/* Many clients at once: readers and writers, and several writers of one mapping, one of whom wins. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -77,7 +77,7 @@ DAEMON_TEST(concurrency, readers_and_writers)
     is_json(get("/access/users/root@pam/token", NULL), "[]");
 }
 
-static char *update; /* with the digest that all have read */
+static char *update; /* has the digest that all have read */
 
 static void *change_the_same(void *argument)
 {
@@ -120,7 +120,7 @@ static void *change_without_digest(void *argument)
     return NULL;
 }
 
-/* Who names no digest does not mind who came before. */
+/* An update without a digest is applied whatever came before it. */
 DAEMON_TEST(concurrency, writers_without_a_digest_all_succeed)
 {
     post(MAPPINGS, "id", "gpu", "map", ENTRY, NULL);

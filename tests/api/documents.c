@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The daemon's documents, past its API. */
+/* The daemon's documents, read and written without its API. */
 #include "tests/api/documents.h"
 
 #include <criterion/criterion.h>

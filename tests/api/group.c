@@ -99,7 +99,7 @@ DAEMON_TEST(role, own_ones_are_created_changed_and_deleted)
     fails(500, "role 'Operator' does not exist", "DELETE", "/access/roles/Operator", NULL);
 }
 
-/* A change of a role counts at once for all who have it. */
+/* A change of a role takes effect at once for everybody who has it. */
 DAEMON_TEST(role, counts_as_it_is_now)
 {
     account_create("joe@pve", NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a token may do by the entries of the ACL. */
+/* What a token may do according to the entries of the ACL. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static void start(void)
 
 TestSuite(permission, .init = start, .timeout = 120);
 
-/* Gives the token ROLE on PATH and calls with it from now on. */
+/* Grants the token that role on that path, and calls with it from now on. */
 static void call_with_role(const char *path, const char *role)
 {
     const json_t *created = post("/access/users/root@pam/token/ci", NULL);
@@ -96,7 +96,7 @@ DAEMON_TEST(permission, sizes_of_a_node_need_audit)
     fails(403, "Permission check failed (/, Sys.Audit)", "GET", "/cluster/status", NULL);
 }
 
-/* Who may not ask is not told whether the node, or the parameter, is right. */
+/* A caller without the permission does not find out whether the node, or a parameter, was right. */
 DAEMON_TEST(permission, comes_before_the_node_and_the_parameters)
 {
     call_with_role("/mapping", "PVEMappingUser");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who the daemon is after its start, what it may still do, and the broker that it takes along. */
+/* Which user the daemon has become after its start, what it may still do, and the broker that it has started.
+ */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <pwd.h>
@@ -26,7 +27,7 @@ static void need_root(void)
         cr_skip_test("only root has something to give up");
 }
 
-/* Whom the daemon of root becomes on this machine. */
+/* The user that a daemon started by root becomes on this machine. */
 static uid_t expected_user(void)
 {
     const struct passwd *user = getpwnam("hostpci");
@@ -91,7 +92,7 @@ static void expect_confined(pid_t pid)
     status_is(pid, "Seccomp", "2");
 }
 
-/* As root, since it is closed to its own user. */
+/* Read as root, since the file is closed to the daemon's own user. */
 static unsigned count_files(const char *folder)
 {
     DIR *list = opendir(folder);
@@ -127,7 +128,7 @@ DAEMON_TEST(privilege, started_by_root_it_is_nobody_special)
     expect_owner(daemon_state(), expected_user(), 0700);
     expect_owner(database, expected_user(), 0600);
     expect_owner(daemon_run(), 0, 01775);
-    get("/version", NULL); /* root at the local socket still is root@pam */
+    get("/version", NULL); /* root on the local socket is still root@pam */
 }
 
 DAEMON_TEST(privilege, started_by_an_ordinary_user_it_is_confined_too)

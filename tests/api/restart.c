@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What was acknowledged is there after a restart, also after one without a farewell. */
+/* What was acknowledged is there after a restart, even if the daemon was killed. */
 #include <criterion/criterion.h>
 #include <string.h>
 

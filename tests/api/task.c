@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tasks as clients see them: the lists, status and log, and who may see what. These are written into the
- * stopped daemon's database; tests/api/task_running.c has some that run. */
+/* Tasks as clients see them: the lists, status and log, and who may see what. The tests write them into the
+ * stopped daemon's database; tests/api/task_running.c has tasks that run. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -215,7 +215,7 @@ DAEMON_TEST(task, name_that_is_none_is_refused)
     }
 }
 
-/* From now on calls are made with the token, which has that role on that path. */
+/* From now on calls use a token that has that role on that path. */
 static void become_token(const char *path, const char *role)
 {
     const json_t *created = post("/access/users/root@pam/token/ci", NULL);

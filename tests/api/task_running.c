@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tasks that run: as the API shows them, and as the client follows them on a terminal. The kernel behind the
- * made host does not return from a write before the test lets it. */
+/* Running tasks: how the API shows them, and how the client follows them on a terminal. The kernel behind the
+ * made host does not return from a write until the test lets it. */
 #include <criterion/criterion.h>
 #include <pty.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@
 #define DRIVER(id) "/nodes/" NODE "/hardware/pci/" id "/driver"
 #define SECONDS    30
 
-static char *gate; /* the kernel returns when this file is there */
+static char *gate; /* the kernel returns when this file exists */
 
 static void start(void)
 {
@@ -131,7 +131,7 @@ static void open_terminal(struct terminal *terminal, const char *const *argument
 }
 #define TERMINAL(terminal, ...) open_terminal(terminal, (const char *const[]){__VA_ARGS__, NULL})
 
-/* Until it shows that, or (NULL) to its end. */
+/* Reads until the client shows that text, or with NULL until it ends. */
 static void watch(struct terminal *terminal, const char *text)
 {
     char block[512];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /access/ticket: logging in, what a ticket opens, and what becomes of those who guess. */
+/* /access/ticket: logging in, what a ticket allows, and what happens to those who guess. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -96,7 +96,7 @@ DAEMON_TEST(ticket, is_shown_as_a_cookie_or_in_authorization)
     cr_assert_eq(json_array_size(get("/access/users", NULL)), 1);
 }
 
-/* Whose cookie comes with a token is who he is by the cookie. */
+/* If a cookie and an API token come together, the cookie counts. */
 DAEMON_TEST(ticket, in_a_cookie_counts_before_authorization)
 {
     const json_t *created = post("/access/users/root@pam/token/ci", "privsep", "0", NULL);
@@ -174,7 +174,7 @@ DAEMON_TEST(ticket, that_is_old_forged_or_of_a_disabled_user_is_void)
     is_void(good);
 }
 
-/* The answers are alike, and all late. */
+/* All answers are the same, and all are late. */
 DAEMON_TEST(ticket, is_refused_without_a_reason)
 {
     static const char *const forms[] = {"username=joe@pve&password=wrong",
@@ -229,14 +229,14 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Until the answer to a failure is given, the same user waits even with the right password, so that trying on
- * another connection is no faster. Others do not. */
+/* Until a failure is answered, the same user waits even with the right password, so guessing on another
+ * connection is no faster. Other users do not wait. */
 DAEMON_TEST(ticket, is_not_guessed_faster_on_many_connections)
 {
     account_create("ann@pve", NULL);
     double began = seconds();
     int wrong = send_login("username=joe@pve&password=wrong");
-    nanosleep(&(const struct timespec){.tv_sec = 1}, NULL); /* by now it has been looked at */
+    nanosleep(&(const struct timespec){.tv_sec = 1}, NULL); /* by now the first attempt has failed */
     int right = send_login("username=joe@pve&password=correct+horse");
 
     enter("ann@pve", PASSWORD);
@@ -252,7 +252,7 @@ DAEMON_TEST(ticket, is_not_guessed_faster_on_many_connections)
     cr_assert_lt(seconds() - began, 2.5, "afterwards he is quick again");
 }
 
-/* However many guess: some are told to come again, and the daemon goes on. */
+/* However many guess, the daemon goes on: it asks some of them to try again later. */
 DAEMON_TEST(ticket, guessers_are_told_to_come_again)
 {
     int connections[60];
@@ -292,7 +292,8 @@ DAEMON_TEST(ticket, and_realms_need_no_login)
     cr_assert_eq(json_array_size(get("/access/domains", NULL)), 2);
 }
 
-/* path and privs: does the one with this password, or ticket, have these privileges there? */
+/* With path and privs the question is whether the user with this password, or ticket, has these privileges
+ * there. */
 DAEMON_TEST(ticket, can_be_asked_about)
 {
     account_grant("/vms/100", "PVETemplateUser", "users", "joe@pve");
@@ -342,7 +343,8 @@ DAEMON_TEST(ticket, keys_are_rotated_while_the_daemon_runs)
     program_fails(2, "takes no argument", (const char *const[]){"rotate-keys", "now", NULL});
 }
 
-/* Each login leaves one line, with the reason that its sender was not told, and never the password. */
+/* Each login leaves one line in the log, with the reason that the client does not get, and without the
+ * password. */
 DAEMON_TEST(ticket, leaves_a_line_for_each_login)
 {
     enter("joe@pve", PASSWORD);

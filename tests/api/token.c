@@ -172,7 +172,7 @@ DAEMON_TEST(token, of_a_disabled_or_expired_user_is_refused)
     is_refused(credential);
 }
 
-/* The answer does not tell which, and neither how long it took: all failures wait. */
+/* Neither the answer nor the time that it took shows what was wrong: all failures wait. */
 DAEMON_TEST(token, wrong_credentials_are_all_answered_alike)
 {
     autofree char *right = create("ci", "1"), *wrong = xstrdup(right), *cut = xstrdup(right);
@@ -206,7 +206,7 @@ DAEMON_TEST(token, wrong_credentials_are_all_answered_alike)
     is_accepted(right);
 }
 
-/* Without one there is nothing to guess, so nothing to wait for. */
+/* Without a credential nobody has guessed anything, so the answer does not wait. */
 DAEMON_TEST(token, no_credential_at_all)
 {
     time_t before = time(NULL);
@@ -231,7 +231,7 @@ DAEMON_TEST(token, is_written_in_several_ways)
     cr_assert_eq(CALL(.method = "GET", .path = "/version", .header = other)->status, 401);
 }
 
-/* Also through the local socket: who sends a credential wants to be that one. */
+/* A credential counts on the local socket, too, instead of the peer's uid. */
 DAEMON_TEST(token, counts_before_the_peer_of_the_local_socket)
 {
     autofree char *credential = create("bare", "1");

@@ -114,7 +114,9 @@ DAEMON_TEST(user, errors_have_proxmoxs_words)
                     "/access/users", "userid", "new@pve", "email", "nonsense", NULL);
 }
 
-/* Whoever has User.Modify on a group makes and changes its users, in that group, if he may in their realm. */
+/* Whoever has User.Modify on a group may create and change users in that group, if he may do so in their
+ * realm.
+ */
 DAEMON_TEST(user, is_created_by_those_who_administer_a_group)
 {
     put("/access/acl", "path", "/access/groups/staff", "roles", "PVEUserAdmin", "users", "ann@pve", NULL);

@@ -17,7 +17,7 @@
 #define LOCAL(path, role) "{'" path "': {'users': {'joe@pve': {'" role "': 0}}}}"
 #define GROUP(path, role) "{'" path "': {'groups': {'staff': {'" role "': 1}}}}"
 
-/* joe may all, his token sep what stands here */
+/* joe may do everything, his token sep what is listed here */
 #define TOKEN(path, role)                                                                                    \
     "{'/': {'users': {'joe@pve': {'Administrator': 1}}},"                                                    \
     " '" path "': {'tokens': {'joe@pve!sep': {'" role "': 1}}}}"
@@ -270,7 +270,7 @@ Test(access_acl, refuses_a_path_that_is_too_long)
     char path[ACL_PATH_SIZE + 2], normal[ACL_PATH_SIZE];
 
     memset(path, 'a', sizeof(path));
-    path[ACL_PATH_SIZE - 2] = '\0'; /* with the slash in front and the NUL it just fits */
+    path[ACL_PATH_SIZE - 2] = '\0'; /* with the slash in front and the NUL it is just short enough */
     cr_assert(acl_normalise_path(path, normal));
     cr_assert_eq(strlen(normal), ACL_PATH_SIZE - 1);
     path[ACL_PATH_SIZE - 2] = 'a';
@@ -278,7 +278,7 @@ Test(access_acl, refuses_a_path_that_is_too_long)
     cr_assert_not(acl_normalise_path(path, normal));
 }
 
-/* Whoever gets the name of a deleted token later does not get its rights. */
+/* A later token with the name of a deleted one does not get its rights. */
 Test(access_acl, forgets_who_is_deleted)
 {
     autofixture struct fixture fixture;

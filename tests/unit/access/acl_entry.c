@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Entries of the access control list: where they may stand, who may make them, what they name. */
+/* Entries of the access control list: on which paths there can be any, who may make them, whom they name. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <string.h>
@@ -152,7 +152,7 @@ Test(access_entry, is_taken_away_and_leaves_nothing)
     expect_entries(&world, "/pool", "null");
 }
 
-/* What is not there is taken away already, wherever, whatever it is called. */
+/* Removing an entry that does not exist succeeds, whatever its path and names are. */
 Test(access_entry, that_does_not_exist_is_taken_away_already)
 {
     autoworld struct world world;
@@ -194,7 +194,7 @@ Test(access_entry, names_what_exists)
     expect_entries(&world, "/", "null");
 }
 
-/* Without Permissions.Modify one hands on what one has, as far as it reaches, and nothing else. */
+/* Without Permissions.Modify a caller grants what he has, as far down as he has it, and nothing else. */
 Test(access_entry, hands_on_what_its_maker_has)
 {
     static const struct {
@@ -257,8 +257,8 @@ Test(access_entry, are_listed_a_row_each)
               "{'path':'/vms/102','type':'user','ugid':'max@pve','roleid':'PVEVMAdmin','propagate':0}]");
 }
 
-/* Grants joe something again and again, while the test deletes him: either it comes too late, or it goes with
- * him. */
+/* Grants joe something again and again while the test deletes him: either the grant comes too late, or it is
+ * deleted with him. */
 struct granter {
     struct world *world;
     struct error err;

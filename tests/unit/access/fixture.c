@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 
-/* Splits a line at colons; those that are missing are empty. */
+/* Splits a line at colons; missing fields are empty. */
 enum { FIELDS = 6 };
 static void split_line(char *line, const char *fields[FIELDS])
 {

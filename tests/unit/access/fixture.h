@@ -24,7 +24,7 @@ void end_world(struct world *world);
 /* "joe@pve" or "joe@pve!ci" */
 struct identity identity_of(const char *who);
 
-/* All documents of the kind are the JSON in `text` (with ' for "). */
+/* Expects all documents of the kind to be the JSON in `text` (with ' for "). */
 void expect_documents(struct world *world, const char *kind, const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Logging in with a password or an old ticket, and what tickets open. */
+/* Logging in with a password or a ticket, and what tickets allow. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <time.h>
@@ -63,7 +63,7 @@ Test(access_password, is_kept_as_a_yescrypt_hash_of_its_own)
     cr_assert_not(password_matches(first, first));
 }
 
-/* Hashes that were made elsewhere: SHA-256 as Proxmox VE's, and what is none. */
+/* Hashes that were made elsewhere, such as SHA-256 by Proxmox VE, and texts that are no hash. */
 Test(access_password, of_other_makes_is_taken_and_nonsense_is_not)
 {
     static const char sha256[] = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5";
@@ -135,7 +135,7 @@ Test(access_login, is_for_users_who_are_enabled_and_not_expired)
     expect_in(&world, "joe@pve", PASSWORD);
 }
 
-/* What the host's PAM would say. */
+/* Answers in place of the host's PAM. */
 static int check_pam(void *context, const char *user, const char *password, struct error *err)
 {
     *(const char **)context = strcmp(user, "bob") == 0 ? "asked about bob" : "asked about another one";

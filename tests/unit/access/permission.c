@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The declared permission of an endpoint: who passes, and what the others are told. */
+/* The declared permission of an endpoint: who passes, and which error the others get. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -85,7 +85,7 @@ static const struct {
     {&mapping, "ann@pve", "", "{'id': 'gpu'}", NULL, 0},
     {&mapping, "eve@pve", "", "{'id': 'gpu'}", "Permission check failed", ERROR_FORBIDDEN},
 
-    /* oneself, which a token never is */
+    /* the user himself, which a token never is */
     {&self, "eve@pve", "", "{'userid': 'eve@pve'}", NULL, 0},
     {&self, "eve@pve", "", "{'userid': 'ann@pve'}", "Permission check failed", ERROR_FORBIDDEN},
     {&self, "eve@pve", "t", "{'userid': 'eve@pve'}", "Permission check failed", ERROR_FORBIDDEN},

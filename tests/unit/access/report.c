@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is told of somebody's privileges: by path, and by the parts of the user interface. Realms, too. */
+/* How somebody's privileges are reported: by path, and by the parts of the user interface. Realms, too. */
 #include <criterion/criterion.h>
 #include <string.h>
 

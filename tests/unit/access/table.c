@@ -115,7 +115,7 @@ static const struct {
     {"root@pam!sep", "/storage/local", "-Datastore.Allocate -Sys.Modify"},
     {"root@pam!sep", "/mapping/pci/gpu", "-Mapping.Use"},
 
-    /* nobody, somebody who does not exist, and who has no entry hold nothing */
+    /* nobody, a user who does not exist and a user without entries hold nothing */
     {"", "/", "-Sys.Audit"},
     {"", "/vms/100", "-VM.Audit"},
     {"eve@pve", "/", "-Sys.Audit -VM.Audit"},
@@ -211,7 +211,7 @@ static const struct {
     {"ann@pve", "/vms/111", "+VM.Audit +VM.Console -VM.Allocate"},
     {"eve@pve", "/vms/111", "-VM.Audit"},
 
-    /* paths are of names: neither beginnings nor neighbours match */
+    /* whole names match: neither their beginnings nor their neighbours */
     {"dan@pve", "/mapping", "+Mapping.Use +Mapping.Audit -Mapping.Modify"},
     {"dan@pve", "/mapping/pci", "+Mapping.Use -Mapping.Modify"},
     {"dan@pve", "/mapping/pci/gpu", "+Mapping.Modify +Mapping.Use +Mapping.Audit"},
@@ -253,7 +253,7 @@ static const struct {
     {"dan@pve!full", "/", "=Permissions.Modify =Sys.Modify"},
     {"dan@pve!full", "/mapping/pci/gpu", "+Mapping.Modify"},
 
-    /* one with separation holds what both hold, and what both hand on is handed on */
+    /* one with separation holds what both hold, and what both inherit is inherited */
     {"ann@pve!sep", "/", "+Sys.Audit +VM.Audit -VM.Console"},
     {"ann@pve!sep", "/nodes/pve1", "+Sys.Audit -Sys.Console"},
     {"ann@pve!sep", "/vms", "+VM.Audit +VM.Console -VM.Allocate -Sys.Audit"},
@@ -278,7 +278,7 @@ static const struct {
     {"fay@pve!sep", "/vms/104", "-VM.Audit"},
     {"fay@pve!sep", "/vms/105", "+VM.Audit +VM.PowerMgmt =Datastore.Audit -VM.Console"},
 
-    /* tokens are of one user, and exist */
+    /* a token belongs to one user, and must exist */
     {"ben@pve!full", "/", "-Sys.Audit"},
     {"eve@pve!sep", "/", "-Sys.Audit"},
     {"ann@pve!SEP", "/vms", "-VM.Audit"},
@@ -292,7 +292,7 @@ static char sign_of(const struct acl_rights *rights, const char *privilege)
     return (rights->held & bit) == 0 ? '-' : (rights->inherited & bit) != 0 ? '+' : '=';
 }
 
-/* Gives how many expectations there were. */
+/* Returns how many expectations there were. */
 static unsigned check_case(const struct snapshot *snapshot, size_t i)
 {
     autofree char *copy = xstrdup(cases[i].expected);

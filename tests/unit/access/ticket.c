@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tickets and CSRF tokens: their form, how long they are good, and the keys behind them. */
+/* Tickets and CSRF tokens: their form, how long they are valid, and the keys behind them. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <pthread.h>

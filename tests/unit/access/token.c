@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* API tokens: making, showing, changing and deleting them, and proving who one is with them. */
+/* API tokens: creating, showing, changing and deleting them, and authenticating with them. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <string.h>
@@ -306,7 +306,7 @@ Test(access_token, rejects_long_credentials)
     expect_rejected(&world, secret);
 }
 
-/* A hash is no secret: one who has read the database cannot log in. */
+/* The hash is no secret: whoever has read the database cannot log in with it. */
 Test(access_token, does_not_take_the_stored_hash_for_the_secret)
 {
     autoworld struct world world;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Users and groups: making, changing and deleting them, and what goes with them. */
+/* Users and groups: creating, changing and deleting them, and what is deleted with them. */
 #include <criterion/criterion.h>
 #include <string.h>
 

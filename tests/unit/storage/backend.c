@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commit interface with a backend that behaves as a cluster may: it lets change sets wait, delivers those
- * of others in between, changes the order of sets that have no document in common, and refuses some. */
+/* The commit interface with a backend that does what a cluster may do: it lets change sets wait, delivers
+ * those of other nodes in between, reorders sets that have no document in common, and refuses some. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,7 +22,7 @@ struct submission {
 };
 
 struct slow_backend {
-    struct storage_backend interface; /* first, so that self is the whole */
+    struct storage_backend interface; /* first, so that a pointer to it points to the whole */
     struct storage *storage;
     pthread_mutex_t lock; /* guards the rest */
     struct submission waiting[MOST];
@@ -59,7 +59,7 @@ static bool share_a_document(const struct change_set *a, const struct change_set
     return false;
 }
 
-/* The last one that may pass all those before it. */
+/* The last set that may overtake all those before it. */
 static size_t choose_last_free(const struct slow_backend *slow)
 {
     for (size_t i = slow->count - 1; i > 0; i--) {
@@ -84,7 +84,7 @@ static struct submission take(struct slow_backend *slow)
     return taken;
 }
 
-/* Delivers one; `refusal` NULL: applies it. */
+/* Applies one set, or refuses it if `refusal` is not NULL. */
 static void deliver(struct slow_backend *slow, const char *refusal)
 {
     struct submission taken = take(slow);
@@ -112,7 +112,7 @@ static void wait_for_submissions(struct slow_backend *slow, size_t count)
     } while (have < count);
 }
 
-/* One who commits in a thread of its own. */
+/* Commits in a thread of its own. */
 struct writer {
     pthread_t thread;
     struct storage *storage;
@@ -213,8 +213,8 @@ Test(storage_backend, the_change_of_another_node_comes_first)
     expect_body(storage, "staff", "{'n': 2}");
 }
 
-/* Four writers, two of them of the same document. Those of other documents pass, those two keep their order,
- * and each hears of its own set. */
+/* There are four writers, two of them of the same document. The others may overtake, these two stay in order,
+ * and each gets the result of its own set. */
 Test(storage_backend, sets_without_a_common_document_may_change_places)
 {
     autofixture struct fixture fixture;

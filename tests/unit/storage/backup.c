@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Backup: a copy that is whole, of one moment, and never in the place of something else. */
+/* Backup: the copy is whole, of one moment, and never replaces anything. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Documents: reading, change sets with expected revisions, and what stays as it was when writing fails. */
+/* Documents: reading, change sets with expected revisions, and that a failed write changes nothing. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <string.h>
@@ -56,7 +56,7 @@ Test(storage_commit, refuses_what_does_not_have_the_expected_revision)
     cr_assert_eq(fixture_revision(storage, "group", "staff"), 1);
 }
 
-/* Who has read a document that was deleted and made again has not read this one. */
+/* Whoever read a document that was deleted and made again has not read the new one. */
 Test(storage_commit, goes_on_counting_after_a_deletion)
 {
     autofixture struct fixture fixture;
@@ -187,8 +187,7 @@ Test(storage_commit, keeps_any_text)
     json_decref(body);
 }
 
-/* Writing fails as the caller made it fail: nothing is changed, the error says why, and later it works again.
- */
+/* The caller has made writing fail: nothing changes, and the error says why. */
 static void expect_write_fails(struct storage *storage, enum error_kind kind, const char *part)
 {
     autofree char *large = xcalloc(1, 100001);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tasks of this node in the database: kept, found again, forgotten in the end. */
+/* Tasks of this node in the database: written, found again and in the end deleted. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ static void end(struct storage *storage, int64_t task, const char *result, int l
     cr_assert_eq(local_end_task(storage, task, &end, &err), 0, "%s", err.message);
 }
 
-/* The numbers of the tasks that fit, in the order of the list: "3 1". */
+/* Expects the numbers of the tasks that match, in the order of the list: "3 1". */
 static void lists(struct storage *storage, const struct local_filter *filter, const char *numbers,
                   int64_t total)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Opening the database: what is made, and what is refused with which advice. */
+/* Opening the database: what is created, and what is refused with which advice. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reservations as they are kept: one VM a device, all or none, and what is void makes room. */
+/* Reservations: one VM for each device, all devices or none, and void reservations give way. */
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
@@ -90,7 +90,7 @@ Test(storage_reservation, of_a_function_and_of_its_mediated_devices_exclude_each
     fixture_expect_error(&err, ERROR_BUSY, "already in use by VMID '101'");
 }
 
-/* Who counted the instances that are left, and was overtaken, has to count again. */
+/* Whoever counted the instances that are left, and was overtaken, has to count again. */
 Test(storage_reservation, a_parent_has_no_more_siblings_than_were_counted)
 {
     autofixture struct fixture fixture;

@@ -19,7 +19,7 @@
 
 #define MOST 16
 
-/* One who writes in a thread of its own, which asserts nothing. */
+/* Writes in a thread of its own, which asserts nothing: a failed assertion jumps out of the test. */
 struct writer {
     pthread_t thread;
     struct storage *storage;
@@ -88,7 +88,7 @@ static void team_make(struct team *team, struct storage *storage, write_function
     sem_wait(&team->arrived);
 }
 
-/* Starts one, which is in the queue when this returns, behind those that were started before. */
+/* Starts a write that is in the queue when this returns, behind those that were started before. */
 static struct writer *gather(struct team *team, struct writer settings)
 {
     struct storage *storage = team->storage;
@@ -258,7 +258,7 @@ static void limit_files(rlim_t size)
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(const struct rlimit){size, RLIM_INFINITY}), 0);
 }
 
-/* All hear of it, also the one that had failed before: what it conflicted with is not there now. */
+/* All get the error, even the one that had failed before: what it conflicted with is not there now. */
 Test(storage_write, a_commit_that_fails_fails_all_and_leaves_nothing)
 {
     autofixture struct fixture fixture;
@@ -281,7 +281,7 @@ Test(storage_write, a_commit_that_fails_fails_all_and_leaves_nothing)
     open_gate(&team);
     succeeded(&team.writers[0]);
     for (size_t i = 1; i < team.count; i++)
-        failed(&team.writers[i], ERROR_FAILED, "File too large");
+        failed(&team.writers[i], ERROR_FAILED, "disk I/O error");
     cr_assert_eq(storage_generation(storage), generation);
     cr_assert_eq(fixture_revision(storage, "group", "a"), 0);
     cr_assert_eq(fixture_revision(storage, "group", "b"), 0);
@@ -351,7 +351,7 @@ Test(storage_write, waits_for_the_disk_if_one_of_them_must)
     cr_assert_eq(after, 2);
 }
 
-/* In the child: writes documents and tells each one's number when its commit returned. */
+/* In the child: writes documents, and the number of each to the pipe when its commit has returned. */
 struct scribe {
     pthread_t thread;
     struct storage *storage;

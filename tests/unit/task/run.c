@@ -411,7 +411,7 @@ Test(task, goes_on_after_a_restart)
     const struct local_task row = {1, upid, "pcireset", "", "root@pam", 1};
     struct error err;
 
-    /* what a daemon leaves that is killed while its task runs */
+    /* what a daemon that is killed while a task runs leaves */
     cr_assert_eq(local_begin_task(the.storage, &row, &err), 0);
     cr_assert_eq(local_add_line(the.storage, 1, &(const struct local_line){1, "one", false}, &err), 0);
     cr_assert_eq(local_add_line(the.storage, 1, &(const struct local_line){2, "WARN: two", true}, &err), 0);
@@ -457,5 +457,5 @@ Test(task, that_does_not_end_does_not_keep_the_daemon)
     cr_assert_not(tasks_close(the.tasks, 0));
     cr_assert_eq(begin_as("", warn, NULL, upid, &err), -1);
     fixture_expect_error(&err, ERROR_BUSY, "hostpci is stopping");
-    sem_post(&gate.open); /* and the .fini closes */
+    sem_post(&gate.open); /* .fini closes the rest */
 }

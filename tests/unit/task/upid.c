@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* UPID: the name of a task, written and read. */
+/* UPID: formatting and parsing the name of a task. */
 #include <criterion/criterion.h>
 #include <string.h>
 
