@@ -131,7 +131,7 @@ int vm_hostpci_foreach(const json_t *config, vm_hostpci_visit *visit, void *cont
         autohostpci struct vm_hostpci hostpci = {0};
         const struct schema *schema = vm_key_find(key, NULL);
         struct error unreadable;
-        if (schema == NULL || vm_key_about(schema)->kind != VM_PCI || !json_is_string(value) ||
+        if (schema == NULL || vm_key_about(schema)->kind != VM_KIND_HOSTPCI || !json_is_string(value) ||
             read_value(json_string_value(value), &hostpci, &unreadable) != 0)
             continue;
         if (visit(context, key, &hostpci, err) != 0)

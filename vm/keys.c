@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "schema/validate.h"
 
 #define RANGES "\\d+(?:-\\d+)?(?:;\\d+(?:-\\d+)?)*"
 
@@ -251,21 +252,22 @@ static const struct schema spice_keys[] = {
 static const struct schema unused_keys[] = {
     {.name = "file", .type = SCHEMA_STRING, .format = "pve-volume-id"}, SAME("volume", "file"), END};
 
-#define HAS(keys, default_name)      .property_string = (keys), .default_key = (default_name)
-#define ABOUT(kind, privilege, easy) .about = (&(const struct vm_key){(kind), VM_##privilege, (easy)})
-#define PLAIN(privilege)             ABOUT(VM_PLAIN, privilege, false)
-#define EASY(privilege)              ABOUT(VM_PLAIN, privilege, true)
-#define IS(kind, privilege)          ABOUT(kind, privilege, false)
-#define KEPT(privilege)              ABOUT(VM_UNUSED, privilege, false)
+#define HAS(keys, default_name) .property_string = (keys), .default_key = (default_name)
+#define ABOUT(kind, privilege, effect)                                                                       \
+    .about = (&(const struct vm_key){VM_KIND_##kind, VM_PRIVILEGE_##privilege, VM_EFFECT_##effect})
+#define PLAIN(privilege)    ABOUT(PLAIN, privilege, START)
+#define IS(kind, privilege) ABOUT(kind, privilege, START)
 
 const struct schema vm_keys[] = {
-    TEXT("name", EASY(OPTIONS), .format = "dns-name", .text = "The VM's name."),
-    TEXT("description", EASY(OPTIONS), .max_length = 8192, .text = "Notes."),
-    TEXT("tags", EASY(OPTIONS), .format = "pve-tag-list", .text = "Words to find it by."),
-    FLAG("onboot", EASY(OPTIONS), .fallback = "0", .text = "Started with the host."),
-    TEXT("startup", EASY(OPTIONS), .format = "pve-startup-order", .text = "[order=]N, up=N, down=N."),
-    FLAG("protection", EASY(OPTIONS), .fallback = "0", .text = "Neither it nor its disks can be removed."),
-    TEXT("lock", EASY(ROOT), .text = "Why it must be left alone.",
+    TEXT("name", ABOUT(PLAIN, OPTIONS, NOW), .format = "dns-name", .text = "The VM's name."),
+    TEXT("description", ABOUT(PLAIN, OPTIONS, NOW), .max_length = 8192, .text = "Notes."),
+    TEXT("tags", ABOUT(TAGS, OPTIONS, NOW), .format = "pve-tag-list", .text = "Words to find it by."),
+    FLAG("onboot", ABOUT(PLAIN, OPTIONS, NOW), .fallback = "0", .text = "Started with the host."),
+    TEXT("startup", ABOUT(STARTUP, OPTIONS, NOW), .format = "pve-startup-order",
+         .text = "[order=]N, up=N, down=N."),
+    FLAG("protection", ABOUT(PLAIN, OPTIONS, NOW), .fallback = "0",
+         .text = "Neither it nor its disks can be removed."),
+    TEXT("lock", ABOUT(PLAIN, ROOT, NOW), .text = "Why it must be left alone.",
          .values = VALUES("backup", "clone", "create", "migrate", "rollback", "snapshot", "snapshot-delete",
                           "suspending", "suspended")),
     TEXT("ostype", PLAIN(OPTIONS), .fallback = "other", .text = "The guest's system.",
@@ -287,7 +289,7 @@ const struct schema vm_keys[] = {
     INTEGER("balloon", PLAIN(MEMORY), .range = AT_LEAST(0),
             .text = "MiB that it keeps at least; 0: no balloon."),
     FLAG("numa", PLAIN(CPU), .fallback = "0", .text = "NUMA nodes as sockets."),
-    TEXT("numa[n]", IS(VM_PLAIN, CPU), HAS(numa_keys, NULL), .count = VM_NUMAS, .text = "A NUMA node."),
+    TEXT("numa[n]", IS(PLAIN, CPU), HAS(numa_keys, NULL), .count = VM_NUMAS, .text = "A NUMA node."),
     TEXT("hugepages", PLAIN(ROOT), .values = VALUES("any", "2", "1024"), .text = "MiB of a page."),
     FLAG("kvm", PLAIN(HARDWARE), .fallback = "1", .text = "Hardware virtualization."),
     FLAG("acpi", PLAIN(HARDWARE), .fallback = "1", .text = "ACPI."),
@@ -298,43 +300,41 @@ const struct schema vm_keys[] = {
     TEXT("scsihw", PLAIN(HARDWARE), .fallback = "lsi", .text = "The SCSI controller.",
          .values = VALUES("lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi")),
     TEXT("smbios1", PLAIN(HARDWARE), HAS(smbios_keys, NULL), .max_length = 512, .text = "SMBIOS type 1."),
-    TEXT("rng0", PLAIN(HARDWARE), HAS(rng_keys, "source"), .text = "A source of randomness."),
+    TEXT("rng0", IS(RNG, HARDWARE), HAS(rng_keys, "source"), .text = "A source of randomness."),
     TEXT("watchdog", PLAIN(HARDWARE), HAS(watchdog_keys, "model"), .text = "A watchdog."),
     TEXT("vmgenid", PLAIN(ROOT), .pattern = "(?:[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}|[01])",
          .text = "Generation id: 1 makes a new one, 0 none."),
     TEXT("agent", PLAIN(OPTIONS), HAS(agent_keys, "enabled"), .text = "The guest agent's channel."),
     FLAG("localtime", PLAIN(OPTIONS), .text = "The clock shows local time."),
     FLAG("tdf", PLAIN(OPTIONS), .fallback = "0", .text = "Time drift fix."),
-    TEXT("boot", PLAIN(DISK), HAS(boot_keys, "legacy"), .text = "order=DEVICE;DEVICE..."),
+    TEXT("boot", IS(BOOT, DISK), HAS(boot_keys, "legacy"), .text = "order=DEVICE;DEVICE..."),
     TEXT("bootdisk", PLAIN(DISK), .pattern = "(?:ide|sata|scsi|virtio)\\d+", .text = "Use boot: order=."),
     TEXT("cdrom", PLAIN(CDROM), .text = "The same as ide2."),
-    TEXT("hostpci[n]", IS(VM_PCI, HARDWARE), HAS(hostpci_keys, "host"), .count = VM_HOSTPCI,
+    TEXT("hostpci[n]", IS(HOSTPCI, HARDWARE), HAS(hostpci_keys, "host"), .count = VM_HOSTPCI,
          .text = "A device of the host."),
-    TEXT("net[n]", IS(VM_NET, NETWORK), HAS(net_keys, "model"), .count = VM_NETS, .text = "A network card."),
-    TEXT("usb[n]", IS(VM_USB, HARDWARE), HAS(usb_keys, "host"), .count = VM_USBS,
+    TEXT("net[n]", IS(NET, NETWORK), HAS(net_keys, "model"), .count = VM_NETS, .text = "A network card."),
+    TEXT("usb[n]", IS(USB, HARDWARE), HAS(usb_keys, "host"), .count = VM_USBS,
          .text = "A USB device of the host."),
-    TEXT("serial[n]", PLAIN(HARDWARE), .pattern = "/dev/.+|socket", .count = VM_SERIALS,
+    TEXT("serial[n]", IS(SERIAL, HARDWARE), .pattern = "/dev/.+|socket", .count = VM_SERIALS,
          .text = "A serial port."),
-    TEXT("ide[n]", IS(VM_DRIVE, DISK), HAS(ide_keys, "file"), .count = VM_IDES, .text = "A disk or CD-ROM."),
-    TEXT("sata[n]", IS(VM_DRIVE, DISK), HAS(sata_keys, "file"), .count = VM_SATAS,
-         .text = "A disk or CD-ROM."),
-    TEXT("scsi[n]", IS(VM_DRIVE, DISK), HAS(scsi_keys, "file"), .count = VM_SCSIS,
-         .text = "A disk or CD-ROM."),
-    TEXT("virtio[n]", IS(VM_DRIVE, DISK), HAS(virtio_keys, "file"), .count = VM_VIRTIOS, .text = "A disk."),
-    TEXT("efidisk0", IS(VM_EFIDISK, DISK), HAS(efidisk_keys, "file"),
+    TEXT("ide[n]", IS(DISK, DISK), HAS(ide_keys, "file"), .count = VM_IDES, .text = "A disk or CD-ROM."),
+    TEXT("sata[n]", IS(DISK, DISK), HAS(sata_keys, "file"), .count = VM_SATAS, .text = "A disk or CD-ROM."),
+    TEXT("scsi[n]", IS(DISK, DISK), HAS(scsi_keys, "file"), .count = VM_SCSIS, .text = "A disk or CD-ROM."),
+    TEXT("virtio[n]", IS(DISK, DISK), HAS(virtio_keys, "file"), .count = VM_VIRTIOS, .text = "A disk."),
+    TEXT("efidisk0", IS(EFIDISK, DISK), HAS(efidisk_keys, "file"),
          .text = "What the UEFI firmware remembers."),
     TEXT("args", PLAIN(ROOT), .text = "More arguments for QEMU, split like a shell does."),
-    TEXT("audio0", KEPT(HARDWARE), HAS(audio_keys, NULL), .text = "A sound card."),
-    TEXT("ivshmem", KEPT(ROOT), HAS(ivshmem_keys, NULL), .text = "Memory shared between VMs."),
-    TEXT("tpmstate0", IS(VM_UNUSED, DISK), HAS(tpm_keys, "file"), .text = "What a TPM remembers."),
-    TEXT("virtiofs[n]", KEPT(OPTIONS), HAS(virtiofs_keys, "dirid"), .count = VM_VIRTIOFS,
+    TEXT("audio0", ABOUT(PLAIN, HARDWARE, NEVER), HAS(audio_keys, NULL), .text = "A sound card."),
+    TEXT("ivshmem", ABOUT(PLAIN, ROOT, NEVER), HAS(ivshmem_keys, NULL), .text = "Memory shared between VMs."),
+    TEXT("tpmstate0", ABOUT(VOLUME, DISK, NEVER), HAS(tpm_keys, "file"), .text = "What a TPM remembers."),
+    TEXT("virtiofs[n]", ABOUT(PLAIN, OPTIONS, NEVER), HAS(virtiofs_keys, "dirid"), .count = VM_VIRTIOFS,
          .text = "A folder of the host."),
-    TEXT("parallel[n]", KEPT(ROOT), .pattern = "/dev/parport\\d+|/dev/usb/lp\\d+", .count = VM_PARALLELS,
-         .text = "A parallel port."),
-    TEXT("amd-sev", KEPT(ROOT), .max_length = 512, .text = "AMD's memory encryption."),
-    TEXT("intel-tdx", KEPT(ROOT), .max_length = 512, .text = "Intel's trust domains."),
-    /* kept: they are of no consequence for the command line */
-    TEXT("unused[n]", PLAIN(DISK), HAS(unused_keys, "file"), .count = VM_UNUSEDS,
+    TEXT("parallel[n]", ABOUT(PLAIN, ROOT, NEVER), .pattern = "/dev/parport\\d+|/dev/usb/lp\\d+",
+         .count = VM_PARALLELS, .text = "A parallel port."),
+    TEXT("amd-sev", ABOUT(PLAIN, ROOT, NEVER), .max_length = 512, .text = "AMD's memory encryption."),
+    TEXT("intel-tdx", ABOUT(PLAIN, ROOT, NEVER), .max_length = 512, .text = "Intel's trust domains."),
+    /* kept although the command line does not depend on them */
+    TEXT("unused[n]", IS(VOLUME, DISK), HAS(unused_keys, "file"), .count = VM_UNUSEDS,
          .text = "A disk set aside."),
     FLAG("allow-ksm", PLAIN(MEMORY), .fallback = "1", .text = "Memory may be merged with other VMs'."),
     FLAG("autostart", PLAIN(OPTIONS), .fallback = "0", .text = "Ignored."),
@@ -360,14 +360,14 @@ const struct schema vm_keys[] = {
          .text = "Cloud-init's form."),
     TEXT("cicustom", PLAIN(CLOUDINIT), .max_length = 4096, .text = "Cloud-init's own files."),
     TEXT("ciuser", PLAIN(CLOUDINIT), .max_length = 256, .text = "Cloud-init's user."),
-    TEXT("cipassword", PLAIN(CLOUDINIT), .max_length = 1024, .text = "Cloud-init's password."),
+    TEXT("cipassword", IS(SECRET, CLOUDINIT), .max_length = 1024, .text = "Cloud-init's password."),
     FLAG("ciupgrade", PLAIN(CLOUDINIT), .fallback = "1", .text = "Cloud-init upgrades packages."),
     TEXT("ipconfig[n]", PLAIN(CLOUDINIT), .count = VM_IPCONFIG, .max_length = 1024, .text = "Addresses."),
     TEXT("nameserver", PLAIN(CLOUDINIT), .max_length = 1024, .text = "DNS servers."),
     TEXT("searchdomain", PLAIN(CLOUDINIT), .max_length = 1024, .text = "DNS domains."),
     TEXT("sshkeys", PLAIN(CLOUDINIT), .format = "urlencoded", .text = "Public keys."), END};
 
-/* "hostpci3" is "hostpci[n]" with 3; false if it is not. Indexes have no leading zero. */
+/* Whether "hostpci3" is one of "hostpci[n]", and its index. An index has no leading zero. */
 static bool match_index(const struct schema *schema, const char *name, int *ret)
 {
     size_t stem = strcspn(schema->name, "[");
@@ -385,7 +385,7 @@ const struct schema *vm_key_find(const char *name, int *ret_index)
     int index = -1;
 
     SCHEMA_FOREACH(schema, vm_keys) {
-        if (schema->name[0] != name[0]) /* most are told by that: a command line asks hundreds of times */
+        if (schema->name[0] != name[0]) /* enough for most: a command line asks hundreds of times */
             continue;
         if (schema->count == 0 ? strcmp(schema->name, name) != 0 : !match_index(schema, name, &index))
             continue;
@@ -402,6 +402,18 @@ struct vm_key_name vm_key_name(const char *stem, unsigned index)
 
     snprintf(name.text, sizeof(name.text), "%s%u", stem, index);
     return name;
+}
+
+bool vm_key_has_stem(const char *name, const char *stem)
+{
+    size_t length = strlen(stem);
+
+    return strncmp(name, stem, length) == 0 && name[length + strspn(name + length, "0123456789")] == '\0';
+}
+
+bool vm_key_names_volume(const struct schema *key)
+{
+    return key->property_string != NULL && schema_find(key->property_string, "file") != NULL;
 }
 
 const struct vm_key *vm_key_about(const struct schema *key)

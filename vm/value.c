@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values of a configuration on their way in. */
+/* Values of a VM's configuration: how they are stored, and how stored ones are read. */
 #include "vm/value.h"
 
 #include <ctype.h>
@@ -38,6 +38,7 @@ char *vm_value_print_size(unsigned long long bytes)
     return unit == 0 ? xasprintf("%llu", bytes) : xasprintf("%llu%c", bytes, units[unit - 1]);
 }
 
+/* The parts in the order of their schema, the size in its largest unit. */
 static char *reprint(const char *key, json_t *values)
 {
     const char *size = json_string_value(json_object_get(values, "size"));
@@ -49,7 +50,7 @@ static char *reprint(const char *key, json_t *values)
     return property_string_print(vm_key_find(key, NULL), values);
 }
 
-static int store_keys(const char *key, const char *value, char **ret, struct error *err)
+static int store_parts(const char *key, const char *value, char **ret, struct error *err)
 {
     autojson json_t *values = NULL;
 
@@ -59,7 +60,15 @@ static int store_keys(const char *key, const char *value, char **ret, struct err
     return 0;
 }
 
-static int store_drive(const char *key, const char *value, char **ret, struct error *err)
+static int store_boot(const char *key, const char *value, char **ret, struct error *err)
+{
+    if (strstr(value, "order=") != NULL)
+        return store_parts(key, value, ret, err);
+    *ret = xstrdup(value);
+    return 0;
+}
+
+static int store_disk(const char *key, const char *value, char **ret, struct error *err)
 {
     autojson json_t *values = NULL;
 
@@ -69,10 +78,11 @@ static int store_drive(const char *key, const char *value, char **ret, struct er
     return 0;
 }
 
-static int store_hostpci(const char *value, char **ret, struct error *err)
+static int store_hostpci(const char *key, const char *value, char **ret, struct error *err)
 {
     autohostpci struct vm_hostpci hostpci = {0};
 
+    (void)key;
     if (vm_hostpci_parse(value, &hostpci, err) != 0)
         return -1;
     *ret = xstrdup(value);
@@ -100,12 +110,13 @@ static int compare_tags(const void *a, const void *b)
 }
 
 /* Lower case, sorted, each once. */
-static char *store_tags(const char *value)
+static int store_tags(const char *key, const char *value, char **ret, struct error *err)
 {
     autofree char *lower = xstrdup(value);
     struct text text = {0};
     size_t count = 0;
 
+    (void)key, (void)err;
     for (char *letter = lower; *letter != '\0'; letter++)
         *letter = (char)tolower((unsigned char)*letter);
     autosplit char **tags = format_split_list(lower);
@@ -115,24 +126,60 @@ static char *store_tags(const char *value)
     for (size_t i = 0; i < count; i++)
         if (i == 0 || strcmp(tags[i], tags[i - 1]) != 0)
             text_printf(&text, "%s%s", i > 0 ? ";" : "", tags[i]);
-    return text_take(&text);
+    *ret = text_take(&text);
+    return 0;
 }
+
+/* A value of any other kind is stored as it was sent. */
+static int (*const stores[VM_KINDS])(const char *key, const char *value, char **ret, struct error *err) = {
+    [VM_KIND_HOSTPCI] = store_hostpci, [VM_KIND_USB] = store_usb,       [VM_KIND_NET] = store_parts,
+    [VM_KIND_DISK] = store_disk,       [VM_KIND_EFIDISK] = store_parts, [VM_KIND_BOOT] = store_boot,
+    [VM_KIND_TAGS] = store_tags,
+};
 
 int vm_value_store(const char *key, const char *value, char **ret, struct error *err)
 {
-    const struct schema *schema = vm_key_find(key, NULL);
-    enum vm_kind kind = vm_key_about(schema)->kind;
+    enum vm_kind kind = vm_key_about(vm_key_find(key, NULL))->kind;
 
     if (strcmp(key, "description") != 0 && strpbrk(value, "\r\n") != NULL)
         return error_set_field(err, key, "%s: a value cannot have a line end", key);
-    if (kind == VM_DRIVE)
-        return store_drive(key, value, ret, err);
-    if (kind == VM_PCI)
-        return store_hostpci(value, ret, err);
-    if (kind == VM_USB)
-        return store_usb(key, value, ret, err);
-    if (kind == VM_NET || kind == VM_EFIDISK || (strcmp(key, "boot") == 0 && strstr(value, "order=") != NULL))
-        return store_keys(key, value, ret, err);
-    *ret = strcmp(key, "tags") == 0 ? store_tags(value) : xstrdup(value);
+    if (stores[kind] != NULL)
+        return stores[kind](key, value, ret, err);
+    *ret = xstrdup(value);
     return 0;
+}
+
+int vm_value_parts(const json_t *config, const char *key, json_t **ret, struct error *err)
+{
+    const json_t *value = json_object_get(config, key);
+    autofree char *number = json_is_integer(value) ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+    const char *string = number != NULL ? number : json_string_value(value);
+
+    if (string == NULL) {
+        *ret = json_object();
+        return 0;
+    }
+    if (property_string_parse(vm_key_find(key, NULL), string, ret, err) != 0)
+        return error_prefix(err, "%s: ", key);
+    return 0;
+}
+
+long long vm_value_number(const json_t *values, const char *key, long long fallback)
+{
+    const json_t *value = json_object_get(values, key);
+
+    if (json_is_string(value))
+        return strtoll(json_string_value(value), NULL, 10);
+    return json_is_number(value) ? (long long)json_number_value(value) : fallback;
+}
+
+bool vm_value_hotplugs(const json_t *config, const char *feature)
+{
+    const char *list = json_string_value(json_object_get(config, "hotplug"));
+    autosplit char **features = format_split_list(list != NULL ? list : "");
+
+    for (char **given = features; *given != NULL; given++)
+        if (strcmp(*given, feature) == 0)
+            return true;
+    return false;
 }

@@ -34,10 +34,14 @@ static int require(const struct qemu_job *job, const char *path, const char *con
 static int require_privilege(const struct qemu_job *job, enum vm_privilege privilege, struct error *err)
 {
     static const char *const names[][3] = {
-        [VM_DISK] = {"VM.Config.Disk"},       [VM_CDROM] = {"VM.Config.CDROM"},
-        [VM_CPU] = {"VM.Config.CPU"},         [VM_MEMORY] = {"VM.Config.Memory"},
-        [VM_NETWORK] = {"VM.Config.Network"}, [VM_HARDWARE] = {"VM.Config.HWType"},
-        [VM_OPTIONS] = {"VM.Config.Options"}, [VM_CLOUDINIT] = {"VM.Config.Cloudinit", "VM.Config.Network"},
+        [VM_PRIVILEGE_DISK] = {"VM.Config.Disk"},
+        [VM_PRIVILEGE_CDROM] = {"VM.Config.CDROM"},
+        [VM_PRIVILEGE_CPU] = {"VM.Config.CPU"},
+        [VM_PRIVILEGE_MEMORY] = {"VM.Config.Memory"},
+        [VM_PRIVILEGE_NETWORK] = {"VM.Config.Network"},
+        [VM_PRIVILEGE_HARDWARE] = {"VM.Config.HWType"},
+        [VM_PRIVILEGE_OPTIONS] = {"VM.Config.Options"},
+        [VM_PRIVILEGE_CLOUDINIT] = {"VM.Config.Cloudinit", "VM.Config.Network"},
     };
 
     return require(job, "/vms/{vmid}", names[privilege], err);
@@ -67,7 +71,7 @@ static int check_hostpci(const struct question *question, struct error *err)
         return error_set_field(err, question->key, "only root can set romfile");
     if (require_mapping(question, "pci", mapping, err) != 0)
         return -1;
-    return require_privilege(question->job, VM_HARDWARE, err);
+    return require_privilege(question->job, VM_PRIVILEGE_HARDWARE, err);
 }
 
 static int check_usb(const struct question *question, struct error *err)
@@ -79,14 +83,14 @@ static int check_usb(const struct question *question, struct error *err)
         return error_set(err, ERROR_FAILED, "only root can set '%s' config for real devices", question->key);
     if (mapping != NULL && require_mapping(question, "usb", mapping, err) != 0)
         return -1;
-    return require_privilege(question->job, VM_HARDWARE, err);
+    return require_privilege(question->job, VM_PRIVILEGE_HARDWARE, err);
 }
 
 static int check_serial(const struct question *question, struct error *err)
 {
     if (strcmp(question->value, "socket") != 0)
         return error_set(err, ERROR_FAILED, "only root can set '%s' config for real devices", question->key);
-    return require_privilege(question->job, VM_HARDWARE, err);
+    return require_privilege(question->job, VM_PRIVILEGE_HARDWARE, err);
 }
 
 static int check_rng(const struct question *question, struct error *err)
@@ -95,7 +99,7 @@ static int check_rng(const struct question *question, struct error *err)
 
     if (strcmp(source, "/dev/hwrng") == 0 && require_mapping(question, "hwrng", NULL, err) != 0)
         return -1;
-    return require_privilege(question->job, VM_HARDWARE, err);
+    return require_privilege(question->job, VM_PRIVILEGE_HARDWARE, err);
 }
 
 static int require_bridge(const struct qemu_job *job, const char *bridge, const json_t *tag,
@@ -121,10 +125,10 @@ static int check_net(const struct question *question, struct error *err)
             require_bridge(question->job, bridge, NULL, err) != 0)
             return -1;
     }
-    return require_privilege(question->job, VM_NETWORK, err);
+    return require_privilege(question->job, VM_PRIVILEGE_NETWORK, err);
 }
 
-static int check_volume(const struct question *question, struct error *err)
+static int check_place(const struct question *question, struct error *err)
 {
     const struct service *service = question->job->service;
 
@@ -133,53 +137,40 @@ static int check_volume(const struct question *question, struct error *err)
                : qemu_volume_check_place(service->volume_dirs, question->key, question->values, err);
 }
 
-static int check_drive(const struct question *question, struct error *err)
+static int check_disk(const struct question *question, struct error *err)
 {
     bool cdrom = vm_disk_is_cdrom(question->values);
     bool of_host = strcmp(string_of(question, "file"), "cdrom") == 0;
 
-    if (require_privilege(question->job, cdrom ? VM_CDROM : VM_DISK, err) != 0)
+    if (require_privilege(question->job, cdrom ? VM_PRIVILEGE_CDROM : VM_PRIVILEGE_DISK, err) != 0)
         return -1;
     if (question->fresh && of_host && require(question->job, "/", VALUES("Sys.Console"), err) != 0)
         return -1;
-    return check_volume(question, err);
+    return check_place(question, err);
 }
 
-static int check_disk(const struct question *question, struct error *err)
+static int check_volume(const struct question *question, struct error *err)
 {
-    if (require_privilege(question->job, VM_DISK, err) != 0)
+    if (require_privilege(question->job, VM_PRIVILEGE_DISK, err) != 0)
         return -1;
-    return check_volume(question, err);
+    return check_place(question, err);
 }
 
 static int check_startup(const struct question *question, struct error *err)
 {
     if (require(question->job, "/", VALUES("Sys.Modify"), err) != 0)
         return -1;
-    return require_privilege(question->job, VM_OPTIONS, err);
+    return require_privilege(question->job, VM_PRIVILEGE_OPTIONS, err);
 }
 
-/* Keys of which it depends on the value. */
-static const struct rule {
-    const char *key;
-    int (*check)(const struct question *question, struct error *err);
-} rules[] = {
-    {"hostpci[n]", check_hostpci}, {"usb[n]", check_usb},     {"serial[n]", check_serial},
-    {"rng0", check_rng},           {"net[n]", check_net},     {"ide[n]", check_drive},
-    {"sata[n]", check_drive},      {"scsi[n]", check_drive},  {"virtio[n]", check_drive},
-    {"efidisk0", check_disk},      {"tpmstate0", check_disk}, {"unused[n]", check_disk},
-    {"startup", check_startup},
+/* Kinds of values that it depends on who may set them. Of all others the key decides alone. */
+static int (*const checks[VM_KINDS])(const struct question *question, struct error *err) = {
+    [VM_KIND_HOSTPCI] = check_hostpci, [VM_KIND_USB] = check_usb,        [VM_KIND_NET] = check_net,
+    [VM_KIND_DISK] = check_disk,       [VM_KIND_EFIDISK] = check_volume, [VM_KIND_VOLUME] = check_volume,
+    [VM_KIND_SERIAL] = check_serial,   [VM_KIND_RNG] = check_rng,        [VM_KIND_STARTUP] = check_startup,
 };
 
-static const struct rule *find_rule(const struct schema *schema)
-{
-    for (size_t i = 0; i < COUNT_OF(rules); i++)
-        if (strcmp(rules[i].key, schema->name) == 0)
-            return &rules[i];
-    return NULL;
-}
-
-static int ask(struct question *question, const struct rule *rule, const json_t *value, struct error *err)
+static int ask(struct question *question, const json_t *value, struct error *err)
 {
     autojson json_t *values = NULL;
 
@@ -188,7 +179,7 @@ static int ask(struct question *question, const struct rule *rule, const json_t 
         property_string_parse(question->schema, question->value, &values, err) != 0)
         return error_prefix(err, "%s: ", question->key);
     question->values = values;
-    return rule->check(question, err);
+    return checks[vm_key_about(question->schema)->kind](question, err);
 }
 
 /* A key that has no value, and shall have none, needs what it needs in general. */
@@ -199,16 +190,15 @@ static int check_values(const struct qemu_job *job, const char *key, const json_
                                  json_object_get(json_object_get(document, "pending"), key)};
     const json_t *value = json_object_get(change->set, key);
     struct question question = {.job = job, .key = key, .schema = vm_key_find(key, NULL)};
-    const struct rule *rule = find_rule(question.schema);
 
-    if (rule == NULL)
+    if (checks[vm_key_about(question.schema)->kind] == NULL)
         return 0;
     for (size_t i = 0; i < COUNT_OF(old); i++)
-        if (old[i] != NULL && ask(&question, rule, old[i], err) != 0)
+        if (old[i] != NULL && ask(&question, old[i], err) != 0)
             return -1;
     question.fresh = true;
     if (value != NULL)
-        return ask(&question, rule, value, err);
+        return ask(&question, value, err);
     if (old[0] != NULL || old[1] != NULL)
         return 0;
     return require_privilege(job, vm_key_about(question.schema)->privilege, err);
@@ -219,9 +209,9 @@ static int check_key(const struct qemu_job *job, const char *key, struct error *
     const struct schema *schema = vm_key_find(key, NULL);
     enum vm_privilege privilege = vm_key_about(schema)->privilege;
 
-    if (find_rule(schema) != NULL)
+    if (checks[vm_key_about(schema)->kind] != NULL)
         return 0;
-    if (privilege == VM_ROOT)
+    if (privilege == VM_PRIVILEGE_ROOT)
         return error_set(err, ERROR_FAILED, "only root can set '%s' config", key);
     return require_privilege(job, privilege, err);
 }

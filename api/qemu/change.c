@@ -38,7 +38,7 @@ static int check_volume(const char *key, const json_t *value, struct error *err)
     const struct schema *schema = vm_key_find(key, NULL);
     autojson json_t *values = NULL;
 
-    if (!qemu_volume_is_in(schema))
+    if (!vm_key_names_volume(schema))
         return 0;
     if (property_string_parse(schema, json_string_value(value), &values, err) != 0)
         return error_set_field(err, key, "%s", err->message);

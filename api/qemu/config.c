@@ -21,13 +21,6 @@ static struct qemu_job job_of(const struct request *request)
     return (struct qemu_job){request->service, request->caller, request->params};
 }
 
-/* A password is never told again. */
-static void hide_password(json_t *config)
-{
-    if (json_object_get(config, "cipassword") != NULL)
-        json_object_set_new(config, "cipassword", json_string("**********"));
-}
-
 static int get_config(struct request *request, json_t **ret, struct error *err)
 {
     const struct service *service = request->service;
@@ -43,7 +36,6 @@ static int get_config(struct request *request, json_t **ret, struct error *err)
                          snapshot);
     object_digest(document, digest);
     *ret = vm_config_show(document, param_boolean(request, "current"));
-    hide_password(*ret);
     json_object_set_new(*ret, "digest", json_string(digest));
     return 0;
 }

@@ -65,7 +65,7 @@ static void log_added(struct task *task, const json_t *document, const json_t *p
     json_object_foreach(json_object_get(document, "config"), key, value) {
         const json_t *sent = json_object_get(params, key);
         const struct schema *schema = vm_key_find(key, NULL);
-        bool is_card = schema != NULL && vm_key_about(schema)->kind == VM_NET;
+        bool is_card = schema != NULL && vm_key_about(schema)->kind == VM_KIND_NET;
         if ((sent == NULL || (is_card && !json_equal(sent, value))) && json_is_string(value))
             task_log(task, "%s: %s", key, json_string_value(value));
     }

@@ -10,16 +10,14 @@
 #include "passthrough/assign/reservation.h"
 #include "passthrough/vm_document.h"
 #include "schema/format.h"
-#include "schema/property_string.h"
 #include "vm/disk.h"
 #include "vm/keys.h"
 #include "vm/value.h"
 
-#define PIECE          64 /* documents in memory at once */
-#define ID_SIZE        16
-#define MIB            (1024LL * 1024)
-#define DEFAULT_MEMORY 512
-#define MOST           9007199254740992LL /* that a number in JSON can tell exactly */
+#define PIECE   64 /* documents in memory at once */
+#define ID_SIZE 16
+#define MIB     (1024LL * 1024)
+#define MOST    9007199254740992LL /* that a number in JSON can tell exactly */
 
 int qemu_list_running(const struct service *service, json_t **ret, struct error *err)
 {
@@ -67,14 +65,11 @@ long long qemu_count_cpus(const json_t *document)
 
 static long long memory_of(const json_t *document)
 {
-    const char *string = text_of(document, "memory");
     autojson json_t *values = NULL;
     struct error ignored;
-    long long size = DEFAULT_MEMORY;
 
-    if (string != NULL && property_string_parse(vm_key_find("memory", NULL), string, &values, &ignored) == 0)
-        size = json_integer_value(json_object_get(values, "current"));
-    return multiply(size, MIB);
+    vm_value_parts(json_object_get(document, "config"), "memory", &values, &ignored);
+    return multiply(vm_value_number(values, "current", VM_DEFAULT_MEMORY), MIB);
 }
 
 /* Of a disk whose size is known; else 0. */
@@ -85,7 +80,7 @@ static long long disk_size(const json_t *document, const char *key)
     autojson json_t *values = NULL;
     struct error ignored;
 
-    if (string == NULL || schema == NULL || vm_key_about(schema)->kind != VM_DRIVE ||
+    if (string == NULL || schema == NULL || vm_key_about(schema)->kind != VM_KIND_DISK ||
         vm_disk_parse(key, string, &values, &ignored) != 0 || vm_disk_is_cdrom(values))
         return 0;
     size = json_string_value(json_object_get(values, "size"));

@@ -11,11 +11,6 @@
 #include "base/text.h"
 #include "schema/validate.h"
 
-bool qemu_volume_is_in(const struct schema *key)
-{
-    return key->property_string != NULL && schema_find(key->property_string, "file") != NULL;
-}
-
 static bool is_medium(const char *file)
 {
     return strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0;

@@ -16,9 +16,6 @@
 #include "base/error.h"
 #include "schema/endpoint.h"
 
-/* Drives, efidisk0, tpmstate0, unusedN. */
-bool qemu_volume_is_in(const struct schema *key);
-
 /* What nobody may name. `values` are the property string's; the error is about the field `key`. */
 int qemu_volume_check(const char *key, const json_t *values, struct error *err);
 

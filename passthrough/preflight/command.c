@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "passthrough/preflight/parts.h"
 #include "schema/format.h"
+#include "vm/rules.h"
 
 #define MOST_REFUSALS 64 /* more are not told at once */
 
@@ -117,33 +118,10 @@ static void find_culprit(const json_t *config, const struct error *why, char key
         find_key(config, why->message, key);
 }
 
-/* Keys that are right only together: without one of them others would be wrong that are not. */
-#define MOST_RELATED 5
-static const char *const families[][MOST_RELATED] = {{"memory", "balloon", "numa", "hugepages", "hotplug"},
-                                                     {"sockets", "cores", "vcpus"}};
-
-/* "numa" of "numa0" */
-static bool has_stem(const char *key, const char *stem)
-{
-    size_t length = strlen(stem);
-
-    return strncmp(key, stem, length) == 0 && key[length + strspn(key + length, "0123456789")] == '\0';
-}
-
-static const char *const *find_family(const char *key)
-{
-    for (size_t i = 0; i < COUNT_OF(families); i++)
-        for (size_t j = 0; j < MOST_RELATED && families[i][j] != NULL; j++)
-            if (has_stem(key, families[i][j]))
-                return families[i];
-    return NULL;
-}
-
 /* Of a machine its kind stays, which decides on much else. */
 static void leave_out(json_t *config, const char *key)
 {
     const char *value = json_text(config, key), *name;
-    const char *const *family = find_family(key);
     json_t *other;
     void *next;
 
@@ -152,11 +130,8 @@ static void leave_out(json_t *config, const char *key)
     else
         json_object_del(config, key);
     json_object_foreach_safe(config, next, name, other)
-        for (size_t i = 0; family != NULL && i < MOST_RELATED && family[i] != NULL; i++)
-            if (has_stem(name, family[i])) {
-                json_object_del(config, name);
-                break;
-            }
+        if (vm_rules_relate(key, name))
+            json_object_del(config, name);
 }
 
 static bool build(const struct inspection *inspection, const struct vm_features *qemu, const json_t *config,

@@ -102,8 +102,8 @@ void preflight_volumes(struct inspection *inspection)
 
     json_object_foreach(inspection->config, key, value) {
         const struct schema *known = vm_key_find(key, NULL);
-        enum vm_kind kind = known != NULL ? vm_key_about(known)->kind : VM_PLAIN;
-        if (kind != VM_DRIVE && kind != VM_EFIDISK)
+        enum vm_kind kind = known != NULL ? vm_key_about(known)->kind : VM_KIND_PLAIN;
+        if (kind != VM_KIND_DISK && kind != VM_KIND_EFIDISK)
             continue;
         autojson json_t *values = preflight_values(inspection, key);
         if (json_object_get(values, "file") != NULL && vm_disk_path(key, values, &path, &err) == 0 &&
@@ -178,7 +178,7 @@ void preflight_bridges(struct inspection *inspection)
 
     json_object_foreach(inspection->config, key, value) {
         const struct schema *known = vm_key_find(key, NULL);
-        if (known == NULL || vm_key_about(known)->kind != VM_NET)
+        if (known == NULL || vm_key_about(known)->kind != VM_KIND_NET)
             continue;
         autojson json_t *values = preflight_values(inspection, key);
         const char *bridge = json_text(values, "bridge");

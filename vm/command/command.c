@@ -13,6 +13,7 @@
 #include "schema/property_string.h"
 #include "schema/validate.h"
 #include "vm/command/parts.h"
+#include "vm/rules.h"
 
 const char *vm_text(const struct vm_build *build, const char *key)
 {
@@ -22,30 +23,6 @@ const char *vm_text(const struct vm_build *build, const char *key)
 long long vm_number(const struct vm_build *build, const char *key, long long fallback)
 {
     return vm_value_number(build->what->config, key, fallback);
-}
-
-long long vm_value_number(const json_t *values, const char *key, long long fallback)
-{
-    const json_t *value = json_object_get(values, key);
-
-    if (json_is_string(value))
-        return strtoll(json_string_value(value), NULL, 10);
-    return json_is_number(value) ? (long long)json_number_value(value) : fallback;
-}
-
-int vm_values(const struct vm_build *build, const char *key, json_t **ret, struct error *err)
-{
-    const json_t *value = json_object_get(build->what->config, key);
-    autofree char *number = json_is_integer(value) ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
-    const char *string = number != NULL ? number : json_string_value(value);
-
-    if (string == NULL) {
-        *ret = json_object();
-        return 0;
-    }
-    if (property_string_parse(vm_key_find(key, NULL), string, ret, err) != 0)
-        return error_prefix(err, "%s: ", key);
-    return 0;
 }
 
 struct vm_name vm_indexed(const char *stem, unsigned index)
@@ -119,17 +96,6 @@ struct vm_version vm_build_version(const struct vm_build *build)
     return vm_features_version(build->what->qemu);
 }
 
-bool vm_hotplugs(const struct vm_build *build, const char *feature)
-{
-    const char *list = vm_text(build, "hotplug");
-    autosplit char **features = format_split_list(list != NULL ? list : "1");
-
-    for (char **given = features; *given != NULL; given++)
-        if (strcmp(*given, feature) == 0)
-            return true;
-    return false;
-}
-
 /* Checked again, whoever checked it before: a value that is not what its key says never becomes an argument.
  * And what is kept of a configuration from elsewhere may have no part here: a VM without it would not be the
  * same one. */
@@ -146,7 +112,7 @@ static int check_value(const char *name, json_t *value, struct error *err)
     json_decref(copy);
     if (status != 0)
         return error_prefix(err, "%s: ", name);
-    if (vm_key_about(key)->kind == VM_UNUSED)
+    if (vm_key_about(key)->effect == VM_EFFECT_NEVER)
         return error_set_field(err, name, "%s is kept, but a VM cannot be started with it here", name);
     return 0;
 }
@@ -159,6 +125,8 @@ static int check_values(struct vm_build *build, struct error *err)
     json_object_foreach((json_t *)build->what->config, name, value)
         if (check_value(name, value, err) != 0)
             return -1;
+    if (vm_rules_check(build->what->config, err) != 0)
+        return -1;
     if (arch != NULL && strcmp(arch, "x86_64") != 0)
         return error_set_field(err, "arch", "a VM with arch '%s' cannot be started here: only x86_64", arch);
     return 0;

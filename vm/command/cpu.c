@@ -204,7 +204,7 @@ static void add_processors(struct vm_build *build, const char *model)
     long long sockets = vm_number(build, "sockets", 1), cores = vm_number(build, "cores", 1);
     long long count = vm_number(build, "vcpus", sockets * cores);
 
-    if (!vm_hotplugs(build, "cpu")) {
+    if (!vm_value_hotplugs(build->what->config, "cpu")) {
         vm_add(build, VM_HEAD, "-smp", "%lld,sockets=%lld,cores=%lld,maxcpus=%lld", count, sockets, cores,
                sockets * cores);
         return;
@@ -215,26 +215,12 @@ static void add_processors(struct vm_build *build, const char *model)
                model, i + 1, i / cores, i % cores);
 }
 
-static int check_counts(const struct vm_build *build, struct error *err)
-{
-    long long sockets = vm_number(build, "sockets", 1), cores = vm_number(build, "cores", 1);
-
-    if (sockets < 1 || cores < 1 || sockets > VM_CPU_LIMIT || cores > VM_CPU_LIMIT ||
-        sockets * cores > VM_CPU_LIMIT)
-        return error_set_field(err, "cores", "%lld sockets of %lld cores are more than %d processors",
-                               sockets, cores, VM_CPU_LIMIT);
-    if (vm_number(build, "vcpus", 1) > sockets * cores)
-        return error_set_field(err, "vcpus", "vcpus cannot be above sockets times cores, which is %lld",
-                               sockets * cores);
-    return 0;
-}
-
 int vm_add_cpu(struct vm_build *build, struct error *err)
 {
     autojson json_t *values = NULL, *flags = json_object();
     autotext struct text text = {0};
 
-    if (check_counts(build, err) != 0 || vm_values(build, "cpu", &values, err) != 0)
+    if (vm_value_parts(build->what->config, "cpu", &values, err) != 0)
         return -1;
     const char *wanted = json_text_or(values, "cputype", NULL);
     autofree char *model = resolve_model(wanted != NULL ? wanted : build->kvm ? "kvm64" : "qemu64", flags);

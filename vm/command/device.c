@@ -96,7 +96,7 @@ int vm_add_display(struct vm_build *build, struct error *err)
     autojson json_t *values = NULL;
     autofree char *run = vm_escape(build->what->paths->run);
 
-    if (vm_values(build, "vga", &values, err) != 0)
+    if (vm_value_parts(build->what->config, "vga", &values, err) != 0)
         return -1;
     const char *type = json_text_or(values, "type", NULL);
     if (type == NULL)
@@ -143,7 +143,7 @@ static int add_agent(struct vm_build *build, struct error *err)
     autojson json_t *values = NULL;
     autofree char *run = vm_escape(build->what->paths->run);
 
-    if (vm_values(build, "agent", &values, err) != 0)
+    if (vm_value_parts(build->what->config, "agent", &values, err) != 0)
         return -1;
     if (vm_value_number(values, "enabled", 0) == 0)
         return 0;
@@ -164,7 +164,7 @@ static int add_random(struct vm_build *build, struct error *err)
     autojson json_t *values = NULL;
     char limit[64] = "";
 
-    if (vm_values(build, "rng0", &values, err) != 0)
+    if (vm_value_parts(build->what->config, "rng0", &values, err) != 0)
         return -1;
     if (json_object_size(values) == 0)
         return 0;
@@ -182,7 +182,7 @@ static int add_watchdog(struct vm_build *build, struct error *err)
 {
     autojson json_t *values = NULL;
 
-    if (vm_values(build, "watchdog", &values, err) != 0)
+    if (vm_value_parts(build->what->config, "watchdog", &values, err) != 0)
         return -1;
     if (json_object_size(values) == 0)
         return 0;

@@ -99,7 +99,7 @@ int vm_boot_read(struct vm_build *build, struct error *err)
     autojson json_t *values = NULL;
 
     build->boot = json_object();
-    if (vm_values(build, "boot", &values, err) != 0)
+    if (vm_value_parts(build->what->config, "boot", &values, err) != 0)
         return -1;
     const char *order = json_text_or(values, "order", NULL), *letters = json_text_or(values, "legacy", NULL);
     const char *given = vm_text(build, "boot");

@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "schema/property_string.h"
 #include "vm/command/parts.h"
 #include "vm/disk.h"
 
@@ -95,7 +94,7 @@ int vm_add_firmware(struct vm_build *build, struct error *err)
 
     if (!build->ovmf)
         return 0;
-    if (vm_values(build, "efidisk0", &values, err) != 0 ||
+    if (vm_value_parts(build->what->config, "efidisk0", &values, err) != 0 ||
         read_firmware(build->what, values, build->machine.q35, &firmware, err) != 0)
         return -1;
     autofree char *copy = copy_path(build->what);
@@ -111,16 +110,11 @@ int vm_command_firmware(const struct vm_command *what, char **ret_template, char
                         struct error *err)
 {
     __attribute__((cleanup(release))) struct firmware firmware = {0};
-    const char *text = json_string_value(json_object_get(what->config, "efidisk0"));
     const char *machine = json_string_value(json_object_get(what->config, "machine"));
-    autojson json_t *values = json_object();
+    autojson json_t *values = NULL;
 
-    if (text != NULL) {
-        autojson json_t *parsed = NULL;
-        if (property_string_parse(vm_key_find("efidisk0", NULL), text, &parsed, err) != 0)
-            return error_prefix(err, "efidisk0: ");
-        json_object_update(values, parsed);
-    }
+    if (vm_value_parts(what->config, "efidisk0", &values, err) != 0)
+        return -1;
     if (read_firmware(what, values, machine != NULL && strstr(machine, "q35") != NULL, &firmware, err) != 0)
         return -1;
     *ret_template = TAKE(firmware.vars);
@@ -162,7 +156,7 @@ static int add_smbios(struct vm_build *build, struct error *err)
     autojson json_t *values = NULL;
     autotext struct text text = {0};
 
-    if (vm_values(build, "smbios1", &values, err) != 0)
+    if (vm_value_parts(build->what->config, "smbios1", &values, err) != 0)
         return -1;
     bool encoded = vm_value_number(values, "base64", 0) != 0;
     for (size_t i = 0; i < COUNT_OF(smbios_keys); i++) {

@@ -22,7 +22,7 @@ int vm_hostpci_read(struct vm_build *build, struct error *err)
 {
     autojson json_t *vga = NULL;
 
-    if (vm_values(build, "vga", &vga, err) != 0)
+    if (vm_value_parts(build->what->config, "vga", &vga, err) != 0)
         return -1;
     for (unsigned i = 0; i < VM_HOSTPCI; i++) {
         struct vm_name key = vm_indexed("hostpci", i);

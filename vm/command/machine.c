@@ -43,7 +43,7 @@ int vm_machine_read(struct vm_build *build, struct error *err)
     struct vm_machine *machine = &build->machine;
     struct vm_version version = vm_build_version(build);
 
-    if (vm_values(build, "machine", &build->machine_values, err) != 0)
+    if (vm_value_parts(build->what->config, "machine", &build->machine_values, err) != 0)
         return -1;
     const char *type = json_text_or(build->machine_values, "type", NULL);
     if (type == NULL)

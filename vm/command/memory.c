@@ -9,8 +9,7 @@
 #include "schema/format.h"
 #include "vm/command/parts.h"
 
-#define STATIC_MIB  1024 /* what a VM with pluggable memory starts with */
-#define FIRST_DIMM  512  /* MiB; 32 of each size, then twice the size */
+#define FIRST_DIMM  512 /* MiB; 32 of each size, then twice the size */
 #define DIMMS       32
 #define SLOTS       255
 #define LARGEST_MIB 4194304LL
@@ -26,7 +25,7 @@ static int largest(const struct vm_build *build, long long *ret, struct error *e
 {
     autojson json_t *cpu = NULL;
 
-    if (vm_values(build, "cpu", &cpu, err) != 0)
+    if (vm_value_parts(build->what->config, "cpu", &cpu, err) != 0)
         return -1;
     const char *text = json_text_or(cpu, "phys-bits", NULL);
     long long bits = text != NULL && strcmp(text, "host") != 0 ? strtoll(text, NULL, 10) : 40;
@@ -35,43 +34,25 @@ static int largest(const struct vm_build *build, long long *ret, struct error *e
     return 0;
 }
 
-static int read_pages(const struct vm_build *build, struct memory *memory, struct error *err)
-{
-    const char *pages = vm_text(build, "hugepages");
-
-    if (pages == NULL)
-        return 0;
-    if (vm_number(build, "numa", 0) == 0)
-        return error_set_field(err, "hugepages", "hugepages need numa to be enabled");
-    memory->page = strcmp(pages, "any") != 0   ? strtoll(pages, NULL, 10)
-                   : memory->total % 1024 == 0 ? 1024
-                                               : 2;
-    return 0;
-}
-
 static int read_memory(const struct vm_build *build, struct memory *memory, struct error *err)
 {
+    const char *pages = vm_text(build, "hugepages");
     autojson json_t *values = NULL;
 
-    if (vm_values(build, "memory", &values, err) != 0)
+    if (vm_value_parts(build->what->config, "memory", &values, err) != 0)
         return -1;
-    memory->total = memory->fixed = vm_value_number(values, "current", 512);
-    memory->pluggable = vm_hotplugs(build, "memory");
+    memory->total = memory->fixed = vm_value_number(values, "current", VM_DEFAULT_MEMORY);
     if (memory->total > LARGEST_MIB)
         return error_set_field(err, "memory", "%lld MiB are more than QEMU can have: at most %lld",
                                memory->total, LARGEST_MIB);
-    if (vm_number(build, "balloon", 0) > memory->total)
-        return error_set_field(err, "balloon",
-                               "balloon value too large (must be smaller than assigned memory)");
-    if (!memory->pluggable)
-        return read_pages(build, memory, err);
-    if (vm_number(build, "numa", 0) == 0)
-        return error_set_field(err, "hotplug", "numa needs to be enabled for memory hotplug");
-    if (memory->total < STATIC_MIB)
-        return error_set_field(err, "memory", "memory size (%lld) must be at least %d for hotplugging",
-                               memory->total, STATIC_MIB);
-    memory->fixed = STATIC_MIB;
-    return read_pages(build, memory, err);
+    memory->pluggable = vm_value_hotplugs(build->what->config, "memory");
+    if (memory->pluggable)
+        memory->fixed = VM_STATIC_MEMORY;
+    if (pages != NULL)
+        memory->page = strcmp(pages, "any") != 0   ? strtoll(pages, NULL, 10)
+                       : memory->total % 1024 == 0 ? 1024
+                                                   : 2;
+    return 0;
 }
 
 /* The head of a memory object: "memory-backend-ram,id=ram-node0,size=512M". */
@@ -149,7 +130,7 @@ static int add_own_nodes(struct vm_build *build, const struct memory *memory, un
     for (unsigned i = 0; i < VM_NUMAS; i++) {
         struct vm_name key = vm_indexed("numa", i);
         autojson json_t *values = NULL;
-        if (vm_values(build, key.text, &values, err) != 0)
+        if (vm_value_parts(build->what->config, key.text, &values, err) != 0)
             return -1;
         if (json_object_size(values) == 0)
             continue;

@@ -11,6 +11,7 @@
 #include "vm/address.h"
 #include "vm/command/command.h"
 #include "vm/hostpci.h"
+#include "vm/value.h"
 
 /* The order of the command line. A bus stands before what is on it; virtio-iommu-pci has no address of its
  * own, so it comes after all that have one, and before the vfio devices, which it translates for. */
@@ -48,9 +49,6 @@ struct vm_build {
 /* Values of the configuration; an absent text is NULL, an absent flag or number the fallback. */
 const char *vm_text(const struct vm_build *build, const char *key);
 long long vm_number(const struct vm_build *build, const char *key, long long fallback);
-/* The keys of a property string, an empty object if it is absent; -1 if it cannot be read. */
-int vm_values(const struct vm_build *build, const char *key, json_t **ret, struct error *err);
-long long vm_value_number(const json_t *values, const char *key, long long fallback);
 
 /* A short text by value: "net3". */
 struct vm_name {
@@ -76,7 +74,6 @@ struct vm_name vm_bootindex(const struct vm_build *build, const char *device);
 char *vm_escape(const char *value);
 
 bool vm_machine_at_least(const struct vm_build *build, unsigned major, unsigned minor, unsigned pve);
-bool vm_hotplugs(const struct vm_build *build, const char *feature);
 struct vm_version vm_build_version(const struct vm_build *build);
 
 int vm_machine_read(struct vm_build *build, struct error *err);

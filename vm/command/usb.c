@@ -101,7 +101,7 @@ int vm_add_usb(struct vm_build *build, struct error *err)
     for (unsigned i = 0; i < VM_USBS; i++) {
         struct vm_name key = vm_indexed("usb", i);
         autojson json_t *values = NULL;
-        if (vm_values(build, key.text, &values, err) != 0)
+        if (vm_value_parts(build->what->config, key.text, &values, err) != 0)
             return -1;
         if (json_object_size(values) != 0 && add_device(build, i, many_ports, values, err) != 0)
             return -1;

@@ -115,7 +115,7 @@ static bool append_new_discs(const json_t *before, const json_t *after, char *co
 
     for (char **key = keys; *key != NULL; key++) {
         const struct schema *schema = vm_key_find(*key, NULL);
-        if (schema == NULL || vm_key_about(schema)->kind != VM_DRIVE || what_is(after, *key) != CDROM ||
+        if (schema == NULL || vm_key_about(schema)->kind != VM_KIND_DISK || what_is(after, *key) != CDROM ||
             what_is(before, *key) == CDROM || contains(known, *key))
             continue;
         append(order, *key);

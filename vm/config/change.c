@@ -6,6 +6,7 @@
 #include "schema/format.h"
 #include "schema/validate.h"
 #include "vm/config/parts.h"
+#include "vm/rules.h"
 
 static bool is_empty(const char *const *list)
 {
@@ -46,12 +47,6 @@ static int check_lock(const json_t *config, const struct vm_change *change, stru
     return 0;
 }
 
-/* Whether its value names a volume. */
-static bool is_drive(const char *key)
-{
-    return schema_find(vm_key_find(key, NULL)->property_string, "file") != NULL;
-}
-
 static int check_protection(const json_t *document, const struct vm_change *change, struct error *err)
 {
     const json_t *config = json_object_get(document, "config"),
@@ -61,7 +56,8 @@ static int check_protection(const json_t *document, const struct vm_change *chan
         return 0;
     for (const char *const *name = change->remove; *name != NULL; name++) {
         const char *key = vm_config_resolve(*name);
-        if (is_drive(key) && (json_object_get(config, key) != NULL || json_object_get(pending, key) != NULL))
+        if (vm_key_names_volume(vm_key_find(key, NULL)) &&
+            (json_object_get(config, key) != NULL || json_object_get(pending, key) != NULL))
             return error_set(err, ERROR_FAILED, "can't remove drive '%s' - protection mode enabled", key);
     }
     return 0;
@@ -128,21 +124,13 @@ static int wish(const struct draft *draft, const struct vm_change *change, struc
     return 0;
 }
 
-static bool differs(const json_t *before, const json_t *after, const char *key)
-{
-    const json_t *old = json_object_get(before, key), *new = json_object_get(after, key);
-
-    return old != new && !json_equal(old, new);
-}
-
 /* What has to fit together. What an earlier change or a file left unfit is not this change's fault. */
 static int fit(const json_t *before, json_t *document, const struct draft *draft,
                const struct vm_change *change, struct error *err)
 {
     autojson json_t *after = vm_config_view(document, false);
 
-    if ((differs(before, after, "balloon") || differs(before, after, "memory")) &&
-        vm_config_check_balloon(after, err) != 0)
+    if (vm_rules_check_change(before, after, err) != 0)
         return -1;
     if (json_object_get(change->set, "boot") != NULL)
         return vm_config_check_boot(after, err);
@@ -159,7 +147,7 @@ static bool is_taken(const char *key, bool running)
 {
     const struct schema *schema = vm_key_find(key, NULL);
 
-    return !running || (schema != NULL && vm_key_about(schema)->at_once);
+    return !running || (schema != NULL && vm_key_about(schema)->effect == VM_EFFECT_NOW);
 }
 
 /* What can be is applied, and nothing stays pending that is so already. */

@@ -46,11 +46,16 @@ json_t *vm_config_view(const json_t *document, bool current)
     return view;
 }
 
-/* An empty value is a blank to whoever asks for it. */
-static json_t *show(const json_t *value)
+/* A value as a reply has it: a blank for an empty one, asterisks for a secret. */
+static json_t *show(const char *key, const json_t *value)
 {
-    return json_is_string(value) && json_string_length(value) == 0 ? json_string(" ")
-                                                                   : json_incref((json_t *)value);
+    const struct schema *schema = vm_key_find(key, NULL);
+
+    if (schema != NULL && vm_key_about(schema)->kind == VM_KIND_SECRET)
+        return json_string("**********");
+    if (json_is_string(value) && json_string_length(value) == 0)
+        return json_string(" ");
+    return json_incref((json_t *)value);
 }
 
 json_t *vm_config_show(const json_t *document, bool current)
@@ -61,18 +66,20 @@ json_t *vm_config_show(const json_t *document, bool current)
     json_t *value;
 
     json_object_foreach(view, key, value)
-        json_object_set_new(shown, key, show(value));
+        json_object_set_new(shown, key, show(key, value));
     return shown;
 }
 
-static void add_text(json_t *row, const char *name, const json_t *value)
+static void add_text(json_t *row, const char *name, const char *key, const json_t *value)
 {
-    if (json_is_integer(value)) {
-        autofree char *digits = json_dumps(value, JSON_ENCODE_ANY);
+    if (value == NULL)
+        return;
+    autojson json_t *shown = show(key, value);
+    autofree char *digits = json_is_integer(shown) ? json_dumps(shown, JSON_ENCODE_ANY) : NULL;
+    if (digits != NULL)
         json_object_set_new(row, name, json_string(digits));
-    } else if (value != NULL) {
-        json_object_set_new(row, name, show(value));
-    }
+    else
+        json_object_set(row, name, shown);
 }
 
 json_t *vm_config_list_pending(const json_t *document)
@@ -88,8 +95,8 @@ json_t *vm_config_list_pending(const json_t *document)
     autosplit char **keys = vm_config_sort(all);
     for (char **key = keys; *key != NULL; key++) {
         json_t *row = json_pack("{s:s}", "key", *key);
-        add_text(row, "value", json_object_get(config, *key));
-        add_text(row, "pending", json_object_get(pending, *key));
+        add_text(row, "value", *key, json_object_get(config, *key));
+        add_text(row, "pending", *key, json_object_get(pending, *key));
         json_object_set(row, "delete", json_object_get(removed, *key));
         json_array_append_new(rows, row);
     }

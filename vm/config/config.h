@@ -48,11 +48,11 @@ int vm_config_change(const json_t *document, const struct vm_change *change, jso
 /* {KEY: VALUE} as the next start will see it, or (`current`) as the last one did. The caller drops. */
 json_t *vm_config_view(const json_t *document, bool current);
 
-/* The same for a reply: an empty value reads as a blank. */
+/* The same for a reply: an empty value reads as a blank, a secret as asterisks. */
 json_t *vm_config_show(const json_t *document, bool current);
 
-/* [{key, value?, pending?, delete?}] in order of the keys; values are strings, an empty one a blank. The
- * caller drops. */
+/* [{key, value?, pending?, delete?}] for a reply, in order of the keys; all values are strings. The caller
+ * drops. */
 json_t *vm_config_list_pending(const json_t *document);
 
 /* The keys that a change touches, to ask for the privileges of each: those set, removed and reverted, once

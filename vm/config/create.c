@@ -7,6 +7,7 @@
 #include "schema/property_string.h"
 #include "vm/config/parts.h"
 #include "vm/probe/features.h"
+#include "vm/rules.h"
 
 static void add_identity(const struct vm_fresh *fresh, json_t *config)
 {
@@ -89,7 +90,7 @@ int vm_config_create(const char *node, const struct vm_change *change, json_t **
         return -1;
     add_identity(change->fresh, config);
     drop_nulls(config);
-    if (vm_config_check_balloon(config, err) != 0)
+    if (vm_rules_check_change(NULL, config, err) != 0)
         return -1;
     add_meta(change->fresh, config);
     add_boot(config);

@@ -19,9 +19,6 @@ int vm_config_store(const char *key, const json_t *given, json_t **ret, struct e
  * null is what is not to be there (vmgenid=0, an empty description). */
 int vm_config_make(const struct vm_change *change, json_t **ret, struct error *err);
 
-/* Rules that concern several keys of a whole configuration. */
-int vm_config_check_balloon(const json_t *config, struct error *err);
-
 /* As a file it must not be longer than vm_config_read takes. */
 int vm_config_check_size(const json_t *document, struct error *err);
 

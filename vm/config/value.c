@@ -135,7 +135,7 @@ static int make(const char *key, const json_t *given, const struct vm_fresh *fre
 
     if (vm_config_store(key, given, &stored, err) != 0)
         return -1;
-    if (vm_key_about(vm_key_find(key, NULL))->kind == VM_NET)
+    if (vm_key_about(vm_key_find(key, NULL))->kind == VM_KIND_NET)
         stored = make_net(key, stored, fresh);
     if (strcmp(key, "vmgenid") == 0)
         stored = make_generation(stored, fresh);
@@ -162,21 +162,5 @@ int vm_config_make(const struct vm_change *change, json_t **ret, struct error *e
         json_object_set_new(all, vm_config_resolve(key), value);
     }
     *ret = TAKE(all);
-    return 0;
-}
-
-int vm_config_check_balloon(const json_t *config, struct error *err)
-{
-    const char *memory = json_string_value(json_object_get(config, "memory"));
-    const json_t *balloon = json_object_get(config, "balloon");
-    autojson json_t *values = NULL;
-
-    if (memory == NULL)
-        memory = "512";
-    if (property_string_parse(vm_key_find("memory", NULL), memory, &values, err) != 0)
-        return refuse("memory", err);
-    if (json_integer_value(balloon) > json_integer_value(json_object_get(values, "current")))
-        return error_set_field(err, "balloon",
-                               "balloon value too large (must be smaller than assigned memory)");
     return 0;
 }

@@ -49,8 +49,8 @@ Test(vm_keys, indexed_keys_are_found_by_their_name)
     cr_expect_null(vm_key_find("hostpci01", NULL));
     cr_expect_null(vm_key_find("hostpci", NULL));
     cr_expect_null(vm_key_find("nothing", NULL));
-    cr_expect_eq(vm_key_about(vm_key_find("scsi3", NULL))->privilege, VM_DISK);
-    cr_expect(vm_key_about(vm_key_find("name", NULL))->at_once);
+    cr_expect_eq(vm_key_about(vm_key_find("scsi3", NULL))->privilege, VM_PRIVILEGE_DISK);
+    cr_expect_eq(vm_key_about(vm_key_find("name", NULL))->effect, VM_EFFECT_NOW);
 }
 
 static bool allows(const char *key, const char *value)

@@ -32,9 +32,9 @@ Test(api_qemu_volume, drives_and_what_is_like_them_name_volumes)
     static const char *const without[] = {"memory", "net0", "hostpci0", "args", "rng0", "cdrom"};
 
     for (size_t i = 0; i < COUNT_OF(with); i++)
-        cr_expect(qemu_volume_is_in(vm_key_find(with[i], NULL)), "%s", with[i]);
+        cr_expect(vm_key_names_volume(vm_key_find(with[i], NULL)), "%s", with[i]);
     for (size_t i = 0; i < COUNT_OF(without); i++)
-        cr_expect_not(qemu_volume_is_in(vm_key_find(without[i], NULL)), "%s", without[i]);
+        cr_expect_not(vm_key_names_volume(vm_key_find(without[i], NULL)), "%s", without[i]);
 }
 
 Test(api_qemu_volume, storage_pools_are_refused_for_everyone)
