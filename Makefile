@@ -113,7 +113,7 @@ $(BUILD)/%.o: %.c Makefile
 	@$(COMPILE) -c -o $@ $<
 
 # The page is part of the binary.
-$(BUILD)/server/asset_web.o: $(wildcard web/*)
+$(BUILD)/server/request/asset_web.o: $(wildcard web/*)
 
 # The revision changes with every commit: only the file that tells it is compiled anew.
 $(BUILD)/api/version.o: $(BUILD)/revision

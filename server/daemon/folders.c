@@ -140,7 +140,7 @@ static int give_folder(int folder, mode_t mode, const struct user *user)
     return fchown(folder, user->uid, user->gid);
 }
 
-int handover_state(const char *path, const struct user *user, struct error *err)
+int folders_prepare_state(const char *path, const struct user *user, struct error *err)
 {
     struct stat status;
     autoclose int folder = make_folder(path, 0700, err);
@@ -168,7 +168,7 @@ static bool is_shared(const struct stat *status, const struct user *user)
     return status->st_mode & S_IWOTH || (status->st_mode & S_IWGRP && status->st_gid == user->gid);
 }
 
-int handover_run(const char *path, const struct user *user, struct error *err)
+int folders_prepare_run(const char *path, const struct user *user, struct error *err)
 {
     struct stat status;
     autoclose int folder = make_folder(path, 0755, err);

@@ -10,11 +10,11 @@
 
 /* Makes the state folder (mode 0700) and gives it and the database, the certificate and its key in it to the
  * user: plain files with one name only, never what a link leads to. */
-int handover_state(const char *path, const struct user *user, struct error *err);
+int folders_prepare_state(const char *path, const struct user *user, struct error *err);
 
 /* Makes the run folder root's with mode 1775 and the user's group, so that the user can put its socket there
  * but not replace the broker's. A folder that root keeps open to all with the sticky bit, as /tmp, does as it
  * is. */
-int handover_run(const char *path, const struct user *user, struct error *err);
+int folders_prepare_run(const char *path, const struct user *user, struct error *err);
 
 #endif

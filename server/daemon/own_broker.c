@@ -80,11 +80,11 @@ static void say_how_it_ended(int status)
 }
 
 /* True if it ended meanwhile. */
-static bool wait_for_end(struct companion *companion, int *ret_status, int milliseconds)
+static bool wait_for_end(struct own_broker *own_broker, int *ret_status, int milliseconds)
 {
     for (; milliseconds > 0; milliseconds -= LOOK_MS) {
-        if (waitpid(companion->pid, ret_status, WNOHANG) == companion->pid) {
-            companion->pid = 0;
+        if (waitpid(own_broker->pid, ret_status, WNOHANG) == own_broker->pid) {
+            own_broker->pid = 0;
             return true;
         }
         nanosleep(&(const struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
@@ -92,14 +92,14 @@ static bool wait_for_end(struct companion *companion, int *ret_status, int milli
     return false;
 }
 
-static int wait_until_ready(const struct settings *settings, struct companion *companion, struct error *err)
+static int wait_until_ready(const struct settings *settings, struct own_broker *own_broker, struct error *err)
 {
     time_t end = time(NULL) + START_SECONDS;
     struct error why;
     int status;
 
     while (!answers(settings, &why)) {
-        if (wait_for_end(companion, &status, LOOK_MS))
+        if (wait_for_end(own_broker, &status, LOOK_MS))
             return error_set(err, ERROR_FAILED, "the broker ended at once (%s %d); its lines above say why",
                              WIFSIGNALED(status) ? "signal" : "status",
                              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -110,10 +110,10 @@ static int wait_until_ready(const struct settings *settings, struct companion *c
     return 0;
 }
 
-int companion_start(const struct settings *settings, const char *user, struct companion *ret,
-                    struct error *err)
+int own_broker_start(const struct settings *settings, const char *user, struct own_broker *ret,
+                     struct error *err)
 {
-    struct companion companion;
+    struct own_broker own_broker;
     struct error none;
     int ends[2];
 
@@ -121,40 +121,40 @@ int companion_start(const struct settings *settings, const char *user, struct co
         return 0;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set_errno(err, errno, "cannot start the broker");
-    companion = (struct companion){.pid = fork(), .lifeline = ends[1]};
-    if (companion.pid == 0)
+    own_broker = (struct own_broker){.pid = fork(), .lifeline = ends[1]};
+    if (own_broker.pid == 0)
         become_broker(settings, user, ends[0]);
     close(ends[0]);
-    if (companion.pid < 0) {
+    if (own_broker.pid < 0) {
         close(ends[1]);
         return error_set_errno(err, errno, "cannot start the broker");
     }
-    if (wait_until_ready(settings, &companion, err) != 0) {
-        companion_stop(&companion);
+    if (wait_until_ready(settings, &own_broker, err) != 0) {
+        own_broker_stop(&own_broker);
         return -1;
     }
-    *ret = companion;
+    *ret = own_broker;
     return 0;
 }
 
-void companion_look(struct companion *companion)
+void own_broker_check(struct own_broker *own_broker)
 {
     int status;
 
-    if (companion->pid == 0 || waitpid(companion->pid, &status, WNOHANG) != companion->pid)
+    if (own_broker->pid == 0 || waitpid(own_broker->pid, &status, WNOHANG) != own_broker->pid)
         return;
     say_how_it_ended(status);
-    companion->pid = 0;
+    own_broker->pid = 0;
 }
 
-void companion_stop(struct companion *companion)
+void own_broker_stop(struct own_broker *own_broker)
 {
     int status;
 
-    if (companion->lifeline > 0)
-        close(companion->lifeline);
-    companion->lifeline = 0;
-    if (companion->pid != 0 && !wait_for_end(companion, &status, STOP_SECONDS * 1000))
-        log_warning("the broker, process %d, has not ended yet: it waits for the kernel", companion->pid);
-    companion->pid = 0;
+    if (own_broker->lifeline > 0)
+        close(own_broker->lifeline);
+    own_broker->lifeline = 0;
+    if (own_broker->pid != 0 && !wait_for_end(own_broker, &status, STOP_SECONDS * 1000))
+        log_warning("the broker, process %d, has not ended yet: it waits for the kernel", own_broker->pid);
+    own_broker->pid = 0;
 }

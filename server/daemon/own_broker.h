@@ -10,20 +10,20 @@
 #include "server/daemon/settings.h"
 
 /* All zero: none was started. */
-struct companion {
+struct own_broker {
     pid_t pid;
     int lifeline; /* the broker ends (SIGTERM) when this pipe is closed: also when we are killed */
 };
 
 /* Nothing if a broker answers on the run folder. Else starts one, which lets the user connect, and waits
  * until it answers. Its log is ours. Called by root, without other threads. */
-int companion_start(const struct settings *settings, const char *user, struct companion *ret,
-                    struct error *err);
+int own_broker_start(const struct settings *settings, const char *user, struct own_broker *ret,
+                     struct error *err);
 
 /* If it has ended by itself, says so in the log. Called when SIGCHLD came. */
-void companion_look(struct companion *companion);
+void own_broker_check(struct own_broker *own_broker);
 
 /* Ends it and waits until it has ended: at most a little longer than it gives what it is doing. */
-void companion_stop(struct companion *companion);
+void own_broker_stop(struct own_broker *own_broker);
 
 #endif

@@ -34,19 +34,19 @@ static struct user choose_user(const char *name)
     return user;
 }
 
-static void start_broker(const struct settings *settings, const struct user *user, struct companion *ret)
+static void start_broker(const struct settings *settings, const struct user *user, struct own_broker *ret)
 {
     struct error why;
 
     if (strcmp(settings->broker_dir, SETTINGS_NO_BROKER) != 0 &&
-        companion_start(settings, user->name, ret, &why) != 0)
+        own_broker_start(settings, user->name, ret, &why) != 0)
         log_error("%s; without it the host can be read, but nothing changed", why.message);
 }
 
 static int make_ready(const struct settings *settings, const struct user *user, struct error *err)
 {
-    if (handover_state(settings->state_dir, user, err) != 0 ||
-        handover_run(settings->run_dir, user, err) != 0)
+    if (folders_prepare_state(settings->state_dir, user, err) != 0 ||
+        folders_prepare_run(settings->run_dir, user, err) != 0)
         return -1;
     listen_clear(settings->socket);
     return 0;
@@ -97,7 +97,7 @@ static int check_reach(const char *option, const char *path, const struct user *
                      user->name, path, closed, closed, option);
 }
 
-static int stop_being_root(const struct settings *settings, struct companion *ret, struct error *err)
+static int stop_being_root(const struct settings *settings, struct own_broker *ret, struct error *err)
 {
     struct user user = choose_user(settings->user);
 
@@ -112,7 +112,7 @@ static int stop_being_root(const struct settings *settings, struct companion *re
     return 0;
 }
 
-int privilege_drop(const struct settings *settings, struct companion *ret, struct error *err)
+int privilege_drop(const struct settings *settings, struct own_broker *ret, struct error *err)
 {
     return geteuid() == 0 ? stop_being_root(settings, ret, err) : 0;
 }

@@ -13,6 +13,6 @@
 #include "server/daemon/settings.h"
 
 /* `ret` is filled also on failure, if a broker was started by then. */
-int privilege_drop(const struct settings *settings, struct companion *ret, struct error *err);
+int privilege_drop(const struct settings *settings, struct own_broker *ret, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `hostpci serve`: opens the house, answers requests, closes it. */
+/* `hostpci serve`: opens the server, answers requests, closes it. */
 #include "server/daemon/serve.h"
 
 #include <errno.h>
@@ -49,10 +49,10 @@ struct daemon {
     uid_t owner; /* who started us */
     struct listener listeners[SETTINGS_LISTENERS];
     size_t listener_count;
-    struct companion companion;
+    struct own_broker own_broker;
     struct tls tls;
     struct service service;
-    struct house house;
+    struct server server;
     struct http *http;
     char *vm_dir;   /* RUN_DIR/vm, from the root on */
     bool published; /* the local socket is ours */
@@ -129,27 +129,27 @@ static void close_service(struct daemon *daemon)
     free(daemon->vm_dir);
 }
 
-static int open_house(struct daemon *daemon, struct error *err)
+static int open_server(struct daemon *daemon, struct error *err)
 {
-    struct house *house = &daemon->house;
+    struct server *server = &daemon->server;
 
     if (validate_table(endpoint_table, endpoint_count, err) != 0)
         return error_prefix(err, "the table of endpoints is wrong: ");
-    house->service = &daemon->service;
-    house->routes = (struct routes){endpoint_table, endpoint_count, daemon->settings.node};
-    house->owner = daemon->owner;
-    house->origins = (const char *const *)daemon->settings.cors;
-    house->cache = reply_cache_new();
-    if (worker_pool_open(WORKERS, WORKER_QUEUE, &house->workers, err) != 0)
+    server->service = &daemon->service;
+    server->routes = (struct routes){endpoint_table, endpoint_count, daemon->settings.node};
+    server->owner = daemon->owner;
+    server->origins = (const char *const *)daemon->settings.cors;
+    server->cache = reply_cache_new();
+    if (worker_pool_open(WORKERS, WORKER_QUEUE, &server->workers, err) != 0)
         return -1;
-    return delay_open(FAILED_LOGIN_MILLISECONDS, &house->delay, err);
+    return throttle_open(FAILED_LOGIN_MILLISECONDS, &server->throttle, err);
 }
 
-static void close_house(struct daemon *daemon)
+static void close_server(struct daemon *daemon)
 {
-    worker_pool_close(daemon->house.workers);
-    delay_close(daemon->house.delay);
-    reply_cache_free(daemon->house.cache);
+    worker_pool_close(daemon->server.workers);
+    throttle_close(daemon->server.throttle);
+    reply_cache_free(daemon->server.cache);
 }
 
 static int bind_network(struct daemon *daemon, struct error *err)
@@ -196,12 +196,12 @@ static int answer_local(struct daemon *daemon, struct error *err)
 
 static int open_all(struct daemon *daemon, struct error *err)
 {
-    if (bind_network(daemon, err) != 0 || privilege_drop(&daemon->settings, &daemon->companion, err) != 0 ||
+    if (bind_network(daemon, err) != 0 || privilege_drop(&daemon->settings, &daemon->own_broker, err) != 0 ||
         confine_front(err) != 0 || qemu_open(daemon->settings.qemu, &daemon->service.qemu, err) != 0 ||
-        confine_programs(err) != 0 || open_service(daemon, err) != 0 || open_house(daemon, err) != 0 ||
+        confine_programs(err) != 0 || open_service(daemon, err) != 0 || open_server(daemon, err) != 0 ||
         tasks_recover(daemon->service.tasks, qemu_task_resume, &daemon->service, err) != 0)
         return -1;
-    daemon->http = http_new(&daemon->house, daemon->settings.thread_count);
+    daemon->http = http_new(&daemon->server, daemon->settings.thread_count);
     if (answer_network(daemon, err) != 0)
         return -1;
     return answer_local(daemon, err);
@@ -217,7 +217,7 @@ static void wait_for_signal(struct daemon *daemon)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGCHLD);
     while (sigwait(&set, &number) != 0 || number == SIGCHLD)
-        companion_look(&daemon->companion);
+        own_broker_check(&daemon->own_broker);
     log_info("%s: stopping", number == SIGINT ? "interrupted" : "asked to stop");
 }
 
@@ -254,12 +254,12 @@ static void stop(struct daemon *daemon)
         _exit(EXIT_FAILURE);
     }
     http_free(daemon->http);
-    companion_stop(&daemon->companion); /* before the tasks, which hear from it how they ended */
+    own_broker_stop(&daemon->own_broker); /* before the tasks, which hear from it how they ended */
     if (!tasks_close(daemon->service.tasks, STOP_TASKS_SECONDS)) {
         log_info("some tasks go on; the next start follows them");
         _exit(daemon->published ? EXIT_SUCCESS : EXIT_FAILURE);
     }
-    close_house(daemon);
+    close_server(daemon);
     close_service(daemon);
     for (size_t i = 0; i < daemon->listener_count; i++)
         free(daemon->listeners[i].url);

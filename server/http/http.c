@@ -16,8 +16,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "server/http/incoming.h"
-#include "server/http/linger.h"
+#include "server/http/callbacks.h"
+#include "server/http/lingering_close.h"
 #include "server/http/redirect.h"
 
 #define IDLE_SECONDS 30
@@ -31,7 +31,7 @@ struct connection {
 };
 
 struct listener {
-    struct incoming_source source;
+    struct callback_source source;
     struct MHD_Daemon *daemon;
     int socket; /* once it was stopped; -1 until then */
     bool local, tls;
@@ -39,7 +39,7 @@ struct listener {
 };
 
 struct http {
-    struct house *house;
+    struct server *server;
     unsigned threads;
     atomic_uint active;
     struct listener *listeners;
@@ -59,12 +59,12 @@ static void on_panic(void *argument, const char *file, unsigned line, const char
     abort();
 }
 
-struct http *http_new(struct house *house, unsigned threads)
+struct http *http_new(struct server *server, unsigned threads)
 {
     struct http *http = xcalloc(1, sizeof(*http));
 
     MHD_set_panic_func(on_panic, NULL);
-    http->house = house;
+    http->server = server;
     http->threads = threads;
     return http;
 }
@@ -102,7 +102,7 @@ static void on_connection(void *argument, struct MHD_Connection *connection, voi
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         if (ours->peer.unread)
-            linger(fd);
+            lingering_close(fd);
         redirect_release(&ours->redirect);
         free(TAKE(*context));
         return;
@@ -154,11 +154,11 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, int socket, un
                      (tls != NULL ? MHD_USE_TLS : 0U);
 
     return MHD_start_daemon(
-        flags, 0, NULL, NULL, incoming_handle, &listener->source, MHD_OPTION_EXTERNAL_LOGGER,
+        flags, 0, NULL, NULL, callback_handle, &listener->source, MHD_OPTION_EXTERNAL_LOGGER,
         log_library_line, NULL, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_ARRAY, threads > 1 ? pool : none,
-        MHD_OPTION_ARRAY, tls != NULL ? secure : none, MHD_OPTION_URI_LOG_CALLBACK, incoming_begin,
+        MHD_OPTION_ARRAY, tls != NULL ? secure : none, MHD_OPTION_URI_LOG_CALLBACK, callback_begin,
         &listener->source, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        incoming_end, &listener->source, MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
+        callback_end, &listener->source, MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)HTTP_CONNECTION_LIMIT, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         listener->local ? 0U : (unsigned)HTTP_CONNECTION_LIMIT / 4, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -170,7 +170,7 @@ int http_answer(struct http *http, int socket, bool local, const struct tls *tls
     struct listener *listener = xcalloc(1, sizeof(*listener));
 
     listener->socket = -1;
-    listener->source = (struct incoming_source){http->house, &http->active};
+    listener->source = (struct callback_source){http->server, &http->active};
     listener->local = local;
     listener->tls = tls != NULL;
     /* the local socket has few and quick callers */

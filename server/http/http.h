@@ -17,7 +17,7 @@
 
 struct http;
 
-struct http *http_new(struct house *house, unsigned threads);
+struct http *http_new(struct server *server, unsigned threads);
 
 /* Starts to answer on a listening socket, which it takes. `tls` is NULL for plain HTTP and must outlive it;
  * `local` says that it is the Unix socket. */

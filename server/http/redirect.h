@@ -20,7 +20,7 @@ struct redirect {
     int fd;
     enum { SPEECH_UNKNOWN, SPEECH_TLS, SPEECH_PLAIN } speech;
     struct text head; /* of a plain request */
-    bool *unread;     /* set with the answer: see server/http/linger.h */
+    bool *unread;     /* set with the answer: see server/http/lingering_close.h */
 };
 
 /* For a new connection, before anything was read of it. `redirect` must live as long as the session. */

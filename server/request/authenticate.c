@@ -16,15 +16,15 @@ static int authenticate_peer(const struct exchange *exchange, struct identity *r
 {
     const struct peer *peer = exchange->peer;
 
-    if (!peer->local || (peer->uid != 0 && peer->uid != exchange->house->owner))
+    if (!peer->local || (peer->uid != 0 && peer->uid != exchange->server->owner))
         return error_set(err, ERROR_UNAUTHENTICATED, "No ticket");
     *ret = (struct identity){.user = "root@pam"};
     return 0;
 }
 
-int authenticate(const struct exchange *exchange, struct identity *ret, struct error *err)
+int authenticate_caller(const struct exchange *exchange, struct identity *ret, struct error *err)
 {
-    struct access *access = exchange->house->service->access;
+    struct access *access = exchange->server->service->access;
     autofree char *shown = NULL;
 
     switch (credential_find(exchange->cookie, exchange->authorization, &shown)) {

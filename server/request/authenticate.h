@@ -8,7 +8,7 @@
 
 /* What the request shows counts before the peer. ERROR_UNAUTHENTICATED "No ticket" if there is nothing to go
  * by; otherwise the errors of access_authenticate_ticket and access_authenticate_token. */
-int authenticate(const struct exchange *exchange, struct identity *ret, struct error *err);
+int authenticate_caller(const struct exchange *exchange, struct identity *ret, struct error *err);
 
 /* Whether it is a ticket or a token that was shown, as server/request/credential.h tells. */
 bool authenticate_by_token(const struct exchange *exchange);

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 
 /* A counter of its own: jansson's lets no two threads release a value. */
-struct kept {
+struct cached_reply {
     atomic_uint references;
     const struct endpoint *endpoint;
     json_t *params;
@@ -21,7 +21,7 @@ struct kept {
 
 struct entry {
     char *uri; /* NULL: free */
-    struct kept *kept;
+    struct cached_reply *cached;
     uint64_t last_use;
 };
 
@@ -32,51 +32,52 @@ struct reply_cache {
     size_t bytes;
 };
 
-struct kept *kept_new(const struct request *request, uint64_t version, struct reply_body *body)
+struct cached_reply *cached_reply_new(const struct request *request, uint64_t version,
+                                      struct reply_body *body)
 {
-    struct kept *kept = xcalloc(1, sizeof(*kept));
+    struct cached_reply *cached = xcalloc(1, sizeof(*cached));
 
-    kept->references = 1;
-    kept->endpoint = request->endpoint;
-    kept->params = json_deep_copy(request->params);
-    kept->version = version;
-    kept->caller = request->caller;
-    kept->body = reply_body_share(body);
-    return kept;
+    cached->references = 1;
+    cached->endpoint = request->endpoint;
+    cached->params = json_deep_copy(request->params);
+    cached->version = version;
+    cached->caller = request->caller;
+    cached->body = reply_body_share(body);
+    return cached;
 }
 
-void kept_release(struct kept *kept)
+void cached_reply_release(struct cached_reply *cached)
 {
-    if (kept == NULL || atomic_fetch_sub(&kept->references, 1) > 1)
+    if (cached == NULL || atomic_fetch_sub(&cached->references, 1) > 1)
         return;
-    json_decref(kept->params);
-    reply_body_release(kept->body);
-    free(kept);
+    json_decref(cached->params);
+    reply_body_release(cached->body);
+    free(cached);
 }
 
-const struct endpoint *kept_endpoint(const struct kept *kept)
+const struct endpoint *cached_reply_endpoint(const struct cached_reply *cached)
 {
-    return kept->endpoint;
+    return cached->endpoint;
 }
 
-json_t *kept_params(const struct kept *kept)
+json_t *cached_reply_params(const struct cached_reply *cached)
 {
-    return kept->params;
+    return cached->params;
 }
 
-uint64_t kept_version(const struct kept *kept)
+uint64_t cached_reply_version(const struct cached_reply *cached)
 {
-    return kept->version;
+    return cached->version;
 }
 
-bool kept_is_for(const struct kept *kept, const struct identity *caller)
+bool cached_reply_is_for(const struct cached_reply *cached, const struct identity *caller)
 {
-    return kept->endpoint->permission.kind != PERMISSION_ALL || identity_is_same(&kept->caller, caller);
+    return cached->endpoint->permission.kind != PERMISSION_ALL || identity_is_same(&cached->caller, caller);
 }
 
-struct reply_body *kept_body(const struct kept *kept)
+struct reply_body *cached_reply_body(const struct cached_reply *cached)
 {
-    return kept->body;
+    return cached->body;
 }
 
 struct reply_cache *reply_cache_new(void)
@@ -91,8 +92,8 @@ static void empty(struct reply_cache *cache, struct entry *entry)
 {
     if (entry->uri == NULL)
         return;
-    cache->bytes -= reply_body_length(entry->kept->body);
-    kept_release(entry->kept);
+    cache->bytes -= reply_body_length(entry->cached->body);
+    cached_reply_release(entry->cached);
     free(entry->uri);
     *entry = (struct entry){0};
 }
@@ -116,19 +117,19 @@ static struct entry *find(struct reply_cache *cache, const char *uri)
     return NULL;
 }
 
-struct kept *reply_cache_find(struct reply_cache *cache, const char *uri)
+struct cached_reply *reply_cache_find(struct reply_cache *cache, const char *uri)
 {
-    struct kept *kept = NULL;
+    struct cached_reply *cached = NULL;
 
     pthread_mutex_lock(&cache->mutex);
     struct entry *entry = find(cache, uri);
     if (entry != NULL) {
         entry->last_use = ++cache->uses;
-        kept = entry->kept;
-        atomic_fetch_add(&kept->references, 1);
+        cached = entry->cached;
+        atomic_fetch_add(&cached->references, 1);
     }
     pthread_mutex_unlock(&cache->mutex);
-    return kept;
+    return cached;
 }
 
 /* A free entry if there is one: its last use is 0. */
@@ -161,16 +162,16 @@ static void shrink(struct reply_cache *cache, size_t needed)
         empty(cache, least_recently_used_reply(cache));
 }
 
-void reply_cache_keep(struct reply_cache *cache, const char *uri, struct kept *kept)
+void reply_cache_put(struct reply_cache *cache, const char *uri, struct cached_reply *cached)
 {
     pthread_mutex_lock(&cache->mutex);
     struct entry *place = find(cache, uri);
     if (place != NULL)
         empty(cache, place);
-    shrink(cache, reply_body_length(kept->body));
+    shrink(cache, reply_body_length(cached->body));
     place = least_recently_used(cache);
     empty(cache, place);
-    *place = (struct entry){xstrdup(uri), kept, ++cache->uses};
-    cache->bytes += reply_body_length(kept->body);
+    *place = (struct entry){xstrdup(uri), cached, ++cache->uses};
+    cache->bytes += reply_body_length(cached->body);
     pthread_mutex_unlock(&cache->mutex);
 }

@@ -37,15 +37,15 @@ static int check_caller(struct exchange *exchange, const struct endpoint *endpoi
         return error_set(err, ERROR_FORBIDDEN, "API tokens may not call this: log in with a password");
     if (endpoint->permission.kind == PERMISSION_WORLD)
         return 0;
-    if (authenticate(exchange, caller, err) != 0)
+    if (authenticate_caller(exchange, caller, err) != 0)
         return -1;
-    return access_check(exchange->house->service->access, caller, &endpoint->permission, params, err);
+    return access_check(exchange->server->service->access, caller, &endpoint->permission, params, err);
 }
 
 static void set_request(struct exchange *exchange, const struct endpoint *endpoint, json_t *params)
 {
     exchange->request.endpoint = endpoint;
-    exchange->request.service = exchange->house->service;
+    exchange->request.service = exchange->server->service;
     exchange->request.params = params;
 }
 
@@ -62,7 +62,7 @@ static bool is_get(const struct exchange *exchange)
 }
 
 /* Not what is asked for under a name that is never asked for again: _dc is the time of day. */
-static bool may_be_kept(const struct exchange *exchange)
+static bool may_be_cached(const struct exchange *exchange)
 {
     return is_get(exchange) && exchange->body.length == 0 && strstr(exchange->uri, "_dc=") == NULL;
 }
@@ -79,20 +79,21 @@ static void suit(struct exchange *exchange)
  * there. */
 static bool reply_from_cache(struct exchange *exchange)
 {
-    struct kept *kept =
-        may_be_kept(exchange) ? reply_cache_find(exchange->house->cache, exchange->uri) : NULL;
+    struct cached_reply *cached =
+        may_be_cached(exchange) ? reply_cache_find(exchange->server->cache, exchange->uri) : NULL;
     struct error err;
 
-    if (kept == NULL)
+    if (cached == NULL)
         return false;
-    exchange->kept = kept;
-    set_request(exchange, kept_endpoint(kept), kept_params(kept));
-    if (check_caller(exchange, kept_endpoint(kept), kept_params(kept), &err) != 0 ||
-        !kept_is_for(kept, &exchange->request.caller) || !is_current(exchange, kept_version(kept))) {
+    exchange->cached = cached;
+    set_request(exchange, cached_reply_endpoint(cached), cached_reply_params(cached));
+    if (check_caller(exchange, cached_reply_endpoint(cached), cached_reply_params(cached), &err) != 0 ||
+        !cached_reply_is_for(cached, &exchange->request.caller) ||
+        !is_current(exchange, cached_reply_version(cached))) {
         exchange->request = (struct request){0};
         return false;
     }
-    reply_kept(&exchange->reply, reply_body_share(kept_body(kept)));
+    reply_cached(&exchange->reply, reply_body_share(cached_reply_body(cached)));
     suit(exchange);
     return true;
 }
@@ -100,7 +101,7 @@ static bool reply_from_cache(struct exchange *exchange)
 /* Everything before the handler. */
 static int prepare(struct exchange *exchange, json_t **ret_errors, struct error *err)
 {
-    const struct routes *routes = &exchange->house->routes;
+    const struct routes *routes = &exchange->server->routes;
     struct decoded *decoded = &exchange->decoded;
     const struct endpoint *endpoint;
 
@@ -136,14 +137,14 @@ static bool run(struct exchange *exchange)
 
 static bool reply_made_meanwhile(struct exchange *exchange, uint64_t version)
 {
-    struct kept *kept =
-        may_be_kept(exchange) ? reply_cache_find(exchange->house->cache, exchange->uri) : NULL;
-    bool found =
-        kept != NULL && kept_version(kept) == version && kept_is_for(kept, &exchange->request.caller);
+    struct cached_reply *cached =
+        may_be_cached(exchange) ? reply_cache_find(exchange->server->cache, exchange->uri) : NULL;
+    bool found = cached != NULL && cached_reply_version(cached) == version &&
+                 cached_reply_is_for(cached, &exchange->request.caller);
 
     if (found)
-        reply_kept(&exchange->reply, reply_body_share(kept_body(kept)));
-    kept_release(kept);
+        reply_cached(&exchange->reply, reply_body_share(cached_reply_body(cached)));
+    cached_reply_release(cached);
     return found;
 }
 
@@ -157,8 +158,8 @@ static void run_and_keep(struct exchange *exchange, uint64_t version)
 
     pthread_mutex_lock(&making);
     if (!reply_made_meanwhile(exchange, version) && run(exchange))
-        reply_cache_keep(exchange->house->cache, exchange->uri,
-                         kept_new(request, version, exchange->reply.body));
+        reply_cache_put(exchange->server->cache, exchange->uri,
+                        cached_reply_new(request, version, exchange->reply.body));
     pthread_mutex_unlock(&making);
 }
 
@@ -191,7 +192,7 @@ static void submit(void *argument)
     struct exchange *exchange = argument;
     struct error err;
 
-    if (worker_pool_submit(exchange->house->workers, run_and_resume, exchange, &err) == 0)
+    if (worker_pool_submit(exchange->server->workers, run_and_resume, exchange, &err) == 0)
         return;
     exchange_refuse(exchange, &err);
     exchange->resume(exchange);
@@ -216,10 +217,10 @@ static void run_in_worker(struct exchange *exchange)
  * token that nobody can guess. */
 static void refuse_slowly(struct exchange *exchange)
 {
-    const struct delay_key key = {exchange->peer->address, ""};
+    const struct throttle_key key = {exchange->peer->address, ""};
 
     pause_exchange(exchange);
-    if (!delay_add(exchange->house->delay, &key, resume, exchange))
+    if (!throttle_add(exchange->server->throttle, &key, resume, exchange))
         exchange->resume(exchange);
 }
 
@@ -230,7 +231,7 @@ void exchange_refuse(struct exchange *exchange, const struct error *err)
 
 const char *exchange_allowed_origin(const struct exchange *exchange)
 {
-    const char *const *origin = exchange->origin != NULL ? exchange->house->origins : NULL;
+    const char *const *origin = exchange->origin != NULL ? exchange->server->origins : NULL;
 
     while (origin != NULL && *origin != NULL && strcmp(*origin, exchange->origin) != 0)
         origin++;
@@ -247,7 +248,7 @@ static void reply_to_options(struct exchange *exchange)
         exchange_refuse(exchange, &err);
         return;
     }
-    autofree char *methods = router_list_methods(&exchange->house->routes, decoded->path);
+    autofree char *methods = router_list_methods(&exchange->server->routes, decoded->path);
     if (methods != NULL) {
         reply_methods(&exchange->reply, methods);
         return;
@@ -290,7 +291,7 @@ void exchange_serve(struct exchange *exchange)
 void exchange_release(struct exchange *exchange)
 {
     decoded_release(&exchange->decoded);
-    kept_release(exchange->kept);
+    cached_reply_release(exchange->cached);
     reply_release(&exchange->reply);
     text_release(&exchange->body);
     free(exchange->login_failure);

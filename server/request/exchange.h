@@ -12,32 +12,32 @@
 #include "api/request.h"
 #include "base/text.h"
 #include "server/request/cache.h"
-#include "server/request/delay.h"
 #include "server/request/pool.h"
 #include "server/request/reply.h"
 #include "server/request/route.h"
+#include "server/request/throttle.h"
 
 /* Who is at the other end of a connection. */
 struct peer {
     bool local; /* through the Unix socket: uid is known */
     uid_t uid;
     char address[INET6_ADDRSTRLEN];
-    bool unread; /* it was answered before its body was read: see server/http/linger.h */
+    bool unread; /* it was answered before its body was read: see server/http/lingering_close.h */
 };
 
 /* What all requests share. */
-struct house {
+struct server {
     struct service *service;
     struct routes routes;
     uid_t owner; /* the uid that started the daemon: root@pam on the local socket */
     struct reply_cache *cache;
     struct worker_pool *workers;
-    struct delay *delay;
+    struct throttle *throttle;
     const char *const *origins; /* of pages of other servers that may call this one; ends with NULL */
 };
 
 struct exchange {
-    struct house *house;
+    struct server *server;
     const struct peer *peer;
     struct timespec started;
 
@@ -50,10 +50,10 @@ struct exchange {
     struct text body;
 
     struct decoded decoded;
-    struct kept *kept;      /* what was kept for this URI, if anything */
-    struct request request; /* its params are those of decoded, or kept */
-    struct reply reply;     /* empty (status 0) until there is one */
-    char *login_failure;    /* why a login failed, for the log alone; NULL: it did not */
+    struct cached_reply *cached; /* what was kept for this URI, if anything */
+    struct request request;      /* its params are those of decoded, or kept */
+    struct reply reply;          /* empty (status 0) until there is one */
+    char *login_failure;         /* why a login failed, for the log alone; NULL: it did not */
 
     /* How to go on later: set by the owner. pause() is called before another thread may call resume(). */
     void (*pause)(struct exchange *exchange);

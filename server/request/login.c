@@ -20,11 +20,11 @@ int login_wait_before(struct exchange *exchange, void (*go_on)(void *exchange), 
                       struct error *err)
 {
     autofree char *user = find_user(exchange);
-    const struct delay_key key = {exchange->peer->address, user};
-    struct delay *delay = exchange->house->delay;
+    const struct throttle_key key = {exchange->peer->address, user};
+    struct throttle *throttle = exchange->server->throttle;
 
-    *ret_waits = delay_is_slow(delay, &key);
-    if (*ret_waits && !delay_add(delay, &key, go_on, exchange))
+    *ret_waits = throttle_is_slow(throttle, &key);
+    if (*ret_waits && !throttle_add(throttle, &key, go_on, exchange))
         return error_set(err, ERROR_BUSY, "too many failed logins: try again in a few seconds");
     return 0;
 }
@@ -32,10 +32,10 @@ int login_wait_before(struct exchange *exchange, void (*go_on)(void *exchange), 
 void login_wait_after(struct exchange *exchange, void (*answer)(void *exchange))
 {
     autofree char *user = find_user(exchange);
-    const struct delay_key key = {exchange->peer->address, user};
+    const struct throttle_key key = {exchange->peer->address, user};
 
     if (exchange->login_failure != NULL)
-        delay_add_always(exchange->house->delay, &key, answer, exchange);
+        throttle_add_always(exchange->server->throttle, &key, answer, exchange);
     else
         answer(exchange);
 }

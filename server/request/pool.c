@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 
-struct job {
+struct work {
     void (*run)(void *argument);
     void *argument;
 };
@@ -16,7 +16,7 @@ struct job {
 struct worker_pool {
     pthread_mutex_t mutex; /* guards the ring and closing */
     pthread_cond_t changed;
-    struct job *ring;
+    struct work *ring;
     unsigned limit, first, count;
     bool closing;
     pthread_t *threads;
@@ -24,7 +24,7 @@ struct worker_pool {
 };
 
 /* Waits for a job; false when the pool closes and none is left. */
-static bool take(struct worker_pool *pool, struct job *ret)
+static bool take(struct worker_pool *pool, struct work *ret)
 {
     pthread_mutex_lock(&pool->mutex);
     while (pool->count == 0 && !pool->closing)
@@ -39,12 +39,12 @@ static bool take(struct worker_pool *pool, struct job *ret)
     return found;
 }
 
-static void *work(void *argument)
+static void *run_worker(void *argument)
 {
-    struct job job;
+    struct work work;
 
-    while (take(argument, &job))
-        job.run(job.argument);
+    while (take(argument, &work))
+        work.run(work.argument);
     return NULL;
 }
 
@@ -58,7 +58,7 @@ int worker_pool_open(unsigned threads, unsigned limit, struct worker_pool **ret,
     pool->ring = xcalloc(limit, sizeof(*pool->ring));
     pool->threads = xcalloc(threads, sizeof(*pool->threads));
     while (pool->thread_count < threads) {
-        int number = pthread_create(&pool->threads[pool->thread_count], NULL, work, pool);
+        int number = pthread_create(&pool->threads[pool->thread_count], NULL, run_worker, pool);
         if (number != 0) {
             worker_pool_close(pool);
             return error_set_errno(err, number, "cannot start a worker thread");
@@ -92,7 +92,7 @@ int worker_pool_submit(struct worker_pool *pool, void (*run)(void *argument), vo
     pthread_mutex_lock(&pool->mutex);
     bool fits = pool->count < pool->limit;
     if (fits) {
-        pool->ring[(pool->first + pool->count) % pool->limit] = (struct job){run, argument};
+        pool->ring[(pool->first + pool->count) % pool->limit] = (struct work){run, argument};
         pool->count++;
         pthread_cond_signal(&pool->changed);
     }

@@ -126,10 +126,10 @@ void reply_data(struct reply *ret, json_t *data, long long total, enum format fo
     char *text = reply_print_data(data, total, format, &length);
 
     json_decref(data);
-    reply_kept(ret, reply_body_new(text, length));
+    reply_cached(ret, reply_body_new(text, length));
 }
 
-void reply_kept(struct reply *ret, struct reply_body *body)
+void reply_cached(struct reply *ret, struct reply_body *body)
 {
     *ret = (struct reply){.status = MHD_HTTP_OK, .type = JSON_TYPE, .body = body};
 }

@@ -42,7 +42,7 @@ struct reply {
  */
 void reply_data(struct reply *ret, json_t *data, long long total, enum format format);
 /* A body that was kept; takes the reference. */
-void reply_kept(struct reply *ret, struct reply_body *body);
+void reply_cached(struct reply *ret, struct reply_body *body);
 /* `errors` is {parameter: text} or NULL, borrowed; an error that names a field needs none. */
 void reply_error(struct reply *ret, const struct error *err, const json_t *errors, enum format format);
 /* The request does not say who asks, or wrongly. */

@@ -37,7 +37,7 @@ static void expect(const char *path, uid_t uid, gid_t gid, mode_t mode)
     cr_expect_eq(status.st_mode & 07777, mode, "%s: %o", path, status.st_mode & 07777);
 }
 
-Test(server_handover, state_folder_is_made_and_those_above_it_stay_open)
+Test(server_folders, state_folder_is_made_and_those_above_it_stay_open)
 {
     autofixture struct fixture fixture;
     struct error err;
@@ -46,13 +46,13 @@ Test(server_handover, state_folder_is_made_and_those_above_it_stay_open)
     fixture_make(&fixture);
     autofree char *above = xasprintf("%s/a", fixture.folder), *state = xasprintf("%s/b", above);
     umask(022);
-    cr_assert_eq(handover_state(state, &somebody, &err), 0, "%s", err.message);
+    cr_assert_eq(folders_prepare_state(state, &somebody, &err), 0, "%s", err.message);
     expect(above, 0, 0, 0755);
     expect(state, 4242, 4243, 0700);
-    cr_assert_eq(handover_state(state, &somebody, &err), 0, "%s", err.message);
+    cr_assert_eq(folders_prepare_state(state, &somebody, &err), 0, "%s", err.message);
 }
 
-Test(server_handover, files_of_ours_go_along_and_nothing_else)
+Test(server_folders, files_of_ours_go_along_and_nothing_else)
 {
     autofixture struct fixture fixture;
     struct error err;
@@ -68,7 +68,7 @@ Test(server_handover, files_of_ours_go_along_and_nothing_else)
     cr_assert_eq(linkat(AT_FDCWD, named_twice, AT_FDCWD, second_name, 0), 0);
     cr_assert_eq(symlink(other, link), 0);
     cr_assert_eq(chmod(fixture.folder, 0750), 0);
-    cr_assert_eq(handover_state(fixture.folder, &somebody, &err), 0, "%s", err.message);
+    cr_assert_eq(folders_prepare_state(fixture.folder, &somebody, &err), 0, "%s", err.message);
     expect(fixture.folder, 4242, 4243, 0750);
     expect(database, 4242, 4243, 0600);
     expect(key, 4242, 4243, 0600);
@@ -77,20 +77,20 @@ Test(server_handover, files_of_ours_go_along_and_nothing_else)
     expect(link, 0, 0, 0777);
 }
 
-Test(server_handover, file_that_came_later_goes_along_too)
+Test(server_folders, file_that_came_later_goes_along_too)
 {
     autofixture struct fixture fixture;
     struct error err;
 
     need_root();
     fixture_make(&fixture);
-    cr_assert_eq(handover_state(fixture.folder, &somebody, &err), 0, "%s", err.message);
+    cr_assert_eq(folders_prepare_state(fixture.folder, &somebody, &err), 0, "%s", err.message);
     autofree char *restored = make_file(fixture.folder, "hostpci.db");
-    cr_assert_eq(handover_state(fixture.folder, &somebody, &err), 0, "%s", err.message);
+    cr_assert_eq(folders_prepare_state(fixture.folder, &somebody, &err), 0, "%s", err.message);
     expect(restored, 4242, 4243, 0600);
 }
 
-Test(server_handover, folder_of_somebody_else_is_refused)
+Test(server_folders, folder_of_somebody_else_is_refused)
 {
     autofixture struct fixture fixture;
     struct error err;
@@ -99,15 +99,15 @@ Test(server_handover, folder_of_somebody_else_is_refused)
     fixture_make(&fixture);
     autofree char *file = make_file(fixture.folder, "tls.key");
     cr_assert_eq(chmod(fixture.folder, 0755), 0);
-    cr_expect_eq(handover_state(fixture.folder, &somebody, &err), -1);
+    cr_expect_eq(folders_prepare_state(fixture.folder, &somebody, &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT, "holds something else than this daemon's files");
-    cr_expect_eq(handover_run(fixture.folder, &somebody, &err), -1);
+    cr_expect_eq(folders_prepare_run(fixture.folder, &somebody, &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT, "give a folder of its own with --run-dir");
     expect(fixture.folder, 0, 0, 0755);
     expect(file, 0, 0, 0600);
 }
 
-Test(server_handover, run_folder_is_roots_and_sticky)
+Test(server_folders, run_folder_is_roots_and_sticky)
 {
     autofixture struct fixture fixture;
     struct error err;
@@ -115,14 +115,14 @@ Test(server_handover, run_folder_is_roots_and_sticky)
     need_root();
     fixture_make(&fixture);
     autofree char *run = xasprintf("%s/run", fixture.folder);
-    cr_assert_eq(handover_run(run, &somebody, &err), 0, "%s", err.message);
+    cr_assert_eq(folders_prepare_run(run, &somebody, &err), 0, "%s", err.message);
     expect(run, 0, 4243, 01775);
     cr_assert_eq(chown(run, 4242, 4243), 0);
-    cr_assert_eq(handover_run(run, &somebody, &err), 0, "%s", err.message);
+    cr_assert_eq(folders_prepare_run(run, &somebody, &err), 0, "%s", err.message);
     expect(run, 0, 4243, 01775);
 }
 
-Test(server_handover, folder_that_all_share_does_as_it_is)
+Test(server_folders, folder_that_all_share_does_as_it_is)
 {
     autofixture struct fixture fixture;
     struct error err;
@@ -131,6 +131,6 @@ Test(server_handover, folder_that_all_share_does_as_it_is)
     fixture_make(&fixture);
     autofree char *file = make_file(fixture.folder, "somebody's");
     cr_assert_eq(chmod(fixture.folder, 01777), 0);
-    cr_assert_eq(handover_run(fixture.folder, &somebody, &err), 0, "%s", err.message);
+    cr_assert_eq(folders_prepare_run(fixture.folder, &somebody, &err), 0, "%s", err.message);
     expect(fixture.folder, 0, 0, 01777);
 }

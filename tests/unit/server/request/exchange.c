@@ -79,7 +79,7 @@ static const struct endpoint *const table[] = {&open_to_all, &audited, &kept, &k
 struct world {
     struct fixture fixture;
     struct service service;
-    struct house house;
+    struct server server;
     struct peer peer;
     sem_t resumed;
     char *root_token, *joe_token; /* Authorization headers */
@@ -106,21 +106,21 @@ static void make_world(struct world *world)
     fixture_put(world->service.storage, "user", "joe@pve", "{'enable': 1, 'expire': 0}");
     world->root_token = make_token(world, "root@pam");
     world->joe_token = make_token(world, "joe@pve");
-    world->house = (struct house){.service = &world->service,
-                                  .routes = {table, COUNT_OF(table), "pve1"},
-                                  .owner = OWNER,
-                                  .cache = reply_cache_new()};
-    cr_assert_eq(worker_pool_open(1, 4, &world->house.workers, &err), 0);
-    cr_assert_eq(delay_open(100, &world->house.delay, &err), 0);
+    world->server = (struct server){.service = &world->service,
+                                    .routes = {table, COUNT_OF(table), "pve1"},
+                                    .owner = OWNER,
+                                    .cache = reply_cache_new()};
+    cr_assert_eq(worker_pool_open(1, 4, &world->server.workers, &err), 0);
+    cr_assert_eq(throttle_open(100, &world->server.throttle, &err), 0);
     world->peer = (struct peer){.address = "192.0.2.1"};
     sem_init(&world->resumed, 0, 0);
 }
 
 static void end_world(struct world *world)
 {
-    worker_pool_close(world->house.workers);
-    delay_close(world->house.delay);
-    reply_cache_free(world->house.cache);
+    worker_pool_close(world->server.workers);
+    throttle_close(world->server.throttle);
+    reply_cache_free(world->server.cache);
     access_close(world->service.access);
     storage_close(world->service.storage);
     fixture_remove(&world->fixture);
@@ -145,7 +145,7 @@ static void post_resumed(struct exchange *exchange)
 static struct exchange serve(struct world *world, const char *method, const char *uri,
                              const char *authorization)
 {
-    struct exchange exchange = {.house = &world->house,
+    struct exchange exchange = {.server = &world->server,
                                 .peer = &world->peer,
                                 .method = method,
                                 .uri = xstrdup(uri),

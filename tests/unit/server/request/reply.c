@@ -211,20 +211,20 @@ static void keep(struct reply_cache *cache, const char *uri, uint64_t version, c
     autojson json_t *params = json_object();
     struct reply_body *body = body_of(text);
 
-    reply_cache_keep(cache, uri, kept_new(&(struct request){.params = params}, version, body));
+    reply_cache_put(cache, uri, cached_reply_new(&(struct request){.params = params}, version, body));
     reply_body_release(body);
 }
 
 /* "VERSION LENGTH" of the reply, "" if there is none. */
 static const char *find(struct reply_cache *cache, const char *uri)
 {
-    struct kept *kept = reply_cache_find(cache, uri);
+    struct cached_reply *cached = reply_cache_find(cache, uri);
 
     shown[0] = '\0';
-    if (kept != NULL)
-        snprintf(shown, sizeof(shown), "%d %zu", (int)kept_version(kept),
-                 reply_body_length(kept_body(kept)) - strlen("{\"data\":\"\"}"));
-    kept_release(kept);
+    if (cached != NULL)
+        snprintf(shown, sizeof(shown), "%d %zu", (int)cached_reply_version(cached),
+                 reply_body_length(cached_reply_body(cached)) - strlen("{\"data\":\"\"}"));
+    cached_reply_release(cached);
     return shown;
 }
 
@@ -248,10 +248,10 @@ Test(server_cache, reply_in_use_outlives_the_cache)
     struct reply_cache *cache = reply_cache_new();
 
     keep(cache, "/a", 1, "x");
-    struct kept *kept = reply_cache_find(cache, "/a");
+    struct cached_reply *cached = reply_cache_find(cache, "/a");
     reply_cache_free(cache);
-    cr_expect_eq(reply_body_length(kept_body(kept)), strlen("{\"data\":\"x\"}"));
-    kept_release(kept);
+    cr_expect_eq(reply_body_length(cached_reply_body(cached)), strlen("{\"data\":\"x\"}"));
+    cached_reply_release(cached);
 }
 
 Test(server_cache, least_recently_used_one_goes)

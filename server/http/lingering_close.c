@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Closing a connection whose request was not read to its end. */
-#include "server/http/linger.h"
+#include "server/http/lingering_close.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -39,7 +39,7 @@ static void *drain(void *argument)
     return NULL;
 }
 
-void linger(int fd)
+void lingering_close(int fd)
 {
     pthread_t thread;
 

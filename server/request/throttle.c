@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Answers to failed logins wait a while. Every wait is equally long, so a queue is in order of its deadlines.
  */
-#include "server/request/delay.h"
+#include "server/request/throttle.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -28,7 +28,7 @@ struct waiter {
     void *argument;
 };
 
-struct delay {
+struct throttle {
     unsigned milliseconds;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
@@ -48,27 +48,27 @@ static bool is_over(const struct timespec *deadline)
 }
 
 /* The first whose time has come; NULL at the end. */
-static struct waiter *take(struct delay *delay)
+static struct waiter *take(struct throttle *throttle)
 {
     struct waiter *waiter;
 
-    pthread_mutex_lock(&delay->mutex);
+    pthread_mutex_lock(&throttle->mutex);
     for (;;) {
-        waiter = delay->first;
-        if (waiter == NULL && !delay->closing)
-            pthread_cond_wait(&delay->changed, &delay->mutex);
-        else if (waiter != NULL && !delay->closing && !is_over(&waiter->deadline))
-            pthread_cond_timedwait(&delay->changed, &delay->mutex, &waiter->deadline);
+        waiter = throttle->first;
+        if (waiter == NULL && !throttle->closing)
+            pthread_cond_wait(&throttle->changed, &throttle->mutex);
+        else if (waiter != NULL && !throttle->closing && !is_over(&waiter->deadline))
+            pthread_cond_timedwait(&throttle->changed, &throttle->mutex, &waiter->deadline);
         else
             break;
     }
     if (waiter != NULL) {
-        delay->first = waiter->next;
-        if (delay->first == NULL)
-            delay->end = &delay->first;
-        delay->count--;
+        throttle->first = waiter->next;
+        if (throttle->first == NULL)
+            throttle->end = &throttle->first;
+        throttle->count--;
     }
-    pthread_mutex_unlock(&delay->mutex);
+    pthread_mutex_unlock(&throttle->mutex);
     return waiter;
 }
 
@@ -83,43 +83,43 @@ static void *wait_and_call(void *argument)
     return NULL;
 }
 
-int delay_open(unsigned milliseconds, struct delay **ret, struct error *err)
+int throttle_open(unsigned milliseconds, struct throttle **ret, struct error *err)
 {
-    struct delay *delay = xcalloc(1, sizeof(*delay));
+    struct throttle *throttle = xcalloc(1, sizeof(*throttle));
     pthread_condattr_t monotonic;
 
-    delay->milliseconds = milliseconds;
-    delay->end = &delay->first;
-    pthread_mutex_init(&delay->mutex, NULL);
+    throttle->milliseconds = milliseconds;
+    throttle->end = &throttle->first;
+    pthread_mutex_init(&throttle->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&delay->changed, &monotonic);
+    pthread_cond_init(&throttle->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    int number = pthread_create(&delay->thread, NULL, wait_and_call, delay);
+    int number = pthread_create(&throttle->thread, NULL, wait_and_call, throttle);
     if (number != 0) {
-        free(delay);
+        free(throttle);
         return error_set_errno(err, number, "cannot start the thread for failed logins");
     }
-    *ret = delay;
+    *ret = throttle;
     return 0;
 }
 
-void delay_close(struct delay *delay)
+void throttle_close(struct throttle *throttle)
 {
-    if (delay == NULL)
+    if (throttle == NULL)
         return;
-    pthread_mutex_lock(&delay->mutex);
-    delay->closing = true;
-    pthread_cond_signal(&delay->changed);
-    pthread_mutex_unlock(&delay->mutex);
-    pthread_join(delay->thread, NULL);
-    pthread_cond_destroy(&delay->changed);
-    pthread_mutex_destroy(&delay->mutex);
-    free(delay);
+    pthread_mutex_lock(&throttle->mutex);
+    throttle->closing = true;
+    pthread_cond_signal(&throttle->changed);
+    pthread_mutex_unlock(&throttle->mutex);
+    pthread_join(throttle->thread, NULL);
+    pthread_cond_destroy(&throttle->changed);
+    pthread_mutex_destroy(&throttle->mutex);
+    free(throttle);
 }
 
 /* Of an IPv6 address its network. */
-static struct name make_name(const struct delay_key *key)
+static struct name make_name(const struct throttle_key *key)
 {
     struct in6_addr address;
     struct name name = {0};
@@ -135,11 +135,11 @@ static struct name make_name(const struct delay_key *key)
 }
 
 /* How many wait of this address, and of them with this user. */
-static void count(const struct delay *delay, const struct name *name, unsigned *ret_address,
+static void count(const struct throttle *throttle, const struct name *name, unsigned *ret_address,
                   unsigned *ret_user)
 {
     *ret_address = *ret_user = 0;
-    for (const struct waiter *waiter = delay->first; waiter != NULL; waiter = waiter->next) {
+    for (const struct waiter *waiter = throttle->first; waiter != NULL; waiter = waiter->next) {
         bool same = strcmp(waiter->name.address, name->address) == 0;
         *ret_address += same;
         *ret_user += same && strcmp(waiter->name.user, name->user) == 0;
@@ -157,47 +157,48 @@ static struct timespec after(unsigned milliseconds)
     return time;
 }
 
-static bool add(struct delay *delay, const struct delay_key *key, bool always, void (*done)(void *argument),
-                void *argument)
+static bool add(struct throttle *throttle, const struct throttle_key *key, bool always,
+                void (*done)(void *argument), void *argument)
 {
     const struct name name = make_name(key);
     unsigned of_address, of_user;
 
-    pthread_mutex_lock(&delay->mutex);
-    count(delay, &name, &of_address, &of_user);
-    bool fits = always || (delay->count < DELAY_LIMIT && of_address < DELAY_ADDRESS_LIMIT);
+    pthread_mutex_lock(&throttle->mutex);
+    count(throttle, &name, &of_address, &of_user);
+    bool fits = always || (throttle->count < THROTTLE_LIMIT && of_address < THROTTLE_ADDRESS_LIMIT);
     if (fits) {
         struct waiter *waiter = xcalloc(1, sizeof(*waiter));
         *waiter = (struct waiter){
-            .deadline = after(delay->milliseconds), .name = name, .done = done, .argument = argument};
-        *delay->end = waiter;
-        delay->end = &waiter->next;
-        delay->count++;
-        pthread_cond_signal(&delay->changed);
+            .deadline = after(throttle->milliseconds), .name = name, .done = done, .argument = argument};
+        *throttle->end = waiter;
+        throttle->end = &waiter->next;
+        throttle->count++;
+        pthread_cond_signal(&throttle->changed);
     }
-    pthread_mutex_unlock(&delay->mutex);
+    pthread_mutex_unlock(&throttle->mutex);
     return fits;
 }
 
-bool delay_add(struct delay *delay, const struct delay_key *key, void (*done)(void *argument), void *argument)
+bool throttle_add(struct throttle *throttle, const struct throttle_key *key, void (*done)(void *argument),
+                  void *argument)
 {
-    return add(delay, key, false, done, argument);
+    return add(throttle, key, false, done, argument);
 }
 
-void delay_add_always(struct delay *delay, const struct delay_key *key, void (*done)(void *argument),
-                      void *argument)
+void throttle_add_always(struct throttle *throttle, const struct throttle_key *key,
+                         void (*done)(void *argument), void *argument)
 {
-    add(delay, key, true, done, argument);
+    add(throttle, key, true, done, argument);
 }
 
-bool delay_is_slow(struct delay *delay, const struct delay_key *key)
+bool throttle_is_slow(struct throttle *throttle, const struct throttle_key *key)
 {
     const struct name name = make_name(key);
     unsigned of_address, of_user;
 
-    pthread_mutex_lock(&delay->mutex);
-    count(delay, &name, &of_address, &of_user);
-    bool slow = of_user > 0 || of_address >= DELAY_ADDRESS_LIMIT / 2 || delay->count >= DELAY_LIMIT;
-    pthread_mutex_unlock(&delay->mutex);
+    pthread_mutex_lock(&throttle->mutex);
+    count(throttle, &name, &of_address, &of_user);
+    bool slow = of_user > 0 || of_address >= THROTTLE_ADDRESS_LIMIT / 2 || throttle->count >= THROTTLE_LIMIT;
+    pthread_mutex_unlock(&throttle->mutex);
     return slow;
 }
