@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One request and its reply, and the steps between them. */
+/* One request, its reply, and the steps from the one to the other. */
 #include "server/request/exchange.h"
 
 #include <malloc.h>
@@ -22,8 +22,10 @@ static void resume(void *argument)
     exchange->resume(exchange);
 }
 
-static void pause_exchange(struct exchange *exchange)
+void exchange_pause(struct exchange *exchange)
 {
+    if (exchange->paused)
+        return;
     exchange->paused = true;
     exchange->pause(exchange);
 }
@@ -61,22 +63,22 @@ static bool is_get(const struct exchange *exchange)
     return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
 }
 
-/* Not what is asked for under a name that is never asked for again: _dc is the time of day. */
+/* With _dc, which is the time of day, a client says that it never asks for the same URI again. */
 static bool may_be_cached(const struct exchange *exchange)
 {
     return is_get(exchange) && exchange->body.length == 0 && strstr(exchange->uri, "_dc=") == NULL;
 }
 
-/* What the client has already it does not get again, and large replies small. */
-static void suit(struct exchange *exchange)
+/* Leaves out what the client has already, and compresses the rest if the client can read that. */
+static void negotiate(struct exchange *exchange)
 {
     if (is_get(exchange))
         reply_tag(&exchange->reply, exchange->known_tags);
     reply_pack(&exchange->reply, exchange->encodings);
 }
 
-/* The short way for what was asked before. Whatever is not as it was goes the long way, and gets its error
- * there. */
+/* The short way, for a URI that was asked for before. Whatever does not match goes the long way, which also
+ * finds the error text. */
 static bool reply_from_cache(struct exchange *exchange)
 {
     struct cached_reply *cached =
@@ -94,11 +96,11 @@ static bool reply_from_cache(struct exchange *exchange)
         return false;
     }
     reply_cached(&exchange->reply, reply_body_share(cached_reply_body(cached)));
-    suit(exchange);
+    negotiate(exchange);
     return true;
 }
 
-/* Everything before the handler. */
+/* All the steps before the handler. */
 static int prepare(struct exchange *exchange, json_t **ret_errors, struct error *err)
 {
     const struct routes *routes = &exchange->server->routes;
@@ -120,7 +122,7 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
     return 0;
 }
 
-static bool run(struct exchange *exchange)
+static bool run_handler(struct exchange *exchange)
 {
     json_t *data = NULL;
     struct error err;
@@ -135,54 +137,55 @@ static bool run(struct exchange *exchange)
     return true;
 }
 
-static bool reply_made_meanwhile(struct exchange *exchange, uint64_t version)
+/* The version was asked for before the handler ran. If it is another one by now, nobody can tell which of the
+ * two this reply is made from, so it goes to those who asked before, but not into the cache. */
+static void make_and_share(struct exchange *exchange, uint64_t version, struct making *making)
 {
-    struct cached_reply *cached =
-        may_be_cached(exchange) ? reply_cache_find(exchange->server->cache, exchange->uri) : NULL;
-    bool found = cached != NULL && cached_reply_version(cached) == version &&
-                 cached_reply_is_for(cached, &exchange->request.caller);
+    bool made = run_handler(exchange);
 
-    if (found)
-        reply_cached(&exchange->reply, reply_body_share(cached_reply_body(cached)));
-    cached_reply_release(cached);
-    return found;
-}
-
-/* One after the other: of many requests for the same only the first has to make it. What can be kept is made
- * from what is in memory already, so nobody waits for hardware here. The version was asked before: what
- * changes meanwhile makes the kept reply too old, never stale. */
-static void run_and_keep(struct exchange *exchange, uint64_t version)
-{
-    static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
-    const struct request *request = &exchange->request;
-
-    pthread_mutex_lock(&making);
-    if (!reply_made_meanwhile(exchange, version) && run(exchange))
+    if (made && is_current(exchange, version))
         reply_cache_put(exchange->server->cache, exchange->uri,
-                        cached_reply_new(request, version, exchange->reply.body));
-    pthread_mutex_unlock(&making);
+                        cached_reply_new(&exchange->request, version, exchange->reply.body));
+    for (struct exchange *waiter = coalesce_end(making), *next; waiter != NULL; waiter = next) {
+        next = waiter->next_waiter;
+        if (made) {
+            reply_cached(&waiter->reply, reply_body_share(exchange->reply.body));
+            negotiate(waiter);
+        }
+        waiter->resume(waiter);
+    }
 }
 
-static void run_request(struct exchange *exchange)
+/* False: another request is making the reply. The exchange waits for it, and must not be touched any more. */
+static bool run_request(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
+    enum coalesce_result result = COALESCE_FOUND;
+    struct making making;
     uint64_t version;
 
-    if (request->endpoint->version != NULL && request->endpoint->version(request, &version))
-        run_and_keep(exchange, version);
+    if (request->endpoint->version == NULL || !may_be_cached(exchange) ||
+        !request->endpoint->version(request, &version))
+        run_handler(exchange);
     else
-        run(exchange);
-    suit(exchange);
+        result = coalesce_begin(&making, exchange, version);
+    if (result == COALESCE_WAITS)
+        return false;
+    if (result == COALESCE_MAKE)
+        make_and_share(exchange, version, &making);
+    negotiate(exchange);
+    return true;
 }
 
-/* What may block reads much of the host and leaves as much free memory behind: the system gets it back. */
+/* A handler that may block reads much of the host, and leaves as much free memory behind: it is given back to
+ * the system. */
 static void run_and_resume(void *argument)
 {
     const struct exchange *exchange = argument;
     bool reads = exchange->request.endpoint->method == METHOD_GET;
 
-    run_request(argument);
-    login_wait_after(argument, resume);
+    if (run_request(argument))
+        login_wait_after(argument, resume);
     if (reads)
         malloc_trim(0);
 }
@@ -203,7 +206,7 @@ static void run_in_worker(struct exchange *exchange)
     bool waits = false;
     struct error err;
 
-    pause_exchange(exchange);
+    exchange_pause(exchange);
     if (exchange->request.endpoint->login && login_wait_before(exchange, submit, &waits, &err) != 0) {
         exchange_refuse(exchange, &err);
         exchange->resume(exchange);
@@ -212,14 +215,15 @@ static void run_in_worker(struct exchange *exchange)
     }
 }
 
-/* A wrong credential is answered late. Who sent none may have the answer at once: there is nothing to guess;
- * and who has many answers outstanding gets further ones at once: a connection that waits costs more than a
- * token that nobody can guess. */
+/* A wrong credential is refused late, so that guessing is slow. An address for which many refusals wait
+ * already gets further ones at once: connections that wait cost us more than attempts at a secret that nobody
+ * can guess.
+ */
 static void refuse_slowly(struct exchange *exchange)
 {
     const struct throttle_key key = {exchange->peer->address, ""};
 
-    pause_exchange(exchange);
+    exchange_pause(exchange);
     if (!throttle_add(exchange->server->throttle, &key, resume, exchange))
         exchange->resume(exchange);
 }
@@ -238,7 +242,7 @@ const char *exchange_allowed_origin(const struct exchange *exchange)
     return origin != NULL ? *origin : NULL;
 }
 
-/* Needs no login: browsers ask it before they let a page of another server ask. */
+/* OPTIONS needs no login: browsers send it without one, before they let a page of another server call us. */
 static void reply_to_options(struct exchange *exchange)
 {
     struct decoded *decoded = &exchange->decoded;
@@ -257,8 +261,9 @@ static void reply_to_options(struct exchange *exchange)
     exchange_refuse(exchange, &err);
 }
 
-/* Who is not let in gets no body; a handler's 401, of a wrong login, has one. */
-static void refuse_prepared(struct exchange *exchange, const struct error *err, const json_t *errors)
+/* A caller who is not let in gets no body. (A login that fails in its handler is a 401, too, but has one.)
+ * A request without any credential may be refused at once, as it guesses nothing. */
+static void refuse_unprepared(struct exchange *exchange, const struct error *err, const json_t *errors)
 {
     if (err->kind != ERROR_UNAUTHENTICATED) {
         reply_error(&exchange->reply, err, errors, request_format(exchange->uri));
@@ -269,23 +274,32 @@ static void refuse_prepared(struct exchange *exchange, const struct error *err, 
         refuse_slowly(exchange);
 }
 
+static void start_request(struct exchange *exchange)
+{
+    if (exchange->request.endpoint->may_block)
+        run_in_worker(exchange);
+    else
+        run_request(exchange);
+}
+
 void exchange_serve(struct exchange *exchange)
 {
     autojson json_t *errors = NULL;
     struct error err;
 
-    if (asset_serve(exchange->method, exchange->uri, exchange->known_tags, &exchange->reply))
+    exchange->paused = false;
+    if (exchange->request.endpoint != NULL) /* it waited for another request, which failed */
+        start_request(exchange);
+    else if (asset_serve(exchange->method, exchange->uri, exchange->known_tags, &exchange->reply))
         reply_pack(&exchange->reply, exchange->encodings);
     else if (strcmp(exchange->method, "OPTIONS") == 0)
         reply_to_options(exchange);
     else if (reply_from_cache(exchange))
         return;
     else if (prepare(exchange, &errors, &err) != 0)
-        refuse_prepared(exchange, &err, errors);
-    else if (exchange->request.endpoint->may_block)
-        run_in_worker(exchange);
+        refuse_unprepared(exchange, &err, errors);
     else
-        run_request(exchange);
+        start_request(exchange);
 }
 
 void exchange_release(struct exchange *exchange)

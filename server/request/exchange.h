@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One request and its reply, and the steps between them: decode, route, authenticate, permission, node,
- * validate, run, reply. Knows nothing of how bytes come and go; server/http/http.c does that. */
+/* An exchange is one request and its reply, as in RFC 9110. This is the straight line from the one to the
+ * other: decode, route, authenticate, check the permission, check the node, validate, run the handler, reply.
+ * Nothing here knows how bytes come and go; that is server/http/callbacks.h.
+ *
+ * An exchange belongs to the thread that serves it, until it is paused; then to whoever is going to resume
+ * it. */
 #ifndef HOSTPCI_SERVER_REQUEST_EXCHANGE_H
 #define HOSTPCI_SERVER_REQUEST_EXCHANGE_H
 
@@ -12,6 +16,7 @@
 #include "api/request.h"
 #include "base/text.h"
 #include "server/request/cache.h"
+#include "server/request/coalesce.h"
 #include "server/request/pool.h"
 #include "server/request/reply.h"
 #include "server/request/route.h"
@@ -25,12 +30,13 @@ struct peer {
     bool unread; /* it was answered before its body was read: see server/http/lingering_close.h */
 };
 
-/* What all requests share. */
+/* What all requests share, and what lives as long as the daemon. */
 struct server {
     struct service *service;
     struct routes routes;
     uid_t owner; /* the uid that started the daemon: root@pam on the local socket */
     struct reply_cache *cache;
+    struct coalescer coalescer;
     struct worker_pool *workers;
     struct throttle *throttle;
     const char *const *origins; /* of pages of other servers that may call this one; ends with NULL */
@@ -50,21 +56,26 @@ struct exchange {
     struct text body;
 
     struct decoded decoded;
-    struct cached_reply *cached; /* what was kept for this URI, if anything */
-    struct request request;      /* its params are those of decoded, or kept */
-    struct reply reply;          /* empty (status 0) until there is one */
-    char *login_failure;         /* why a login failed, for the log alone; NULL: it did not */
+    struct cached_reply *cached;  /* what the cache has for this URI, if anything */
+    struct request request;       /* its params are those of decoded, or of cached */
+    struct reply reply;           /* empty (status 0) until there is one */
+    char *login_failure;          /* why a login failed, for the log alone; NULL: it did not */
+    struct exchange *next_waiter; /* while it waits for a reply that another request makes */
 
-    /* How to go on later: set by the owner. pause() is called before another thread may call resume(). */
+    /* How to go on later, set by the owner. pause() is called before another thread may call resume(). */
     void (*pause)(struct exchange *exchange);
     void (*resume)(struct exchange *exchange);
     void *connection;
-    bool paused; /* pause() was called; only for the thread that called exchange_serve */
+    bool paused; /* pause() was called since exchange_serve was */
 };
 
-/* Answers the request: afterwards there is a reply, or the exchange was paused and there is one when it is
- * resumed. */
+/* Answers the request. Afterwards there is a reply, or the exchange is paused. When it is resumed, there is a
+ * reply, too; or there is none, and exchange_serve must be called once more, which goes on where it stopped.
+ */
 void exchange_serve(struct exchange *exchange);
+
+/* Pauses the exchange unless it is paused already. */
+void exchange_pause(struct exchange *exchange);
 
 /* Answers with an error instead, before or without exchange_serve. */
 void exchange_refuse(struct exchange *exchange, const struct error *err);

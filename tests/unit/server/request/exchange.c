@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From a request to its reply: the order of the steps, who is let in, where handlers run, what is kept. */
+/* From a request to its reply: the order of the steps, who is let in, where handlers run, what is cached. */
 #include <criterion/criterion.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include "access/access.h"
-#include "access/token.h"
 #include "base/memory.h"
-#include "server/request/exchange.h"
-#include "tests/unit/storage/fixture.h"
-
-#define OWNER 1234
+#include "tests/unit/server/request/world.h"
 
 static atomic_int runs;
 static pthread_t handler_thread;
@@ -59,111 +53,28 @@ static const struct endpoint audited = {.method = METHOD_GET,
                                         .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
                                         .parameters = PROPERTIES(NODE, COUNT),
                                         .run = run};
-static const struct endpoint kept = {.method = METHOD_GET,
-                                     .path = "/kept",
-                                     .permission = ALLOW_ALL,
-                                     .parameters = PROPERTIES(COUNT),
-                                     .run = run,
-                                     .version = current_version};
-static const struct endpoint kept_audited = {.method = METHOD_GET,
-                                             .path = "/kept-audited",
-                                             .permission = ALLOW_PRIVILEGE("/", "Sys.Audit"),
-                                             .run = run,
-                                             .version = current_version};
+static const struct endpoint cached = {.method = METHOD_GET,
+                                       .path = "/cached",
+                                       .permission = ALLOW_ALL,
+                                       .parameters = PROPERTIES(COUNT),
+                                       .run = run,
+                                       .version = current_version};
+static const struct endpoint cached_audited = {.method = METHOD_GET,
+                                               .path = "/cached-audited",
+                                               .permission = ALLOW_PRIVILEGE("/", "Sys.Audit"),
+                                               .run = run,
+                                               .version = current_version};
 static const struct endpoint slow = {
     .method = METHOD_POST, .path = "/slow", .permission = ALLOW_ALL, .run = run, .may_block = true};
 static const struct endpoint failing = {
     .method = METHOD_GET, .path = "/fail", .permission = ALLOW_ALL, .run = fail};
-static const struct endpoint *const table[] = {&open_to_all, &audited, &kept, &kept_audited, &slow, &failing};
+static const struct endpoint *const table[] = {&open_to_all,    &audited, &cached,
+                                               &cached_audited, &slow,    &failing};
 
-struct world {
-    struct fixture fixture;
-    struct service service;
-    struct server server;
-    struct peer peer;
-    sem_t resumed;
-    char *root_token, *joe_token; /* Authorization headers */
-};
-
-static char *make_token(struct world *world, const char *user)
+static void expect_status(struct server_world *world, const char *uri, const char *authorization,
+                          unsigned status, const char *phrase)
 {
-    autojson json_t *settings = json_pack("{s:i}", "privsep", 0), *reply = NULL;
-    struct error err;
-
-    cr_assert_eq(token_create(world->service.storage, user, "own", settings, &reply, &err), 0, "%s",
-                 err.message);
-    return xasprintf("PVEAPIToken=%s!own=%s", user, json_string_value(json_object_get(reply, "value")));
-}
-
-static void make_world(struct world *world)
-{
-    struct error err;
-
-    fixture_make(&world->fixture);
-    world->service.node = "pve1";
-    world->service.storage = fixture_open(world->fixture.path);
-    cr_assert_eq(access_open(world->service.storage, &world->service.access, &err), 0, "%s", err.message);
-    fixture_put(world->service.storage, "user", "joe@pve", "{'enable': 1, 'expire': 0}");
-    world->root_token = make_token(world, "root@pam");
-    world->joe_token = make_token(world, "joe@pve");
-    world->server = (struct server){.service = &world->service,
-                                    .routes = {table, COUNT_OF(table), "pve1"},
-                                    .owner = OWNER,
-                                    .cache = reply_cache_new()};
-    cr_assert_eq(worker_pool_open(1, 4, &world->server.workers, &err), 0);
-    cr_assert_eq(throttle_open(100, &world->server.throttle, &err), 0);
-    world->peer = (struct peer){.address = "192.0.2.1"};
-    sem_init(&world->resumed, 0, 0);
-}
-
-static void end_world(struct world *world)
-{
-    worker_pool_close(world->server.workers);
-    throttle_close(world->server.throttle);
-    reply_cache_free(world->server.cache);
-    access_close(world->service.access);
-    storage_close(world->service.storage);
-    fixture_remove(&world->fixture);
-    free(world->root_token);
-    free(world->joe_token);
-}
-#define autoworld __attribute__((cleanup(end_world)))
-
-static void pause_nothing(struct exchange *exchange)
-{
-    (void)exchange;
-}
-
-static void post_resumed(struct exchange *exchange)
-{
-    sem_post(exchange->connection);
-}
-
-#define autoexchange __attribute__((cleanup(exchange_release)))
-
-/* Serves a request to its end. */
-static struct exchange serve(struct world *world, const char *method, const char *uri,
-                             const char *authorization)
-{
-    struct exchange exchange = {.server = &world->server,
-                                .peer = &world->peer,
-                                .method = method,
-                                .uri = xstrdup(uri),
-                                .authorization = authorization,
-                                .pause = pause_nothing,
-                                .resume = post_resumed,
-                                .connection = &world->resumed};
-
-    exchange_serve(&exchange);
-    if (exchange.paused)
-        sem_wait(&world->resumed);
-    return exchange;
-}
-
-static void expect_status(struct world *world, const char *uri, const char *authorization, unsigned status,
-                          const char *phrase)
-{
-    autoexchange struct exchange exchange = serve(world, "GET", uri, authorization);
+    autoexchange struct exchange exchange = server_world_serve(world, "GET", uri, authorization);
 
     cr_expect_eq(exchange.reply.status, status, "%s: %u", uri, exchange.reply.status);
     cr_expect_str_eq(exchange.reply.phrase, phrase, "%s", uri);
@@ -171,9 +82,9 @@ static void expect_status(struct world *world, const char *uri, const char *auth
 
 Test(server_exchange, steps_fail_in_their_order, .timeout = 60)
 {
-    autoworld struct world world = {0};
+    autoworld struct server_world world = {0};
 
-    make_world(&world);
+    server_world_make(&world, table, COUNT_OF(table));
     const char *joe = world.joe_token;
     expect_status(&world, "/api2/json/%00", NULL, 400,
                   "the path holds a NUL byte (%00), which is never valid");
@@ -188,10 +99,10 @@ Test(server_exchange, steps_fail_in_their_order, .timeout = 60)
 
 Test(server_exchange, node_and_parameters, .timeout = 60)
 {
-    autoworld struct world world = {.peer = {.local = true}};
+    autoworld struct server_world world = {.peer = {.local = true}};
 
-    make_world(&world);
-    world.peer = (struct peer){.local = true, .uid = OWNER};
+    server_world_make(&world, table, COUNT_OF(table));
+    world.peer = (struct peer){.local = true, .uid = WORLD_OWNER};
     expect_status(&world, "/api2/json/nodes/other?count=x", NULL, 500,
                   "hostname lookup 'other' failed - no such node: this one is 'pve1'");
     expect_status(&world, "/api2/json/nodes/localhost?count=x", NULL, 400, "Parameter verification failed.");
@@ -201,9 +112,11 @@ Test(server_exchange, node_and_parameters, .timeout = 60)
     cr_expect_eq(runs, 1);
 }
 
-static void expect_caller(struct world *world, const char *authorization, const char *user, const char *token)
+static void expect_caller(struct server_world *world, const char *authorization, const char *user,
+                          const char *token)
 {
-    autoexchange struct exchange exchange = serve(world, "GET", "/api2/json/kept", authorization);
+    autoexchange struct exchange exchange =
+        server_world_serve(world, "GET", "/api2/json/cached", authorization);
 
     cr_expect_eq(exchange.reply.status, 200);
     cr_expect_str_eq(exchange.request.caller.user, user);
@@ -212,26 +125,26 @@ static void expect_caller(struct world *world, const char *authorization, const 
 
 Test(server_exchange, local_peers, .timeout = 60)
 {
-    autoworld struct world world = {0};
+    autoworld struct server_world world = {0};
 
-    make_world(&world);
+    server_world_make(&world, table, COUNT_OF(table));
     world.peer = (struct peer){.local = true, .uid = 0};
     expect_caller(&world, NULL, "root@pam", "");
-    world.peer.uid = OWNER;
+    world.peer.uid = WORLD_OWNER;
     expect_caller(&world, NULL, "root@pam", "");
     expect_caller(&world, world.joe_token, "joe@pve", "own");
     world.peer.uid = 4321;
-    expect_status(&world, "/api2/json/kept", NULL, 401, "No ticket");
+    expect_status(&world, "/api2/json/cached", NULL, 401, "No ticket");
     expect_caller(&world, world.joe_token, "joe@pve", "own");
     world.peer = (struct peer){.local = false, .uid = 0};
-    expect_status(&world, "/api2/json/kept", NULL, 401, "No ticket");
+    expect_status(&world, "/api2/json/cached", NULL, 401, "No ticket");
 }
 
 Test(server_exchange, world_needs_no_login)
 {
-    autoworld struct world world = {0};
+    autoworld struct server_world world = {0};
 
-    make_world(&world);
+    server_world_make(&world, table, COUNT_OF(table));
     expect_status(&world, "/api2/json/world", NULL, 200, "");
     expect_status(&world, "/api2/json/world", "PVEAPIToken=root@pam!own=wrong", 200, "");
 }
@@ -239,19 +152,19 @@ Test(server_exchange, world_needs_no_login)
 Test(server_exchange, the_page_and_the_description_need_no_login)
 {
     static const char *const files[] = {"/", "/app.js", "/style.css", "/openapi.yaml", "/openapi.json"};
-    autoworld struct world world = {0};
+    autoworld struct server_world world = {0};
 
-    make_world(&world);
+    server_world_make(&world, table, COUNT_OF(table));
     for (size_t i = 0; i < COUNT_OF(files); i++)
         expect_status(&world, files[i], NULL, 200, "");
 }
 
-static double seconds_of(struct world *world, const char *authorization)
+static double seconds_of(struct server_world *world, const char *authorization)
 {
     struct timespec start, end;
 
     clock_gettime(CLOCK_MONOTONIC, &start);
-    expect_status(world, "/api2/json/kept", authorization, 401,
+    expect_status(world, "/api2/json/cached", authorization, 401,
                   authorization == NULL ? "No ticket" : "Authentication failed!");
     clock_gettime(CLOCK_MONOTONIC, &end);
     return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
@@ -259,26 +172,27 @@ static double seconds_of(struct world *world, const char *authorization)
 
 Test(server_exchange, wrong_credential_is_answered_late, .timeout = 60)
 {
-    autoworld struct world world = {0};
+    autoworld struct server_world world = {0};
 
-    make_world(&world);
+    server_world_make(&world, table, COUNT_OF(table));
     cr_expect_geq(seconds_of(&world, "PVEAPIToken=root@pam!own=wrong"), 0.1);
     cr_expect_geq(seconds_of(&world, "PVEAPIToken=nobody@pam!own=wrong"), 0.1);
 }
 
 Test(server_exchange, what_may_block_runs_in_a_worker, .timeout = 60)
 {
-    autoworld struct world world = {0};
+    autoworld struct server_world world = {0};
 
-    make_world(&world);
-    autoexchange struct exchange exchange = serve(&world, "POST", "/api2/json/slow", world.root_token);
+    server_world_make(&world, table, COUNT_OF(table));
+    autoexchange struct exchange exchange =
+        server_world_serve(&world, "POST", "/api2/json/slow", world.root_token);
     cr_expect(exchange.paused);
     cr_expect_eq(exchange.reply.status, 200);
     cr_expect_eq(runs, 1);
     cr_expect_not(pthread_equal(handler_thread, pthread_self()));
 }
 
-Test(server_exchange, reply_is_kept_while_its_version_stays, .timeout = 60)
+Test(server_exchange, reply_is_cached_while_its_version_stays, .timeout = 60)
 {
     static const struct {
         const char *uri;
@@ -286,14 +200,14 @@ Test(server_exchange, reply_is_kept_while_its_version_stays, .timeout = 60)
         bool has_version;
         int runs; /* so far */
     } cases[] = {
-        {"/api2/json/kept", 1, true, 1},         {"/api2/json/kept", 1, true, 1},
-        {"/api2/json/kept?count=2", 1, true, 2}, {"/api2/json/kept?count=2", 1, true, 2},
-        {"/api2/json/kept", 2, true, 3},         {"/api2/json/kept", 2, true, 3},
-        {"/api2/json/kept", 2, false, 4},        {"/api2/json/kept", 2, false, 5},
+        {"/api2/json/cached", 1, true, 1},         {"/api2/json/cached", 1, true, 1},
+        {"/api2/json/cached?count=2", 1, true, 2}, {"/api2/json/cached?count=2", 1, true, 2},
+        {"/api2/json/cached", 2, true, 3},         {"/api2/json/cached", 2, true, 3},
+        {"/api2/json/cached", 2, false, 4},        {"/api2/json/cached", 2, false, 5},
     };
-    autoworld struct world world = {0};
+    autoworld struct server_world world = {0};
 
-    make_world(&world);
+    server_world_make(&world, table, COUNT_OF(table));
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         version = cases[i].version;
         has_version = cases[i].has_version;
@@ -301,43 +215,45 @@ Test(server_exchange, reply_is_kept_while_its_version_stays, .timeout = 60)
         cr_expect_eq(runs, cases[i].runs, "case %zu: %d", i, runs);
     }
     has_version = true;
-    expect_status(&world, "/api2/json/kept", NULL, 401, "No ticket");
-    expect_status(&world, "/api2/json/kept", "PVEAPIToken=joe@pve!own=wrong", 401, "Authentication failed!");
-    autoexchange struct exchange other = serve(&world, "POST", "/api2/json/kept", world.joe_token);
+    expect_status(&world, "/api2/json/cached", NULL, 401, "No ticket");
+    expect_status(&world, "/api2/json/cached", "PVEAPIToken=joe@pve!own=wrong", 401,
+                  "Authentication failed!");
+    autoexchange struct exchange other =
+        server_world_serve(&world, "POST", "/api2/json/cached", world.joe_token);
     cr_expect_eq(other.reply.status, 501, "it is the reply to GET");
 }
 
 /* Where any login may ask, each is shown what it may see. */
-Test(server_exchange, reply_is_kept_for_the_one_who_asked, .timeout = 60)
+Test(server_exchange, reply_is_cached_for_the_one_who_asked, .timeout = 60)
 {
-    autoworld struct world world = {0};
+    autoworld struct server_world world = {0};
 
-    make_world(&world);
+    server_world_make(&world, table, COUNT_OF(table));
     version = 1;
     has_version = true;
     for (int i = 1; i <= 3; i++) {
-        expect_status(&world, "/api2/json/kept", world.joe_token, 200, "");
-        expect_status(&world, "/api2/json/kept", world.joe_token, 200, "");
+        expect_status(&world, "/api2/json/cached", world.joe_token, 200, "");
+        expect_status(&world, "/api2/json/cached", world.joe_token, 200, "");
         cr_expect_eq(runs, 2 * i - 1);
-        expect_status(&world, "/api2/json/kept", world.root_token, 200, "");
-        expect_status(&world, "/api2/json/kept", world.root_token, 200, "");
+        expect_status(&world, "/api2/json/cached", world.root_token, 200, "");
+        expect_status(&world, "/api2/json/cached", world.root_token, 200, "");
         cr_expect_eq(runs, 2 * i);
     }
 }
 
-Test(server_exchange, permission_for_a_kept_reply_is_checked_each_time, .timeout = 60)
+Test(server_exchange, permission_for_a_cached_reply_is_checked_each_time, .timeout = 60)
 {
-    autoworld struct world world = {0};
+    autoworld struct server_world world = {0};
 
-    make_world(&world);
+    server_world_make(&world, table, COUNT_OF(table));
     version = 1;
     has_version = true;
     for (int i = 0; i < 2; i++) {
-        expect_status(&world, "/api2/json/kept-audited", world.joe_token, 403,
+        expect_status(&world, "/api2/json/cached-audited", world.joe_token, 403,
                       "Permission check failed (/, Sys.Audit)");
-        expect_status(&world, "/api2/json/kept-audited", NULL, 401, "No ticket");
-        world.peer = (struct peer){.local = true, .uid = OWNER};
-        expect_status(&world, "/api2/json/kept-audited", NULL, 200, "");
+        expect_status(&world, "/api2/json/cached-audited", NULL, 401, "No ticket");
+        world.peer = (struct peer){.local = true, .uid = WORLD_OWNER};
+        expect_status(&world, "/api2/json/cached-audited", NULL, 200, "");
         world.peer = (struct peer){.address = "192.0.2.1"};
     }
     cr_expect_eq(runs, 1);
