@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "schema/path.h"
 #include "schema/validate.h"
 
 static json_t *describe_schema(const struct schema *schema);
@@ -127,13 +128,6 @@ static bool has_body(const struct endpoint *endpoint)
     return endpoint->method == METHOD_POST || endpoint->method == METHOD_PUT;
 }
 
-static bool is_captured(const struct endpoint *endpoint, const char *name)
-{
-    autofree char *capture = xasprintf("{%s}", name);
-
-    return strstr(endpoint->path, capture) != NULL;
-}
-
 static json_t *describe_parameter(const struct schema *schema, const char *in)
 {
     json_t *ret = json_pack("{s:s, s:s, s:b}", "name", schema->name, "in", in, "required", !schema->optional);
@@ -152,7 +146,7 @@ static json_t *describe_parameters(const struct endpoint *endpoint)
     json_t *parameters = json_array();
 
     SCHEMA_FOREACH(p, endpoint->parameters)
-        if (is_captured(endpoint, p->name))
+        if (path_captures(endpoint->path, p->name))
             json_array_append_new(parameters, describe_parameter(p, "path"));
         else if (!has_body(endpoint))
             json_array_append_new(parameters, describe_parameter(p, "query"));
@@ -164,7 +158,7 @@ static json_t *describe_body(const struct endpoint *endpoint)
     autojson json_t *required = json_array(), *properties = json_object();
 
     SCHEMA_FOREACH(p, endpoint->parameters) {
-        if (is_captured(endpoint, p->name))
+        if (path_captures(endpoint->path, p->name))
             continue;
         json_object_set_new(properties, p->name, describe_schema(p));
         if (!p->optional && p->count == 0)

@@ -1,37 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The text of `hostpci usage` and the children of a path. */
+/* Help texts made from the declarations of endpoints, and the children of a path. */
 #include "schema/usage.h"
 
 #include <string.h>
 
 #include "base/memory.h"
+#include "schema/path.h"
 #include "schema/validate.h"
 
-static const char *const verbs[METHOD_COUNT] = {"get", "create", "set", "delete"};
+static const char *const commands[METHOD_COUNT] = {"get", "create", "set", "delete"};
 
-bool usage_path_matches(const char *declared, const char *given)
-{
-    for (;;) {
-        declared += strspn(declared, "/");
-        given += strspn(given, "/");
-        size_t want = strcspn(declared, "/"), have = strcspn(given, "/");
-        if (want == 0 || have == 0)
-            return want == have;
-        if (declared[0] != '{' && (want != have || memcmp(declared, given, want) != 0))
-            return false;
-        declared += want;
-        given += have;
-    }
-}
-
-static bool is_captured(const struct endpoint *endpoint, const char *name)
-{
-    autofree char *capture = xasprintf("{%s}", name);
-
-    return strstr(endpoint->path, capture) != NULL;
-}
-
-/* What stands for the value: "<1|0>", "<a|b>", "<integer>". */
+/* Prints what stands for a value: "<1|0>", "<a|b>", "<integer>". */
 static void print_placeholder(const struct schema *schema, struct text *ret)
 {
     text_append(ret, "<");
@@ -74,9 +53,9 @@ static void print_parameter(const struct schema *schema, struct text *ret)
 
 static void print_synopsis(const struct endpoint *endpoint, struct text *ret)
 {
-    text_printf(ret, "hostpci %s %s", verbs[endpoint->method], endpoint->path);
+    text_printf(ret, "hostpci %s %s", commands[endpoint->method], endpoint->path);
     SCHEMA_FOREACH(p, endpoint->parameters) {
-        if (is_captured(endpoint, p->name))
+        if (path_captures(endpoint->path, p->name))
             continue;
         text_printf(ret, p->optional ? " [--%s " : " --%s ", p->name);
         print_placeholder(p, ret);
@@ -102,30 +81,19 @@ bool usage_print(const struct endpoint *const *table, size_t count, const char *
     bool found = false;
 
     for (size_t i = 0; i < count; i++) {
-        if (!usage_path_matches(table[i]->path, path) ||
-            (method != METHOD_COUNT && method != table[i]->method))
+        if (!path_matches(table[i]->path, path) || (method != METHOD_COUNT && method != table[i]->method))
             continue;
         found = true;
         print_synopsis(table[i], ret);
         text_printf(ret, "  %s\n", table[i]->text);
         SCHEMA_FOREACH(p, table[i]->parameters)
-            if (verbose || !is_captured(table[i], p->name))
+            if (verbose || !path_captures(table[i]->path, p->name))
                 print_parameter(p, ret);
         if (verbose)
             print_reply(&table[i]->returns, ret);
         text_append(ret, "\n");
     }
     return found;
-}
-
-/* The next segment of `path` below `parent`, NULL if it is not below it. */
-static char *child_of(const char *parent, const char *path)
-{
-    size_t length = strcmp(parent, "/") == 0 ? 0 : strlen(parent);
-
-    if (strncmp(parent, path, length) != 0 || path[length] != '/' || path[length + 1] == '\0')
-        return NULL;
-    return xstrndup(path + length + 1, strcspn(path + length + 1, "/"));
 }
 
 json_t *usage_list_children(const struct endpoint *const *table, size_t count, const char *path,
@@ -135,8 +103,11 @@ json_t *usage_list_children(const struct endpoint *const *table, size_t count, c
     autojson json_t *seen = json_object();
 
     for (size_t i = 0; i < count; i++) {
-        autofree char *child = child_of(path, table[i]->path);
-        if (child == NULL || child[0] == '{' || json_object_get(seen, child) != NULL)
+        const char *below = path_remainder(table[i]->path, path);
+        if (below == NULL || below[0] == '{')
+            continue;
+        autofree char *child = xstrndup(below, strcspn(below, "/"));
+        if (json_object_get(seen, child) != NULL)
             continue;
         json_object_set_new(seen, child, json_true());
         json_array_append_new(children, json_pack("{s:s}", key, child));

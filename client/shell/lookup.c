@@ -5,40 +5,16 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "schema/usage.h"
+#include "schema/path.h"
 #include "schema/validate.h"
 
 const struct endpoint *lookup_endpoint(const struct endpoint *const *table, size_t count, enum method method,
                                        const char *path)
 {
     for (size_t i = 0; i < count; i++)
-        if (table[i]->method == method && usage_path_matches(table[i]->path, path))
+        if (table[i]->method == method && path_matches(table[i]->path, path))
             return table[i];
     return NULL;
-}
-
-static size_t count_segments(const char *path)
-{
-    size_t count = 0;
-
-    for (path += strspn(path, "/"); *path != '\0'; path += strspn(path, "/")) {
-        path += strcspn(path, "/");
-        count++;
-    }
-    return count;
-}
-
-/* The first segment of the declared path below the given one; NULL if it does not lie below. */
-static const char *below(const char *declared, const char *given)
-{
-    const char *rest = declared + strspn(declared, "/");
-
-    for (size_t left = count_segments(given); left > 0; left--) {
-        rest += strcspn(rest, "/");
-        rest += strspn(rest, "/");
-    }
-    autofree char *start = xstrndup(declared, (size_t)(rest - declared));
-    return *rest != '\0' && usage_path_matches(start, given) ? rest : NULL;
 }
 
 void lookup_abilities(const struct endpoint *const *table, size_t count, const char *path,
@@ -51,7 +27,7 @@ void lookup_abilities(const struct endpoint *const *table, size_t count, const c
 
     memcpy(ret, "-----", LOOKUP_ABILITIES_SIZE);
     for (size_t i = 0; i < count; i++)
-        if (below(table[i]->path, path) != NULL)
+        if (path_remainder(table[i]->path, path) != NULL)
             ret[0] = 'D';
     for (size_t i = 0; i < COUNT_OF(letters); i++)
         if (lookup_endpoint(table, count, letters[i].method, path) != NULL)
@@ -78,7 +54,7 @@ const char *lookup_child_key(const struct endpoint *const *table, size_t count, 
     if (index == NULL || index->returns.type != SCHEMA_ARRAY)
         return NULL;
     for (size_t i = 0; i < count; i++) {
-        const char *segment = below(table[i]->path, path);
+        const char *segment = path_remainder(table[i]->path, path);
         if (segment == NULL)
             continue;
         const char *property = captured_property(index->returns.items, segment);
@@ -95,7 +71,7 @@ json_t *lookup_children(const struct endpoint *const *table, size_t count, const
     json_t *children = json_array();
 
     for (size_t i = 0; i < count; i++) {
-        const char *segment = below(table[i]->path, path);
+        const char *segment = path_remainder(table[i]->path, path);
         autofree char *name = segment != NULL ? xstrndup(segment, strcspn(segment, "/")) : NULL;
         if (name == NULL || json_object_get(seen, name) != NULL)
             continue;

@@ -110,11 +110,11 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
     if (request_decode(exchange->method, exchange->uri, exchange->content_type, text_string(&exchange->body),
                        exchange->body.length, decoded, err) != 0)
         return -1;
-    if (router_find(routes, decoded, &endpoint, err) != 0)
+    if (route_find(routes, decoded, &endpoint, err) != 0)
         return -1;
     if (check_caller(exchange, endpoint, decoded->params, err) != 0)
         return -1;
-    if (router_check_node(routes, endpoint, decoded->params, err) != 0)
+    if (route_check_node(routes, endpoint, decoded->params, err) != 0)
         return -1;
     if (validate_parameters(endpoint->parameters, decoded->params, ret_errors, err) != 0)
         return -1;
@@ -252,7 +252,7 @@ static void reply_to_options(struct exchange *exchange)
         exchange_refuse(exchange, &err);
         return;
     }
-    autofree char *methods = router_list_methods(&exchange->server->routes, decoded->path);
+    autofree char *methods = route_list_methods(&exchange->server->routes, decoded->path);
     if (methods != NULL) {
         reply_methods(&exchange->reply, methods);
         return;

@@ -8,22 +8,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-
-/* Both are normalised: no segment is empty. */
-static bool path_matches(const char *declared, const char *path)
-{
-    while (*declared != '\0' && *path != '\0') {
-        if (*declared == '{') {
-            while (*declared != '\0' && *declared != '/')
-                declared++;
-            while (*path != '\0' && *path != '/')
-                path++;
-        } else if (*declared++ != *path++) {
-            return false;
-        }
-    }
-    return *declared == *path;
-}
+#include "schema/path.h"
 
 static bool is_same_value(const json_t *sent, const char *captured)
 {
@@ -35,37 +20,28 @@ static bool is_same_value(const json_t *sent, const char *captured)
     return number != NULL && strcmp(number, captured) == 0;
 }
 
-static int capture_one(const char *name, const char *value, json_t *params, struct error *err)
-{
-    const json_t *sent = json_object_get(params, name);
-
-    if (sent != NULL && !is_same_value(sent, value))
-        return error_set_field(
-            err, name, "duplicate parameter: it is part of the path, and was sent with a different value");
-    json_object_set_new(params, name, json_string(value));
-    return 0;
-}
-
 static int capture(const struct routes *routes, const char *declared, struct decoded *decoded,
                    struct error *err)
 {
-    for (size_t i = 0; i < decoded->segment_count; i++) {
-        const char *segment = declared + 1;
-        size_t length = strcspn(segment, "/");
-        declared = segment + length;
-        if (segment[0] != '{')
-            continue;
-        autofree char *name = xstrndup(segment + 1, length - 2);
-        const char *value = decoded->segments[i];
-        if (strcmp(name, "node") == 0 && strcmp(value, "localhost") == 0)
-            value = routes->node;
-        if (capture_one(name, value, decoded->params, err) != 0)
-            return -1;
+    const char *given = decoded->path;
+    struct path_capture capture;
+
+    while (path_next_capture(&declared, &given, &capture)) {
+        autofree char *name = xstrndup(capture.name, capture.name_length);
+        autofree char *segment = xstrndup(capture.value, capture.value_length);
+        const char *value =
+            strcmp(name, "node") == 0 && strcmp(segment, "localhost") == 0 ? routes->node : segment;
+        const json_t *sent = json_object_get(decoded->params, name);
+        if (sent != NULL && !is_same_value(sent, value))
+            return error_set_field(
+                err, name,
+                "duplicate parameter: it is part of the path, and was sent with a different value");
+        json_object_set_new(decoded->params, name, json_string(value));
     }
     return 0;
 }
 
-/* Of two paths that match: at the first difference one has a literal where the other captures. */
+/* Two declared paths that match the same path differ first where one has a literal and the other captures. */
 static bool is_more_literal(const char *declared, const char *other)
 {
     while (*declared != '\0' && *declared == *other) {
@@ -75,8 +51,8 @@ static bool is_more_literal(const char *declared, const char *other)
     return *other == '{';
 }
 
-int router_find(const struct routes *routes, struct decoded *decoded, const struct endpoint **ret,
-                struct error *err)
+int route_find(const struct routes *routes, struct decoded *decoded, const struct endpoint **ret,
+               struct error *err)
 {
     const struct endpoint *best = NULL;
 
@@ -104,7 +80,7 @@ static bool has_method(const struct routes *routes, enum method method, const ch
     return false;
 }
 
-char *router_list_methods(const struct routes *routes, const char *path)
+char *route_list_methods(const struct routes *routes, const char *path)
 {
     struct text text = {0};
 
@@ -117,12 +93,12 @@ char *router_list_methods(const struct routes *routes, const char *path)
     return text_take(&text);
 }
 
-int router_check_node(const struct routes *routes, const struct endpoint *endpoint, const json_t *params,
-                      struct error *err)
+int route_check_node(const struct routes *routes, const struct endpoint *endpoint, const json_t *params,
+                     struct error *err)
 {
     const char *node = json_string_value(json_object_get(params, "node"));
 
-    if (strstr(endpoint->path, "{node}") == NULL || node == NULL || strcmp(node, routes->node) == 0)
+    if (!path_captures(endpoint->path, "node") || node == NULL || strcmp(node, routes->node) == 0)
         return 0;
     return error_set(err, ERROR_NO_HOST, "hostname lookup '%.100s' failed - no such node: this one is '%s'",
                      node, routes->node);

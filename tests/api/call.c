@@ -218,7 +218,7 @@ static const struct endpoint *find_endpoint(const struct call *call)
 
     if (request_decode(call->method, uri, NULL, "", 0, &decoded, &err) != 0)
         return NULL;
-    router_find(&routes, &decoded, &endpoint, &err);
+    route_find(&routes, &decoded, &endpoint, &err);
     decoded_release(&decoded);
     return endpoint;
 }

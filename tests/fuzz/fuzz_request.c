@@ -41,8 +41,8 @@ static int route_and_validate(struct decoded *decoded, json_t **ret_errors, stru
     const char *name;
     json_t *value;
 
-    if (router_find(&routes, decoded, &endpoint, err) != 0 ||
-        router_check_node(&routes, endpoint, decoded->params, err) != 0 ||
+    if (route_find(&routes, decoded, &endpoint, err) != 0 ||
+        route_check_node(&routes, endpoint, decoded->params, err) != 0 ||
         validate_parameters(endpoint->parameters, decoded->params, ret_errors, err) != 0)
         return -1;
     json_object_foreach(decoded->params, name, value)

@@ -26,16 +26,6 @@ static const struct endpoint one = {
 };
 static const struct endpoint *const table[] = {&top, &one};
 
-Test(usage, a_given_path_fits_a_declared_one)
-{
-    cr_assert(usage_path_matches("/nodes/{node}/x", "/nodes/pve1/x"));
-    cr_assert(usage_path_matches("/nodes/{node}/x", "nodes/pve1/x/"));
-    cr_assert(usage_path_matches("/", ""));
-    cr_assert_not(usage_path_matches("/nodes/{node}", "/nodes"));
-    cr_assert_not(usage_path_matches("/nodes", "/nodes/a"));
-    cr_assert_not(usage_path_matches("/nodes", "/node"));
-}
-
 Test(usage, shows_how_to_call_and_what_each_parameter_is)
 {
     autotext struct text text = {0};

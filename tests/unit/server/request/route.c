@@ -27,7 +27,7 @@ static const char *find(const char *method, const char *uri)
     struct error err;
 
     cr_assert_eq(request_decode(method, uri, NULL, "", 0, &decoded, &err), 0, "%s", err.message);
-    if (router_find(&routes, &decoded, &endpoint, &err) != 0) {
+    if (route_find(&routes, &decoded, &endpoint, &err) != 0) {
         snprintf(shown, sizeof(shown), "%s%s%s", err.field, err.field[0] != '\0' ? ": " : "", err.message);
     } else {
         autofree char *params = json_dumps(decoded.params, JSON_COMPACT);
@@ -40,7 +40,7 @@ static const char *find(const char *method, const char *uri)
     return shown;
 }
 
-Test(server_router, finds)
+Test(server_route, finds)
 {
     static const char *const cases[][3] = {
         {"GET", "/api2/json", "/ {}"},
@@ -62,7 +62,7 @@ Test(server_router, finds)
         cr_expect_str_eq(find(cases[i][0], cases[i][1]), cases[i][2], "%s: %s", cases[i][1], shown);
 }
 
-Test(server_router, finds_nothing)
+Test(server_route, finds_nothing)
 {
     static const char *const cases[][3] = {
         {"GET", "/api2/json/node", "Method 'GET /node' not implemented"},
@@ -77,7 +77,7 @@ Test(server_router, finds_nothing)
         cr_expect_str_eq(find(cases[i][0], cases[i][1]), cases[i][2], "%s: %s", cases[i][1], shown);
 }
 
-Test(server_router, parameter_of_the_path_that_is_sent_too)
+Test(server_route, parameter_of_the_path_that_is_sent_too)
 {
     cr_expect_str_eq(find("GET", "/api2/json/nodes/pve2?node=pve2"), "/nodes/{node} {'node':'pve2'}");
     cr_expect_str_eq(
@@ -88,20 +88,20 @@ Test(server_router, parameter_of_the_path_that_is_sent_too)
         "node: duplicate parameter: it is part of the path, and was sent with a different value");
 }
 
-Test(server_router, knows_its_own_node_only)
+Test(server_route, knows_its_own_node_only)
 {
     autojson json_t *own = json_pack("{s:s}", "node", "pve1"), *other = json_pack("{s:s}", "node", "pve2");
     struct error err;
 
-    cr_expect_eq(router_check_node(&routes, &node, own, &err), 0);
-    cr_expect_eq(router_check_node(&routes, &node, other, &err), -1);
+    cr_expect_eq(route_check_node(&routes, &node, own, &err), 0);
+    cr_expect_eq(route_check_node(&routes, &node, other, &err), -1);
     cr_expect_eq(err.kind, ERROR_NO_HOST);
     cr_expect_str_eq(err.message, "hostname lookup 'pve2' failed - no such node: this one is 'pve1'");
-    cr_expect_eq(router_check_node(&routes, &nodes, other, &err), 0,
+    cr_expect_eq(route_check_node(&routes, &nodes, other, &err), 0,
                  "an ordinary parameter that is called so");
 }
 
-Test(server_router, methods_of_a_path)
+Test(server_route, methods_of_a_path)
 {
     static const char *const paths[][2] = {{"/nodes/pve1/pci/x", "GET, HEAD, PUT, OPTIONS"},
                                            {"/nodes/pve1/pci/all", "GET, HEAD, PUT, OPTIONS"},
@@ -109,7 +109,7 @@ Test(server_router, methods_of_a_path)
                                            {"/pci", NULL}};
 
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
-        autofree char *methods = router_list_methods(&routes, paths[i][0]);
+        autofree char *methods = route_list_methods(&routes, paths[i][0]);
         if (paths[i][1] == NULL)
             cr_expect_null(methods);
         else

@@ -1,75 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks on ourselves: replies against what their endpoint declares, and the table of endpoints. */
+/* The table of endpoints, which is checked when the daemon starts: a mistake in a declaration is found there.
+ */
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "schema/format.h"
+#include "schema/path.h"
 #include "schema/validate.h"
-
-static bool has_type(const struct schema *schema, const json_t *value)
-{
-    switch (schema->type) {
-    case SCHEMA_NULL:
-        return json_is_null(value);
-    case SCHEMA_STRING:
-        return json_is_string(value);
-    case SCHEMA_INTEGER:
-        return json_is_integer(value);
-    case SCHEMA_NUMBER:
-        return json_is_number(value);
-    case SCHEMA_BOOLEAN:
-        return json_is_integer(value) && (json_integer_value(value) == 0 || json_integer_value(value) == 1);
-    case SCHEMA_ARRAY:
-        return json_is_array(value);
-    case SCHEMA_OBJECT:
-        return json_is_object(value);
-    }
-    return false;
-}
-
-static int check_object(const struct schema *schema, const json_t *value, struct error *err)
-{
-    const char *name;
-    json_t *property;
-
-    json_object_foreach((json_t *)value, name, property) {
-        const struct schema *declared = schema_find(schema->properties, name);
-        if (declared == NULL && !schema->open)
-            return error_set(err, ERROR_FAILED, "%s: not declared", name);
-        if (declared != NULL && validate_reply(declared, property, err) != 0)
-            return error_prefix(err, "%s.", name);
-    }
-    SCHEMA_FOREACH(p, schema->properties)
-        if (!p->optional && p->count == 0 && json_object_get(value, p->name) == NULL)
-            return error_set(err, ERROR_FAILED, "%s: missing", p->name);
-    return 0;
-}
-
-static int check_array(const struct schema *schema, const json_t *value, struct error *err)
-{
-    size_t i;
-    json_t *item;
-
-    json_array_foreach(value, i, item)
-        if (validate_reply(schema->items, item, err) != 0)
-            return error_prefix(err, "[%zu].", i);
-    return 0;
-}
-
-int validate_reply(const struct schema *returns, const json_t *value, struct error *err)
-{
-    if (returns->nullable && json_is_null(value))
-        return 0;
-    if (!has_type(returns, value))
-        return error_set(err, ERROR_FAILED, ": is not of type %s", schema_type_name(returns->type));
-    if (returns->type == SCHEMA_OBJECT)
-        return check_object(returns, value, err);
-    if (returns->type == SCHEMA_ARRAY)
-        return check_array(returns, value, err);
-    autojson json_t *copy = json_deep_copy(value);
-    return returns->type == SCHEMA_NULL ? 0 : validate_value(returns, &copy, err);
-}
 
 static int check_schema(const struct schema *schema, bool reply, struct error *err);
 
@@ -115,8 +52,11 @@ static int check_schema(const struct schema *schema, bool reply, struct error *e
 /* Each {name} in the path is a mandatory parameter. */
 static int check_captures(const struct endpoint *endpoint, struct error *err)
 {
-    for (const char *open = strchr(endpoint->path, '{'); open != NULL; open = strchr(open + 1, '{')) {
-        autofree char *name = xstrndup(open + 1, strcspn(open + 1, "}"));
+    const char *declared = endpoint->path, *same = endpoint->path;
+    struct path_capture capture;
+
+    while (path_next_capture(&declared, &same, &capture)) {
+        autofree char *name = xstrndup(capture.name, capture.name_length);
         const struct schema *schema = schema_find(endpoint->parameters, name);
         if (schema == NULL || schema->optional)
             return error_set(err, ERROR_FAILED, "{%s} is not declared as a mandatory parameter", name);

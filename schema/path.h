@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Paths of endpoints.
+ *
+ * A declared path, such as "/nodes/{node}/hardware", has segments that stand for themselves, and segments in
+ * braces, which match any one segment and capture it under their name. Empty segments do not count, in
+ * declared and given paths alike: "//nodes/pve1/" is "/nodes/pve1". A given path must be percent-decoded. */
+#ifndef HOSTPCI_SCHEMA_PATH_H
+#define HOSTPCI_SCHEMA_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool path_matches(const char *declared, const char *given);
+
+/* The part of the declared path that lies below the given one, from its first segment to its end; NULL if it
+ * does not lie below. "{id}/status" is what "/pci/{id}/status" has below "/pci". */
+const char *path_remainder(const char *declared, const char *given);
+
+/* Whether the declared path has the segment "{name}". */
+bool path_captures(const char *declared, const char *name);
+
+/* Both parts lie in the paths, and are not terminated. */
+struct path_capture {
+    const char *name, *value;
+    size_t name_length, value_length;
+};
+
+/* Steps over the next captured segment of two paths that match, and gives it; false if there are no more. */
+bool path_next_capture(const char **declared, const char **given, struct path_capture *ret);
+
+#endif
