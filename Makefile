@@ -24,7 +24,7 @@ LIBS_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 # libcurl is loaded by the client alone: client/call/libcurl.h.
 LIBS_LINK   := $(shell pkg-config --libs $(filter-out libcurl,$(LIBS)) 2>/dev/null) -lpthread -lm
 COMPILE   = $(CC) -std=c17 $(DEFINES) $(WARNINGS) $(LIBS_CFLAGS) $(OPTIMISE) $(SANITIZE) -g -fPIE -MMD -MP $(CFLAGS)
-# The daemon answers libmicrohttpd's question for a reason phrase itself: both must be exported (server/request/reply.h).
+# The daemon answers libmicrohttpd's question for a reason phrase itself: both must be exported (server/http/response.h).
 LINK      = $(CC) $(SANITIZE) -pie -rdynamic -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # Rooms and the tests of them have folders: every .c below.

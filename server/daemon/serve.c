@@ -26,6 +26,7 @@
 #include "server/daemon/settings.h"
 #include "server/http/http.h"
 #include "server/http/listen.h"
+#include "server/http/response.h"
 #include "server/http/tls.h"
 #include "server/request/exchange.h"
 
@@ -185,7 +186,7 @@ static int answer_local(struct daemon *daemon, struct error *err)
 
     if (listen_local(path, &socket, err) != 0 || http_answer(daemon->http, socket, true, NULL, err) != 0)
         return -1;
-    if (!http_check_phrases(temporary))
+    if (!response_check_phrases(temporary))
         log_warning(
             "this libmicrohttpd does not let us choose reason phrases: clients that read only them will not "
             "see why a request failed");

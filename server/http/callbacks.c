@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "server/http/http.h"
+#include "server/http/response.h"
 
 #define BODY_SECONDS 60 /* from the request line to the last byte of the body */
 
@@ -152,7 +153,7 @@ static enum MHD_Result send_reply(struct http_request *request)
 
     const char *origin = exchange_allowed_origin(exchange);
 
-    return reply_queue(&exchange->reply, origin, exchange->connection) == 0 ? MHD_YES : MHD_NO;
+    return response_queue(&exchange->reply, origin, exchange->connection) == 0 ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result see_headers(struct http_request *request, const char *method, const char *version)

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -212,22 +211,4 @@ void http_free(struct http *http)
         free(listener);
     }
     free(http);
-}
-
-bool http_check_phrases(const char *socket_path)
-{
-    static const char request[] = "GET /api2/json/start-up-check HTTP/1.0\r\n\r\n";
-    static const char expected[] = "501 Method 'GET /start-up-check' not implemented\r\n";
-    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const struct timeval limit = {.tv_sec = 5};
-    char reply[256] = "";
-
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) != 0 ||
-        connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-        send(fd, request, strlen(request), MSG_NOSIGNAL) < 0 ||
-        recv(fd, reply, sizeof(reply) - 1, MSG_WAITALL) < 0)
-        return false;
-    return strstr(reply, expected) != NULL;
 }

@@ -28,8 +28,4 @@ int http_answer(struct http *http, int socket, bool local, const struct tls *tls
 bool http_stop(struct http *http, unsigned seconds);
 void http_free(struct http *http); /* after http_stop; takes NULL */
 
-/* Asks over a Unix socket where this server answers whether reason phrases still are ours (see
- * server/request/reply.h). */
-bool http_check_phrases(const char *socket_path);
-
 #endif

@@ -2,34 +2,27 @@
 /* What a request shows of who sends it. */
 #include "server/request/credential.h"
 
-#include <microhttpd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "server/request/decode.h"
 
 #define TICKET_NAME "PVEAuthCookie"
 #define TOKEN_NAME  "PVEAPIToken"
-
-static char *decode(const char *text, size_t length)
-{
-    char *decoded = xstrndup(text, length);
-
-    MHD_http_unescape(decoded);
-    return decoded;
-}
 
 /* "a=b; PVEAuthCookie=PVE%3Ajoe@pve...; c=d" */
 static char *find_in_cookies(const char *cookies)
 {
     static const char name[] = TICKET_NAME "=";
+    size_t length;
 
     for (const char *at = cookies; *at != '\0'; at += strcspn(at, ";")) {
         at += strspn(at, "; \t");
         if (text_starts_with(at, name))
-            return decode(at + strlen(name), strcspn(at + strlen(name), "; \t"));
+            return decode_percent(at + strlen(name), strcspn(at + strlen(name), "; \t"), false, &length);
     }
     return NULL;
 }
@@ -37,11 +30,12 @@ static char *find_in_cookies(const char *cookies)
 static char *find_in_authorization(const char *authorization, const char *scheme)
 {
     const char *rest = authorization + strlen(scheme);
+    size_t length;
 
     if (!text_starts_with(authorization, scheme) || (*rest != '=' && *rest != ' '))
         return NULL;
     rest += 1 + strspn(rest + 1, " ");
-    return decode(rest, strlen(rest));
+    return decode_percent(rest, strlen(rest), false, &length);
 }
 
 /* An empty ticket is what clients keep after logging out: none. */

@@ -14,8 +14,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A % that two hexadecimal digits do not follow stands for itself, as in Proxmox. */
-static char *unescape(const char *text, size_t length, bool plus_is_blank, size_t *ret_length)
+char *decode_percent(const char *text, size_t length, bool plus_is_blank, size_t *ret_length)
 {
     char *result = xcalloc(length + 1, 1);
     size_t used = 0;
@@ -39,7 +38,7 @@ int decode_text(const char *text, size_t length, bool plus_is_blank, const char 
                 struct error *err)
 {
     size_t decoded_length;
-    autofree char *decoded = unescape(text, length, plus_is_blank, &decoded_length);
+    autofree char *decoded = decode_percent(text, length, plus_is_blank, &decoded_length);
 
     if (memchr(decoded, '\0', decoded_length) != NULL)
         return error_set(err, ERROR_UNREADABLE, "%s holds a NUL byte (%%00), which is never valid", what);

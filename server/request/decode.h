@@ -14,6 +14,10 @@
 #define DECODE_DEPTH_LIMIT 32
 #define DECODE_NAME_LIMIT  1024 /* different parameters */
 
+/* Percent-decodes a piece, which the caller frees; it ends with a NUL byte, and may hold others. A % that two
+ * hexadecimal digits do not follow stands for itself, as in Proxmox. */
+char *decode_percent(const char *text, size_t length, bool plus_is_blank, size_t *ret_length);
+
 /* Percent-decodes a piece; a % that two hexadecimal digits do not follow stands for itself. `what` names the
  * piece in errors. Gives a JSON string. */
 int decode_text(const char *text, size_t length, bool plus_is_blank, const char *what, json_t **ret,

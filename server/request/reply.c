@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Replies: HTTP statuses, reason phrases, the envelope and the headers. */
+/* Replies: HTTP statuses, reason phrases and the envelope. */
 #include "server/request/reply.h"
 
-#include <dlfcn.h>
-#include <microhttpd.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,43 +12,14 @@
 
 #define JSON_TYPE "application/json;charset=UTF-8" /* exactly so: a client compares it */
 
+enum { HTTP_OK = 200, HTTP_NO_CONTENT = 204, HTTP_NOT_MODIFIED = 304, HTTP_UNAUTHORIZED = 401 };
+
 static const unsigned statuses[] = {
     [ERROR_FAILED] = 500,    [ERROR_INVALID] = 400,    [ERROR_UNAUTHENTICATED] = 401, [ERROR_LOGIN] = 401,
     [ERROR_FORBIDDEN] = 403, [ERROR_NOT_FOUND] = 500,  [ERROR_CONFLICT] = 500,        [ERROR_NO_METHOD] = 501,
     [ERROR_TOO_LARGE] = 501, [ERROR_MEDIA_TYPE] = 506, [ERROR_UNREADABLE] = 400,      [ERROR_NO_HOST] = 500,
     [ERROR_BUSY] = 503,
 };
-
-struct header {
-    const char *name, *value;
-};
-
-static const struct header headers[] = {
-    {"Cache-Control", "max-age=0"},
-    {"Pragma", "no-cache"},
-    {"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"},
-    {"Server", "hostpci/" VERSION},
-    {"Vary", "Accept-Encoding, Origin"},
-    {NULL, NULL},
-};
-
-/* Of a file: nothing from elsewhere is loaded, run or sent to, and nobody frames it. */
-static const struct header file_headers[] = {
-    {"Cache-Control", "no-cache"},
-    {"Server", "hostpci/" VERSION},
-    {"Vary", "Accept-Encoding, Origin"},
-    {"X-Content-Type-Options", "nosniff"},
-    {"Referrer-Policy", "no-referrer"},
-    {"Content-Security-Policy",
-     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
-    {NULL, NULL},
-};
-
-/* For pages of another server (Fetch standard, CORS protocol). Nothing is said of credentials: such a page
- * sends its ticket or token in Authorization, never the user's cookie. */
-#define CORS_REQUEST_HEADERS "Authorization, Content-Type, CSRFPreventionToken, If-None-Match"
-#define CORS_SECONDS         "600"
 
 unsigned reply_status(const struct error *err)
 {
@@ -81,7 +49,7 @@ char *reply_print_data(const json_t *data, long long total, enum format format, 
     return xrealloc(printed, *ret_length + 1, 1);
 }
 
-/* A failed login is not explained to who tries. */
+/* Whoever tries to log in is not told why it failed. */
 static const char *message_of(const struct error *err)
 {
     if (err->kind == ERROR_LOGIN)
@@ -131,16 +99,16 @@ void reply_data(struct reply *ret, json_t *data, long long total, enum format fo
 
 void reply_cached(struct reply *ret, struct reply_body *body)
 {
-    *ret = (struct reply){.status = MHD_HTTP_OK, .type = JSON_TYPE, .body = body};
+    *ret = (struct reply){.status = HTTP_OK, .type = JSON_TYPE, .body = body};
 }
 
 void reply_file(struct reply *ret, const struct reply_file *file)
 {
     *ret = (struct reply){
-        .status = MHD_HTTP_OK, .type = file->type, .body = reply_body_share(file->body), .file = true};
+        .status = HTTP_OK, .type = file->type, .body = reply_body_share(file->body), .file = true};
 }
 
-/* The first line, of what is printable in ASCII: anything else would let a message forge headers. */
+/* Takes the first line, and of that what is printable ASCII: anything else could forge headers. */
 static void set_phrase(struct reply *reply, const char *message)
 {
     size_t used = 0;
@@ -163,13 +131,13 @@ void reply_error(struct reply *ret, const struct error *err, const json_t *error
 
 void reply_unauthenticated(struct reply *ret, const struct error *err)
 {
-    *ret = (struct reply){.status = MHD_HTTP_UNAUTHORIZED};
+    *ret = (struct reply){.status = HTTP_UNAUTHORIZED};
     set_phrase(ret, err->message);
 }
 
 void reply_methods(struct reply *ret, const char *methods)
 {
-    *ret = (struct reply){.status = MHD_HTTP_NO_CONTENT};
+    *ret = (struct reply){.status = HTTP_NO_CONTENT};
     snprintf(ret->methods, sizeof(ret->methods), "%s", methods);
 }
 
@@ -181,17 +149,17 @@ void reply_release(struct reply *reply)
 
 void reply_tag(struct reply *reply, const char *known_tags)
 {
-    if (reply->status != MHD_HTTP_OK || reply->body == NULL)
+    if (reply->status != HTTP_OK || reply->body == NULL)
         return;
     const char *opaque = strchr(reply_body_tag(reply->body), '"');
     reply->tagged = true;
     if (known_tags == NULL || (strstr(known_tags, opaque) == NULL && strcmp(known_tags, "*") != 0))
         return;
-    reply->status = MHD_HTTP_NOT_MODIFIED; /* the body stays for its tag */
+    reply->status = HTTP_NOT_MODIFIED; /* the body stays, for its tag */
     reply->type = NULL;
 }
 
-/* "deflate, gzip;q=0.5"; q=0 is a refusal (RFC 9110, 12.5.3). "*" alone is no wish. */
+/* "deflate, gzip;q=0.5"; q=0 is a refusal (RFC 9110, 12.5.3). "*" alone does not ask for gzip. */
 static bool takes_gzip(const char *encodings)
 {
     for (const char *at = encodings + strspn(encodings, ", \t"); *at != '\0'; at += strspn(at, ", \t")) {
@@ -212,85 +180,10 @@ void reply_pack(struct reply *reply, const char *encodings)
 
 size_t reply_length(const struct reply *reply)
 {
-    if (reply->body == NULL || reply->status == MHD_HTTP_NOT_MODIFIED)
+    if (reply->body == NULL || reply->status == HTTP_NOT_MODIFIED)
         return 0;
-    return reply->packed ? reply_body_packed_length(reply->body) : reply_body_length(reply->body);
-}
-
-static void add_cors(struct MHD_Response *response, const struct reply *reply, const char *origin)
-{
-    MHD_add_response_header(response, "Access-Control-Allow-Origin", origin);
-    if (reply->methods[0] == '\0') {
-        MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag");
-        return;
-    }
-    MHD_add_response_header(response, "Access-Control-Allow-Methods", reply->methods);
-    MHD_add_response_header(response, "Access-Control-Allow-Headers", CORS_REQUEST_HEADERS);
-    MHD_add_response_header(response, "Access-Control-Max-Age", CORS_SECONDS);
-}
-
-static struct MHD_Response *make_response(const struct reply *reply, const char *origin)
-{
-    static char nothing[1];
-    struct MHD_Response *response = reply_length(reply) > 0
-                                        ? reply_body_respond(reply->body, reply->packed)
-                                        : MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
-
-    if (response == NULL)
-        abort(); /* no memory */
-    for (const struct header *header = reply->file ? file_headers : headers; header->name != NULL; header++)
-        MHD_add_response_header(response, header->name, header->value);
-    if (reply->type != NULL)
-        MHD_add_response_header(response, "Content-Type", reply->type);
+    size_t length = reply_body_length(reply->body);
     if (reply->packed)
-        MHD_add_response_header(response, "Content-Encoding", "gzip");
-    if (reply->tagged)
-        MHD_add_response_header(response, "ETag", reply_body_tag(reply->body));
-    if (reply->methods[0] != '\0')
-        MHD_add_response_header(response, "Allow", reply->methods);
-    if (origin != NULL)
-        add_cors(response, reply, origin);
-    return response;
-}
-
-/* The phrase of the reply that this thread queued last, until libmicrohttpd has written it: right after. */
-static _Thread_local const char *queued_phrase;
-static _Thread_local char phrase_copy[sizeof(((struct reply *)NULL)->phrase)];
-
-int reply_queue(const struct reply *reply, const char *origin, struct MHD_Connection *connection)
-{
-    struct MHD_Response *response = make_response(reply, origin);
-
-    queued_phrase = NULL;
-    if (reply->phrase[0] != '\0' && !reply->sent_as_200) {
-        memcpy(phrase_copy, reply->phrase, sizeof(phrase_copy));
-        queued_phrase = phrase_copy;
-    }
-    enum MHD_Result result =
-        MHD_queue_response(connection, reply->sent_as_200 ? MHD_HTTP_OK : reply->status, response);
-    MHD_destroy_response(response);
-    return result == MHD_YES ? 0 : -1;
-}
-
-static const char *usual_phrase(unsigned code)
-{
-    static _Atomic(const char *(*)(unsigned)) usual;
-
-    if (usual == NULL)
-        usual = (const char *(*)(unsigned))(uintptr_t)dlsym(RTLD_NEXT, "MHD_get_reason_phrase_for");
-    return usual != NULL ? usual(code) : "";
-}
-
-size_t MHD_get_reason_phrase_len_for(unsigned int code)
-{
-    return strlen(queued_phrase != NULL ? queued_phrase : usual_phrase(code));
-}
-
-/* Used up here: libmicrohttpd's own replies (a malformed request line, say) have their usual phrase. */
-const char *MHD_get_reason_phrase_for(unsigned int code)
-{
-    const char *phrase = queued_phrase != NULL ? queued_phrase : usual_phrase(code);
-
-    queued_phrase = NULL;
-    return phrase;
+        reply_body_packed(reply->body, &length);
+    return length;
 }

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Replies: the only place that knows HTTP statuses, reason phrases, the envelope and the headers.
+/* Replies: the only place that knows HTTP statuses and the envelope. server/http/response.h sends them.
  *
- * json: {"data":...}, or {"data":...,"total":n} if it is a part of more; an error is
+ * json: {"data":...}, or {"data":...,"total":n} if it is a part of a longer list; an error is
  * {"data":null,"message":"...\n"}, with "errors": {parameter: text} if parameters are wrong. Clients read the
- * reason phrase too, so it is the first line of the message.
- * extjs: the same with "success": 1 or 0, and an error's "status" in the body too, since it is sent as 200.
- * Who is not let in gets 401 in both, with neither body nor Content-Type.
- *
- * libmicrohttpd has no call for an own reason phrase, but asks its own exported functions
- * MHD_get_reason_phrase_len_for and MHD_get_reason_phrase_for (in this order, through the PLT; 0.9.75), which
- * this module defines anew: the executable's come first. http_check_phrases tells whether that still works.
- */
+ * reason phrase, too, so it is the first line of the message.
+ * extjs: the same with "success": 1 or 0, and an error's "status" in the body, too, since it is sent as 200.
+ * A caller who is not let in gets 401 in both, with neither body nor Content-Type. */
 #ifndef HOSTPCI_SERVER_REQUEST_REPLY_H
 #define HOSTPCI_SERVER_REQUEST_REPLY_H
 
@@ -22,32 +17,30 @@
 #include "server/request/reply_body.h"
 #include "server/request/request.h"
 
-struct MHD_Connection;
-
 #define REPLY_METHODS_SIZE sizeof("GET, HEAD, POST, PUT, DELETE, OPTIONS")
 
 struct reply {
     unsigned status;                  /* what it means; 0: there is none yet */
     bool sent_as_200;                 /* an error in extjs */
-    char phrase[256];                 /* "": the status's usual one */
+    char phrase[256];                 /* "": the usual one of the status */
     const char *type;                 /* Content-Type; NULL: not sent */
     struct reply_body *body;          /* NULL: none */
     bool tagged;                      /* ETag is sent */
-    bool packed;                      /* the body is sent packed */
+    bool packed;                      /* the body is sent compressed */
     bool file;                        /* with a file's headers */
     char methods[REPLY_METHODS_SIZE]; /* Allow; "": not sent */
 };
 
-/* Takes the reference of data (NULL: null). `total` is how many there are if data is a part of more, else 0.
- */
+/* Takes the reference of data (NULL: null). `total` is how many rows there are if data is a part of them,
+ * else 0. */
 void reply_data(struct reply *ret, json_t *data, long long total, enum format format);
-/* A body that was kept; takes the reference. */
+/* A body that was made before; takes the reference. */
 void reply_cached(struct reply *ret, struct reply_body *body);
 /* `errors` is {parameter: text} or NULL, borrowed; an error that names a field needs none. */
 void reply_error(struct reply *ret, const struct error *err, const json_t *errors, enum format format);
-/* The request does not say who asks, or wrongly. */
+/* The request shows no credential, or a wrong one. */
 void reply_unauthenticated(struct reply *ret, const struct error *err);
-/* To OPTIONS: "GET, PUT" and so on. */
+/* The reply to OPTIONS; `methods` is "GET, PUT" and so on. */
 void reply_methods(struct reply *ret, const char *methods);
 void reply_release(struct reply *reply);
 
@@ -58,15 +51,11 @@ struct reply_file {
 };
 void reply_file(struct reply *ret, const struct reply_file *file);
 
-/* Of a reply to GET: it gets an ETag, and becomes 304 without its body if `known_tags` (If-None-Match, may be
- * NULL) holds that. Others than 200 stay as they are. */
+/* Gives a reply to GET its ETag, and makes it a 304 without a body if `known_tags` (If-None-Match, may be
+ * NULL) holds that tag. Only a 200 is changed. */
 void reply_tag(struct reply *reply, const char *known_tags);
-/* Packs the body if it pays, and `encodings` (Accept-Encoding, may be NULL) holds gzip. */
+/* Compresses the body if it is long enough and `encodings` (Accept-Encoding, may be NULL) holds gzip. */
 void reply_pack(struct reply *reply, const char *encodings);
-
-/* Hands it to libmicrohttpd, in the connection's thread. `origin` (may be NULL): the page of another server
- * that may read it. 0 or -1. */
-int reply_queue(const struct reply *reply, const char *origin, struct MHD_Connection *connection);
 
 /* The bodies as text that the caller frees; for tests too. */
 char *reply_print_data(const json_t *data, long long total, enum format format, size_t *ret_length);

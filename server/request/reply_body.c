@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a reply carries: bytes, their tag, and what they are packed into. */
+/* The body of a reply: bytes, their tag, and the bytes compressed. */
 #include "server/request/reply_body.h"
 
 #include <malloc.h>
-#include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <zlib.h>
 
 #include "base/hash.h"
 #include "base/memory.h"
 
-/* From here on the memory of the text is given back to the system when it goes. */
+/* When a text of this size or more is freed, its memory is given back to the system. */
 #define LARGE     ((size_t)256 * 1024)
 #define TAG_SIZE  (sizeof("W/\"\"") + SHA1_HEX_SIZE)
 #define GZIP_BITS (MAX_WBITS + 16) /* zlib's way to ask for gzip's header */
@@ -21,8 +21,9 @@ struct reply_body {
     atomic_uint references;
     const char *bytes;
     size_t length;
-    char *text;            /* the same, if they are ours */
-    pthread_mutex_t mutex; /* guards the making of what follows, which never changes afterwards */
+    char *text; /* the same, if it is ours to free; else NULL */
+    pthread_mutex_t
+        mutex; /* guards what follows, which is made when it is first asked for, and never changes then */
     char tag[TAG_SIZE];
     unsigned char *packed;
     size_t packed_length;
@@ -76,9 +77,10 @@ size_t reply_body_length(const struct reply_body *body)
     return body->length;
 }
 
-size_t reply_body_packed_length(const struct reply_body *body)
+const void *reply_body_packed(const struct reply_body *body, size_t *ret_length)
 {
-    return body->packed_length;
+    *ret_length = body->packed_length;
+    return body->packed;
 }
 
 const char *reply_body_tag(struct reply_body *body)
@@ -94,7 +96,7 @@ const char *reply_body_tag(struct reply_body *body)
     return body->tag;
 }
 
-/* At the quickest level: JSON shrinks to a tenth with it already. */
+/* The quickest level is enough: it makes JSON ten times smaller. */
 static void pack(struct reply_body *body)
 {
     z_stream stream = {.next_in = (z_const Bytef *)(uintptr_t)body->bytes, .avail_in = (uInt)body->length};
@@ -106,7 +108,7 @@ static void pack(struct reply_body *body)
     stream.next_out = packed;
     stream.avail_out = (uInt)space;
     if (deflate(&stream, Z_FINISH) != Z_STREAM_END)
-        abort(); /* the bound was none */
+        abort(); /* cannot happen: there is room */
     body->packed_length = stream.total_out;
     body->packed = xrealloc(packed, body->packed_length, 1);
     deflateEnd(&stream);
@@ -121,21 +123,4 @@ bool reply_body_pack(struct reply_body *body)
         pack(body);
     pthread_mutex_unlock(&body->mutex);
     return true;
-}
-
-static void release(void *body)
-{
-    reply_body_release(body);
-}
-
-struct MHD_Response *reply_body_respond(struct reply_body *body, bool packed)
-{
-    const void *bytes = packed ? (const void *)body->packed : body->bytes;
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-        packed ? body->packed_length : body->length, (void *)(uintptr_t)bytes, release,
-        reply_body_share(body));
-
-    if (response == NULL)
-        abort(); /* no memory */
-    return response;
 }

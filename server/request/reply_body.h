@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a reply carries: bytes that are finished and never change, counted, with their tag; packed once, when
- * a client first asks for that. Thread-safe. */
+/* The body of a reply: bytes that never change, which several replies and the cache may share (they are
+ * counted). Their tag is computed, and they are compressed, once, when a client first asks for that.
+ * Thread-safe. */
 #ifndef HOSTPCI_SERVER_REQUEST_REPLY_BODY_H
 #define HOSTPCI_SERVER_REQUEST_REPLY_BODY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Shorter ones are sent as they are, as in Proxmox. */
+/* Bodies up to this length are not compressed, as in Proxmox. */
 #define REPLY_PACK_LENGTH 1024
 
-struct MHD_Response;
 struct reply_body;
 
 struct reply_body *reply_body_new(char *text, size_t length);           /* takes the text */
@@ -21,14 +21,11 @@ void reply_body_release(struct reply_body *body); /* takes NULL */
 const char *reply_body_bytes(const struct reply_body *body);
 size_t reply_body_length(const struct reply_body *body);
 
-/* A weak ETag, W/"SHA-1": the same for the bytes and for what they are packed into. */
+/* A weak ETag, W/"SHA-1", which stands for the bytes, compressed or not. */
 const char *reply_body_tag(struct reply_body *body);
 
-/* Packs it with gzip (RFC 1952); false if it is short. */
+/* Compresses it with gzip (RFC 1952); false if it is too short. */
 bool reply_body_pack(struct reply_body *body);
-size_t reply_body_packed_length(const struct reply_body *body); /* after reply_body_pack */
-
-/* For libmicrohttpd, with a reference of its own. */
-struct MHD_Response *reply_body_respond(struct reply_body *body, bool packed);
+const void *reply_body_packed(const struct reply_body *body, size_t *ret_length); /* after reply_body_pack */
 
 #endif

@@ -16,7 +16,7 @@ struct routes {
  * one. ERROR_NO_METHOD "Method 'M /path' not implemented"; ERROR_INVALID if a captured parameter was also
  * sent, with another value. Captured values are not checked here: they are parameters like others. */
 int route_find(const struct routes *routes, struct decoded *decoded, const struct endpoint **ret,
-                struct error *err);
+               struct error *err);
 
 /* What may be done with the path, as Allow says it: "GET, HEAD, PUT, OPTIONS"; NULL if it is none. The caller
  * frees it. */
@@ -24,6 +24,6 @@ char *route_list_methods(const struct routes *routes, const char *path);
 
 /* ERROR_NO_HOST if the request names a node that is not this one. */
 int route_check_node(const struct routes *routes, const struct endpoint *endpoint, const json_t *params,
-                      struct error *err);
+                     struct error *err);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The envelope, the status and the reason phrase of a reply; kept replies. */
+/* The envelope, the status and the reason phrase of a reply; the cache. */
 #include <criterion/criterion.h>
-#include <microhttpd.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -189,12 +188,6 @@ Test(server_reply, who_is_not_let_in_gets_no_body)
     cr_expect_null(reply.body);
     cr_expect_null(reply.type);
     reply_release(&reply);
-}
-
-Test(server_reply, phrases_of_others_are_the_usual_ones)
-{
-    cr_expect_str_eq(MHD_get_reason_phrase_for(400), "Bad Request");
-    cr_expect_eq(MHD_get_reason_phrase_len_for(400), strlen("Bad Request"));
 }
 
 static struct reply_body *body_of(const char *text)

@@ -26,11 +26,11 @@ void server_world_end(struct server_world *world);
 
 /* A request that has not been served yet. `resumed` is posted whenever it is resumed, and must outlive it. */
 struct exchange server_world_request(struct server_world *world, const char *method, const char *uri,
-                              const char *authorization, sem_t *resumed);
+                                     const char *authorization, sem_t *resumed);
 #define autoexchange __attribute__((cleanup(exchange_release)))
 
 /* Serves a request to its end. */
 struct exchange server_world_serve(struct server_world *world, const char *method, const char *uri,
-                            const char *authorization);
+                                   const char *authorization);
 
 #endif
