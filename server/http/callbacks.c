@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Collecting a request from libmicrohttpd's callbacks, and sending its reply. */
+/* Collects a request from libmicrohttpd's callbacks, and sends its reply. */
 #include "server/http/callbacks.h"
 
 #include <stdlib.h>
@@ -12,16 +12,16 @@
 
 #define BODY_SECONDS 60 /* from the request line to the last byte of the body */
 
-/* The exchange, and how much of its request has come. */
+/* An exchange, and what has come of its request so far. */
 struct http_request {
     struct exchange exchange;
-    struct peer *peer;
-    const char *uri_end; /* in libmicrohttpd's buffer */
+    struct http_connection *connection;
+    const char *uri_end; /* where the URI ends in libmicrohttpd's buffer */
     atomic_uint *active;
     bool headers_seen;
     unsigned header_count;
     size_t head_length;
-    unsigned length_count; /* headers that say how long the body is */
+    unsigned length_count; /* of headers that say how long the body is */
     unsigned long long content_length;
     size_t received;
 };
@@ -36,7 +36,6 @@ static void resume_connection(struct exchange *exchange)
     MHD_resume_connection(exchange->connection);
 }
 
-/* The first thing that is heard of a request: its URI as it was sent. */
 void *callback_begin(void *argument, const char *uri, struct MHD_Connection *connection)
 {
     const struct callback_source *source = argument;
@@ -45,8 +44,9 @@ void *callback_begin(void *argument, const char *uri, struct MHD_Connection *con
 
     clock_gettime(CLOCK_MONOTONIC, &exchange->started);
     exchange->server = source->server;
-    request->peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-    exchange->peer = request->peer;
+    request->connection =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    exchange->peer = &request->connection->peer;
     exchange->uri = xstrdup(uri);
     exchange->connection = connection;
     exchange->pause = pause_connection;
@@ -75,10 +75,10 @@ void callback_end(void *argument, struct MHD_Connection *connection, void **cont
     free(request);
 }
 
-/* The headers that count, and where they go. */
+/* The headers that are used, and where their values go. */
 static const struct {
     const char *name;
-    size_t place; /* in struct exchange */
+    size_t offset; /* in struct exchange */
 } known_headers[] = {
     {"Authorization", offsetof(struct exchange, authorization)},
     {"Content-Type", offsetof(struct exchange, content_type)},
@@ -89,7 +89,7 @@ static const struct {
     {"CSRFPreventionToken", offsetof(struct exchange, csrf_token)},
 };
 
-static void see_length(struct http_request *request, const char *name, const char *value)
+static void count_length(struct http_request *request, const char *name, const char *value)
 {
     bool length = strcasecmp(name, "Content-Length") == 0;
 
@@ -99,8 +99,8 @@ static void see_length(struct http_request *request, const char *name, const cha
         request->content_length = ~0ULL;
 }
 
-static enum MHD_Result see_header(void *argument, enum MHD_ValueKind kind, const char *name,
-                                  const char *value)
+static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
 {
     struct http_request *request = argument;
 
@@ -109,16 +109,16 @@ static enum MHD_Result see_header(void *argument, enum MHD_ValueKind kind, const
         value = "";
     request->header_count++;
     request->head_length += strlen(name) + strlen(value) + strlen(": \r\n");
-    see_length(request, name, value);
+    count_length(request, name, value);
     for (size_t i = 0; i < COUNT_OF(known_headers); i++)
         if (strcasecmp(name, known_headers[i].name) == 0)
-            *(const char **)(void *)((char *)&request->exchange + known_headers[i].place) = value;
+            *(const char **)(void *)((char *)&request->exchange + known_headers[i].offset) = value;
     return MHD_YES;
 }
 
-/* A NUL byte ends the URI for libmicrohttpd, which takes the request line apart in place: then something else
- * than blanks stands between the URI and the version. */
-static bool is_cut(const struct http_request *request, const char *version)
+/* libmicrohttpd takes the request line apart in place, and for it a NUL byte ends the URI. Then something
+ * other than blanks lies between the URI and the version. */
+static bool has_nul_in_uri(const struct http_request *request, const char *version)
 {
     const char *c = request->uri_end;
 
@@ -129,7 +129,7 @@ static bool is_cut(const struct http_request *request, const char *version)
 
 static int check_head(const struct http_request *request, const char *version, struct error *err)
 {
-    if (is_cut(request, version))
+    if (has_nul_in_uri(request, version))
         return error_set(err, ERROR_UNREADABLE, "the request line holds a NUL byte, which is never valid");
     if (request->length_count > 1)
         return error_set(
@@ -156,17 +156,17 @@ static enum MHD_Result send_reply(struct http_request *request)
     return response_queue(&exchange->reply, origin, exchange->connection) == 0 ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result see_headers(struct http_request *request, const char *method, const char *version)
+static enum MHD_Result receive_headers(struct http_request *request, const char *method, const char *version)
 {
     struct exchange *exchange = &request->exchange;
     struct error err;
 
     request->headers_seen = true;
     exchange->method = method;
-    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, see_header, request);
+    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, request);
     if (check_head(request, version, &err) == 0)
         return MHD_YES;
-    request->peer->unread = true;
+    request->connection->unread = true;
     exchange_refuse(exchange, &err);
     return send_reply(request);
 }
@@ -179,8 +179,9 @@ static bool is_late(const struct exchange *exchange)
     return now.tv_sec - exchange->started.tv_sec > BODY_SECONDS;
 }
 
-/* A reply can only be given before the body or after it; so what is too much is dropped, for a while. */
-static enum MHD_Result see_body(struct http_request *request, const char *data, size_t length)
+/* libmicrohttpd takes a reply only before the body or after it, so the excess is read, and dropped, for a
+ * while. */
+static enum MHD_Result receive_body(struct http_request *request, const char *data, size_t length)
 {
     if (is_late(&request->exchange))
         return MHD_NO;
@@ -196,7 +197,7 @@ static enum MHD_Result answer(struct http_request *request)
     struct error err;
 
     if (exchange->reply.status != 0)
-        return send_reply(request); /* resumed */
+        return send_reply(request); /* it was resumed with its reply */
     if (request->received > REQUEST_BODY_LIMIT) {
         error_set(&err, ERROR_TOO_LARGE, "for data too large");
         exchange_refuse(exchange, &err);
@@ -216,10 +217,10 @@ enum MHD_Result callback_handle(void *argument, struct MHD_Connection *connectio
     (void)connection;
     (void)url;
     if (!request->headers_seen)
-        return see_headers(request, method, version);
+        return receive_headers(request, method, version);
     if (*length == 0)
         return answer(request);
-    enum MHD_Result result = see_body(request, data, *length);
+    enum MHD_Result result = receive_body(request, data, *length);
     *length = 0;
     return result;
 }

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The callbacks that libmicrohttpd is given: they collect a request, bounded, serve it and send its reply.
- *
- * The context of a connection (MHD_CONNECTION_INFO_SOCKET_CONTEXT) is its struct peer. */
+/* The callbacks that libmicrohttpd calls for each request: they collect it, serve it and send its reply. */
 #ifndef HOSTPCI_SERVER_HTTP_CALLBACKS_H
 #define HOSTPCI_SERVER_HTTP_CALLBACKS_H
 
 #include <microhttpd.h>
 #include <stdatomic.h>
 
+#include "server/http/redirect.h"
 #include "server/request/exchange.h"
 
-/* The argument of all of them. */
-struct callback_source {
-    struct server *server;
-    atomic_uint *active; /* counts requests between their first line and the end of their reply */
+/* The context of a connection: MHD_CONNECTION_INFO_SOCKET_CONTEXT. */
+struct http_connection {
+    struct peer peer;
+    struct redirect redirect;
+    bool unread; /* a reply was sent before the request was read to its end: see lingering_close.h */
 };
 
-/* MHD_OPTION_URI_LOG_CALLBACK: only it sees the URI as it was sent. Its result is the request's context. */
+/* The argument of all callbacks. */
+struct callback_source {
+    struct server *server;
+    atomic_uint *active; /* the number of requests between their first line and the end of their reply */
+};
+
+/* MHD_OPTION_URI_LOG_CALLBACK, the only one that gets the URI as it was sent. Gives the request's context. */
 void *callback_begin(void *source, const char *uri, struct MHD_Connection *connection);
 
 /* MHD_AccessHandlerCallback */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* HTTP by libmicrohttpd: its daemons and connections. */
+/* The daemons of libmicrohttpd and their connections. */
 #include "server/http/http.h"
 
 #include <arpa/inet.h>
@@ -20,19 +20,12 @@
 #include "server/http/redirect.h"
 
 #define IDLE_SECONDS 30
-#define MEMORY_LIMIT                                                                                         \
-    ((size_t)16 * 1024) /* of a connection: head of the request, head of the reply, buffers */
-
-/* The peer comes first: it is what the callbacks know of. */
-struct connection {
-    struct peer peer;
-    struct redirect redirect;
-};
+#define MEMORY_LIMIT ((size_t)16 * 1024) /* of a connection: both heads, and its buffers */
 
 struct listener {
     struct callback_source source;
     struct MHD_Daemon *daemon;
-    int socket; /* once it was stopped; -1 until then */
+    int socket; /* -1 before http_stop */
     bool local, tls;
     struct listener *next;
 };
@@ -46,9 +39,9 @@ struct http {
 
 static atomic_bool stopping;
 
-/* libmicrohttpd cannot go on when it calls this. 0.9.75 does so now and then when it stops: the thread that
- * quiesces it and the one that polls take the same socket out of an epoll set at once, and for the second it
- * is not there any more. Nothing is wrong then; and what was acknowledged is on disk. */
+/* libmicrohttpd cannot go on when it calls this. Version 0.9.75 calls it now and then while it stops: the
+ * thread that quiesces it and the one that polls both take the same socket out of an epoll set, and the
+ * second one finds it gone. That does no harm, because everything that was acknowledged is on disk. */
 static void on_panic(void *argument, const char *file, unsigned line, const char *reason)
 {
     (void)argument;
@@ -80,7 +73,7 @@ static void describe_network_peer(const struct sockaddr *address, struct peer *p
         memmove(peer->address, peer->address + strlen(mapped), strlen(peer->address + strlen(mapped)) + 1);
 }
 
-/* Whose credentials cannot be read is nobody. */
+/* If the kernel does not tell who the peer is, the peer counts as a stranger from the network. */
 static void describe_local_peer(int fd, struct peer *peer)
 {
     struct ucred credentials;
@@ -97,10 +90,10 @@ static void on_connection(void *argument, struct MHD_Connection *connection, voi
     const struct listener *listener = argument;
 
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    struct connection *ours = *context;
+    struct http_connection *ours = *context;
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (ours->peer.unread)
+        if (ours->unread)
             lingering_close(fd);
         redirect_release(&ours->redirect);
         free(TAKE(*context));
@@ -116,10 +109,10 @@ static void on_connection(void *argument, struct MHD_Connection *connection, voi
     if (listener->tls)
         redirect_watch(&ours->redirect,
                        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session,
-                       fd, &ours->peer.unread);
+                       fd, &ours->unread);
 }
 
-/* URIs are decoded in server/request/request.c. */
+/* libmicrohttpd must leave the escapes in URIs alone: server/request/request.c decodes them. */
 static size_t keep_escapes(void *argument, struct MHD_Connection *connection, char *text)
 {
     (void)argument;
@@ -172,12 +165,12 @@ int http_answer(struct http *http, int socket, bool local, const struct tls *tls
     listener->source = (struct callback_source){http->server, &http->active};
     listener->local = local;
     listener->tls = tls != NULL;
-    /* the local socket has few and quick callers */
+    /* one thread is enough for the local socket */
     listener->daemon = start_daemon(listener, socket, local ? 1 : http->threads, tls);
     if (listener->daemon == NULL) {
         free(listener);
         close(socket);
-        return error_set(err, ERROR_FAILED, "the HTTP server does not start; the lines above say why");
+        return error_set(err, ERROR_FAILED, "the HTTP server did not start; the log lines above say why");
     }
     listener->next = http->listeners;
     http->listeners = listener;
@@ -189,7 +182,7 @@ bool http_stop(struct http *http, unsigned seconds)
     const struct timespec tick = {.tv_nsec = 10000000};
 
     stopping = true;
-    /* its threads may still look at the socket: it is closed when they have ended */
+    /* the sockets are closed in http_free, when no thread can use them any more */
     for (struct listener *listener = http->listeners; listener != NULL; listener = listener->next)
         listener->socket = MHD_quiesce_daemon(listener->daemon);
     for (unsigned ticks = seconds * 100; ticks > 0 && http->active > 0; ticks--)

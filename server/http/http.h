@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* HTTP by libmicrohttpd: one of its daemons for each socket, each with its own threads and epoll. It collects
- * requests, bounded in every respect, and sends the replies; server/request/exchange.h is what happens
- * between.
+/* The HTTP server: a daemon of libmicrohttpd for each socket, with its own threads and epoll. It collects
+ * requests and sends replies; server/request/exchange.h is what happens between the two.
  *
- * Bounds: 64 header lines, 8 KiB of request line and headers, REQUEST_BODY_LIMIT, half a minute without a
- * byte, HTTP_CONNECTION_LIMIT connections a socket and a quarter of them from one address. */
+ * Whatever a client can make large is bounded: the number of header lines, the size of the request line with
+ * the headers, the size of the body (REQUEST_BODY_LIMIT), half a minute without a byte, and the connections
+ * of a socket, of which one address gets at most a quarter. */
 #ifndef HOSTPCI_SERVER_HTTP_HTTP_H
 #define HOSTPCI_SERVER_HTTP_HTTP_H
 
@@ -12,19 +12,19 @@
 #include "server/request/exchange.h"
 
 #define HTTP_CONNECTION_LIMIT 1024
-#define HTTP_HEADER_LIMIT     64
-#define HTTP_HEAD_LIMIT       8192
+#define HTTP_HEADER_LIMIT     64   /* lines */
+#define HTTP_HEAD_LIMIT       8192 /* bytes of request line and headers */
 
 struct http;
 
 struct http *http_new(struct server *server, unsigned threads);
 
-/* Starts to answer on a listening socket, which it takes. `tls` is NULL for plain HTTP and must outlive it;
- * `local` says that it is the Unix socket. */
+/* Starts to answer on a listening socket, and takes ownership of it, also on failure. `tls` is NULL for plain
+ * HTTP, and must outlive the server otherwise. `local` says that it is the Unix socket. */
 int http_answer(struct http *http, int socket, bool local, const struct tls *tls, struct error *err);
 
-/* Accepts no more connections, and waits for running requests. False if some still run after that time: then
- * nothing may be freed and the process should end. */
+/* Accepts no more connections, and waits for the running requests. False if some still run after `seconds`:
+ * then the caller may free nothing, and should end the process. */
 bool http_stop(struct http *http, unsigned seconds);
 void http_free(struct http *http); /* after http_stop; takes NULL */
 

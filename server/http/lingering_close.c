@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Closing a connection whose request was not read to its end. */
+/* Closes a connection whose request was not read to its end. */
 #include "server/http/lingering_close.h"
 
 #include <fcntl.h>
@@ -16,10 +16,10 @@
 #define TOTAL_SECONDS 5
 #define IDLE_MS       1000
 
-static atomic_int lingering;
+static atomic_int open_sockets;
 
-/* False at the end, on an error, or if nothing comes. */
-static bool read_some(int fd)
+/* False at the end of the stream, after an error, and when nothing comes for a while. */
+static bool discard_some(int fd)
 {
     char waste[16384];
     struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -32,10 +32,10 @@ static void *drain(void *argument)
     int fd = (int)(intptr_t)argument;
     time_t end = time(NULL) + TOTAL_SECONDS;
 
-    while (time(NULL) < end && read_some(fd))
+    while (time(NULL) < end && discard_some(fd))
         continue;
     close(fd);
-    atomic_fetch_sub(&lingering, 1);
+    atomic_fetch_sub(&open_sockets, 1);
     return NULL;
 }
 
@@ -43,12 +43,12 @@ void lingering_close(int fd)
 {
     pthread_t thread;
 
-    int copy = atomic_fetch_add(&lingering, 1) < SOCKET_LIMIT ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    int copy = atomic_fetch_add(&open_sockets, 1) < SOCKET_LIMIT ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     if (copy >= 0 && pthread_create(&thread, NULL, drain, (void *)(intptr_t)copy) == 0) {
         pthread_detach(thread);
         return;
     }
     if (copy >= 0)
         close(copy);
-    atomic_fetch_sub(&lingering, 1);
+    atomic_fetch_sub(&open_sockets, 1);
 }

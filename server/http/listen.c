@@ -17,8 +17,8 @@
 #include "base/user.h"
 
 #define BACKLOG 1024
-/* Of each connection, which inherits it; the kernel doubles it. Left to itself it grows to 4 MiB, which is
- * what a slow reader could then hold; and a large reply goes through faster while it fits into the CPU's
+/* Each connection inherits this size, which the kernel doubles. By default the buffer could grow to 4 MiB,
+ * which a slow reader would then hold; and a large reply is sent faster while the buffer fits into the CPU's
  * cache. */
 #define SEND_BUFFER (256 * 1024)
 
@@ -52,7 +52,7 @@ static bool set_v6(const char *host, uint16_t port, struct address *ret)
     return true;
 }
 
-/* "ADDR:PORT" or "[ADDR]:PORT", maybe with a slash behind. */
+/* "ADDR:PORT" or "[ADDR]:PORT", possibly with a slash at the end. */
 static bool parse_address(const char *text, struct address *ret)
 {
     autofree char *copy = xstrdup(text);
@@ -116,7 +116,7 @@ static char *describe(int fd, const char *url)
     if (getsockname(fd, &address.socket.any, &address.length) != 0)
         return xstrdup(url);
     return xasprintf("%.*s:%u", (int)(colon - url), url,
-                     ntohs(address.socket.v4.sin_port)); /* v6: same place */
+                     ntohs(address.socket.v4.sin_port)); /* in sockaddr_in6 it lies at the same offset */
 }
 
 int listen_url(const char *url, int *ret_socket, bool *ret_tls, char **ret_url, struct error *err)
@@ -133,7 +133,7 @@ int listen_url(const char *url, int *ret_socket, bool *ret_tls, char **ret_url, 
         const char *remedy = errno == EADDRINUSE ? "; stop the program that listens there ([::] takes IPv4 "
                                                    "too), or give another --listen"
                              : errno == EADDRNOTAVAIL ? "; give an address that this host has"
-                             : errno == EACCES        ? "; ports below 1024 need privilege"
+                             : errno == EACCES        ? "; only root may use ports below 1024"
                                                       : "";
         return error_set(err, ERROR_FAILED, "cannot listen on '%s': %s%s", url, strerror(errno), remedy);
     }
@@ -164,7 +164,7 @@ static bool answers(const struct sockaddr_un *address)
     return connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 }
 
-/* Whether it is free, or taken by the socket of a daemon that is gone. */
+/* The path may be used if nothing is there, or the socket of a daemon that is gone. */
 static int check_free(const char *path, struct error *err)
 {
     struct sockaddr_un address;
@@ -174,7 +174,7 @@ static int check_free(const char *path, struct error *err)
         return 0;
     if (!S_ISSOCK(status.st_mode))
         return error_set(err, ERROR_CONFLICT,
-                         "'%s' exists and is no socket: move it away, or give another --socket", path);
+                         "'%s' exists and is not a socket: move it away, or give another --socket", path);
     if (set_path(path, "", &address, err) != 0)
         return -1;
     if (answers(&address))
@@ -205,7 +205,7 @@ int listen_local(const char *path, int *ret_socket, struct error *err)
     if (set_path(path, ".new", &address, err) != 0 || check_free(path, err) != 0)
         return -1;
     unlink(address.sun_path);
-    /* nobody else may connect before the mode is right: bind makes it with the umask */
+    /* bind makes the socket with the umask: nobody else may connect before it has its mode */
     mode_t before = umask(0177);
     int result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
     umask(before);

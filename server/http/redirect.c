@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Plain HTTP on a port of TLS. */
+/* Redirects those who speak plain HTTP on a TLS port. */
 #include "server/http/redirect.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #define MOMENT_MS  1
 #define MOMENT_NS  (MOMENT_MS * 1000000)
 
-/* The value up to the line's end; NULL if there is no such header. */
+/* The value of a header; NULL if there is none. */
 static char *find_header(const char *head, const char *name)
 {
     for (const char *line = head; (line = strchr(line, '\n')) != NULL;) {
@@ -36,7 +36,7 @@ static bool consists_of(const char *string, const char *characters)
     return string[0] != '\0' && string[strspn(string, characters)] == '\0';
 }
 
-/* Only what can be part of a URL goes into the answer. */
+/* Only characters that may be part of a URL are copied into the answer. */
 #define ALNUM      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define HOST_CHARS ALNUM ".:[]-_"
 #define URI_CHARS  ALNUM "-._~:/?#[]@!$&'()*+,;=%|"
@@ -79,7 +79,7 @@ static void answer(struct redirect *redirect)
 
     redirect_print(text_string(&redirect->head), local, &text);
     send(redirect->fd, text_string(&text), text.length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    *redirect->unread = true; /* a body may still come */
+    *redirect->unread = true; /* a body may follow */
 }
 
 static bool has_end(const struct text *head)
@@ -88,7 +88,8 @@ static bool has_end(const struct text *head)
            memmem(head->data, head->length, "\n\n", 2) != NULL;
 }
 
-/* Of a plain request: -1 with errno, as recv(2). */
+/* Collects a plain request. Always fails, with errno as recv(2) would, since GnuTLS must get nothing of it.
+ */
 static ssize_t collect(struct redirect *redirect)
 {
     char piece[1024];
@@ -124,8 +125,8 @@ static bool is_shaking_hands(const struct redirect *redirect)
     return gnutls_handshake_get_last_in(redirect->session) != GNUTLS_HANDSHAKE_FINISHED;
 }
 
-/* A moment, for one of the connections of a thread after the other: others are not to wait for all of them.
- */
+/* Waits for a moment, but at most once in that time in each thread: the thread's other connections would have
+ * to wait for every handshake that is half done. */
 static void wait_a_moment(int fd)
 {
     static _Thread_local struct timespec last;

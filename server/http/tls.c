@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The server's certificate: made at the first start, read at the others. */
+/* The server's certificate. */
 #include "server/http/tls.h"
 
 #include <arpa/inet.h>
@@ -66,7 +66,7 @@ static int set_serial(gnutls_x509_crt_t certificate)
 
     if (result < 0)
         return result;
-    serial[0] = (unsigned char)((serial[0] & 0x3f) | 0x40); /* positive, always of the same length */
+    serial[0] = (unsigned char)((serial[0] & 0x3f) | 0x40); /* positive, and always of the same length */
     return gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial));
 }
 
@@ -83,7 +83,7 @@ static int set_key(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key)
 
 static int fill_certificate(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, const char *node)
 {
-    const time_t now = time(NULL), begin = now - 3600; /* clocks of clients may be a bit late */
+    const time_t now = time(NULL), begin = now - 3600; /* the clocks of clients may be slow */
     const time_t end = now + (time_t)YEARS * 365 * 24 * 3600;
     const unsigned length = (unsigned)strlen(node);
     int result;
@@ -144,7 +144,7 @@ static void print_fingerprint(const unsigned char *digest, size_t length, char *
         snprintf(ret + 3 * i, size - 3 * i, "%02X%s", digest[i], i + 1 < length ? ":" : "");
 }
 
-/* Reads the leaf's fingerprint and whether key and certificate belong together. */
+/* Computes the fingerprint of the leaf, and fails unless key and certificate belong together. */
 static int inspect(struct tls *tls, struct error *err)
 {
     __attribute__((cleanup(free_credentials))) gnutls_certificate_credentials_t credentials = NULL;
@@ -177,7 +177,7 @@ static int load(const char *certificate_path, const char *key_path, struct tls *
     return inspect(tls, err);
 }
 
-/* A key or a certificate alone may be somebody's own: it is not overwritten. */
+/* If only one of the two files exists, somebody may have put it there, so it is not overwritten. */
 int tls_open(const char *state_folder, const char *node, struct tls *ret, struct error *err)
 {
     autofree char *certificate_path = xasprintf("%s/tls.pem", state_folder);
@@ -189,10 +189,11 @@ int tls_open(const char *state_folder, const char *node, struct tls *ret, struct
         return -1;
     if (load(certificate_path, key_path, &tls, err) != 0) {
         tls_release(&tls);
-        return error_prefix(err,
-                            "cannot use the certificate '%s' with the key '%s' (mend them, or delete both to "
-                            "have new ones made): ",
-                            certificate_path, key_path);
+        return error_prefix(
+            err,
+            "cannot use the certificate '%s' with the key '%s' (repair them, or delete both and "
+            "restart to have new ones made): ",
+            certificate_path, key_path);
     }
     *ret = tls;
     return 0;

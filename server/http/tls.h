@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The server's certificate: STATE_DIR/tls.pem and tls.key, made at the first start if neither is there.
+/* The server's certificate: STATE_DIR/tls.pem and tls.key, which are made at the first start if neither
+ * exists.
  *
- * ECDSA P-256, self-signed, CN the node's name; SANs: that name, localhost, 127.0.0.1, ::1. An own
- * certificate (with its chain) is put into the same two files. */
+ * It is a self-signed ECDSA P-256 certificate; its CN is the node's name, its SANs are that name, localhost,
+ * 127.0.0.1 and ::1. An administrator may put another certificate (with its chain) into the same two files.
+ */
 #ifndef HOSTPCI_SERVER_HTTP_TLS_H
 #define HOSTPCI_SERVER_HTTP_TLS_H
 

@@ -22,12 +22,11 @@
 #include "server/request/route.h"
 #include "server/request/throttle.h"
 
-/* Who is at the other end of a connection. */
+/* The other end of a connection. */
 struct peer {
-    bool local; /* through the Unix socket: uid is known */
+    bool local; /* it is connected to the Unix socket, and uid is known */
     uid_t uid;
     char address[INET6_ADDRSTRLEN];
-    bool unread; /* it was answered before its body was read: see server/http/lingering_close.h */
 };
 
 /* What all requests share, and what lives as long as the daemon. */
@@ -39,7 +38,8 @@ struct server {
     struct coalescer coalescer;
     struct worker_pool *workers;
     struct throttle *throttle;
-    const char *const *origins; /* of pages of other servers that may call this one; ends with NULL */
+    const char *const
+        *origins; /* of pages of other servers that may call this one; NULL, or ends with NULL */
 };
 
 struct exchange {
@@ -47,10 +47,10 @@ struct exchange {
     const struct peer *peer;
     struct timespec started;
 
-    /* as it was sent; borrowed but for uri and body */
+    /* the request as it was sent; uri and body are ours, the rest is borrowed */
     const char *method;
     char *uri;
-    const char *authorization, *content_type;    /* headers; NULL: not sent */
+    const char *authorization, *content_type;    /* headers, NULL if they were not sent */
     const char *known_tags, *encodings, *origin; /* If-None-Match, Accept-Encoding, Origin */
     const char *cookie, *csrf_token;             /* Cookie, CSRFPreventionToken */
     struct text body;
@@ -77,13 +77,13 @@ void exchange_serve(struct exchange *exchange);
 /* Pauses the exchange unless it is paused already. */
 void exchange_pause(struct exchange *exchange);
 
-/* Answers with an error instead, before or without exchange_serve. */
+/* Makes an error the reply, instead of serving the request. */
 void exchange_refuse(struct exchange *exchange, const struct error *err);
 
-/* The origin to be named in the reply: the request's, if it is a configured one, else NULL. */
+/* The origin that the reply must name: that of the request if it is a configured one, else NULL. */
 const char *exchange_allowed_origin(const struct exchange *exchange);
 
-/* The access line, and the audit line of a change. */
+/* Writes the access line, and the audit line of a change, to the log. */
 void exchange_log(const struct exchange *exchange, bool delivered);
 
 void exchange_release(struct exchange *exchange);
