@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the front gives up for good: capabilities, privilege by exec, system calls. */
+/* Gives up what the daemon does not need: capabilities, privilege by exec, system calls. */
 #include "server/daemon/confine.h"
 
 #include <errno.h>
@@ -14,27 +14,27 @@
 
 typedef struct scmp_arg_cmp condition;
 
-/* Denied with EPERM. A list of what is allowed would be shorter lived: it would have to follow each version
- * of libc and of each library. */
+/* A system call that fails with EPERM from then on. A list of the allowed ones would have to follow every
+ * version of libc and of each library. */
 struct denial {
     int call;
-    unsigned conditions; /* 0: whatever the arguments are */
+    unsigned conditions; /* 0: denied whatever the arguments are */
     condition condition;
 };
 
 static const struct denial denials[] = {
-    /* it leaves other processes alone */
+    /* it must not touch other processes */
     {.call = SCMP_SYS(process_vm_readv)},
     {.call = SCMP_SYS(process_vm_writev)},
     {.call = SCMP_SYS(pidfd_getfd)},
     {.call = SCMP_SYS(kcmp)},
-#ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer looks at the other threads with it */
+#ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer reads the other threads with it */
     {.call = SCMP_SYS(ptrace)},
 #endif
-    /* it types nothing into the terminal that it was started from */
+    /* it must not type into the terminal that it was started from */
     {SCMP_SYS(ioctl), 1, {1, SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI}},
     {SCMP_SYS(ioctl), 1, {1, SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCLINUX}},
-    /* file systems stay as they are */
+    /* it must not change what is mounted */
     {.call = SCMP_SYS(mount)},
     {.call = SCMP_SYS(umount2)},
     {.call = SCMP_SYS(pivot_root)},
@@ -50,15 +50,15 @@ static const struct denial denials[] = {
     {.call = SCMP_SYS(swapon)},
     {.call = SCMP_SYS(swapoff)},
     {.call = SCMP_SYS(quotactl)},
-    /* no world of its own, in which it would be root */
+    /* it must not make a namespace of its own, in which it would be root */
     {.call = SCMP_SYS(unshare)},
     {.call = SCMP_SYS(setns)},
     {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER}},
     {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWNS, CLONE_NEWNS}},
     {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWPID, CLONE_NEWPID}},
     {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWNET, CLONE_NEWNET}},
-    /* the kernel and the machine belong to others; of these are the calls by which most of its holes are
-     * reached */
+    /* it has no business with the kernel and the machine; most holes of the kernel are reached by some of
+     * these calls */
     {.call = SCMP_SYS(init_module)},
     {.call = SCMP_SYS(finit_module)},
     {.call = SCMP_SYS(delete_module)},
@@ -78,7 +78,7 @@ static const struct denial denials[] = {
     {.call = SCMP_SYS(modify_ldt)},
     {.call = SCMP_SYS(personality)},
     {.call = SCMP_SYS(vhangup)},
-    /* keys, clock and names of the host */
+    /* it must not change keys, the clock or the names of the host */
     {.call = SCMP_SYS(keyctl)},
     {.call = SCMP_SYS(add_key)},
     {.call = SCMP_SYS(request_key)},
@@ -90,7 +90,7 @@ static const struct denial denials[] = {
     {.call = SCMP_SYS(setdomainname)},
 };
 
-static const struct denial of_programs[] = {
+static const struct denial program_denials[] = {
     {.call = SCMP_SYS(execve)},
     {.call = SCMP_SYS(execveat)},
 };
@@ -102,17 +102,17 @@ static void release_filter(scmp_filter_ctx *filter)
 
 static int fill_filter(scmp_filter_ctx filter, const struct denial *list, size_t count)
 {
-    /* clone3 has its flags in memory, where no filter sees them; told that there is none, libc uses clone */
+    /* no filter can see the flags of clone3, which lie in memory; libc uses clone if there is no clone3 */
     int result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0, NULL);
 
     for (size_t i = 0; i < count && result == 0; i++)
-        if (list[i].call >= 0) /* below: a call that this architecture does not have */
+        if (list[i].call >= 0) /* a negative number: this architecture does not have the call */
             result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), list[i].call, list[i].conditions,
                                             &list[i].condition);
     return result;
 }
 
-/* Calls of another architecture (32-bit ones) end the process: libseccomp's default. */
+/* System calls of another architecture (32-bit ones) end the process, as libseccomp does by default. */
 static int deny_calls(const struct denial *list, size_t count, struct error *err)
 {
     __attribute__((cleanup(release_filter))) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -138,5 +138,5 @@ int confine_front(struct error *err)
 
 int confine_programs(struct error *err)
 {
-    return deny_calls(of_programs, COUNT_OF(of_programs), err);
+    return deny_calls(program_denials, COUNT_OF(program_denials), err);
 }

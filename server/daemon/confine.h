@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the front gives up for good before it answers anybody, whoever started it: capabilities, what a
- * set-uid program would give, and the system calls that it has no use for, which from then on fail with
- * EPERM. Other threads are not reached: it is called before there are any. */
+/* Gives up for good what the daemon does not need: all capabilities, what a set-uid program would give it,
+ * and system calls that it has no use for, which fail with EPERM from then on. This is done before it answers
+ * anybody, whoever started it. It affects the calling thread only, so it must be called before there are
+ * others. */
 #ifndef HOSTPCI_SERVER_DAEMON_CONFINE_H
 #define HOSTPCI_SERVER_DAEMON_CONFINE_H
 
@@ -9,7 +10,7 @@
 
 int confine_front(struct error *err);
 
-/* Then, when what it needs of other programs runs (which stays as confined as that), starting any more. */
+/* Denies it to start programs, too. Those that it started before go on, as confined as it was then. */
 int confine_programs(struct error *err);
 
 #endif

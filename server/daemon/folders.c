@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Folders that root makes ready for the daemon's user. */
+/* Prepares the daemon's folders for its user. */
 #include "server/daemon/folders.h"
 
 #include <dirent.h>
@@ -18,11 +18,12 @@
 
 #define RUN_MODE (S_ISVTX | 0775)
 
+/* A folder that holds one of these is ours. */
 static const char *const state_marks[] = {"hostpci.db", NULL};
 static const char *const run_marks[] = {"hostpci.sock", "hostpci.sock.new", "broker.sock", "broker.sock.new",
                                         NULL};
 
-/* The folder's descriptor, or -1. Those above it stay open to all. */
+/* Gives the folder's descriptor, or -1. Folders above it that are missing are made, and are open to all. */
 static int make_folder(const char *path, mode_t mode, struct error *err)
 {
     autofree char *copy = xstrdup(path);
@@ -42,7 +43,7 @@ static void close_listing(DIR **listing)
 }
 #define autolisting __attribute__((cleanup(close_listing)))
 
-/* Its own descriptor, as the listing's offset is shared between copies of one. */
+/* Opens the folder anew, because copies of a descriptor share the offset of the listing. */
 static DIR *open_listing(int folder)
 {
     int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -78,19 +79,20 @@ static int refuse_foreign(const char *path, const char *option, struct error *er
 {
     return error_set(
         err, ERROR_CONFLICT,
-        "the folder '%s' holds something else than this daemon's files, and would have to be given "
-        "to its user: give a folder of its own with --%s",
+        "the folder '%s' holds files that are not this daemon's, and would be given to its user: name a "
+        "folder of its own with --%s",
         path, option);
 }
 
-/* hostpci.db, its companions and its lock; tls.pem and tls.key; auth.key and retired ones. */
+/* hostpci.db with its journal and its lock, tls.pem and tls.key, auth.key and its predecessors. */
 static bool is_state_file(const char *name)
 {
     return text_starts_with(name, "hostpci.db") || text_starts_with(name, "tls.") ||
            text_starts_with(name, "auth.key");
 }
 
-/* In a folder that nobody else can change meanwhile. Another name of the file could lead anywhere. */
+/* Nobody else can change the folder meanwhile. A file with another name (a hard link) is skipped, since that
+ * name could lie anywhere. */
 static int give_file(int folder, const char *name, const struct user *user)
 {
     struct stat status;
@@ -114,7 +116,7 @@ static int give_files(int folder, const struct user *user)
     return 0;
 }
 
-/* Whether each plain file of ours is the user's already. */
+/* Whether the user owns each plain file of ours already. */
 static bool all_given(int folder, const struct user *user)
 {
     autolisting DIR *listing = open_listing(folder);
@@ -129,8 +131,9 @@ static bool all_given(int folder, const struct user *user)
     return listing != NULL;
 }
 
-/* The folder is root's alone while files in it change hands: else its user could put another file's name in
- * the place of one that was looked at. Cut off in the middle, it is root's and the next start goes on. */
+/* While files in it change hands the folder belongs to root alone: its user could replace a file between the
+ * check and the chown otherwise. If this is interrupted, the folder stays root's, and the next start goes on.
+ */
 static int give_folder(int folder, mode_t mode, const struct user *user)
 {
     if (fchown(folder, 0, 0) != 0 || fchmod(folder, 0700) != 0 || give_files(folder, user) != 0)
@@ -148,7 +151,7 @@ int folders_prepare_state(const char *path, const struct user *user, struct erro
     if (folder < 0)
         return error_prefix(err, "--state-dir: ");
     if (fstat(folder, &status) != 0)
-        return error_set_errno(err, errno, "cannot look at the folder '%s'", path);
+        return error_set_errno(err, errno, "cannot examine the folder '%s'", path);
     if (status.st_uid == user->uid && all_given(folder, user))
         return 0;
     if (status.st_uid != user->uid && !is_ours(folder, state_marks))
@@ -156,11 +159,11 @@ int folders_prepare_state(const char *path, const struct user *user, struct erro
     if (give_folder(folder, status.st_mode & 07777, user) != 0)
         return error_set_errno(err, errno, "cannot give the state folder '%s' to the user %s", path,
                                user->name);
-    log_info("the state folder '%s' belongs to the user %s now", path, user->name);
+    log_info("the state folder '%s' now belongs to the user %s", path, user->name);
     return 0;
 }
 
-/* Root's and sticky: nobody but root can rename or remove what root has put there. */
+/* Where a folder is root's and sticky, only root can rename or remove what root has put there. */
 static bool is_shared(const struct stat *status, const struct user *user)
 {
     if (status->st_uid != 0 || !(status->st_mode & S_ISVTX))
@@ -176,7 +179,7 @@ int folders_prepare_run(const char *path, const struct user *user, struct error 
     if (folder < 0)
         return error_prefix(err, "--run-dir: ");
     if (fstat(folder, &status) != 0)
-        return error_set_errno(err, errno, "cannot look at the folder '%s'", path);
+        return error_set_errno(err, errno, "cannot examine the folder '%s'", path);
     if (!is_shared(&status, user)) {
         if (!is_ours(folder, run_marks))
             return refuse_foreign(path, "run-dir", err);

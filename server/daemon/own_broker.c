@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The broker of a daemon that root started by hand. */
+/* The broker that the daemon starts itself. */
 #include "server/daemon/own_broker.h"
 
 #include <errno.h>
@@ -17,9 +17,9 @@
 #include "base/memory.h"
 #include "broker/call.h"
 
-#define START_SECONDS 15 /* it may have to bring functions back first */
-#define STOP_SECONDS  15 /* it gives what it is doing 10 */
-#define LOOK_MS       5
+#define START_SECONDS 15 /* it may have to finish interrupted driver changes first */
+#define STOP_SECONDS  15 /* it gives its operations 10 */
+#define POLL_MS       5
 
 static bool answers(const struct settings *settings, struct error *err)
 {
@@ -30,8 +30,8 @@ static bool answers(const struct settings *settings, struct error *err)
     return result;
 }
 
-/* In the child: the end of our process is told to it by its standard input, the lifeline. PR_SET_PDEATHSIG is
- * no way to do it, as the kernel does not deliver the signal of a parent that is not root any more. */
+/* In the child: makes its standard input the lifeline, which signals when our process ends. PR_SET_PDEATHSIG
+ * would not do, because the kernel does not deliver that signal when the parent is not root any more. */
 static void end_with_parent(int lifeline)
 {
     struct pollfd hung_up = {.fd = STDIN_FILENO};
@@ -42,7 +42,8 @@ static void end_with_parent(int lifeline)
         _exit(EXIT_FAILURE);
 }
 
-/* In the child. A process group of its own: the terminal's Ctrl-C is for us, who end it in order. */
+/* In the child. It gets a process group of its own, since Ctrl-C on the terminal is for us: we end it in
+ * order. */
 static void become_broker(const struct settings *settings, const char *user, int lifeline)
 {
     const char *const argv[] = {"hostpci",
@@ -60,7 +61,7 @@ static void become_broker(const struct settings *settings, const char *user, int
 
     setpgid(0, 0);
     end_with_parent(lifeline);
-    unsetenv("NOTIFY_SOCKET"); /* it is us for whom the service manager waits */
+    unsetenv("NOTIFY_SOCKET"); /* the service manager waits for us, not for it */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execv("/proc/self/exe", (char *const *)argv);
@@ -68,26 +69,27 @@ static void become_broker(const struct settings *settings, const char *user, int
     _exit(EXIT_FAILURE);
 }
 
-static void say_how_it_ended(int status)
+static void log_end(int status)
 {
     if (WIFSIGNALED(status))
-        log_error("the broker was killed by signal %d: until hostpci is started again nothing can be changed",
+        log_error("the broker was killed by signal %d: nothing on this host can be changed until hostpci is "
+                  "restarted",
                   WTERMSIG(status));
     else
-        log_error("the broker ended with status %d, see its lines above: until hostpci is started again "
-                  "nothing can be changed",
+        log_error("the broker ended with status %d; its log lines above say why. Nothing on this host can be "
+                  "changed until hostpci is restarted",
                   WEXITSTATUS(status));
 }
 
-/* True if it ended meanwhile. */
+/* Whether it ended within that time. */
 static bool wait_for_end(struct own_broker *own_broker, int *ret_status, int milliseconds)
 {
-    for (; milliseconds > 0; milliseconds -= LOOK_MS) {
+    for (; milliseconds > 0; milliseconds -= POLL_MS) {
         if (waitpid(own_broker->pid, ret_status, WNOHANG) == own_broker->pid) {
             own_broker->pid = 0;
             return true;
         }
-        nanosleep(&(const struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+        nanosleep(&(const struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
     }
     return false;
 }
@@ -99,8 +101,9 @@ static int wait_until_ready(const struct settings *settings, struct own_broker *
     int status;
 
     while (!answers(settings, &why)) {
-        if (wait_for_end(own_broker, &status, LOOK_MS))
-            return error_set(err, ERROR_FAILED, "the broker ended at once (%s %d); its lines above say why",
+        if (wait_for_end(own_broker, &status, POLL_MS))
+            return error_set(err, ERROR_FAILED,
+                             "the broker ended at once (%s %d); its log lines above say why",
                              WIFSIGNALED(status) ? "signal" : "status",
                              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         if (time(NULL) > end)
@@ -143,7 +146,7 @@ void own_broker_check(struct own_broker *own_broker)
 
     if (own_broker->pid == 0 || waitpid(own_broker->pid, &status, WNOHANG) != own_broker->pid)
         return;
-    say_how_it_ended(status);
+    log_end(status);
     own_broker->pid = 0;
 }
 
@@ -155,6 +158,8 @@ void own_broker_stop(struct own_broker *own_broker)
         close(own_broker->lifeline);
     own_broker->lifeline = 0;
     if (own_broker->pid != 0 && !wait_for_end(own_broker, &status, STOP_SECONDS * 1000))
-        log_warning("the broker, process %d, has not ended yet: it waits for the kernel", own_broker->pid);
+        log_warning(
+            "the broker, process %d, has not ended yet: the kernel has not finished one of its operations",
+            own_broker->pid);
     own_broker->pid = 0;
 }

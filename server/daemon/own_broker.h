@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The broker of a daemon that root started by hand: where the service manager does not start one, the daemon
- * does, while it is still root, and takes it along when it ends. */
+/* The broker that the daemon starts itself, while it is still root, when the service manager has not started
+ * one. It ends together with the daemon. */
 #ifndef HOSTPCI_SERVER_DAEMON_OWN_BROKER_H
 #define HOSTPCI_SERVER_DAEMON_OWN_BROKER_H
 
@@ -9,21 +9,21 @@
 #include "base/error.h"
 #include "server/daemon/settings.h"
 
-/* All zero: none was started. */
+/* All zero if none was started. */
 struct own_broker {
     pid_t pid;
-    int lifeline; /* the broker ends (SIGTERM) when this pipe is closed: also when we are killed */
+    int lifeline; /* the broker gets SIGTERM when this pipe is closed, also by our death */
 };
 
-/* Nothing if a broker answers on the run folder. Else starts one, which lets the user connect, and waits
- * until it answers. Its log is ours. Called by root, without other threads. */
+/* Starts a broker that lets the user connect, and waits until it answers; does nothing if one answers in the
+ * run folder already. It writes to our log. Only root may call this, while there are no other threads. */
 int own_broker_start(const struct settings *settings, const char *user, struct own_broker *ret,
                      struct error *err);
 
-/* If it has ended by itself, says so in the log. Called when SIGCHLD came. */
+/* Writes to the log if it has ended by itself. Called after SIGCHLD. */
 void own_broker_check(struct own_broker *own_broker);
 
-/* Ends it and waits until it has ended: at most a little longer than it gives what it is doing. */
+/* Ends it, and waits until it has ended, but not much longer than it waits for its own operations. */
 void own_broker_stop(struct own_broker *own_broker);
 
 #endif

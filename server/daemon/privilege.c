@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From whoever started the daemon to the one that answers requests. */
+/* Stops being root. */
 #include "server/daemon/privilege.h"
 
 #include <errno.h>
@@ -23,13 +23,14 @@ static struct user choose_user(const char *name)
 
     if (user_find(name, &user)) {
         if (user.uid == 0)
-            log_warning("--user %s: whoever finds a hole in this daemon is root on this host", name);
+            log_warning("--user %s: whoever finds a hole in this daemon will be root on this host", name);
         return user;
     }
     user_find("nobody", &user);
     log_warning(
-        "there is no user '%s' in /etc/passwd: going on as nobody, whose files other programs may use, "
-        "too; make it with `useradd --system --user-group --home-dir %s --shell /usr/sbin/nologin %s`",
+        "there is no user '%s' in /etc/passwd, so the daemon runs as nobody, as other programs may do: they "
+        "can read its files. Make the user with `useradd --system --user-group --home-dir %s --shell "
+        "/usr/sbin/nologin %s`",
         name, "/var/lib/hostpci", name);
     return user;
 }
@@ -40,10 +41,10 @@ static void start_broker(const struct settings *settings, const struct user *use
 
     if (strcmp(settings->broker_dir, SETTINGS_NO_BROKER) != 0 &&
         own_broker_start(settings, user->name, ret, &why) != 0)
-        log_error("%s; without it the host can be read, but nothing changed", why.message);
+        log_error("%s. Without a broker the host can be read, but nothing on it can be changed", why.message);
 }
 
-static int make_ready(const struct settings *settings, const struct user *user, struct error *err)
+static int prepare_files(const struct settings *settings, const struct user *user, struct error *err)
 {
     if (folders_prepare_state(settings->state_dir, user, err) != 0 ||
         folders_prepare_run(settings->run_dir, user, err) != 0)
@@ -52,8 +53,8 @@ static int make_ready(const struct settings *settings, const struct user *user, 
     return 0;
 }
 
-/* The group of the local socket comes along, so that the socket can be given to it; and the wish of who
- * started us that we end with it, which the kernel forgets when the user changes. */
+/* Two things are kept: the group of the local socket, so that the socket can be given to it; and the signal
+ * that our parent asked for when it dies, which the kernel forgets when the user changes. */
 static int become(const struct user *user, struct error *err)
 {
     gid_t group;
@@ -61,17 +62,17 @@ static int become(const struct user *user, struct error *err)
     int end_with_parent = 0;
 
     prctl(PR_GET_PDEATHSIG, &end_with_parent);
-    capability_limit(0); /* needs one itself */
+    capability_limit(0); /* this needs a capability itself */
     if (setgroups(groups, &group) != 0 || setresgid(user->gid, user->gid, user->gid) != 0 ||
         setresuid(user->uid, user->uid, user->uid) != 0)
         return error_set_errno(err, errno, "cannot become the user %s", user->name);
-    /* as a program that this user started: else /proc/self would be closed to ourselves */
+    /* we cannot read our own /proc/self otherwise */
     if (prctl(PR_SET_PDEATHSIG, end_with_parent) != 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
-        return error_set_errno(err, errno, "cannot make /proc/self ours");
+        return error_set_errno(err, errno, "cannot make /proc/self readable");
     return 0;
 }
 
-/* The first folder of the path that we may not enter; the path itself if it is none of those above. */
+/* The first folder of the path that we may not enter; the path itself if we may enter all above it. */
 static char *find_closed(const char *path)
 {
     char *part = xstrdup(path);
@@ -85,23 +86,24 @@ static char *find_closed(const char *path)
     return part;
 }
 
-/* What root could reach may be closed to the user. */
+/* Folders that root could reach may be closed to the user. */
 static int check_reach(const char *option, const char *path, const struct user *user, struct error *err)
 {
     if (access(path, R_OK | X_OK) == 0)
         return 0;
     autofree char *closed = find_closed(path);
-    return error_set(err, ERROR_FAILED,
-                     "the user %s, as whom the daemon runs, cannot reach '%s': '%s' is closed to it; open it "
-                     "(chmod o+x '%s'), or give another folder with --%s",
-                     user->name, path, closed, closed, option);
+    return error_set(
+        err, ERROR_FAILED,
+        "the daemon runs as the user %s, who cannot reach '%s' because '%s' is closed to it: open that "
+        "(chmod o+x '%s'), or name another folder with --%s",
+        user->name, path, closed, closed, option);
 }
 
 static int stop_being_root(const struct settings *settings, struct own_broker *ret, struct error *err)
 {
     struct user user = choose_user(settings->user);
 
-    if (make_ready(settings, &user, err) != 0)
+    if (prepare_files(settings, &user, err) != 0)
         return -1;
     start_broker(settings, &user, ret);
     if (become(&user, err) != 0 || check_reach("state-dir", settings->state_dir, &user, err) != 0 ||

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From whoever started the daemon to the one that answers requests.
+/* Stops being root.
  *
- * Started by root, it makes the folders ready for the user of --user (missing: nobody, said in the log),
- * starts a broker if none answers (if that fails it is said, and reading works), and becomes that user.
- * Started by anybody else, it stays who it is and has no broker of its own. Called before there are other
- * threads, after the sockets are bound: ports below 1024 are root's. */
+ * A daemon that root started prepares its folders for the user of --user, starts a broker if none answers,
+ * and becomes that user. If the user does not exist it becomes nobody, and if no broker can be started it
+ * goes on without one, and can only read; the log says so. A daemon that anybody else started stays who it
+ * is, and starts no broker. Must be called while there are no other threads, and after the sockets are bound,
+ * since only root may use ports below 1024. */
 #ifndef HOSTPCI_SERVER_DAEMON_PRIVILEGE_H
 #define HOSTPCI_SERVER_DAEMON_PRIVILEGE_H
 
@@ -12,7 +13,7 @@
 #include "server/daemon/own_broker.h"
 #include "server/daemon/settings.h"
 
-/* `ret` is filled also on failure, if a broker was started by then. */
+/* `ret` is filled also on failure, if a broker was started by then: the caller must stop it. */
 int privilege_drop(const struct settings *settings, struct own_broker *ret, struct error *err);
 
 #endif

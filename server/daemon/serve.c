@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `hostpci serve`: opens the server, answers requests, closes it. */
+/* `hostpci serve`: opens everything, answers requests, and closes everything again. */
 #include "server/daemon/serve.h"
 
 #include <errno.h>
@@ -34,11 +34,11 @@
 #define WORKERS                   4
 #define WORKER_QUEUE              64
 #define STOP_SECONDS              10
-#define STOP_TASKS_SECONDS        2 /* the next daemon takes up what goes on */
+#define STOP_TASKS_SECONDS        2 /* the next daemon follows those that go on */
 
-#define FIRMWARE_DIR              "/usr/share/OVMF" /* of Debian's package ovmf */
+#define FIRMWARE_DIR              "/usr/share/OVMF" /* from Debian's package ovmf */
 
-/* Bound while we may still be root. */
+/* A socket, which is bound while we may still be root. */
 struct listener {
     int socket;
     bool tls;
@@ -47,7 +47,7 @@ struct listener {
 
 struct daemon {
     struct settings settings;
-    uid_t owner; /* who started us */
+    uid_t owner; /* the user who started us */
     struct listener listeners[SETTINGS_LISTENERS];
     size_t listener_count;
     struct own_broker own_broker;
@@ -66,7 +66,7 @@ static enum inventory_mode inventory_mode(const char *name)
     return strcmp(name, "cached") == 0 ? INVENTORY_CACHED : INVENTORY_FRESH;
 }
 
-/* For access, which knows nothing of the broker. */
+/* access knows nothing of the broker, and calls this. */
 static int ask_pam(void *broker, const char *user, const char *password, struct error *err)
 {
     autojson json_t *result = NULL;
@@ -75,7 +75,7 @@ static int ask_pam(void *broker, const char *user, const char *password, struct 
     return broker_call(broker, "pam", NULL, arguments, NULL, NULL, &result, err);
 }
 
-/* What command lines name. */
+/* The paths that command lines of QEMU name. */
 static int open_paths(struct daemon *daemon, struct error *err)
 {
     const struct settings *settings = &daemon->settings;
@@ -177,7 +177,7 @@ static int answer_network(struct daemon *daemon, struct error *err)
     return 0;
 }
 
-/* It gets its name when it can answer, so that who waits for it can ask at once. */
+/* The socket gets its name when it can answer, so that whoever waits for it can connect at once. */
 static int answer_local(struct daemon *daemon, struct error *err)
 {
     const char *path = daemon->settings.socket;
@@ -187,9 +187,9 @@ static int answer_local(struct daemon *daemon, struct error *err)
     if (listen_local(path, &socket, err) != 0 || http_answer(daemon->http, socket, true, NULL, err) != 0)
         return -1;
     if (!response_check_phrases(temporary))
-        log_warning(
-            "this libmicrohttpd does not let us choose reason phrases: clients that read only them will not "
-            "see why a request failed");
+        log_warning("this libmicrohttpd does not let us choose reason phrases: clients that read nothing "
+                    "else will not "
+                    "see why a request failed");
     if (listen_publish(path, err) != 0)
         return -1;
     daemon->published = true;
@@ -224,7 +224,7 @@ static void wait_for_signal(struct daemon *daemon)
     log_info("%s: stopping", number == SIGINT ? "interrupted" : "asked to stop");
 }
 
-/* All threads inherit this: signals are for wait_for_signal. */
+/* All threads inherit the signal mask: only wait_for_signal receives signals. */
 static void prepare_process(void)
 {
     struct rlimit files;
@@ -240,26 +240,26 @@ static void prepare_process(void)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    mallopt(M_ARENA_MAX, 2); /* an arena a thread would keep what its largest reply took */
+    mallopt(M_ARENA_MAX,
+            2); /* with an arena for each thread, each would keep the memory of its largest reply */
     memory_guard_json();
     json_object_seed(0);
 }
 
-/* Requests and tasks that are still running use the house: then it is left standing, and the process ends.
- */
+/* Requests and tasks that still run use everything here. Then nothing is freed, and the process just ends. */
 static void stop(struct daemon *daemon)
 {
     notify_manager("STOPPING=1");
     if (daemon->published)
         unlink(daemon->settings.socket);
     if (daemon->http != NULL && !http_stop(daemon->http, STOP_SECONDS)) {
-        log_warning("some requests did not end within %d seconds", STOP_SECONDS);
+        log_warning("stopping although some requests have not ended within %d seconds", STOP_SECONDS);
         _exit(EXIT_FAILURE);
     }
     http_free(daemon->http);
-    own_broker_stop(&daemon->own_broker); /* before the tasks, which hear from it how they ended */
+    own_broker_stop(&daemon->own_broker); /* before the tasks, which learn from it how they ended */
     if (!tasks_close(daemon->service.tasks, STOP_TASKS_SECONDS)) {
-        log_info("some tasks go on; the next start follows them");
+        log_info("some tasks go on in the broker; the next daemon follows them");
         _exit(daemon->published ? EXIT_SUCCESS : EXIT_FAILURE);
     }
     close_server(daemon);

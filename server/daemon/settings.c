@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What `hostpci serve` is told: one table for the command line, the file and the help. */
+/* The settings of `hostpci serve`: one table for the command line, the file and the help text. */
 #include "server/daemon/settings.h"
 
 #include <getopt.h>
@@ -16,52 +16,55 @@
 #define FILE_LIMIT    ((size_t)64 * 1024)
 #define THREADS_LIMIT 64
 #define ORIGIN        "https?://[a-z0-9.:\\[\\]-]+" /* as browsers send it */
-#define THREADS_USUAL 4 /* at most, if nothing is said: more do not help such short requests */
+#define THREADS_USUAL 4 /* by default at most: more do not help such short requests */
 
 struct option_row {
     const char *name, *argument, *text;
-    size_t place; /* in struct settings */
+    size_t offset; /* in struct settings */
     bool repeatable;
     const char *fallback;
 };
 
-#define PLACE(member) offsetof(struct settings, member)
+#define FIELD(member) offsetof(struct settings, member)
 
 static const struct option_row rows[] = {
-    {"node", "NAME", "this node's name (default: the host's name)", PLACE(node), false, NULL},
+    {"node", "NAME", "this node's name (default: the host's name)", FIELD(node), false, NULL},
     {"listen", "URL",
      "https://ADDRESS:PORT, or http:// on a loopback address; may be repeated (default https://0.0.0.0:8006)",
-     PLACE(listen), true, "https://0.0.0.0:8006"},
-    {"socket", "PATH", "the local socket (default RUN_DIR/hostpci.sock)", PLACE(socket), false, NULL},
-    {"state-dir", "DIR", "database and certificate (default /var/lib/hostpci)", PLACE(state_dir), false,
-     "/var/lib/hostpci"},
-    {"run-dir", "DIR", "the local socket's folder (default /run/hostpci)", PLACE(run_dir), false,
+     FIELD(listen), true, "https://0.0.0.0:8006"},
+    {"socket", "PATH", "the local socket (default RUN_DIR/hostpci.sock)", FIELD(socket), false, NULL},
+    {"state-dir", "DIR", "the folder of the database and the certificate (default /var/lib/hostpci)",
+     FIELD(state_dir), false, "/var/lib/hostpci"},
+    {"run-dir", "DIR", "the folder of the local socket (default /run/hostpci)", FIELD(run_dir), false,
      "/run/hostpci"},
-    {"user", "NAME", "who the daemon becomes when root starts it (default hostpci, else nobody)", PLACE(user),
-     false, "hostpci"},
+    {"user", "NAME",
+     "the user that the daemon becomes when root starts it (default hostpci; nobody if there is no such "
+     "user)",
+     FIELD(user), false, "hostpci"},
     {"broker-dir", "DIR|none",
-     "the journal of the broker that root's daemon starts if none runs; none: it starts none "
-     "(default /var/lib/hostpci-broker)",
-     PLACE(broker_dir), false, "/var/lib/hostpci-broker"},
-    {"sysroot", "DIR", "read the host's files (/sys, /proc, ...) below this folder (default /)",
-     PLACE(sysroot), false, "/"},
-    {"qemu", "PATH", "the QEMU that virtual machines run in (default " QEMU_BINARY ")", PLACE(qemu), false,
+     "when root starts the daemon and no broker runs, it starts one with its journal here; none: it does "
+     "not (default /var/lib/hostpci-broker)",
+     FIELD(broker_dir), false, "/var/lib/hostpci-broker"},
+    {"sysroot", "DIR", "read the files of the host (/sys, /proc, ...) below this folder (default /)",
+     FIELD(sysroot), false, "/"},
+    {"qemu", "PATH", "the QEMU that virtual machines run in (default " QEMU_BINARY ")", FIELD(qemu), false,
      QEMU_BINARY},
-    {"rom-dir", "DIR", "where a hostpciN's romfile lies (default /usr/share/kvm)", PLACE(rom_dir), false,
-     "/usr/share/kvm"},
+    {"rom-dir", "DIR", "the folder of the romfiles that hostpciN may name (default /usr/share/kvm)",
+     FIELD(rom_dir), false, "/usr/share/kvm"},
     {"volume-dir", "DIR",
-     "others than root@pam may give virtual machines the files below this folder; may be repeated "
+     "users other than root@pam may give virtual machines the files below this folder; may be repeated "
      "(default STATE_DIR/images)",
-     PLACE(volume_dirs), true, NULL},
+     FIELD(volume_dirs), true, NULL},
     {"inventory", "cached|fresh",
-     "keep the list of devices and follow the kernel's events, or read it anew each "
-     "time (default: cached where events arrive)",
-     PLACE(inventory), false, NULL},
+     "keep the list of devices and follow the kernel's events, or read it again for each request (default: "
+     "cached if the kernel's events arrive)",
+     FIELD(inventory), false, NULL},
     {"cors", "ORIGIN",
-     "let pages of another web server, such as https://ops.example.org, call this one; may be repeated",
-     PLACE(cors), true, NULL},
-    {"threads", "N", "that answer requests, for each --listen (default: one a processor, at most 4)",
-     PLACE(threads), false, NULL},
+     "let pages of another web server, such as https://ops.example.org, call this API; may be repeated",
+     FIELD(cors), true, NULL},
+    {"threads", "N",
+     "the number of threads that answer requests, for each --listen (default: one per processor, at most 4)",
+     FIELD(threads), false, NULL},
 };
 
 enum { OPTION_CONFIG = 1000, OPTION_HELP };
@@ -89,7 +92,7 @@ static int add_to_list(char ***list, const char *value, struct error *err)
     size_t count = count_list(*list);
 
     if (count == SETTINGS_LISTENERS)
-        return error_set(err, ERROR_INVALID, "at most %d times", SETTINGS_LISTENERS);
+        return error_set(err, ERROR_INVALID, "may be given at most %d times", SETTINGS_LISTENERS);
     *list = xrealloc(*list, count + 2, sizeof(**list));
     (*list)[count] = xstrdup(value);
     (*list)[count + 1] = NULL;
@@ -98,16 +101,16 @@ static int add_to_list(char ***list, const char *value, struct error *err)
 
 static int set(struct settings *settings, const struct option_row *row, const char *value, struct error *err)
 {
-    void *place = (char *)settings + row->place;
+    void *field = (char *)settings + row->offset;
 
     if (value[0] == '\0')
-        return error_set(err, ERROR_INVALID, "%s: a value is missing; give %s", row->name, row->argument);
+        return error_set(err, ERROR_INVALID, "%s needs a value: %s", row->name, row->argument);
     if (row->repeatable) {
-        if (add_to_list(place, value, err) != 0)
+        if (add_to_list(field, value, err) != 0)
             return error_prefix(err, "%s: ", row->name);
         return 0;
     }
-    char **string = place;
+    char **string = field;
     free(*string);
     *string = xstrdup(value);
     return 0;
@@ -115,9 +118,9 @@ static int set(struct settings *settings, const struct option_row *row, const ch
 
 static bool is_set(const struct settings *settings, const struct option_row *row)
 {
-    const void *place = (const char *)settings + row->place;
+    const void *field = (const char *)settings + row->offset;
 
-    return *(void *const *)place != NULL;
+    return *(void *const *)field != NULL;
 }
 
 static int read_line(struct settings *settings, char *line, struct error *err)
@@ -138,7 +141,7 @@ static int read_line(struct settings *settings, char *line, struct error *err)
     return set(settings, row, text_trim(equals + 1), err);
 }
 
-/* Fills what the command line left open. */
+/* Reads the file; the command line wins. */
 static int read_file(const char *path, struct settings *settings, struct error *err)
 {
     __attribute__((cleanup(settings_release))) struct settings from_file = {0};
@@ -153,8 +156,8 @@ static int read_file(const char *path, struct settings *settings, struct error *
             return error_prefix(err, "'%s' line %d: ", path, number);
     }
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        void **to = (void **)(void *)((char *)settings + rows[i].place);
-        void **from = (void **)(void *)((char *)&from_file + rows[i].place);
+        void **to = (void **)(void *)((char *)settings + rows[i].offset);
+        void **from = (void **)(void *)((char *)&from_file + rows[i].offset);
         if (*to == NULL)
             *to = TAKE(*from);
     }
@@ -170,7 +173,7 @@ static char *host_name(void)
     return xstrdup(name[0] != '\0' ? name : "localhost");
 }
 
-/* STATE_DIR/images, from the root on: volumes are named so. */
+/* STATE_DIR/images as an absolute path, as volumes are named. */
 static char *default_volume_dir(const char *state_dir)
 {
     autofree char *here = state_dir[0] != '/' ? get_current_dir_name() : NULL;
@@ -200,14 +203,15 @@ static int check_origins(char *const *origins, struct error *err)
 {
     for (char *const *origin = origins; origin != NULL && *origin != NULL; origin++)
         if (!format_matches_pattern(ORIGIN, *origin, strlen(*origin)))
-            return error_set(err, ERROR_INVALID,
-                             "cors is an origin such as https://ops.example.org or http://10.0.0.5:8080, in "
-                             "lower case and without a path, not '%.100s'",
-                             *origin);
+            return error_set(
+                err, ERROR_INVALID,
+                "cors must be an origin such as https://ops.example.org or http://10.0.0.5:8080, in "
+                "lower case and without a path, not '%.100s'",
+                *origin);
     return 0;
 }
 
-/* From the root on, as they become a part of command lines; without a slash at the end. */
+/* The path becomes part of command lines, so it must be absolute. A slash at its end is removed. */
 static int check_path(const char *name, char *path, struct error *err)
 {
     if (path[0] != '/')
@@ -241,18 +245,18 @@ static int check_values(struct settings *settings, struct error *err)
                          "give another one with --node",
                          settings->node);
     if (inventory != NULL && strcmp(inventory, "cached") != 0 && strcmp(inventory, "fresh") != 0)
-        return error_set(err, ERROR_INVALID, "inventory is 'cached' or 'fresh', not '%.60s'", inventory);
+        return error_set(err, ERROR_INVALID, "inventory must be 'cached' or 'fresh', not '%.60s'", inventory);
     if (settings->threads != NULL &&
         (!text_to_number(settings->threads, 10, THREADS_LIMIT, &threads) || threads == 0))
-        return error_set(err, ERROR_INVALID, "threads is a number from 1 to %d, not '%.60s'", THREADS_LIMIT,
-                         settings->threads);
+        return error_set(err, ERROR_INVALID, "threads must be a number from 1 to %d, not '%.60s'",
+                         THREADS_LIMIT, settings->threads);
     settings->thread_count = (unsigned)threads;
     if (check_paths(settings, err) != 0)
         return -1;
     return check_origins(settings->cors, err);
 }
 
-/* Gives the config file's path, if one is named. */
+/* *ret_config is set to the path of the config file if one is named. */
 static int read_command_line(int argc, char **argv, struct settings *settings, const char **ret_config,
                              struct error *err)
 {
@@ -262,7 +266,7 @@ static int read_command_line(int argc, char **argv, struct settings *settings, c
 
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         options[i + 2] = (struct option){rows[i].name, required_argument, NULL, (int)i};
-    optind = 0; /* starts anew, with glibc */
+    optind = 0; /* with glibc: starts from the beginning */
     while ((found = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
         const char *given = argv[optind - 1];
         if (found == OPTION_HELP || found == 'h')
@@ -320,11 +324,11 @@ static void free_list(char **list)
 void settings_release(struct settings *settings)
 {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        void *place = (char *)settings + rows[i].place;
+        void *field = (char *)settings + rows[i].offset;
         if (rows[i].repeatable)
-            free_list(*(char ***)place);
+            free_list(*(char ***)field);
         else
-            free(*(char **)place);
+            free(*(char **)field);
     }
     *settings = (struct settings){0};
 }
@@ -332,7 +336,8 @@ void settings_release(struct settings *settings)
 void settings_print_help(struct text *ret)
 {
     text_append(ret, "usage: hostpci serve [--config FILE] [OPTION]...\n\n"
-                     "  --config FILE\n        lines `name = value` with the names below, # comments\n");
+                     "  --config FILE\n        a file of lines `name = value`, with the names below; # "
+                     "starts a comment\n");
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         text_printf(ret, "  --%s %s\n        %s\n", rows[i].name, rows[i].argument, rows[i].text);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What `hostpci serve` is told: on the command line, or in a file of lines `name = value` with the long
- * options' names and # comments. The command line wins. One table serves both, and the help text. */
+/* The settings of `hostpci serve`: from the command line, or from a file of lines `name = value`, where the
+ * names are those of the long options and # starts a comment. The command line wins. One table serves both,
+ * and the help text. */
 #ifndef HOSTPCI_SERVER_DAEMON_SETTINGS_H
 #define HOSTPCI_SERVER_DAEMON_SETTINGS_H
 
@@ -9,7 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define SETTINGS_LISTENERS 16 /* at most; so often what may be repeated is */
+#define SETTINGS_LISTENERS 16 /* an option that may be repeated may be given so often */
 #define SETTINGS_NO_BROKER "none"
 
 struct settings {
@@ -19,16 +20,16 @@ struct settings {
     char *state_dir;
     char *run_dir;
     char *user;
-    char *broker_dir; /* SETTINGS_NO_BROKER: no broker is started */
+    char *broker_dir; /* SETTINGS_NO_BROKER: start no broker */
     char *sysroot;
     char *qemu;
     char *rom_dir;
     char **volume_dirs; /* ends with NULL; default: one, STATE_DIR/images */
-    char *inventory;    /* "cached", "fresh", or NULL: as fits the host */
+    char *inventory;    /* "cached", "fresh", or NULL: whatever suits the host */
     char **cors;        /* origins of pages of other servers that may call this one; NULL or ends with NULL */
     char *threads;
     unsigned thread_count;
-    bool help; /* was asked for; then nothing else is filled */
+    bool help; /* --help was given, and nothing else is filled */
 };
 
 /* argv[0] is the sub-command. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files that anybody may read: the page and the description of the API. */
+/* The files that everybody may read: the page, and the description of the API. */
 #include "server/request/asset.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@ static char *print_json(const json_t *document)
     return json_dumps(document, JSON_COMPACT);
 }
 
-/* Bytes in the binary, or a way to print the OpenAPI document. */
+/* A file is bytes in the binary, or the OpenAPI document as a function prints it. */
 static const struct source {
     const char *path;
     const char *type;
@@ -29,7 +29,7 @@ static const struct source {
     {"/openapi.yaml", "application/yaml;charset=UTF-8", NULL, NULL, openapi_to_yaml},
 };
 
-/* Filled at the first request for each, never changed after that. */
+/* Each is made at the first request for it, and never changes after that. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct reply_file files[COUNT_OF(sources)];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The page's files, put into the binary by the assembler, which runs in the top folder. */
+/* The files of the page. The assembler, which runs in the top folder, puts them into the binary. */
 #include "server/request/asset_web.h"
 
 #define EMBED(name, path)                                                                                    \

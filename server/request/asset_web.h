@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The page's files, as bytes in the binary; each reaches up to its _end. */
+/* The files of the page, as bytes in the binary. Each ends where its _end is. */
 #ifndef HOSTPCI_SERVER_REQUEST_ASSET_WEB_H
 #define HOSTPCI_SERVER_REQUEST_ASSET_WEB_H
 

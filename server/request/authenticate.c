@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is asking: the holder of a ticket or an API token, or the local socket's peer. */
+/* Finds out who sends a request. */
 #include "server/request/authenticate.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "server/request/credential.h"
 
-static bool changes(const struct exchange *exchange)
+static bool is_change(const struct exchange *exchange)
 {
     return strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
 }
@@ -29,7 +29,7 @@ int authenticate_caller(const struct exchange *exchange, struct identity *ret, s
 
     switch (credential_find(exchange->cookie, exchange->authorization, &shown)) {
     case CREDENTIAL_TICKET:
-        return access_authenticate_ticket(access, shown, changes(exchange), exchange->csrf_token, ret, err);
+        return access_authenticate_ticket(access, shown, is_change(exchange), exchange->csrf_token, ret, err);
     case CREDENTIAL_TOKEN:
         return access_authenticate_token(access, shown, ret, err);
     case CREDENTIAL_NONE:
@@ -38,14 +38,14 @@ int authenticate_caller(const struct exchange *exchange, struct identity *ret, s
     return authenticate_peer(exchange, ret, err);
 }
 
-bool authenticate_by_token(const struct exchange *exchange)
+bool authenticate_is_by_token(const struct exchange *exchange)
 {
     autofree char *shown = NULL;
 
     return credential_find(exchange->cookie, exchange->authorization, &shown) == CREDENTIAL_TOKEN;
 }
 
-bool authenticate_by_something(const struct exchange *exchange)
+bool authenticate_is_tried(const struct exchange *exchange)
 {
     autofree char *shown = NULL;
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is asking: the holder of a ticket or an API token, or the local socket's peer. */
+/* Finds out who sends a request: the holder of a ticket or of an API token, or the peer of the local socket.
+ */
 #ifndef HOSTPCI_SERVER_REQUEST_AUTHENTICATE_H
 #define HOSTPCI_SERVER_REQUEST_AUTHENTICATE_H
 
 #include "access/access.h"
 #include "server/request/exchange.h"
 
-/* What the request shows counts before the peer. ERROR_UNAUTHENTICATED "No ticket" if there is nothing to go
- * by; otherwise the errors of access_authenticate_ticket and access_authenticate_token. */
+/* A credential in the request counts, and only without one who the peer is. Errors: ERROR_UNAUTHENTICATED "No
+ * ticket" if there is neither; else those of access_authenticate_ticket and access_authenticate_token. */
 int authenticate_caller(const struct exchange *exchange, struct identity *ret, struct error *err);
 
-/* Whether it is a ticket or a token that was shown, as server/request/credential.h tells. */
-bool authenticate_by_token(const struct exchange *exchange);
-bool authenticate_by_something(const struct exchange *exchange);
+/* Whether the request shows an API token, or any credential at all; it need not be a valid one. */
+bool authenticate_is_by_token(const struct exchange *exchange);
+bool authenticate_is_tried(const struct exchange *exchange);
 
 #endif

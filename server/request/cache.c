@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finished replies, kept while their endpoint's version number stays. */
+/* The cache of replies. */
 #include "server/request/cache.h"
 
 #include <pthread.h>
@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 
-/* A counter of its own: jansson's lets no two threads release a value. */
+/* Counted here, because two threads may not release a value of jansson at the same time. */
 struct cached_reply {
     atomic_uint references;
     const struct endpoint *endpoint;
@@ -20,8 +20,8 @@ struct cached_reply {
 };
 
 struct entry {
-    char *uri; /* NULL: free */
-    struct cached_reply *cached;
+    char *uri; /* NULL if the entry is free */
+    struct cached_reply *reply;
     uint64_t last_use;
 };
 
@@ -92,8 +92,8 @@ static void empty(struct reply_cache *cache, struct entry *entry)
 {
     if (entry->uri == NULL)
         return;
-    cache->bytes -= reply_body_length(entry->cached->body);
-    cached_reply_release(entry->cached);
+    cache->bytes -= reply_body_length(entry->reply->body);
+    cached_reply_release(entry->reply);
     free(entry->uri);
     *entry = (struct entry){0};
 }
@@ -108,7 +108,7 @@ void reply_cache_free(struct reply_cache *cache)
     free(cache);
 }
 
-static struct entry *find(struct reply_cache *cache, const char *uri)
+static struct entry *find_entry(struct reply_cache *cache, const char *uri)
 {
     for (struct entry *entry = cache->entries; entry < cache->entries + CACHE_ENTRIES; entry++) {
         if (entry->uri != NULL && strcmp(entry->uri, uri) == 0)
@@ -122,17 +122,17 @@ struct cached_reply *reply_cache_find(struct reply_cache *cache, const char *uri
     struct cached_reply *cached = NULL;
 
     pthread_mutex_lock(&cache->mutex);
-    struct entry *entry = find(cache, uri);
+    struct entry *entry = find_entry(cache, uri);
     if (entry != NULL) {
         entry->last_use = ++cache->uses;
-        cached = entry->cached;
+        cached = entry->reply;
         atomic_fetch_add(&cached->references, 1);
     }
     pthread_mutex_unlock(&cache->mutex);
     return cached;
 }
 
-/* A free entry if there is one: its last use is 0. */
+/* Gives a free entry if there is one, because its last use is 0. */
 static struct entry *least_recently_used(struct reply_cache *cache)
 {
     struct entry *oldest = &cache->entries[0];
@@ -155,8 +155,8 @@ static struct entry *least_recently_used_reply(struct reply_cache *cache)
     return oldest;
 }
 
-/* Makes room for so many bytes, as far as there is any. */
-static void shrink(struct reply_cache *cache, size_t needed)
+/* Makes room for so many bytes; a reply that is larger than the cache empties it. */
+static void make_room(struct reply_cache *cache, size_t needed)
 {
     while (cache->bytes > 0 && cache->bytes + needed > CACHE_BYTES)
         empty(cache, least_recently_used_reply(cache));
@@ -165,13 +165,13 @@ static void shrink(struct reply_cache *cache, size_t needed)
 void reply_cache_put(struct reply_cache *cache, const char *uri, struct cached_reply *cached)
 {
     pthread_mutex_lock(&cache->mutex);
-    struct entry *place = find(cache, uri);
-    if (place != NULL)
-        empty(cache, place);
-    shrink(cache, reply_body_length(cached->body));
-    place = least_recently_used(cache);
-    empty(cache, place);
-    *place = (struct entry){xstrdup(uri), cached, ++cache->uses};
+    struct entry *entry = find_entry(cache, uri);
+    if (entry != NULL)
+        empty(cache, entry);
+    make_room(cache, reply_body_length(cached->body));
+    entry = least_recently_used(cache);
+    empty(cache, entry);
+    *entry = (struct entry){xstrdup(uri), cached, ++cache->uses};
     cache->bytes += reply_body_length(cached->body);
     pthread_mutex_unlock(&cache->mutex);
 }

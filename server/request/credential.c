@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a request shows of who sends it. */
+/* Finds the credential in the headers of a request. */
 #include "server/request/credential.h"
 
 #include <stdbool.h>
@@ -38,7 +38,7 @@ static char *find_in_authorization(const char *authorization, const char *scheme
     return decode_percent(rest, strlen(rest), false, &length);
 }
 
-/* An empty ticket is what clients keep after logging out: none. */
+/* Clients send an empty ticket after they have logged out: it counts as none. */
 static bool is_ticket(char **ticket)
 {
     if (*ticket != NULL && **ticket == '\0')

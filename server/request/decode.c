@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Decoding what carries parameters: percent escapes, forms and JSON. */
+/* Decodes what carries parameters: percent escapes, forms and JSON. */
 #include "server/request/decode.h"
 
 #include <string.h>
@@ -103,7 +103,7 @@ int decode_form(const char *form, size_t length, json_t *params, struct error *e
     return 0;
 }
 
-/* jansson goes 2048 levels deep; so deep a value would later be walked recursively by others. */
+/* jansson takes 2048 levels, but later functions walk through the value recursively. */
 static bool is_too_deep(const char *body, size_t length)
 {
     int depth = 0;

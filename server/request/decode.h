@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Decoding what carries parameters: percent escapes, forms and JSON. Pure: no socket, no state.
+/* Decodes what carries parameters: percent escapes, forms and JSON. Pure.
  *
- * Everything that is let through is UTF-8 without NUL bytes. Errors: ERROR_UNREADABLE. */
+ * Every JSON string that comes out is UTF-8 without NUL bytes. Errors: ERROR_UNREADABLE. */
 #ifndef HOSTPCI_SERVER_REQUEST_DECODE_H
 #define HOSTPCI_SERVER_REQUEST_DECODE_H
 
@@ -12,20 +12,19 @@
 #include "base/error.h"
 
 #define DECODE_DEPTH_LIMIT 32
-#define DECODE_NAME_LIMIT  1024 /* different parameters */
+#define DECODE_NAME_LIMIT  1024 /* of parameters with different names */
 
 /* Percent-decodes a piece, which the caller frees; it ends with a NUL byte, and may hold others. A % that two
  * hexadecimal digits do not follow stands for itself, as in Proxmox. */
 char *decode_percent(const char *text, size_t length, bool plus_is_blank, size_t *ret_length);
 
-/* Percent-decodes a piece; a % that two hexadecimal digits do not follow stands for itself. `what` names the
- * piece in errors. Gives a JSON string. */
+/* The same as a JSON string. `what` names the piece in errors. */
 int decode_text(const char *text, size_t length, bool plus_is_blank, const char *what, json_t **ret,
                 struct error *err);
 
-/* Adds the pairs of a query or form to `params`, an object: separated by & or ;, + is a blank, `k` alone is
- * unset, `k=` is the empty string, a second unescaped = ends the value, repeats form an array, `_dc` is
- * dropped. */
+/* Adds the pairs of a query or form to `params`, an object. Pairs are separated by & or ; and + is a blank.
+ * `k` alone is ignored, `k=` is the empty string, a second unescaped = ends the value, names that are
+ * repeated make an array, and `_dc` is dropped. */
 int decode_form(const char *form, size_t length, json_t *params, struct error *err);
 
 /* One object, nested at most DECODE_DEPTH_LIMIT deep, without duplicate names. */

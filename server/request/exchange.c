@@ -35,7 +35,7 @@ static int check_caller(struct exchange *exchange, const struct endpoint *endpoi
 {
     struct identity *caller = &exchange->request.caller;
 
-    if (endpoint->no_tokens && authenticate_by_token(exchange))
+    if (endpoint->no_tokens && authenticate_is_by_token(exchange))
         return error_set(err, ERROR_FORBIDDEN, "API tokens may not call this: log in with a password");
     if (endpoint->permission.kind == PERMISSION_WORLD)
         return 0;
@@ -270,7 +270,7 @@ static void refuse_unprepared(struct exchange *exchange, const struct error *err
         return;
     }
     reply_unauthenticated(&exchange->reply, err);
-    if (authenticate_by_something(exchange))
+    if (authenticate_is_tried(exchange))
         refuse_slowly(exchange);
 }
 

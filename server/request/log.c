@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is recorded of each request: the access line, and the audit line of a change. */
+/* What the log says of each request: the access line, and the audit line of a change. */
 #include "server/request/exchange.h"
 
 #include <string.h>
@@ -7,10 +7,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-/* Parameters that say what was changed. Others may be long, or secret. */
-static const char *const telling[] = {"id",       "vmid",  "userid", "tokenid", "groupid", "roleid",
-                                      "username", "realm", "path",   "roles",   "users",   "groups",
-                                      "tokens",   "privs", "enable", "delete"};
+/* Only these parameters are logged: they say what was changed. Others may be long, or secret. */
+static const char *const logged_parameters[] = {"id",       "vmid",  "userid", "tokenid", "groupid", "roleid",
+                                                "username", "realm", "path",   "roles",   "users",   "groups",
+                                                "tokens",   "privs", "enable", "delete"};
 
 struct caller_name {
     char text[USERID_SIZE + TOKENID_SIZE + 1];
@@ -39,12 +39,12 @@ static void log_change(const struct exchange *exchange)
     const struct endpoint *endpoint = exchange->request.endpoint;
     autotext struct text what = {0};
 
-    for (size_t i = 0; i < COUNT_OF(telling); i++) {
-        const json_t *value = json_object_get(exchange->request.params, telling[i]);
+    for (size_t i = 0; i < COUNT_OF(logged_parameters); i++) {
+        const json_t *value = json_object_get(exchange->request.params, logged_parameters[i]);
         if (json_is_string(value))
-            text_printf(&what, " %s=%.100s", telling[i], json_string_value(value));
+            text_printf(&what, " %s=%.100s", logged_parameters[i], json_string_value(value));
         else if (json_is_integer(value))
-            text_printf(&what, " %s=%lld", telling[i], (long long)json_integer_value(value));
+            text_printf(&what, " %s=%lld", logged_parameters[i], (long long)json_integer_value(value));
     }
     const char *outcome = exchange->reply.status < 400 ? "done" : exchange->reply.phrase;
     bool concealed = exchange->login_failure != NULL;
@@ -55,7 +55,7 @@ static void log_change(const struct exchange *exchange)
              concealed ? ")" : "");
 }
 
-/* Without the query, which may hold what is nobody's business. */
+/* The query is left out, since it may hold secrets. */
 void exchange_log(const struct exchange *exchange, bool delivered)
 {
     const struct reply *reply = &exchange->reply;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How guessing passwords is slowed down. */
+/* Slows down the guessing of passwords. */
 #include "server/request/login.h"
 
 #include "base/memory.h"
 
-/* Whose password is tried: whom a login names, or else the caller. The caller frees it. */
+/* Whose password is tried: the user that a login names, else the caller. */
 static char *find_user(const struct exchange *exchange)
 {
     const json_t *params = exchange->request.params;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A few threads for what may block. */
+/* A few threads for requests that may block. */
 #include "server/request/pool.h"
 
 #include <pthread.h>
@@ -23,7 +23,7 @@ struct worker_pool {
     unsigned thread_count;
 };
 
-/* Waits for a job; false when the pool closes and none is left. */
+/* Waits for work; false when the pool closes and none is left. */
 static bool take(struct worker_pool *pool, struct work *ret)
 {
     pthread_mutex_lock(&pool->mutex);

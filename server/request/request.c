@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Decoding a request: path, query and body become path segments and one JSON object. */
+/* Decodes a request: path, query and body become path segments and one JSON object. */
 #include "server/request/request.h"
 
 #include <stdbool.h>
@@ -44,7 +44,7 @@ static int decode_body(const struct decoded *decoded, const char *content_type, 
     return 0;
 }
 
-/* Cuts at slashes and writes the normalised path meanwhile; empty segments vanish. */
+/* Cuts the path at slashes, drops empty segments, and writes the normalised path. */
 static int split_path(struct decoded *decoded, const char *text, struct error *err)
 {
     char *in = decoded->split = xstrdup(text);

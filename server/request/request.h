@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Decoding a request: method, path, query and body as they were sent become path segments and one JSON
- * object.
+/* Decodes a request: method, path, query and body as they were sent become path segments and one JSON object.
+ * Pure.
  *
- * Pure: no socket, no state. The rules are Proxmox's:
- * - The path is percent-decoded before it is split at slashes; empty segments do not count; it begins with
- *   /api2/json or /api2/extjs. "." and ".." are refused.
- * - A body is a form unless its type is application/json; GET and DELETE have none. The query wins over the
- * body. */
+ * The rules are Proxmox's:
+ * - The path is percent-decoded before it is split at slashes. Empty segments do not count. It begins with
+ * /api2/json or /api2/extjs. "." and ".." are refused.
+ * - A body is a form unless its type is application/json; GET and DELETE have none. A parameter in the query
+ * replaces one of the same name in the body. */
 #ifndef HOSTPCI_SERVER_REQUEST_REQUEST_H
 #define HOSTPCI_SERVER_REQUEST_REQUEST_H
 
@@ -37,7 +37,7 @@ int request_decode(const char *method, const char *uri, const char *content_type
                    size_t length, struct decoded *ret, struct error *err);
 void decoded_release(struct decoded *decoded);
 
-/* In which format even an error is to be told; json if the URI names none that there is. */
+/* The format in which even an error must be sent; json if the URI does not name a known one. */
 enum format request_format(const char *uri);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From method and path to the endpoint. */
+/* Finds the endpoint for a method and a path. */
 #include "server/request/route.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From method and path to the endpoint. */
+/* Finds the endpoint for a method and a path. */
 #ifndef HOSTPCI_SERVER_REQUEST_ROUTE_H
 #define HOSTPCI_SERVER_REQUEST_ROUTE_H
 
@@ -9,17 +9,18 @@
 struct routes {
     const struct endpoint *const *table;
     size_t count;
-    const char *node; /* this node's name: {node} given as "localhost" becomes it */
+    const char *node; /* this node's name, which replaces "localhost" as {node} */
 };
 
-/* Finds the endpoint and adds what its path captures to decoded->params. A literal segment beats a captured
- * one. ERROR_NO_METHOD "Method 'M /path' not implemented"; ERROR_INVALID if a captured parameter was also
- * sent, with another value. Captured values are not checked here: they are parameters like others. */
+/* Finds the endpoint, and adds what its path captures to decoded->params. Where two paths match, the one with
+ * a literal segment wins over the one that captures it. Errors: ERROR_NO_METHOD "Method 'M /path' not
+ * implemented"; ERROR_INVALID if a captured parameter was also sent, with another value. Captured values are
+ * not validated here. */
 int route_find(const struct routes *routes, struct decoded *decoded, const struct endpoint **ret,
                struct error *err);
 
-/* What may be done with the path, as Allow says it: "GET, HEAD, PUT, OPTIONS"; NULL if it is none. The caller
- * frees it. */
+/* The methods of a path, as the header Allow lists them: "GET, HEAD, PUT, OPTIONS"; NULL if no endpoint has
+ * that path. The caller frees it. */
 char *route_list_methods(const struct routes *routes, const char *path);
 
 /* ERROR_NO_HOST if the request names a node that is not this one. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Answers to failed logins wait a while. Every wait is equally long, so a queue is in order of its deadlines.
- */
+/* Slows down guessing. Every answer waits equally long, so the queue is in the order of the deadlines. */
 #include "server/request/throttle.h"
 
 #include <arpa/inet.h>
@@ -13,7 +12,7 @@
 
 #include "base/memory.h"
 
-#define USER_SIZE 128 /* longer ones are cut: they are no users */
+#define USER_SIZE 128 /* longer names are cut: no user has one */
 
 struct name {
     char address[INET6_ADDRSTRLEN];
@@ -47,7 +46,7 @@ static bool is_over(const struct timespec *deadline)
            (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
 
-/* The first whose time has come; NULL at the end. */
+/* Waits for the first whose time has come; NULL when the throttle closes and nobody waits any more. */
 static struct waiter *take(struct throttle *throttle)
 {
     struct waiter *waiter;
@@ -98,7 +97,8 @@ int throttle_open(unsigned milliseconds, struct throttle **ret, struct error *er
     int number = pthread_create(&throttle->thread, NULL, wait_and_call, throttle);
     if (number != 0) {
         free(throttle);
-        return error_set_errno(err, number, "cannot start the thread for failed logins");
+        return error_set_errno(err, number,
+                               "cannot start the thread that delays the answers to failed logins");
     }
     *ret = throttle;
     return 0;
@@ -118,7 +118,7 @@ void throttle_close(struct throttle *throttle)
     free(throttle);
 }
 
-/* Of an IPv6 address its network. */
+/* An IPv6 address becomes that of its network. */
 static struct name make_name(const struct throttle_key *key)
 {
     struct in6_addr address;
@@ -134,7 +134,7 @@ static struct name make_name(const struct throttle_key *key)
     return name;
 }
 
-/* How many wait of this address, and of them with this user. */
+/* Counts those that wait from this address, and of these the ones with this user. */
 static void count(const struct throttle *throttle, const struct name *name, unsigned *ret_address,
                   unsigned *ret_user)
 {

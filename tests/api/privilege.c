@@ -175,9 +175,9 @@ DAEMON_TEST(privilege, folders_of_somebody_else_are_left_alone)
     daemon_stop();
     cr_assert_eq(mkdir(folder, 0755), 0);
     cr_assert_eq(file_replace(file, "x", 1, 0600, &err), 0);
-    daemon_refuses((const char *const[]){"--state-dir", folder, NULL}, "give a folder of its own with "
+    daemon_refuses((const char *const[]){"--state-dir", folder, NULL}, "name a folder of its own with "
                                                                        "--state-dir");
-    daemon_refuses((const char *const[]){"--run-dir", folder, NULL}, "give a folder of its own with "
+    daemon_refuses((const char *const[]){"--run-dir", folder, NULL}, "name a folder of its own with "
                                                                      "--run-dir");
     expect_owner(folder, 0, 0755);
     expect_owner(file, 0, 0600);
@@ -188,7 +188,7 @@ DAEMON_TEST(privilege, folder_that_is_closed_to_the_user_is_named)
     need_root();
     START(.host = "workstation");
     autofree char *folder = xasprintf("%s.closed", daemon_state()), *state = xasprintf("%s/a/state", folder),
-                  *text = xasprintf("'%s' is closed to it; open it (chmod o+x '%s')", folder, folder);
+                  *text = xasprintf("'%s' is closed to it: open that (chmod o+x '%s')", folder, folder);
 
     daemon_stop();
     cr_assert_eq(mkdir(folder, 0700), 0);
@@ -215,8 +215,9 @@ DAEMON_TEST(privilege, user_can_be_chosen)
 
     START(.host = "workstation", .arguments = nowhere);
     autofree char *said = daemon_log();
-    cr_expect_not_null(strstr(said, "there is no user 'no-such-user' in /etc/passwd: going on as nobody"),
-                       "%s", said);
+    cr_expect_not_null(
+        strstr(said, "there is no user 'no-such-user' in /etc/passwd, so the daemon runs as nobody"), "%s",
+        said);
     expect_owner(daemon_state(), NOBODY, 0700);
 }
 
@@ -307,6 +308,7 @@ DAEMON_TEST(privilege, broker_that_does_not_start_is_told_and_reading_works)
     need_root();
     START(.host = "workstation", .arguments = nowhere);
     autofree char *log = daemon_log();
-    cr_expect_not_null(strstr(log, "without it the host can be read, but nothing changed"), "%s", log);
+    cr_expect_not_null(strstr(log, "Without a broker the host can be read, but nothing on it can be changed"),
+                       "%s", log);
     get("/nodes/" NODE "/hardware/pci", NULL);
 }

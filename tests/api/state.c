@@ -187,7 +187,7 @@ DAEMON_TEST(state, file_in_place_of_the_socket_is_left_alone)
 
     daemon_stop();
     cr_assert_eq(file_replace(daemon_socket(), "precious", 8, 0600, &err), 0);
-    daemon_refuses(NULL, "exists and is no socket");
+    daemon_refuses(NULL, "exists and is not a socket");
     cr_assert_eq(unlink(daemon_socket()), 0);
 }
 
@@ -200,7 +200,7 @@ DAEMON_TEST(state, wrong_settings_are_told)
     daemon_refuses((const char *const[]){"--node", "not_a_name", NULL}, "cannot be a node's name");
     daemon_refuses((const char *const[]){"--sysroot", "/no/such/folder", NULL}, "/no/such/folder");
     daemon_refuses((const char *const[]){"--inventory", "sometimes", NULL}, "'cached' or 'fresh'");
-    daemon_refuses((const char *const[]){"--threads", "0", NULL}, "threads is a number from 1");
+    daemon_refuses((const char *const[]){"--threads", "0", NULL}, "threads must be a number from 1");
     daemon_refuses((const char *const[]){"--colour", "red", NULL}, "colour");
     cr_assert_eq(file_replace(file, "inventory = fresh\ncolour = red\n", 31, 0600, &err), 0);
     daemon_refuses((const char *const[]){"--config", file, NULL}, "line 2: there is no setting 'colour'");

@@ -100,9 +100,9 @@ Test(server_folders, folder_of_somebody_else_is_refused)
     autofree char *file = make_file(fixture.folder, "tls.key");
     cr_assert_eq(chmod(fixture.folder, 0755), 0);
     cr_expect_eq(folders_prepare_state(fixture.folder, &somebody, &err), -1);
-    fixture_expect_error(&err, ERROR_CONFLICT, "holds something else than this daemon's files");
+    fixture_expect_error(&err, ERROR_CONFLICT, "holds files that are not this daemon's");
     cr_expect_eq(folders_prepare_run(fixture.folder, &somebody, &err), -1);
-    fixture_expect_error(&err, ERROR_CONFLICT, "give a folder of its own with --run-dir");
+    fixture_expect_error(&err, ERROR_CONFLICT, "name a folder of its own with --run-dir");
     expect(fixture.folder, 0, 0, 0755);
     expect(file, 0, 0, 0600);
 }

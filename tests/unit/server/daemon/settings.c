@@ -135,7 +135,7 @@ Test(server_settings, file_that_is_wrong)
 {
     expect_refused_file("node = a\nnonsense\n", "line 2: 'nonsense' is not of the form name = value");
     expect_refused_file("nod = a\n", "line 1: there is no setting 'nod'; `hostpci serve --help` lists them");
-    expect_refused_file("\nnode =\n", "line 2: node: a value is missing; give NAME");
+    expect_refused_file("\nnode =\n", "line 2: node needs a value: NAME");
     expect_refused_file("config = x\n", "line 1: there is no setting 'config'; `hostpci serve --help` lists "
                                         "them");
 }
@@ -154,23 +154,23 @@ Test(server_settings, wrong_values)
 {
     expect_refused("unknown option '--nodes'; `hostpci serve --help` lists them", "--nodes", NULL);
     expect_refused("option '--node' needs a value", "--node", NULL);
-    expect_refused("--node: a value is missing; give NAME", "--node", "");
+    expect_refused("--node needs a value: NAME", "--node", "");
     expect_refused("'serve' is not an option; `hostpci serve --help` lists them", "serve", NULL);
     expect_refused("'a_b' cannot be a node's name (letters, digits and inner hyphens): give another one with "
                    "--node",
                    "--node", "a_b");
-    expect_refused("inventory is 'cached' or 'fresh', not 'x'", "--inventory", "x");
+    expect_refused("inventory must be 'cached' or 'fresh', not 'x'", "--inventory", "x");
     expect_refused("qemu must be an absolute path, not 'qemu'", "--qemu", "qemu");
     expect_refused("rom-dir must be an absolute path, not './rom'", "--rom-dir", "./rom");
     expect_refused("volume-dir must be an absolute path, not 'images/'", "--volume-dir", "images/");
-    expect_refused("threads is a number from 1 to 64, not '0'", "--threads", "0");
-    expect_refused("threads is a number from 1 to 64, not '65'", "--threads", "65");
+    expect_refused("threads must be a number from 1 to 64, not '0'", "--threads", "0");
+    expect_refused("threads must be a number from 1 to 64, not '65'", "--threads", "65");
     expect_refused(
-        "cors is an origin such as https://ops.example.org or http://10.0.0.5:8080, in lower case and "
+        "cors must be an origin such as https://ops.example.org or http://10.0.0.5:8080, in lower case and "
         "without a path, not 'https://ops.example.org/'",
         "--cors", "https://ops.example.org/");
     expect_refused(
-        "cors is an origin such as https://ops.example.org or http://10.0.0.5:8080, in lower case and "
+        "cors must be an origin such as https://ops.example.org or http://10.0.0.5:8080, in lower case and "
         "without a path, not '*'",
         "--cors", "*");
     expect_refused("--config: cannot open '/nowhere': No such file or directory", "--config", "/nowhere");

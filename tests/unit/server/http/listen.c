@@ -145,7 +145,7 @@ Test(server_listen, local_path_that_does_not_do)
     autofree char *file = xasprintf("%s/file", fixture.folder);
     cr_assert_eq(file_replace(file, "x", 1, 0600, &err), 0);
     cr_expect_eq(listen_local(file, &fd, &err), -1);
-    cr_expect_not_null(strstr(err.message, "exists and is no socket"), "%s", err.message);
+    cr_expect_not_null(strstr(err.message, "exists and is not a socket"), "%s", err.message);
     cr_expect_eq(access(file, F_OK), 0);
 
     autofree char *deep = xasprintf("%s/%0100d", fixture.folder, 1);
