@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One call of the API, by libcurl. */
+/* Makes one call of the API, with libcurl. */
 #include "client/call/call.h"
 
 #include <stdlib.h>
@@ -11,10 +11,10 @@
 
 #define CONNECT_SECONDS 10L
 
-/* What comes in while libcurl works. */
-struct incoming {
+/* What the server sends. */
+struct response {
     struct text body;
-    char phrase[256]; /* of the status line: all that a 401 says */
+    char phrase[256]; /* of the status line: it is all that a 401 says */
     bool too_large;
 };
 
@@ -26,51 +26,51 @@ void call_reply_release(struct call_reply *reply)
     *reply = (struct call_reply){0};
 }
 
-static void cleanup_incoming(struct incoming *incoming)
+static void cleanup_response(struct response *response)
 {
-    text_release(&incoming->body);
+    text_release(&response->body);
 }
 
 static void cleanup_curl(CURL **curl)
 {
-    libcurl.easy_cleanup(*curl);
+    libcurl_api.easy_cleanup(*curl);
 }
 #define autocurl __attribute__((cleanup(cleanup_curl)))
 
 static void cleanup_headers(struct curl_slist **headers)
 {
-    libcurl.slist_free_all(*headers);
+    libcurl_api.slist_free_all(*headers);
 }
 #define autoheaders __attribute__((cleanup(cleanup_headers)))
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
-    struct incoming *incoming = context;
+    struct response *response = context;
 
-    if (incoming->body.length + size * count > CALL_REPLY_LIMIT) {
-        incoming->too_large = true;
+    if (response->body.length + size * count > CALL_REPLY_LIMIT) {
+        response->too_large = true;
         return 0;
     }
-    text_append_bytes(&incoming->body, bytes, size * count);
+    text_append_bytes(&response->body, bytes, size * count);
     return size * count;
 }
 
-/* "HTTP/1.1 401 No ticket": the words after the number. */
+/* Finds the phrase in "HTTP/1.1 401 No ticket". */
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 {
-    struct incoming *incoming = context;
+    struct response *response = context;
     autofree char *line = xstrndup(bytes, size * count);
 
     if (text_starts_with(line, "HTTP/")) {
         const char *number = strchr(line, ' ');
         const char *phrase = number != NULL ? strchr(number + 1, ' ') : NULL;
-        snprintf(incoming->phrase, sizeof(incoming->phrase), "%s",
+        snprintf(response->phrase, sizeof(response->phrase), "%s",
                  phrase != NULL ? text_trim((char *)phrase) : "");
     }
     return size * count;
 }
 
-/* Everything is encoded but what a path may hold anyway and reads better as it is. */
+/* Percent-encodes all but unreserved characters and those in `plain`. */
 static void encode(const char *string, const char *plain, struct text *ret)
 {
     for (; *string != '\0'; string++) {
@@ -97,7 +97,7 @@ static char *encode_form(const struct call_parameter *parameters, size_t count)
     return text_take(&form);
 }
 
-/* GET and DELETE carry the parameters in the URL, POST and PUT in the body. */
+/* GET and DELETE send the parameters in the URL, POST and PUT in the body. */
 static void set_request(CURL *curl, enum method method, const char *base, const char *path, const char *form)
 {
     bool in_url = method == METHOD_GET || method == METHOD_DELETE;
@@ -107,55 +107,55 @@ static void set_request(CURL *curl, enum method method, const char *base, const 
     encode(path, "/:@!", &url);
     if (in_url && form[0] != '\0')
         text_printf(&url, "?%s", form);
-    libcurl.easy_setopt(curl, CURLOPT_URL, text_string(&url));
-    libcurl.easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    libcurl_api.easy_setopt(curl, CURLOPT_URL, text_string(&url));
+    libcurl_api.easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     if (!in_url)
-        libcurl.easy_setopt(curl, CURLOPT_POSTFIELDS, form);
+        libcurl_api.easy_setopt(curl, CURLOPT_POSTFIELDS, form);
     if (method != METHOD_GET)
-        libcurl.easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method_names[method]);
+        libcurl_api.easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method_names[method]);
 }
 
-static void set_manners(CURL *curl, struct incoming *incoming, char *detail)
+static void set_options(CURL *curl, struct response *response, char *detail)
 {
-    libcurl.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    libcurl.easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-    libcurl.easy_setopt(curl, CURLOPT_USERAGENT, "hostpci/" VERSION);
-    libcurl.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-    libcurl.easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
-    libcurl.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    libcurl.easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
-    libcurl.easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-    libcurl.easy_setopt(curl, CURLOPT_WRITEDATA, incoming);
-    libcurl.easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-    libcurl.easy_setopt(curl, CURLOPT_HEADERDATA, incoming);
+    libcurl_api.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    libcurl_api.easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    libcurl_api.easy_setopt(curl, CURLOPT_USERAGENT, "hostpci/" VERSION);
+    libcurl_api.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    libcurl_api.easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+    libcurl_api.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    libcurl_api.easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
+    libcurl_api.easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    libcurl_api.easy_setopt(curl, CURLOPT_WRITEDATA, response);
+    libcurl_api.easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+    libcurl_api.easy_setopt(curl, CURLOPT_HEADERDATA, response);
 }
 
 static struct curl_slist *make_headers(const char *token)
 {
-    /* no round trip to ask whether a body is welcome */
-    struct curl_slist *headers = libcurl.slist_append(NULL, "Expect:");
+    /* no round trip to ask whether we may send a body */
+    struct curl_slist *headers = libcurl_api.slist_append(NULL, "Expect:");
 
     if (token != NULL) {
         autofree char *line = xasprintf("Authorization: PVEAPIToken=%s", token);
-        headers = libcurl.slist_append(headers, line);
+        headers = libcurl_api.slist_append(headers, line);
     }
     return headers;
 }
 
 /* The envelope: {"data":..., "message":..., "errors":{...}}. A 401 has no body at all. */
-static int read_envelope(const struct incoming *incoming, long status, struct call_reply *ret,
+static int read_envelope(const struct response *response, long status, struct call_reply *ret,
                          struct error *err)
 {
     json_error_t where;
-    autojson json_t *envelope = json_loadb(text_string(&incoming->body), incoming->body.length, 0, &where);
+    autojson json_t *envelope = json_loadb(text_string(&response->body), response->body.length, 0, &where);
     bool done = status >= 200 && status < 300;
 
     if (done && !json_is_object(envelope))
-        return error_set(err, ERROR_FAILED, "the server did not answer in JSON as this API does: %s",
+        return error_set(err, ERROR_FAILED, "the reply is not JSON as this API sends it: %s",
                          envelope == NULL ? where.text : "not an object");
     const char *message = json_string_value(json_object_get(envelope, "message"));
     if (message == NULL || message[0] == '\0')
-        message = incoming->phrase;
+        message = response->phrase;
     autofree char *trimmed = message[0] != '\0' ? xstrdup(message) : xasprintf("HTTP status %ld", status);
     *ret = (struct call_reply){
         .status = status,
@@ -171,20 +171,20 @@ static int perform(const struct call_target *given, struct target *target, CURL 
 {
     autoheaders struct curl_slist *headers = make_headers(given->token);
     char detail[CURL_ERROR_SIZE] = "";
-    __attribute__((cleanup(cleanup_incoming))) struct incoming incoming = {0};
+    __attribute__((cleanup(cleanup_response))) struct response response = {0};
     long status = 0;
 
-    set_manners(curl, &incoming, detail);
-    libcurl.easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    set_options(curl, &response, detail);
+    libcurl_api.easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     target_apply(given, target, curl);
-    CURLcode code = libcurl.easy_perform(curl);
-    libcurl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (incoming.too_large)
+    CURLcode code = libcurl_api.easy_perform(curl);
+    libcurl_api.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (response.too_large)
         return error_set(err, ERROR_TOO_LARGE, "the reply is larger than %zu MiB", CALL_REPLY_LIMIT >> 20);
     if (code != CURLE_OK)
-        return target_explain(given, target, code, detail[0] != '\0' ? detail : libcurl.easy_strerror(code),
-                              err);
-    return read_envelope(&incoming, status, ret, err);
+        return target_explain(given, target, code,
+                              detail[0] != '\0' ? detail : libcurl_api.easy_strerror(code), err);
+    return read_envelope(&response, status, ret, err);
 }
 
 int call_send(const struct call_target *given, enum method method, const char *path,
@@ -196,10 +196,10 @@ int call_send(const struct call_target *given, enum method method, const char *p
 
     if (libcurl_load(err) != 0 || target_parse(given, &target, err) != 0)
         return -1;
-    libcurl.global_init(CURL_GLOBAL_DEFAULT);
-    autocurl CURL *curl = libcurl.easy_init();
+    libcurl_api.global_init(CURL_GLOBAL_DEFAULT);
+    autocurl CURL *curl = libcurl_api.easy_init();
     if (curl == NULL)
-        return error_set(err, ERROR_FAILED, "libcurl does not start");
+        return error_set(err, ERROR_FAILED, "libcurl could not be started");
     set_request(curl, method, target.base, path, form);
     return perform(given, &target, curl, ret, err);
 }

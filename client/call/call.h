@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One call of the API, by libcurl: through the daemon's local socket, or by HTTPS (HTTP on a loopback
- * address).
+/* Makes one call of the API, with libcurl: through the daemon's local socket, or with HTTPS (HTTP only to a
+ * loopback address).
  *
- * A secret is only sent to a server that has proved who it is: by a certificate of a trusted authority, or by
- * the very certificate that `fingerprint` names, unless `insecure`. Proxies and redirections are not
- * followed. */
+ * Unless `insecure` is set, a secret is only sent to a server that has proved who it is: with a certificate
+ * of a trusted authority, or with the very certificate that `fingerprint` names. Proxies are not used, and
+ * redirections are not followed. */
 #ifndef HOSTPCI_CLIENT_CALL_CALL_H
 #define HOSTPCI_CLIENT_CALL_CALL_H
 
@@ -22,31 +22,31 @@
 struct call_target {
     const char *socket;      /* the local socket; used if there is no server */
     const char *server;      /* [https://]HOST[:PORT], port 8006 if there is none */
-    const char *token;       /* USER@REALM!ID=SECRET, or NULL: who we are on the socket */
+    const char *token;       /* USER@REALM!ID=SECRET; NULL: the daemon asks the socket who we are */
     const char *cacert;      /* a file of trusted certificates instead of the system's */
     const char *fingerprint; /* SHA-256 of the server's certificate in hexadecimal, with or without colons;
                                 replaces the check by authorities unless cacert asks for it too */
-    bool insecure;           /* any certificate will do */
+    bool insecure;           /* accept any certificate */
 };
 
-/* Repeated names make an array. */
+/* A name that is repeated makes an array. */
 struct call_parameter {
     char *name;
     char *value;
 };
 
 struct call_reply {
-    long status;    /* of HTTP; 200 to 299: done */
-    char *message;  /* what the server said of a failure */
+    long status;    /* of HTTP; 200 to 299: it worked */
+    char *message;  /* what the server says went wrong */
     json_t *errors; /* {parameter: text}, NULL if none */
     json_t *data;   /* NULL or null if none */
 };
 void call_reply_release(struct call_reply *reply);
 #define autoreply __attribute__((cleanup(call_reply_release)))
 
-/* 0 if the server answered, whatever it said. Failures: ERROR_NO_HOST if it cannot be reached or trusted (the
- * message says what to do), ERROR_INVALID if the target is not understood, others if the reply is not one of
- * this API. */
+/* 0 if the server answered, even with a refusal. Errors: ERROR_NO_HOST if it cannot be reached or trusted
+ * (the message says what to do), ERROR_INVALID if the target makes no sense, others if the reply is not one
+ * of this API. */
 int call_send(const struct call_target *target, enum method method, const char *path,
               const struct call_parameter *parameters, size_t count, struct call_reply *ret,
               struct error *err);

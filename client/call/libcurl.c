@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libcurl, loaded by who makes the first call. */
+/* libcurl, which is loaded at the first call. */
 #include "client/call/libcurl.h"
 
 #include <dlfcn.h>
@@ -9,13 +9,13 @@
 
 #define FILE_NAME "libcurl-gnutls.so.4"
 
-struct libcurl libcurl;
+struct libcurl_api libcurl_api;
 
 static const struct {
     const char *name;
-    void *place;
+    void *pointer;
 } functions[] = {
-#define FUNCTION(name) {"curl_" #name, &libcurl.name},
+#define FUNCTION(name) {"curl_" #name, &libcurl_api.name},
 #include "client/call/libcurl.def"
 #undef FUNCTION
 };
@@ -27,12 +27,13 @@ int libcurl_load(struct error *err)
     if (library == NULL)
         library = dlopen(FILE_NAME, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
-        return error_set(err, ERROR_FAILED, "%s: `apt install libcurl3-gnutls` installs it", dlerror());
+        return error_set(err, ERROR_FAILED, "%s; install it with `apt install libcurl3-gnutls`", dlerror());
     for (size_t i = 0; i < COUNT_OF(functions); i++) {
         void *function = dlsym(library, functions[i].name);
         if (function == NULL)
             return error_set(err, ERROR_FAILED, "%s", dlerror());
-        memcpy(functions[i].place, &function, sizeof(function)); /* C has no cast for it */
+        memcpy(functions[i].pointer, &function,
+               sizeof(function)); /* C cannot cast an object pointer to a function pointer */
     }
     return 0;
 }

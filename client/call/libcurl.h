@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libcurl, loaded by who makes the first call: with the thirty libraries that it brings along it would take
- * 3 MiB of the daemon, which is the same program and has no use for it. */
+/* libcurl, which is loaded at the first call. Linked into the program, it and the thirty libraries that it
+ * needs would cost the daemon, which is the same program and never uses them, 3 MiB. */
 #ifndef HOSTPCI_CLIENT_CALL_LIBCURL_H
 #define HOSTPCI_CLIENT_CALL_LIBCURL_H
 
@@ -8,14 +8,16 @@
 
 #include "base/error.h"
 
-struct libcurl {
+/* Its functions, by their names without curl_: libcurl_api.easy_init() is curl_easy_init(). */
+struct libcurl_api {
 #define FUNCTION(name) __typeof__(&curl_##name) name;
 #include "client/call/libcurl.def"
 #undef FUNCTION
 };
-extern struct libcurl libcurl;
+extern struct libcurl_api libcurl_api;
 
-/* Before any of them is called; again does nothing. ERROR_FAILED names the package that is missing. */
+/* Must be called before any of the functions; calling it again does nothing. ERROR_FAILED names the package
+ * that is missing. */
 int libcurl_load(struct error *err);
 
 #endif

@@ -24,12 +24,12 @@ void target_release(struct target *target)
 
 static void cleanup_url(CURLU **url)
 {
-    libcurl.url_cleanup(*url);
+    libcurl_api.url_cleanup(*url);
 }
 
 static void cleanup_part(char **part)
 {
-    libcurl.free(*part);
+    libcurl_api.free(*part);
 }
 #define autopart __attribute__((cleanup(cleanup_part)))
 
@@ -45,24 +45,26 @@ static bool has_part(CURLU *url, CURLUPart which)
 {
     autopart char *part = NULL;
 
-    return libcurl.url_get(url, which, &part, 0) == CURLUE_OK && strcmp(part, "/") != 0;
+    return libcurl_api.url_get(url, which, &part, 0) == CURLUE_OK && strcmp(part, "/") != 0;
 }
 
 static int parse_server(const char *server, struct target *ret, struct error *err)
 {
-    __attribute__((cleanup(cleanup_url))) CURLU *url = libcurl.url();
+    __attribute__((cleanup(cleanup_url))) CURLU *url = libcurl_api.url();
     autopart char *scheme = NULL, *host = NULL, *port = NULL;
 
-    if (libcurl.url_set(url, CURLUPART_URL, server, CURLU_DEFAULT_SCHEME) != CURLUE_OK ||
-        libcurl.url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-        libcurl.url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || has_part(url, CURLUPART_PATH) ||
+    if (libcurl_api.url_set(url, CURLUPART_URL, server, CURLU_DEFAULT_SCHEME) != CURLUE_OK ||
+        libcurl_api.url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        libcurl_api.url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || has_part(url, CURLUPART_PATH) ||
         has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT) ||
         has_part(url, CURLUPART_USER) || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
-        return error_set(err, ERROR_INVALID, "the server is written https://HOST:PORT, not '%s'", server);
+        return error_set(err, ERROR_INVALID, "the server must be given as https://HOST:PORT, not '%s'",
+                         server);
     ret->secure = strcmp(scheme, "https") == 0;
     if (!ret->secure && !is_loopback(host))
-        return error_set(err, ERROR_INVALID, "plain http is for this machine only: use https://%s", host);
-    bool has_port = libcurl.url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK;
+        return error_set(err, ERROR_INVALID, "plain http is allowed to this machine only: use https://%s",
+                         host);
+    bool has_port = libcurl_api.url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK;
     ret->base = xasprintf("%s://%s:%s", scheme, host, has_port ? port : CALL_PORT);
     return 0;
 }
@@ -89,10 +91,11 @@ static int parse_fingerprint(const char *given, unsigned char ret[TARGET_FINGERP
         return 0;
     return error_set(
         err, ERROR_INVALID,
-        "a fingerprint is 32 bytes in hexadecimal (AB:CD:...), the certificate's SHA-256, not '%s'", given);
+        "a fingerprint is the SHA-256 of the certificate, 32 bytes in hexadecimal (AB:CD:...), not '%s'",
+        given);
 }
 
-/* A header line is made of it. */
+/* The token becomes part of a header line. */
 static int check_token(const char *token, struct error *err)
 {
     const char *at = strchr(token, '@'), *mark = at != NULL ? strchr(at, '!') : NULL;
@@ -102,7 +105,7 @@ static int check_token(const char *token, struct error *err)
             mark = NULL;
     if (mark != NULL && strchr(mark, '=') != NULL && strlen(token) < 1024)
         return 0;
-    return error_set(err, ERROR_INVALID, "a token is written USER@REALM!ID=SECRET");
+    return error_set(err, ERROR_INVALID, "a token must have the form USER@REALM!ID=SECRET");
 }
 
 int target_parse(const struct call_target *given, struct target *ret, struct error *err)
@@ -120,8 +123,8 @@ int target_parse(const struct call_target *given, struct target *ret, struct err
     if (!target.secure && (target.pinned || given->cacert != NULL || given->insecure))
         return error_set(
             err, ERROR_INVALID,
-            "--cacert, --fingerprint and --insecure are about a server's certificate: give --server "
-            "https://HOST:PORT too");
+            "--cacert, --fingerprint and --insecure need a server with a certificate: add --server "
+            "https://HOST:PORT");
     *ret = target;
     target.base = NULL;
     return 0;
@@ -133,9 +136,8 @@ static void print_fingerprint(const unsigned char digest[TARGET_FINGERPRINT_SIZE
         snprintf(ret + 3 * i, 4, i + 1 < TARGET_FINGERPRINT_SIZE ? "%02X:" : "%02X", digest[i]);
 }
 
-/* libcurl calls this when the handshake is done (the server has proved that it has the key of this
- * certificate) and before the first byte of the request is sent, on the connection that the request goes
- * through. */
+/* libcurl calls this for the connection that the request will use, after the handshake, in which the server
+ * has proved that it has the key of this certificate, and before the first byte of the request is sent. */
 static int check_pin(void *context, char *remote, char *local, int remote_port, int local_port)
 {
     struct target *target = context;
@@ -145,7 +147,7 @@ static int check_pin(void *context, char *remote, char *local, int remote_port, 
     unsigned chain = 0;
 
     (void)remote, (void)local, (void)remote_port, (void)local_port;
-    if (libcurl.easy_getinfo(target->curl, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
+    if (libcurl_api.easy_getinfo(target->curl, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
         info->backend != CURLSSLBACKEND_GNUTLS || info->internals == NULL)
         return CURL_PREREQFUNC_ABORT;
     const gnutls_datum_t *leaf = gnutls_certificate_get_peers(info->internals, &chain);
@@ -163,20 +165,20 @@ void target_apply(const struct call_target *given, struct target *target, CURL *
     bool check = !given->insecure && (!target->pinned || given->cacert != NULL);
 
     target->curl = curl;
-    libcurl.easy_setopt(curl, CURLOPT_PROXY, "");
+    libcurl_api.easy_setopt(curl, CURLOPT_PROXY, "");
     if (given->server == NULL)
-        libcurl.easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, given->socket);
-    libcurl.easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, (long)check);
-    libcurl.easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, check ? 2L : 0L);
+        libcurl_api.easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, given->socket);
+    libcurl_api.easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, (long)check);
+    libcurl_api.easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, check ? 2L : 0L);
     if (given->cacert != NULL)
-        libcurl.easy_setopt(curl, CURLOPT_CAINFO, given->cacert);
+        libcurl_api.easy_setopt(curl, CURLOPT_CAINFO, given->cacert);
     if (target->pinned) {
-        libcurl.easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_pin);
-        libcurl.easy_setopt(curl, CURLOPT_PREREQDATA, target);
+        libcurl_api.easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_pin);
+        libcurl_api.easy_setopt(curl, CURLOPT_PREREQDATA, target);
     }
 }
 
-/* libcurl does not say why connect(2) failed on a local socket, so it is asked again. */
+/* libcurl does not tell why connect(2) failed for a local socket, so we try it again. */
 static int try_socket(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -196,24 +198,24 @@ static int explain_socket(const char *path, const char *detail, struct error *er
     if (reason == ENOENT || reason == ECONNREFUSED)
         return error_set(
             err, ERROR_NO_HOST,
-            "no daemon listens on '%s'. Start it by `systemctl start hostpci` or `hostpci serve`, or "
-            "name another one by --socket PATH or --server URL",
+            "no daemon listens on '%s'. Start one with `systemctl start hostpci` or `hostpci serve`, or "
+            "name another one with --socket PATH or --server URL",
             path);
     if (reason == EACCES && stat(path, &status) == 0) {
         const struct group *group = getgrgid(status.st_gid);
         return error_set(
             err, ERROR_NO_HOST,
-            "you may not open '%s' (mode %04o, group %s). Use sudo, or join that group: `sudo usermod "
+            "you may not open '%s' (mode %04o, group %s). Use sudo, or join that group with `sudo usermod "
             "-aG %s $USER` and log in again",
             path, (unsigned)status.st_mode & 07777, group != NULL ? group->gr_name : "?",
             group != NULL ? group->gr_name : "GROUP");
     }
     if (reason == EACCES)
-        return error_set(err, ERROR_NO_HOST, "you may not look into the folder of '%s': use sudo", path);
+        return error_set(err, ERROR_NO_HOST, "you may not enter the folder of '%s': use sudo", path);
     if (reason != 0)
         error_set_errno(err, reason, "cannot connect to '%s'", path);
     else
-        error_set(err, ERROR_NO_HOST, "the daemon at '%s' broke off: %s", path, detail);
+        error_set(err, ERROR_NO_HOST, "the daemon at '%s' closed the connection: %s", path, detail);
     err->kind = ERROR_NO_HOST;
     return -1;
 }
@@ -226,18 +228,18 @@ int target_explain(const struct call_target *given, const struct target *target,
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return error_set(
             err, ERROR_NO_HOST,
-            "%s is not the server of --fingerprint: its certificate's SHA-256 is %s. Nothing was sent to "
-            "it",
-            target->base, target->seen[0] != '\0' ? target->seen : "not known");
+            "%s does not have the certificate that --fingerprint names: the SHA-256 of its own is %s. "
+            "Nothing was sent to it",
+            target->base, target->seen[0] != '\0' ? target->seen : "unknown");
     if (code == CURLE_SSL_CACERT_BADFILE)
         return error_set(err, ERROR_NO_HOST, "cannot read certificates from '%s' (--cacert)",
                          given->cacert != NULL ? given->cacert : "the system's store");
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         return error_set(
             err, ERROR_NO_HOST,
-            "the certificate of %s is not trusted: %s. Give its authority by --cacert FILE, or "
-            "--fingerprint SHA256 as the server's `hostpci get /nodes` shows it (ssl_fingerprint). "
-            "Nothing was sent to it",
+            "the certificate of %s is not trusted: %s. Name its authority with --cacert FILE, or the "
+            "certificate with --fingerprint SHA256, which `hostpci get /nodes` on the server shows as "
+            "ssl_fingerprint. Nothing was sent to it",
             target->base, detail);
     return error_set(err, ERROR_NO_HOST, "cannot reach %s: %s", target->base, detail);
 }

@@ -13,21 +13,20 @@ struct target {
     bool secure;
     bool pinned;
     unsigned char fingerprint[TARGET_FINGERPRINT_SIZE];
-    char
-        seen[3 * TARGET_FINGERPRINT_SIZE]; /* the fingerprint of a refused server, "" if it was not refused */
+    char seen[3 * TARGET_FINGERPRINT_SIZE]; /* the fingerprint of a server that was refused; "" otherwise */
     CURL *curl;
 };
 void target_release(struct target *target);
 #define autotarget __attribute__((cleanup(target_release)))
 
-/* Understands the target; ERROR_INVALID says what is wrong with it. Plain HTTP is for loopback addresses
- * only: a token would be read by everyone on the way. */
+/* Parses the target; ERROR_INVALID says what is wrong with it. Plain HTTP is allowed to loopback addresses
+ * only, since everybody on the way could read a token. */
 int target_parse(const struct call_target *given, struct target *ret, struct error *err);
 
-/* Sets socket, certificates and pinning on the handle, which must live no longer than both targets. */
+/* Sets socket, certificates and pinning for the handle. Both targets must outlive it. */
 void target_apply(const struct call_target *given, struct target *target, CURL *curl);
 
-/* What a failed transfer means for the user: always -1. */
+/* Says in `err` what a failed transfer means for the user. Always -1. */
 int target_explain(const struct call_target *given, const struct target *target, CURLcode code,
                    const char *detail, struct error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Cells: text made fit for a terminal, and measured in its columns. */
+/* Cells: text that is safe for a terminal, and measured in its columns. */
 #include "client/print/cell.h"
 
 #include <langinfo.h>
@@ -19,8 +19,8 @@ bool cell_is_utf8(void)
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-/* One character of UTF-8: its bytes, 0 if they are not valid. Own code, because mbrtowc knows the locale's
- * only. */
+/* Decodes one character of UTF-8, whatever the locale is; gives the number of its bytes, 0 if they are not
+ * valid. */
 static size_t decode(const char *text, wchar_t *ret)
 {
     static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -44,7 +44,7 @@ static size_t decode(const char *text, wchar_t *ret)
     return length;
 }
 
-/* U+202A and its like reorder the text around them: a name could pose as another. */
+/* U+202A and its like reorder the text around them, and could make a name look like another one. */
 static bool is_direction_mark(wchar_t code)
 {
     return code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
@@ -104,7 +104,7 @@ char *cell_of_value(const json_t *value)
     return cell_escape(dump != NULL ? dump : "");
 }
 
-/* Steps over one character; adds its columns. */
+/* Steps over one character, and adds its columns. */
 static size_t step(const char *cell, size_t *width)
 {
     wchar_t code = 0;
@@ -135,7 +135,7 @@ size_t cell_break(const char *cell, size_t limit, size_t *ret_width)
         if (cell[used] != ' ')
             content = wider;
         else if (wider > limit && used > 0)
-            wider = width; /* a blank at the margin takes no room */
+            wider = width; /* a blank at the margin takes no column */
         used += bytes;
         width = wider;
         if (cell[used - 1] == ' ' || cell[used - 1] == ',') {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Replies for people and for programs. */
+/* Prints replies for people and for programs. */
 #include "client/print/print.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "client/print/report.h"
 #include "schema/openapi.h"
 
-/* A table of more cells than this helps nobody, and a server could ask for any number of them. */
+/* Nobody can use a larger table, and a server could make us build one of any size. */
 #define CELLS_LIMIT ((size_t)4 << 20)
 
 static const char *const format_names[] = {
@@ -26,7 +26,7 @@ int print_format_parse(const char *name, enum print_format *ret, struct error *e
         *ret = (enum print_format)i;
         return 0;
     }
-    return error_set(err, ERROR_INVALID, "--output-format is text, json, json-pretty or yaml, not '%s'",
+    return error_set(err, ERROR_INVALID, "--output-format must be text, json, json-pretty or yaml, not '%s'",
                      name);
 }
 
@@ -45,8 +45,8 @@ struct table_style print_style_of(FILE *stream)
     return style;
 }
 
-/* Adds the declared names that occur in `object` to the ordered set `names`; an indexed one with each index.
- */
+/* Adds the declared names that `object` has to the ordered set `names`, and of an indexed name each that it
+ * has. */
 static void add_declared(const struct schema *properties, const json_t *object, json_t *names)
 {
     SCHEMA_FOREACH(p, properties) {
@@ -60,7 +60,7 @@ static void add_declared(const struct schema *properties, const json_t *object, 
     }
 }
 
-/* The keys of one object, declared ones first. */
+/* The keys of an object, the declared ones first. */
 static json_t *ordered_keys(const struct schema *schema, const json_t *object)
 {
     json_t *names = json_object();
@@ -88,7 +88,7 @@ static void draw_object(const json_t *object, const struct schema *schema, const
     table_draw(&table, style, ret);
 }
 
-/* The union of all rows' keys, in order; NULL if the rows are not all objects, or make too big a table. */
+/* The keys of all rows, in order; NULL if a row is not an object, or if the table would be too large. */
 static json_t *find_columns(const json_t *rows, const struct schema *schema)
 {
     autojson json_t *all = json_object();
@@ -178,7 +178,7 @@ static char *print_text(const json_t *value, const struct schema *returns, const
 
     if (json_is_array(value)) {
         draw_list(value, returns, style, &text);
-    } else if (report_fits(value)) {
+    } else if (report_matches(value)) {
         draw_report(value, returns, style, &text);
     } else if (json_is_object(value)) {
         draw_object(value, returns, style, &text);

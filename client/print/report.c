@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reports: replies that say whether something works, and if not why and what to do. */
+/* Reports: replies that say whether something works, and if it does not, why and what to do. */
 #include "client/print/report.h"
 
 #include <ctype.h>
@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "client/print/cell.h"
 
-/* Where text begins, beside the word in the margin. */
+/* The column where the text beside the words begins. */
 #define MARGIN ((size_t)10)
 
 enum type { TYPE_PLAIN, TYPE_BOLD, TYPE_DIM };
@@ -21,7 +21,7 @@ static bool is_ok(const json_t *check)
     return strcmp(json_text(check, "severity"), "ok") == 0;
 }
 
-bool report_fits(const json_t *reply)
+bool report_matches(const json_t *reply)
 {
     const json_t *checks = json_object_get(reply, "checks"), *check;
     size_t i;
@@ -35,7 +35,7 @@ bool report_fits(const json_t *reply)
     return json_is_array(checks);
 }
 
-/* The word in the margin, which may be "". */
+/* Draws a word, which may be "", in the margin. */
 static void draw_word(const char *word, const struct table_style *style, struct text *ret)
 {
     autofree char *label = xstrdup(word);
@@ -48,7 +48,7 @@ static void draw_word(const char *word, const struct table_style *style, struct 
     text_printf(ret, "%*s", width < MARGIN ? (int)(MARGIN - width) : 1, "");
 }
 
-/* A word in the margin and text beside it. */
+/* Draws a word in the margin and text beside it. */
 static void draw_item(const char *word, const char *text, enum type type, const struct table_style *style,
                       struct text *ret)
 {
@@ -59,7 +59,8 @@ static void draw_item(const char *word, const char *text, enum type type, const 
     cell_wrap(cell, width, MARGIN, style->colour ? types[type] : "", ret);
 }
 
-/* Items of a list in one paragraph: `first`, and `second` (may be NULL) in brackets if it is there. */
+/* Draws the items of a list as one paragraph: the field `first` of each and, in brackets, the field `second`
+ * (may be NULL) of those that have it. */
 static void draw_list(const char *word, const json_t *list, const char *first, const char *second,
                       const struct table_style *style, struct text *ret)
 {
@@ -91,7 +92,7 @@ static const char *verdict_of(const json_t *reply)
     return "ready";
 }
 
-/* Seconds since 1970 as the local time. */
+/* `seconds` are those since 1970. */
 static void append_time(struct text *text, const json_t *seconds)
 {
     time_t time = (time_t)json_integer_value(seconds);
@@ -123,7 +124,7 @@ static void draw_reset(const json_t *reset, const struct table_style *style, str
     draw_item(worked ? "reset" : "failed", text_string(&text), TYPE_PLAIN, style, ret);
 }
 
-/* What the broker knows of it. */
+/* Draws what the broker knows of a device. */
 static void draw_state(const json_t *state, const struct table_style *style, struct text *ret)
 {
     const json_t *waiting = json_object_get(state, "waiting"), *reset = json_object_get(state, "reset");
@@ -145,7 +146,7 @@ static void draw_state(const json_t *state, const struct table_style *style, str
         draw_item("driver", text_string(&drivers), TYPE_PLAIN, style, ret);
 }
 
-/* What a VM's hostpciN gets. */
+/* Draws what a hostpciN gets. */
 static void draw_device(const json_t *device, const struct table_style *style, struct text *ret)
 {
     const char *mapping = json_text(device, "mapping"), *mdev = json_text(device, "mdev");
@@ -161,7 +162,7 @@ static void draw_device(const json_t *device, const struct table_style *style, s
     if (mapping[0] != '\0')
         text_printf(&text, ", of mapping %s", mapping);
     if (mdev[0] != '\0')
-        text_printf(&text, ", by a mediated device %s", mdev);
+        text_printf(&text, ", as a mediated device %s", mdev);
     draw_item(json_text(device, "key"), text_string(&text), TYPE_PLAIN, style, ret);
     json_array_foreach(refused, i, part) {
         autofree char *reason = xasprintf("not %s: %s", json_text(part, "path"), json_text(part, "reason"));
@@ -174,12 +175,12 @@ static void draw_head(const json_t *reply, const struct table_style *style, stru
 {
     static const char *const names[] = {"vendor_name", "device_name"};
     const char *id = json_text(reply, "id"), *summary = json_text(reply, "summary");
-    bool guest = json_object_get(reply, "startable") != NULL;
+    bool vm = json_object_get(reply, "startable") != NULL;
     autotext struct text title = {0};
     const json_t *device;
     size_t at;
 
-    text_append(&title, id[0] != '\0' ? id : guest ? "This VM" : "This host");
+    text_append(&title, id[0] != '\0' ? id : vm ? "This VM" : "This host");
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         const char *name = json_text(reply, names[i]);
         text_printf(&title, "%s%s", name[0] != '\0' ? " " : "", name);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reports: replies that say whether something works, and if not why and what to do.
+/* Reports: replies that say whether something works, and if it does not, why and what to do.
  *
- * Words that judge stand in the left margin, in their colour on a terminal, with the text beside them:
+ * Words that judge are in the left margin, and have a colour on a terminal, with the text beside them:
  *
  *   BLOCKED   0000:01:00.0 NVIDIA Corporation GA104
  *             The summary.
- *   DETACHES  what would be taken from its driver
- *   TASK      what works on it now
- *   WAITING   where the kernel does not return
- *   RESET     when the last one worked; or FAILED, why it did not
- *   DRIVER    what it had before, and has at each start
- *   HOSTPCI0  what a VM gets, and for which alternatives it does not; DETACHES below each
+ *   DETACHES  the functions that would be detached
+ *   TASK      the task that works on it now
+ *   WAITING   the step that the kernel has not finished
+ *   RESET     when the last reset worked; or FAILED, and why it did not
+ *   DRIVER    the driver that it had before, and the one that it gets at each start
+ *   HOSTPCI0  what a VM gets, and why it does not get the alternatives; DETACHES below each
  *
  *   ERROR     A check's message. [its-id]
  *             the evidence
@@ -19,10 +19,11 @@
  *   OK        the ids of the checks that found nothing
  *
  *   Used by the host:
- *   CRITICAL  0000:01:00.0: what for
+ *   CRITICAL  0000:01:00.0: what the host uses it for
  *
- * Text is wrapped to the terminal; a remedy's lines never are, and nothing but REPORT_REMEDY_INDENT is added
- * to them, so that they can be copied. Checks keep the order of the reply: the worst first. */
+ * Text is wrapped to the width of the terminal. The lines of a remedy never are, and nothing but
+ * REPORT_REMEDY_INDENT is added to them, so that they can be copied. Checks are in the order of the reply,
+ * the worst first. */
 #ifndef HOSTPCI_CLIENT_PRINT_REPORT_H
 #define HOSTPCI_CLIENT_PRINT_REPORT_H
 
@@ -34,12 +35,12 @@
 
 #define REPORT_REMEDY_INDENT "    "
 
-/* Whether a reply is one: an object with a list `checks` of {id, severity, message}. */
-bool report_fits(const json_t *reply);
+/* Whether a reply is a report: an object with a list `checks` of {id, severity, message}. */
+bool report_matches(const json_t *reply);
 
-/* Draws a reply that fits, and gives an object of the fields that were not drawn: a new reference. One
- * without an id is about the host, or the VM that is `startable` or not; one without a verdict is blocked if
- * a check found an error. */
+/* Draws a report, and gives an object of the fields that were not drawn, which is a new reference. A report
+ * without an id is about the host, or about a VM if it has the field `startable`; one without a verdict is
+ * blocked if a check found an error. */
 json_t *report_draw(const json_t *reply, const struct table_style *style, struct text *ret);
 
 #endif

@@ -8,11 +8,12 @@
 #include "base/memory.h"
 #include "client/print/cell.h"
 
-/* A column is not made narrower than this: shorter pieces of names cannot be read. Nor narrower than half of
- * its widest cell or a quarter of the room: columns behind it are rather left out. */
+/* A column is not made narrower than this, because shorter pieces of names cannot be read. It is not made
+ * narrower than half of its widest cell, or a quarter of the table, either: the last columns are left out
+ * instead. */
 #define NARROWEST ((size_t)12)
 
-/* The lines of a border: left, between, right end and the line itself. */
+/* The pieces of a border: its left end, crossings, right end, and the line itself. */
 struct border {
     const char *left, *cross, *right, *line;
 };
@@ -78,21 +79,21 @@ static bool is_empty(const struct table *table, size_t column)
 void table_drop_empty(struct table *table)
 {
     autofree bool *keep = xcalloc(table->columns, sizeof(bool));
-    struct table kept = *table;
+    struct table rest = *table;
 
-    kept.columns = 0;
+    rest.columns = 0;
     for (size_t column = 0; column < table->columns; column++) {
         keep[column] = !is_empty(table, column);
-        kept.right[kept.columns] = table->right[column];
-        kept.judged[kept.columns] = table->judged[column];
-        kept.columns += keep[column];
+        rest.right[rest.columns] = table->right[column];
+        rest.judged[rest.columns] = table->judged[column];
+        rest.columns += keep[column];
     }
     for (size_t i = 0, next = 0; i < table->columns * table->rows; i++)
         if (keep[i % table->columns])
             table->cells[next++] = table->cells[i];
         else
             free(table->cells[i]);
-    *table = kept;
+    *table = rest;
 }
 
 static size_t natural_width(const struct layout *layout, size_t column)
@@ -106,14 +107,14 @@ static size_t natural_width(const struct layout *layout, size_t column)
     return widest;
 }
 
-/* The columns of the line around the cells. */
+/* The number of columns that borders and gaps take. */
 static size_t frame_width(const struct layout *layout)
 {
     return layout->style->no_border ? 2 * (layout->shown - 1) : 3 * layout->shown + 1;
 }
 
-/* The columns that one gets when those wider than `limit` give way: none becomes too narrow to be read,
- * but the last one that is left. */
+/* The width of a column when those that are wider than `limit` shrink. None becomes too narrow to be read,
+ * unless it is the only one that is left. */
 static size_t width_at(const struct layout *layout, size_t column, size_t limit)
 {
     size_t natural = layout->widths[column];
@@ -135,8 +136,8 @@ static size_t width_with_limit(const struct layout *layout, size_t limit)
     return width;
 }
 
-/* Only the widest columns give way, all to the same limit. */
-static void fit(struct layout *layout)
+/* Makes the table fit: only the widest columns shrink, all to the same limit. */
+static void shrink(struct layout *layout)
 {
     size_t room = layout->style->width, limit = room;
 
@@ -174,7 +175,7 @@ static void draw_border(const struct layout *layout, int which, struct text *ret
     text_append(ret, "\n");
 }
 
-/* How a cell begins on a terminal. */
+/* The escape sequence before a cell. */
 static const char *type_of(const struct layout *layout, size_t column, const char *cell, bool header)
 {
     if (!layout->style->colour)
@@ -184,7 +185,7 @@ static const char *type_of(const struct layout *layout, size_t column, const cha
     return layout->table->judged[column] ? cell_colour(cell) : "";
 }
 
-/* The next line of a cell, filled up to the column's width; gives the rest of the cell. */
+/* Draws the next line of a cell, filled up to the width of the column; gives the rest of the cell. */
 static const char *draw_piece(const struct layout *layout, size_t column, const char *rest, bool header,
                               struct text *ret)
 {
@@ -200,7 +201,7 @@ static const char *draw_piece(const struct layout *layout, size_t column, const 
     return rest + bytes;
 }
 
-/* One line of a row; false when nothing was left for it. */
+/* Draws one line of a row; false if it was the last one. */
 static bool draw_line(const struct layout *layout, const char **rests, bool header, struct text *ret)
 {
     const char *bar = layout->style->no_border ? "" : borders[layout->style->unicode][BORDER_BAR].line;
@@ -231,7 +232,7 @@ static void draw_row(const struct layout *layout, size_t row, struct text *ret)
         ;
 }
 
-/* A row of several lines is set apart from its neighbours. */
+/* A row that takes several lines gets a border on both sides. */
 static bool is_wrapped(const struct layout *layout, size_t row)
 {
     for (size_t column = 0; column < layout->shown; column++)
@@ -246,10 +247,10 @@ static void name_left_out(const struct layout *layout, struct text *ret)
 
     if (layout->shown == layout->table->columns)
         return;
-    text_append(&names, "Too narrow for:");
+    text_append(&names, "No room for:");
     for (size_t column = layout->shown; column < layout->table->columns; column++)
         text_printf(&names, "%s %s", column == layout->shown ? "" : ",", cell_at(layout->table, 0, column));
-    text_append(&names, " (all: --output-format json-pretty)");
+    text_append(&names, " (--output-format json-pretty shows all)");
     cell_wrap(text_string(&names), layout->style->width, 0, "", ret);
 }
 
@@ -263,7 +264,7 @@ void table_draw(const struct table *table, const struct table_style *style, stru
     for (size_t column = 0; column < table->columns; column++)
         widths[column] = natural_width(&layout, column);
     if (style->width != 0 && width_with_limit(&layout, style->width) > style->width)
-        fit(&layout);
+        shrink(&layout);
     draw_border(&layout, BORDER_TOP, ret);
     if (!style->no_header) {
         draw_row(&layout, 0, ret);

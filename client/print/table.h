@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables with borders.
  *
- * A table is given as rows of cells (client/print/cell.h). Row 0 is the header. It is drawn as wide as its
- * cells, or made to fit into a number of columns: long cells are wrapped then, and when that is not enough
- * the last columns are left out and named below the table. */
+ * A table has rows of cells (client/print/cell.h); row 0 is the header. It is drawn as wide as its cells are,
+ * or made to fit into a number of columns. Then long cells are wrapped, and if that is not enough, the last
+ * columns are left out and named below the table. */
 #ifndef HOSTPCI_CLIENT_PRINT_TABLE_H
 #define HOSTPCI_CLIENT_PRINT_TABLE_H
 
@@ -13,19 +13,19 @@
 #include "base/text.h"
 
 struct table_style {
-    bool unicode; /* lines of box characters, else of + - | */
+    bool unicode; /* borders of box characters, else of + - | */
     bool no_border;
     bool no_header;
-    bool colour;  /* the header is bold, words that judge have their colours */
-    size_t width; /* to fit into; 0: no limit */
+    bool colour;  /* the header is bold, and words that judge have colours */
+    size_t width; /* the columns to fit into; 0: no limit */
 };
 
 struct table {
     size_t columns;
     size_t rows;  /* with the header */
     char **cells; /* columns * rows of them, owned, none NULL */
-    bool *right;  /* a column whose cells stand on the right */
-    bool *judged; /* a column of words that judge, shown in their colours */
+    bool *right;  /* columns that are aligned to the right */
+    bool *judged; /* columns of words that judge, which are coloured */
 };
 
 struct table table_new(size_t columns, size_t rows);

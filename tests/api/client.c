@@ -90,8 +90,8 @@ DAEMON_TEST(client, speaks_https_with_a_token_and_a_certificate_it_knows)
     unsetenv("HOSTPCI_SOCKET");
     free(RUN("get", "/version", "--server", daemon_url(), "--token", token, "--fingerprint", pin));
     free(RUN("get", "/version", "--server", daemon_url(), "--token", token, "--cacert", authority));
-    FAILS(3, "is not the server of --fingerprint", "get", "/version", "--server", daemon_url(), "--token",
-          token, "--fingerprint", wrong);
+    FAILS(3, "does not have the certificate that --fingerprint names", "get", "/version", "--server",
+          daemon_url(), "--token", token, "--fingerprint", wrong);
     FAILS(3, "certificate", "get", "/version", "--server", daemon_url(), "--token", token);
     FAILS(1, "Authentication failed!", "get", "/version", "--server", daemon_url(), "--token",
           "root@pam!ci=x", "--fingerprint", pin);

@@ -245,7 +245,7 @@ Test(client_call, a_server_of_another_kind_is_noticed)
     struct call_target target = {.socket = server.address};
     cr_expect_eq(call_send(&target, METHOD_GET, "/x", NULL, 0, &reply, &err), -1);
     stop(&server);
-    cr_expect(text_starts_with(err.message, "the server did not answer in JSON"));
+    cr_expect(text_starts_with(err.message, "the reply is not JSON"));
     cr_expect_eq(err.kind, ERROR_FAILED);
 }
 
@@ -258,7 +258,7 @@ Test(client_call, a_missing_daemon_is_told_with_the_way_to_start_it)
     cr_expect_eq(call_send(&target, METHOD_GET, "/x", NULL, 0, &reply, &err), -1);
     cr_expect_eq(err.kind, ERROR_NO_HOST);
     cr_expect(
-        text_starts_with(err.message, "no daemon listens on '/nonexistent/hostpci.sock'. Start it by "));
+        text_starts_with(err.message, "no daemon listens on '/nonexistent/hostpci.sock'. Start one with "));
 }
 
 Test(client_call, the_pinned_certificate_is_trusted)
@@ -288,7 +288,8 @@ Test(client_call, a_server_with_another_certificate_gets_not_one_byte)
     autofree char *heard = hear(&server);
     cr_expect_str_eq(heard, "");
     cr_expect_eq(err.kind, ERROR_NO_HOST);
-    cr_expect_not_null(strstr(err.message, "is not the server of --fingerprint"), "%s", err.message);
+    cr_expect_not_null(strstr(err.message, "does not have the certificate that --fingerprint names"), "%s",
+                       err.message);
 }
 
 Test(client_call, a_certificate_that_nobody_vouches_for_gets_not_one_byte)

@@ -138,7 +138,7 @@ Test(client_print, columns_that_do_not_fit_are_named)
         "+==============+=======+\n"
         "| 0000:01:00.0 |     1 |\n"
         "+--------------+-------+\n"
-        "Too narrow for: name, more\n"
+        "No room for: name, more\n"
         "(all: --output-format\n"
         "json-pretty)\n");
 }
@@ -181,7 +181,7 @@ Test(client_print, a_sentence_gets_room_before_the_columns_behind_it)
         "|              |       | kernel was told so on its      |              |\n"
         "|              |       | command line.                  |              |\n"
         "+--------------+-------+--------------------------------+--------------+\n"
-        "Too narrow for: rest (all: --output-format json-pretty)\n");
+        "No room for: rest (--output-format json-pretty shows all)\n");
 }
 
 Test(client_print, a_reply_with_countless_columns_is_not_made_into_a_table)

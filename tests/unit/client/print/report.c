@@ -194,7 +194,7 @@ Test(client_report, a_vm_s_report_has_what_each_hostpci_gets)
            "HOSTPCI0  0000:02:00.0, 0000:02:00.1, of mapping gpu\n"
            "          not 0000:01:00.0: in use by VMID '101'\n"
            "DETACHES  0000:02:00.0 (nouveau)\n"
-           "HOSTPCI1  0000:00:02.0, by a mediated device i915-GVTg_V5_4\n"
+           "HOSTPCI1  0000:00:02.0, as a mediated device i915-GVTg_V5_4\n"
            "HOSTPCI15 none\n"
            "\n"
            "ERROR     No. [command-line]\n");
@@ -238,7 +238,7 @@ Test(client_report, other_objects_are_none)
 
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         autojson json_t *value = json_loads(others[i], 0, NULL);
-        cr_expect(!report_fits(value), "%s", others[i]);
+        cr_expect(!report_matches(value), "%s", others[i]);
     }
 }
 
