@@ -139,8 +139,8 @@ Test(client_print, columns_that_do_not_fit_are_named)
         "| 0000:01:00.0 |     1 |\n"
         "+--------------+-------+\n"
         "No room for: name, more\n"
-        "(all: --output-format\n"
-        "json-pretty)\n");
+        "(--output-format\n"
+        "json-pretty shows all)\n");
 }
 
 Test(client_print, every_width_is_kept_to)

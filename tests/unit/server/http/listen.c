@@ -235,12 +235,14 @@ Test(server_tls, files_that_do_not_do)
     cr_expect_not_null(strstr(err.message, key), "%s", err.message);
     cr_assert_eq(rename(certificate, key), 0);
     cr_expect_eq(tls_open(fixture.folder, "pve1", &tls, &err), -1, "there is no certificate");
-    cr_expect_not_null(strstr(err.message, "delete both to have new ones made"), "%s", err.message);
+    cr_expect_not_null(strstr(err.message, "delete both and restart to have new ones made"), "%s",
+                       err.message);
     cr_assert_eq(unlink(key), 0);
 
     cr_assert_eq(tls_open(fixture.folder, "pve1", &tls, &err), 0, "%s", err.message);
     tls_release(&tls);
     cr_assert_eq(file_replace(key, foreign.key, strlen(foreign.key), 0600, &err), 0);
     cr_expect_eq(tls_open(fixture.folder, "pve1", &tls, &err), -1, "the key is another's");
-    cr_expect_not_null(strstr(err.message, "delete both to have new ones made"), "%s", err.message);
+    cr_expect_not_null(strstr(err.message, "delete both and restart to have new ones made"), "%s",
+                       err.message);
 }
