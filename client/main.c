@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* hostpci: one program, the daemon and its client. Called `qm` or `pvesh` it is what Proxmox VE has by that
- * name. */
+/* hostpci: one program for the daemon and its client. Called as `qm` or `pvesh`, it behaves as Proxmox VE's
+ * program of that name does. */
 #include <locale.h>
 #include <string.h>
 
@@ -14,34 +14,35 @@
 
 static int show_help(int argc, char **argv);
 
-/* Every sub-command. Functions get their own arguments, argv[0] being the name. */
+/* Every command. The functions get their own arguments; argv[0] is the name. */
 static const struct command {
     const char *name;
     const char *arguments;
     const char *text;
-    unsigned scope; /* of the options to describe; none: the function explains its own */
+    unsigned scope; /* of the options that the help describes */
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"serve", "[OPTION]...", "the daemon (hostpci serve --help)", 0, serve_main},
-    {"broker", "[OPTION]...", "its half that may change the host (hostpci broker --help)", 0, broker_main},
-    {"get", "PATH [--NAME VALUE]...", "read", OPTIONS_TARGET | OPTIONS_FORMAT, shell_get},
-    {"create", "PATH [--NAME VALUE]...", "make something new", OPTIONS_TARGET | OPTIONS_FORMAT, shell_create},
-    {"set", "PATH [--NAME VALUE]...", "change", OPTIONS_TARGET | OPTIONS_FORMAT, shell_set},
-    {"delete", "PATH [--NAME VALUE]...", "remove", OPTIONS_TARGET | OPTIONS_FORMAT, shell_delete},
-    {"ls", "PATH", "what lies below: D children, r get, w set, c create, d delete", OPTIONS_TARGET,
-     shell_list},
-    {"usage", "PATH", "what a path takes and gives", OPTIONS_USAGE, shell_usage},
-    {"qm", "VERB VMID...", "virtual machines (hostpci qm help)", 0, qm_main},
-    {"backup", "FILE", "copy the daemon's database, also while it runs", OPTIONS_STATE, shell_backup},
-    {"rotate-keys", "", "new keys for tickets; those of before stay good for two hours", OPTIONS_STATE,
+    {"serve", "[OPTION]...", "run the daemon (hostpci serve --help)", 0, serve_main},
+    {"broker", "[OPTION]...", "run its privileged half, which changes the host (hostpci broker --help)", 0,
+     broker_main},
+    {"get", "PATH [--NAME VALUE]...", "read a path", OPTIONS_TARGET | OPTIONS_FORMAT, shell_get},
+    {"create", "PATH [--NAME VALUE]...", "create something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_create},
+    {"set", "PATH [--NAME VALUE]...", "change something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_set},
+    {"delete", "PATH [--NAME VALUE]...", "remove something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_delete},
+    {"ls", "PATH", "list the children, and what they allow: D ls, r get, w set, c create, d delete",
+     OPTIONS_TARGET, shell_list},
+    {"usage", "PATH", "show the parameters of a path", OPTIONS_USAGE, shell_usage},
+    {"qm", "VERB VMID...", "manage virtual machines (hostpci qm help)", 0, qm_main},
+    {"backup", "FILE", "back up the daemon's database, also while it runs", OPTIONS_STATE, shell_backup},
+    {"rotate-keys", "", "make new keys for tickets; the old ones stay valid for two hours", OPTIONS_STATE,
      shell_rotate_keys},
-    {"checks", "", "every check of a host, a device and a VM's start, and what it answers", 0, shell_checks},
-    {"openapi", "", "the whole API as OpenAPI 3.1", 0, shell_openapi},
-    {"version", "", "this program's version", 0, shell_version},
-    {"help", "[COMMAND]", "this page, or a command's options", 0, show_help},
+    {"checks", "", "list all checks of a host, a device and a VM's start", 0, shell_checks},
+    {"openapi", "", "print the whole API as OpenAPI 3.1", 0, shell_openapi},
+    {"version", "", "print the version of this program", 0, shell_version},
+    {"help", "[COMMAND]", "show this page, or the options of a command", 0, show_help},
 };
 
-/* pvesh has those that go by a path. */
+/* pvesh has only the commands that take a path. */
 static bool is_offered(const struct command *command)
 {
     return strcmp(shell_program, "pvesh") != 0 || command->run == show_help ||
@@ -71,7 +72,7 @@ static int show_overview(void)
     autotext struct text text = {0};
 
     text_append(&text,
-                "hostpci " VERSION ": PCI passthrough on this host, by a Proxmox VE compatible API\n\n");
+                "hostpci " VERSION ": PCI passthrough on this host, with a Proxmox VE compatible API\n\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         autofree char *call = xasprintf("%s %s", commands[i].name, commands[i].arguments);
         if (is_offered(&commands[i]))
@@ -117,7 +118,7 @@ static int show_help(int argc, char **argv)
     return explains_itself(command) ? command->run(2, arguments) : show_command(command);
 }
 
-/* By its own name, or by that of a symbolic link. */
+/* The program may be called by a symbolic link. */
 static void take_name(const char *path)
 {
     static const char *const names[] = {"qm", "pvesh"};

@@ -2,7 +2,8 @@
 /* How an endpoint is declared: once, as data, beside its handler.
  *
  * Router, validation, permission check, `hostpci usage`, `hostpci ls` and openapi.yaml all read the same
- * `const struct endpoint`; nothing about an endpoint stands anywhere else but its line in api/endpoints.def.
+ * `const struct endpoint`; nothing about an endpoint is written anywhere else, except for its line in
+ * api/endpoints.def.
  *
  * Values: a boolean is the integer 1 or 0 in parameters, documents and replies alike (Proxmox's manner). */
 #ifndef HOSTPCI_SCHEMA_ENDPOINT_H
@@ -26,7 +27,7 @@ enum schema_type {
     SCHEMA_OBJECT,
 };
 
-/* Inclusive; of an integer's or number's value. Whole numbers up to 2^53 are exact. */
+/* The limits of an integer or a number, both inclusive. Whole numbers up to 2^53 are exact. */
 struct schema_range {
     double minimum;
     double maximum;
@@ -37,17 +38,17 @@ struct schema_range {
 /* A parameter, a property of an object, a key of a property string, the items of an array, or a reply. */
 struct schema {
     const char *name; /* of a parameter or property, "hostpci[n]" if indexed; NULL ends a list of them */
-    const struct schema *more; /* at the end of a list: the list that it goes on with */
+    const struct schema *more; /* in the last row of a list: the list that continues it */
     enum schema_type type;
     bool optional;
-    const char *text;                     /* what it is, for the documentation */
+    const char *text;                     /* for the documentation */
     const char *format;                   /* a name from schema/format.c */
     const struct schema *property_string; /* the string's keys; see schema/property_string.h */
     const char *default_key;              /* of a property string: the key of a bare value */
     const char *alias;                    /* of a property string's key: the key that it is stored under */
     const char *key_alias;     /* ... and the key that its own name is stored under: net's virtio=MAC */
     const char *pattern;       /* PCRE2, matched against the whole value */
-    const char *const *values; /* the only ones allowed, ends with NULL */
+    const char *const *values; /* the only values allowed; ends with NULL */
     const struct schema_range *range;
     size_t min_length;               /* of a string in bytes */
     size_t max_length;               /* the same; 0: SCHEMA_STRING_LIMIT */
@@ -58,14 +59,13 @@ struct schema {
     const struct schema *properties; /* of an object */
     bool nullable;                   /* a reply's property that may be null */
     bool open;                       /* an object that may have more properties than declared */
-    const void *about;               /* what the room that declares it knows more of it; see vm/keys.h */
+    const void *about;               /* what else the room that declares it knows about it; see vm/keys.h */
 };
 
 #define SCHEMA_STRING_LIMIT ((size_t)65536)
 #define SCHEMA_ARRAY_LIMIT  ((size_t)1024)
 
-/* The rows of a list, also of one that goes on with another: from `at`, the next row that is one; NULL at the
- * end. */
+/* The row at `at` or, if that only continues a list, the first row of the next list; NULL at the end. */
 const struct schema *schema_row(const struct schema *at);
 #define SCHEMA_FOREACH(row, list)                                                                            \
     for (const struct schema *row = schema_row(list); row != NULL; row = schema_row(row + 1))
@@ -86,15 +86,15 @@ struct endpoint {
     struct permission permission;
     const struct schema *parameters; /* with those captured from the path; NULL: none */
     struct schema returns;
-    const char *index_key; /* of an index: the property that names the child; there is no run then */
+    const char *index_key; /* of an index, which has no run(): the property that names the child */
     bool may_block;        /* a durable write, a broker call, a forward: runs in a worker thread */
     bool on_node;          /* runs on the node {node} */
     bool no_tokens;        /* an API token may not call it */
-    bool login;            /* tries a password: server/request/login.h slows guessing down */
-    const void *subject;   /* of a handler of several endpoints: what they differ in */
+    bool login;            /* it tries a password: server/request/login.h slows guessing down */
+    const void *subject;   /* for a handler that several endpoints share: what they differ in */
     int (*run)(struct request *request, json_t **ret, struct error *err);
-    /* If set: the reply depends only on path, parameters, this number and, where any login may ask, the
-     * caller, so it may be kept while the number stays; false: not now. */
+    /* If set, the reply may be cached: it depends only on path, parameters, this number and, where every
+     * login may ask, the caller. False: it may not be cached now. */
     bool (*version)(struct request *request, uint64_t *ret);
 };
 

@@ -37,7 +37,7 @@
 static const struct format {
     const char *name;
     const char *pattern;
-    const char *complaint; /* what the user is told; followed by the value if it ends with a blank */
+    const char *complaint; /* the error text; if it ends with a blank, the value follows */
 } formats[] = {
     {"string", "(?s).*", "value is not a string"},
     {"pve-node", HOST_NAME, "value does not look like a valid node name"},
@@ -79,7 +79,7 @@ static const struct format {
     {"pve-qm-bootdev", BOOT_DEVICE, "invalid boot device "},
 };
 
-static const struct format *find(const char *name, size_t length)
+static const struct format *find_format(const char *name, size_t length)
 {
     for (size_t i = 0; i < COUNT_OF(formats); i++)
         if (strlen(formats[i].name) == length && memcmp(formats[i].name, name, length) == 0)
@@ -88,14 +88,14 @@ static const struct format *find(const char *name, size_t length)
 }
 
 /* "pve-configid-list" is a list of "pve-configid". */
-static const struct format *find_item(const char *name)
+static const struct format *find_item_format(const char *name)
 {
-    return text_ends_with(name, "-list") ? find(name, strlen(name) - strlen("-list")) : NULL;
+    return text_ends_with(name, "-list") ? find_format(name, strlen(name) - strlen("-list")) : NULL;
 }
 
 bool format_is_known(const char *name)
 {
-    return find(name, strlen(name)) != NULL || find_item(name) != NULL;
+    return find_format(name, strlen(name)) != NULL || find_item_format(name) != NULL;
 }
 
 static int check_one(const struct format *format, const char *value, struct error *err)
@@ -109,11 +109,11 @@ static int check_one(const struct format *format, const char *value, struct erro
 
 int format_check(const char *name, const char *value, struct error *err)
 {
-    const struct format *format = find(name, strlen(name));
+    const struct format *format = find_format(name, strlen(name));
 
     if (format != NULL)
         return check_one(format, value, err);
-    format = find_item(name);
+    format = find_item_format(name);
     assert(format != NULL);
     autosplit char **items = format_split_list(value);
     for (char **item = items; *item != NULL; item++)
@@ -144,7 +144,7 @@ void format_free_list(char ***list)
     free(*list);
 }
 
-/* Compiled patterns are kept for the life of the process; there are a few dozen. */
+/* Compiled patterns live as long as the process; there are a few dozen. */
 static struct compiled {
     struct compiled *next;
     const char *pattern;

@@ -45,7 +45,8 @@ static void describe_limits(const struct schema *schema, json_t *ret)
     }
 }
 
-/* The default in its type; one that is only a word for the documentation goes into the description. */
+/* The default, in the type of the parameter; a default that is only a word for the documentation becomes
+ * x-default. */
 static void describe_fallback(const struct schema *schema, json_t *ret)
 {
     struct error err;
@@ -66,7 +67,7 @@ static json_t *describe_properties(const struct schema *list, json_t *required)
 
     SCHEMA_FOREACH(p, list) {
         if (json_object_get(properties, p->name) != NULL)
-            continue; /* the first counts, as for schema_find */
+            continue; /* the first one counts, as it does for schema_find */
         json_object_set_new(properties, p->name, describe_schema(p));
         if (!p->optional && p->count == 0)
             json_array_append_new(required, json_string(p->name));
@@ -84,7 +85,7 @@ static void describe_object(const struct schema *list, bool open, json_t *ret)
     json_object_set_new(ret, "additionalProperties", json_boolean(open));
 }
 
-/* OpenAPI has no word for a string of keys and values: the description says them. */
+/* OpenAPI cannot describe a string of keys and values, so the description lists the keys. */
 static void describe_property_string(const struct schema *schema, json_t *ret)
 {
     autotext struct text text = {0};
@@ -175,7 +176,7 @@ static json_t *describe_body(const struct endpoint *endpoint)
                      schema);
 }
 
-/* An index has no declared reply: it lists its children by one key. */
+/* The reply of an index is not declared: it lists the children by one key. */
 static json_t *describe_data(const struct endpoint *endpoint)
 {
     const struct schema key[] = {{.name = endpoint->index_key, .type = SCHEMA_STRING}, {.name = NULL}};

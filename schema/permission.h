@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may call an endpoint, as its declaration says it (schema/endpoint.h); access/access.h answers it. */
+/* Who may call an endpoint, as its declaration says (schema/endpoint.h). access/access.h checks it. */
 #ifndef HOSTPCI_SCHEMA_PERMISSION_H
 #define HOSTPCI_SCHEMA_PERMISSION_H
 
@@ -10,7 +10,7 @@
 enum permission_kind {
     PERMISSION_ROOT,       /* root@pam only */
     PERMISSION_WORLD,      /* needs no login */
-    PERMISSION_ALL,        /* any login; the handler shows each what it may see */
+    PERMISSION_ALL,        /* any login; the handler shows each caller only what it may see */
     PERMISSION_PRIVILEGES, /* all of `privileges` (or `any` of them) on `path` */
     PERMISSION_OR,         /* one of `checks` */
     PERMISSION_AND,        /* all of `checks` */
@@ -20,12 +20,12 @@ enum permission_kind {
     PERMISSION_MODIFY, /* Permissions.Modify on `path`, or to allocate what is below /storage, /vms, /pool */
 };
 
-/* Of PERMISSION_USER_GROUP, about the parameter `groups`: unless the privilege is held on /access/groups,
- * the groups must be sent and be covered each. */
+/* For PERMISSION_USER_GROUP, about the parameter `groups`: a caller without the privilege on /access/groups
+ * must send it, and needs the privilege on each of these groups. */
 enum groups_rule {
     GROUPS_NOT_ASKED,
-    GROUPS_UPDATE, /* too */
-    GROUPS_CREATE, /* only: {userid} has none yet */
+    GROUPS_UPDATE, /* besides the check of the user's present groups */
+    GROUPS_CREATE, /* instead of it: {userid} does not exist yet */
 };
 
 struct permission {

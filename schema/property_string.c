@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "schema/validate.h"
 
-/* Inside a property string more words are booleans than at the top level. */
+/* A property string may use more words for booleans than a parameter. */
 static const char *boolean_word(const char *value)
 {
     static const char *const words[][2] = {{"on", "1"},  {"yes", "1"}, {"true", "1"},
@@ -107,8 +107,8 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*(const struct schema *const *)a)->name, (*(const struct schema *const *)b)->name);
 }
 
-/* The key that says two values at once: `virtio=MAC` for model=virtio,macaddr=MAC. NULL: print them singly.
- */
+/* The key that stands for two values at once: `virtio=MAC` for model=virtio,macaddr=MAC. NULL if there is
+ * none. */
 static const struct schema *find_pair(const struct schema *schema, const json_t *values)
 {
     SCHEMA_FOREACH(key, schema->property_string) {

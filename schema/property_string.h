@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Property strings: "node=n1,path=0000:01:00.0,id=10de:2231" and the like.
  *
- * Comma-separated key=value; one bare value stands for the default key. A value may contain '=', never a
- * comma; there is no quoting. Duplicate and unknown keys are errors. Inside, booleans are 1/on/yes/true and
- * 0/off/no/false in any case. A key can be another's alias; one with a key_alias says two at once, and is
- * printed so: virtio=MAC is model=virtio,macaddr=MAC. */
+ * Parts are separated by commas. A part is key=value, or a bare value for the default key. A value may
+ * contain '=', but no comma; there is no quoting. Duplicate and unknown keys are errors. Booleans are 1, on,
+ * yes, true and 0, off, no, false in any case. A key can be an alias of another. A key with a key_alias
+ * stands for two values at once, and is printed that way: virtio=MAC is model=virtio,macaddr=MAC. */
 #ifndef HOSTPCI_SCHEMA_PROPERTY_STRING_H
 #define HOSTPCI_SCHEMA_PROPERTY_STRING_H
 

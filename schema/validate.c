@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values against their schema: parameters are converted to their declared types on the way. */
+/* Validates values against their schema, and converts them to their declared types. */
 #include "schema/validate.h"
 
 #include <math.h>
@@ -27,7 +27,7 @@ const char *schema_type_name(enum schema_type type)
     return type_names[type];
 }
 
-/* "hostpci[n]" with 16 of them is the name of hostpci0 to hostpci15, written without leading zeros. */
+/* "hostpci[n]" with count 16 stands for the names hostpci0 to hostpci15, without leading zeros. */
 static bool matches_indexed(const struct schema *schema, const char *name)
 {
     size_t stem = strcspn(schema->name, "[");
@@ -57,7 +57,7 @@ const struct schema *schema_find(const struct schema *list, const char *name)
     return NULL;
 }
 
-/* A scalar as the string that a form would have sent; NULL for arrays, objects and null. */
+/* A scalar as the string that a form would send; NULL for arrays, objects and null. */
 static char *scalar_string(const json_t *value)
 {
     if (json_is_string(value))
@@ -89,7 +89,7 @@ static bool matches(const char *pattern, const char *string)
     return format_matches_pattern(pattern, string, strlen(string));
 }
 
-/* Gives *value the declared type; false if it cannot have it. */
+/* Converts *value to the declared type; false if that is impossible. */
 static bool convert(const struct schema *schema, json_t **value)
 {
     autofree char *string = scalar_string(*value);
@@ -182,7 +182,7 @@ static int check_string(const struct schema *schema, const json_t *value, struct
     return schema->property_string != NULL ? check_property_string(schema, string, err) : 0;
 }
 
-/* Limits of a value that has its type already. */
+/* Checks the limits of a value that already has its type. */
 static int check_limits(const struct schema *schema, const json_t *value, struct error *err)
 {
     if (schema->type == SCHEMA_STRING)
@@ -190,8 +190,8 @@ static int check_limits(const struct schema *schema, const json_t *value, struct
     return check_range(schema, value, err);
 }
 
-/* Privileges are asked for before a value is checked, at a path with the value as it was sent: /vms/0100 is
- * not the VM 100. */
+/* Permissions are checked before values are, for a path that holds the value as it was sent. So a number must
+ * be spelled as its format says: /vms/0100 is not the VM 100. */
 static int check_spelling(const struct schema *schema, const char *sent, struct error *err)
 {
     return sent == NULL || schema->format == NULL ? 0 : format_check(schema->format, sent, err);
@@ -202,7 +202,7 @@ static bool is_list_format(const struct schema *schema)
     return schema->type == SCHEMA_STRING && schema->format != NULL && text_ends_with(schema->format, "-list");
 }
 
-/* A list that was sent as repeated parameters: comma-joined, as if sent in one. */
+/* Joins a list that was sent as repeated parameters with commas, as if it had been sent as one. */
 static json_t *join(const json_t *array)
 {
     autotext struct text joined = {0};
@@ -252,14 +252,13 @@ int validate_value(const struct schema *schema, json_t **value, struct error *er
     return check_spelling(schema, sent, err);
 }
 
-/* A text about one parameter; items carry their index in err->field. */
+/* Adds the error text for a parameter. For an item of an array, err->field is its index. */
 static void add_error(json_t *errors, const char *name, const struct error *err)
 {
     bool item = err->field[0] == '[';
     autofree char *key = xasprintf("%s%s", name, item ? err->field : "");
 
-    /* what came from outside may not be UTF-8; the decoder refused that already, cutting may make it so again
-     */
+    /* the decoder lets only UTF-8 through, but a text that was cut in a message may not be UTF-8 any more */
     if (json_object_set_new(errors, key, json_string(err->message)) != 0)
         json_object_set_new(errors, key, json_string("invalid value"));
 }

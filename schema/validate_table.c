@@ -10,7 +10,7 @@
 
 static int check_schema(const struct schema *schema, bool reply, struct error *err);
 
-/* A key of a property string; what it stands for must be a key that has no alias itself. */
+/* Checks a key of a property string. A key that it is an alias of must not be an alias itself. */
 static int check_key(const struct schema *keys, const struct schema *key, struct error *err)
 {
     const char *const others[] = {key->alias, key->key_alias};
@@ -25,13 +25,14 @@ static int check_key(const struct schema *keys, const struct schema *key, struct
     return check_schema(key, false, err);
 }
 
-/* Declarations of values: formats known, patterns that compile, shapes complete. */
+/* Checks the declaration of a value: formats must be known, patterns must compile, and nothing may be
+ * missing. */
 static int check_schema(const struct schema *schema, bool reply, struct error *err)
 {
     if (schema->format != NULL && !format_is_known(schema->format))
         return error_set(err, ERROR_FAILED, "unknown format '%s'", schema->format);
     if (schema->pattern != NULL)
-        format_matches_pattern(schema->pattern, "", 0); /* compiles or aborts */
+        format_matches_pattern(schema->pattern, "", 0); /* aborts if it does not compile */
     if (schema->type == SCHEMA_ARRAY && schema->items == NULL)
         return error_set(err, ERROR_FAILED, "an array without items");
     if (reply && schema->type == SCHEMA_OBJECT && schema->properties == NULL && !schema->open)
@@ -49,7 +50,7 @@ static int check_schema(const struct schema *schema, bool reply, struct error *e
     return 0;
 }
 
-/* Each {name} in the path is a mandatory parameter. */
+/* Each {name} in the path must be a mandatory parameter. */
 static int check_captures(const struct endpoint *endpoint, struct error *err)
 {
     const char *declared = endpoint->path, *same = endpoint->path;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON as YAML, written by libyaml. */
+/* Prints JSON as YAML, with libyaml. */
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "schema/openapi.h"
 
-/* libyaml frees the event, and fails only when out of memory or when the events do not fit each other: bugs
- * here. */
+/* libyaml frees the event. It fails only without memory, or if the order of the events is wrong, which is a
+ * bug here. */
 static void emit(yaml_emitter_t *emitter, yaml_event_t *event)
 {
     if (!yaml_emitter_emit(emitter, event)) {
@@ -18,8 +18,8 @@ static void emit(yaml_emitter_t *emitter, yaml_event_t *event)
     }
 }
 
-/* Strings that a YAML reader would take for something else must be quoted; libyaml decides by their
- * characters only. */
+/* Strings that a YAML reader would take for something else must be quoted, but libyaml only considers their
+ * characters. */
 static bool looks_like_another_type(const char *string)
 {
     static const char *const words[] = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~", ""};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Following a task: its log as it comes, until it ends. */
+/* Follows a task: prints its log as it grows, until it ends. */
 #include "client/shell/follow.h"
 
 #include <errno.h>
@@ -14,9 +14,9 @@
 #include "client/shell/shell.h"
 #include "task/upid.h"
 
-#define SHORTEST_PAUSE  50 /* milliseconds between two looks */
+#define SHORTEST_PAUSE  50 /* milliseconds between two requests */
 #define LONGEST_PAUSE   1000
-#define ABSENCE_SECONDS 30 /* of a daemon that restarts */
+#define ABSENCE_SECONDS 30 /* a daemon that restarts may be away so long */
 
 static volatile sig_atomic_t interrupted;
 
@@ -38,7 +38,7 @@ static int get(const struct call_target *target, const char *path, struct call_p
     return 0;
 }
 
-/* An empty log is told as a line, too. */
+/* An empty log is sent as this line. */
 static bool is_empty(const json_t *lines)
 {
     const char *text = json_string_value(json_object_get(json_array_get(lines, 0), "t"));
@@ -46,15 +46,15 @@ static bool is_empty(const json_t *lines)
     return json_array_size(lines) == 1 && text != NULL && strcmp(text, "no content") == 0;
 }
 
-/* What is followed, and how far. */
+/* The task that is followed, and how far. */
 struct following {
     const struct call_target *target;
     char *path;       /* of the task */
-    char start[24];   /* how many lines were written */
-    bool looks_ended; /* the last of them may be the end */
-    char *exitstatus; /* NULL: it runs */
-    time_t answered;  /* when the daemon did last */
-    long pause;       /* in milliseconds, until it is asked again */
+    char start[24];   /* the number of lines that were written */
+    bool looks_ended; /* the last of them looks like the end of the task */
+    char *exitstatus; /* NULL: the task runs */
+    time_t answered;  /* when the daemon answered last */
+    long pause;       /* in milliseconds, until the next request */
 };
 
 static int write_lines(struct following *following, struct error *err)
@@ -79,12 +79,13 @@ static int write_lines(struct following *following, struct error *err)
     }
     following->pause = SHORTEST_PAUSE;
     if (fputs(text_string(&text), stdout) == EOF || fflush(stdout) != 0)
-        return error_set_errno(err, errno, "the task goes on, but its log cannot be written");
+        return error_set_errno(err, errno, "the task goes on, but its log cannot be printed");
     return 0;
 }
 
-/* Its last line is written together with its end; but any line may look like one. */
-static int look(struct following *following, struct error *err)
+/* The last line of the log is there as soon as the task has ended. But any other line may look like it, so
+ * the status is asked for, too. */
+static int read_progress(struct following *following, struct error *err)
 {
     autofree char *path = xasprintf("%s/status", following->path);
     autojson json_t *task = NULL;
@@ -104,19 +105,19 @@ static int look(struct following *following, struct error *err)
     return 0;
 }
 
-static int tell_how_to_go_on(const struct following *following)
+static int explain_interrupt(const struct following *following)
 {
     const char *server = following->target->server;
     autofree char *where = server != NULL ? xasprintf(" --server %s", server) : xstrdup("");
 
     fprintf(stderr,
-            "\nThe task goes on. Look at it: hostpci get '%s/log' --limit 0%s\n"
-            "Stop it: hostpci delete '%s'%s\n",
+            "\nThe task goes on. To see its log: hostpci get '%s/log' --limit 0%s\n"
+            "To stop it: hostpci delete '%s'%s\n",
             following->path, where, following->path, where);
     return SHELL_INTERRUPTED;
 }
 
-/* A second Ctrl-C ends us even if the daemon does not answer. */
+/* Only the first Ctrl-C is caught: the second one ends us even if the daemon does not answer. */
 static void catch_interrupt(void)
 {
     struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND};
@@ -130,11 +131,11 @@ static void wait_a_little(struct following *following)
     following->pause = following->pause * 2 < LONGEST_PAUSE ? following->pause * 2 : LONGEST_PAUSE;
 }
 
-/* Until it has ended or we are interrupted. A daemon that restarts takes up its tasks. */
+/* Returns when the task has ended, or we are interrupted. A daemon that restarts follows its tasks again. */
 static int follow(struct following *following, struct error *err)
 {
     while (interrupted == 0) {
-        if (look(following, err) == 0)
+        if (read_progress(following, err) == 0)
             following->answered = time(NULL);
         else if (err->kind != ERROR_NO_HOST || time(NULL) - following->answered >= ABSENCE_SECONDS)
             return -1;
@@ -153,7 +154,7 @@ int follow_task(const struct call_target *target, const char *upid)
     struct error err;
 
     if (!upid_parse(upid, &parts)) {
-        error_set(&err, ERROR_FAILED, "the server began a task, but its name is not understood: %s", upid);
+        error_set(&err, ERROR_FAILED, "the server started a task, but its name is malformed: %s", upid);
         return shell_complain(&err);
     }
     autofree char *path = xasprintf("/nodes/%s/tasks/%s", parts.node, upid);
@@ -163,7 +164,7 @@ int follow_task(const struct call_target *target, const char *upid)
         return shell_complain(&err);
     autofree char *exitstatus = following.exitstatus;
     if (exitstatus == NULL)
-        return tell_how_to_go_on(&following);
+        return explain_interrupt(&following);
     bool well = strcmp(exitstatus, "OK") == 0 || text_starts_with(exitstatus, "WARNINGS: ");
     return well ? SHELL_DONE : SHELL_FAILED;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The sub-commands that need no daemon. */
+/* The commands that need no daemon. */
 #include <string.h>
 
 #include "access/keys.h"
@@ -25,7 +25,7 @@ static int parse_command(const char *name, enum method *ret, struct error *err)
             *ret = (enum method)i;
     if (*ret != METHOD_COUNT)
         return 0;
-    return error_set(err, ERROR_INVALID, "--command is get, create, set or delete, not '%s'", name);
+    return error_set(err, ERROR_INVALID, "--command must be get, create, set or delete, not '%s'", name);
 }
 
 int shell_usage(int argc, char **argv)
@@ -40,7 +40,7 @@ int shell_usage(int argc, char **argv)
         parse_command(options.command, &method, &err) != 0)
         return shell_complain(&err);
     if (!usage_print(endpoint_table, endpoint_count, path, method, options.verbose, &text)) {
-        error_set(&err, ERROR_INVALID, "there is no %s%s'%s'; see `hostpci ls /`",
+        error_set(&err, ERROR_INVALID, "there is no %s%s'%s'; `hostpci ls /` shows what there is",
                   options.command != NULL ? options.command : "", options.command != NULL ? " of " : "",
                   path);
         return shell_complain(&err);
@@ -48,7 +48,7 @@ int shell_usage(int argc, char **argv)
     return shell_write(text_string(&text));
 }
 
-/* For the commands without arguments. */
+/* For commands that take options, but no argument. */
 static int parse_alone(int argc, char **argv, unsigned scope, struct options *options, struct error *err)
 {
     if (options_parse(argc, argv, scope, METHOD_COUNT, options, err) != 0)
@@ -103,7 +103,7 @@ int shell_backup(int argc, char **argv)
     if (options_parse(argc, argv, OPTIONS_STATE, METHOD_COUNT, &options, &err) != 0)
         return shell_complain(&err);
     if (options.argument == NULL) {
-        error_set(&err, ERROR_INVALID, "'%s' needs the name of the file to make", argv[0]);
+        error_set(&err, ERROR_INVALID, "'%s' needs the name of the file to write", argv[0]);
         return shell_complain(&err);
     }
     autofree char *database = xasprintf("%s/hostpci.db", options.state_dir);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the table of endpoints says about a path that a user typed. */
+/* Looks up in the table of endpoints what a user can do with a path. */
 #include "client/shell/lookup.h"
 
 #include <string.h>
@@ -34,7 +34,8 @@ void lookup_abilities(const struct endpoint *const *table, size_t count, const c
             ret[i + 1] = letters[i].letter;
 }
 
-/* The declared property whose name is that of the captured segment "{node}". */
+/* The declared property that has the name of the captured segment, such as "{node}"; NULL if there is none.
+ */
 static const char *captured_property(const struct schema *row, const char *segment)
 {
     size_t length = strcspn(segment, "}");

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the table of endpoints says about a path that a user typed. */
+/* Looks up in the table of endpoints what a user can do with a path. */
 #ifndef HOSTPCI_CLIENT_SHELL_LOOKUP_H
 #define HOSTPCI_CLIENT_SHELL_LOOKUP_H
 
 #include "schema/endpoint.h"
 
-/* NULL if this build knows none. */
+/* NULL if this build does not know the endpoint. */
 const struct endpoint *lookup_endpoint(const struct endpoint *const *table, size_t count, enum method method,
                                        const char *path);
 
-/* pvesh's five letters: D children, r get, w set, c create, d delete; '-' for what the path has not. */
+/* pvesh's five letters: D children, r get, w set, c create, d delete; '-' where the path has no such method.
+ */
 #define LOOKUP_ABILITIES_SIZE 6
 void lookup_abilities(const struct endpoint *const *table, size_t count, const char *path,
                       char ret[static LOOKUP_ABILITIES_SIZE]);
 
-/* The property that names the children in the rows of GET path: what the declaration of an index says, else
- * the name that the path below captures ("/nodes/{node}": node) if the rows have it, else id. NULL if there
- * are no children. */
+/* The property that names the children in the rows that GET of the path lists: the one that the declaration
+ * of an index names, else the one that a longer path captures ("/nodes/{node}": node) if the rows have it,
+ * else id. NULL if there are no children. */
 const char *lookup_child_key(const struct endpoint *const *table, size_t count, const char *path);
 
-/* [{name: child}] of a path that has no list of its own, from the table: "groups", "{userid}". Each once, in
- * order; empty if there are none. */
+/* [{name: child}] for a path that cannot be listed with GET: "groups", "{userid}". Each child once, in the
+ * order of the table; an empty array if there are none. */
 json_t *lookup_children(const struct endpoint *const *table, size_t count, const char *path);
 
 #endif

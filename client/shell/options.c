@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command line of the client's sub-commands. */
+/* The command line of the client's commands. */
 #include "client/shell/options.h"
 
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 struct option {
     const char *name;
     unsigned scope;
-    const char *value; /* what stands for it in the help; NULL: a switch */
-    size_t offset;     /* in struct options: of a const char *, of a switch's bool */
+    const char *value; /* what the help calls it; NULL: the option is a switch */
+    size_t offset;     /* in struct options, of a const char *, or of the bool of a switch */
     const char *variable;
     const char *fallback;
     const char *text;
@@ -24,30 +24,31 @@ static const struct option table[] = {
     {"output-format", OPTIONS_FORMAT, "FORMAT", offsetof(struct options, format), NULL, "text",
      "text, json, json-pretty or yaml"},
     {"noborder", OPTIONS_FORMAT, NULL, offsetof(struct options, no_border), NULL, NULL,
-     "tables without lines"},
+     "draw tables without borders"},
     {"noheader", OPTIONS_FORMAT, NULL, offsetof(struct options, no_header), NULL, NULL,
-     "tables without their header"},
+     "draw tables without their header"},
     {"no-wait", OPTIONS_FORMAT, NULL, offsetof(struct options, no_wait), NULL, NULL,
-     "a task's name at once, not its log until it ends"},
+     "print the name of a task and return, instead of following its log"},
     {"socket", OPTIONS_TARGET, "PATH", offsetof(struct options, target.socket), "HOSTPCI_SOCKET", CALL_SOCKET,
      "the daemon's local socket"},
     {"server", OPTIONS_TARGET, "URL", offsetof(struct options, target.server), "HOSTPCI_SERVER", NULL,
-     "another host instead: https://HOST:PORT"},
+     "call another host instead: https://HOST:PORT"},
     {"token", OPTIONS_TARGET, "TOKEN", offsetof(struct options, target.token), "HOSTPCI_TOKEN", NULL,
-     "who you are there: USER@REALM!ID=SECRET"},
+     "your API token: USER@REALM!ID=SECRET"},
     {"cacert", OPTIONS_TARGET, "FILE", offsetof(struct options, target.cacert), NULL, NULL,
-     "certificates to trust instead of the system's"},
+     "trust the certificates in this file instead of the system's"},
     {"fingerprint", OPTIONS_TARGET, "SHA256", offsetof(struct options, target.fingerprint), NULL, NULL,
-     "the one certificate to trust (ssl_fingerprint of GET /nodes)"},
+     "trust this certificate only (`hostpci get /nodes` shows it as ssl_fingerprint)"},
     {"insecure", OPTIONS_TARGET, NULL, offsetof(struct options, target.insecure), NULL, NULL,
      "trust any certificate"},
-    {"verbose", OPTIONS_USAGE, NULL, offsetof(struct options, verbose), NULL, NULL, "the reply, too"},
+    {"verbose", OPTIONS_USAGE, NULL, offsetof(struct options, verbose), NULL, NULL,
+     "also describe the reply"},
     {"command", OPTIONS_USAGE, "COMMAND", offsetof(struct options, command), NULL, NULL,
-     "only get, create, set or delete"},
+     "describe only get, create, set or delete"},
     {"state-dir", OPTIONS_STATE, "DIR", offsetof(struct options, state_dir), NULL, "/var/lib/hostpci",
-     "where the daemon's state is"},
+     "the folder of the daemon's state"},
     {"file", OPTIONS_FILE, "FILE", offsetof(struct options, file), NULL, NULL,
-     "set what is in this file, in the form that config prints; -: standard input"},
+     "set what this file holds, in the form that config prints; -: standard input"},
 };
 
 void options_release(struct options *options)
@@ -66,7 +67,7 @@ void options_add(struct options *options, const char *name, const char *value)
     options->parameters[options->count++] = (struct call_parameter){xstrdup(name), xstrdup(value)};
 }
 
-/* Where the parser stands. */
+/* The command line, and how far it was parsed. */
 struct parser {
     int argc;
     char **argv;
@@ -89,7 +90,7 @@ static void *field_of(struct options *options, const struct option *option)
     return (char *)options + option->offset;
 }
 
-/* The argument after --NAME, unless it looks like another option; NULL then. */
+/* The argument after --NAME; NULL if there is none, or if it looks like another option. */
 static const char *next_value(struct parser *parser, const char *stop)
 {
     if (parser->next >= parser->argc || text_starts_with(parser->argv[parser->next], stop))
@@ -99,8 +100,8 @@ static const char *next_value(struct parser *parser, const char *stop)
 
 static int refuse_missing_value(const char *name, struct error *err)
 {
-    return error_set(err, ERROR_INVALID, "--%s needs a value (one that begins with -- is written --%s=VALUE)",
-                     name, name);
+    return error_set(err, ERROR_INVALID, "--%s needs a value (if it begins with --, write --%s=VALUE)", name,
+                     name);
 }
 
 static int take_option(struct parser *parser, const struct option *option, const char *value,
@@ -163,20 +164,21 @@ static int take_argument(struct parser *parser, const char *argument, struct err
 {
     if (parser->options->argument != NULL)
         return error_set(err, ERROR_INVALID,
-                         "'%s' is one argument too many after '%s'; parameters are written --NAME VALUE",
+                         "'%s' is one argument too many after '%s'; write parameters as --NAME VALUE",
                          argument, parser->options->argument);
     parser->options->argument = argument;
     return 0;
 }
 
-/* What the command line left open: the environment, then the default. A server named here beats a socket
- * named there. */
+/* Fills in what the command line left open, from the environment or with the default. A socket on the command
+ * line wins over a server in the environment. */
 static int fill_in(unsigned scope, struct options *options, struct error *err)
 {
     bool local = options->target.socket != NULL;
 
     if (local && options->target.server != NULL)
-        return error_set(err, ERROR_INVALID, "--socket and --server are two places: give one of them");
+        return error_set(err, ERROR_INVALID,
+                         "--socket and --server exclude each other: give only one of them");
     for (size_t i = 0; i < COUNT_OF(table); i++) {
         const char **field = field_of(options, &table[i]);
         if (table[i].value == NULL || (table[i].scope & scope) == 0 || *field != NULL)

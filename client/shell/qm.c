@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `hostpci qm`: virtual machines with the command line of Proxmox VE's qm. */
+/* `hostpci qm`: manages virtual machines with the command line of Proxmox VE's qm. */
 #include "client/shell/qm.h"
 
 #include <string.h>
@@ -14,33 +14,33 @@
 #define NUMBER "VMID"
 #define CHANGE "VMID [-NAME VALUE]..."
 
-enum place { IN_PATH, AS_PARAMETER, NOWHERE }; /* of the VMID */
+enum vmid_role { VMID_IN_PATH, VMID_IS_PARAMETER, VMID_NONE };
 
 static const struct verb {
     const char *name;
     const char *arguments;
     const char *text;
     enum method method;
-    enum place vmid;
-    const char *below; /* the VM's path */
+    enum vmid_role vmid;
+    const char *below; /* the rest of the path, below the VM */
     bool file;
     char *(*print)(const json_t *data, const struct table_style *style);
 } verbs[] = {
-    {"list", "", "every VM here", METHOD_GET, NOWHERE, "", false, qm_print_list},
-    {"create", CHANGE, "a new VM", METHOD_POST, AS_PARAMETER, "", true, NULL},
-    {"set", CHANGE, "change some keys, -delete KEY,... others; the rest stays", METHOD_PUT, IN_PATH,
-     "/config", true, NULL},
-    {"config", NUMBER, "what its next start takes (-current: its last one took)", METHOD_GET, IN_PATH,
-     "/config", false, qm_print_config},
-    {"pending", NUMBER, "the same with what waits for the next start", METHOD_GET, IN_PATH, "/pending", false,
-     qm_print_pending},
-    {"preflight", NUMBER, "what a start would do now, and all that stands against it", METHOD_GET, IN_PATH,
-     "/preflight", false, NULL},
-    {"showcmd", NUMBER, "the command line of QEMU", METHOD_GET, IN_PATH, "/showcmd", false, NULL},
-    {"destroy", NUMBER, "remove it", METHOD_DELETE, IN_PATH, "", false, NULL},
+    {"list", "", "list the VMs of this node", METHOD_GET, VMID_NONE, "", false, qm_print_list},
+    {"create", CHANGE, "create a VM", METHOD_POST, VMID_IS_PARAMETER, "", true, NULL},
+    {"set", CHANGE, "change keys, and remove those of -delete KEY,...; all others stay", METHOD_PUT,
+     VMID_IN_PATH, "/config", true, NULL},
+    {"config", NUMBER, "show the configuration for the next start (-current: of the last one)", METHOD_GET,
+     VMID_IN_PATH, "/config", false, qm_print_config},
+    {"pending", NUMBER, "show the configuration and the changes that wait for the next start", METHOD_GET,
+     VMID_IN_PATH, "/pending", false, qm_print_pending},
+    {"preflight", NUMBER, "show what a start would do now, and whatever prevents it", METHOD_GET,
+     VMID_IN_PATH, "/preflight", false, NULL},
+    {"showcmd", NUMBER, "show the command line of QEMU", METHOD_GET, VMID_IN_PATH, "/showcmd", false, NULL},
+    {"destroy", NUMBER, "remove the VM", METHOD_DELETE, VMID_IN_PATH, "", false, NULL},
 };
 
-static const char *called(void)
+static const char *program_name(void)
 {
     return strcmp(shell_program, "qm") == 0 ? "qm" : "hostpci qm";
 }
@@ -60,8 +60,8 @@ static unsigned scope_of(const struct verb *verb)
 
 static char *path_of(const struct verb *verb, const char *vmid)
 {
-    return xasprintf(LIST "%s%s%s", verb->vmid == IN_PATH ? "/" : "", verb->vmid == IN_PATH ? vmid : "",
-                     verb->below);
+    return xasprintf(LIST "%s%s%s", verb->vmid == VMID_IN_PATH ? "/" : "",
+                     verb->vmid == VMID_IN_PATH ? vmid : "", verb->below);
 }
 
 static int show_overview(void)
@@ -70,31 +70,31 @@ static int show_overview(void)
 
     for (size_t i = 0; i < COUNT_OF(verbs); i++) {
         autofree char *call = xasprintf("%s %s", verbs[i].name, verbs[i].arguments);
-        text_printf(&text, "  %s %-30s %s\n", called(), call, verbs[i].text);
+        text_printf(&text, "  %s %-30s %s\n", program_name(), call, verbs[i].text);
     }
     text_printf(&text,
-                "\nNames are the keys of a configuration: -NAME VALUE, --NAME VALUE or --NAME=VALUE;\n"
-                "`%s help set` lists them. Options of all:\n",
-                called());
+                "\nNAME is a key of the configuration: -NAME VALUE, --NAME VALUE or --NAME=VALUE;\n"
+                "`%s help set` lists the keys. Options of all verbs:\n",
+                program_name());
     options_describe(OPTIONS_TARGET | OPTIONS_FORMAT, &text);
-    text_append(&text, "Of create and set:\n");
+    text_append(&text, "Options of create and set:\n");
     options_describe(OPTIONS_FILE, &text);
     text_printf(&text,
                 "\nStart with:\n"
-                "  %s create 100 -name guest -machine q35 -memory 4096\n"
+                "  %s create 100 -name vm1 -machine q35 -memory 4096\n"
                 "  %s set 100 -hostpci0 01:00,pcie=on\n"
                 "  %s preflight 100\n",
-                called(), called(), called());
+                program_name(), program_name(), program_name());
     return shell_write(text_string(&text));
 }
 
-/* With the endpoint's parameters; what `usage` says in its first line is said here in other words. */
+/* Prints the parameters of the endpoint, too, without the first line of `usage`, which names the path. */
 static int show_verb(const struct verb *verb)
 {
     autofree char *path = path_of(verb, NUMBER);
     autotext struct text text = {0}, usage = {0};
 
-    text_printf(&text, "%s %s %s\n", called(), verb->name, verb->arguments);
+    text_printf(&text, "%s %s %s\n", program_name(), verb->name, verb->arguments);
     if (usage_print(endpoint_table, endpoint_count, path, verb->method, false, &usage))
         text_append(&text, strchr(text_string(&usage), '\n') + 1);
     options_describe(scope_of(verb), &text);
@@ -105,7 +105,7 @@ static int refuse_verb(const char *name)
 {
     struct error err;
 
-    error_set(&err, ERROR_INVALID, "there is no command '%s'; `%s help` lists them", name, called());
+    error_set(&err, ERROR_INVALID, "there is no verb '%s'; `%s help` lists them", name, program_name());
     return shell_complain(&err);
 }
 
@@ -116,23 +116,23 @@ static int check_vmid(const struct verb *verb, const char *vmid, struct error *e
     if (vmid != NULL && text_to_number(vmid, 10, VM_ID_MAX, &number) && number >= VM_ID_MIN)
         return 0;
     if (vmid == NULL || vmid[0] == '-')
-        return error_set(err, ERROR_INVALID, "the VM's number comes first: %s %s %s", called(), verb->name,
+        return error_set(err, ERROR_INVALID, "the VMID must come first: %s %s %s", program_name(), verb->name,
                          verb->arguments);
-    return error_set(err, ERROR_INVALID, "'%s' is not a VM's number, which is %d to %d", vmid, VM_ID_MIN,
-                     VM_ID_MAX);
+    return error_set(err, ERROR_INVALID, "'%s' is not a VMID, which is a number from %d to %d", vmid,
+                     VM_ID_MIN, VM_ID_MAX);
 }
 
-/* The command line that says the same with a path: the verb, the path, the VMID as a parameter where it is
- * one, and what came after it. argv[0] is the verb. */
+/* Makes the command line that names the path: the verb, the path, the VMID if it is a parameter, and the
+ * rest. argv[0] is the verb. */
 static char **translate(const struct verb *verb, int argc, char **argv, char *path, int *ret_argc)
 {
     static char parameter[] = "--vmid";
-    int rest = verb->vmid == NOWHERE ? 1 : 2, count = 0;
+    int rest = verb->vmid == VMID_NONE ? 1 : 2, count = 0;
     char **translated = xcalloc((size_t)argc + 4, sizeof(char *));
 
     translated[count++] = argv[0];
     translated[count++] = path;
-    if (verb->vmid == AS_PARAMETER) {
+    if (verb->vmid == VMID_IS_PARAMETER) {
         translated[count++] = parameter;
         translated[count++] = argv[1];
     }
@@ -150,14 +150,14 @@ static int run(const struct verb *verb, int argc, char **argv)
     int count;
     struct error err;
 
-    if (verb->vmid != NOWHERE && check_vmid(verb, argc > 1 ? argv[1] : NULL, &err) != 0)
+    if (verb->vmid != VMID_NONE && check_vmid(verb, argc > 1 ? argv[1] : NULL, &err) != 0)
         return shell_complain(&err);
     autofree char *given = path_of(verb, argv[1]);
     autofree char **translated = translate(verb, argc, argv, given, &count);
     if (shell_parse_path(count, translated, scope_of(verb), verb->method, &options, &path, &err) != 0 ||
         (options.file != NULL && qm_read_file(&options, &err) != 0))
         return shell_complain(&err);
-    autofree char *help = xasprintf("%s help %s", called(), verb->name);
+    autofree char *help = xasprintf("%s help %s", program_name(), verb->name);
     const struct shell_call call = {
         .method = verb->method, .path = path, .help = help, .wait = true, .print = verb->print};
     return shell_request(&options, &call);

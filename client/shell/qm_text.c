@@ -12,7 +12,7 @@
 #include "client/shell/shell.h"
 #include "vm/config/config.h"
 
-/* What the reply has beside the keys that can be set, and so may a file. */
+/* Keys of a reply, and so perhaps of a file, that cannot be set. */
 static const char *const not_set[] = {"digest", "meta"};
 
 static void warn(const char *file, char *lines)
@@ -32,8 +32,8 @@ static bool is_given(const struct options *options, const char *name)
     return false;
 }
 
-/* Not by its name in /dev, which cannot be opened if it is a socket, as under sshd. One that is too long is
- * cut where vm_config_read still sees that. */
+/* /dev/stdin cannot be opened if it is a socket, as under sshd. A text that is too long is cut only after the
+ * limit, so that vm_config_read refuses it. */
 static int read_standard_input(char **ret, size_t *ret_length, struct error *err)
 {
     autotext struct text text = {0};
@@ -77,7 +77,8 @@ int qm_read_file(struct options *options, struct error *err)
     return 0;
 }
 
-/* The reply as the document that it was made of. Whatever came in it, only strings and integers are left. */
+/* Turns a reply into the document that it was made from. Only strings and integers are left, whatever the
+ * reply holds. */
 static json_t *document_of(const json_t *data)
 {
     json_t *config = json_object(), *value;
@@ -95,7 +96,7 @@ static json_t *document_of(const json_t *data)
     return json_pack("{s:o}", "config", config);
 }
 
-/* A terminal is shown nothing raw; a file gets every byte, to be read back. */
+/* For a terminal, control characters are escaped; a file gets every byte, so that it can be read back. */
 char *qm_print_config(const json_t *data, const struct table_style *style)
 {
     autojson json_t *document = document_of(data);
@@ -150,7 +151,6 @@ static int compare_rows(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Bytes in a larger unit. */
 static char *print_size(const json_t *bytes, double unit, int digits)
 {
     return xasprintf("%.*f", digits, json_number_value(bytes) / unit);
@@ -185,7 +185,7 @@ char *qm_print_list(const json_t *data, const struct table_style *style)
     }
     for (size_t i = 0; i < count; i++)
         set_row(&table, i + 1, rows[i]);
-    plain.no_border = true; /* what comes from there is cut by scripts at blanks */
+    plain.no_border = true; /* scripts split the lines of qm at blanks */
     table_draw(&table, &plain, &text);
     return text_take(&text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The sub-commands that talk to a daemon. */
+/* The commands that talk to a daemon. */
 #include "client/shell/shell.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ bool shell_asks_for_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-/* One line; a server's words may hold anything. */
+/* Prints one line. The text may be a server's, and is made safe. */
 static void complain_line(const char *before, const char *text)
 {
     autofree char *safe = cell_escape(text);
@@ -61,7 +61,7 @@ int shell_parse_path(int argc, char **argv, unsigned scope, enum method method, 
         return error_set(err, ERROR_INVALID, "'%s' needs a path, such as /nodes/localhost/hardware/pci",
                          argv[0]);
     if (strchr(options.argument, '?') != NULL)
-        return error_set(err, ERROR_INVALID, "parameters are written --NAME VALUE, not in the path '%s'",
+        return error_set(err, ERROR_INVALID, "write parameters as --NAME VALUE, not in the path '%s'",
                          options.argument);
     *ret_path = xasprintf("%s%s", options.argument[0] == '/' ? "" : "/", options.argument);
     *ret = options;
@@ -69,7 +69,8 @@ int shell_parse_path(int argc, char **argv, unsigned scope, enum method method, 
     return 0;
 }
 
-/* What is wrong with one parameter; some of Proxmox's texts have several lines and end with a line feed. */
+/* Prints what is wrong with a parameter. Some of Proxmox's texts have several lines, and end with a line
+ * feed. */
 static void complain_parameter(const char *name, const json_t *reason)
 {
     autofree char *copy = json_is_string(reason) ? xstrdup(json_string_value(reason)) : cell_of_value(reason);
@@ -83,25 +84,25 @@ static void complain_parameter(const char *name, const json_t *reason)
     }
 }
 
-/* What to try next. */
-static void hint(const struct call_reply *reply, const struct call_target *target,
-                 const struct shell_call *call)
+/* Says what the user can try next. */
+static void print_hint(const struct call_reply *reply, const struct call_target *target,
+                       const struct shell_call *call)
 {
     char abilities[LOOKUP_ABILITIES_SIZE];
 
     lookup_abilities(endpoint_table, endpoint_count, call->path, abilities);
     bool known = strcmp(abilities, "-----") != 0;
     if ((reply->status == 400 || reply->status == 501) && known && call->help != NULL)
-        fprintf(stderr, "What it takes: %s\n", call->help);
+        fprintf(stderr, "`%s` shows the parameters.\n", call->help);
     else if ((reply->status == 400 || reply->status == 501) && known)
-        fprintf(stderr, "What it takes: %s usage %s\n", shell_program, call->path);
+        fprintf(stderr, "`%s usage %s` shows the parameters.\n", shell_program, call->path);
     else if (reply->status == 501)
-        fputs("What there is: hostpci ls /\n", stderr);
+        fputs("`hostpci ls /` shows what there is.\n", stderr);
     else if (reply->status == 401 && target->token == NULL)
-        fputs(
-            "Give a token by --token USER@REALM!ID=SECRET or HOSTPCI_TOKEN; on the local socket root and the "
-            "user who started the daemon need none.\n",
-            stderr);
+        fputs("Give a token with --token USER@REALM!ID=SECRET or in HOSTPCI_TOKEN. On the local socket, root "
+              "and the "
+              "user who started the daemon need none.\n",
+              stderr);
 }
 
 static int complain_refusal(const struct call_reply *reply, const struct call_target *target,
@@ -115,13 +116,13 @@ static int complain_refusal(const struct call_reply *reply, const struct call_ta
     int status = shell_complain(&err);
     json_object_foreach(reply->errors, name, reason)
         complain_parameter(name, reason);
-    hint(reply, target, call);
+    print_hint(reply, target, call);
     return status;
 }
 
-/* People want to see how a task goes; programs get its name and ask. */
-static bool is_to_be_followed(const struct options *options, const struct shell_call *call,
-                              enum print_format format, const struct endpoint *endpoint)
+/* People want to watch a task; programs get its name, and ask for it. */
+static bool must_follow(const struct options *options, const struct shell_call *call,
+                        enum print_format format, const struct endpoint *endpoint)
 {
     const char *returned = endpoint != NULL ? endpoint->returns.format : NULL;
 
@@ -143,7 +144,7 @@ int shell_request(const struct options *options, const struct shell_call *call)
         return complain_refusal(&reply, &options->target, call);
     const struct endpoint *endpoint =
         lookup_endpoint(endpoint_table, endpoint_count, call->method, call->path);
-    if (json_is_string(reply.data) && is_to_be_followed(options, call, format, endpoint))
+    if (json_is_string(reply.data) && must_follow(options, call, format, endpoint))
         return follow_task(&options->target, json_string_value(reply.data));
     struct table_style style = print_style_of(stdout);
     style.no_border = options->no_border;
@@ -204,8 +205,7 @@ static int write_children(const json_t *rows, const char *path, const char *key)
     return shell_write(text_string(&text));
 }
 
-/* The children as the daemon lists them, or as the table of endpoints knows them where there is no list to
- * ask for. */
+/* Prints the children that the daemon lists, or those in the table of endpoints if the path has no list. */
 int shell_list(int argc, char **argv)
 {
     autooptions struct options options = {0};
@@ -220,7 +220,8 @@ int shell_list(int argc, char **argv)
     if (key == NULL && json_array_size(known) > 0)
         return write_children(known, path, "name");
     if (key == NULL) {
-        error_set(&err, ERROR_INVALID, "nothing lies below '%s'; see `hostpci usage %s`", path, path);
+        error_set(&err, ERROR_INVALID, "'%s' has no children; `hostpci usage %s` shows what it takes", path,
+                  path);
         return shell_complain(&err);
     }
     if (call_send(&options.target, METHOD_GET, path, NULL, 0, &reply, &err) != 0)

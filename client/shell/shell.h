@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The client's sub-commands. Each gets its own arguments (argv[0] is its name) and gives the exit status. */
+/* The client's commands. Each gets its own arguments (argv[0] is its name), and gives the exit status. */
 #ifndef HOSTPCI_CLIENT_SHELL_SHELL_H
 #define HOSTPCI_CLIENT_SHELL_SHELL_H
 
@@ -9,13 +9,14 @@
 
 enum shell_exit {
     SHELL_DONE = 0,
-    SHELL_FAILED = 1,        /* the server said no, or it did not work */
+    SHELL_FAILED = 1,        /* the server refused, or it did not work */
     SHELL_MISUSED = 2,       /* the command line is wrong */
-    SHELL_UNREACHABLE = 3,   /* no daemon there, or none that can be trusted */
-    SHELL_INTERRUPTED = 130, /* Ctrl-C while following a task, which goes on */
+    SHELL_UNREACHABLE = 3,   /* there is no daemon, or none that can be trusted */
+    SHELL_INTERRUPTED = 130, /* by Ctrl-C while it followed a task, which goes on */
 };
 
-/* What we were called by, as help and errors name it: "hostpci", or "qm" or "pvesh" by a symbolic link. */
+/* The name that help and errors use: "hostpci", or "qm" or "pvesh" if a symbolic link of that name was
+ * called. */
 extern const char *shell_program;
 
 int shell_get(int argc, char **argv);
@@ -30,30 +31,30 @@ int shell_checks(int argc, char **argv);
 int shell_openapi(int argc, char **argv);
 int shell_version(int argc, char **argv);
 
-/* Options, and the path among them with a slash before it, which the caller frees. */
+/* Parses options and a path. *ret_path, which the caller frees, begins with a slash. */
 int shell_parse_path(int argc, char **argv, unsigned scope, enum method method, struct options *ret,
                      char **ret_path, struct error *err);
 
 struct shell_call {
     enum method method;
     const char *path;
-    const char *help; /* the command that tells what it takes; NULL: `usage` with the path */
-    bool wait;        /* follow a task also if nobody looks: what the script does next needs its end */
-    /* The reply as text, which is freed here; NULL: as client/print/print.h does it. */
+    const char *help; /* the command that shows the parameters; NULL: `usage` with the path */
+    bool wait;        /* follow a task even without a terminal, because a script needs its end */
+    /* Prints the reply as text, which the caller frees; NULL: as client/print/print.h does. */
     char *(*print)(const json_t *data, const struct table_style *style);
 };
 
-/* Makes a call and prints what comes back, in the format that the options name; a task is followed if a
- * person looks. Gives the exit status. */
+/* Makes a call, and prints the reply in the format that the options name. A task is followed if standard
+ * output is a terminal. Gives the exit status. */
 int shell_request(const struct options *options, const struct shell_call *call);
 
 /* "--help" or "-h". */
 bool shell_asks_for_help(const char *argument);
 
-/* Says on standard error what went wrong; gives the exit status that fits. */
+/* Says on standard error what went wrong. Gives the exit status for it. */
 int shell_complain(const struct error *err);
 
-/* Writes all of it to standard output: SHELL_DONE, or SHELL_FAILED (and says so) when that does not work. */
+/* Writes a text to standard output. Gives SHELL_DONE, or says what went wrong and gives SHELL_FAILED. */
 int shell_write(const char *text);
 
 #endif

@@ -281,7 +281,7 @@ DAEMON_TEST(qm, tells_what_is_wrong_by_the_name_it_was_called_by)
                "qm set 100 -hostpci0 00:02.0");
     free(type("qm create 100"));
     type_wrong(1, "qm: unable to create VM 100 - VM 100 already exists", "qm create 100");
-    type_wrong(1, "What it takes: hostpci qm help set", "hostpci qm set 100 -hostpci0 nonsense");
+    type_wrong(1, "`hostpci qm help set` shows the parameters.", "hostpci qm set 100 -hostpci0 nonsense");
     type_wrong(1, "hostpci: Parameter verification failed.", "hostpci qm set 100 -hostpci0 nonsense");
-    type_wrong(2, "qm: '5' is not a VM's number", "qm config 5");
+    type_wrong(2, "qm: '5' is not a VMID, which is a number from", "qm config 5");
 }

@@ -200,7 +200,8 @@ DAEMON_TEST(task_running, goes_on_when_the_follower_is_interrupted)
     wait_until_held();
     watch(&terminal, DISK);
     cr_assert_eq(write(terminal.fd, "\003", 1), 1);
-    ends(&terminal, 130, "The task goes on. Look at it: hostpci get '/nodes/" NODE "/tasks/UPID:" NODE ":");
+    ends(&terminal, 130,
+         "The task goes on. To see its log: hostpci get '/nodes/" NODE "/tasks/UPID:" NODE ":");
     autofree char *upid = xstrdup(text_of(json_array_get(get(TASKS, "source", "active", NULL), 0), "upid"));
     cr_assert(task_runs(upid));
     let_go();

@@ -169,14 +169,14 @@ Test(client_follow, interrupt_ends_only_the_following)
     }
     cr_assert_eq(follow(UPID), SHELL_INTERRUPTED);
     cr_assert_stdout_eq_str("one\n");
-    cr_assert_stderr_eq_str("\nThe task goes on. Look at it: hostpci get '/nodes/pve1/tasks/" UPID
+    cr_assert_stderr_eq_str("\nThe task goes on. To see its log: hostpci get '/nodes/pve1/tasks/" UPID
                             "/log' --limit 0\n"
-                            "Stop it: hostpci delete '/nodes/pve1/tasks/" UPID "'\n");
+                            "To stop it: hostpci delete '/nodes/pve1/tasks/" UPID "'\n");
 }
 
 Test(client_follow, name_that_is_none_is_told)
 {
     cr_redirect_stderr();
     cr_assert_eq(follow("UPID"), SHELL_FAILED);
-    cr_assert_stderr_eq_str("hostpci: the server began a task, but its name is not understood: UPID\n");
+    cr_assert_stderr_eq_str("hostpci: the server started a task, but its name is malformed: UPID\n");
 }

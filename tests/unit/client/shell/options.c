@@ -92,10 +92,10 @@ Test(client_options, mistakes_are_explained)
 
     cr_expect_eq(PARSE(METHOD_PUT, ALL, "/x", "--description", "--id"), -1);
     cr_expect_str_eq(err.message,
-                     "--description needs a value (one that begins with -- is written --description=VALUE)");
+                     "--description needs a value (if it begins with --, write --description=VALUE)");
     cr_expect_eq(PARSE(METHOD_PUT, ALL, "/x", "/y"), -1);
     cr_expect_str_eq(err.message,
-                     "'/y' is one argument too many after '/x'; parameters are written --NAME VALUE");
+                     "'/y' is one argument too many after '/x'; write parameters as --NAME VALUE");
     cr_expect_eq(PARSE(METHOD_COUNT, OPTIONS_USAGE, "/x", "--id", "a"), -1);
     cr_expect_str_eq(err.message, "'command' has no option '--id'");
     cr_expect_eq(PARSE(METHOD_PUT, ALL, "/x", "--insecure=1"), -1);
@@ -145,7 +145,7 @@ Test(client_options, socket_and_server_together_are_refused)
     struct error err;
 
     cr_expect_eq(PARSE(METHOD_GET, ALL, "/x", "--socket", "/tmp/s", "--server", "https://a"), -1);
-    cr_expect_str_eq(err.message, "--socket and --server are two places: give one of them");
+    cr_expect_str_eq(err.message, "--socket and --server exclude each other: give only one of them");
 }
 
 Test(client_options, usage_keeps_verbose_for_itself)
@@ -165,6 +165,7 @@ Test(client_options, the_help_has_every_option_of_a_command)
     autotext struct text text = {0};
 
     options_describe(OPTIONS_STATE, &text);
-    cr_expect_str_eq(text_string(&text),
-                     "  --state-dir DIR          where the daemon's state is (default: /var/lib/hostpci)\n");
+    cr_expect_str_eq(
+        text_string(&text),
+        "  --state-dir DIR          the folder of the daemon's state (default: /var/lib/hostpci)\n");
 }

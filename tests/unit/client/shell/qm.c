@@ -180,9 +180,9 @@ Test(client_qm, the_number_of_the_vm_comes_first)
     cr_expect_eq(run("set", "-onboot", NULL), SHELL_MISUSED);
     cr_expect_eq(run("config", "99", NULL), SHELL_MISUSED);
     cr_expect_eq(run("config", "../100", NULL), SHELL_MISUSED);
-    cr_assert_stderr_eq_str("hostpci: the VM's number comes first: hostpci qm set VMID [-NAME VALUE]...\n"
-                            "hostpci: '99' is not a VM's number, which is 100 to 999999999\n"
-                            "hostpci: '../100' is not a VM's number, which is 100 to 999999999\n");
+    cr_assert_stderr_eq_str("hostpci: the VMID must come first: hostpci qm set VMID [-NAME VALUE]...\n"
+                            "hostpci: '99' is not a VMID, which is a number from 100 to 999999999\n"
+                            "hostpci: '../100' is not a VMID, which is a number from 100 to 999999999\n");
 }
 
 Test(client_qm, it_says_the_name_it_was_called_by)
@@ -190,7 +190,7 @@ Test(client_qm, it_says_the_name_it_was_called_by)
     cr_redirect_stderr();
     shell_program = "qm";
     cr_expect_eq(run("frob", NULL, NULL), SHELL_MISUSED);
-    cr_assert_stderr_eq_str("qm: there is no command 'frob'; `qm help` lists them\n");
+    cr_assert_stderr_eq_str("qm: there is no verb 'frob'; `qm help` lists them\n");
 }
 
 Test(client_qm, help_names_the_verbs_and_a_verb_its_keys)
