@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The front's side: asking the broker for an operation. */
+/* The front's side of the broker's socket. */
 #include "broker/call.h"
 
 #include <errno.h>
@@ -15,19 +15,19 @@
 #include "broker/protocol.h"
 
 #define CONNECT_SECONDS 5
-#define READING_SECONDS 30 /* for what only reads: longer than the broker lets it take */
-#define RETURN_SECONDS  30 /* for the next broker to come */
+#define READING_SECONDS 30 /* for the answer to a reading: longer than the broker lets it take */
+#define RETURN_SECONDS  30 /* for the next broker to start */
 #define RETURN_PAUSE_MS 100
 
 struct broker {
     char *path;
 };
 
-/* A call, which may need one connection after another. */
+/* A call, which may need several connections, one after the other. */
 struct call {
     const struct broker *broker;
     const char *id;
-    int known; /* lines that were handed on */
+    int known; /* how many lines were handed on */
     void (*line)(void *context, int number, const char *text);
     void *context;
 };
@@ -55,7 +55,7 @@ static int set_timeout(int fd, int option, int seconds)
     return setsockopt(fd, SOL_SOCKET, option, &limit, sizeof(limit));
 }
 
-/* `seconds` for each answer; 0: however long it takes. */
+/* `seconds`: how long an answer may take; 0: for ever. */
 static int open_connection(const struct broker *broker, int seconds, int *ret, struct error *err)
 {
     autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -81,7 +81,8 @@ static int open_connection(const struct broker *broker, int seconds, int *ret, s
     return 0;
 }
 
-/* What was sent may be refused before it was read; then the refusal is there to be read. */
+/* Sending may fail because the broker has refused us and hung up; then its refusal is there to be received.
+ */
 static int ask(const struct broker *broker, json_t *request, int seconds, int *ret, struct error *err)
 {
     autojson json_t *owned = request;
@@ -99,17 +100,8 @@ static int ask(const struct broker *broker, json_t *request, int seconds, int *r
     return 0;
 }
 
-static void hand_on(struct call *call, const json_t *message)
-{
-    const char *text = json_string_value(json_object_get(message, "text"));
-
-    call->known = (int)json_integer_value(json_object_get(message, "line"));
-    if (call->line != NULL && text != NULL)
-        call->line(call->context, call->known, text);
-}
-
-/* 1: the end, *ret its result; -1: the end, an error; 0: it went away without one. */
-static int listen_to(struct call *call, int fd, json_t **ret, struct error *err)
+/* 1: the operation worked, *ret is its result; -1: it failed; 0: the broker hung up before its end. */
+static int receive_end(struct call *call, int fd, json_t **ret, struct error *err)
 {
     for (;;) {
         autojson json_t *message = NULL;
@@ -127,56 +119,36 @@ static int listen_to(struct call *call, int fd, json_t **ret, struct error *err)
             protocol_unpack_error(message, err);
             return -1;
         }
-        hand_on(call, message);
+        const char *text = json_string_value(json_object_get(message, "text"));
+        call->known = (int)json_integer_value(json_object_get(message, "line"));
+        if (call->line != NULL && text != NULL)
+            call->line(call->context, call->known, text);
     }
 }
 
-static void pause_a_moment(void)
-{
-    const struct timespec moment = {.tv_nsec = (long)RETURN_PAUSE_MS * 1000 * 1000};
-
-    nanosleep(&moment, NULL);
-}
-
-/* Follows until the end is known; each time that a broker goes away the next one has RETURN_SECONDS to come.
- */
+/* Follows the operation until its end is known. Each time that a broker ends, the next one has RETURN_SECONDS
+ * to start. */
 static int follow(struct call *call, json_t **ret, struct error *err)
 {
+    const struct timespec pause = {.tv_nsec = (long)RETURN_PAUSE_MS * 1000 * 1000};
+
     for (int pauses = 0; pauses < RETURN_SECONDS * 1000 / RETURN_PAUSE_MS; pauses++) {
         autoclose int fd = -1;
         json_t *request = json_pack("{s:s, s:{s:s, s:i}}", "operation", "follow", "arguments", "id", call->id,
                                     "after", call->known);
         if (ask(call->broker, request, 0, &fd, err) == 0) {
-            int ended = listen_to(call, fd, ret, err);
+            int ended = receive_end(call, fd, ret, err);
             if (ended != 0)
                 return ended > 0 ? 0 : -1;
             pauses = 0;
         }
-        pause_a_moment();
+        nanosleep(&pause, NULL);
     }
     return error_set(
         err, ERROR_BUSY,
-        "the broker went away and did not come back within %d seconds: what became of '%.200s' will "
-        "be told when it runs again",
+        "the broker ended and no other started within %d seconds: how '%.200s' ended is known when "
+        "a broker runs again",
         RETURN_SECONDS, call->id);
-}
-
-static int call_once(struct call *call, json_t *request, json_t **ret, struct error *err)
-{
-    autoclose int fd = -1;
-
-    if (ask(call->broker, request, call->id != NULL ? 0 : READING_SECONDS, &fd, err) != 0)
-        return -1;
-    int ended = listen_to(call, fd, ret, err);
-    if (ended != 0)
-        return ended > 0 ? 0 : -1;
-    if (call->id == NULL)
-        return error_set(err, ERROR_BUSY, "the broker went away; try again");
-    if (follow(call, ret, err) == 0)
-        return 0;
-    if (err->kind == ERROR_NOT_FOUND)
-        error_set(err, ERROR_FAILED, "the broker went away before it began: nothing was changed; try again");
-    return -1;
 }
 
 int broker_check(const struct broker *broker, struct error *err)
@@ -188,7 +160,7 @@ int broker_check(const struct broker *broker, struct error *err)
 
     if (ask(broker, request, CONNECT_SECONDS, &fd, err) != 0)
         return -1;
-    int ended = listen_to(&call, fd, &reply, err);
+    int ended = receive_end(&call, fd, &reply, err);
     if (ended == 0)
         return error_set(err, ERROR_BUSY, "the broker on '%s' hung up; try again", broker->path);
     if (ended < 0)
@@ -202,8 +174,21 @@ int broker_call(const struct broker *broker, const char *operation, const char *
 {
     struct call call = {.broker = broker, .id = id, .line = line, .context = context};
     json_t *request = json_pack("{s:s, s:s*, s:o}", "operation", operation, "id", id, "arguments", arguments);
+    autoclose int fd = -1;
 
-    return call_once(&call, request, ret, err);
+    if (ask(broker, request, id != NULL ? 0 : READING_SECONDS, &fd, err) != 0)
+        return -1;
+    int ended = receive_end(&call, fd, ret, err);
+    if (ended != 0)
+        return ended > 0 ? 0 : -1;
+    if (id == NULL)
+        return error_set(err, ERROR_BUSY, "the broker ended; try again");
+    if (follow(&call, ret, err) == 0)
+        return 0;
+    if (err->kind == ERROR_NOT_FOUND)
+        error_set(err, ERROR_FAILED,
+                  "the broker ended before the operation began: nothing was changed; try again");
+    return -1;
 }
 
 int broker_follow(const struct broker *broker, const char *id, int after,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The front's side: asking the broker for an operation. Thread-safe: each call has a connection of its own.
- */
+/* The front's side: asks the broker for an operation. Thread-safe: each call has a connection of its own. */
 #ifndef HOSTPCI_BROKER_CALL_H
 #define HOSTPCI_BROKER_CALL_H
 
@@ -8,26 +7,26 @@
 
 #include "base/error.h"
 
-struct broker; /* where it is */
+struct broker; /* where the broker is */
 
 struct broker *broker_new(const char *run_dir);
 void broker_free(struct broker *broker); /* takes NULL */
 
-/* Whether it answers now; if not, ERROR_BUSY says that there is none, or that it does not want us, and what
- * to do. */
+/* Whether the broker answers now. If not, ERROR_BUSY says that there is none or that it does not answer this
+ * user, and what to do. */
 int broker_check(const struct broker *broker, struct error *err);
 
-/* Runs one operation (broker/operations.h) and waits for its end, however long that takes. `id` may be NULL
- * for what only reads. Takes `arguments`. Each line of its log is handed to line(context, number, text)
- * (NULL: nobody wants them). ERROR_BUSY as broker_check if none runs; if it goes
- * away meanwhile, waits up to 30 s for the next one and follows the operation there, so that the end it
- * reports is the truth. */
+/* Has one operation (broker/operations.def) done and waits for its end, however long that takes. `id` is NULL
+ * for one that only reads. Takes `arguments`. Each line of its log is handed to line(context, number, text)
+ * (NULL: nobody wants them). ERROR_BUSY as of broker_check if no broker runs. If the broker goes away
+ * meanwhile, this waits up to 30 s for the next one and follows the operation there, so that the end that it
+ * reports is the true one. */
 int broker_call(const struct broker *broker, const char *operation, const char *id, json_t *arguments,
                 void (*line)(void *context, int number, const char *text), void *context, json_t **ret,
                 struct error *err);
 
-/* The same for an operation that was begun before; `after` lines are known already. ERROR_NOT_FOUND if the
- * broker never heard of it: then nothing was changed. */
+/* The same for an operation that began before; `after` lines of its log are known already. ERROR_NOT_FOUND if
+ * it never reached the broker: then nothing was changed. */
 int broker_follow(const struct broker *broker, const char *id, int after,
                   void (*line)(void *context, int number, const char *text), void *context, json_t **ret,
                   struct error *err);

@@ -44,7 +44,7 @@ bool process_start_time(pid_t pid, unsigned long long *ret)
     return file_read(path, STAT_LIMIT, &content, NULL, &err) == 0 && process_parse_start(content, ret);
 }
 
-/* Whether a descriptor is a file below the folder; folders are not what a step writes to. */
+/* Whether a descriptor is of a file below the folder, and not of the folder itself. */
 static bool read_target(int descriptors, const char *name, const char *folder, char *target, size_t size)
 {
     ssize_t length = readlinkat(descriptors, name, target, size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What front and broker say to each other. */
+/* What is said over the broker's sockets. */
 #include "broker/protocol.h"
 
 #include <errno.h>
@@ -32,7 +32,7 @@ int protocol_send(int socket, const json_t *message, struct error *err)
     autofree char *text = json_dumps(message, JSON_COMPACT);
 
     if (text == NULL)
-        return error_set(err, ERROR_FAILED, "a message to or from the broker is no JSON");
+        return error_set(err, ERROR_FAILED, "a message to or from the broker cannot be written as JSON");
     size_t length = strlen(text);
     if (length > PROTOCOL_MESSAGE_LIMIT)
         return error_set(err, ERROR_TOO_LARGE,
@@ -45,14 +45,14 @@ int protocol_send(int socket, const json_t *message, struct error *err)
     return error_set_errno(err, errno, "cannot write to the broker's socket");
 }
 
-/* That the other side is gone may be told before what it said last: once as a reset, at any call, if it had
- * not read everything; and once as an end, if it went between the kernel's look for data and that for the
- * end. */
+/* The kernel may report that the other side is gone before it gives us what that side sent last: once as a
+ * reset, in any call, if the other side had not read everything; and once as an end, if it went just after
+ * the kernel had looked for data. */
 static ssize_t receive(int socket, void *buffer, size_t size, int flags)
 {
     ssize_t length = 0;
 
-    for (int told = 0; told < 3; told++) {
+    for (int reports = 0; reports < 3; reports++) {
         length = TEMP_FAILURE_RETRY(recv(socket, buffer, size, flags));
         if (length > 0 || (length < 0 && errno != ECONNRESET))
             break;
@@ -67,7 +67,7 @@ static int parse(const char *text, size_t length, json_t **ret, struct error *er
 
     if (!json_is_object(message)) {
         json_decref(message);
-        return error_set(err, ERROR_UNREADABLE, "what came over the broker's socket is no JSON object");
+        return error_set(err, ERROR_UNREADABLE, "a message over the broker's socket is not a JSON object");
     }
     *ret = message;
     return 1;
@@ -83,12 +83,12 @@ int protocol_receive(int socket, json_t **ret, struct error *err)
     autofree char *text = xcalloc(1, fits ? (size_t)length : 1);
     ssize_t got = length < 0 ? -1 : receive(socket, text, fits ? (size_t)length : 1, 0);
     if (got < 0 && errno == EAGAIN)
-        return error_set(err, ERROR_BUSY, "the other side of the broker's socket says nothing");
+        return error_set(err, ERROR_BUSY, "the other side of the broker's socket sent nothing");
     if (got < 0)
         return error_set_errno(err, errno, "cannot read from the broker's socket");
     if (!fits)
         return error_set(err, ERROR_TOO_LARGE,
-                         "a message of %zd bytes came over the broker's socket: at most %zu are taken",
+                         "a message of %zd bytes came over the broker's socket: at most %zu are accepted",
                          length, PROTOCOL_MESSAGE_LIMIT);
     return parse(text, (size_t)got, ret, err);
 }
@@ -119,7 +119,8 @@ void protocol_unpack_error(const json_t *object, struct error *ret)
     const char *field = json_string_value(json_object_get(error, "field"));
     const char *message = json_string_value(json_object_get(error, "message"));
 
-    error_set(ret, ERROR_FAILED, "%s", message != NULL ? message : "the broker told an error without a text");
+    error_set(ret, ERROR_FAILED, "%s",
+              message != NULL ? message : "the broker reported an error without a text");
     for (size_t i = 0; kind != NULL && i < COUNT_OF(kinds); i++)
         if (strcmp(kinds[i], kind) == 0)
             ret->kind = (enum error_kind)i;

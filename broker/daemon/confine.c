@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the broker keeps of root's power. */
+/* Which capabilities the broker keeps. */
 #include "broker/daemon/confine.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 static const struct {
     int capability;
     const char *reason;
-} kept[] = {
+} needed[] = {
     {CAP_SYS_ADMIN, "config space beyond its first 64 bytes; the addresses in /" PROC_IOMEM},
     {CAP_SYS_MODULE, "modprobe, when vfio-pci or the driver asked for is not loaded"},
     {CAP_SYS_PTRACE, "/" PROC "/PID/fd of every process: who has a device open"},
@@ -25,8 +25,8 @@ int broker_confine(struct error *err)
 {
     uint64_t mask = 0;
 
-    for (size_t i = 0; i < COUNT_OF(kept); i++)
-        mask |= CAPABILITY(kept[i].capability);
+    for (size_t i = 0; i < COUNT_OF(needed); i++)
+        mask |= CAPABILITY(needed[i].capability);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set_errno(err, errno, "cannot give up new privileges");
     return capability_keep(mask, err);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The process that starts QEMU to ask it, and how the daemon talks to it. Inside of broker/probe/qemu.c.
+/* The process that starts QEMU to ask it, and how the daemon talks to it; for broker/probe/qemu.c alone.
  *
- * The daemon sends one byte, which says nothing but that it asks; the answer is a header and `length` bytes:
- * what QEMU wrote, or (failed) a message. Which binary is started, and with what, was settled before the
- * process was forked. It has no file open but its end of the socket and the daemon's log, gains no privilege,
- * and ends when the socket is closed. */
+ * The daemon sends one byte, whose value does not matter. The answer is a header and `length` bytes: what
+ * QEMU wrote or, if it failed, a message. Which binary is started, and with which arguments, was fixed before
+ * the process was forked, and nothing that the daemon sends can change it. The process has no file open but
+ * its end of the socket and the daemon's log, gains no privilege, and ends when the socket is closed. */
 #ifndef HOSTPCI_BROKER_PROBE_ASKER_H
 #define HOSTPCI_BROKER_PROBE_ASKER_H
 
 #include <stdint.h>
 
-#define QEMU_ASKER_SECONDS 20 /* that QEMU has to answer */
+#define QEMU_ASKER_SECONDS 20 /* which QEMU has to answer */
 
 struct qemu_answer {
     uint32_t failed;

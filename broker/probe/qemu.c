@@ -17,9 +17,10 @@
 #include "broker/probe/asker.h"
 
 #define ANSWER_SECONDS       (QEMU_ASKER_SECONDS + 5)
-#define FAILURE_MILLISECONDS 3000 /* as long callers hear the same again: they do not wait in turn */
+#define FAILURE_MILLISECONDS 3000 /* for so long callers get the same error at once, and do not ask in turn  \
+                                   */
 
-/* By which a binary is known again. */
+/* What identifies a binary. */
 struct identity {
     dev_t device;
     ino_t inode;
@@ -29,15 +30,15 @@ struct identity {
 
 struct known {
     struct identity binary;
-    struct vm_features *capabilities;
+    struct vm_features *features;
     struct known *older;
 };
 
 struct qemu {
     const char *binary;
     pid_t asker;
-    int socket;           /* of whoever set `asking` */
-    pthread_mutex_t lock; /* of what is below */
+    int socket;           /* used by whoever set `asking` */
+    pthread_mutex_t lock; /* guards what is below */
     pthread_cond_t asked;
     bool asking;
     struct known *newest; /* callers may still use the older ones */
@@ -95,7 +96,7 @@ void qemu_close(struct qemu *qemu)
         TEMP_FAILURE_RETRY(waitpid(qemu->asker, NULL, 0));
     for (struct known *known = qemu->newest, *older; known != NULL; known = older) {
         older = known->older;
-        vm_features_free(known->capabilities);
+        vm_features_free(known->features);
         free(known);
     }
     free(qemu);
@@ -119,7 +120,7 @@ static int identify(const char *binary, struct identity *ret, struct error *err)
                          "QEMU is missing, there is no '%s': `apt install qemu-system-x86` installs it, or "
                          "name another one with --qemu",
                          binary);
-    return error_set_errno(err, errno, "cannot look at '%s'", binary);
+    return error_set_errno(err, errno, "cannot examine '%s'", binary);
 }
 
 static bool receive(int socket, void *data, size_t length)
@@ -127,7 +128,7 @@ static bool receive(int socket, void *data, size_t length)
     return length == 0 || recv(socket, data, length, MSG_WAITALL) == (ssize_t)length;
 }
 
-/* After a failure the two would not understand each other any more. */
+/* After a failure the socket is closed: what comes next on it could be part of another answer. */
 static int exchange(int socket, bool *ret_failed, char **ret, size_t *ret_length, struct error *err)
 {
     struct qemu_answer header;
@@ -163,12 +164,12 @@ static int ask(const struct qemu *qemu, struct vm_features **ret, struct error *
     return 0;
 }
 
-/* What is known already, with the lock held. 1: nothing. */
+/* The features or the failure that is known already; 1: none is. Called with the lock held. */
 static int recall(const struct qemu *qemu, const struct identity *binary, const struct vm_features **ret,
                   struct error *err)
 {
     if (qemu->newest != NULL && same(&qemu->newest->binary, binary)) {
-        *ret = qemu->newest->capabilities;
+        *ret = qemu->newest->features;
         return 0;
     }
     if (qemu->failed_at == 0 || !same(&qemu->failed, binary) ||
@@ -178,24 +179,24 @@ static int recall(const struct qemu *qemu, const struct identity *binary, const 
     return -1;
 }
 
-/* With the lock held. */
-static void remember(struct qemu *qemu, const struct identity *binary, struct vm_features *capabilities,
+/* Called with the lock held. */
+static void remember(struct qemu *qemu, const struct identity *binary, struct vm_features *features,
                      const struct error *failure)
 {
-    if (capabilities == NULL) {
+    if (features == NULL) {
         qemu->failed = *binary;
         qemu->failed_at = clock_milliseconds();
         qemu->failure = *failure;
         return;
     }
     struct known *known = xcalloc(1, sizeof(*known));
-    *known = (struct known){*binary, capabilities, qemu->newest};
+    *known = (struct known){*binary, features, qemu->newest};
     qemu->newest = known;
 }
 
 int qemu_features(struct qemu *qemu, const struct vm_features **ret, struct error *err)
 {
-    struct vm_features *capabilities = NULL;
+    struct vm_features *features = NULL;
     struct identity binary = {0};
     int result;
 
@@ -207,13 +208,13 @@ int qemu_features(struct qemu *qemu, const struct vm_features **ret, struct erro
     if (result == 1) {
         qemu->asking = true;
         pthread_mutex_unlock(&qemu->lock);
-        result = ask(qemu, &capabilities, err);
+        result = ask(qemu, &features, err);
         pthread_mutex_lock(&qemu->lock);
         qemu->asking = false;
-        remember(qemu, &binary, capabilities, err);
+        remember(qemu, &binary, features, err);
         pthread_cond_broadcast(&qemu->asked);
         if (result == 0)
-            *ret = capabilities;
+            *ret = features;
     }
     pthread_mutex_unlock(&qemu->lock);
     return result;

@@ -69,7 +69,7 @@ DAEMON_TEST(driver, a_function_is_taken_from_the_host_and_given_back)
     is_json(state_of(DISK), "{}");
 }
 
-/* The list of devices is read anew before the task ends. */
+/* The list of devices is read again before the task ends. */
 DAEMON_TEST(driver, list_shows_the_new_driver_when_the_task_has_ended)
 {
     MOVE(DISK, "vfio-pci");
@@ -157,7 +157,7 @@ DAEMON_TEST(driver, unknown_driver_leaves_everything_as_it_was)
     is_json(state_of(DISK), "{}");
 }
 
-/* A step fails: what was done is undone, and the log tells where everything is. */
+/* A step fails: what was done is undone, and the log says where each function is. */
 DAEMON_TEST(driver, failing_step_is_undone)
 {
     kernel_set_fault(&(const struct kernel_fault){
@@ -169,7 +169,7 @@ DAEMON_TEST(driver, failing_step_is_undone)
     is_json(state_of(DISK), "{}");
 }
 
-/* drivers_probe says ok, and nothing is bound. */
+/* The write to drivers_probe succeeds, and nothing is bound. */
 DAEMON_TEST(driver, kernels_word_is_not_taken_for_it)
 {
     kernel_refuse(DISK, "vfio-pci");
@@ -235,7 +235,7 @@ DAEMON_TEST(driver_group, goes_and_comes_back_as_a_whole)
     has_driver(SOUND, "snd_hda_intel", "");
 }
 
-/* What the first function got is taken back when the second fails. */
+/* If the second function fails, the first one goes back as well. */
 DAEMON_TEST(driver_group, is_left_as_it_was_when_one_of_it_fails)
 {
     kernel_refuse(SOUND, "vfio-pci");
@@ -286,7 +286,7 @@ static bool misses_files(const json_t *report)
     return has_row(member(report, "checks"), "id", "unreadable-files");
 }
 
-/* Here the broker is root and the daemon is not. */
+/* The broker is root, the daemon is not. */
 DAEMON_TEST(driver_used, what_root_alone_may_read_is_read_by_the_broker)
 {
     if (geteuid() != 0)
@@ -299,7 +299,7 @@ DAEMON_TEST(driver_used, what_root_alone_may_read_is_read_by_the_broker)
     cr_assert(misses_files(get("/nodes/" NODE "/hardware/iommu", NULL)));
 }
 
-/* Reading goes on as ever. */
+/* Reading goes on as before. */
 DAEMON_TEST(driver_used, without_a_broker_nothing_is_changed_and_it_is_said_what_to_do)
 {
     START(.host = "golden", .as_nobody = true);

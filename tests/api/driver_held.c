@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A write that the kernel does not return from, and what is killed meanwhile: nobody else waits, nothing is
- * left half done, and what is told is true. */
+ * left half done, and what is reported is true. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static const json_t *status_of(const char *id)
     return get(path, NULL);
 }
 
-/* The next write that has this in its path. */
+/* Lets the kernel hold the next write that has this in its path. */
 static void hold(const char *path)
 {
     kernel_set_fault(
@@ -81,7 +81,7 @@ static void show_waiting(const char *id, const char *upid, const char *step)
     cr_expect_geq(number_of(waiting, "since"), (long long)time(NULL) - SECONDS);
 }
 
-DAEMON_TEST(driver_held, write_that_does_not_return_is_told_and_keeps_nobody_else_waiting)
+DAEMON_TEST(driver_held, write_that_does_not_return_is_reported_and_keeps_nobody_else_waiting)
 {
     autofree char *upid = begin_held_unbind();
 
@@ -105,7 +105,7 @@ DAEMON_TEST(driver_held, write_that_does_not_return_is_told_and_keeps_nobody_els
     cr_assert_str_eq(kernel_driver(DISK), "vfio-pci");
 }
 
-/* Nor does it take the broker's patience. */
+/* The status does not wait until the broker calls the worker silent, either. */
 DAEMON_TEST(driver_held, status_is_there_at_once)
 {
     autofree char *upid = begin_held_unbind();
@@ -156,7 +156,7 @@ DAEMON_TEST(driver_held, task_goes_on_while_the_daemon_is_killed_and_started_aga
     cr_assert_null(strstr(strstr(log, "is taken from") + 1, "is taken from"), "each line once:\n%s", log);
 }
 
-DAEMON_TEST(driver_held, task_that_ended_while_the_daemon_was_away_is_told_as_it_was)
+DAEMON_TEST(driver_held, task_that_ended_while_the_daemon_was_away_has_its_true_end)
 {
     autofree char *upid = begin_held_unbind();
     double end = machine_now() + SECONDS;
@@ -171,7 +171,7 @@ DAEMON_TEST(driver_held, task_that_ended_while_the_daemon_was_away_is_told_as_it
     task_succeeds(upid);
 }
 
-/* The write of the killed broker's worker is awaited, then what it did is undone. */
+/* The next broker waits for the write of the killed one's worker, and then undoes what it did. */
 DAEMON_TEST(driver_held, killed_broker_is_followed_by_one_that_brings_everything_back)
 {
     autofree char *upid = begin_held_unbind();

@@ -67,7 +67,7 @@ DAEMON_TEST(reset, by_the_next_method_if_the_first_fails)
     cr_assert_str_eq(kernel_reset_methods(DISK), "flr bus");
 }
 
-/* The mark of a failed reset stays until one has worked. */
+/* A failed reset stays in the status until one has worked. */
 DAEMON_TEST(reset, failure_is_shown_until_a_reset_has_worked)
 {
     kernel_set_reset(DISK, "flr", EIO);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fixture of the tests of operations that outlive who asked for them. */
+/* Fixture of the tests of operations that outlive the client that asked for them. */
 #include "tests/unit/broker/client.h"
 
 #include <criterion/criterion.h>

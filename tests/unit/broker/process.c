@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Processes: who lives, and where in the kernel one is. */
+/* Processes: whether one still runs, and at which file it is. */
 #include "broker/process.h"
 
 #include <criterion/criterion.h>
@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "tests/unit/storage/fixture.h"
 
-/* A child that waits for its end; its name is what a program of ill will could take. */
+/* A child that waits to be killed, with a name that a malicious program might choose. */
 static pid_t start_child(void)
 {
     pid_t child = fork();
@@ -54,7 +54,7 @@ Test(process, one_that_has_ended_does_not_live_even_if_nobody_collects_it)
     cr_assert_not(process_start_time(child, &start));
 }
 
-/* The worker's folder of the device was opened first, the file in it last. */
+/* A worker opens the folder of the device first, and the file in it last. */
 Test(process, shows_the_file_that_it_is_at)
 {
     __attribute__((cleanup(fixture_remove))) struct fixture fixture;

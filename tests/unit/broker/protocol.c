@@ -56,7 +56,7 @@ Test(protocol, a_message_arrives_whole_and_alone)
     cr_assert_eq(protocol_receive(line.theirs, &second, &err), 1);
     fixture_expect_json(first, "{'operation': 'state', 'arguments': {'id': '0000:01:00.0'}}");
     fixture_expect_json(second, "{'line': 1, 'text': 'h\u00e9'}");
-    expect_nothing(&line, ERROR_BUSY, "says nothing");
+    expect_nothing(&line, ERROR_BUSY, "sent nothing");
 }
 
 Test(protocol, knows_that_the_other_side_hung_up)
@@ -74,7 +74,7 @@ Test(protocol, knows_that_the_other_side_hung_up)
     fixture_expect_error(&err, ERROR_FAILED, "Broken pipe");
 }
 
-/* The broker refuses some clients before it has read what they sent; the kernel then tells of a connection
+/* The broker refuses some clients before it has read what they sent; the kernel then reports a connection
  * that was reset, ahead of the refusal. */
 Test(protocol, a_refusal_is_read_although_nobody_read_the_question)
 {
@@ -102,10 +102,10 @@ Test(protocol, refuses_what_is_no_object)
     connect_line(&line);
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         cr_assert_gt(send(line.ours, texts[i], strlen(texts[i]), 0), 0);
-        expect_nothing(&line, ERROR_UNREADABLE, "no JSON object");
+        expect_nothing(&line, ERROR_UNREADABLE, "not a JSON object");
     }
     cr_assert_gt(send(line.ours, "{\0}", 3, 0), 0);
-    expect_nothing(&line, ERROR_UNREADABLE, "no JSON object");
+    expect_nothing(&line, ERROR_UNREADABLE, "not a JSON object");
 }
 
 /* A message that is nested without end is refused before the stack is used up. */
@@ -118,7 +118,7 @@ Test(protocol, refuses_what_is_too_deep)
     memset(brackets, '[', 100000);
     autofree char *deep = xasprintf("{\"a\": %s", brackets);
     cr_assert_gt(send(line.ours, deep, strlen(deep), 0), 0);
-    expect_nothing(&line, ERROR_UNREADABLE, "no JSON object");
+    expect_nothing(&line, ERROR_UNREADABLE, "not a JSON object");
 }
 
 Test(protocol, refuses_what_is_too_long_and_goes_on)
@@ -149,7 +149,7 @@ Test(protocol, sends_nothing_that_the_other_side_would_refuse)
     autojson json_t *message = json_pack("{s:s}", "a", large);
     cr_assert_eq(protocol_send(line.ours, message, &err), -1);
     fixture_expect_error(&err, ERROR_TOO_LARGE, "at most 131072");
-    expect_nothing(&line, ERROR_BUSY, "says nothing");
+    expect_nothing(&line, ERROR_BUSY, "sent nothing");
 }
 
 Test(protocol, says_that_there_is_no_room)
@@ -194,7 +194,7 @@ Test(protocol, an_error_that_nobody_packed_is_a_failure)
     }
 }
 
-/* A text that was cut in the middle of a character is told all the same. */
+/* A text that was cut in the middle of a character is sent all the same. */
 Test(protocol, a_text_need_not_be_utf8)
 {
     fixture_expect_json(protocol_text("caf\u00e9"), "'caf\u00e9'");
@@ -211,7 +211,7 @@ static void *refuse(void *line)
     return NULL;
 }
 
-/* The kernel tells a reset at whichever call comes next, so it is tried often. */
+/* The kernel reports a reset in whichever call comes next, so this is tried often. */
 Test(protocol, what_was_said_before_hanging_up_is_heard)
 {
     autojson json_t *question = fixture_json("{'operation': 'state'}");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the tests of faults and kills do again and again. */
+/* Scenarios of the tests of faults and kills. */
 #include "tests/unit/broker/scenario.h"
 
 #include <criterion/criterion.h>

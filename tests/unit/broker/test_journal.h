@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fixture of the journal's tests: a folder with a journal in it. */
+/* Fixture of the journal's tests: a journal in a folder of its own. */
 #ifndef HOSTPCI_TESTS_UNIT_BROKER_TEST_JOURNAL_H
 #define HOSTPCI_TESTS_UNIT_BROKER_TEST_JOURNAL_H
 
@@ -20,7 +20,7 @@ void test_journal_open_again(struct test_journal *test, const char *boot);
 void test_journal_close(struct test_journal *test);
 #define autotestjournal __attribute__((cleanup(test_journal_close)))
 
-/* Of an operation on the card; gives its number. */
+/* Starts an operation on the card; returns its number. */
 int64_t test_journal_start(struct test_journal *test, const char *id);
 
 #endif

@@ -63,7 +63,7 @@ static void run_broker(const struct testbed *testbed)
         autofree char *step = xasprintf("%u", testbed->stop_at);
         setenv("HOSTPCI_BROKER_STOP_AT", step, 1);
     }
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not come to its end */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not get to its end */
     _exit(broker_main(COUNT_OF(arguments) - 1, arguments));
 }
 
@@ -290,7 +290,7 @@ void testbed_let_go(const struct testbed *testbed)
     tree_write(&testbed->tree, until + strlen(testbed->tree.path) + 1, "");
 }
 
-/* The broker has the journal for itself: a copy, with what is not yet in the file itself, tells as much. */
+/* Nobody else may open the broker's journal: this reads a copy, with the part that is still in the log. */
 static void count_open(const struct testbed *testbed, int *touched, int *running)
 {
     static const char query[] = "SELECT (SELECT count(*) FROM touched),"

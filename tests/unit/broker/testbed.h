@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fixture of the tests of what changes a host: a small host with the played kernel behind it, and a broker.
- */
+/* Fixture of the tests of what changes a host: a small made host, a played kernel behind it, and a broker. */
 #ifndef HOSTPCI_TESTS_UNIT_BROKER_TESTBED_H
 #define HOSTPCI_TESTS_UNIT_BROKER_TESTBED_H
 
@@ -12,7 +11,7 @@
 #include "tests/hosts/kernel.h"
 #include "tests/unit/hardware/fixture.h"
 
-/* Of the host below, each with the driver that the kernel chose, and its IOMMU group. */
+/* The functions of the host, each with the driver that the kernel chose and its IOMMU group. */
 #define PORT    "0000:00:01.0" /* pcieport, 1: the bridge above the card */
 #define SCREEN  "0000:01:00.0" /* nouveau, 1: a card of two functions; reset methods flr, bus */
 #define SOUND   "0000:01:00.1" /* snd_hda_intel, 1 */
@@ -26,24 +25,24 @@
 
 struct testbed {
     struct tree tree;
-    pid_t broker; /* 0: none runs */
+    pid_t broker; /* 0: it does not run */
     struct broker *client;
     struct text log;  /* of the last operation, a line each */
     unsigned number;  /* of operations so far */
     unsigned stop_at; /* HOSTPCI_BROKER_STOP_AT of the next broker; 0: not set */
 };
 
-/* With the broker running. Leaving the scope ends it, and checks that it ended well. */
+/* Makes the host and starts the broker. Leaving the scope ends the broker and checks that it ended well. */
 void testbed_make(struct testbed *testbed);
-void testbed_make_host(struct testbed *testbed); /* without a broker */
+void testbed_make_host(struct testbed *testbed); /* without starting the broker */
 void testbed_release(struct testbed *testbed);
 #define autotestbed __attribute__((cleanup(testbed_release)))
 
 void testbed_start_broker(struct testbed *testbed);
-void testbed_stop_broker(struct testbed *testbed, int signal); /* and waits for its end */
-pid_t testbed_worker(const struct testbed *testbed);           /* that runs now; 0: none */
+void testbed_stop_broker(struct testbed *testbed, int signal); /* waits for its end */
+pid_t testbed_worker(const struct testbed *testbed);           /* the one that runs now; 0: none */
 
-/* Does an operation; `arguments` as in expect_json. The result, or NULL and an error. */
+/* Has an operation done; `arguments` as in expect_json. Its result, or NULL and an error. */
 json_t *testbed_try(struct testbed *testbed, const char *operation, const char *arguments, struct error *err);
 
 /* The same for one that must work. */
@@ -54,28 +53,29 @@ void testbed_do(struct testbed *testbed, const char *operation, const char *argu
 /* For one that must fail, with this in its message. */
 void testbed_fail(struct testbed *testbed, const char *operation, const char *arguments, const char *message);
 
-/* The same in a thread of its own, to do something else meanwhile; testbed_end waits for its end. */
+/* The same in a thread, so that the test can do something else meanwhile; testbed_end waits for its end. */
 struct testbed_call;
 struct testbed_call *testbed_begin(struct testbed *testbed, const char *operation, const char *arguments);
 json_t *testbed_end(struct testbed_call *call, struct error *err);
 
-/* Until HOSTPCI_BROKER_STOP_AT stops it; false if the call has ended before. */
+/* Waits until HOSTPCI_BROKER_STOP_AT stops the broker; false if the call ended before. */
 bool testbed_wait_for_stop(const struct testbed *testbed, const struct testbed_call *call);
 
-/* Until an access of it hangs (kernel_set_fault); false if the call has ended before. And lets it go on. */
+/* Waits until an access of the call hangs (kernel_set_fault), and lets it go on. False if the call ended
+ * before. */
 bool testbed_wait_for_hang(const struct testbed_call *call);
 void testbed_let_go(const struct testbed *testbed);
 const char *
-testbed_until(const struct testbed *testbed); /* for struct kernel_fault; until the next testbed_until */
+testbed_until(const struct testbed *testbed); /* for struct kernel_fault; valid until it is called again */
 
-/* Where a function is. */
+/* The driver and the driver_override of a function. */
 void expect_binding(const char *id, const char *driver, const char *override);
 void expect_log(const struct testbed *testbed, const char *part);
 
-/* Until no operation runs. */
+/* Waits until no operation runs. */
 void testbed_wait_until_idle(struct testbed *testbed);
 
-/* The journal has nothing open: no function is in the hands of an operation, each operation has ended. */
+/* The journal has nothing open: no function is claimed, and each operation has ended. */
 void expect_nothing_open(const struct testbed *testbed);
 void expect_nothing_open_after(const struct testbed *testbed, const char *what);
 

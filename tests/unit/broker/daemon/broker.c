@@ -21,7 +21,7 @@
 
 #define STRANGER 12345 /* neither root nor nobody */
 
-/* A client that says what it likes. */
+/* A client that sends whatever the test likes. */
 static int connect_raw(const struct testbed *testbed)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -34,7 +34,7 @@ static int connect_raw(const struct testbed *testbed)
     return fd;
 }
 
-/* Sends a text (' for ") as it is, and expects this error. */
+/* Sends a text (' stands for ") as it is, and expects this error. */
 static void expect_refusal(const struct testbed *testbed, const char *request, const char *kind,
                            const char *part)
 {
@@ -60,8 +60,8 @@ Test(broker, does_what_is_in_its_table_and_nothing_else)
     static const struct {
         const char *request, *kind, *part;
     } refusals[] = {
-        {"rubbish", "unreadable", "no JSON object"},
-        {"[]", "unreadable", "no JSON object"},
+        {"rubbish", "unreadable", "not a JSON object"},
+        {"[]", "unreadable", "not a JSON object"},
         {"{}", "invalid", "operation"},
         {"{'operation': 1}", "invalid", "operation"},
         {"{'operation': 'state', 'more': 1}", "invalid", "more"},
@@ -107,7 +107,7 @@ Test(broker, a_message_that_is_too_long_is_refused)
     expect_refusal(&testbed, text, "too-large", "131073 bytes");
 }
 
-/* They send nothing, half of something, or hang up in the middle: others are served meanwhile. */
+/* Clients send nothing, half a message, or hang up in the middle: others are served meanwhile. */
 Test(broker, clients_do_not_hold_each_other)
 {
     autotestbed struct testbed testbed;
@@ -151,7 +151,7 @@ Test(broker, has_room_again_when_clients_leave)
         close(silent[i]);
 }
 
-Test(broker, a_client_that_says_nothing_is_let_go)
+Test(broker, a_client_that_sends_nothing_is_hung_up_on)
 {
     autotestbed struct testbed testbed;
     json_t *message;
@@ -162,8 +162,8 @@ Test(broker, a_client_that_says_nothing_is_let_go)
     cr_assert_eq(protocol_receive(fd, &message, &err), 0, "%s", err.message);
 }
 
-/* Everybody may connect; the kernel tells who it is. */
-Test(broker, strangers_are_told_that_they_are)
+/* Everybody may connect; the kernel knows who it is. */
+Test(broker, strangers_are_refused)
 {
     autotestbed struct testbed testbed;
     struct stat status;
@@ -188,7 +188,7 @@ Test(broker, strangers_are_told_that_they_are)
     cr_assert_eq(ended, 0, "status %x", (unsigned)ended);
 }
 
-/* Runs one more broker, which must end by itself and say this. */
+/* Starts one more broker, which must end by itself with this text. */
 static void expect_no_broker(const char *const *arguments, const char *text)
 {
     char said[4096] = "";
@@ -270,7 +270,7 @@ Test(broker, replaces_the_socket_of_one_that_was_killed)
     cr_assert_neq(access(path, F_OK), 0, "its socket goes with it");
 }
 
-/* As a worker's is, until it has closed what it does not need. */
+/* A worker holds the socket until it has closed what it does not need. */
 Test(broker, replaces_the_socket_that_a_child_of_a_dead_one_holds)
 {
     autotestbed struct testbed testbed;

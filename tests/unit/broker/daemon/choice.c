@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Persistent choices of drivers: they are made again at each start of the broker. */
+/* Persistent choices of drivers: they are applied at each start of the broker. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #define KEEP_DISK "{'id': '" DISK "', 'driver': 'vfio-pci', 'persistent': 1}"
 
-Test(choice, is_made_again_at_each_start)
+Test(choice, is_applied_at_each_start)
 {
     autotestbed struct testbed testbed;
 
@@ -36,7 +36,7 @@ Test(choice, is_made_again_at_each_start)
     expect_binding(DISK, "nvme", "");
 }
 
-Test(choice, is_for_the_card_that_it_was_made_for)
+Test(choice, is_for_the_device_that_it_was_made_for)
 {
     autotestbed struct testbed testbed;
 
@@ -56,7 +56,7 @@ Test(choice, is_for_the_card_that_it_was_made_for)
     cr_assert_eq(err.kind, ERROR_NOT_FOUND);
 }
 
-/* What is brought back from the last run comes first. */
+/* First the functions are brought back that the last broker left half-way. */
 Test(choice, waits_for_what_is_brought_back)
 {
     autotestbed struct testbed testbed;

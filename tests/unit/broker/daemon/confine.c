@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is left of root's power in the broker, and in the programs that it starts. */
+/* Which capabilities the broker and the programs that it starts keep. */
 #include <criterion/criterion.h>
 #include <linux/capability.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "base/capability.h"
 #include "broker/daemon/confine.h"
 
-/* In a child, as it cannot be taken back; what it returns is the exit status. */
+/* In a child, since it cannot be taken back. Returns the exit status, which is what `body` returned. */
 static int run_confined(int (*body)(void))
 {
     struct error err;

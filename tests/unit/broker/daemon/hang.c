@@ -10,7 +10,7 @@
 
 #define TAKE_DISK "{'id': '" DISK "', 'driver': 'vfio-pci'}"
 
-/* Takes the disk, and comes to where the kernel does not return from this write. */
+/* Takes the disk, up to this write, from which the kernel does not return. */
 static struct testbed_call *take_and_hang(struct testbed *testbed, const char *file)
 {
     kernel_set_fault(&(struct kernel_fault){
@@ -76,7 +76,7 @@ Test(hang, is_undone_when_its_worker_dies)
     }
 }
 
-/* The worker of the broker that was killed may still do its step: nothing is touched before it has. */
+/* The worker of the broker that was killed may still do its step: nothing is changed before it has. */
 Test(hang, is_undone_by_the_next_broker_after_the_kernel_has_returned)
 {
     static const char *const files[] = {DISK "/driver_override", "nvme/unbind", "drivers_probe"};

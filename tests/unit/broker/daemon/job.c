@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations from their beginning to their end. */
+/* Jobs from their start to their end. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define TAKE_DISK "{'id': '" DISK "', 'driver': 'vfio-pci'}"
 
-Test(job, its_log_and_its_end_are_told_again)
+Test(job, its_log_and_its_end_can_be_read_again)
 {
     autotestbed struct testbed testbed;
     autojson json_t *result = NULL;
@@ -46,7 +46,7 @@ Test(job, goes_on_when_its_client_hangs_up)
     expect_binding(DISK, "vfio-pci", "vfio-pci");
 }
 
-/* Its state is told while it runs, and who else wants the function is told who has it. */
+/* `state` shows it while it runs, and whoever else wants the function learns which operation has it. */
 Test(job, has_its_functions_for_itself)
 {
     autotestbed struct testbed testbed;
@@ -114,8 +114,8 @@ Test(job, ends_before_the_broker_that_is_asked_to_end)
     expect_binding(DISK, "vfio-pci", "vfio-pci");
 }
 
-/* A step for which the kernel does not return is seen, with its file, and holds nobody else. */
-Test(job, tells_that_the_kernel_does_not_return)
+/* A step from which the kernel does not return is reported with its file, and holds up nobody else. */
+Test(job, reports_that_the_kernel_does_not_return)
 {
     autotestbed struct testbed testbed;
 
@@ -126,7 +126,7 @@ Test(job, tells_that_the_kernel_does_not_return)
     const char *where = NULL;
     autojson json_t *state = NULL;
     for (int i = 0; where == NULL; i++) {
-        cr_assert_lt(i, 300, "nobody says that it waits");
+        cr_assert_lt(i, 300, "it is not reported that it waits");
         usleep(100 * 1000);
         json_decref(state);
         state = testbed_ask(&testbed, "state", "{}");
@@ -144,7 +144,7 @@ Test(job, tells_that_the_kernel_does_not_return)
     cr_assert_not_null(strstr(log, "the kernel came back after 1"), "%s", log);
 }
 
-/* Reading may hang as well; the reader gets an answer all the same, and others are read. */
+/* A reading may hang, too: its client gets an answer all the same, and other readings go on. */
 Test(job, a_reading_that_hangs_is_given_up)
 {
     autotestbed struct testbed testbed;

@@ -6,7 +6,8 @@
 
 #include "broker/daemon/job.h"
 
-/* Where the states of a job that changes something lead, in the letters below; a job that only reads. */
+/* A letter for each state, and for each state the letters of those that it may lead to: for a job that
+ * changes something, and for one that only reads. */
 static const char letters[] = "srkudlex";
 static const char *const changing[JOB_STATES] = {
     [JOB_STARTING] = "rule",      [JOB_RUNNING] = "kule",   [JOB_SILENT] = "rule", [JOB_UNDOING] = "dle",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The journal: what it holds, and what of it a crash or a reboot leaves. */
+/* The journal: what it holds, and what a crash or a reboot leaves of it. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <string.h>
@@ -21,20 +21,20 @@ static void end(struct test_journal *test, int64_t number)
     cr_assert_eq(journal_end(test->journal, number, result, &err), 0, "%s", err.message);
 }
 
-static int touch(struct test_journal *test, int64_t number, const char *rows, struct error *err)
+static int claim(struct test_journal *test, int64_t number, const char *rows, struct error *err)
 {
-    autojson json_t *touched = fixture_json(rows);
+    autojson json_t *claims = fixture_json(rows);
 
-    return journal_claim(test->journal, number, touched, err);
+    return journal_claim(test->journal, number, claims, err);
 }
 
-static void expect_touched(struct test_journal *test, int64_t number, const char *rows)
+static void expect_claims(struct test_journal *test, int64_t number, const char *rows)
 {
-    json_t *touched;
+    json_t *claims;
     struct error err;
 
-    cr_assert_eq(journal_read_claims(test->journal, number, &touched, &err), 0, "%s", err.message);
-    fixture_expect_json(touched, rows);
+    cr_assert_eq(journal_read_claims(test->journal, number, &claims, &err), 0, "%s", err.message);
+    fixture_expect_json(claims, rows);
 }
 
 static void expect_facts(struct test_journal *test, const char *function, const char *facts)
@@ -46,7 +46,7 @@ static void expect_facts(struct test_journal *test, const char *function, const 
     fixture_expect_json(found, facts);
 }
 
-static void keep(struct test_journal *test, const char *kind, const char *body)
+static void save(struct test_journal *test, const char *kind, const char *body)
 {
     autojson json_t *fact = fixture_json(body);
     struct error err;
@@ -139,8 +139,8 @@ Test(journal, knows_each_operation_by_its_id_once)
     cr_assert_eq(number, 7);
 }
 
-/* kill -9 at any point leaves what was told before. */
-Test(journal, keeps_what_a_broker_told_before_it_was_killed)
+/* kill -9 at any point leaves what was written before. */
+Test(journal, keeps_what_a_broker_wrote_before_it_was_killed)
 {
     autotestjournal struct test_journal test;
     struct error err;
@@ -152,7 +152,7 @@ Test(journal, keeps_what_a_broker_told_before_it_was_killed)
         test_journal_open_again(&test, BOOT);
         int64_t number = test_journal_start(&test, "UPID:1");
         journal_log(test.journal, number, 1, "taken from nouveau", &err);
-        touch(&test, number, "[" ROW "]", &err);
+        claim(&test, number, "[" ROW "]", &err);
         journal_step(test.journal, number, CARD, "unbind from nouveau", &err);
         kill(getpid(), SIGKILL);
     }
@@ -162,10 +162,10 @@ Test(journal, keeps_what_a_broker_told_before_it_was_killed)
                        " 'arguments': {'id': '" CARD "', 'driver': 'vfio-pci'},"
                        " 'workers': [{'pid': 41, 'start-time': 1234}]}");
     expect_line(&test, 1, 1, "taken from nouveau");
-    expect_touched(&test, 1, "[" ROW "]");
+    expect_claims(&test, 1, "[" ROW "]");
 }
 
-/* Recovery may be cut off as well: all workers that may hang are known until the end. */
+/* Undoing may be cut off as well: all workers that the kernel may hold are known until the end. */
 Test(journal, knows_each_worker_until_the_end)
 {
     autotestjournal struct test_journal test;
@@ -191,15 +191,15 @@ Test(journal, after_a_reboot_operations_are_history)
 
     test_journal_open(&test);
     int64_t number = test_journal_start(&test, "UPID:1"), ended = test_journal_start(&test, "UPID:2");
-    cr_assert_eq(touch(&test, number, "[" ROW "]", &err), 0);
+    cr_assert_eq(claim(&test, number, "[" ROW "]", &err), 0);
     end(&test, ended);
-    keep(&test, "choice", "{'driver': 'vfio-pci', 'vendor': 4318, 'device': 9348}");
-    keep(&test, "origin", "{'driver': 'nouveau', 'override': '', 'vendor': 4318, 'device': 9348}");
-    keep(&test, "reset", "{'method': 'flr', 'ok': 0, 'vendor': 4318, 'device': 9348}");
+    save(&test, "choice", "{'driver': 'vfio-pci', 'vendor': 4318, 'device': 9348}");
+    save(&test, "origin", "{'driver': 'nouveau', 'override': '', 'vendor': 4318, 'device': 9348}");
+    save(&test, "reset", "{'method': 'flr', 'ok': 0, 'vendor': 4318, 'device': 9348}");
 
     test_journal_open_again(&test, "another-boot");
     expect_none_open(&test);
-    expect_touched(&test, number, "[]");
+    expect_claims(&test, number, "[]");
     expect_end(
         &test, number,
         "{'error': {'kind': 'failed', 'field': '', 'message': 'interrupted by a reboot of the host: each "
@@ -216,41 +216,42 @@ Test(journal, a_function_is_in_one_hand)
 
     test_journal_open(&test);
     int64_t first = test_journal_start(&test, "UPID:1"), second = test_journal_start(&test, "UPID:2");
-    cr_assert_eq(touch(&test, first, "[" ROW "]", &err), 0);
+    cr_assert_eq(claim(&test, first, "[" ROW "]", &err), 0);
     cr_assert_eq(journal_is_claimed(test.journal, CARD, &held, &err), 0);
     cr_assert(held);
     /* all or none */
-    cr_assert_eq(touch(&test, second, "[{'id': '0000:02:00.0'}, {'id': '" CARD "'}]", &err), -1);
+    cr_assert_eq(claim(&test, second, "[{'id': '0000:02:00.0'}, {'id': '" CARD "'}]", &err), -1);
     fixture_expect_error(&err, ERROR_BUSY, CARD " is being changed by another operation, driver 'UPID:1'");
-    expect_touched(&test, second, "[]");
-    cr_assert_eq(touch(&test, second, "[{'id': '0000:02:00.0'}]", &err), 0);
+    expect_claims(&test, second, "[]");
+    cr_assert_eq(claim(&test, second, "[{'id': '0000:02:00.0'}]", &err), 0);
 
     cr_assert_eq(journal_release(test.journal, second, CARD, &err), 0, "not its own: nothing happens");
-    expect_touched(&test, first, "[" ROW "]");
+    expect_claims(&test, first, "[" ROW "]");
     cr_assert_eq(journal_release(test.journal, first, CARD, &err), 0);
-    expect_touched(&test, first, "[]");
+    expect_claims(&test, first, "[]");
     cr_assert_eq(journal_is_claimed(test.journal, CARD, &held, &err), 0);
     cr_assert_not(held);
-    cr_assert_eq(touch(&test, second, "[" ROW "]", &err), 0);
-    expect_touched(&test, second, "[{'id': '0000:02:00.0'}, " ROW "]");
+    cr_assert_eq(claim(&test, second, "[" ROW "]", &err), 0);
+    expect_claims(&test, second, "[{'id': '0000:02:00.0'}, " ROW "]");
 }
 
-/* First the functions are taken, then it is read what they have. */
-Test(journal, rows_are_told_in_two_steps)
+/* First the functions are claimed, then what they have is read and added. */
+Test(journal, claims_are_made_in_two_steps)
 {
     autotestjournal struct test_journal test;
     struct error err;
 
     test_journal_open(&test);
     int64_t number = test_journal_start(&test, "UPID:1");
-    cr_assert_eq(touch(&test, number, "[{'id': '" CARD "'}, {'id': '0000:01:00.1'}]", &err), 0);
-    cr_assert_eq(touch(&test, number, "[" ROW "]", &err), 0);
-    expect_touched(&test, number, "[" ROW ", {'id': '0000:01:00.1'}]");
-    cr_assert_eq(touch(&test, number, "[{'driver': 'x'}]", &err), -1);
+    cr_assert_eq(claim(&test, number, "[{'id': '" CARD "'}, {'id': '0000:01:00.1'}]", &err), 0);
+    cr_assert_eq(claim(&test, number, "[" ROW "]", &err), 0);
+    expect_claims(&test, number, "[" ROW ", {'id': '0000:01:00.1'}]");
+    cr_assert_eq(claim(&test, number, "[{'driver': 'x'}]", &err), -1);
     fixture_expect_error(&err, ERROR_INVALID, "no id");
 }
 
-/* Could not be brought back: the next start tries again, and whoever wants the function has it. */
+/* A function that could not be brought back: the next start tries again, and whoever wants it may claim it.
+ */
 Test(journal, a_function_that_an_ended_operation_left_is_free)
 {
     autotestjournal struct test_journal test;
@@ -259,7 +260,7 @@ Test(journal, a_function_that_an_ended_operation_left_is_free)
 
     test_journal_open(&test);
     int64_t first = test_journal_start(&test, "UPID:1");
-    cr_assert_eq(touch(&test, first, "[" ROW "]", &err), 0);
+    cr_assert_eq(claim(&test, first, "[" ROW "]", &err), 0);
     end(&test, first);
     cr_assert_eq(journal_is_claimed(test.journal, CARD, &held, &err), 0);
     cr_assert_not(held);
@@ -268,21 +269,21 @@ Test(journal, a_function_that_an_ended_operation_left_is_free)
     expect_open(&test, "{'number': 1, 'id': 'UPID:1', 'operation': 'driver', 'lines': 0, 'workers': [],"
                        " 'arguments': {'id': '" CARD "', 'driver': 'vfio-pci'}, 'end': {'result': {}}}");
     int64_t second = test_journal_start(&test, "UPID:2");
-    cr_assert_eq(touch(&test, second, "[" ROW "]", &err), 0);
-    expect_touched(&test, first, "[]");
+    cr_assert_eq(claim(&test, second, "[" ROW "]", &err), 0);
+    expect_claims(&test, first, "[]");
     expect_facts(&test, CARD, "{}");
 }
 
-Test(journal, an_origin_is_kept_once_for_each_card)
+Test(journal, an_origin_is_saved_once_for_each_device)
 {
     autotestjournal struct test_journal test;
     struct error err;
 
     test_journal_open(&test);
-    keep(&test, "origin", "{'driver': 'nouveau', 'vendor': 4318, 'device': 9348}");
-    keep(&test, "origin", "{'driver': 'vfio-pci', 'vendor': 4318, 'device': 9348}");
+    save(&test, "origin", "{'driver': 'nouveau', 'vendor': 4318, 'device': 9348}");
+    save(&test, "origin", "{'driver': 'vfio-pci', 'vendor': 4318, 'device': 9348}");
     expect_facts(&test, CARD, "{'origin': {'driver': 'nouveau', 'vendor': 4318, 'device': 9348}}");
-    keep(&test, "origin", "{'driver': 'nvme', 'vendor': 5197, 'device': 43016}");
+    save(&test, "origin", "{'driver': 'nvme', 'vendor': 5197, 'device': 43016}");
     expect_facts(&test, CARD, "{'origin': {'driver': 'nvme', 'vendor': 5197, 'device': 43016}}");
     cr_assert_eq(journal_forget_fact(test.journal, "origin", CARD, &err), 0);
     expect_facts(&test, CARD, "{}");
@@ -294,10 +295,10 @@ Test(journal, the_last_choice_and_the_last_reset_count)
     struct error err;
 
     test_journal_open(&test);
-    keep(&test, "choice", "{'driver': 'vfio-pci'}");
-    keep(&test, "choice", "{'driver': 'none'}");
-    keep(&test, "reset", "{'ok': 0}");
-    keep(&test, "reset", "{'ok': 1}");
+    save(&test, "choice", "{'driver': 'vfio-pci'}");
+    save(&test, "choice", "{'driver': 'none'}");
+    save(&test, "reset", "{'ok': 0}");
+    save(&test, "reset", "{'ok': 1}");
     test_journal_open_again(&test, BOOT);
     expect_facts(&test, NULL, "{'" CARD "': {'choice': {'driver': 'none'}, 'reset': {'ok': 1}}}");
     expect_facts(&test, "0000:02:00.0", "{}");
@@ -335,7 +336,7 @@ Test(journal, history_is_bounded_and_what_runs_is_none)
     test_journal_open(&test);
     int64_t running = test_journal_start(&test, "running");
     int64_t unsettled = test_journal_start(&test, "unsettled");
-    cr_assert_eq(touch(&test, unsettled, "[" ROW "]", &err), 0);
+    cr_assert_eq(claim(&test, unsettled, "[" ROW "]", &err), 0);
     end(&test, unsettled);
     int64_t first = test_journal_start(&test, "first");
     cr_assert_eq(journal_log(test.journal, first, 1, "a line", &err), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The journal's file: whose it is, and which ones are refused. */
+/* The journal's file: who may have it, and which files are refused. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -32,7 +32,7 @@ Test(journal, is_for_one_broker)
     cr_assert_eq(status, 0);
 }
 
-/* A worker that hangs in the kernel lives longer than its broker, and must not keep the next one out. */
+/* A worker that the kernel holds outlives its broker, and must not keep the next one out. */
 Test(journal, a_child_of_the_broker_does_not_hold_it)
 {
     autotestjournal struct test_journal test;

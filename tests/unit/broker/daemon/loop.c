@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The event loop: descriptors and timers are called while they are there, and never afterwards. */
+/* The event loop: callbacks come while a descriptor is watched or a timer is set, and never afterwards. */
 #include "broker/daemon/loop.h"
 
 #include <criterion/criterion.h>
@@ -60,7 +60,7 @@ Test(loop, calls_as_long_as_there_is_something_to_read)
     loop_free(loop);
 }
 
-/* Whoever is called first ends both: the other one was ready in the same turn. */
+/* Whoever is called first unwatches both. The other one was ready in the same turn. */
 static void unwatch_both(void *context, short events)
 {
     struct player *player = context;
@@ -91,7 +91,7 @@ Test(loop, does_not_call_what_was_removed_in_the_same_turn)
     loop_free(loop);
 }
 
-/* The number of the descriptor that was closed is that of the new one, whose events nobody knows yet. */
+/* The new descriptor gets the number of the one that was closed, but not its events. */
 static void replace(void *context, short events)
 {
     struct player *player = context;

@@ -79,25 +79,25 @@ static unsigned count_starts(const struct stand_in *stand_in)
 
 static const struct vm_features *ask(const struct stand_in *stand_in)
 {
-    const struct vm_features *capabilities = NULL;
+    const struct vm_features *features = NULL;
     struct error err;
 
-    cr_assert_eq(qemu_features(stand_in->qemu, &capabilities, &err), 0, "%s", err.message);
-    return capabilities;
+    cr_assert_eq(qemu_features(stand_in->qemu, &features, &err), 0, "%s", err.message);
+    return features;
 }
 
 /* In `expected` $0 stands for the binary's path. */
 static void fails(const struct stand_in *stand_in, const char *expected)
 {
-    const struct vm_features *capabilities = NULL;
+    const struct vm_features *features = NULL;
     const char *place = strstr(expected, "$0");
     autofree char *message =
         place == NULL ? xstrdup(expected)
                       : xasprintf("%.*s%s%s", (int)(place - expected), expected, stand_in->binary, place + 2);
     struct error err;
 
-    cr_assert_eq(qemu_features(stand_in->qemu, &capabilities, &err), -1);
-    cr_expect_null(capabilities);
+    cr_assert_eq(qemu_features(stand_in->qemu, &features, &err), -1);
+    cr_expect_null(features);
     cr_expect_str_eq(err.message, message);
 }
 
@@ -163,11 +163,11 @@ Test(broker_qemu, is_another_one_also_with_the_same_size_and_time)
 
 static void *ask_in_thread(void *stand_in)
 {
-    const struct vm_features *capabilities = NULL;
+    const struct vm_features *features = NULL;
     struct error err;
 
-    qemu_features(((struct stand_in *)stand_in)->qemu, &capabilities, &err);
-    return (void *)(uintptr_t)capabilities;
+    qemu_features(((struct stand_in *)stand_in)->qemu, &features, &err);
+    return (void *)(uintptr_t)features;
 }
 
 static unsigned count_answers(struct stand_in *stand_in)
@@ -263,9 +263,9 @@ Test(broker_qemu, failure_is_not_kept_for_long)
     struct error err;
     cr_assert_eq(file_replace(ready, "", 0, 0600, &err), 0, "%s", err.message);
     for (long long until = clock_milliseconds() + 20000; count_starts(&stand_in) == 1;) {
-        const struct vm_features *capabilities;
+        const struct vm_features *features;
         cr_assert_lt(clock_milliseconds(), until);
-        qemu_features(stand_in.qemu, &capabilities, &err);
+        qemu_features(stand_in.qemu, &features, &err);
         nanosleep(&(const struct timespec){.tv_nsec = 50000000}, NULL);
     }
     ask(&stand_in);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations describe and describe-host: what root sees of a device and of the host. */
+/* Operations describe and describe-host: a device and the host with what only root may read. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operation driver: functions are taken from the host and given back. */
+/* Operation driver: functions are detached from the host and given back. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -40,7 +40,7 @@ Test(broker_driver, does_nothing_where_nothing_is_to_do)
     expect_log(&testbed, DISK ": stays with vfio-pci");
 }
 
-/* It was there when it was first taken, whatever happened since. */
+/* The function had it when it was first taken, whatever happened since. */
 Test(broker_driver, restores_what_was_there_first)
 {
     autotestbed struct testbed testbed;
@@ -68,7 +68,7 @@ Test(broker_driver, restores_a_function_that_had_no_driver)
     expect_binding(IDLE, "", "");
 }
 
-/* Of several drivers that fit the kernel might take another one than before. */
+/* Of several drivers that match, the kernel might choose another one than before. */
 Test(broker_driver, restores_the_very_driver)
 {
     autotestbed struct testbed testbed;
@@ -119,7 +119,7 @@ Test(broker_driver, wants_a_driver_that_is_there)
     expect_nothing_open(&testbed);
 }
 
-/* The kernel says yes to drivers_probe also if nobody takes the function. */
+/* The write to drivers_probe succeeds even if no driver takes the function. */
 Test(broker_driver, notices_that_nothing_was_bound)
 {
     autotestbed struct testbed testbed;
@@ -148,7 +148,7 @@ Test(broker_driver, takes_a_whole_card_or_group_but_no_bridge)
     expect_nothing_open(&testbed);
 }
 
-/* Those that came along by their scope are left as they are, when they never were taken. */
+/* Functions that belong to the scope but never were taken are left as they are. */
 Test(broker_driver, restores_of_a_group_what_was_taken)
 {
     autotestbed struct testbed testbed;
@@ -195,7 +195,7 @@ Test(broker_driver, keeps_a_choice_for_good_and_forgets_it)
     expect_member(json_object_get(forgotten, "functions"), DISK, "{}");
 }
 
-/* What the slot had before is not what this card had. */
+/* What another device in the slot had is not what this one had. */
 Test(broker_driver, does_not_restore_what_another_card_had)
 {
     autotestbed struct testbed testbed;
@@ -208,7 +208,7 @@ Test(broker_driver, does_not_restore_what_another_card_had)
                  "it is not known what " DISK " had");
 }
 
-/* Errors name the file, the value and what the kernel said, and where everything is. */
+/* Errors name the file, the value, what the kernel said, and where each function is. */
 Test(broker_driver, explains_what_the_kernel_refused)
 {
     static const struct {
@@ -241,7 +241,7 @@ Test(broker_driver, explains_what_the_kernel_refused)
     expect_nothing_open(&testbed);
 }
 
-/* The second function of a card fails: the first goes back as well. */
+/* If the second function of a card fails, the first one goes back as well. */
 Test(broker_driver, undoes_all_when_one_fails)
 {
     autotestbed struct testbed testbed;
@@ -270,7 +270,7 @@ Test(broker_driver, goes_forward_where_there_is_no_way_back)
     expect_nothing_open(&testbed);
 }
 
-/* At whichever step it is pulled out: the other function is where it was or where it should be. */
+/* A function is unplugged at each step in turn: the other one is where it was or where it should be. */
 Test(broker_driver, survives_the_loss_of_a_function_at_each_step)
 {
     for (unsigned step = 1;; step++) {

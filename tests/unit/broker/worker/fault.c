@@ -26,7 +26,7 @@ static char *describe(const struct scenario *scenario, const struct kernel_fault
                      fault->after ? " though done" : "");
 }
 
-/* False: the operation has fewer accesses of that kind. */
+/* False if the operation has fewer accesses of that kind. */
 static bool fail_at(const struct scenario *scenario, struct testbed *testbed,
                     const struct kernel_fault *fault)
 {
@@ -47,7 +47,7 @@ static bool fail_at(const struct scenario *scenario, struct testbed *testbed,
     return reached;
 }
 
-/* In `make check` each access with one error, the next access with the next. */
+/* In `make check` each access fails with one error only, the next access with the next one. */
 static void fail_each(const struct scenario *scenario, struct testbed *testbed, struct kernel_fault fault,
                       bool forever)
 {
@@ -66,7 +66,7 @@ static void fail_each(const struct scenario *scenario, struct testbed *testbed, 
     }
 }
 
-/* `path`: those below it alone, in `make check`. */
+/* `path`: in `make check` only accesses that have it in their path. */
 static void fail_each_kind(const struct scenario *scenario, const char *path)
 {
     autotestbed struct testbed testbed;
@@ -79,7 +79,7 @@ static void fail_each_kind(const struct scenario *scenario, const char *path)
     fail_each(scenario, &testbed, (struct kernel_fault){.access = SYSFS_WRITE, .after = true}, false);
 }
 
-/* The broker is killed while the kernel does not return, and another one is there when it does. */
+/* The broker is killed while the kernel does not return, and the next one runs when it does. */
 static bool return_late_at(const struct scenario *scenario, struct testbed *testbed,
                            struct kernel_fault fault)
 {

@@ -24,7 +24,7 @@ static void kill_at_stop(struct testbed *testbed, enum victim victim)
     }
 }
 
-/* False: the operation has fewer steps. */
+/* False if the operation has fewer steps. */
 static bool kill_at(const struct scenario *scenario, unsigned step, enum victim victim)
 {
     autofree char *what =

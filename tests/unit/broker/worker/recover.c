@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations that the end of their worker, their broker or the host cuts off are brought back. */
+/* Operations that are cut off when their worker, their broker or the host ends: they are undone. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -80,7 +80,7 @@ Test(job, is_brought_back_if_its_broker_dies_at_any_step)
     }
 }
 
-/* Somebody kills whoever works: each attempt is followed by another one. */
+/* Each worker is killed in turn: another attempt follows each one. */
 Test(job, is_brought_back_even_if_that_is_cut_off)
 {
     autotestbed struct testbed testbed;
@@ -95,7 +95,7 @@ Test(job, is_brought_back_even_if_that_is_cut_off)
     expect_back(&testbed, client);
 }
 
-/* Its client waits for the next broker, and hears the truth from it. */
+/* The client waits for the next broker and learns the true end from it. */
 Test(job, is_brought_back_by_the_next_broker)
 {
     autotestbed struct testbed testbed;
@@ -112,7 +112,7 @@ Test(job, is_brought_back_by_the_next_broker)
     expect_nothing_open(&testbed);
 }
 
-/* The kernel may still do what it was told to: nothing is touched before. */
+/* The kernel may still do what the first worker asked it to: nothing is changed before it has. */
 Test(job, waits_for_the_worker_that_hangs_from_an_earlier_broker)
 {
     autotestbed struct testbed testbed;

@@ -19,7 +19,7 @@ static void expect_method(struct testbed *testbed, const char *arguments, const 
     cr_expect(json_is_integer(json_object_get(result, "milliseconds")));
 }
 
-/* What is kept of the last reset. */
+/* The fact that is saved of the last reset. */
 static void expect_mark(struct testbed *testbed, const char *id, const char *method, int ok,
                         const char *message)
 {
@@ -65,7 +65,7 @@ Test(reset, goes_on_to_the_next_method)
     expect_nothing_open(&testbed);
 }
 
-/* A function that cannot be reset is marked until it can. */
+/* The failure is shown until a reset works. */
 Test(reset, marks_a_function_until_a_good_one)
 {
     autotestbed struct testbed testbed;
