@@ -29,7 +29,7 @@ const struct endpoint endpoint_get_cluster_options = {
     .run = get_options,
 };
 
-/* An id that is the same as long as the certificate is: 32 hexadecimal digits of its fingerprint. */
+/* An id that stays the same as long as the certificate does: 32 hexadecimal digits of its fingerprint. */
 static void add_server_id(const char *fingerprint, json_t *subscription)
 {
     autotext struct text id = {0};

@@ -26,7 +26,7 @@
          .text = "When it expires, in seconds since 1970; 0: never."},                                       \
     {                                                                                                        \
         .name = "privsep", .type = SCHEMA_BOOLEAN, .optional = true, .fallback = "1",                        \
-        .text = "Restrict it to privileges that it has itself, within its user's."                           \
+        .text = "1: it has only those of its user's privileges that are granted to the token, too."          \
     }
 
 #endif

@@ -61,8 +61,8 @@ const struct endpoint endpoint_get_mapping_capacity = {
                                        "free and used (0 if the node is not online)."},
                               {.name = "free",
                                .type = SCHEMA_INTEGER,
-                               .text =
-                                   "How many a VM could get now: they match the mapping and no VM has them."},
+                               .text = "How many of them a VM could get now: those that match the mapping "
+                                       "and that no VM has."},
                               {.name = "used",
                                .type = SCHEMA_ARRAY,
                                .items = ITEMS(.type = SCHEMA_OBJECT, .properties = use_properties)}))},

@@ -251,8 +251,8 @@ const struct endpoint endpoint_get_pci_status =
                         {.name = "host-use",
                          .type = SCHEMA_ARRAY,
                          .items = ITEMS(.type = SCHEMA_OBJECT, .properties = use_properties),
-                         .text = "What the host uses it, and the functions that would be detached with it, "
-                                 "for."},
+                         .text = "Host uses of the device and of the functions that would be detached with "
+                                 "it."},
                         {.name = "state",
                          .type = SCHEMA_OBJECT,
                          .optional = true,
