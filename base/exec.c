@@ -15,18 +15,25 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/text.h"
 
-struct program {
-    const char *path;
-    pid_t pid;
-    int end;    /* pidfd: readable when it has ended */
-    int output; /* of both its outputs, does not block */
+/* What the program writes to one descriptor. */
+struct stream {
+    int fd; /* does not block; -1: closed by all who had it, or never opened */
+    size_t limit;
+    bool overflowed; /* more was written, and dropped so that the program does not wait */
     struct text text;
 };
 
+struct program {
+    const struct exec_question *what;
+    bool asked; /* the two outputs are apart, and its standard output must be whole */
+    pid_t pid;
+    int end; /* pidfd: readable when it has ended */
+    struct stream output, complaints;
+};
+
 /* The broker's workers block signals; a program gets none of that, nor their files. */
-static int spawn(const char *const *argv, int output, pid_t *ret)
+static int spawn(const struct exec_question *what, int input, int output, int complaints, pid_t *ret)
 {
     static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
     posix_spawn_file_actions_t files;
@@ -41,114 +48,181 @@ static int spawn(const char *const *argv, int output, pid_t *ret)
     posix_spawnattr_setpgroup(&how, 0);
     posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&files, complaints, STDERR_FILENO);
     posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-    int error = posix_spawn(ret, argv[0], &files, &how, (char *const *)argv, (char *const *)environment);
+    int error =
+        posix_spawn(ret, what->path, &files, &how, (char *const *)what->argv, (char *const *)environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
     return error;
 }
 
-static int start(const char *const *argv, struct program *ret, struct error *err)
+/* A descriptor to read the text from; /dev/null for NULL. -1, and errno. */
+static int open_input(const char *text)
+{
+    int ends[2];
+
+    if (text == NULL)
+        return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return -1;
+    ssize_t written = write(ends[1], text, strlen(text));
+    close(ends[1]);
+    fcntl(ends[0], F_SETFL, 0);
+    if (written == (ssize_t)strlen(text))
+        return ends[0];
+    close(ends[0]);
+    errno = EMSGSIZE;
+    return -1;
+}
+
+/* Returns the end for the program, or -1. */
+static int open_stream(struct stream *stream)
 {
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return error_set_errno(err, errno, "cannot start %s", argv[0]);
+        return -1;
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    int error = spawn(argv, ends[1], &ret->pid);
-    close(ends[1]);
-    if (error != 0) {
-        close(ends[0]);
-        return error_set_errno(err, error, "cannot start %s", argv[0]);
-    }
-    ret->path = argv[0];
-    ret->output = ends[0];
-    ret->end = (int)syscall(SYS_pidfd_open, ret->pid, 0);
+    stream->fd = ends[0];
+    return ends[1];
+}
+
+static int start(struct program *program, struct error *err)
+{
+    const struct exec_question *what = program->what;
+    autoclose int input = open_input(what->input), output = open_stream(&program->output);
+    autoclose int complaints = program->asked ? open_stream(&program->complaints) : -1;
+    int error = errno;
+
+    if (input >= 0 && output >= 0 && (complaints >= 0 || !program->asked))
+        error = spawn(what, input, output, program->asked ? complaints : output, &program->pid);
+    if (program->pid <= 0)
+        return error_set_errno(err, error, "cannot start '%s'", what->path);
+    program->end = (int)syscall(SYS_pidfd_open, program->pid, 0);
     return 0;
 }
 
-/* What is beyond the limit is read and dropped, so that the program does not wait. False: there is no more
- * now. */
-static bool read_some(struct program *program)
+/* False: there is nothing more now. */
+static bool read_some(struct stream *stream)
 {
-    char bytes[4096];
-    ssize_t count = TEMP_FAILURE_RETRY(read(program->output, bytes, sizeof(bytes)));
+    char bytes[16384];
+    ssize_t count = stream->fd < 0 ? 0 : TEMP_FAILURE_RETRY(read(stream->fd, bytes, sizeof(bytes)));
 
     if (count <= 0)
         return false;
-    size_t room = EXEC_OUTPUT_LIMIT - program->text.length;
-    text_append_bytes(&program->text, bytes, (size_t)count < room ? (size_t)count : room);
+    size_t room = stream->limit - stream->text.length;
+    stream->overflowed |= (size_t)count > room;
+    text_append_bytes(&stream->text, bytes, (size_t)count < room ? (size_t)count : room);
     return true;
 }
 
-/* Until the program itself has ended, whoever else has its outputs open. False: it did not within the time.
- */
-static bool follow(struct program *program, unsigned seconds)
+/* The last line that it wrote, as plain ASCII; the caller frees it. */
+static char *last_line(const struct program *program)
 {
+    autofree char *copy =
+        xstrdup(text_string(program->asked ? &program->complaints.text : &program->output.text));
+    const char *text = text_trim(copy), *newline = strrchr(text, '\n');
+    char *line = xstrdup(text[0] == '\0' ? "it wrote nothing" : newline != NULL ? newline + 1 : text);
+
+    for (char *byte = line; *byte != '\0'; byte++)
+        if (*byte < ' ' || *byte > '~')
+            *byte = '?';
+    return line;
+}
+
+/* Until the program itself has ended, whoever else has its outputs open. An error if it is to be killed. */
+static int follow(struct program *program, struct error *err)
+{
+    const struct exec_question *what = program->what;
+    struct stream *streams[] = {&program->output, &program->complaints};
     struct pollfd watched[] = {{.fd = program->end, .events = POLLIN},
-                               {.fd = program->output, .events = POLLIN}};
-    long long until = clock_milliseconds() + seconds * 1000LL;
+                               {.fd = what->asker, .events = POLLIN},
+                               {.fd = program->output.fd, .events = POLLIN},
+                               {.fd = program->complaints.fd, .events = POLLIN}};
+    long long until = clock_milliseconds() + what->seconds * 1000LL;
 
-    for (;;) {
+    while (watched[0].revents == 0 && !(program->asked && program->output.overflowed)) {
         long long left = until - clock_milliseconds();
-        if (poll(watched, COUNT_OF(watched), left > 0 ? (int)left : 0) == 0 && left <= 0)
-            return false;
-        if (watched[1].revents != 0 && !read_some(program))
-            watched[1].fd = -1; /* closed by all */
-        if (watched[0].revents != 0)
-            break;
+        if (poll(watched, COUNT_OF(watched), left > 0 ? (int)left : 0) == 0 && left <= 0) {
+            autofree char *line = last_line(program);
+            return error_set(err, ERROR_FAILED, "'%s' did not end within %u s and was killed: %s", what->path,
+                             what->seconds, line);
+        }
+        if (watched[1].revents != 0)
+            return error_set(err, ERROR_FAILED, "'%s' was killed: nobody waits for its answer", what->path);
+        for (size_t i = 0; i < COUNT_OF(streams); i++)
+            if (watched[2 + i].revents != 0 && !read_some(streams[i]))
+                watched[2 + i].fd = -1; /* closed by all */
     }
-    while (read_some(program))
+    while (!(program->asked && program->output.overflowed) && read_some(&program->output))
         ;
-    return true;
-}
-
-static const char *last_line(struct text *output)
-{
-    char *text = output->data != NULL ? text_trim(output->data) : NULL;
-
-    if (text == NULL || text[0] == '\0')
-        return "it wrote nothing";
-    const char *newline = strrchr(text, '\n');
-    return newline != NULL ? newline + 1 : text;
-}
-
-static int judge(struct program *program, bool ended, unsigned seconds, int status, struct error *err)
-{
-    const char *path = program->path;
-
-    if (!ended)
-        return error_set(err, ERROR_FAILED, "%s did not end within %u s and was killed: %s", path, seconds,
-                         last_line(&program->text));
-    if (WIFSIGNALED(status))
-        return error_set(err, ERROR_FAILED, "%s was killed by signal %d: %s", path, WTERMSIG(status),
-                         last_line(&program->text));
-    if (WEXITSTATUS(status) != 0)
-        return error_set(err, ERROR_FAILED, "%s ended with status %d: %s", path, WEXITSTATUS(status),
-                         last_line(&program->text));
+    read_some(&program->complaints);
+    if (program->asked && program->output.overflowed)
+        return error_set(err, ERROR_FAILED, "'%s' wrote more than the %zu MiB that its answer can be",
+                         what->path, what->limit >> 20);
     return 0;
+}
+
+static int judge(struct program *program, int status, struct error *err)
+{
+    const char *path = program->what->path;
+    autofree char *line = last_line(program);
+
+    if (WIFSIGNALED(status))
+        return error_set(err, ERROR_FAILED, "'%s' was killed by signal %d: %s", path, WTERMSIG(status), line);
+    if (WEXITSTATUS(status) != 0)
+        return error_set(err, ERROR_FAILED, "'%s' ended with status %d: %s", path, WEXITSTATUS(status), line);
+    return 0;
+}
+
+/* ret gets the output, also on failure. */
+static int run(const struct exec_question *what, bool asked, struct text *ret, struct error *err)
+{
+    struct program program = {.what = what,
+                              .asked = asked,
+                              .end = -1,
+                              .output = {.fd = -1, .limit = what->limit},
+                              .complaints = {.fd = -1, .limit = EXEC_OUTPUT_LIMIT}};
+    int result = start(&program, err), status = 0;
+
+    if (result == 0) {
+        result = follow(&program, err);
+        if (result != 0 || asked)
+            kill(-program.pid, SIGKILL); /* all of its group, which nobody else has */
+        TEMP_FAILURE_RETRY(waitpid(program.pid, &status, 0));
+        if (result == 0)
+            result = judge(&program, status, err);
+    }
+    cleanup_close(&program.end);
+    cleanup_close(&program.output.fd);
+    cleanup_close(&program.complaints.fd);
+    text_release(&program.complaints.text);
+    *ret = program.output.text;
+    return result;
 }
 
 int exec_run(const char *const *argv, unsigned seconds, char **ret_output, struct error *err)
 {
-    struct program program = {.pid = -1};
-    int status = 0;
+    const struct exec_question what = {
+        .path = argv[0], .argv = argv, .limit = EXEC_OUTPUT_LIMIT, .seconds = seconds, .asker = -1};
+    autotext struct text output = {0};
+    int result = run(&what, false, &output, err);
 
-    if (start(argv, &program, err) != 0)
-        return -1;
-    bool ended = follow(&program, seconds);
-    if (!ended)
-        kill(-program.pid, SIGKILL); /* all of its group, which nobody else has */
-    TEMP_FAILURE_RETRY(waitpid(program.pid, &status, 0));
-    close(program.end);
-    close(program.output);
-    autofree char *output = xstrdup(text_string(&program.text));
-    int result = judge(&program, ended, seconds, status, err);
-    text_release(&program.text);
     if (ret_output != NULL)
-        *ret_output = TAKE(output);
+        *ret_output = text_take(&output);
     return result;
+}
+
+int exec_ask(const struct exec_question *question, struct text *ret, struct error *err)
+{
+    autotext struct text output = {0};
+
+    if (run(question, true, &output, err) != 0)
+        return -1;
+    *ret = output;
+    output = (struct text){0};
+    return 0;
 }

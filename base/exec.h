@@ -1,16 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Programs: one is run with an argument vector, never by a shell, and its output is kept. */
+/* Programs: one is run with an argument vector, never by a shell.
+ *
+ * It gets an environment of PATH and LC_ALL=C alone, no open file but its three standard ones, and no signal
+ * that the caller blocks or ignores. A function here returns 0 if the program ended with status 0, else -1
+ * and an error that names the program, says how it ended and quotes the last line that it wrote. A program
+ * that does not end in time is killed, with all that it started. */
 #ifndef HOSTPCI_BASE_EXEC_H
 #define HOSTPCI_BASE_EXEC_H
 
 #include "base/error.h"
+#include "base/text.h"
 
 #define EXEC_OUTPUT_LIMIT 8192
 
-/* Runs argv (ends with NULL; argv[0] is an absolute path) with an empty environment but PATH and LC_ALL=C,
- * standard input from /dev/null, waits at most `seconds` and kills it then. 0 if it ended with 0; else -1
- * and an error that says how it ended and its last line of output. ret_output (may be NULL) gets what it
- * wrote to both outputs, cut at EXEC_OUTPUT_LIMIT, also on failure; the caller frees it. */
+/* Runs argv, which ends with NULL and begins with an absolute path, with nothing to read. ret_output (may be
+ * NULL) gets what it wrote to its standard output and standard error together, cut at EXEC_OUTPUT_LIMIT, also
+ * on failure; the caller frees it. */
 int exec_run(const char *const *argv, unsigned seconds, char **ret_output, struct error *err);
+
+struct exec_question {
+    const char *path;
+    const char *const *argv; /* from argv[0] on, ends with NULL */
+    const char *input;       /* what it reads, less than a pipe takes at once (64 KiB) */
+    size_t limit;            /* of the answer: a longer one is an error */
+    unsigned seconds;
+    int asker; /* a descriptor: when it can be read or is closed, nobody waits for the answer any more */
+};
+
+/* Runs a program whose standard output is an answer, and gives that, as it is. Its standard error is only for
+ * the message of a failure. Nothing of it remains: what it started is killed when it ends. */
+int exec_ask(const struct exec_question *question, struct text *ret, struct error *err);
 
 #endif

@@ -60,7 +60,8 @@ Test(exec, gives_away_no_file_and_no_signal)
     cr_assert_eq(run_shell("grep SigBlk /proc/self/status; ls /proc/self/fd | wc -l; cat", 10, &output, &err),
                  0, "%s", err.message);
     cr_assert_str_eq(output, "SigBlk:\t0000000000000000\n4\n"); /* ls has the folder open, beside the three */
-    expect_failure("kill -TERM $$; echo still here", 10, "/bin/sh was killed by signal 15: it wrote nothing");
+    expect_failure("kill -TERM $$; echo still here", 10,
+                   "'/bin/sh' was killed by signal 15: it wrote nothing");
 }
 
 Test(exec, tells_how_the_program_ended_and_what_it_said_last)
@@ -69,11 +70,11 @@ Test(exec, tells_how_the_program_ended_and_what_it_said_last)
     const char *const missing[] = {"/no/such/program", NULL};
 
     expect_failure("echo first; echo; echo 'modprobe: FATAL: not found' >&2; exit 3", 10,
-                   "/bin/sh ended with status 3: modprobe: FATAL: not found");
-    expect_failure("exit 1", 10, "/bin/sh ended with status 1: it wrote nothing");
-    expect_failure("kill -9 $$", 10, "/bin/sh was killed by signal 9: it wrote nothing");
+                   "'/bin/sh' ended with status 3: modprobe: FATAL: not found");
+    expect_failure("exit 1", 10, "'/bin/sh' ended with status 1: it wrote nothing");
+    expect_failure("kill -9 $$", 10, "'/bin/sh' was killed by signal 9: it wrote nothing");
     cr_assert_eq(exec_run(missing, 10, NULL, &err), -1);
-    cr_assert_str_eq(err.message, "cannot start /no/such/program: No such file or directory");
+    cr_assert_str_eq(err.message, "cannot start '/no/such/program': No such file or directory");
 }
 
 Test(exec, kills_what_takes_too_long_with_all_that_it_started)
@@ -81,7 +82,7 @@ Test(exec, kills_what_takes_too_long_with_all_that_it_started)
     time_t began = time(NULL);
 
     expect_failure("echo waiting; sleep 1000 & sleep 1000", 1,
-                   "/bin/sh did not end within 1 s and was killed: waiting");
+                   "'/bin/sh' did not end within 1 s and was killed: waiting");
     cr_assert_lt(time(NULL) - began, 30);
 }
 
