@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "storage/local.h"
@@ -53,18 +54,9 @@ int tasks_open(struct storage *storage, const char *node, struct tasks **ret, st
     return 0;
 }
 
-static struct timespec in_seconds(unsigned seconds)
-{
-    struct timespec end;
-
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += seconds;
-    return end;
-}
-
 bool tasks_close(struct tasks *tasks, unsigned seconds)
 {
-    struct timespec end = in_seconds(seconds);
+    struct timespec end = clock_after(seconds * 1000);
 
     if (tasks == NULL)
         return true;
@@ -142,7 +134,7 @@ static void leave(struct task *task)
 /* False if the daemon stops, so that there is no time for it. */
 static bool wait_for_retry(struct tasks *tasks)
 {
-    struct timespec end = in_seconds(RETRY_SECONDS);
+    struct timespec end = clock_after(RETRY_SECONDS * 1000);
 
     pthread_mutex_lock(&tasks->lock);
     while (!tasks->closing && pthread_cond_timedwait(&tasks->changed, &tasks->lock, &end) != ETIMEDOUT)

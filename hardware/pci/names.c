@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -165,10 +165,8 @@ static void look_up_all(struct pci_access *list, const struct pci_device *device
 /* Thousands of lookups or requests in a row need not ask for the file each time. */
 static bool is_check_due(struct names *names)
 {
-    struct timespec now;
+    long long tick = clock_milliseconds() / NAMES_CHECK_MS;
 
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    long long tick = (now.tv_sec * 1000LL + now.tv_nsec / 1000000) / NAMES_CHECK_MS;
     return atomic_exchange(&names->checked_at, tick) != tick;
 }
 

@@ -14,9 +14,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "hardware/paths.h"
 #include "hardware/pci/uevent_text.h"
@@ -111,14 +111,6 @@ static int rescan(struct inventory_source *source, struct error *err)
     return 0;
 }
 
-static long long now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* A scan that fails, for want of descriptors say, is tried again after the next pause. */
 static void *follow_events(void *data)
 {
@@ -133,8 +125,8 @@ static void *follow_events(void *data)
         if (count > 0 && waits[0].revents != 0)
             return NULL;
         if (count > 0 && take_events(source->events) && due_since == 0)
-            due_since = now_ms();
-        bool calm = count == 0 || (due_since != 0 && now_ms() - due_since >= LONGEST_MS);
+            due_since = clock_milliseconds();
+        bool calm = count == 0 || (due_since != 0 && clock_milliseconds() - due_since >= LONGEST_MS);
         if (calm && due_since != 0 && rescan(source, &err) == 0)
             due_since = 0;
     }
