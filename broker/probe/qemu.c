@@ -16,9 +16,10 @@
 #include "base/memory.h"
 #include "broker/probe/asker.h"
 
-#define ANSWER_SECONDS       (QEMU_ASKER_SECONDS + 5)
-#define FAILURE_MILLISECONDS 3000 /* for so long callers get the same error at once, and do not ask in turn  \
-                                   */
+#define ANSWER_SECONDS (QEMU_ASKER_SECONDS + 5)
+#define FAILURE_MILLISECONDS                                                                                 \
+    3000 /* for so long callers get the same error at once, and do not ask in turn                           \
+          */
 
 /* What identifies a binary. */
 struct identity {
