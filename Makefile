@@ -1,4 +1,10 @@
-# hostpci: build, test, install. `make help` says what there is.
+# hostpci: build, test, install. `make help` lists the targets.
+
+# Use all processors. A -j on the command line wins over this one; a sub-make shares the jobs of the make above it.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 VERSION := 0.1
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -6,7 +12,7 @@ endif
 BUILD   ?= build/release
 PREFIX  ?= /usr/local
 DESTDIR ?=
-# Of `make install`: names of Proxmox VE's programs to answer to as well, qm and pvesh.
+# `make install` adds links by these names, for people used to Proxmox VE's qm and pvesh.
 LINKS   ?=
 
 # Lowest first; tests/rooms says which includes which.
@@ -18,16 +24,22 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 OPTIMISE ?= -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SANITIZE ?=
 REPOID   := $(shell git rev-parse --short=16 HEAD 2>/dev/null || echo 0000000000000000)
-DEFINES  := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DREPOID='"$(REPOID)"' -I. -include base/banned.h
-# Empty until the packages are there; the targets below install them, then run make again.
+DEFINES   = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -include base/banned.h
+# Empty until the packages are installed; the targets below install them and then run make again.
 LIBS_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-# libcurl is loaded by the client alone: client/call/libcurl.h.
+# libcurl is not linked: the client loads it when it needs it (client/call/libcurl.h).
 LIBS_LINK   := $(shell pkg-config --libs $(filter-out libcurl,$(LIBS)) 2>/dev/null) -lpthread -lm
-COMPILE   = $(CC) -std=c17 $(DEFINES) $(WARNINGS) $(LIBS_CFLAGS) $(OPTIMISE) $(SANITIZE) -g -fPIE -MMD -MP $(CFLAGS)
-# The daemon answers libmicrohttpd's question for a reason phrase itself: both must be exported (server/http/response.h).
-LINK      = $(CC) $(SANITIZE) -pie -rdynamic -Wl,-z,relro,-z,now $(LDFLAGS)
+# A sanitizer needs line numbers only. Its programs are started thousands of times, so they are linked at a fixed
+# address and with the sanitizer's library inside: each start then takes a third less.
+DEBUG    := $(if $(SANITIZE),-g1,-g)
+RUNTIMES := $(if $(findstring gcc,$(CC)),$(if $(findstring address,$(SANITIZE)),-static-libasan -static-libubsan) \
+              $(if $(findstring thread,$(SANITIZE)),-static-libtsan))
+PIE      := $(if $(SANITIZE),-no-pie $(RUNTIMES),-pie)
+COMPILE   = $(CC) -std=c17 $(DEFINES) $(WARNINGS) $(LIBS_CFLAGS) $(OPTIMISE) $(SANITIZE) $(DEBUG) -fPIE -MMD -MP $(CFLAGS)
+# -rdynamic exports the function by which the daemon replaces libmicrohttpd's reason phrases (server/http/response.h).
+LINK      = $(CC) $(SANITIZE) $(PIE) -rdynamic -Wl,-z,relro,-z,now $(LDFLAGS)
 
-# Rooms and the tests of them have folders: every .c below.
+# Every .c below the folders of a room or of its tests.
 sources = $(shell find $(1) -name '*.c' | LC_ALL=C sort)
 SOURCES := $(call sources,$(ROOMS))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
@@ -36,6 +48,7 @@ UNIT    := $(patsubst %.c,$(BUILD)/%.o,$(call sources,tests/unit))
 API     := $(patsubst %.c,$(BUILD)/%.o,$(call sources,tests/api))
 KERNEL  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/hosts/kernel*.c))
 HOSTS   := $(filter-out $(wildcard tests/hosts/kernel*),$(wildcard tests/hosts/*.c tests/hosts/*.h))
+SHARED  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 SHELLS  := dist/install-packages dist/demo $(wildcard tests/run tests/rooms tests/lab/run tests/bench/run)
 
@@ -44,9 +57,13 @@ TSAN := BUILD=build/tsan OPTIMISE=-O1 SANITIZE=-fsanitize=thread
 FUZZ_BUILD := BUILD=build/fuzz CC=clang OPTIMISE=-O1 \
               SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
 
-.PHONY: all run test check lab bench soak lint format install clean help packages-% binaries tests fuzz
+# Another make, when the packages are there. What one compiler says stays together.
+AGAIN = +@$(MAKE) --no-print-directory --output-sync=target
+
+.PHONY: all run test check lab bench soak lint format install clean help packages-% binaries tests fuzz \
+        built-release built-asan built-tsan built-fuzz
 all: packages-build
-	+@$(MAKE) --no-print-directory binaries
+	$(AGAIN) binaries
 
 help:
 	@echo 'make                builds build/release/hostpci'
@@ -62,42 +79,46 @@ help:
 	@echo 'make docs/checks.md the table of checks, from the checks'
 	@echo 'make install        to DESTDIR$(DESTDIR) PREFIX=$(PREFIX); LINKS="qm pvesh": by these names, too'
 
-# What is missing of a list in dist/packages is installed, or the apt line to type is printed.
+# Installs the packages of these lists in dist/packages that are missing, or prints the apt line to type.
 packages-%:
 	@dist/install-packages $(subst -, ,$*)
 
 run: packages-build-run
-	+@$(MAKE) --no-print-directory binaries
+	$(AGAIN) binaries
 	@exec dist/demo $(BUILD)/hostpci
 
 check: packages-build-test
-	+@$(MAKE) --no-print-directory $(ASAN) binaries tests
-	+@$(MAKE) --no-print-directory $(TSAN) binaries
+	$(AGAIN) built-release built-asan built-tsan
 	@tests/run check
 
 test: packages-build-test-lab
-	+@$(MAKE) --no-print-directory binaries tests
-	+@$(MAKE) --no-print-directory $(ASAN) binaries tests
-	+@$(MAKE) --no-print-directory $(TSAN) binaries
-	+@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz
+	$(AGAIN) built-release built-asan built-tsan built-fuzz
 	@tests/run check clients fuzz lint,lab
 
 lab: packages-build-test-lab
-	+@$(MAKE) --no-print-directory binaries tests
+	$(AGAIN) built-release
 	@tests/run lab
 
 bench: packages-build-test-bench-lab
-	+@$(MAKE) --no-print-directory binaries $(BUILD)/tests/make-host $(BUILD)/tests/bench-scan $(BUILD)/tests/api-tests
+	$(AGAIN) binaries $(BUILD)/tests/make-host $(BUILD)/tests/bench-scan $(BUILD)/tests/api-tests
 	@tests/bench/run
 
 soak: packages-build-test-lab
-	+@$(MAKE) --no-print-directory binaries tests
-	+@$(MAKE) --no-print-directory $(ASAN) binaries tests
-	+@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz
+	$(AGAIN) built-release built-asan built-fuzz
 	@tests/run soak
 
 lint: packages-build-test
 	@tests/run lint
+
+# What tests/run runs, each in a build folder of its own.
+built-release:
+	+@$(MAKE) BUILD=build/release binaries tests
+built-asan:
+	+@$(MAKE) $(ASAN) binaries tests
+built-tsan:
+	+@$(MAKE) $(TSAN) binaries
+built-fuzz:
+	+@$(MAKE) $(FUZZ_BUILD) fuzz
 
 binaries: $(BUILD)/hostpci
 tests: $(BUILD)/tests/unit-tests $(BUILD)/tests/api-tests $(BUILD)/tests/make-host
@@ -107,7 +128,7 @@ $(BUILD)/hostpci: $(OBJECTS)
 	@echo '  link $@'
 	@$(LINK) -o $@ $^ $(LIBS_LINK)
 
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/%.o: %.c $(BUILD)/command
 	@mkdir -p $(@D)
 	@echo '  compile $<'
 	@$(COMPILE) -c -o $@ $<
@@ -115,18 +136,24 @@ $(BUILD)/%.o: %.c Makefile
 # The page is part of the binary.
 $(BUILD)/server/request/asset_web.o: $(wildcard web/*)
 
-# The revision changes with every commit: only the file that tells it is compiled anew.
-$(BUILD)/api/version.o: $(BUILD)/revision
-$(BUILD)/revision: FORCE
+# The revision changes with every commit, but only one file contains it.
+$(BUILD)/api/node/version.o: private DEFINES += -DREPOID='"$(REPOID)"'
+$(BUILD)/api/node/version.o: $(BUILD)/revision
+
+# Files whose content is compared: what depends on them is made again when the text changes, not with every change of
+# this file. ccache or not makes no difference to what is compiled.
+$(BUILD)/revision: TEXT = $(REPOID)
+$(BUILD)/command: TEXT = $(subst $(CC),$(lastword $(CC)),$(COMPILE) $(LINK))
+$(BUILD)/revision $(BUILD)/command: FORCE
 	@mkdir -p $(@D)
-	@echo '$(REPOID)' | cmp -s - $@ || echo '$(REPOID)' > $@
+	@printf '%s\n' '$(subst ','\'',$(TEXT))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(TEXT))' > $@
 FORCE:
 
-$(BUILD)/tests/unit-tests: $(UNIT) $(KERNEL) $(LIBRARY)
+$(BUILD)/tests/unit-tests: $(UNIT) $(SHARED) $(KERNEL) $(LIBRARY)
 	@echo '  link $@'
 	@$(LINK) -o $@ $^ $(LIBS_LINK) -lcriterion
 
-$(BUILD)/tests/api-tests: $(API) $(KERNEL) $(LIBRARY)
+$(BUILD)/tests/api-tests: $(API) $(SHARED) $(KERNEL) $(LIBRARY)
 	@echo '  link $@'
 	@$(LINK) -o $@ $^ $(LIBS_LINK) -lcriterion $(shell pkg-config --libs libcurl 2>/dev/null)
 
@@ -139,7 +166,7 @@ $(BUILD)/tests/bench-scan: $(BUILD)/tests/bench/scan.o $(filter $(BUILD)/base/% 
 	@echo '  link $@'
 	@$(LINK) -Wl,--as-needed -o $@ $^ $(LIBS_LINK)
 
-$(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
+$(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(filter-out $(BUILD)/client/%,$(LIBRARY))
 	@echo '  link $@'
 	@$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_LINK)
 
@@ -172,7 +199,7 @@ install: binaries
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/README.md
 	install -D -m 644 docs/checks.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/docs/checks.md
 ifeq ($(DESTDIR),)
-# On this host: the user and the run folder are there at once, not after the next start only.
+# On this host, make the user and the run folder now rather than at the next boot.
 	! command -v systemd-sysusers > /dev/null || systemd-sysusers $(SYSUSERS)
 	! command -v systemd-tmpfiles > /dev/null || systemd-tmpfiles --create $(TMPFILES)
 	[ ! -d /run/systemd/system ] || systemctl daemon-reload
@@ -181,4 +208,5 @@ endif
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(UNIT:.o=.d) $(API:.o=.d) $(KERNEL:.o=.d) $(BUILD)/tests/bench/scan.d
+-include $(OBJECTS:.o=.d) $(UNIT:.o=.d) $(API:.o=.d) $(SHARED:.o=.d) $(KERNEL:.o=.d)
+-include $(BUILD)/tests/bench/scan.d $(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/fuzz/*.c))
