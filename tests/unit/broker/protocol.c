@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -201,35 +202,65 @@ Test(protocol, a_text_need_not_be_utf8)
     fixture_expect_json(protocol_text("caf\xc3"), "'caf?'");
 }
 
-static void *refuse(void *line)
+/* One thread that refuses and hangs up, again and again: to start one each time would take longer than all
+ * else. */
+struct refuser {
+    struct line *line; /* NULL: no more */
+    sem_t go, gone;
+};
+
+static void refuse(struct line *line)
 {
     autojson json_t *refusal = fixture_json("{'error': {'message': 'no'}}");
     struct error err;
 
-    protocol_send(((struct line *)line)->theirs, refusal, &err);
-    cleanup_close(&((struct line *)line)->theirs);
-    return NULL;
+    protocol_send(line->theirs, refusal, &err);
+    cleanup_close(&line->theirs);
+}
+
+static void *refuse_each(void *argument)
+{
+    struct refuser *refuser = argument;
+
+    for (;;) {
+        sem_wait(&refuser->go);
+        if (refuser->line == NULL)
+            return NULL;
+        refuse(refuser->line);
+        sem_post(&refuser->gone);
+    }
+}
+
+static void hear_refusal(struct refuser *refuser, int round)
+{
+    autojson json_t *question = fixture_json("{'operation': 'state'}"), *answer = NULL;
+    struct error err = {.message = ""};
+    autoline struct line line;
+    int got;
+
+    connect_line(&line);
+    cr_assert_eq(protocol_send(line.ours, question, &err), 0);
+    refuser->line = &line;
+    sem_post(&refuser->go);
+    do
+        got = protocol_receive(line.ours, &answer, &err);
+    while (got < 0 && err.kind == ERROR_BUSY);
+    sem_wait(&refuser->gone);
+    cr_assert_eq(got, 1, "round %d: %s", round, err.message);
 }
 
 /* The kernel reports a reset in whichever call comes next, so this is tried often. */
 Test(protocol, what_was_said_before_hanging_up_is_heard)
 {
-    autojson json_t *question = fixture_json("{'operation': 'state'}");
+    struct refuser refuser;
+    pthread_t thread;
 
-    for (int i = 0; i < 3000; i++) {
-        autoline struct line line;
-        autojson json_t *answer = NULL;
-        struct error err = {.message = ""};
-        pthread_t thread;
-
-        connect_line(&line);
-        cr_assert_eq(protocol_send(line.ours, question, &err), 0);
-        cr_assert_eq(pthread_create(&thread, NULL, refuse, &line), 0);
-        int got;
-        do
-            got = protocol_receive(line.ours, &answer, &err);
-        while (got < 0 && err.kind == ERROR_BUSY);
-        pthread_join(thread, NULL);
-        cr_assert_eq(got, 1, "round %d: %s", i, err.message);
-    }
+    sem_init(&refuser.go, 0, 0);
+    sem_init(&refuser.gone, 0, 0);
+    cr_assert_eq(pthread_create(&thread, NULL, refuse_each, &refuser), 0);
+    for (int i = 0; i < 3000; i++)
+        hear_refusal(&refuser, i);
+    refuser.line = NULL;
+    sem_post(&refuser.go);
+    pthread_join(thread, NULL);
 }
