@@ -26,6 +26,12 @@ struct world {
     struct vm_paths paths;
 };
 
+/* The QEMU of all worlds that have one: its answers take longer to read than all else that a test does. */
+static struct {
+    char *binary; /* NULL: not made yet */
+    struct qemu *qemu;
+} shared;
+
 static const char good[] =
     "{'machine': 'pc-q35-7.2', 'bios': 'ovmf', 'memory': '2048', 'cores': 4, 'ostype': 'l26',"
     " 'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=both.rom', 'net0': "
@@ -74,11 +80,8 @@ static void put_rom(const struct world *world, const char *name, const char *typ
     put(world, name, rom, 512 * count, 0644);
 }
 
-static void put_files(struct world *world, bool without_qemu)
+static void put_files(struct world *world)
 {
-    autofree char *answers = vm_fake_answers("7.2");
-    autofree char *script = xasprintf("#!/bin/sh\ncat << 'END'\n%sEND\n", answers);
-
     put(world, "disk.raw", "", 0, 0644);
     put(world, "hidden.raw", "", 0, 0);
     put(world, "closed/disk.raw", "", 0, 0644);
@@ -91,8 +94,38 @@ static void put_files(struct world *world, bool without_qemu)
     put_rom(world, "rom/uefi.rom", "3");
     put(world, "rom/text.rom", "NVGI", 4, 0644);
     put(world, "rom/folder.rom/file", "", 0, 0644);
-    if (!without_qemu)
-        put(world, "qemu", script, strlen(script), 0755);
+}
+
+static void share_qemu(void)
+{
+    const char *above = getenv("TMPDIR");
+    autofree char *answers = vm_fake_answers("7.2");
+    autofree char *script = xasprintf("#!/bin/sh\ncat << 'END'\n%sEND\n", answers);
+    struct error err;
+
+    shared.binary = xasprintf("%s/hostpci-qemu-%d", above != NULL ? above : "/tmp", (int)getpid());
+    cr_assert_eq(file_replace(shared.binary, script, strlen(script), 0755, &err), 0, "%s", err.message);
+    cr_assert_eq(qemu_open(shared.binary, &shared.qemu, &err), 0, "%s", err.message);
+}
+
+void preflight_end(void)
+{
+    if (shared.binary != NULL)
+        unlink(shared.binary);
+    qemu_close(shared.qemu);
+    free(shared.binary);
+}
+
+static void open_qemu(struct world *world, bool without_qemu)
+{
+    struct error err;
+
+    if (!without_qemu && shared.binary == NULL)
+        share_qemu();
+    world->binary = without_qemu ? xasprintf("%s/qemu", world->fixture.folder) : xstrdup(shared.binary);
+    world->qemu = shared.qemu;
+    if (without_qemu)
+        cr_assert_eq(qemu_open(world->binary, &world->qemu, &err), 0, "%s", err.message);
 }
 
 static void open_world(struct world *world, const struct provoked *provoked)
@@ -100,13 +133,12 @@ static void open_world(struct world *world, const struct provoked *provoked)
     struct error err;
 
     fixture_make(&world->fixture);
-    put_files(world, provoked->without_qemu);
-    world->binary = xasprintf("%s/qemu", world->fixture.folder);
+    put_files(world);
+    open_qemu(world, provoked->without_qemu);
     world->rom = xasprintf("%s/rom", world->fixture.folder);
     world->ovmf = xasprintf("%s/ovmf", world->fixture.folder);
     world->paths = (struct vm_paths){
         .qemu = world->binary, .run = "/run/hostpci", .rom = world->rom, .ovmf = world->ovmf};
-    cr_assert_eq(qemu_open(world->binary, &world->qemu, &err), 0, "%s", err.message);
     tree_make_host(&world->tree, provoked->host != NULL ? provoked->host : "golden");
     world->storage = fixture_open(world->fixture.path);
     cr_assert_eq(inventory_source_open(world->tree.sysroot, INVENTORY_FRESH, &world->source, &err), 0, "%s",
@@ -117,7 +149,8 @@ static void close_world(struct world *world)
 {
     inventory_source_close(world->source);
     storage_close(world->storage);
-    qemu_close(world->qemu);
+    if (world->qemu != shared.qemu)
+        qemu_close(world->qemu);
     tree_remove(&world->tree);
     fixture_remove(&world->fixture);
     free(world->binary);

@@ -3,7 +3,7 @@
  *
  * The host is "golden" of tests/hosts. The VM gets its graphics card, both functions, as the manual advises:
  * q35, OVMF, PCIe, x-vga, a ROM for BIOS and UEFI; it has a disk, and a network card on vmbr0. In paths and
- * texts @ stands for the folder of its files: @/disk.raw, @/vars.fd, @/rom, @/ovmf, @/qemu. */
+ * texts @ stands for the folder of its files: @/disk.raw, @/vars.fd, @/rom, @/ovmf. */
 #ifndef HOSTPCI_TESTS_UNIT_PASSTHROUGH_PREFLIGHT_FIXTURE_H
 #define HOSTPCI_TESTS_UNIT_PASSTHROUGH_PREFLIGHT_FIXTURE_H
 
@@ -37,6 +37,9 @@ extern const struct provoked provoked_by_vm[], provoked_by_devices[], provoked_b
 
 /* All that is told, as preflight_run gives it. */
 json_t *preflight_of(const struct provoked *provoked);
+
+/* At the end of each test of preflight_of. */
+void preflight_end(void);
 
 /* Compares what is told for each row, each on a host of its own, and adds the ids to `seen`. */
 void expect_each_provoked(const struct provoked *rows, json_t *seen);

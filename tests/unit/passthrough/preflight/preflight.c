@@ -9,7 +9,7 @@
 #include "tests/unit/hardware/fixture.h"
 #include "tests/unit/passthrough/preflight/fixture.h"
 
-TestSuite(passthrough_preflight, .timeout = 300);
+TestSuite(passthrough_preflight, .fini = preflight_end, .timeout = 300);
 
 Test(passthrough_preflight, the_good_vm_can_be_started)
 {
