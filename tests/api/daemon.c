@@ -19,6 +19,7 @@
 #include "tests/api/call.h"
 #include "tests/api/host.h"
 #include "tests/api/program.h"
+#include "tests/auth_key.h"
 
 #define ARGUMENTS 32
 
@@ -151,12 +152,26 @@ static void give_folder_to_nobody(void)
     cr_assert_eq(chown(the.folder, 65534, 65534), 0);
 }
 
+/* Root's daemon accepts a state folder that is not empty only if there is a database in it. */
+static void fill_state(void)
+{
+    autofree char *database = xasprintf("%s/hostpci.db", the.state);
+    struct error err;
+
+    if (the.options.as_nobody || the.options.own_key || the.options.folder != NULL)
+        return;
+    cr_assert_eq(mkdir(the.state, 0700), 0, "%s: %s", the.state, strerror(errno));
+    if (auth_key_put(the.state))
+        cr_assert_eq(file_replace(database, "", 0, 0600, &err), 0, "%s", err.message);
+}
+
 void daemon_start(const struct daemon_options *options)
 {
     the.options = *options;
     make_folders();
     if (options->as_nobody)
         give_folder_to_nobody();
+    fill_state();
     if (options->host != NULL) {
         snprintf(the.host, sizeof(the.host), "%s/host", the.folder);
         host_make(options->host, options->count, the.host);

@@ -20,6 +20,7 @@ struct daemon_options {
     const char *listen;           /* default: http://127.0.0.1:0, plain HTTP on a free port */
     const char *const *arguments; /* more of the command line, ends with NULL */
     bool as_nobody;               /* an ordinary user starts it, also if the test is root's */
+    bool own_key;                 /* it makes its state folder and all in it (tests/auth_key.h) */
     unsigned file_limit;          /* no file may become larger (RLIMIT_FSIZE); 0: no limit */
     const char *folder;           /* where all lies, made if it is not there; NULL: a new one */
 };

@@ -117,7 +117,7 @@ static void expect_owner(const char *path, uid_t uid, mode_t mode)
 DAEMON_TEST(privilege, started_by_root_it_is_nobody_special)
 {
     need_root();
-    START(.host = "workstation");
+    START(.host = "workstation", .own_key = true);
     autofree char *uid = xasprintf("%u\t%u\t%u\t%u", expected_user(), expected_user(), expected_user(),
                                    expected_user()),
                   *database = xasprintf("%s/hostpci.db", daemon_state());
@@ -145,7 +145,7 @@ DAEMON_TEST(privilege, started_by_an_ordinary_user_it_is_confined_too)
 DAEMON_TEST(privilege, what_root_left_behind_is_handed_over)
 {
     need_root();
-    START(.host = "workstation");
+    START(.host = "workstation", .own_key = true);
     autofree char *database = xasprintf("%s/hostpci.db", daemon_state()),
                   *other = xasprintf("%s/other", daemon_state()),
                   *link = xasprintf("%s/hostpci.db-link", daemon_state());
@@ -168,7 +168,7 @@ DAEMON_TEST(privilege, what_root_left_behind_is_handed_over)
 DAEMON_TEST(privilege, folders_of_somebody_else_are_left_alone)
 {
     need_root();
-    START(.host = "workstation");
+    START(.host = "workstation", .own_key = true);
     autofree char *folder = xasprintf("%s.home", daemon_state()), *file = xasprintf("%s/.profile", folder);
     struct error err;
 
@@ -186,7 +186,7 @@ DAEMON_TEST(privilege, folders_of_somebody_else_are_left_alone)
 DAEMON_TEST(privilege, folder_that_is_closed_to_the_user_is_named)
 {
     need_root();
-    START(.host = "workstation");
+    START(.host = "workstation", .own_key = true);
     autofree char *folder = xasprintf("%s.closed", daemon_state()), *state = xasprintf("%s/a/state", folder),
                   *text = xasprintf("'%s' is closed to it: open that (chmod o+x '%s')", folder, folder);
 
@@ -234,7 +234,7 @@ static void wait_until_gone(pid_t pid)
 static void check_asker_ends(void (*end)(void))
 {
     need_root();
-    START(.host = "workstation");
+    START(.host = "workstation", .own_key = true);
     pid_t asker = find_child(true);
 
     cr_assert_neq(asker, 0);
@@ -261,7 +261,7 @@ DAEMON_TEST(privilege, who_asks_qemu_ends_when_its_daemon_is_killed)
 static void check_broker_ends(void (*end)(void))
 {
     need_root();
-    START(.host = "workstation");
+    START(.host = "workstation", .own_key = true);
     pid_t broker = find_broker();
 
     cr_assert_neq(broker, 0);
@@ -289,7 +289,7 @@ DAEMON_TEST(privilege, broker_that_was_killed_is_told_and_reading_goes_on)
     bool told = false;
 
     need_root();
-    START(.host = "workstation");
+    START(.host = "workstation", .own_key = true);
     pid_t broker = find_broker();
     cr_assert_neq(broker, 0);
     cr_assert_eq(kill(broker, SIGKILL), 0);

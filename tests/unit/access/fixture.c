@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "tests/auth_key.h"
 
 /* Splits a line at colons; missing fields are empty. */
 enum { FIELDS = 6 };
@@ -113,6 +114,7 @@ void make_world(struct world *world, const char *const *lines)
     world->storage = fixture_open(world->fixture.path);
     install(world->storage, lines);
     cr_assert_eq(access_open(world->storage, &world->access, &err), 0, "%s", err.message);
+    auth_key_put(world->fixture.folder);
     cr_assert_eq(access_open_keys(world->access, world->fixture.folder, &err), 0, "%s", err.message);
 }
 
