@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where devices sit in the guest. */
+/* PCI addresses of a VM's devices in the guest. */
 #include "vm/address.h"
 
 #include <assert.h>
@@ -9,13 +9,13 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* Devices NAME first to last sit at `slot` and the slots after it. */
-static const struct place {
+/* NAMEfirst is in `slot`, the next one in the slot after it, and so on to NAMElast. */
+static const struct row {
     const char *name;
     unsigned first, last;
     const char *bus;
     unsigned slot;
-} places[] = {
+} table[] = {
     {"vga", 1, 3, "pci.0", 0x18},       {"balloon", 0, 0, "pci.0", 0x3},  {"watchdog", 0, 0, "pci.0", 0x4},
     {"scsihw", 0, 1, "pci.0", 0x5},     {"scsihw", 2, 4, "pci.4", 0x1},   {"ahci", 0, 0, "pci.0", 0x7},
     {"qga", 0, 0, "pci.0", 0x8},        {"spice", 0, 0, "pci.0", 0x9},    {"virtio", 0, 5, "pci.0", 0xa},
@@ -33,13 +33,13 @@ struct vm_address vm_address_find(const char *id, bool q35)
         return q35 ? (struct vm_address){"pcie.0", 0x1} : (struct vm_address){"pci.0", 0x2};
     if (id[stem] != '\0' && !text_to_number(id + stem, 10, 255, &index))
         stem = 0;
-    for (size_t i = 0; i < COUNT_OF(places); i++) {
-        const struct place *place = &places[i];
-        if (strlen(place->name) == stem && strncmp(place->name, id, stem) == 0 && index >= place->first &&
-            index <= place->last)
-            return (struct vm_address){place->bus, place->slot + (unsigned)index - place->first};
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        const struct row *row = &table[i];
+        if (strlen(row->name) == stem && strncmp(row->name, id, stem) == 0 && index >= row->first &&
+            index <= row->last)
+            return (struct vm_address){row->bus, row->slot + (unsigned)index - row->first};
     }
-    assert(!"every device has a place");
+    assert(!"every device has an address");
     abort();
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where devices sit in the guest.
+/* PCI addresses of a VM's devices in the guest.
  *
- * Guests (Windows above all) remember the PCI addresses of their devices, so these are Proxmox's and never
- * change: a VM that was moved from there must find its devices where they were. */
+ * Guests, Windows above all, remember the addresses of their devices. So these are Proxmox's and must never
+ * change: a VM that comes from there finds its devices where they were. */
 #ifndef HOSTPCI_VM_ADDRESS_H
 #define HOSTPCI_VM_ADDRESS_H
 
@@ -13,11 +13,11 @@ struct vm_address {
     unsigned slot;
 };
 
-/* The place of "net3", "balloon0", "hostpci4", ... ; asserts that there is one. What differs between the
- * machines is told by `q35`. PCI-Express ports are in vm/hostpci.h. */
+/* The guest address of "net3", "balloon0", "hostpci4"; it must be a device of the table in address.c. A
+ * hostpciN with pcie=1 is on a port instead, see vm/command/hostpci.c. */
 struct vm_address vm_address_find(const char *id, bool q35);
 
-/* The number of the bridge that a bus belongs to: 2 for "pci.2"; 0 if it needs none. */
+/* The number of the bridge behind which a bus is: 2 for "pci.2", 0 if there is none. */
 unsigned vm_address_bridge(const char *bus);
 
 #endif

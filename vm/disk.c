@@ -12,15 +12,15 @@
 #include "vm/keys.h"
 
 #define MIB     1048576.0
-#define HIGHEST 1e15 /* of QEMU's limits, in bytes or operations a second: its include/qemu/throttle.h */
+#define HIGHEST 1e15 /* bytes or operations a second: THROTTLE_VALUE_MAX of QEMU's include/qemu/throttle.h   \
+                      */
 
-/* A limit of a kind: for both directions, or for one. The length is for how many seconds the maximum is
- * allowed; bps is the same limit as mbps in bytes. */
+/* A limit for both directions or for one. A burst is allowed for `length` seconds. */
 static const struct limit {
     const char *rate, *burst, *length; /* keys */
-    const char *name;                  /* QEMU's, with -max and -max-length added */
+    const char *name;                  /* QEMU's name, which -max and -max-length are added to */
     double unit;
-    const char *reads, *writes; /* what excludes it */
+    const char *reads, *writes; /* the limits of one direction, which exclude it */
 } limits[] = {
     {"mbps", "mbps_max", "bps_max_length", "bps-total", MIB, "mbps_rd", "mbps_wr"},
     {"mbps_rd", "mbps_rd_max", "bps_rd_max_length", "bps-read", MIB, NULL, NULL},

@@ -8,17 +8,17 @@
 
 #include "base/error.h"
 
-/* Reads a stored value into its keys, with the rules that concern several of them: limits that exclude each
- * other, what a CD-ROM cannot have. The caller drops. */
+/* {PART: value} of a stored value. Refused are limits that exclude each other and parts that a CD-ROM cannot
+ * have. The caller drops. */
 int vm_disk_parse(const char *key, const char *value, json_t **ret, struct error *err);
 
-/* media=cdrom, or the files none and cdrom, which nothing else can have. */
+/* Whether it has media=cdrom, or one of the files none and cdrom, which only a CD-ROM drive can have. */
 bool vm_disk_is_cdrom(const json_t *values);
 
-/* The path of a volume: NULL for none. ERROR_INVALID if it is in a storage pool. */
+/* The path of the volume; NULL if the drive is empty. ERROR_INVALID if the volume is in a storage pool. */
 int vm_disk_path(const char *key, const json_t *values, const char **ret, struct error *err);
 
-/* The limits, as QEMU's throttle groups name them: {"bps-total": 1048576}. */
+/* The limits under the names of QEMU's throttle groups: {"bps-total": 1048576}. The caller drops. */
 json_t *vm_disk_limits(const json_t *values);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* hostpciN: a device of the host that is given to the guest. */
+/* hostpciN: a device of the host that is given to a VM. */
 #include "vm/hostpci.h"
 
 #include <stdio.h>
@@ -29,7 +29,7 @@ static bool flag_of(const json_t *values, const char *key, bool fallback)
     return value != NULL ? json_integer_value(value) != 0 : fallback;
 }
 
-/* "01:00" has one colon: the domain is left out. */
+/* Adds the domain where it is left out, as in "01:00", which has only one colon. */
 static char **full_ids(const char *list)
 {
     char **ids = format_split_list(list);
@@ -43,7 +43,7 @@ static char **full_ids(const char *list)
     return ids;
 }
 
-/* A name below the ROM folder, which it must not leave. */
+/* A name must not lead out of the ROM folder. */
 static int check_romfile(const char *name, struct error *err)
 {
     autofree char *framed = xasprintf("/%s/", name);
@@ -54,7 +54,7 @@ static int check_romfile(const char *name, struct error *err)
     return 0;
 }
 
-/* Intel's graphics in the form that old guests and firmware know. */
+/* legacy-igd gives Intel's graphics the form that old guests and firmware know. */
 static int check_igd(const struct vm_hostpci *hostpci, struct error *err)
 {
     const char *host = hostpci->hosts != NULL ? hostpci->hosts[0] : NULL;
@@ -85,7 +85,7 @@ static int check_values(const struct vm_hostpci *hostpci, struct error *err)
     return hostpci->legacy_igd ? check_igd(hostpci, err) : 0;
 }
 
-/* What the schema allows; the rules between the parts are check_values'. */
+/* Takes everything that the schema allows. */
 static int read_value(const char *value, struct vm_hostpci *ret, struct error *err)
 {
     autojson json_t *values = NULL;

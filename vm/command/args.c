@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The user's own arguments, split like a shell does: blanks separate, quotes and backslashes keep together;
- * nothing is expanded. */
+/* The user's own arguments (key args), split as a shell does: blanks separate words, quotes and backslashes
+ * keep them together. Nothing is expanded. */
 #include <string.h>
 
 #include "base/text.h"
@@ -8,7 +8,8 @@
 
 #define BLANKS " \t\r\n"
 
-/* What stands in quotes from *at on, to the closing one; false if there is none. */
+/* Appends what stands between the quote at *at and the closing one, and moves *at behind it. False if there
+ * is no closing one. */
 static bool take_quoted(const char **at, struct text *word)
 {
     char quote = *(*at)++;
@@ -39,15 +40,15 @@ static bool take_word(const char **at, struct text *word)
     return true;
 }
 
-int vm_add_arguments(struct vm_build *build, struct error *err)
+int vm_build_add_arguments(struct vm_build *build, struct error *err)
 {
-    const char *at = vm_text(build, "args");
+    const char *at = vm_build_text(build, "args");
 
     for (; at != NULL && *(at += strspn(at, BLANKS)) != '\0';) {
         autotext struct text word = {0};
         if (!take_word(&at, &word))
             return error_set_field(err, "args", "args: a quote is not closed");
-        vm_add(build, VM_TAIL, text_string(&word), NULL);
+        vm_build_add(build, VM_TAIL, text_string(&word), NULL);
     }
     return 0;
 }

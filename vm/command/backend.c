@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is behind a drive: -drive up to machine version 9, -blockdev from 10 on. */
+/* The back end of a disk: -drive up to machine version 9, -blockdev from version 10 on. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,17 +43,17 @@ static void print_limits(struct text *text, const json_t *values)
         text_printf(text, ",throttling.%s=%" JSON_INTEGER_FORMAT, name, json_integer_value(value));
 }
 
-static void add_drive(struct vm_build *build, const struct vm_disk *drive)
+static void add_drive(struct vm_build *build, const struct vm_build_disk *disk)
 {
-    const json_t *values = drive->values;
+    const json_t *values = disk->values;
     autotext struct text text = {0};
 
-    if (drive->file != NULL) {
-        autofree char *file = vm_escape(drive->file);
+    if (disk->file != NULL) {
+        autofree char *file = vm_command_escape(disk->file);
         text_printf(&text, "file=%s,", file);
     }
-    text_printf(&text, "if=none,id=drive-%s", drive->key);
-    if (drive->cdrom)
+    text_printf(&text, "if=none,id=drive-%s", disk->key);
+    if (disk->cdrom)
         text_append(&text, ",media=cdrom");
     else
         print_option(&text, values, "media");
@@ -62,20 +62,20 @@ static void add_drive(struct vm_build *build, const struct vm_disk *drive)
     print_limits(&text, values);
     text_append(&text, vm_value_number(values, "snapshot", 0) != 0 ? ",snapshot=on" : "");
     text_append(&text, vm_value_number(values, "ro", 0) != 0 ? ",readonly=on" : "");
-    if (drive->file != NULL)
+    if (disk->file != NULL)
         text_printf(&text, ",format=%s", json_text_or(values, "format", "raw"));
-    if (!drive->cdrom && json_text_or(values, "cache", NULL) == NULL)
+    if (!disk->cdrom && json_text_or(values, "cache", NULL) == NULL)
         text_append(&text, ",cache=none");
     text_printf(&text, ",aio=%s", json_text_or(values, "aio", "io_uring"));
-    if (!drive->cdrom)
+    if (!disk->cdrom)
         text_printf(&text, ",detect-zeroes=%s", detect_zeroes(values));
-    vm_add(build, VM_DEVICES, "-drive", "%s", text_string(&text));
+    vm_build_add(build, VM_DEVICES, "-drive", "%s", text_string(&text));
 }
 
-/* direct, no-flush: for all nodes of a drive. */
-static json_t *cache_options(const struct vm_disk *drive)
+/* direct, no-flush: for all nodes of a disk. */
+static json_t *cache_options(const struct vm_build_disk *disk)
 {
-    const char *name = json_text_or(drive->values, "cache", drive->cdrom ? "writeback" : "none");
+    const char *name = json_text_or(disk->values, "cache", disk->cdrom ? "writeback" : "none");
 
     for (size_t i = 0; i < COUNT_OF(caches); i++)
         if (strcmp(caches[i].name, name) == 0)
@@ -83,35 +83,35 @@ static json_t *cache_options(const struct vm_disk *drive)
     return NULL;
 }
 
-static const char *file_driver(const struct vm_disk *drive)
+static const char *file_driver(const struct vm_build_disk *disk)
 {
-    if (drive->disc)
+    if (disk->host_drive)
         return "host_cdrom";
-    return text_starts_with(drive->file, "/dev/") ? "host_device" : "file";
+    return text_starts_with(disk->file, "/dev/") ? "host_device" : "file";
 }
 
-/* A node whose name ends in the drive's key, with what all of its drive's nodes have in common. */
-static json_t *make_node(const struct vm_disk *drive, const char *driver, const char *prefix)
+/* A node whose name ends in the disk's key, with the options that all nodes of the disk have in common. */
+static json_t *make_node(const struct vm_build_disk *disk, const char *driver, const char *prefix)
 {
-    bool unmap = strcmp(json_text_or(drive->values, "discard", "ignore"), "on") == 0;
-    bool read_only = drive->cdrom || vm_value_number(drive->values, "ro", 0) != 0;
-    autofree char *name = xasprintf("%s-%s", prefix, drive->key);
+    bool unmap = strcmp(json_text_or(disk->values, "discard", "ignore"), "on") == 0;
+    bool read_only = disk->cdrom || vm_value_number(disk->values, "ro", 0) != 0;
+    autofree char *name = xasprintf("%s-%s", prefix, disk->key);
 
     return json_pack("{s:s, s:s, s:o, s:s, s:b}", "driver", driver, "node-name", name, "cache",
-                     cache_options(drive), "discard", unmap ? "unmap" : "ignore", "read-only", read_only);
+                     cache_options(disk), "discard", unmap ? "unmap" : "ignore", "read-only", read_only);
 }
 
-static json_t *make_nodes(const struct vm_disk *drive)
+static json_t *make_nodes(const struct vm_build_disk *disk)
 {
-    const json_t *values = drive->values;
-    autofree char *group = xasprintf("throttle-drive-%s", drive->key);
-    json_t *file = make_node(drive, file_driver(drive), "file");
-    json_t *format = make_node(drive, json_text_or(values, "format", "raw"), "format");
-    json_t *top = make_node(drive, "throttle", "drive");
+    const json_t *values = disk->values;
+    autofree char *group = xasprintf("throttle-drive-%s", disk->key);
+    json_t *file = make_node(disk, file_driver(disk), "file");
+    json_t *format = make_node(disk, json_text_or(values, "format", "raw"), "format");
+    json_t *top = make_node(disk, "throttle", "drive");
 
-    json_object_set_new(file, "filename", json_string(drive->file));
+    json_object_set_new(file, "filename", json_string(disk->file));
     json_object_set_new(file, "aio", json_string(json_text_or(values, "aio", "io_uring")));
-    if (!drive->cdrom)
+    if (!disk->cdrom)
         json_object_set_new(top, "detect-zeroes", json_string(detect_zeroes(values)));
     json_object_set_new(format, "file", file);
     json_object_set_new(top, "file", format);
@@ -119,27 +119,25 @@ static json_t *make_nodes(const struct vm_disk *drive)
     return top;
 }
 
-static int add_blockdev(struct vm_build *build, const struct vm_disk *drive, struct error *err)
+static int add_blockdev(struct vm_build *build, const struct vm_build_disk *disk, struct error *err)
 {
-    if (drive->file == NULL)
+    if (disk->file == NULL)
         return 0;
-    if (vm_value_number(drive->values, "snapshot", 0) != 0)
-        return error_set_field(err, drive->key, "%s: snapshot needs a machine version below 10.0",
-                               drive->key);
-    autojson json_t *group =
-        json_pack("{s:s, s:s+, s:o}", "qom-type", "throttle-group", "id", "throttle-drive-", drive->key,
-                  "limits", vm_disk_limits(drive->values));
-    autojson json_t *nodes = make_nodes(drive);
+    if (vm_value_number(disk->values, "snapshot", 0) != 0)
+        return error_set_field(err, disk->key, "%s: snapshot needs a machine version below 10.0", disk->key);
+    autojson json_t *group = json_pack("{s:s, s:s+, s:o}", "qom-type", "throttle-group", "id",
+                                       "throttle-drive-", disk->key, "limits", vm_disk_limits(disk->values));
+    autojson json_t *nodes = make_nodes(disk);
     autofree char *object = json_dumps(group, JSON_COMPACT), *device = json_dumps(nodes, JSON_COMPACT);
-    vm_add(build, VM_DEVICES, "-object", "%s", object);
-    vm_add(build, VM_DEVICES, "-blockdev", "%s", device);
+    vm_build_add(build, VM_DEVICES, "-object", "%s", object);
+    vm_build_add(build, VM_DEVICES, "-blockdev", "%s", device);
     return 0;
 }
 
-int vm_add_backend(struct vm_build *build, const struct vm_disk *drive, struct error *err)
+int vm_build_add_backend(struct vm_build *build, const struct vm_build_disk *disk, struct error *err)
 {
-    if (vm_machine_at_least(build, 10, 0, 0))
-        return add_blockdev(build, drive, err);
-    add_drive(build, drive);
+    if (vm_build_machine_at_least(build, 10, 0, 0))
+        return add_blockdev(build, disk, err);
+    add_drive(build, disk);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From a VM's configuration to QEMU's arguments: the parts in their order, and what they share. */
+/* From a VM's configuration to QEMU's arguments: the parts in their order, and what they have in common. */
 #include "vm/command/command.h"
 
 #include <stdarg.h>
@@ -15,74 +15,67 @@
 #include "vm/command/parts.h"
 #include "vm/rules.h"
 
-const char *vm_text(const struct vm_build *build, const char *key)
+const char *vm_build_text(const struct vm_build *build, const char *key)
 {
     return json_text_or(build->what->config, key, NULL);
 }
 
-long long vm_number(const struct vm_build *build, const char *key, long long fallback)
+long long vm_build_number(const struct vm_build *build, const char *key, long long fallback)
 {
     return vm_value_number(build->what->config, key, fallback);
 }
 
-struct vm_name vm_indexed(const char *stem, unsigned index)
+static void append(struct vm_arguments *arguments, char *argument)
 {
-    struct vm_name name;
-
-    snprintf(name.text, sizeof(name.text), "%s%u", stem, index);
-    return name;
+    arguments->list = xrealloc(arguments->list, arguments->count + 2, sizeof(*arguments->list));
+    arguments->list[arguments->count++] = argument;
+    arguments->list[arguments->count] = NULL;
 }
 
-static void add_word(struct vm_words *words, char *word)
-{
-    words->list = xrealloc(words->list, words->count + 2, sizeof(*words->list));
-    words->list[words->count++] = word;
-    words->list[words->count] = NULL;
-}
-
-void vm_add(struct vm_build *build, enum vm_section section, const char *option, const char *format, ...)
+void vm_build_add(struct vm_build *build, enum vm_section section, const char *option, const char *format,
+                  ...)
 {
     va_list args;
 
     if (option != NULL)
-        add_word(&build->sections[section], xstrdup(option));
+        append(&build->sections[section], xstrdup(option));
     if (format == NULL)
         return;
     va_start(args, format);
-    add_word(&build->sections[section], xvasprintf(format, args));
+    append(&build->sections[section], xvasprintf(format, args));
     va_end(args);
 }
 
-void vm_add_machine_option(struct vm_build *build, const char *format, ...)
+void vm_build_add_machine_option(struct vm_build *build, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    add_word(&build->machine_options, xvasprintf(format, args));
+    append(&build->machine_options, xvasprintf(format, args));
     va_end(args);
 }
 
-struct vm_place vm_place(struct vm_build *build, const char *id)
+struct vm_part vm_build_address(struct vm_build *build, const char *id)
 {
     struct vm_address address = vm_address_find(id, build->machine.q35);
-    struct vm_place place;
+    struct vm_part part;
 
     build->bridges[vm_address_bridge(address.bus)] = true;
-    snprintf(place.text, sizeof(place.text), ",bus=%s,addr=0x%x", address.bus, address.slot);
-    return place;
+    snprintf(part.text, sizeof(part.text), ",bus=%s,addr=0x%x", address.bus, address.slot);
+    return part;
 }
 
-struct vm_name vm_bootindex(const struct vm_build *build, const char *device)
+struct vm_part vm_build_bootindex(const struct vm_build *build, const char *device)
 {
     const json_t *index = json_object_get(build->boot, device);
-    struct vm_name name = {""};
+    struct vm_part part = {""};
 
     if (index != NULL)
-        snprintf(name.text, sizeof(name.text), ",bootindex=%d", (int)json_integer_value(index));
-    return name;
+        snprintf(part.text, sizeof(part.text), ",bootindex=%d", (int)json_integer_value(index));
+    return part;
 }
 
-char *vm_escape(const char *value)
+char *vm_command_escape(const char *value)
 {
     struct text text = {0};
 
@@ -96,35 +89,23 @@ struct vm_version vm_build_version(const struct vm_build *build)
     return vm_features_version(build->what->qemu);
 }
 
-/* Checked again, whoever checked it before: a value that is not what its key says never becomes an argument.
- * And what is kept of a configuration from elsewhere may have no part here: a VM without it would not be the
- * same one. */
-static int check_value(const char *name, json_t *value, struct error *err)
-{
-    const struct schema *key = vm_key_find(name, NULL);
-    json_t *copy = json_deep_copy(value);
-
-    if (key == NULL) { /* meta and the like: nothing is made of them */
-        json_decref(copy);
-        return 0;
-    }
-    int status = validate_value(key, &copy, err);
-    json_decref(copy);
-    if (status != 0)
-        return error_prefix(err, "%s: ", name);
-    if (vm_key_about(key)->effect == VM_EFFECT_NEVER)
-        return error_set_field(err, name, "%s is kept, but a VM cannot be started with it here", name);
-    return 0;
-}
-
+/* Everything is checked again, whoever checked it before: a value that is not what its key says never becomes
+ * an argument. A key that can only be kept refuses the start, since a VM without it would be another VM. */
 static int check_values(struct vm_build *build, struct error *err)
 {
-    const char *name, *arch = vm_text(build, "arch");
+    const char *name, *arch = vm_build_text(build, "arch");
     json_t *value;
 
-    json_object_foreach((json_t *)build->what->config, name, value)
-        if (check_value(name, value, err) != 0)
-            return -1;
+    json_object_foreach((json_t *)build->what->config, name, value) {
+        const struct schema *key = vm_key_find(name, NULL);
+        if (key == NULL) /* meta, of which no argument is made */
+            continue;
+        autojson json_t *copy = json_deep_copy(value);
+        if (validate_value(key, &copy, err) != 0)
+            return error_prefix(err, "%s: ", name);
+        if (vm_key_about(key)->effect == VM_EFFECT_NEVER)
+            return error_set_field(err, name, "%s is kept, but a VM cannot be started with it here", name);
+    }
     if (vm_rules_check(build->what->config, err) != 0)
         return -1;
     if (arch != NULL && strcmp(arch, "x86_64") != 0)
@@ -140,98 +121,85 @@ static const struct guest {
 
 static void read_system(struct vm_build *build)
 {
-    const char *guest = vm_text(build, "ostype"), *bios = vm_text(build, "bios");
+    const char *guest = vm_build_text(build, "ostype"), *bios = vm_build_text(build, "bios");
 
     for (size_t i = 0; guest != NULL && i < COUNT_OF(guests); i++)
         if (strcmp(guest, guests[i].name) == 0)
             build->windows = guests[i].windows;
     build->linux26 = guest != NULL && strcmp(guest, "l26") == 0;
     build->ovmf = bios != NULL && strcmp(bios, "ovmf") == 0;
-    build->kvm = vm_number(build, "kvm", 1) != 0;
-    build->acpi = vm_number(build, "acpi", 1) != 0;
+    build->kvm = vm_build_number(build, "kvm", 1) != 0;
+    build->acpi = vm_build_number(build, "acpi", 1) != 0;
 }
 
-/* QEMU's monitor, its pid, its name. */
+/* The program, its name, its monitor and its pid file. */
 static void add_head(struct vm_build *build)
 {
     const struct vm_command *what = build->what;
-    const char *name = vm_text(build, "name"), *affinity = vm_text(build, "affinity");
-    autofree char *run = vm_escape(what->paths->run);
+    const char *name = vm_build_text(build, "name"), *affinity = vm_build_text(build, "affinity");
+    autofree char *run = vm_command_escape(what->paths->run);
 
     if (affinity != NULL) {
-        vm_add(build, VM_HEAD, "taskset", "--cpu-list");
-        vm_add(build, VM_HEAD, "--all-tasks", "%s", affinity);
+        vm_build_add(build, VM_HEAD, "taskset", "--cpu-list");
+        vm_build_add(build, VM_HEAD, "--all-tasks", "%s", affinity);
     }
-    vm_add(build, VM_HEAD, what->paths->qemu, NULL);
+    vm_build_add(build, VM_HEAD, what->paths->qemu, NULL);
     if (name != NULL)
-        vm_add(build, VM_HEAD, "-name", "%s,debug-threads=on", name);
+        vm_build_add(build, VM_HEAD, "-name", "%s,debug-threads=on", name);
     else
-        vm_add(build, VM_HEAD, "-name", "vm%u,debug-threads=on", what->vmid);
-    vm_add(build, VM_HEAD, "-nodefaults", NULL);
-    vm_add(build, VM_HEAD, "-no-shutdown", NULL);
-    vm_add(build, VM_HEAD, "-boot", "menu=on,strict=on,reboot-timeout=1000");
-    vm_add(build, VM_HEAD, "-chardev", "socket,id=qmp,path=%s/%u.qmp,server=on,wait=off", run, what->vmid);
-    vm_add(build, VM_HEAD, "-mon", "chardev=qmp,mode=control");
-    vm_add(build, VM_HEAD, "-pidfile", "%s/%u.pid", what->paths->run, what->vmid);
+        vm_build_add(build, VM_HEAD, "-name", "vm%u,debug-threads=on", what->vmid);
+    vm_build_add(build, VM_HEAD, "-nodefaults", NULL);
+    vm_build_add(build, VM_HEAD, "-no-shutdown", NULL);
+    vm_build_add(build, VM_HEAD, "-boot", "menu=on,strict=on,reboot-timeout=1000");
+    vm_build_add(build, VM_HEAD, "-chardev", "socket,id=qmp,path=%s/%u.qmp,server=on,wait=off", run,
+                 what->vmid);
+    vm_build_add(build, VM_HEAD, "-mon", "chardev=qmp,mode=control");
+    vm_build_add(build, VM_HEAD, "-pidfile", "%s/%u.pid", what->paths->run, what->vmid);
 }
 
-/* Every driver that is asked for must be one that this QEMU has. */
-static int check_drivers(const struct vm_build *build, const struct vm_words *words, struct error *err)
+/* In this order: what reads comes first, and the machine's options come from all of the others. */
+static int (*const parts[])(struct vm_build *, struct error *) = {
+    check_values,         vm_build_read_machine, vm_build_read_boot,    vm_build_read_hostpci,
+    vm_build_add_smbios,  vm_build_add_firmware, vm_build_add_cpu,      vm_build_add_memory,
+    vm_build_add_display, vm_build_add_usb,      vm_build_add_channels, vm_build_add_disks,
+    vm_build_add_nets,    vm_build_add_machine,  vm_build_add_hostpci};
+
+/* Each device must be one that this QEMU has. */
+static int check_devices(const struct vm_build *build, const struct vm_arguments *arguments,
+                         struct error *err)
 {
     struct vm_version version = vm_build_version(build);
 
-    for (size_t i = 0; i + 1 < words->count; i++) {
-        if (strcmp(words->list[i], "-device") != 0)
+    for (size_t i = 0; i + 1 < arguments->count; i++) {
+        const char *value = arguments->list[i + 1];
+        if (strcmp(arguments->list[i], "-device") != 0)
             continue;
-        autofree char *driver = xstrndup(words->list[i + 1], strcspn(words->list[i + 1], ","));
+        autofree char *driver = xstrndup(value, strcspn(value, ","));
         if (!vm_features_has_device(build->what->qemu, driver))
             return error_set(err, ERROR_INVALID, "QEMU %u.%u.%u has no device '%s', which is needed for '%s'",
-                             version.major, version.minor, version.micro, driver, words->list[i + 1]);
+                             version.major, version.minor, version.micro, driver, value);
     }
     return 0;
 }
 
-/* In this order, as later ones use what earlier ones read; the machine's options come from all of them. */
-static int (*const parts[])(struct vm_build *, struct error *) = {
-    check_values,    vm_machine_read, vm_boot_read,  vm_hostpci_read, vm_add_smbios,
-    vm_add_firmware, vm_add_cpu,      vm_add_memory, vm_add_display,  vm_add_usb,
-    vm_add_channels, vm_add_drives,   vm_add_nets,   vm_add_machine,  vm_add_hostpci};
-
-static int build_parts(struct vm_build *build, struct error *err)
+static int add_parts(struct vm_build *build, struct error *err)
 {
     read_system(build);
     add_head(build);
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         if (parts[i](build, err) != 0)
             return -1;
-    vm_add_buses(build);
+    vm_build_add_buses(build);
     for (size_t i = 0; i < VM_SECTIONS; i++)
-        if (check_drivers(build, &build->sections[i], err) != 0)
+        if (check_devices(build, &build->sections[i], err) != 0)
             return -1;
-    return vm_add_arguments(build, err);
-}
-
-static char **join_sections(struct vm_build *build)
-{
-    size_t count = 0, at = 0;
-
-    for (size_t i = 0; i < VM_SECTIONS; i++)
-        count += build->sections[i].count;
-    char **all = xcalloc(count + 1, sizeof(*all));
-    for (size_t i = 0; i < VM_SECTIONS; i++)
-        for (size_t j = 0; j < build->sections[i].count; j++)
-            all[at++] = TAKE(build->sections[i].list[j]);
-    return all;
+    return vm_build_add_arguments(build, err); /* the user's own, which are not checked */
 }
 
 static void release(struct vm_build *build)
 {
     for (size_t i = 0; i < VM_SECTIONS; i++)
-        if (build->sections[i].list != NULL) { /* its words may have been taken */
-            for (size_t j = 0; j < build->sections[i].count; j++)
-                free(build->sections[i].list[j]);
-            free(build->sections[i].list);
-        }
+        format_free_list(&build->sections[i].list);
     format_free_list(&build->machine_options.list);
     for (size_t i = 0; i < VM_HOSTPCI; i++)
         vm_hostpci_release(&build->hostpci[i]);
@@ -243,11 +211,15 @@ static void release(struct vm_build *build)
 int vm_command_build(const struct vm_command *what, char ***ret, struct error *err)
 {
     struct vm_build build = {.what = what};
-    int status = build_parts(&build, err);
+    struct vm_arguments all = {0};
+    int status = add_parts(&build, err);
 
-    if (status == 0)
-        *ret = join_sections(&build);
+    for (size_t i = 0; status == 0 && i < VM_SECTIONS; i++)
+        for (size_t j = 0; j < build.sections[i].count; j++)
+            append(&all, xstrdup(build.sections[i].list[j]));
     release(&build);
+    if (status == 0)
+        *ret = all.list;
     return status;
 }
 

@@ -8,7 +8,7 @@
 #include "schema/format.h"
 #include "vm/command/parts.h"
 
-/* Processors that QEMU does not know by that name: another with more flags, each above the one before. */
+/* Models that QEMU does not know by their names. Each has its own flags and those of the models before it. */
 static const struct level {
     const char *name, *flags;
 } levels[] = {
@@ -18,7 +18,7 @@ static const struct level {
     {"x86-64-v4", "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"},
 };
 
-/* A guest sees the vendor that the model has: how models' names begin. */
+/* A guest sees the vendor of its model, which is told by how the model's name begins. */
 static const struct vendor {
     const char *stem, *name;
 } vendors[] = {
@@ -41,7 +41,7 @@ static const char *vendor_of(const char *model)
     return NULL;
 }
 
-/* Flags by name, so that a later one replaces an earlier one: "+aes", "kvm=off", "enforce". */
+/* Adds a flag ("+aes", "kvm=off", "enforce"); it replaces an earlier one of its name. */
 static void set_flag(json_t *flags, const char *flag)
 {
     const char *name = flag + (flag[0] == '+' || flag[0] == '-');
@@ -58,7 +58,7 @@ static void set_flags(json_t *flags, const char *list)
         set_flag(flags, *flag);
 }
 
-/* The name that QEMU has for it; what it lacks of the wanted one is added as flags. */
+/* The name of a model that QEMU has; what that lacks of the wanted one is added to the flags. */
 static char *resolve_model(const char *model, json_t *flags)
 {
     size_t level = 0;
@@ -77,7 +77,7 @@ static char *resolve_model(const char *model, json_t *flags)
 
 static void set_model_flags(const struct vm_build *build, const char *model, json_t *flags)
 {
-    const char *guest = vm_text(build, "ostype");
+    const char *guest = vm_build_text(build, "ostype");
 
     if (strcmp(model, "kvm64") == 0)
         set_flags(flags, "+lahf_lm,+sep");
@@ -89,7 +89,7 @@ static void set_model_flags(const struct vm_build *build, const char *model, jso
         set_flag(flags, "-x2apic");
 }
 
-/* What Windows knows of its hypervisor. */
+/* The Hyper-V interfaces, which make Windows run better. */
 static void set_hyperv_flags(const struct vm_build *build, const char *vendor_id, json_t *flags)
 {
     if (build->windows < (build->ovmf ? 8 : 6))
@@ -120,7 +120,7 @@ static void set_kvm_flags(const struct vm_build *build, const char *model, json_
         set_flags(flags, "-cet-ibt,-cet-ss");
 }
 
-/* nested-virt is vmx or svm, as the processor has it. */
+/* The flag nested-virt is vmx on Intel's processors and svm on AMD's. */
 static int set_nested(const struct vm_build *build, const char *model, char sign, json_t *flags,
                       struct error *err)
 {
@@ -198,24 +198,26 @@ static int check_model(const struct vm_build *build, const char *model, struct e
                            version.micro, model);
 }
 
-/* Hot-pluggable processors: one is there at the start, the others are devices. */
+/* If processors can be plugged in, one is there from the start, and the others are devices. */
 static void add_processors(struct vm_build *build, const char *model)
 {
-    long long sockets = vm_number(build, "sockets", 1), cores = vm_number(build, "cores", 1);
-    long long count = vm_number(build, "vcpus", sockets * cores);
+    long long sockets = vm_build_number(build, "sockets", 1), cores = vm_build_number(build, "cores", 1);
+    long long count = vm_build_number(build, "vcpus", sockets * cores);
 
     if (!vm_value_hotplugs(build->what->config, "cpu")) {
-        vm_add(build, VM_HEAD, "-smp", "%lld,sockets=%lld,cores=%lld,maxcpus=%lld", count, sockets, cores,
-               sockets * cores);
+        vm_build_add(build, VM_HEAD, "-smp", "%lld,sockets=%lld,cores=%lld,maxcpus=%lld", count, sockets,
+                     cores, sockets * cores);
         return;
     }
-    vm_add(build, VM_HEAD, "-smp", "1,sockets=%lld,cores=%lld,maxcpus=%lld", sockets, cores, sockets * cores);
+    vm_build_add(build, VM_HEAD, "-smp", "1,sockets=%lld,cores=%lld,maxcpus=%lld", sockets, cores,
+                 sockets * cores);
     for (long long i = 1; i < count; i++)
-        vm_add(build, VM_HEAD, "-device", "%s-x86_64-cpu,id=cpu%lld,socket-id=%lld,core-id=%lld,thread-id=0",
-               model, i + 1, i / cores, i % cores);
+        vm_build_add(build, VM_HEAD, "-device",
+                     "%s-x86_64-cpu,id=cpu%lld,socket-id=%lld,core-id=%lld,thread-id=0", model, i + 1,
+                     i / cores, i % cores);
 }
 
-int vm_add_cpu(struct vm_build *build, struct error *err)
+int vm_build_add_cpu(struct vm_build *build, struct error *err)
 {
     autojson json_t *values = NULL, *flags = json_object();
     autotext struct text text = {0};
@@ -239,7 +241,7 @@ int vm_add_cpu(struct vm_build *build, struct error *err)
     print_flags(flags, &text);
     if (print_bits(build, values, &text, err) != 0)
         return -1;
-    vm_add(build, VM_HEAD, "-cpu", "%s", text_string(&text));
+    vm_build_add(build, VM_HEAD, "-cpu", "%s", text_string(&text));
     add_processors(build, model);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Display, channels to the guest, and the small devices. */
+/* The display, the channels between host and guest, and the small devices. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ static const char *device_of(const char *type)
     return NULL; /* none and serialN */
 }
 
-/* Unset, it is what suits the guest; with x-vga the passed-through card is the display. */
+/* The display of a VM that has no key vga. With x-vga it is the card that is passed through. */
 static const char *default_display(const struct vm_build *build)
 {
     if (build->x_vga)
@@ -49,52 +49,54 @@ static void add_screen(struct vm_build *build, const char *type, long long memor
         text_printf(&text, ",vgamem_mb=%lld", memory);
     if (qxl && build->windows == 0)
         text_append(&text, ",max_outputs=4");
-    text_append(&text, vm_place(build, "vga").text);
+    text_append(&text, vm_build_address(build, "vga").text);
     if (strcmp(type, "std") == 0 && build->windows != 0 && !build->ovmf)
         text_append(&text, ",edid=off");
-    vm_add(build, VM_DEVICES, "-device", "%s", text_string(&text));
+    vm_build_add(build, VM_DEVICES, "-device", "%s", text_string(&text));
     if (strcmp(type, "virtio-gl") == 0)
-        vm_add(build, VM_DEVICES, "-display", "egl-headless,gl=core");
-    if (qxl && build->windows != 0 && type[3] != '\0') /* Windows wants a card a screen */
+        vm_build_add(build, VM_DEVICES, "-display", "egl-headless,gl=core");
+    if (qxl && build->windows != 0 && type[3] != '\0') /* Windows needs a card for each screen */
         for (unsigned i = 1; i < (unsigned)(type[3] - '0'); i++) {
-            struct vm_name id = vm_indexed("vga", i);
-            vm_add(build, VM_DEVICES, "-device", "qxl,id=%s%s", id.text, vm_place(build, id.text).text);
+            struct vm_key_name id = vm_key_name("vga", i);
+            vm_build_add(build, VM_DEVICES, "-device", "qxl,id=%s%s", id.text,
+                         vm_build_address(build, id.text).text);
         }
 }
 
-/* The channel of a console's clipboard and pointer. */
+/* The channel that carries a console's clipboard and pointer. */
 static void add_console_channel(struct vm_build *build, const char *type, const char *clipboard)
 {
     if (clipboard == NULL && !text_starts_with(type, "qxl") && !text_starts_with(type, "virtio"))
         return;
-    vm_add(build, VM_DEVICES, "-device", "virtio-serial,id=spice%s", vm_place(build, "spice0").text);
+    vm_build_add(build, VM_DEVICES, "-device", "virtio-serial,id=spice%s",
+                 vm_build_address(build, "spice0").text);
     if (clipboard == NULL)
         return;
-    vm_add(build, VM_DEVICES, "-chardev", "qemu-vdagent,id=vdagent,name=vdagent,clipboard=on");
-    vm_add(build, VM_DEVICES, "-device", "virtserialport,chardev=vdagent,name=com.redhat.spice.0");
+    vm_build_add(build, VM_DEVICES, "-chardev", "qemu-vdagent,id=vdagent,name=vdagent,clipboard=on");
+    vm_build_add(build, VM_DEVICES, "-device", "virtserialport,chardev=vdagent,name=com.redhat.spice.0");
 }
 
-/* A pointer that knows where it is; some displays have one of their own. */
+/* A pointing device with absolute coordinates, which some displays bring themselves. */
 static void add_tablet(struct vm_build *build, const char *type)
 {
     bool fallback = !text_starts_with(type, "qxl") && !text_starts_with(type, "serial");
 
-    if (vm_number(build, "tablet", fallback) != 0)
-        vm_add(build, VM_DEVICES, "-device", "usb-tablet,id=tablet,bus=%s,port=1",
-               build->machine.q35 ? "ehci.0" : "uhci.0");
+    if (vm_build_number(build, "tablet", fallback) != 0)
+        vm_build_add(build, VM_DEVICES, "-device", "usb-tablet,id=tablet,bus=%s,port=1",
+                     build->machine.q35 ? "ehci.0" : "uhci.0");
 }
 
 static int check_serial(const struct vm_build *build, const char *type, struct error *err)
 {
-    if (text_starts_with(type, "serial") && vm_text(build, type) == NULL)
+    if (text_starts_with(type, "serial") && vm_build_text(build, type) == NULL)
         return error_set_field(err, "vga", "%s is the display, but %s is not set", type, type);
     return 0;
 }
 
-int vm_add_display(struct vm_build *build, struct error *err)
+int vm_build_add_display(struct vm_build *build, struct error *err)
 {
     autojson json_t *values = NULL;
-    autofree char *run = vm_escape(build->what->paths->run);
+    autofree char *run = vm_command_escape(build->what->paths->run);
 
     if (vm_value_parts(build->what->config, "vga", &values, err) != 0)
         return -1;
@@ -107,10 +109,10 @@ int vm_add_display(struct vm_build *build, struct error *err)
     if (device_of(type) == NULL) {
         build->no_graphics = true;
         if (strcmp(type, "none") == 0)
-            vm_add(build, VM_HEAD, "-vga", "none");
-        vm_add(build, VM_HEAD, "-nographic", NULL);
+            vm_build_add(build, VM_HEAD, "-vga", "none");
+        vm_build_add(build, VM_HEAD, "-nographic", NULL);
     } else {
-        vm_add(build, VM_HEAD, "-vnc", "unix:%s/%u.vnc,password=on", run, build->what->vmid);
+        vm_build_add(build, VM_HEAD, "-vnc", "unix:%s/%u.vnc,password=on", run, build->what->vmid);
         add_screen(build, type, vm_value_number(values, "memory", 0));
     }
     add_console_channel(build, type, json_text_or(values, "clipboard", NULL));
@@ -119,21 +121,21 @@ int vm_add_display(struct vm_build *build, struct error *err)
 
 static int add_serials(struct vm_build *build)
 {
-    autofree char *run = vm_escape(build->what->paths->run);
+    autofree char *run = vm_command_escape(build->what->paths->run);
 
     for (unsigned i = 0; i < VM_SERIALS; i++) {
-        struct vm_name id = vm_indexed("serial", i);
-        const char *path = vm_text(build, id.text);
+        struct vm_key_name id = vm_key_name("serial", i);
+        const char *path = vm_build_text(build, id.text);
         if (path == NULL)
             continue;
         if (strcmp(path, "socket") == 0) {
-            vm_add(build, VM_DEVICES, "-chardev", "socket,id=%s,path=%s/%u.%s,server=on,wait=off", id.text,
-                   run, build->what->vmid, id.text);
+            vm_build_add(build, VM_DEVICES, "-chardev", "socket,id=%s,path=%s/%u.%s,server=on,wait=off",
+                         id.text, run, build->what->vmid, id.text);
         } else {
-            autofree char *escaped = vm_escape(path);
-            vm_add(build, VM_DEVICES, "-chardev", "serial,id=%s,path=%s", id.text, escaped);
+            autofree char *escaped = vm_command_escape(path);
+            vm_build_add(build, VM_DEVICES, "-chardev", "serial,id=%s,path=%s", id.text, escaped);
         }
-        vm_add(build, VM_DEVICES, "-device", "isa-serial,chardev=%s", id.text);
+        vm_build_add(build, VM_DEVICES, "-device", "isa-serial,chardev=%s", id.text);
     }
     return 0;
 }
@@ -141,21 +143,22 @@ static int add_serials(struct vm_build *build)
 static int add_agent(struct vm_build *build, struct error *err)
 {
     autojson json_t *values = NULL;
-    autofree char *run = vm_escape(build->what->paths->run);
+    autofree char *run = vm_command_escape(build->what->paths->run);
 
     if (vm_value_parts(build->what->config, "agent", &values, err) != 0)
         return -1;
     if (vm_value_number(values, "enabled", 0) == 0)
         return 0;
     const char *type = json_text_or(values, "type", NULL);
-    vm_add(build, VM_DEVICES, "-chardev", "socket,path=%s/%u.qga,server=on,wait=off,id=qga0", run,
-           build->what->vmid);
+    vm_build_add(build, VM_DEVICES, "-chardev", "socket,path=%s/%u.qga,server=on,wait=off,id=qga0", run,
+                 build->what->vmid);
     if (type != NULL && strcmp(type, "isa") == 0) {
-        vm_add(build, VM_DEVICES, "-device", "isa-serial,chardev=qga0");
+        vm_build_add(build, VM_DEVICES, "-device", "isa-serial,chardev=qga0");
         return 0;
     }
-    vm_add(build, VM_DEVICES, "-device", "virtio-serial,id=qga0%s", vm_place(build, "qga0").text);
-    vm_add(build, VM_DEVICES, "-device", "virtserialport,chardev=qga0,name=org.qemu.guest_agent.0");
+    vm_build_add(build, VM_DEVICES, "-device", "virtio-serial,id=qga0%s",
+                 vm_build_address(build, "qga0").text);
+    vm_build_add(build, VM_DEVICES, "-device", "virtserialport,chardev=qga0,name=org.qemu.guest_agent.0");
     return 0;
 }
 
@@ -172,9 +175,10 @@ static int add_random(struct vm_build *build, struct error *err)
     if (bytes != 0)
         snprintf(limit, sizeof(limit), ",max-bytes=%lld,period=%lld", bytes,
                  vm_value_number(values, "period", 1000));
-    vm_add(build, VM_DEVICES, "-object", "rng-random,filename=%s,id=rng0",
-           json_text_or(values, "source", NULL));
-    vm_add(build, VM_DEVICES, "-device", "virtio-rng-pci,rng=rng0%s%s", limit, vm_place(build, "rng0").text);
+    vm_build_add(build, VM_DEVICES, "-object", "rng-random,filename=%s,id=rng0",
+                 json_text_or(values, "source", NULL));
+    vm_build_add(build, VM_DEVICES, "-device", "virtio-rng-pci,rng=rng0%s%s", limit,
+                 vm_build_address(build, "rng0").text);
     return 0;
 }
 
@@ -188,20 +192,20 @@ static int add_watchdog(struct vm_build *build, struct error *err)
         return 0;
     const char *model = json_text_or(values, "model", NULL), *action = json_text_or(values, "action", NULL);
     bool isa = model != NULL && strcmp(model, "ib700") == 0;
-    vm_add(build, VM_DEVICES, "-device", "%s%s", isa ? "ib700" : "i6300esb",
-           isa ? "" : vm_place(build, "watchdog0").text);
+    vm_build_add(build, VM_DEVICES, "-device", "%s%s", isa ? "ib700" : "i6300esb",
+                 isa ? "" : vm_build_address(build, "watchdog0").text);
     if (action != NULL)
-        vm_add(build, VM_DEVICES, "-watchdog-action", "%s", action);
+        vm_build_add(build, VM_DEVICES, "-watchdog-action", "%s", action);
     return 0;
 }
 
-int vm_add_channels(struct vm_build *build, struct error *err)
+int vm_build_add_channels(struct vm_build *build, struct error *err)
 {
     if (add_serials(build) != 0 || add_agent(build, err) != 0 || add_random(build, err) != 0 ||
         add_watchdog(build, err) != 0)
         return -1;
-    if (vm_number(build, "balloon", 1) != 0)
-        vm_add(build, VM_DEVICES, "-device", "virtio-balloon-pci,id=balloon0%s,free-page-reporting=on",
-               vm_place(build, "balloon0").text);
+    if (vm_build_number(build, "balloon", 1) != 0)
+        vm_build_add(build, VM_DEVICES, "-device", "virtio-balloon-pci,id=balloon0%s,free-page-reporting=on",
+                     vm_build_address(build, "balloon0").text);
     return 0;
 }

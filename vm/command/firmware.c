@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the firmware is and what it tells: OVMF with its variables, SMBIOS, the generation id. */
+/* The firmware and what it tells the guest: OVMF with its variables, SMBIOS, the generation id. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,14 +8,14 @@
 #include "vm/command/parts.h"
 #include "vm/disk.h"
 
-/* Bytes of the variables, by kind of firmware: of Debian's OVMF_VARS.fd and OVMF_VARS_4M.fd. */
+/* Sizes in bytes of Debian's OVMF_VARS.fd and OVMF_VARS_4M.fd. */
 #define VARS_2M 131072
 #define VARS_4M 540672
 
 struct firmware {
     char *code, *vars;
     bool large;       /* 4m */
-    const char *file; /* of efidisk0; NULL: a copy that goes with the VM */
+    const char *file; /* of efidisk0; NULL: a copy that is there only while the VM runs */
     const char *format;
 };
 
@@ -53,21 +53,21 @@ static void release(struct firmware *firmware)
 
 static void add_flash_drives(struct vm_build *build, const struct firmware *firmware, const char *file)
 {
-    autofree char *code = vm_escape(firmware->code), *vars = vm_escape(file);
+    autofree char *code = vm_command_escape(firmware->code), *vars = vm_command_escape(file);
     char size[32] = "";
 
     if (strcmp(firmware->format, "raw") == 0)
         snprintf(size, sizeof(size), ",size=%d", firmware->large ? VARS_4M : VARS_2M);
-    vm_add(build, VM_HEAD, "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=%s", code);
-    vm_add(build, VM_HEAD, "-drive", "if=pflash,unit=1,id=drive-efidisk0,format=%s,file=%s%s",
-           firmware->format, vars, size);
+    vm_build_add(build, VM_HEAD, "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=%s", code);
+    vm_build_add(build, VM_HEAD, "-drive", "if=pflash,unit=1,id=drive-efidisk0,format=%s,file=%s%s",
+                 firmware->format, vars, size);
 }
 
 static void add_node(struct vm_build *build, json_t *node)
 {
     autofree char *text = json_dumps(node, JSON_COMPACT);
 
-    vm_add(build, VM_HEAD, "-blockdev", "%s", text);
+    vm_build_add(build, VM_HEAD, "-blockdev", "%s", text);
     json_decref(node);
 }
 
@@ -83,11 +83,11 @@ static void add_flash_nodes(struct vm_build *build, const struct firmware *firmw
     add_node(build, json_pack("{s:s, s:s, s:b, s:{s:s, s:s}}", "driver", "raw", "node-name", "pflash0",
                               "read-only", 1, "file", "driver", "file", "filename", firmware->code));
     add_node(build, vars);
-    vm_add_machine_option(build, "pflash0=pflash0");
-    vm_add_machine_option(build, "pflash1=drive-efidisk0");
+    vm_build_add_machine_option(build, "pflash0=pflash0");
+    vm_build_add_machine_option(build, "pflash1=drive-efidisk0");
 }
 
-int vm_add_firmware(struct vm_build *build, struct error *err)
+int vm_build_add_firmware(struct vm_build *build, struct error *err)
 {
     __attribute__((cleanup(release))) struct firmware firmware = {0};
     autojson json_t *values = NULL;
@@ -99,7 +99,7 @@ int vm_add_firmware(struct vm_build *build, struct error *err)
         return -1;
     autofree char *copy = copy_path(build->what);
     const char *file = firmware.file != NULL ? firmware.file : copy;
-    if (vm_machine_at_least(build, 10, 0, 0))
+    if (vm_build_machine_at_least(build, 10, 0, 0))
         add_flash_nodes(build, &firmware, file);
     else
         add_flash_drives(build, &firmware, file);
@@ -130,7 +130,7 @@ static int digit_of(char letter)
     return found != NULL ? (int)(found - letters) : -1;
 }
 
-/* Base64, RFC 4648; what follows its alphabet's letters is padding. */
+/* Decodes Base64 (RFC 4648) up to the padding. */
 static char *decode_base64(const char *value)
 {
     struct text text = {0};
@@ -165,21 +165,21 @@ static int add_smbios(struct vm_build *build, struct error *err)
             continue;
         bool decode = encoded && strcmp(smbios_keys[i], "uuid") != 0;
         autofree char *plain = decode ? decode_base64(value) : xstrdup(value);
-        autofree char *escaped = vm_escape(plain);
+        autofree char *escaped = vm_command_escape(plain);
         text_printf(&text, ",%s=%s", smbios_keys[i], escaped);
     }
     if (text.length > 0)
-        vm_add(build, VM_HEAD, "-smbios", "type=1%s", text_string(&text));
+        vm_build_add(build, VM_HEAD, "-smbios", "type=1%s", text_string(&text));
     return 0;
 }
 
-int vm_add_smbios(struct vm_build *build, struct error *err)
+int vm_build_add_smbios(struct vm_build *build, struct error *err)
 {
-    const char *generation = vm_text(build, "vmgenid");
+    const char *generation = vm_build_text(build, "vmgenid");
 
     if (add_smbios(build, err) != 0)
         return -1;
     if (generation != NULL && strlen(generation) > 1) /* 0: none */
-        vm_add(build, VM_HEAD, "-device", "vmgenid,guid=%s", generation);
+        vm_build_add(build, VM_HEAD, "-device", "vmgenid,guid=%s", generation);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's devices in the guest. */
+/* hostpciN: which address, port and options a device of the host has in the guest. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,17 +17,17 @@ static bool is_set(const struct vm_hostpci *hostpci)
     return hostpci->hosts != NULL || hostpci->mapping != NULL;
 }
 
-/* Before the others: what they are depends on the machine, and some of the machine depends on them. */
-int vm_hostpci_read(struct vm_build *build, struct error *err)
+/* Reads all hostpciN before anything is added, since other parts depend on x-vga and legacy-igd. */
+int vm_build_read_hostpci(struct vm_build *build, struct error *err)
 {
     autojson json_t *vga = NULL;
 
     if (vm_value_parts(build->what->config, "vga", &vga, err) != 0)
         return -1;
     for (unsigned i = 0; i < VM_HOSTPCI; i++) {
-        struct vm_name key = vm_indexed("hostpci", i);
+        struct vm_key_name key = vm_key_name("hostpci", i);
         struct vm_hostpci *hostpci = &build->hostpci[i];
-        const char *value = vm_text(build, key.text);
+        const char *value = vm_build_text(build, key.text);
         if (value == NULL)
             continue;
         if (vm_hostpci_parse(value, hostpci, err) != 0 ||
@@ -58,7 +58,7 @@ static int check_assigned(const struct vm_build *build, unsigned index, struct e
     return 0;
 }
 
-/* A mediated device's parent may have several of them; a function goes to one device of the guest. */
+/* A function can be given to one device of the guest only; a parent can have several mediated devices. */
 static int check_unique(const struct vm_build *build, json_t *seen, unsigned index, struct error *err)
 {
     const struct vm_assigned *assigned = &build->what->assigned[index];
@@ -73,16 +73,17 @@ static int check_unique(const struct vm_build *build, json_t *seen, unsigned ind
 
 static void add_port(struct vm_build *build, unsigned port)
 {
-    unsigned place = port - FIXED_PORTS - 1;
+    unsigned position = port - FIXED_PORTS - 1;
 
-    vm_add(build, VM_BUSES, "-device",
-           "pcie-root-port,id=ich9-pcie-port-%u,bus=pcie.0,addr=%x.%u,x-speed=16,x-width=32,multifunction=on,"
-           "port=%u,chassis=%u",
-           port, 0x10 + place / 8, place % 8, port, port);
+    vm_build_add(
+        build, VM_BUSES, "-device",
+        "pcie-root-port,id=ich9-pcie-port-%u,bus=pcie.0,addr=%x.%u,x-speed=16,x-width=32,multifunction=on,"
+        "port=%u,chassis=%u",
+        port, 0x10 + position / 8, position % 8, port, port);
 }
 
-/* Ports beyond the fixed ones share slots 10 and 11, and a guest looks for the others of a slot only when it
- * finds function 0: that one is there as soon as another is. */
+/* Ports beyond the fixed ones share the slots 10 and 11. A guest looks at the other functions of a slot only
+ * if it finds function 0, so that one is added as soon as another is needed. */
 static void add_ports(struct vm_build *build)
 {
     bool wanted[VM_HOSTPCI + 1] = {false};
@@ -121,12 +122,15 @@ static int print_host(const struct vm_build *build, unsigned index, size_t funct
     return 0;
 }
 
-/* ",id=hostpci0,bus=pci.0,addr=0x10"; of several functions ",id=hostpci0.1,bus=pci.0,addr=0x10.1". */
-static void print_place(struct vm_build *build, unsigned index, size_t function, bool several,
-                        struct text *text)
+/* Where the function is in the guest: ",id=hostpci0,bus=pci.0,addr=0x10"; if the device has several
+ * functions,
+ * ",id=hostpci0.1,bus=pci.0,addr=0x10.1". The addresses come from vm/address.c; with pcie=1 it is the port
+ * with the number of the hostpciN, plus one. */
+static void print_address(struct vm_build *build, unsigned index, size_t function, bool several,
+                          struct text *text)
 {
     const struct vm_hostpci *hostpci = &build->hostpci[index];
-    struct vm_name id = vm_indexed("hostpci", index);
+    struct vm_key_name id = vm_key_name("hostpci", index);
     char number[24] = "";
 
     if (several)
@@ -135,11 +139,11 @@ static void print_place(struct vm_build *build, unsigned index, size_t function,
     if (hostpci->pcie)
         text_printf(text, ",bus=ich9-pcie-port-%u,addr=0x0", index + 1);
     else
-        text_append(text, vm_place(build, hostpci->legacy_igd ? "legacy-igd" : id.text).text);
+        text_append(text, vm_build_address(build, hostpci->legacy_igd ? "legacy-igd" : id.text).text);
     text_append(text, number);
 }
 
-/* What concerns the device as a whole stands with its first function. */
+/* Options of the device as a whole, which its first function has. */
 static void print_options(struct vm_build *build, unsigned index, bool several, struct text *text)
 {
     const struct vm_hostpci *hostpci = &build->hostpci[index];
@@ -151,10 +155,10 @@ static void print_options(struct vm_build *build, unsigned index, bool several, 
     if (several)
         text_append(text, ",multifunction=on");
     if (hostpci->romfile != NULL) {
-        autofree char *folder = vm_escape(build->what->paths->rom);
+        autofree char *folder = vm_command_escape(build->what->paths->rom);
         text_printf(text, ",romfile=%s/%s", folder, hostpci->romfile);
     }
-    text_append(text, vm_bootindex(build, vm_indexed("hostpci", index).text).text);
+    text_append(text, vm_build_bootindex(build, vm_key_name("hostpci", index).text).text);
     for (size_t i = 0; i < VM_ID_OVERRIDES; i++)
         if (hostpci->overrides[i] != NULL)
             text_printf(text, ",%s=%s", override_properties[i], hostpci->overrides[i]);
@@ -169,15 +173,15 @@ static int add_functions(struct vm_build *build, unsigned index, struct error *e
         autotext struct text text = {0};
         if (print_host(build, index, i, &text, err) != 0)
             return -1;
-        print_place(build, index, i, count > 1, &text);
+        print_address(build, index, i, count > 1, &text);
         if (i == 0)
             print_options(build, index, count > 1, &text);
-        vm_add(build, VM_PASSTHROUGH, "-device", "%s", text_string(&text));
+        vm_build_add(build, VM_PASSTHROUGH, "-device", "%s", text_string(&text));
     }
     return 0;
 }
 
-int vm_add_hostpci(struct vm_build *build, struct error *err)
+int vm_build_add_hostpci(struct vm_build *build, struct error *err)
 {
     autojson json_t *seen = json_object();
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory: its size, NUMA nodes, huge pages, and the parts that can be plugged in. */
+/* Memory: its size, NUMA nodes, huge pages, and the modules that can be plugged in. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +9,18 @@
 #include "schema/format.h"
 #include "vm/command/parts.h"
 
-#define FIRST_DIMM  512 /* MiB; 32 of each size, then twice the size */
+#define FIRST_DIMM  512 /* MiB; after 32 modules of a size come some of twice that size */
 #define DIMMS       32
 #define SLOTS       255
 #define LARGEST_MIB 4194304LL
 
 struct memory {
-    long long total, fixed; /* MiB; fixed: without what was plugged in */
+    long long total, fixed; /* MiB; fixed is what is not in modules */
     bool pluggable;
-    long long page; /* MiB of a huge page; 0: ordinary ones */
+    long long page; /* MiB of a huge page; 0: ordinary pages */
 };
 
-/* Processors' physical address bits bound what can be plugged in; QEMU's own default is 40. */
+/* The physical address bits of the processor limit how much can be plugged in; QEMU's default is 40. */
 static int largest(const struct vm_build *build, long long *ret, struct error *err)
 {
     autojson json_t *cpu = NULL;
@@ -36,7 +36,7 @@ static int largest(const struct vm_build *build, long long *ret, struct error *e
 
 static int read_memory(const struct vm_build *build, struct memory *memory, struct error *err)
 {
-    const char *pages = vm_text(build, "hugepages");
+    const char *pages = vm_build_text(build, "hugepages");
     autojson json_t *values = NULL;
 
     if (vm_value_parts(build->what->config, "memory", &values, err) != 0)
@@ -55,7 +55,7 @@ static int read_memory(const struct vm_build *build, struct memory *memory, stru
     return 0;
 }
 
-/* The head of a memory object: "memory-backend-ram,id=ram-node0,size=512M". */
+/* The beginning of a memory object: "memory-backend-ram,id=ram-node0,size=512M". */
 static int print_backend(const struct memory *memory, const char *id, long long size, struct text *ret,
                          struct error *err)
 {
@@ -73,7 +73,7 @@ static int print_backend(const struct memory *memory, const char *id, long long 
     return 0;
 }
 
-/* "0-1;4" as QEMU has it: ",cpus=0-1,cpus=4". */
+/* Prints "0-1;4" as QEMU takes it: ",cpus=0-1,cpus=4". */
 static void print_ranges(const char *key, const char *list, struct text *ret)
 {
     autosplit char **ranges = format_split_list(list);
@@ -85,18 +85,18 @@ static void print_ranges(const char *key, const char *list, struct text *ret)
 static int add_node(struct vm_build *build, const struct memory *memory, unsigned node, long long size,
                     const char *extra, const char *cpus, struct error *err)
 {
-    struct vm_name id = vm_indexed("ram-node", node);
+    struct vm_key_name id = vm_key_name("ram-node", node);
     autotext struct text backend = {0}, ranges = {0};
 
     if (print_backend(memory, id.text, size, &backend, err) != 0)
         return -1;
     print_ranges("cpus", cpus, &ranges);
-    vm_add(build, VM_HEAD, "-object", "%s%s", text_string(&backend), extra);
-    vm_add(build, VM_HEAD, "-numa", "node,nodeid=%u%s,memdev=%s", node, text_string(&ranges), id.text);
+    vm_build_add(build, VM_HEAD, "-object", "%s%s", text_string(&backend), extra);
+    vm_build_add(build, VM_HEAD, "-numa", "node,nodeid=%u%s,memdev=%s", node, text_string(&ranges), id.text);
     return 0;
 }
 
-/* numaN: which processors and how much memory a node has, and where on the host. */
+/* A node as numaN describes it: its processors, its memory, and where that is on the host. */
 static int add_own_node(struct vm_build *build, const struct memory *memory, unsigned node,
                         const json_t *values, struct error *err)
 {
@@ -120,7 +120,7 @@ static int add_own_node(struct vm_build *build, const struct memory *memory, uns
                     json_text_or(values, "cpus", NULL), err);
 }
 
-/* The nodes that are described one by one; *ret is how many there are. */
+/* The nodes that numaN describe; *ret is how many there are. */
 static int add_own_nodes(struct vm_build *build, const struct memory *memory, unsigned *ret,
                          struct error *err)
 {
@@ -128,7 +128,7 @@ static int add_own_nodes(struct vm_build *build, const struct memory *memory, un
     unsigned count = 0;
 
     for (unsigned i = 0; i < VM_NUMAS; i++) {
-        struct vm_name key = vm_indexed("numa", i);
+        struct vm_key_name key = vm_key_name("numa", i);
         autojson json_t *values = NULL;
         if (vm_value_parts(build->what->config, key.text, &values, err) != 0)
             return -1;
@@ -149,12 +149,12 @@ static int add_own_nodes(struct vm_build *build, const struct memory *memory, un
     return 0;
 }
 
-/* A node a socket. */
+/* Without numaN each socket is a node. */
 static int add_socket_nodes(struct vm_build *build, const struct memory *memory, unsigned *ret,
                             struct error *err)
 {
-    unsigned sockets = (unsigned)vm_number(build, "sockets", 1),
-             cores = (unsigned)vm_number(build, "cores", 1);
+    unsigned sockets = (unsigned)vm_build_number(build, "sockets", 1),
+             cores = (unsigned)vm_build_number(build, "cores", 1);
 
     if (memory->fixed % sockets != 0)
         return error_set_field(err, "memory", "%lld MiB cannot be shared evenly by %u sockets", memory->fixed,
@@ -169,14 +169,14 @@ static int add_socket_nodes(struct vm_build *build, const struct memory *memory,
     return 0;
 }
 
-/* Modules beyond the first gigabyte, on the nodes in turn. */
+/* Memory beyond the first gigabyte: modules, which go to the nodes in turn. */
 static int add_modules(struct vm_build *build, const struct memory *memory, unsigned nodes, struct error *err)
 {
     long long size = FIRST_DIMM, have = memory->fixed;
 
     assert(nodes > 0);
     for (unsigned i = 0; have < memory->total; i++) {
-        struct vm_name id = vm_indexed("mem-dimm", i);
+        struct vm_key_name id = vm_key_name("mem-dimm", i);
         autotext struct text backend = {0};
         if (i > 0 && i % DIMMS == 0)
             size *= 2;
@@ -186,14 +186,14 @@ static int add_modules(struct vm_build *build, const struct memory *memory, unsi
                                    memory->total, have, size);
         if (print_backend(memory, id.text, size, &backend, err) != 0)
             return -1;
-        vm_add(build, VM_HEAD, "-object", "%s", text_string(&backend));
-        vm_add(build, VM_HEAD, "-device", "pc-dimm,id=dimm%u,memdev=%s,node=%u", i, id.text, i % nodes);
+        vm_build_add(build, VM_HEAD, "-object", "%s", text_string(&backend));
+        vm_build_add(build, VM_HEAD, "-device", "pc-dimm,id=dimm%u,memdev=%s,node=%u", i, id.text, i % nodes);
         have += size;
     }
     return 0;
 }
 
-int vm_add_memory(struct vm_build *build, struct error *err)
+int vm_build_add_memory(struct vm_build *build, struct error *err)
 {
     struct memory memory = {0};
     long long limit;
@@ -202,10 +202,10 @@ int vm_add_memory(struct vm_build *build, struct error *err)
     if (read_memory(build, &memory, err) != 0 || largest(build, &limit, err) != 0)
         return -1;
     if (memory.pluggable)
-        vm_add(build, VM_HEAD, "-m", "size=%lld,slots=%d,maxmem=%lldM", memory.fixed, SLOTS, limit);
+        vm_build_add(build, VM_HEAD, "-m", "size=%lld,slots=%d,maxmem=%lldM", memory.fixed, SLOTS, limit);
     else
-        vm_add(build, VM_HEAD, "-m", "%lld", memory.total);
-    if (vm_number(build, "numa", 0) == 0)
+        vm_build_add(build, VM_HEAD, "-m", "%lld", memory.total);
+    if (vm_build_number(build, "numa", 0) == 0)
         return 0;
     if (add_own_nodes(build, &memory, &nodes, err) != 0)
         return -1;

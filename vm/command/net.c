@@ -7,33 +7,34 @@
 #include "base/text.h"
 #include "vm/command/parts.h"
 
-/* A card at a bridge of the host has a tap interface; without a bridge QEMU itself is its router. */
+/* A card on a bridge of the host has a tap interface. Without a bridge, QEMU itself is its router. */
 static void add_back_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,
                          long long queues)
 {
     const struct vm_paths *paths = build->what->paths;
-    const char *name = vm_text(build, "name");
+    const char *name = vm_build_text(build, "name");
     autotext struct text text = {0};
 
     if (json_text_or(values, "bridge", NULL) == NULL) {
         if (name != NULL)
-            vm_add(build, VM_DEVICES, "-netdev", "user,id=net%u,hostname=%s", index, name);
+            vm_build_add(build, VM_DEVICES, "-netdev", "user,id=net%u,hostname=%s", index, name);
         else
-            vm_add(build, VM_DEVICES, "-netdev", "user,id=net%u,hostname=vm%u", index, build->what->vmid);
+            vm_build_add(build, VM_DEVICES, "-netdev", "user,id=net%u,hostname=vm%u", index,
+                         build->what->vmid);
         return;
     }
-    autofree char *up = vm_escape(paths->net_up != NULL ? paths->net_up : "no");
-    autofree char *down = vm_escape(paths->net_down != NULL ? paths->net_down : "no");
+    autofree char *up = vm_command_escape(paths->net_up != NULL ? paths->net_up : "no");
+    autofree char *down = vm_command_escape(paths->net_down != NULL ? paths->net_down : "no");
     text_printf(&text, "tap,id=net%u,ifname=tap%ui%u,script=%s,downscript=%s", index, build->what->vmid,
                 index, up, down);
     if (virtio)
         text_append(&text, ",vhost=on");
     if (queues > 1)
         text_printf(&text, ",queues=%lld", queues);
-    vm_add(build, VM_DEVICES, "-netdev", "%s", text_string(&text));
+    vm_build_add(build, VM_DEVICES, "-netdev", "%s", text_string(&text));
 }
 
-/* mtu=1 is the bridge's, which it is too when nothing is said. */
+/* mtu=1 means the bridge's MTU, which is also the default. */
 static long long mtu_of(const struct vm_build *build, unsigned index, const json_t *values)
 {
     long long mtu = vm_value_number(values, "mtu", 1);
@@ -50,14 +51,14 @@ static void print_virtio(const struct vm_build *build, unsigned index, const jso
 
     if (json_text_or(values, "bridge", NULL) != NULL && mtu != 0)
         text_printf(text, ",host_mtu=%lld", mtu);
-    if (vm_value_number(values, "host-tunnel", 0) == 0 && vm_machine_at_least(build, 11, 0, 1))
+    if (vm_value_number(values, "host-tunnel", 0) == 0 && vm_build_machine_at_least(build, 11, 0, 1))
         text_append(text, ",host_tunnel=off");
 }
 
 static void add_front_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,
                           long long queues)
 {
-    struct vm_name id = vm_indexed("net", index);
+    struct vm_key_name id = vm_key_name("net", index);
     const char *model = json_text_or(values, "model", NULL), *mac = json_text_or(values, "macaddr", NULL);
     bool isa = strcmp(model, "ne2k_isa") == 0;
     autotext struct text text = {0};
@@ -65,15 +66,16 @@ static void add_front_end(struct vm_build *build, unsigned index, const json_t *
     text_append(&text, virtio ? "virtio-net-pci" : model);
     if (mac != NULL)
         text_printf(&text, ",mac=%s", mac);
-    text_printf(&text, ",netdev=%s%s,id=%s", id.text, isa ? "" : vm_place(build, id.text).text, id.text);
+    text_printf(&text, ",netdev=%s%s,id=%s", id.text, isa ? "" : vm_build_address(build, id.text).text,
+                id.text);
     if (queues > 1 && virtio)
         text_printf(&text, ",vectors=%lld,mq=on,packed=on", 2 * queues + 2);
     if (virtio)
         text_append(&text, ",rx_queue_size=1024,tx_queue_size=256");
-    text_append(&text, vm_bootindex(build, id.text).text);
+    text_append(&text, vm_build_bootindex(build, id.text).text);
     if (virtio)
         print_virtio(build, index, values, &text);
-    vm_add(build, VM_DEVICES, "-device", "%s", text_string(&text));
+    vm_build_add(build, VM_DEVICES, "-device", "%s", text_string(&text));
 }
 
 static int check_net(const char *key, const json_t *values, bool virtio, struct error *err)
@@ -84,10 +86,10 @@ static int check_net(const char *key, const json_t *values, bool virtio, struct 
     return 0;
 }
 
-int vm_add_nets(struct vm_build *build, struct error *err)
+int vm_build_add_nets(struct vm_build *build, struct error *err)
 {
     for (unsigned i = 0; i < VM_NETS; i++) {
-        struct vm_name key = vm_indexed("net", i);
+        struct vm_key_name key = vm_key_name("net", i);
         autojson json_t *values = NULL;
         if (vm_value_parts(build->what->config, key.text, &values, err) != 0)
             return -1;

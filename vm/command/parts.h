@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files command_*.c share. Each adds its part of the command line; nothing else includes this. */
+/* What the files of vm/command/ share; no other includes this.
+ *
+ * A command line is built by parts (the table in command.c), each of which reads its keys of the
+ * configuration and adds its arguments to one or more sections. The sections, put together in their order,
+ * are the result: the order of the calls does not show in it, except within a section.
+ *
+ * When the first part runs, every value of the configuration is one that its schema allows, and the rules
+ * between keys (vm/rules.h) hold. Parts that read (vm_build_read_...) run before those that add. A part may
+ * not assume that others have added their arguments. */
 #ifndef HOSTPCI_VM_COMMAND_PARTS_H
 #define HOSTPCI_VM_COMMAND_PARTS_H
 
@@ -13,11 +21,11 @@
 #include "vm/hostpci.h"
 #include "vm/value.h"
 
-/* The order of the command line. A bus stands before what is on it; virtio-iommu-pci has no address of its
- * own, so it comes after all that have one, and before the vfio devices, which it translates for. */
+/* A bus stands before what is on it. virtio-iommu-pci has no address of its own, so it comes after all
+ * devices that have one, and before the vfio devices, whose addresses it translates. */
 enum vm_section { VM_HEAD, VM_BUSES, VM_DEVICES, VM_VIOMMU, VM_PASSTHROUGH, VM_TAIL, VM_SECTIONS };
 
-struct vm_words {
+struct vm_arguments {
     char **list;
     size_t count;
 };
@@ -26,83 +34,84 @@ struct vm_machine {
     char *type; /* for -machine: without +pveN */
     bool q35;
     bool versioned;
-    unsigned major, minor, pve; /* of its type; the newest of this QEMU if it has none */
+    unsigned major, minor, pve; /* the version in its type, or else the newest of this QEMU */
 };
 
 struct vm_build {
     const struct vm_command *what;
-    struct vm_words sections[VM_SECTIONS];
-    struct vm_words machine_options; /* "hpet=off" */
+    struct vm_arguments sections[VM_SECTIONS];
+    struct vm_arguments machine_options; /* "hpet=off" */
+
+    /* read before anything is added */
     struct vm_machine machine;
-    json_t *machine_values; /* of the key */
-    unsigned windows;       /* 5 to 8, 10, 11; 0: something else */
+    json_t *machine_values; /* the parts of the key machine */
+    unsigned windows;       /* 5 to 8, 10 or 11; 0: the guest is something else */
     bool linux26, kvm, acpi, ovmf;
     bool x_vga, legacy_igd;
-    bool no_graphics;
     json_t *boot; /* {device: bootindex} */
     struct vm_hostpci hostpci[VM_HOSTPCI];
-    bool bridges[5]; /* pci.N is needed */
+
+    /* found out while devices are added; buses and the machine come after them */
+    bool no_graphics;
+    bool bridges[5]; /* a device is on pci.N */
     bool has_xhci, has_ehci, has_ahci;
     bool scsi_controllers[8];
 };
 
-/* Values of the configuration; an absent text is NULL, an absent flag or number the fallback. */
-const char *vm_text(const struct vm_build *build, const char *key);
-long long vm_number(const struct vm_build *build, const char *key, long long fallback);
+/* A text or a number of the configuration; NULL, or the fallback, if the key is not set. */
+const char *vm_build_text(const struct vm_build *build, const char *key);
+long long vm_build_number(const struct vm_build *build, const char *key, long long fallback);
 
-/* A short text by value: "net3". */
-struct vm_name {
-    char text[32];
-};
-struct vm_name vm_indexed(const char *stem, unsigned index);
+struct vm_version vm_build_version(const struct vm_build *build); /* of QEMU */
+bool vm_build_machine_at_least(const struct vm_build *build, unsigned major, unsigned minor, unsigned pve);
 
-/* An option and its value. */
-void vm_add(struct vm_build *build, enum vm_section section, const char *option, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-void vm_add_machine_option(struct vm_build *build, const char *format, ...)
+/* Adds an option and its value. Either may be NULL. */
+void vm_build_add(struct vm_build *build, enum vm_section section, const char *option, const char *format,
+                  ...) __attribute__((format(printf, 4, 5)));
+void vm_build_add_machine_option(struct vm_build *build, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* ",bus=pci.0,addr=0x12", and the bridge that it needs is remembered. */
-struct vm_place {
+
+/* A part of an option's value, by value. */
+struct vm_part {
     char text[48];
 };
-struct vm_place vm_place(struct vm_build *build, const char *id);
+
+/* ",bus=pci.0,addr=0x12": where the device is in the guest (vm/address.h). The bridge to it will be added. */
+struct vm_part vm_build_address(struct vm_build *build, const char *id);
 
 /* ",bootindex=100", or "". */
-struct vm_name vm_bootindex(const struct vm_build *build, const char *device);
+struct vm_part vm_build_bootindex(const struct vm_build *build, const char *device);
 
 /* A comma in a value is doubled. The caller frees. */
-char *vm_escape(const char *value);
+char *vm_command_escape(const char *value);
 
-bool vm_machine_at_least(const struct vm_build *build, unsigned major, unsigned minor, unsigned pve);
-struct vm_version vm_build_version(const struct vm_build *build);
+int vm_build_read_machine(struct vm_build *build, struct error *err);
+int vm_build_read_boot(struct vm_build *build, struct error *err);
+int vm_build_read_hostpci(struct vm_build *build, struct error *err);
+int vm_build_add_smbios(struct vm_build *build, struct error *err);
+int vm_build_add_firmware(struct vm_build *build, struct error *err);
+int vm_build_add_cpu(struct vm_build *build, struct error *err);
+int vm_build_add_memory(struct vm_build *build, struct error *err);
+int vm_build_add_display(struct vm_build *build, struct error *err);
+int vm_build_add_usb(struct vm_build *build, struct error *err);
+int vm_build_add_channels(struct vm_build *build, struct error *err);
+int vm_build_add_disks(struct vm_build *build, struct error *err);
+int vm_build_add_nets(struct vm_build *build, struct error *err);
+int vm_build_add_machine(struct vm_build *build, struct error *err);
+int vm_build_add_hostpci(struct vm_build *build, struct error *err);
+void vm_build_add_buses(struct vm_build *build);
+int vm_build_add_arguments(struct vm_build *build, struct error *err);
 
-int vm_machine_read(struct vm_build *build, struct error *err);
-int vm_boot_read(struct vm_build *build, struct error *err);
-int vm_add_machine(struct vm_build *build, struct error *err);
-void vm_add_buses(struct vm_build *build);
-int vm_add_firmware(struct vm_build *build, struct error *err);
-int vm_add_smbios(struct vm_build *build, struct error *err);
-int vm_add_cpu(struct vm_build *build, struct error *err);
-int vm_add_memory(struct vm_build *build, struct error *err);
-int vm_add_display(struct vm_build *build, struct error *err);
-int vm_add_usb(struct vm_build *build, struct error *err);
-int vm_add_channels(struct vm_build *build, struct error *err);
-int vm_add_drives(struct vm_build *build, struct error *err);
-int vm_add_nets(struct vm_build *build, struct error *err);
-int vm_hostpci_read(struct vm_build *build, struct error *err);
-int vm_add_hostpci(struct vm_build *build, struct error *err);
-int vm_add_arguments(struct vm_build *build, struct error *err);
-
-/* The back end of a drive, as node drive-KEY (command_blockdev.c). */
-struct vm_disk {
+/* A disk of the configuration, from disk.c to backend.c. */
+struct vm_build_disk {
     char key[32];
     enum { VM_IDE, VM_SATA, VM_SCSI, VM_VIRTIO } bus;
     unsigned index;
     const json_t *values;
     const char *file; /* NULL: an empty CD-ROM drive */
     bool cdrom;
-    bool disc; /* the host's own drive */
+    bool host_drive; /* the CD-ROM drive of the host */
 };
-int vm_add_backend(struct vm_build *build, const struct vm_disk *drive, struct error *err);
+int vm_build_add_backend(struct vm_build *build, const struct vm_build_disk *disk, struct error *err);
 
 #endif

@@ -8,10 +8,11 @@
 #include "base/text.h"
 #include "vm/command/parts.h"
 
-/* The last usbN of a VM whose guest or machine is too old for a controller with many ports. */
+/* How many usbN there can be if the guest or the machine is too old for a controller with many ports. */
 #define OLD_USBS 5
 
-/* "046d:c077" or "0x046d:0xc077" is a device wherever it is plugged in, "1-2.3" whatever is in that port. */
+/* "046d:c077" or "0x046d:0xc077" means that device wherever it is plugged in, "1-2.3" whatever is in that
+ * port. */
 static char *print_host(const char *host)
 {
     const char *colon = strchr(host, ':'), *dash = strchr(host, '-');
@@ -60,9 +61,9 @@ static const char *bus_of(struct vm_build *build, bool many_ports, bool usb3)
 {
     if (many_ports || usb3) {
         if (!build->has_xhci)
-            vm_add(build, VM_DEVICES, "-device", "%s%s",
-                   many_ports ? "qemu-xhci,p2=15,p3=15,id=xhci" : "nec-usb-xhci,id=xhci",
-                   vm_place(build, "xhci0").text);
+            vm_build_add(build, VM_DEVICES, "-device", "%s%s",
+                         many_ports ? "qemu-xhci,p2=15,p3=15,id=xhci" : "nec-usb-xhci,id=xhci",
+                         vm_build_address(build, "xhci0").text);
         build->has_xhci = true;
         return "xhci.0";
     }
@@ -84,22 +85,22 @@ static int add_device(struct vm_build *build, unsigned index, bool many_ports, c
             "usb%u: only usb0 to usb%d with this machine and ostype: use a machine version of 7.1 or "
             "newer with l26 or Windows 8 or newer",
             index, OLD_USBS - 1);
-    struct vm_name id = vm_indexed("usb", index);
+    struct vm_key_name id = vm_key_name("usb", index);
     autofree char *device = print_host(host);
     const char *bus = bus_of(build, many_ports, vm_value_number(values, "usb3", 0) != 0);
     if (many_ports)
         snprintf(port, sizeof(port), ",port=%u", index + 1);
-    vm_add(build, VM_DEVICES, "-device", "usb-host,bus=%s%s,%s,id=%s%s", bus, port, device, id.text,
-           vm_bootindex(build, id.text).text);
+    vm_build_add(build, VM_DEVICES, "-device", "usb-host,bus=%s%s,%s,id=%s%s", bus, port, device, id.text,
+                 vm_build_bootindex(build, id.text).text);
     return 0;
 }
 
-int vm_add_usb(struct vm_build *build, struct error *err)
+int vm_build_add_usb(struct vm_build *build, struct error *err)
 {
-    bool many_ports = vm_machine_at_least(build, 7, 1, 0) && (build->linux26 || build->windows > 7);
+    bool many_ports = vm_build_machine_at_least(build, 7, 1, 0) && (build->linux26 || build->windows > 7);
 
     for (unsigned i = 0; i < VM_USBS; i++) {
-        struct vm_name key = vm_indexed("usb", i);
+        struct vm_key_name key = vm_key_name("usb", i);
         autojson json_t *values = NULL;
         if (vm_value_parts(build->what->config, key.text, &values, err) != 0)
             return -1;

@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 
-/* With TCG's usual memory it would not start below systemd's MemoryDenyWriteExecute; KVM's device is not for
- * whoever asks. */
+/* split-wx=on, since with TCG's usual memory QEMU does not start under systemd's MemoryDenyWriteExecute. Not
+ * KVM, since the process that asks may not open /dev/kvm. */
 const char *const vm_features_arguments[] = {"qemu-system-x86_64",
                                              "-machine",
                                              "none",
@@ -27,7 +27,7 @@ const char *const vm_features_arguments[] = {"qemu-system-x86_64",
     "{\"execute\":\"device-list-properties\",\"id\":\"" driver "\",\"arguments\":{\"typename\":\"" driver    \
     "\"}}"
 
-/* The id says where the answer is kept. */
+/* The id of a question is the name under which its answer is stored. */
 const char *const vm_features_questions[] = {
     "{\"execute\":\"qmp_capabilities\"}",
     "{\"execute\":\"query-version\",\"id\":\"version\"}",
@@ -46,10 +46,10 @@ struct vm_features {
     json_t *names; /* id of the question -> {name: true} */
 };
 
-/* What must have been answered; a binary without VFIO or a vIOMMU is one too. */
+/* Questions that every QEMU answers; one without VFIO or a vIOMMU still is a QEMU. */
 static const char *const needed[] = {"machines", "cpus", "devices"};
 
-/* -device takes these names too. */
+/* Names that -device takes and qom-list-types does not list. */
 static const char *const aliases[][2] = {{"lsi", "lsi53c895a"}, {"virtio-serial", "virtio-serial-pci"}};
 
 static void add_names(json_t *set, const json_t *list, const char *key)
@@ -71,7 +71,7 @@ static int take_version(struct vm_features *qemu, const json_t *answer, struct e
     if (json_unpack((json_t *)answer, "{s:{s:i, s:i, s:i}}", "qemu", "major", &major, "minor", &minor,
                     "micro", &micro) != 0 ||
         major < 0 || minor < 0 || micro < 0)
-        return error_set(err, ERROR_FAILED, "QEMU did not tell its version");
+        return error_set(err, ERROR_FAILED, "QEMU did not report its version");
     qemu->version = (struct vm_version){(unsigned)major, (unsigned)minor, (unsigned)micro};
     return 0;
 }
@@ -81,7 +81,9 @@ static int take_answer(struct vm_features *qemu, const json_t *line, struct erro
     const char *id = json_string_value(json_object_get(line, "id"));
     const json_t *answer = json_object_get(line, "return");
 
-    if (id == NULL || answer == NULL) /* greeting, event, or a device that this binary does not have */
+    if (id == NULL ||
+        answer ==
+            NULL) /* the greeting, an event, or an error about a device that this binary does not have */
         return 0;
     if (strcmp(id, "version") == 0)
         return take_version(qemu, answer, err);
@@ -95,10 +97,10 @@ static int take_answer(struct vm_features *qemu, const json_t *line, struct erro
 static int check_complete(const struct vm_features *qemu, struct error *err)
 {
     if (qemu->version.major == 0)
-        return error_set(err, ERROR_FAILED, "QEMU did not tell its version");
+        return error_set(err, ERROR_FAILED, "QEMU did not report its version");
     for (size_t i = 0; i < COUNT_OF(needed); i++)
         if (json_object_size(json_object_get(qemu->names, needed[i])) == 0)
-            return error_set(err, ERROR_FAILED, "QEMU did not tell which %s it has", needed[i]);
+            return error_set(err, ERROR_FAILED, "QEMU did not report which %s it has", needed[i]);
     return 0;
 }
 
@@ -108,7 +110,7 @@ int vm_features_parse(const char *answers, size_t length, struct vm_features **r
 
     qemu->names = json_object();
     if (length > VM_FEATURES_LIMIT)
-        return error_set(err, ERROR_FAILED, "QEMU told more of itself than %zu bytes", VM_FEATURES_LIMIT);
+        return error_set(err, ERROR_FAILED, "QEMU's answers are longer than %zu bytes", VM_FEATURES_LIMIT);
     for (const char *end = answers + length, *next; answers < end; answers = next) {
         const char *newline = memchr(answers, '\n', (size_t)(end - answers));
         next = newline != NULL ? newline + 1 : end;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a QEMU binary can do, from its own answers.
+/* The features of a QEMU binary, from its own answers in QMP (QEMU's docs/interop/qmp-spec).
  *
- * The asking is done elsewhere, once for a binary: start it with the arguments, write the questions, a line
- * each, and hand everything that it prints to vm_features_parse. QMP: QEMU's docs/interop/qmp-spec. */
+ * Nothing is started here. The caller (broker/probe/qemu.h) starts the binary once with the arguments, writes
+ * the questions, a line each, and hands everything that the binary prints to vm_features_parse. */
 #ifndef HOSTPCI_VM_PROBE_FEATURES_H
 #define HOSTPCI_VM_PROBE_FEATURES_H
 
@@ -13,15 +13,15 @@
 
 struct vm_features;
 
-/* From argv[0] on; NULL ends them. */
+/* The argument vector, argv[0] included; ends with NULL. */
 extern const char *const vm_features_arguments[];
 
-/* Lines to write, without their line ends; NULL ends them. The last one makes it end. */
+/* The lines to write, without line ends; ends with NULL. The last one makes QEMU exit. */
 extern const char *const vm_features_questions[];
 
 #define VM_FEATURES_LIMIT ((size_t)8 << 20) /* bytes of answers; QEMU 7.2 prints about 150 KiB */
 
-/* ERROR_FAILED if an answer is missing, is an error, or does not look like one. The caller frees. */
+/* ERROR_FAILED if an answer that every QEMU gives is missing. The caller frees. */
 int vm_features_parse(const char *answers, size_t length, struct vm_features **ret, struct error *err);
 void vm_features_free(struct vm_features *qemu);
 void cleanup_features(struct vm_features **qemu);
@@ -35,10 +35,10 @@ bool vm_version_at_least(struct vm_version version, unsigned major, unsigned min
 
 bool vm_features_has_machine(const struct vm_features *qemu, const char *type);
 
-/* A driver of -device, by its name or alias. */
+/* Whether -device takes the driver, by its name or an alias. */
 bool vm_features_has_device(const struct vm_features *qemu, const char *driver);
 
-/* Only for the drivers that the questions ask about. */
+/* False for drivers that the questions do not ask about. */
 bool vm_features_has_property(const struct vm_features *qemu, const char *driver, const char *property);
 
 bool vm_features_has_cpu(const struct vm_features *qemu, const char *model);

@@ -238,9 +238,9 @@ Test(broker_qemu, that_is_none_is_told)
     autostandin struct stand_in stand_in;
 
     open_stand_in(&stand_in, "echo 'I am not QEMU'\n");
-    fails(&stand_in, "'$0' does not answer as QEMU does: QEMU did not tell its version");
+    fails(&stand_in, "'$0' does not answer as QEMU does: QEMU did not report its version");
     write_binary(&stand_in, "exit 0\n");
-    fails(&stand_in, "'$0' does not answer as QEMU does: QEMU did not tell its version");
+    fails(&stand_in, "'$0' does not answer as QEMU does: QEMU did not report its version");
     write_binary(&stand_in, ANSWER("7"));
     cr_expect_eq(vm_features_version(ask(&stand_in)).major, 7);
 }

@@ -53,9 +53,9 @@ Test(vm_capability, what_is_missing_is_told)
     struct error err;
 
     cr_expect_eq(parse(PARTS(greeting, machines, cpus, devices), &qemu, &err), -1);
-    cr_expect_str_eq(err.message, "QEMU did not tell its version");
+    cr_expect_str_eq(err.message, "QEMU did not report its version");
     cr_expect_eq(parse(PARTS(version, cpus, devices), &qemu, &err), -1);
-    cr_expect_str_eq(err.message, "QEMU did not tell which machines it has");
+    cr_expect_str_eq(err.message, "QEMU did not report which machines it has");
     cr_expect_eq(parse(PARTS("qemu: command not found\n"), &qemu, &err), -1);
     cr_expect_eq(parse(PARTS(""), &qemu, &err), -1);
     cr_expect_eq(parse(PARTS("{\"return\": 5, \"id\": \"version\"}\n"), &qemu, &err), -1);
