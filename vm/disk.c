@@ -11,9 +11,10 @@
 #include "schema/property_string.h"
 #include "vm/keys.h"
 
-#define MIB     1048576.0
-#define HIGHEST 1e15 /* bytes or operations a second: THROTTLE_VALUE_MAX of QEMU's include/qemu/throttle.h   \
-                      */
+#define MIB 1048576.0
+#define HIGHEST                                                                                              \
+    1e15 /* bytes or operations a second: THROTTLE_VALUE_MAX of QEMU's include/qemu/throttle.h               \
+          */
 
 /* A limit for both directions or for one. A burst is allowed for `length` seconds. */
 static const struct limit {
