@@ -69,9 +69,7 @@ int shell_checks(int argc, char **argv)
 
     if (refuse_arguments(argc, argv, &err) != 0)
         return shell_complain(&err);
-    check_print_documentation(stdout);
-    preflight_print_documentation(stdout);
-    check_print_unchecked(stdout);
+    check_print_documentation(stdout, preflight_check_lists);
     return shell_write("");
 }
 

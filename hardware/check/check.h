@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks: each asks one thing of the host or of a device and says what to do. All are in the one table of
- * check.c, with the sentence of the manual that each answers; docs/checks.md is printed from it.
+/* Checks: each asks one thing of the host, of a device or of a VM that is to be started, and says what to do.
  *
- * A check reads and never changes anything. It gives one finding, or none when it does not apply. Only a
- * check that is marked `decides` may find an error; such checks read no file in the device's folder, so that
- * the verdicts of thousands of devices cost little and are the same as those of each asked alone. */
+ * A check is declared once, as a const struct beside its function, and named in the array at the end of its
+ * file; docs/checks.md is printed from these arrays. It reads and never changes anything. It adds as many
+ * findings as there are: none when it does not apply, one for each key of a VM that it is about.
+ *
+ * Only a check that is marked `blocks` may find an error. Such a check of a device reads no file in the
+ * device's folder, so that the verdicts of thousands of devices cost little and are the same as those of each
+ * asked alone. */
 #ifndef HOSTPCI_HARDWARE_CHECK_CHECK_H
 #define HOSTPCI_HARDWARE_CHECK_CHECK_H
 
@@ -25,54 +28,85 @@ enum severity {
 };
 extern const char *const severity_names[SEVERITY_COUNT];
 
+#define CHECK_ID_SIZE 64
+
 struct finding {
+    char id[CHECK_ID_SIZE]; /* of the check */
     enum severity severity;
     struct text message;  /* one sentence for an admin */
     struct text evidence; /* the file and what it held */
     struct text remedy;   /* what to type, a line each; empty: nothing to do */
 };
 
+/* What was found so far. Starts as {0}. A check fills `evidence` and `remedy` and then adds the finding that
+ * they belong to, which takes them; what is in them when it returns without having added it is dropped. */
+struct findings {
+    struct text evidence, remedy;
+    struct finding *list;
+    size_t count;
+    const struct check *check; /* the one that runs */
+};
+
+void findings_add(struct findings *findings, enum severity severity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same under another check's id, for a check that passes on what others found. */
+void findings_add_as(struct findings *findings, const char *id, enum severity severity, const char *message);
+
+/* Drops those from the index on that are less severe. */
+void findings_keep(struct findings *findings, size_t from, enum severity least);
+
+json_t *findings_to_json(const struct findings *findings); /* the worst first, otherwise in their order */
+void findings_release(struct findings *findings);
+#define autofindings __attribute__((cleanup(findings_release)))
+
 /* What a check is about. */
 struct subject {
     struct facts *facts;
     const struct inventory *inventory;
-    const struct groups *groups;
-    const struct host_uses *usage;   /* NULL in checks of the host */
-    const struct pci_device *device; /* the same */
-    int folder;                      /* the device's; -1 in checks of the host and while deciding */
+    const struct groups *groups; /* NULL in checks of a VM */
+
+    /* Checks of a device; elsewhere NULL, -1 and "". */
+    const struct host_uses *uses;
+    const struct pci_device *device;
+    int folder; /* the device's; -1 where only checks that block are run */
     char id[PCI_ADDRESS_SIZE];
+
+    /* Checks of a VM: what the room that declares these knows of it. */
+    const struct inspection *vm;
 };
 
-enum check_scope { CHECK_HOST, CHECK_DEVICE };
+enum check_scope { CHECK_HOST, CHECK_DEVICE, CHECK_VM };
 
 struct check {
     const char *id; /* stable, kebab-case */
     enum check_scope scope;
-    bool decides;
-    const char *section;  /* of the manual */
-    const char *sentence; /* what it says there */
-    const char *text;     /* what we look at */
-    bool (*run)(const struct subject *subject, struct finding *ret);
+    bool blocks;
+    const char *section;  /* of the manual: hardware/check/manual.h */
+    const char *sentence; /* what it says there; NULL: nothing */
+    const char *text;     /* what the check looks at */
+    void (*run)(const struct subject *subject, struct findings *ret);
 };
 
-extern const struct check checks[];
-extern const size_t check_count;
+/* A file's checks end with NULL, and so does a list of such arrays. Findings of the same severity are shown
+ * in the order of the list. `break` leaves one array only. */
+#define CHECK_FOREACH(row, lists)                                                                            \
+    for (const struct check *const *const *row##_list = (lists); *row##_list != NULL; row##_list++)          \
+        for (const struct check *const *row##_at = *row##_list, *row; (row = *row##_at) != NULL; row##_at++)
 
-const struct check *check_find(const char *id); /* NULL if there is none */
+extern const struct check *const *const check_lists[]; /* of the host and of devices */
 
-/* False, with nothing to release, if the check does not apply. */
-bool check_run(const struct check *check, const struct subject *subject, struct finding *ret);
-void finding_release(struct finding *finding);
-json_t *finding_to_json(const char *check, const struct finding *finding); /* by the check's id */
+const struct check *check_find(const char *id); /* in check_lists; NULL if there is none */
 
-/* For the checks: sets severity and message. Returns true, so that a check ends with it. */
-bool find(struct finding *finding, enum severity severity, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Adds what the check finds. */
+void check_run(const struct check *check, const struct subject *subject, struct findings *ret);
 
-/* docs/checks.md: its beginning, with the tables of this room; what no check answers; and a row of such a
- * table. passthrough/preflight/preflight.h has the table between. */
-void check_print_documentation(FILE *out);
-void check_print_unchecked(FILE *out);
-void check_print_row(FILE *out, const char *const *cells, size_t count);
+/* The same of all checks of a scope, of those that block, or of those that block up to the first error. */
+enum check_extent { CHECK_ALL, CHECK_BLOCKING, CHECK_FIRST_ERROR };
+void check_run_lists(const struct check *const *const *lists, enum check_scope scope,
+                     enum check_extent extent, const struct subject *subject, struct findings *ret);
+
+/* docs/checks.md; the checks of a VM are another room's. */
+void check_print_documentation(FILE *out, const struct check *const *const *vm_lists);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
@@ -17,24 +18,35 @@
 #define SHADOW     0x2
 #define MOST_IOMEM (1024 * 1024)
 
-bool check_boot_vga(const struct subject *subject, struct finding *ret)
+static void check_boot_vga(const struct subject *subject, struct findings *ret)
 {
     char held[16];
 
     if (!pci_is_display(subject->device) || sysfs_read(subject->folder, "boot_vga", held, sizeof(held)) <= 0)
-        return false;
+        return;
     evidence_file(subject, &ret->evidence, "boot_vga", held);
-    if (held[0] != '1')
-        return find(ret, SEVERITY_OK, "The firmware started on another graphics card.");
+    if (held[0] != '1') {
+        findings_add(ret, SEVERITY_OK, "The firmware started on another graphics card.");
+        return;
+    }
     text_append(&ret->remedy,
                 "# if the firmware setup (BIOS/UEFI) lets you choose, make another card the first;\n"
                 "# else save its ROM once and give it to the VM, in its configuration:\n");
     text_printf(&ret->remedy, "hostpci0: %s,romfile=vbios.rom\n", subject->id);
-    return find(
+    findings_add(
         ret, SEVERITY_WARNING,
         "The firmware started on this graphics card: the host's screen goes dark when a VM takes it, and its "
         "ROM is no longer as it was.");
 }
+
+static const struct check boot_vga_check = {
+    .id = "boot-vga",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_VM,
+    .sentence = "romfile=<path>, is an optional path to a ROM file for the device to use.",
+    .text = "the graphics card that the firmware started on",
+    .run = check_boot_vga,
+};
 
 /* In proc/iomem what is in a window stands below it, further to the right; addresses are zero for all but
  * root. */
@@ -62,76 +74,113 @@ static bool has_framebuffer(const char *text, const char *id, char *name, size_t
     return false;
 }
 
-bool check_framebuffer(const struct subject *subject, struct finding *ret)
+static void check_framebuffer(const struct subject *subject, struct findings *ret)
 {
     autofree char *text = NULL;
     char name[32];
 
     if (!pci_is_display(subject->device))
-        return false;
+        return;
     int length = sysfs_read_whole(sysroot_fd(subject->facts->sysroot), PROC_IOMEM, MOST_IOMEM, &text);
     if (length < 0)
         facts_note(subject->facts, PROC_IOMEM, length, false);
     if (length < 0 || !has_framebuffer(text, subject->id, name, sizeof(name)))
-        return false;
+        return;
     text_printf(&ret->evidence, "/" PROC_IOMEM ": %s in a window of %s", name, subject->id);
     remedy_add_parameter(subject->facts, &ret->remedy, "initcall_blacklist=sysfb_init");
-    return find(
+    findings_add(
         ret, SEVERITY_WARNING,
         "The firmware's framebuffer (%s) lies in its memory: vfio-pci then says \"can't reserve\" and the "
         "guest's screen stays dark.",
         name);
 }
 
-bool check_rom(const struct subject *subject, struct finding *ret)
+static const struct check framebuffer_check = {
+    .id = "framebuffer",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_DEVICE,
+    .sentence = "Proxmox VE tries to automatically make the PCI(e) device unavailable for the host. However, "
+                "if this doesn't work",
+    .text = "the firmware's framebuffer in its memory, in /" PROC_IOMEM,
+    .run = check_framebuffer,
+};
+
+static void check_rom(const struct subject *subject, struct findings *ret)
 {
     struct region rom;
     char held[64];
 
     if (!pci_is_display(subject->device) || subject->device->virtual_function ||
         !sysfs_exists(subject->folder, "resource"))
-        return false;
+        return;
     if (!read_region(subject, ROM_LINE, &rom)) {
         evidence_file(subject, &ret->evidence, "resource", "line 7: no ROM");
-        return find(ret, SEVERITY_INFO,
-                    "It has no ROM of its own: under OVMF its screen stays dark until the guest's driver is "
-                    "loaded, unless a romfile is given.");
+        findings_add(ret, SEVERITY_INFO,
+                     "It has no ROM of its own: under OVMF its screen stays dark until the guest's driver is "
+                     "loaded, unless a romfile is given.");
+        return;
     }
     snprintf(held, sizeof(held), "line 7: ROM of %llu KiB", rom.size >> 10);
     evidence_file(subject, &ret->evidence, "resource", held);
-    if ((rom.flags & SHADOW) != 0)
-        return find(
+    if ((rom.flags & SHADOW) != 0) {
+        findings_add(
             ret, SEVERITY_INFO,
             "What the host sees as its ROM is the copy that the firmware left in memory; give the VM a "
             "romfile.");
+        return;
+    }
     text_printf(&ret->remedy, "cd /%s && echo 1 > rom && cat rom > /tmp/vbios.rom; echo 0 > rom\n",
                 path_of_function(subject->id, NULL).text);
-    return find(ret, SEVERITY_INFO,
-                "It has a ROM; whether that is for UEFI (OVMF) or only for a BIOS (SeaBIOS) shows when it is "
-                "read.");
+    findings_add(
+        ret, SEVERITY_INFO,
+        "It has a ROM; whether that is for UEFI (OVMF) or only for a BIOS (SeaBIOS) shows when it is "
+        "read.");
 }
 
-bool check_vga_arbitration(const struct subject *subject, struct finding *ret)
+static const struct check rom_check = {
+    .id = "rom",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_VM,
+    .sentence = "the GPU needs to have an UEFI capable ROM, otherwise use SeaBIOS instead.",
+    .text = "that there is a ROM; never its content, which must be enabled first",
+    .run = check_rom,
+};
+
+static void check_vga_arbitration(const struct subject *subject, struct findings *ret)
 {
     const struct setting *setting = NULL;
     char value[16] = "";
 
     if (!pci_is_vga(subject->device) || !driver_is_vfio(subject->device->driver))
-        return false;
+        return;
     bool known = facts_module_parameter(subject->facts, "vfio_pci", "disable_vga", value, sizeof(value));
     bool set = host_settings_option(&subject->facts->settings, "vfio_pci", "disable_vga", value,
                                     sizeof(value), &setting);
     if (!known && !set)
-        return false;
+        return;
     if (set)
         evidence_setting(setting, &ret->evidence);
     else
         text_printf(&ret->evidence, "/%s: %s", path_of_module("vfio_pci", "parameters/disable_vga").text,
                     value);
-    if (value[0] == 'Y' || value[0] == '1')
-        return find(ret, SEVERITY_INFO, "VGA arbitration is off: it only works in VMs with OVMF.");
+    if (value[0] == 'Y' || value[0] == '1') {
+        findings_add(ret, SEVERITY_INFO, "VGA arbitration is off: it only works in VMs with OVMF.");
+        return;
+    }
     text_append(&ret->remedy,
                 "echo \"options vfio-pci disable_vga=1\" > /etc/modprobe.d/vfio-vga.conf\n" REMEDY_INITRAMFS
                     REMEDY_REBOOT);
-    return find(ret, SEVERITY_INFO, "VGA arbitration is on; VMs with OVMF do not need it.");
+    findings_add(ret, SEVERITY_INFO, "VGA arbitration is on; VMs with OVMF do not need it.");
 }
+
+static const struct check vga_arbitration_check = {
+    .id = "vga-arbitration",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_VM,
+    .sentence = "using OVMF, disabling vga arbitration may be possible: disable_vga=1",
+    .text = "vfio-pci's disable_vga",
+    .run = check_vga_arbitration,
+};
+
+const struct check *const checks_display[] = {&boot_vga_check, &framebuffer_check, &rom_check,
+                                              &vga_arbitration_check, NULL};

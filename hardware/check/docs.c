@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* docs/checks.md: which sentence of the manual became which check, from the table of checks. */
+/* docs/checks.md: which sentence of the manual became which check, from the declarations of checks. */
 #include "base/memory.h"
 #include "hardware/check/check.h"
+#include "hardware/check/manual.h"
 
 /* What a program on the host cannot see. */
 enum { UNCHECKED_CELLS = 3 }; /* section, sentence, reason */
 static const char *const unchecked[][UNCHECKED_CELLS] = {
-    {"General Requirements", "server grade hardware has often better support than consumer grade hardware",
-     "advice"},
-    {"General Requirements", "Please refer to your hardware vendor to check if they support this feature",
-     "advice"},
-    {"Determining PCI Card Address", "You can locate your card using lspci", "the list of devices shows it"},
-    {"SR-IOV", "Please refer to your driver module documentation for the exact parameters and options.",
+    {MANUAL_GENERAL, "server grade hardware has often better support than consumer grade hardware", "advice"},
+    {MANUAL_GENERAL, "Please refer to your hardware vendor to check if they support this feature", "advice"},
+    {MANUAL_ADDRESS, "You can locate your card using lspci", "the list of devices shows it"},
+    {MANUAL_SRIOV, "Please refer to your driver module documentation for the exact parameters and options.",
      "advice"},
 };
 
@@ -25,7 +24,7 @@ static void print_cell(FILE *out, const char *text)
     }
 }
 
-void check_print_row(FILE *out, const char *const *cells, size_t count)
+static void print_row(FILE *out, const char *const *cells, size_t count)
 {
     fputc('|', out);
     for (size_t i = 0; i < count; i++) {
@@ -36,22 +35,26 @@ void check_print_row(FILE *out, const char *const *cells, size_t count)
     fputc('\n', out);
 }
 
-static void print_scope(FILE *out, enum check_scope scope, const char *title)
+static void print_scope(FILE *out, const struct check *const *const *lists, enum check_scope scope)
 {
-    fprintf(
-        out,
-        "\n## %s\n\n| check | looks at | section of the manual | its sentence |\n| --- | --- | --- | --- |\n",
-        title);
-    for (size_t i = 0; i < check_count; i++) {
-        const struct check *check = &checks[i];
-        autofree char *id = xasprintf("`%s`%s", check->id, check->decides ? " *" : "");
-        const char *cells[] = {id, check->text, check->section, check->sentence};
+    static const char *const titles[] = {
+        [CHECK_HOST] = "The host", [CHECK_DEVICE] = "A device", [CHECK_VM] = "The start of a VM"};
+
+    fprintf(out, "\n## %s\n\n", titles[scope]);
+    if (scope == CHECK_VM)
+        fputs("`host` and `device` give findings of the tables above, under their ids there.\n\n", out);
+    fputs("| check | looks at | section of the manual | its sentence |\n| --- | --- | --- | --- |\n", out);
+    CHECK_FOREACH(check, lists)
+    {
+        autofree char *id = xasprintf("`%s`%s", check->id, check->blocks ? " *" : "");
+        const char *cells[] = {id, check->text, check->section,
+                               check->sentence != NULL ? check->sentence : ""};
         if (check->scope == scope)
-            check_print_row(out, cells, COUNT_OF(cells));
+            print_row(out, cells, COUNT_OF(cells));
     }
 }
 
-void check_print_documentation(FILE *out)
+void check_print_documentation(FILE *out, const struct check *const *const *vm_lists)
 {
     fputs(
         "# Checks\n\n"
@@ -66,13 +69,10 @@ void check_print_documentation(FILE *out)
         "blocks the device, or the VM, until it is resolved.\n\n"
         "This page is printed by `hostpci checks`.\n",
         out);
-    print_scope(out, CHECK_HOST, "The host");
-    print_scope(out, CHECK_DEVICE, "A device");
-}
-
-void check_print_unchecked(FILE *out)
-{
+    print_scope(out, check_lists, CHECK_HOST);
+    print_scope(out, check_lists, CHECK_DEVICE);
+    print_scope(out, vm_lists, CHECK_VM);
     fputs("\n## Not checked\n\n| section of the manual | its sentence | why |\n| --- | --- | --- |\n", out);
     for (size_t i = 0; i < COUNT_OF(unchecked); i++)
-        check_print_row(out, unchecked[i], UNCHECKED_CELLS);
+        print_row(out, unchecked[i], UNCHECKED_CELLS);
 }

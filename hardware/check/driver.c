@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of a device: which driver gets it at boot.
+/* Checks of a device: its driver now, and which one gets it at boot.
  *
  * vfio-pci takes the devices in its option ids when it is loaded, if nobody has them yet. A device's own
  * driver is loaded by its modalias, unless blacklisted; with a softdep vfio-pci is loaded before it. Sources:
@@ -7,9 +7,57 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "hardware/check/parts.h"
 #include "hardware/module.h"
+#include "hardware/paths.h"
 #include "hardware/pci/class.h"
+
+/* The line that takes it from the host now, with all of its group that would have to go; none if something is
+ * in the way. */
+static void remedy_take(const struct subject *subject, struct text *remedy)
+{
+    struct members members = members_of(subject);
+    bool alone = true;
+
+    if (pci_is_bridge(subject->device) || subject->device->group < 0)
+        return;
+    for (size_t i = 0; i < members.count; i++) {
+        if (!group_detaches(subject->device, members.list[i]))
+            continue;
+        if (host_uses_weigh(subject->uses, members.list[i]->address) >= USE_ACTIVE)
+            return;
+        alone = alone && members.list[i] == subject->device;
+    }
+    text_append(remedy, "# to take it from the host now:\n");
+    remedy_set_driver(remedy, subject->id, alone ? "vfio-pci" : "vfio-pci --scope group");
+}
+
+static void check_driver(const struct subject *subject, struct findings *ret)
+{
+    const char *driver = subject->device->driver;
+
+    evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
+    if (driver[0] == '\0')
+        findings_add(ret, SEVERITY_OK, "No driver is bound: it is free to be passed through.");
+    else if (driver_is_vfio(driver)) {
+        findings_add(ret, SEVERITY_OK, "It is bound to %s: it is free to be passed through.", driver);
+    } else {
+        remedy_take(subject, &ret->remedy);
+        findings_add(ret, SEVERITY_INFO,
+                     "The driver %s has it, and loses it when a VM with the device starts.", driver);
+    }
+}
+
+static const struct check driver_in_use_check = {
+    .id = "driver-in-use",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_VERIFY,
+    .sentence = "If it says Kernel driver in use: vfio-pci or the in use line is missing entirely, the "
+                "device is ready to be used for passthrough.",
+    .text = "the bound driver",
+    .run = check_driver,
+};
 
 #define ANY 0xffffffffU /* PCI_ANY_ID, what a part has that is left out */
 
@@ -55,124 +103,6 @@ static void evidence_ids(const struct subject *subject, const struct setting *se
         evidence_cmdline(subject->facts, evidence);
 }
 
-/* Another driver was faster. Why, and what would make vfio-pci faster. */
-static bool find_loser(const struct subject *subject, const char *module, struct finding *ret)
-{
-    const struct host_settings *settings = &subject->facts->settings;
-    const char *driver = subject->device->driver;
-
-    if (host_settings_blacklist(settings, module) != NULL ||
-        host_settings_loads_before(settings, module, "vfio_pci") != NULL) {
-        text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
-        return find(
-            ret, SEVERITY_WARNING,
-            "vfio-pci should have it since boot, but %s was faster; the settings against that are not in "
-            "effect yet.",
-            driver);
-    }
-    text_printf(
-        &ret->remedy,
-        "echo \"softdep %s pre: vfio-pci\" >> /etc/modprobe.d/vfio.conf\n" REMEDY_INITRAMFS REMEDY_REBOOT,
-        module);
-    return find(ret, SEVERITY_WARNING,
-                "vfio-pci should have it since boot, but %s was faster: nothing makes it wait for vfio-pci.",
-                driver);
-}
-
-/* The other devices of its kind; by ids one cannot tell them apart. True if the host uses one of them. */
-static bool list_same_kind(const struct subject *subject, struct text *others)
-{
-    bool used = false;
-
-    for (size_t i = 0; i < subject->inventory->count; i++) {
-        const struct pci_device *other = &subject->inventory->devices[i];
-        if (other == subject->device || other->vendor != subject->device->vendor ||
-            other->device != subject->device->device)
-            continue;
-        append_comma(others);
-        append_device(others, other);
-        used |= host_uses_weigh(subject->usage, other->address) >= USE_ACTIVE;
-    }
-    return used;
-}
-
-static bool is_used(const struct subject *subject)
-{
-    return host_uses_weigh(subject->usage, subject->device->address) >= USE_ACTIVE;
-}
-
-static void remedy_take_out(const struct subject *subject, const struct setting *setting, struct text *remedy)
-{
-    if (setting != NULL)
-        text_printf(remedy, "# take its id out:\nnano /%s\n" REMEDY_INITRAMFS, setting->file);
-    if (is_used(subject))
-        return;
-    text_append(remedy, "# let hostpci bind the one device, now and at each start:\n");
-    remedy_set_driver(remedy, subject->id, "vfio-pci --persistent 1");
-}
-
-/* vfio-pci did not take it although nobody else has it. */
-static bool find_not_taken(const struct subject *subject, struct finding *ret)
-{
-    if (facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN) {
-        text_append(&ret->remedy, "echo vfio-pci > /etc/modules-load.d/vfio.conf\nmodprobe vfio-pci\n");
-        return find(ret, SEVERITY_INFO, "vfio-pci gets it by its ids as soon as that is loaded.");
-    }
-    if (subject->device->group < 0)
-        return find(ret, SEVERITY_INFO, "vfio-pci gets it by its ids as soon as it is in an IOMMU group.");
-    return find(ret, SEVERITY_INFO,
-                "vfio-pci gets it by its ids at the next boot; it was taken from that since.");
-}
-
-bool check_ids(const struct subject *subject, struct finding *ret)
-{
-    autotext struct text others = {0};
-    const struct setting *setting;
-    const char *driver = subject->device->driver;
-    char module[64];
-
-    if (!device_has_ids(subject, &setting))
-        return false;
-    evidence_ids(subject, setting, &ret->evidence);
-    evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
-    if (driver_is_vfio(driver))
-        return find(ret, SEVERITY_OK, "vfio-pci gets it at boot, by its ids.");
-    if (driver[0] == '\0')
-        return find_not_taken(subject, ret);
-    if (is_used(subject) || list_same_kind(subject, &others)) {
-        remedy_take_out(subject, setting, &ret->remedy);
-        return find(
-            ret, SEVERITY_WARNING,
-            "By its ids vfio-pci may take at the next boot what the host uses: this device, or another of "
-            "its kind.");
-    }
-    if (driver_module(subject, module, sizeof(module)))
-        return find_loser(subject, module, ret);
-    text_append(&ret->remedy,
-                "# vfio-pci cannot be faster than a driver in the kernel; let hostpci bind it:\n");
-    remedy_set_driver(&ret->remedy, subject->id, "vfio-pci --persistent 1");
-    return find(ret, SEVERITY_WARNING, "vfio-pci should have it since boot, but %s is built into the kernel.",
-                driver);
-}
-
-bool check_ids_of_others(const struct subject *subject, struct finding *ret)
-{
-    autotext struct text others = {0};
-    const struct setting *setting;
-
-    if (!device_has_ids(subject, &setting))
-        return false;
-    bool used = list_same_kind(subject, &others);
-    if (others.length == 0)
-        return false;
-    evidence_ids(subject, setting, &ret->evidence);
-    if (used)
-        remedy_take_out(subject, setting, &ret->remedy);
-    return find(ret, used ? SEVERITY_WARNING : SEVERITY_INFO,
-                "The same ids take these from the host at boot too%s: %s.", used ? ", which uses them" : "",
-                others.data);
-}
-
 /* The driver's module, or the candidates of a device that has none of its own. */
 static json_t *list_modules(const struct subject *subject)
 {
@@ -190,7 +120,162 @@ static bool has_own_driver(const struct subject *subject)
     return subject->device->driver[0] != '\0' && !driver_is_vfio(subject->device->driver);
 }
 
-bool check_blacklist(const struct subject *subject, struct finding *ret)
+static void check_modules(const struct subject *subject, struct findings *ret)
+{
+    autojson json_t *modules = list_modules(subject);
+    autotext struct text list = {0};
+    size_t i;
+    json_t *module;
+
+    if (has_own_driver(subject) || json_array_size(modules) == 0)
+        return;
+    json_array_foreach(modules, i, module) {
+        append_comma(&list);
+        text_append(&list, json_string_value(module));
+    }
+    text_printf(&ret->evidence, "/lib/modules/%s/modules.alias: %s", subject->facts->release, list.data);
+    findings_add(ret, SEVERITY_INFO, "The host's own drivers for it would be: %s.", list.data);
+}
+
+static const struct check candidate_modules_check = {
+    .id = "candidate-modules",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_DEVICE,
+    .sentence = "To find the drivername, execute lspci -k.",
+    .text = "modules that could drive a device that has no driver of the host",
+    .run = check_modules,
+};
+
+/* The other devices of its kind; by ids one cannot tell them apart. True if the host uses one of them. */
+static bool list_same_kind(const struct subject *subject, struct text *others)
+{
+    bool used = false;
+
+    for (size_t i = 0; i < subject->inventory->count; i++) {
+        const struct pci_device *other = &subject->inventory->devices[i];
+        if (other == subject->device || other->vendor != subject->device->vendor ||
+            other->device != subject->device->device)
+            continue;
+        append_comma(others);
+        append_device(others, other);
+        used |= host_uses_weigh(subject->uses, other->address) >= USE_ACTIVE;
+    }
+    return used;
+}
+
+static bool is_used(const struct subject *subject)
+{
+    return host_uses_weigh(subject->uses, subject->device->address) >= USE_ACTIVE;
+}
+
+static void remedy_take_out(const struct subject *subject, const struct setting *setting, struct text *remedy)
+{
+    if (setting != NULL)
+        text_printf(remedy, "# take its id out:\nnano /%s\n" REMEDY_INITRAMFS, setting->file);
+    if (is_used(subject))
+        return;
+    text_append(remedy, "# let hostpci bind the one device, now and at each start:\n");
+    remedy_set_driver(remedy, subject->id, "vfio-pci --persistent 1");
+}
+
+/* vfio-pci did not take it although nobody else has it. */
+static const char *explain_not_taken(const struct subject *subject)
+{
+    if (facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN)
+        return "vfio-pci gets it by its ids as soon as that is loaded.";
+    if (subject->device->group < 0)
+        return "vfio-pci gets it by its ids as soon as it is in an IOMMU group.";
+    return "vfio-pci gets it by its ids at the next boot; it was taken from that since.";
+}
+
+static void check_ids(const struct subject *subject, struct findings *ret)
+{
+    const struct host_settings *settings = &subject->facts->settings;
+    autotext struct text others = {0};
+    const struct setting *setting;
+    const char *driver = subject->device->driver;
+    char module[64];
+
+    if (!device_has_ids(subject, &setting))
+        return;
+    evidence_ids(subject, setting, &ret->evidence);
+    evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
+    if (driver_is_vfio(driver)) {
+        findings_add(ret, SEVERITY_OK, "vfio-pci gets it at boot, by its ids.");
+    } else if (driver[0] == '\0') {
+        if (facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN)
+            text_append(&ret->remedy, "echo vfio-pci > /etc/modules-load.d/vfio.conf\nmodprobe vfio-pci\n");
+        findings_add(ret, SEVERITY_INFO, "%s", explain_not_taken(subject));
+    } else if (is_used(subject) || list_same_kind(subject, &others)) {
+        remedy_take_out(subject, setting, &ret->remedy);
+        findings_add(
+            ret, SEVERITY_WARNING,
+            "By its ids vfio-pci may take at the next boot what the host uses: this device, or another of "
+            "its kind.");
+    } else if (!driver_module(subject, module, sizeof(module))) {
+        text_append(&ret->remedy,
+                    "# vfio-pci cannot be faster than a driver in the kernel; let hostpci bind it:\n");
+        remedy_set_driver(&ret->remedy, subject->id, "vfio-pci --persistent 1");
+        findings_add(ret, SEVERITY_WARNING,
+                     "vfio-pci should have it since boot, but %s is built into the kernel.", driver);
+    } else if (host_settings_blacklist(settings, module) != NULL ||
+               host_settings_loads_before(settings, module, "vfio_pci") != NULL) {
+        text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+        findings_add(
+            ret, SEVERITY_WARNING,
+            "vfio-pci should have it since boot, but %s was faster; the settings against that are not in "
+            "effect yet.",
+            driver);
+    } else {
+        text_printf(
+            &ret->remedy,
+            "echo \"softdep %s pre: vfio-pci\" >> /etc/modprobe.d/vfio.conf\n" REMEDY_INITRAMFS REMEDY_REBOOT,
+            module);
+        findings_add(
+            ret, SEVERITY_WARNING,
+            "vfio-pci should have it since boot, but %s was faster: nothing makes it wait for vfio-pci.",
+            driver);
+    }
+}
+
+static const struct check vfio_ids_check = {
+    .id = "vfio-ids",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_DEVICE,
+    .sentence = "pass the device IDs to the options of the vfio-pci modules; For both methods you need to "
+                "update the initramfs again and reboot after that.",
+    .text = "whether vfio-pci got it, and who was faster",
+    .run = check_ids,
+};
+
+static void check_ids_of_others(const struct subject *subject, struct findings *ret)
+{
+    autotext struct text others = {0};
+    const struct setting *setting;
+
+    if (!device_has_ids(subject, &setting))
+        return;
+    bool used = list_same_kind(subject, &others);
+    if (others.length == 0)
+        return;
+    evidence_ids(subject, setting, &ret->evidence);
+    if (used)
+        remedy_take_out(subject, setting, &ret->remedy);
+    findings_add(ret, used ? SEVERITY_WARNING : SEVERITY_INFO,
+                 "The same ids take these from the host at boot too%s: %s.", used ? ", which uses them" : "",
+                 others.data);
+}
+
+static const struct check vfio_ids_others_check = {
+    .id = "vfio-ids-others",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_DEVICE,
+    .sentence = "options vfio-pci ids=1234:5678,4321:8765",
+    .text = "other devices with the same ids",
+    .run = check_ids_of_others,
+};
+
+static void check_blacklist(const struct subject *subject, struct findings *ret)
 {
     autojson json_t *modules = list_modules(subject);
     size_t i, kept = 0;
@@ -205,16 +290,28 @@ bool check_blacklist(const struct subject *subject, struct finding *ret)
         kept++;
     }
     if (kept == 0)
-        return false;
-    if (!has_own_driver(subject))
-        return find(ret, SEVERITY_OK, "A blacklist keeps the host's drivers off it.");
+        return;
+    if (!has_own_driver(subject)) {
+        findings_add(ret, SEVERITY_OK, "A blacklist keeps the host's drivers off it.");
+        return;
+    }
     text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
-    return find(
+    findings_add(
         ret, SEVERITY_WARNING,
         "The driver %s has it although blacklisted: the blacklist is younger than the last start or the "
         "initramfs, or something loads the module by name.",
         subject->device->driver);
 }
+
+static const struct check driver_blacklist_check = {
+    .id = "driver-blacklist",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_DEVICE,
+    .sentence =
+        "blacklist the driver on the host completely, ensuring that it is free to bind for passthrough",
+    .text = "blacklist and install lines for its modules, and whether they work",
+    .run = check_blacklist,
+};
 
 /* Of two lines with ids the kernel takes the last: more ids go into the line that is there. */
 static void remedy_add_ids(const struct subject *subject, struct text *remedy)
@@ -232,7 +329,7 @@ static void remedy_add_ids(const struct subject *subject, struct text *remedy)
     text_append(remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
 }
 
-bool check_softdep(const struct subject *subject, struct finding *ret)
+static void check_softdep(const struct subject *subject, struct findings *ret)
 {
     autojson json_t *modules = list_modules(subject);
     const struct setting *ids, *setting = NULL;
@@ -245,29 +342,32 @@ bool check_softdep(const struct subject *subject, struct finding *ret)
                 host_settings_loads_before(&subject->facts->settings, json_string_value(module), "vfio_pci");
     }
     if (setting == NULL)
-        return false;
+        return;
     evidence_setting(setting, &ret->evidence);
-    if (device_has_ids(subject, &ids) || driver_is_vfio(subject->device->driver))
-        return find(ret, SEVERITY_OK, "vfio-pci is loaded before the host's driver for it.");
+    if (device_has_ids(subject, &ids) || driver_is_vfio(subject->device->driver)) {
+        findings_add(ret, SEVERITY_OK, "vfio-pci is loaded before the host's driver for it.");
+        return;
+    }
     remedy_add_ids(subject, &ret->remedy);
-    return find(
+    findings_add(
         ret, SEVERITY_INFO,
         "vfio-pci is loaded before the host's driver, but its ids do not name this device, so it leaves it.");
 }
 
-bool check_modules(const struct subject *subject, struct finding *ret)
-{
-    autojson json_t *modules = list_modules(subject);
-    autotext struct text list = {0};
-    size_t i;
-    json_t *module;
+static const struct check driver_softdep_check = {
+    .id = "driver-softdep",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_DEVICE,
+    .sentence = "Should this not work, you might need to set a soft dependency to load the gpu modules "
+                "before loading vfio-pci.",
+    .text = "softdep lines with vfio-pci for its modules",
+    .run = check_softdep,
+};
 
-    if (has_own_driver(subject) || json_array_size(modules) == 0)
-        return false;
-    json_array_foreach(modules, i, module) {
-        append_comma(&list);
-        text_append(&list, json_string_value(module));
-    }
-    text_printf(&ret->evidence, "/lib/modules/%s/modules.alias: %s", subject->facts->release, list.data);
-    return find(ret, SEVERITY_INFO, "The host's own drivers for it would be: %s.", list.data);
-}
+const struct check *const checks_driver[] = {&driver_in_use_check,
+                                             &candidate_modules_check,
+                                             &vfio_ids_check,
+                                             &vfio_ids_others_check,
+                                             &driver_blacklist_check,
+                                             &driver_softdep_check,
+                                             NULL};

@@ -7,19 +7,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
-
-bool check_bridge(const struct subject *subject, struct finding *ret)
-{
-    if (!pci_is_bridge(subject->device))
-        return false;
-    text_printf(&ret->evidence, "/%s: 0x%06x", path_of_function(subject->id, "class").text,
-                (unsigned)subject->device->class_code);
-    return find(ret, SEVERITY_ERROR,
-                "It is a bridge: bridges stay with the host, only devices are passed through.");
-}
 
 /* Debian's kernels before 6.8 leave Intel's integrated graphics out unless told. */
 static bool is_integrated_graphics(const struct pci_device *device)
@@ -27,38 +18,52 @@ static bool is_integrated_graphics(const struct pci_device *device)
     return device->vendor == 0x8086 && pci_is_display(device) && device->address.bus == 0;
 }
 
-bool check_group(const struct subject *subject, struct finding *ret)
+static void check_group(const struct subject *subject, struct findings *ret)
 {
     struct facts *facts = subject->facts;
 
     if (!subject->inventory->has_iommu)
-        return false; /* check_iommu says it */
+        return; /* check_iommu says it */
     if (subject->device->group >= 0) {
         text_printf(&ret->evidence, "/%s: %d", path_of_function(subject->id, "iommu_group").text,
                     subject->device->group);
-        return find(ret, SEVERITY_OK, "It is in IOMMU group %d.", subject->device->group);
+        findings_add(ret, SEVERITY_OK, "It is in IOMMU group %d.", subject->device->group);
+        return;
     }
     text_printf(&ret->evidence, "/%s: absent", path_of_function(subject->id, "iommu_group").text);
     if (is_integrated_graphics(subject->device) && !facts_parameter_says(facts, "intel_iommu", "on", "off")) {
         remedy_add_parameter(facts, &ret->remedy, "intel_iommu=on");
-        return find(ret, SEVERITY_ERROR,
-                    "It is in no IOMMU group: this kernel leaves integrated graphics out unless told to use "
-                    "them too.");
+        findings_add(ret, SEVERITY_ERROR,
+                     "It is in no IOMMU group: this kernel leaves integrated graphics out unless told to use "
+                     "them too.");
+        return;
     }
     text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
-    return find(ret, SEVERITY_ERROR, "It is in no IOMMU group: no IOMMU is responsible for it.");
+    findings_add(ret, SEVERITY_ERROR, "It is in no IOMMU group: no IOMMU is responsible for it.");
 }
+
+static const struct check iommu_group_check = {
+    .id = "iommu-group",
+    .scope = CHECK_DEVICE,
+    .blocks = true,
+    .section = MANUAL_FINISH,
+    .sentence =
+        "It is also important that the device(s) you want to pass through are in a separate IOMMU group.",
+    .text = "that it is in one; integrated graphics are left out by some kernels",
+    .run = check_group,
+};
 
 static bool is_foreign(const struct subject *subject, const struct pci_device *member)
 {
     return !pci_address_same_slot(subject->device->address, member->address) && !pci_is_switching(member);
 }
 
+/* The others in its group, by what becomes of them. */
 struct sharers {
     struct text used, detached, others;
 };
 
-static void sort_sharers(const struct subject *subject, struct sharers *sharers, struct finding *ret)
+static void sort_sharers(const struct subject *subject, struct sharers *sharers, struct text *evidence)
 {
     struct members members = members_of(subject);
     const struct host_use *uses;
@@ -67,68 +72,67 @@ static void sort_sharers(const struct subject *subject, struct sharers *sharers,
         const struct pci_device *member = members.list[i];
         if (!is_foreign(subject, member))
             continue;
-        bool used = host_uses_weigh(subject->usage, member->address) >= USE_ACTIVE;
+        bool used = host_uses_weigh(subject->uses, member->address) >= USE_ACTIVE;
         struct text *list = used                                      ? &sharers->used
                             : group_detaches(subject->device, member) ? &sharers->detached
                                                                       : &sharers->others;
         append_comma(list);
         append_device(list, member);
-        if (used && host_uses_of(subject->usage, member->address, &uses) > 0)
-            text_printf(&ret->evidence, "%s%s", ret->evidence.length > 0 ? "; " : "", uses[0].evidence);
+        if (used && host_uses_of(subject->uses, member->address, &uses) > 0)
+            text_printf(evidence, "; %s", uses[0].evidence);
     }
 }
 
-static bool find_alone(const struct facts *facts, struct finding *ret)
-{
-    char value[128];
-
-    if (!facts_parameter(facts, "pcie_acs_override", value, sizeof(value)))
-        return find(ret, SEVERITY_OK,
-                    "Its IOMMU group holds nothing else but its own functions and bridges.");
-    text_append(&ret->evidence, "; ");
-    evidence_cmdline(facts, &ret->evidence);
-    return find(
-        ret, SEVERITY_WARNING,
-        "Its IOMMU group holds nothing else, but perhaps only because the kernel was told to believe so: "
-        "pcie_acs_override=%s.",
-        value);
-}
-
-static bool find_sharers(const struct facts *facts, const struct sharers *sharers, struct finding *ret)
-{
-    if (sharers->used.length > 0) {
-        text_append(&ret->remedy,
-                    "# stop using those on the host, or put the card into another slot: see group-slot\n");
-        return find(ret, SEVERITY_ERROR, "Its IOMMU group also holds what the host uses and would lose: %s.",
-                    sharers->used.data);
-    }
-    if (sharers->detached.length > 0) {
-        text_append(&ret->remedy, "# to keep those, put the card into another slot: see group-slot\n");
-        return find(ret, SEVERITY_WARNING,
-                    "Its IOMMU group also holds other devices, which the host loses while a VM has it: %s.",
-                    sharers->detached.data);
-    }
-    if (sharers->others.length > 0)
-        return find(ret, SEVERITY_INFO, "Its IOMMU group also holds %s; nothing needs them on the host.",
-                    sharers->others.data);
-    return find_alone(facts, ret);
-}
-
-bool check_group_shared(const struct subject *subject, struct finding *ret)
+static void check_group_shared(const struct subject *subject, struct findings *ret)
 {
     struct sharers sharers = {0};
+    char override[128];
 
     if (subject->device->group < 0)
-        return false;
+        return;
     text_printf(&ret->evidence, "/%s: %zu", path_of_group(subject->device->group, "devices").text,
                 members_of(subject).count);
-    sort_sharers(subject, &sharers, ret);
-    bool found = find_sharers(subject->facts, &sharers, ret);
+    sort_sharers(subject, &sharers, &ret->evidence);
+    if (sharers.used.length > 0) {
+        text_append(&ret->remedy,
+                    "# stop using those on the host, or put the card into another slot: see group-slot\n");
+        findings_add(ret, SEVERITY_ERROR, "Its IOMMU group also holds what the host uses and would lose: %s.",
+                     sharers.used.data);
+    } else if (sharers.detached.length > 0) {
+        text_append(&ret->remedy, "# to keep those, put the card into another slot: see group-slot\n");
+        findings_add(ret, SEVERITY_WARNING,
+                     "Its IOMMU group also holds other devices, which the host loses while a VM has it: %s.",
+                     sharers.detached.data);
+    } else if (sharers.others.length > 0) {
+        findings_add(ret, SEVERITY_INFO, "Its IOMMU group also holds %s; nothing needs them on the host.",
+                     sharers.others.data);
+    } else if (facts_parameter(subject->facts, "pcie_acs_override", override, sizeof(override))) {
+        text_append(&ret->evidence, "; ");
+        evidence_cmdline(subject->facts, &ret->evidence);
+        findings_add(
+            ret, SEVERITY_WARNING,
+            "Its IOMMU group holds nothing else, but perhaps only because the kernel was told to believe so: "
+            "pcie_acs_override=%s.",
+            override);
+    } else {
+        findings_add(ret, SEVERITY_OK,
+                     "Its IOMMU group holds nothing else but its own functions and bridges.");
+    }
     text_release(&sharers.used);
     text_release(&sharers.detached);
     text_release(&sharers.others);
-    return found;
 }
+
+static const struct check group_shared_check = {
+    .id = "group-shared",
+    .scope = CHECK_DEVICE,
+    .blocks = true,
+    .section = MANUAL_FINISH,
+    .sentence = "It is okay if the device is in an IOMMU group together with its functions (e.g. a GPU with "
+                "the HDMI Audio device) or with its root port or PCI(e) bridge.",
+    .text = "who else is in it, and whether the host uses that",
+    .run = check_group_shared,
+};
 
 /* On the same conventional bus a card would be in the same group again. */
 static bool slot_is_beside(const struct subject *subject, const char *slot)
@@ -177,7 +181,7 @@ static void list_slots(const struct subject *subject, char own[static SLOT_SIZE]
     }
 }
 
-bool check_slot(const struct subject *subject, struct finding *ret)
+static void check_slot(const struct subject *subject, struct findings *ret)
 {
     autotext struct text empty = {0};
     struct members members = members_of(subject);
@@ -187,24 +191,36 @@ bool check_slot(const struct subject *subject, struct finding *ret)
     for (size_t i = 0; i < members.count; i++)
         shared |= is_foreign(subject, members.list[i]);
     if (!shared)
-        return false;
+        return;
     list_slots(subject, own, &empty);
     text_printf(&ret->evidence, "/" SYS_PCI_SLOTS ": %s%s", own[0] != '\0' ? "it is in " : "it is in none",
                 own);
     if (own[0] == '\0')
-        return find(
+        findings_add(
             ret, SEVERITY_INFO,
             "It is in no slot that the firmware names: if it is on the mainboard it cannot be moved.");
-    if (empty.length == 0)
-        return find(ret, SEVERITY_INFO,
-                    "It is in slot %s; in another slot its IOMMU group may be smaller, but none is known to "
-                    "be empty.",
-                    own);
-    text_printf(&ret->remedy, "# power off, move the card from slot %s to one of: %s\n", own, empty.data);
-    return find(ret, SEVERITY_INFO,
-                "It is in slot %s; in another slot its IOMMU group may be smaller. Empty: %s.", own,
-                empty.data);
+    else if (empty.length == 0) {
+        findings_add(ret, SEVERITY_INFO,
+                     "It is in slot %s; in another slot its IOMMU group may be smaller, but none is known to "
+                     "be empty.",
+                     own);
+    } else {
+        text_printf(&ret->remedy, "# power off, move the card from slot %s to one of: %s\n", own, empty.data);
+        findings_add(ret, SEVERITY_INFO,
+                     "It is in slot %s; in another slot its IOMMU group may be smaller. Empty: %s.", own,
+                     empty.data);
+    }
 }
+
+static const struct check group_slot_check = {
+    .id = "group-slot",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_SLOTS,
+    .sentence = "it can help to put the card in a another PCI(e) slot, if you do not get the desired IOMMU "
+                "group separation.",
+    .text = "its slot and the empty ones",
+    .run = check_slot,
+};
 
 #define MOST_REGIONS 65536
 
@@ -225,32 +241,48 @@ static bool find_region(const char *text, const char *type, struct text *evidenc
     return false;
 }
 
-bool check_reserved(const struct subject *subject, struct finding *ret)
+static void check_reserved(const struct subject *subject, struct findings *ret)
 {
     autofree char *text = NULL;
 
     if (subject->device->group < 0)
-        return false;
+        return;
     struct host_path file = path_of_group(subject->device->group, "reserved_regions");
     int length = sysfs_read_whole(sysroot_fd(subject->facts->sysroot), file.text, MOST_REGIONS, &text);
     if (length < 0) {
         facts_note(subject->facts, file.text, length, false);
-        return false;
+        return;
     }
     if (strstr(text, "direct") == NULL)
-        return false;
+        return;
     text_printf(&ret->evidence, "/%s: ", file.text);
     if (find_region(text, "direct", &ret->evidence)) {
         text_append(&ret->remedy,
                     "# in the firmware setup (BIOS/UEFI): turn off shared memory or management for this "
                     "slot (HPE: RMRDS), else ask the vendor\n");
-        return find(
+        findings_add(
             ret, SEVERITY_ERROR,
             "The firmware keeps memory of the host for it (RMRR), so that the kernel gives it to no VM.");
+        return;
     }
-    if (find_region(text, "direct-relaxable", &ret->evidence))
-        return find(
+    if (find_region(text, "direct-relaxable", &ret->evidence)) {
+        findings_add(
             ret, SEVERITY_INFO,
             "The firmware kept memory of the host for it while booting; it does not need it any more.");
-    return false;
+        return;
+    }
 }
+
+static const struct check reserved_region_check = {
+    .id = "reserved-region",
+    .scope = CHECK_DEVICE,
+    .blocks = true,
+    .section = MANUAL_GENERAL,
+    .sentence =
+        "it is not guaranteed that everything will work out of the box, due to bad hardware implementation",
+    .text = "direct regions of its group: memory that the firmware keeps for it (RMRR)",
+    .run = check_reserved,
+};
+
+const struct check *const checks_group[] = {&iommu_group_check, &group_shared_check, &group_slot_check,
+                                            &reserved_region_check, NULL};

@@ -8,112 +8,165 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
 
-/* Without initramfs we cannot say. */
-static bool find_unloaded(const struct subject *subject, const char *module, struct finding *ret)
+static void find_unloaded(const struct subject *subject, const char *module, struct findings *ret)
 {
     const struct setting *blacklist = host_settings_blacklist(&subject->facts->settings, module);
 
     text_printf(&ret->evidence, "/%s: absent", path_of_module(module, NULL).text);
-    if (blacklist != NULL) {
-        evidence_setting(blacklist, &ret->evidence);
-        text_printf(&ret->remedy, "sed -i '%ud' /%s\n" REMEDY_INITRAMFS "modprobe %s\n", blacklist->line,
-                    blacklist->file, module);
-        if (blacklist->kind == SETTING_INSTALL) /* not even by its name */
-            return find(ret, SEVERITY_ERROR,
-                        "The kernel module %s is not loaded and is kept from being loaded: nothing can be "
-                        "passed through.",
-                        module);
-        return find(ret, SEVERITY_WARNING,
-                    "The kernel module %s is not loaded and is kept from being loaded at boot.", module);
+    if (blacklist == NULL) {
+        text_printf(&ret->remedy, "modprobe %s\n", module);
+        findings_add(ret, SEVERITY_INFO, "The kernel module %s is not loaded yet; it is there to be loaded.",
+                     module);
+        return;
     }
-    text_printf(&ret->remedy, "modprobe %s\n", module);
-    return find(ret, SEVERITY_INFO, "The kernel module %s is not loaded yet; it is there to be loaded.",
-                module);
+    evidence_setting(blacklist, &ret->evidence);
+    text_printf(&ret->remedy, "sed -i '%ud' /%s\n" REMEDY_INITRAMFS "modprobe %s\n", blacklist->line,
+                blacklist->file, module);
+    if (blacklist->kind == SETTING_INSTALL) /* not even by its name */
+        findings_add(ret, SEVERITY_ERROR,
+                     "The kernel module %s is not loaded and is kept from being loaded: nothing can be "
+                     "passed through.",
+                     module);
+    else
+        findings_add(ret, SEVERITY_WARNING,
+                     "The kernel module %s is not loaded and is kept from being loaded at boot.", module);
 }
 
-static bool find_missing(const struct subject *subject, const char *module, struct finding *ret)
-{
-    text_printf(&ret->evidence, "/lib/modules/%s/modules.dep: no %s", subject->facts->release, module);
-    text_append(&ret->remedy, "# install a kernel that has it, Debian's for example:\napt install "
-                              "linux-image-amd64\n" REMEDY_REBOOT);
-    return find(ret, SEVERITY_ERROR, "This kernel has no module %s: nothing can be passed through.", module);
-}
-
-static bool check_module(const struct subject *subject, const char *module, struct finding *ret)
+static void check_module(const struct subject *subject, const char *module, struct findings *ret)
 {
     struct facts *facts = subject->facts;
 
     switch (facts_module(facts, module)) {
     case MODULE_LOADED:
         text_printf(&ret->evidence, "/%s: there", path_of_module(module, NULL).text);
-        return find(ret, SEVERITY_OK, "The kernel module %s is loaded.", module);
+        findings_add(ret, SEVERITY_OK, "The kernel module %s is loaded.", module);
+        break;
     case MODULE_BUILT_IN:
         text_printf(&ret->evidence, "/lib/modules/%s/modules.builtin", facts->release);
-        return find(ret, SEVERITY_OK, "%s is built into the kernel.", module);
+        findings_add(ret, SEVERITY_OK, "%s is built into the kernel.", module);
+        break;
     case MODULE_AVAILABLE:
-        return find_unloaded(subject, module, ret);
+        find_unloaded(subject, module, ret);
+        break;
     case MODULE_MISSING:
-        return find_missing(subject, module, ret);
+        text_printf(&ret->evidence, "/lib/modules/%s/modules.dep: no %s", facts->release, module);
+        text_append(&ret->remedy, "# install a kernel that has it, Debian's for example:\napt install "
+                                  "linux-image-amd64\n" REMEDY_REBOOT);
+        findings_add(ret, SEVERITY_ERROR, "This kernel has no module %s: nothing can be passed through.",
+                     module);
+        break;
     case MODULE_UNKNOWN:
+        text_printf(&ret->evidence, "/%s: absent; /lib/modules/%s/modules.dep: cannot be read",
+                    path_of_module(module, NULL).text, facts->release);
+        text_printf(&ret->remedy,
+                    "modprobe %s\n# if that finds nothing, a newer kernel was installed: reboot\n", module);
+        findings_add(ret, SEVERITY_INFO,
+                     "The kernel module %s is not loaded, and whether it could be cannot be told.", module);
         break;
     }
-    text_printf(&ret->evidence, "/%s: absent; /lib/modules/%s/modules.dep: cannot be read",
-                path_of_module(module, NULL).text, facts->release);
-    text_printf(&ret->remedy, "modprobe %s\n# if that finds nothing, a newer kernel was installed: reboot\n",
-                module);
-    return find(ret, SEVERITY_INFO,
-                "The kernel module %s is not loaded, and whether it could be cannot be told.", module);
 }
 
-bool check_vfio(const struct subject *subject, struct finding *ret)
+static void check_vfio(const struct subject *subject, struct findings *ret)
 {
-    return check_module(subject, "vfio", ret);
+    check_module(subject, "vfio", ret);
 }
 
-bool check_vfio_iommu_type1(const struct subject *subject, struct finding *ret)
+static const struct check vfio_loaded_check = {
+    .id = "vfio-loaded",
+    .scope = CHECK_HOST,
+    .blocks = true,
+    .section = MANUAL_MODULES,
+    .sentence = "You have to make sure the following modules are loaded: vfio.",
+    .text = "loaded, built in, available or missing",
+    .run = check_vfio,
+};
+
+static void check_vfio_iommu_type1(const struct subject *subject, struct findings *ret)
 {
-    return check_module(subject, "vfio_iommu_type1", ret);
+    check_module(subject, "vfio_iommu_type1", ret);
 }
 
-bool check_vfio_pci(const struct subject *subject, struct finding *ret)
+static const struct check vfio_iommu_type1_loaded_check = {
+    .id = "vfio-iommu-type1-loaded",
+    .scope = CHECK_HOST,
+    .blocks = true,
+    .section = MANUAL_MODULES,
+    .sentence = "You have to make sure the following modules are loaded: vfio_iommu_type1.",
+    .text = "the same",
+    .run = check_vfio_iommu_type1,
+};
+
+static void check_vfio_pci(const struct subject *subject, struct findings *ret)
 {
-    return check_module(subject, "vfio_pci", ret);
+    check_module(subject, "vfio_pci", ret);
 }
 
-bool check_vfio_virqfd(const struct subject *subject, struct finding *ret)
+static const struct check vfio_pci_loaded_check = {
+    .id = "vfio-pci-loaded",
+    .scope = CHECK_HOST,
+    .blocks = true,
+    .section = MANUAL_MODULES,
+    .sentence = "You have to make sure the following modules are loaded: vfio_pci.",
+    .text = "the same",
+    .run = check_vfio_pci,
+};
+
+static void check_vfio_virqfd(const struct subject *subject, struct findings *ret)
 {
     unsigned version = subject->facts->version;
 
-    return version != 0 && version < 6002 && check_module(subject, "vfio_virqfd", ret);
+    if (version != 0 && version < 6002)
+        check_module(subject, "vfio_virqfd", ret);
 }
 
-bool check_modules_at_boot(const struct subject *subject, struct finding *ret)
+static const struct check vfio_virqfd_loaded_check = {
+    .id = "vfio-virqfd-loaded",
+    .scope = CHECK_HOST,
+    .blocks = true,
+    .section = MANUAL_MODULES,
+    .sentence = "vfio_virqfd: not needed if on kernel 6.2 or newer.",
+    .text = "the same, before kernel 6.2",
+    .run = check_vfio_virqfd,
+};
+
+static void check_modules_at_boot(const struct subject *subject, struct findings *ret)
 {
     const struct setting *setting =
         host_settings_find(&subject->facts->settings, SETTING_LOAD, "vfio_pci", 0);
 
     if (facts_module(subject->facts, "vfio_pci") == MODULE_BUILT_IN)
-        return false;
+        return;
     if (setting != NULL) {
         evidence_setting(setting, &ret->evidence);
-        return find(ret, SEVERITY_OK, "vfio_pci is loaded at boot.");
+        findings_add(ret, SEVERITY_OK, "vfio_pci is loaded at boot.");
+        return;
     }
     text_append(&ret->evidence, "/etc/modules, /etc/modules-load.d: no vfio_pci");
     text_append(&ret->remedy,
                 "printf 'vfio\\nvfio_iommu_type1\\nvfio_pci\\n' > /etc/modules-load.d/vfio.conf\n");
-    return find(ret, SEVERITY_INFO,
-                "vfio_pci is not loaded at boot, but when the first device is bound to it.");
+    findings_add(ret, SEVERITY_INFO,
+                 "vfio_pci is not loaded at boot, but when the first device is bound to it.");
 }
+
+static const struct check modules_at_boot_check = {
+    .id = "modules-at-boot",
+    .scope = CHECK_HOST,
+    .section = MANUAL_MODULES,
+    .sentence = "This can be achieved by adding them to '/etc/modules'.",
+    .text = "/etc/modules, modules-load.d, /etc/initramfs-tools/modules",
+    .run = check_modules_at_boot,
+};
 
 static bool is_later(struct timespec a, struct timespec b)
 {
     return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
 }
 
-bool check_initramfs(const struct subject *subject, struct finding *ret)
+static void check_initramfs(const struct subject *subject, struct findings *ret)
 {
     static const struct {
         const char *start, *end, *remedy;
@@ -131,16 +184,27 @@ bool check_initramfs(const struct subject *subject, struct finding *ret)
             break;
     }
     if (i == COUNT_OF(images) || settings->newest == NULL)
-        return false;
+        return;
     text_printf(&ret->evidence, "/%s; /%s", file, settings->newest);
-    if (!is_later(settings->changed, status.st_mtim))
-        return find(ret, SEVERITY_OK,
-                    "The initramfs is newer than the module settings that it has a copy of.");
+    if (!is_later(settings->changed, status.st_mtim)) {
+        findings_add(ret, SEVERITY_OK,
+                     "The initramfs is newer than the module settings that it has a copy of.");
+        return;
+    }
     text_append(&ret->remedy, images[i].remedy);
-    return find(ret, SEVERITY_WARNING,
-                "Module settings were changed after the initramfs was made, which has the old ones: /%s.",
-                settings->newest);
+    findings_add(ret, SEVERITY_WARNING,
+                 "Module settings were changed after the initramfs was made, which has the old ones: /%s.",
+                 settings->newest);
 }
+
+static const struct check initramfs_current_check = {
+    .id = "initramfs-current",
+    .scope = CHECK_HOST,
+    .section = MANUAL_MODULES,
+    .sentence = "After changing anything modules related, you need to refresh your initramfs.",
+    .text = "its time against that of /etc/modprobe.d and /etc/initramfs-tools/modules",
+    .run = check_initramfs,
+};
 
 static bool is_id(const char *word)
 {
@@ -153,13 +217,13 @@ static bool is_id(const char *word)
     return device > 0 && device <= 8 && (word[device] == '\0' || word[device] == ':');
 }
 
-bool check_ids_syntax(const struct subject *subject, struct finding *ret)
+static void check_ids_syntax(const struct subject *subject, struct findings *ret)
 {
     const struct setting *setting;
     char ids[1024], *rest = ids;
 
     if (!host_settings_option(&subject->facts->settings, "vfio_pci", "ids", ids, sizeof(ids), &setting))
-        return false;
+        return;
     for (char *id; (id = strsep(&rest, ",")) != NULL;) {
         if (*id == '\0' || is_id(id))
             continue;
@@ -169,13 +233,23 @@ bool check_ids_syntax(const struct subject *subject, struct finding *ret)
                     "# options vfio-pci ids=10de:2484,10de:228b\n"
                     "nano /%s\n" REMEDY_INITRAMFS REMEDY_REBOOT,
                     setting->file);
-        return find(ret, SEVERITY_WARNING, "vfio-pci cannot understand '%s' in its option ids.", id);
+        findings_add(ret, SEVERITY_WARNING, "vfio-pci cannot understand '%s' in its option ids.", id);
+        return;
     }
-    return false;
 }
 
+static const struct check vfio_ids_syntax_check = {
+    .id = "vfio-ids-syntax",
+    .scope = CHECK_HOST,
+    .section = MANUAL_DEVICE,
+    .sentence = "pass the device IDs to the options of the vfio-pci modules by adding options vfio-pci "
+                "ids=1234:5678,4321:8765",
+    .text = "that vfio-pci can understand them",
+    .run = check_ids_syntax,
+};
+
 /* "DMAR: IOMMU enabled" alone is said of the parameter intel_iommu=on, also where there is none. */
-bool check_log_enabled(const struct subject *subject, struct finding *ret)
+static void check_log_enabled(const struct subject *subject, struct findings *ret)
 {
     static const struct {
         const char *driver, *first, *second;
@@ -189,22 +263,35 @@ bool check_log_enabled(const struct subject *subject, struct finding *ret)
     struct facts *facts = subject->facts;
 
     if (!subject->inventory->has_iommu)
-        return false;
+        return;
     if (facts_kernel_log(facts) == NULL) {
         text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
         text_append(&ret->evidence, "/dev/kmsg: cannot be read");
-        return find(ret, SEVERITY_INFO, "What the kernel said of the IOMMU cannot be read.");
+        findings_add(ret, SEVERITY_INFO, "What the kernel said of the IOMMU cannot be read.");
+        return;
     }
     for (size_t i = 0; i < COUNT_OF(lines); i++)
         if (lines[i].driver[0] == '\0' || strcmp(lines[i].driver, facts->iommu.driver) == 0)
             evidence_log(facts, &ret->evidence, lines[i].first, lines[i].second);
-    if (ret->evidence.length > 0)
-        return find(ret, SEVERITY_OK, "The kernel said at boot that it uses the IOMMU.");
+    if (ret->evidence.length > 0) {
+        findings_add(ret, SEVERITY_OK, "The kernel said at boot that it uses the IOMMU.");
+        return;
+    }
     text_printf(&ret->evidence, "/%s: no line with DMAR, IOMMU or AMD-Vi and 'enabled'", facts->log.file);
-    return find(ret, SEVERITY_INFO, "What the kernel said of the IOMMU at boot is no longer in its log.");
+    findings_add(ret, SEVERITY_INFO, "What the kernel said of the IOMMU at boot is no longer in its log.");
 }
 
-bool check_log_problems(const struct subject *subject, struct finding *ret)
+static const struct check kernel_log_iommu_check = {
+    .id = "kernel-log-iommu",
+    .scope = CHECK_HOST,
+    .section = MANUAL_FINISH,
+    .sentence = "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi should display that IOMMU, Directed I/O or "
+                "Interrupt Remapping is enabled.",
+    .text = "those lines of the kernel log",
+    .run = check_log_enabled,
+};
+
+static void check_log_problems(const struct subject *subject, struct findings *ret)
 {
     static const char *const problems[][2] = {
         {"DMAR", "[Firmware Bug]"}, {"DMAR", "[Firmware Warn]"}, {"DMAR", "fault"},
@@ -217,31 +304,23 @@ bool check_log_problems(const struct subject *subject, struct finding *ret)
             continue;
         text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n"
                                   "# then ask the vendor of the board for a newer firmware (BIOS/UEFI)\n");
-        return find(ret, SEVERITY_WARNING, "The kernel complained about the IOMMU or its firmware tables.");
+        findings_add(ret, SEVERITY_WARNING, "The kernel complained about the IOMMU or its firmware tables.");
+        return;
     }
-    return false;
 }
 
-#define MOST_SHOWN 12
+static const struct check kernel_log_problems_check = {
+    .id = "kernel-log-problems",
+    .scope = CHECK_HOST,
+    .section = MANUAL_GENERAL,
+    .sentence = "it is not guaranteed that everything will work out of the box, due to bad hardware "
+                "implementation and missing or low quality drivers.",
+    .text = "lines of the kernel log on firmware bugs and DMA faults",
+    .run = check_log_problems,
+};
 
-bool check_unreadable(const struct subject *subject, struct finding *ret)
-{
-    size_t i, count = json_array_size(subject->facts->unreadable);
-    json_t *entry;
-    bool denied = false;
-
-    if (count == 0)
-        return false;
-    json_array_foreach(subject->facts->unreadable, i, entry) {
-        const char *file = json_string_value(json_object_get(entry, "file"));
-        const char *reason = json_string_value(json_object_get(entry, "reason"));
-        if (i < MOST_SHOWN)
-            text_printf(&ret->evidence, "%s%s%s: %s", i > 0 ? "; " : "", file[0] == '/' ? "" : "/", file,
-                        reason);
-        denied |= text_starts_with(reason, "root needed");
-    }
-    if (denied)
-        text_append(&ret->remedy, "# run the daemon as root, or look yourself:\nsudo hostpci serve\n");
-    return find(ret, SEVERITY_INFO, "%zu file%s could not be read; what %s would tell is missing here.",
-                count, count == 1 ? "" : "s", count == 1 ? "it" : "they");
-}
+const struct check *const checks_kernel[] = {&vfio_loaded_check,         &vfio_iommu_type1_loaded_check,
+                                             &vfio_pci_loaded_check,     &vfio_virqfd_loaded_check,
+                                             &modules_at_boot_check,     &initramfs_current_check,
+                                             &vfio_ids_syntax_check,     &kernel_log_iommu_check,
+                                             &kernel_log_problems_check, NULL};

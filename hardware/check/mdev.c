@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
@@ -16,7 +17,7 @@
 #define INTEL  0x8086
 #define NVIDIA 0x10de
 
-bool check_mdev_types(const struct subject *subject, struct finding *ret)
+static void check_mdev_types(const struct subject *subject, struct findings *ret)
 {
     autojson json_t *types = NULL;
     struct error err;
@@ -26,7 +27,7 @@ bool check_mdev_types(const struct subject *subject, struct finding *ret)
 
     if (!subject->device->mdev ||
         mdev_list_types(subject->facts->sysroot, subject->device->address, &types, &err) != 0)
-        return false;
+        return;
     evidence_file(subject, &ret->evidence,
                   subject->device->nvidia ? "nvidia/creatable_vgpu_types" : "mdev_supported_types", "");
     json_array_foreach(types, i, type) {
@@ -37,11 +38,22 @@ bool check_mdev_types(const struct subject *subject, struct finding *ret)
                         (long long)json_integer_value(json_object_get(type, "available")));
     }
     if (json_array_size(types) == 0)
-        return find(ret, SEVERITY_INFO, "It can create mediated devices, but offers no type of them now.");
-    if (left == 0)
-        return find(ret, SEVERITY_INFO, "It has no mediated device left: all that it can have are there.");
-    return find(ret, SEVERITY_OK, "It can create mediated devices; types: %zu.", json_array_size(types));
+        findings_add(ret, SEVERITY_INFO, "It can create mediated devices, but offers no type of them now.");
+    else if (left == 0)
+        findings_add(ret, SEVERITY_INFO, "It has no mediated device left: all that it can have are there.");
+    else
+        findings_add(ret, SEVERITY_OK, "It can create mediated devices; types: %zu.", json_array_size(types));
 }
+
+static const struct check mdev_types_check = {
+    .id = "mdev-types",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_MEDIATED,
+    .sentence = "available_instances contains the amount of still available instances of this type, each "
+                "mdev use in a VM reduces this.",
+    .text = "types of mediated devices and what is left of them",
+    .run = check_mdev_types,
+};
 
 static bool supports_gvt(const struct pci_device *device)
 {
@@ -60,53 +72,77 @@ static bool gvt_is_on(const struct facts *facts)
     return facts_parameter_says(facts, "i915.enable_gvt", "1", "0");
 }
 
-bool check_gvt(const struct subject *subject, struct finding *ret)
+static void check_gvt(const struct subject *subject, struct findings *ret)
 {
     struct facts *facts = subject->facts;
 
     if (!supports_gvt(subject->device) || subject->device->mdev)
-        return false;
+        return;
     bool on = gvt_is_on(facts);
     enum module_state module = facts_module(facts, "kvmgt");
     evidence_cmdline(facts, &ret->evidence);
     text_printf(&ret->evidence, "; /%s: %s", path_of_module("kvmgt", NULL).text,
                 module >= MODULE_BUILT_IN ? "there" : "absent");
-    if (on && module >= MODULE_BUILT_IN)
-        return find(ret, SEVERITY_WARNING,
-                    "GVT-g is on and kvmgt loaded, yet it offers no mediated devices.");
-    if (module == MODULE_MISSING)
-        return find(ret, SEVERITY_INFO,
-                    "It could have mediated devices (GVT-g), but this kernel has no module kvmgt.");
-    if (module < MODULE_BUILT_IN)
-        text_append(&ret->remedy, "echo kvmgt > /etc/modules-load.d/kvmgt.conf\n" REMEDY_INITRAMFS);
-    if (on)
-        text_append(&ret->remedy, "modprobe kvmgt\n");
-    else
-        remedy_add_parameter(facts, &ret->remedy, "i915.enable_gvt=1");
-    return find(ret, SEVERITY_INFO, "It could have mediated devices (GVT-g), %s.",
-                on ? "but the module kvmgt is not loaded" : "which is not turned on");
+    if (on && module >= MODULE_BUILT_IN) {
+        findings_add(ret, SEVERITY_WARNING,
+                     "GVT-g is on and kvmgt loaded, yet it offers no mediated devices.");
+    } else if (module == MODULE_MISSING) {
+        findings_add(ret, SEVERITY_INFO,
+                     "It could have mediated devices (GVT-g), but this kernel has no module kvmgt.");
+    } else {
+        if (module < MODULE_BUILT_IN)
+            text_append(&ret->remedy, "echo kvmgt > /etc/modules-load.d/kvmgt.conf\n" REMEDY_INITRAMFS);
+        if (on)
+            text_append(&ret->remedy, "modprobe kvmgt\n");
+        else
+            remedy_add_parameter(facts, &ret->remedy, "i915.enable_gvt=1");
+        findings_add(ret, SEVERITY_INFO, "It could have mediated devices (GVT-g), %s.",
+                     on ? "but the module kvmgt is not loaded" : "which is not turned on");
+    }
 }
 
-bool check_nvidia(const struct subject *subject, struct finding *ret)
+static const struct check gvt_check = {
+    .id = "gvt",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_MEDIATED,
+    .sentence = "To enable it for Intel Graphics, you have to make sure to load the module kvmgt and to "
+                "enable it on the Kernel commandline (i915.enable_gvt=1).",
+    .text = "both, on graphics of the 5th to 7th generation",
+    .run = check_gvt,
+};
+
+static void check_nvidia(const struct subject *subject, struct findings *ret)
 {
     const struct pci_device *device = subject->device;
     long long total = 0, now = 0;
 
     if (device->vendor != NVIDIA || strcmp(device->driver, "nvidia") != 0 || device->mdev)
-        return false;
+        return;
     if (device->virtual_function) {
         evidence_file(subject, &ret->evidence, "nvidia/creatable_vgpu_types", "absent");
         text_append(&ret->remedy, "systemctl restart nvidia-vgpud nvidia-vgpu-mgr\n");
-        return find(
+        findings_add(
             ret, SEVERITY_WARNING,
             "NVIDIA's driver offers no vGPU types for it: it is not the vGPU host driver, or its services "
             "do not run.");
+        return;
     }
     sysfs_read_number(subject->folder, "sriov_totalvfs", &total);
     sysfs_read_number(subject->folder, "sriov_numvfs", &now);
     if (total <= 0 || now > 0)
-        return false;
+        return;
     evidence_file(subject, &ret->evidence, "sriov_numvfs", "0");
     text_printf(&ret->remedy, "/usr/lib/nvidia/sriov-manage -e %s\n", subject->id);
-    return find(ret, SEVERITY_INFO, "Its vGPUs are made of its virtual functions, and it has none now.");
+    findings_add(ret, SEVERITY_INFO, "Its vGPUs are made of its virtual functions, and it has none now.");
 }
+
+static const struct check nvidia_vgpu_check = {
+    .id = "nvidia-vgpu",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_MEDIATED,
+    .sentence = "In general your card's driver must support that feature, otherwise it will not work.",
+    .text = "NVIDIA's vendor interface on its virtual functions",
+    .run = check_nvidia,
+};
+
+const struct check *const checks_mdev[] = {&mdev_types_check, &gvt_check, &nvidia_vgpu_check, NULL};

@@ -2,7 +2,6 @@
 /* What the check functions share: evidence and remedies. */
 #include "hardware/check/parts.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,19 +12,6 @@
 #define MOST_GRUB   65536
 #define GRUB        "etc/default/grub"
 #define BOOT_LOADER "etc/kernel/cmdline"
-
-bool find(struct finding *finding, enum severity severity, const char *format, ...)
-{
-    char message[1024];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
-    finding->severity = severity;
-    text_append(&finding->message, message);
-    return true;
-}
 
 static const char *refresh_command(const struct facts *facts)
 {

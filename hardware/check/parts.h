@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The check functions, and what they share. For check.c and the check_*.c files only. */
+/* What the checks of the host and of devices share: evidence and remedies. For the files of this folder. */
 #ifndef HOSTPCI_HARDWARE_CHECK_PARTS_H
 #define HOSTPCI_HARDWARE_CHECK_PARTS_H
 
 #include "hardware/check/check.h"
 
-typedef bool check_fn(const struct subject *subject, struct finding *ret);
-
-/* check_host.c: the IOMMU */
-check_fn check_cpu, check_firmware, check_iommu, check_iommu_parameter, check_interrupt_remapping,
-    check_unsafe_interrupts, check_passthrough_mode, check_acs_override, check_no_iommu_mode, check_nested,
-    check_groups;
-/* check_kernel.c: modules, settings, the log */
-check_fn check_vfio, check_vfio_iommu_type1, check_vfio_pci, check_vfio_virqfd, check_modules_at_boot,
-    check_initramfs, check_ids_syntax, check_log_enabled, check_log_problems, check_unreadable;
-/* check_group.c */
-check_fn check_bridge, check_group, check_group_shared, check_slot, check_reserved;
-/* check_device.c */
-check_fn check_host_use, check_driver, check_power, check_reset, check_memory_controller, check_functions,
-    check_large_bar;
-/* check_driver.c: who gets it at boot */
-check_fn check_ids, check_ids_of_others, check_blacklist, check_softdep, check_modules;
-/* check_display.c */
-check_fn check_boot_vga, check_framebuffer, check_rom, check_vga_arbitration;
-/* check_sriov.c */
-check_fn check_sriov, check_sriov_active, check_sriov_driver, check_sriov_resources, check_sriov_option,
-    check_sriov_sysfs, check_physical_function;
-/* check_mdev.c */
-check_fn check_mdev_types, check_gvt, check_nvidia;
+/* What each file declares. */
+extern const struct check *const checks_iommu[],
+    *const checks_kernel[], *const checks_host[], *const checks_use[],
+                                                      *const checks_group[],
+                                                          *const checks_driver[],
+                                                              *const checks_device[],
+                                                                  *const checks_display[],
+                                                                      *const checks_sriov[],
+                                                                          *const checks_mdev[];
 
 /* Lines to type that put a parameter on the kernel's command line, or another (or "") in its place, and start
  * anew. The file is that of the host's boot loader: etc/kernel/cmdline (systemd-boot, proxmox-boot-tool) or

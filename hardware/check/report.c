@@ -2,7 +2,6 @@
 /* Can it be passed through: the checks put together. */
 #include "hardware/check/report.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,18 +10,10 @@
 #include "hardware/check/check.h"
 #include "hardware/pci/class.h"
 
-#define MOST_CHECKS 64
-
 /* What the checks of the host say for all of its devices. */
 struct host_state {
     struct text obstacle; /* empty: none */
     bool loads_vfio;      /* vfio_pci is yet to be loaded */
-};
-
-struct findings {
-    const struct check *check[MOST_CHECKS];
-    struct finding finding[MOST_CHECKS];
-    size_t count;
 };
 
 const char *verdict_name(enum verdict verdict)
@@ -30,59 +21,6 @@ const char *verdict_name(enum verdict verdict)
     static const char *const names[] = {"ready", "possible", "blocked"};
 
     return names[verdict];
-}
-
-static void add_finding(struct findings *findings, const struct check *check, const struct finding *finding)
-{
-    assert(findings->count < MOST_CHECKS);
-    findings->check[findings->count] = check;
-    findings->finding[findings->count++] = *finding;
-}
-
-/* Without a folder only those that read nothing there. */
-static void run_checks(const struct subject *subject, enum check_scope scope, struct findings *findings)
-{
-    struct finding finding;
-
-    for (size_t i = 0; i < check_count; i++) {
-        if (checks[i].scope != scope || (scope == CHECK_DEVICE && subject->folder < 0 && !checks[i].decides))
-            continue;
-        if (check_run(&checks[i], subject, &finding))
-            add_finding(findings, &checks[i], &finding);
-    }
-}
-
-/* Those that stand in the way of each device. */
-static void run_host_obstacles(const struct subject *subject, struct findings *findings)
-{
-    struct finding finding;
-
-    for (size_t i = 0; i < check_count; i++) {
-        if (checks[i].scope != CHECK_HOST || !checks[i].decides || !check_run(&checks[i], subject, &finding))
-            continue;
-        if (finding.severity >= SEVERITY_WARNING)
-            add_finding(findings, &checks[i], &finding);
-        else
-            finding_release(&finding);
-    }
-}
-
-/* The worst first, otherwise in the table's order. */
-static json_t *findings_to_json(const struct findings *findings)
-{
-    json_t *list = json_array();
-
-    for (int severity = SEVERITY_ERROR; severity >= SEVERITY_OK; severity--)
-        for (size_t i = 0; i < findings->count; i++)
-            if ((int)findings->finding[i].severity == severity)
-                json_array_append_new(list, finding_to_json(findings->check[i]->id, &findings->finding[i]));
-    return list;
-}
-
-static void findings_release(struct findings *findings)
-{
-    for (size_t i = 0; i < findings->count; i++)
-        finding_release(&findings->finding[i]);
 }
 
 static bool remaps_interrupts(const struct facts *facts)
@@ -98,11 +36,11 @@ int readiness_describe_host(const struct sysroot *sysroot, const struct inventor
     (void)err;
     autofacts struct facts facts;
     autogroups struct groups *groups = groups_sort(inventory);
-    struct findings findings = {.count = 0};
+    autofindings struct findings findings = {0};
 
     facts_read(sysroot, &facts);
     struct subject subject = {.facts = &facts, .inventory = inventory, .groups = groups, .folder = -1};
-    run_checks(&subject, CHECK_HOST, &findings);
+    check_run_lists(check_lists, CHECK_HOST, CHECK_ALL, &subject, &findings);
     json_t *host = json_pack("{s:i, s:i, s:i, s:o}", "enabled", inventory->has_iommu ? 1 : 0,
                              "interrupt-remapping", inventory->has_iommu && remaps_interrupts(&facts) ? 1 : 0,
                              "groups", (int)groups_count(groups), "checks", findings_to_json(&findings));
@@ -110,26 +48,20 @@ int readiness_describe_host(const struct sysroot *sysroot, const struct inventor
         json_object_set_new(host, "driver", json_string(facts.iommu.driver));
     if (facts_default_domain(&facts, groups)[0] != '\0')
         json_object_set_new(host, "default-domain", json_string(facts_default_domain(&facts, groups)));
-    findings_release(&findings);
     *ret = host;
     return 0;
 }
 
-/* The message of the first error among a scope's checks that decide; false if there is none. */
+/* The message of the first error; false if there is none. */
 static bool find_obstacle(const struct subject *subject, enum check_scope scope, struct text *ret)
 {
-    struct finding finding;
-    bool found = false;
+    autofindings struct findings findings = {0};
 
-    for (size_t i = 0; i < check_count && !found; i++) {
-        if (checks[i].scope != scope || !checks[i].decides || !check_run(&checks[i], subject, &finding))
-            continue;
-        found = finding.severity == SEVERITY_ERROR;
-        if (found)
-            text_append(ret, text_string(&finding.message));
-        finding_release(&finding);
-    }
-    return found;
+    check_run_lists(check_lists, scope, CHECK_FIRST_ERROR, subject, &findings);
+    if (findings.count == 0 || findings.list[findings.count - 1].severity != SEVERITY_ERROR)
+        return false;
+    text_append(ret, text_string(&findings.list[findings.count - 1].message));
+    return true;
 }
 
 static void judge_host(const struct subject *subject, struct host_state *host)
@@ -194,7 +126,7 @@ static enum verdict judge(const struct subject *subject, const struct host_state
 }
 
 int readiness_verdicts(const struct sysroot *sysroot, const struct inventory *inventory,
-                       const struct host_uses *usage, struct readiness **ret, struct error *err)
+                       const struct host_uses *uses, struct readiness **ret, struct error *err)
 {
     (void)err;
     autofacts struct facts facts;
@@ -204,7 +136,7 @@ int readiness_verdicts(const struct sysroot *sysroot, const struct inventory *in
 
     facts_read(sysroot, &facts);
     struct subject subject = {
-        .facts = &facts, .inventory = inventory, .groups = groups, .usage = usage, .folder = -1};
+        .facts = &facts, .inventory = inventory, .groups = groups, .uses = uses, .folder = -1};
     judge_host(&subject, &host);
     for (size_t i = 0; i < inventory->count; i++) {
         struct text summary = {0};
@@ -243,7 +175,7 @@ static json_t *detached_to_json(const struct subject *subject)
 static void append_uses(const struct subject *subject, const struct pci_device *device, json_t *list)
 {
     const struct host_use *uses;
-    size_t count = host_uses_of(subject->usage, device->address, &uses);
+    size_t count = host_uses_of(subject->uses, device->address, &uses);
     char id[PCI_ADDRESS_SIZE];
 
     pci_address_format(device->address, id);
@@ -269,24 +201,23 @@ static json_t *uses_to_json(const struct subject *subject)
     return list;
 }
 
-/* Of a bridge nothing else is worth saying. The last check of the host tells what could not be read, also for
+/* Nothing else is worth saying of a bridge. The last check of the host says what could not be read, also for
  * the device. */
 static json_t *device_checks_to_json(const struct subject *subject)
 {
-    struct findings findings = {.count = 0};
-    struct finding finding;
+    autofindings struct findings findings = {0};
 
-    if (pci_is_bridge(subject->device) && check_run(check_find("bridge"), subject, &finding)) {
-        add_finding(&findings, check_find("bridge"), &finding);
+    if (pci_is_bridge(subject->device)) {
+        check_run(check_find("bridge"), subject, &findings);
     } else {
-        run_checks(subject, CHECK_DEVICE, &findings);
-        run_host_obstacles(subject, &findings);
-        if (check_run(check_find("unreadable-files"), subject, &finding))
-            add_finding(&findings, check_find("unreadable-files"), &finding);
+        check_run_lists(check_lists, CHECK_DEVICE, subject->folder < 0 ? CHECK_BLOCKING : CHECK_ALL, subject,
+                        &findings);
+        size_t own = findings.count;
+        check_run_lists(check_lists, CHECK_HOST, CHECK_BLOCKING, subject, &findings);
+        findings_keep(&findings, own, SEVERITY_WARNING); /* what stands in the way of each device */
+        check_run(check_find("unreadable-files"), subject, &findings);
     }
-    json_t *list = findings_to_json(&findings);
-    findings_release(&findings);
-    return list;
+    return findings_to_json(&findings);
 }
 
 /* Of a subject with all but facts and groups. */
@@ -300,7 +231,7 @@ static json_t *describe(const struct sysroot *sysroot, struct subject *subject)
     facts_read(sysroot, &facts);
     subject->facts = &facts;
     subject->groups = groups;
-    json_array_extend(facts.unreadable, (json_t *)host_uses_unreadable(subject->usage));
+    json_array_extend(facts.unreadable, (json_t *)host_uses_unreadable(subject->uses));
     judge_host(subject, &host);
     enum verdict verdict = judge(subject, &host, &summary);
     text_release(&host.obstacle);
@@ -309,11 +240,11 @@ static json_t *describe(const struct sysroot *sysroot, struct subject *subject)
                      device_checks_to_json(subject), "host-use", uses_to_json(subject));
 }
 
-static int find_subject(const struct inventory *inventory, const struct host_uses *usage,
+static int find_subject(const struct inventory *inventory, const struct host_uses *uses,
                         struct pci_address address, struct subject *ret, struct error *err)
 {
     *ret = (struct subject){
-        .inventory = inventory, .usage = usage, .device = inventory_find(inventory, address), .folder = -1};
+        .inventory = inventory, .uses = uses, .device = inventory_find(inventory, address), .folder = -1};
     pci_address_format(address, ret->id);
     if (ret->device == NULL)
         return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", ret->id);
@@ -321,12 +252,12 @@ static int find_subject(const struct inventory *inventory, const struct host_use
 }
 
 int readiness_describe_device(const struct sysroot *sysroot, const struct inventory *inventory,
-                              const struct host_uses *usage, struct pci_address address, json_t **ret,
+                              const struct host_uses *uses, struct pci_address address, json_t **ret,
                               struct error *err)
 {
     struct subject subject;
 
-    if (find_subject(inventory, usage, address, &subject, err) != 0)
+    if (find_subject(inventory, uses, address, &subject, err) != 0)
         return -1;
     autoclose int folder = pci_open_folder(sysroot, address);
     if (folder < 0)
@@ -337,12 +268,12 @@ int readiness_describe_device(const struct sysroot *sysroot, const struct invent
 }
 
 int readiness_describe_held(const struct sysroot *sysroot, const struct inventory *inventory,
-                            const struct host_uses *usage, struct pci_address address, json_t **ret,
+                            const struct host_uses *uses, struct pci_address address, json_t **ret,
                             struct error *err)
 {
     struct subject subject;
 
-    if (find_subject(inventory, usage, address, &subject, err) != 0)
+    if (find_subject(inventory, uses, address, &subject, err) != 0)
         return -1;
     *ret = describe(sysroot, &subject);
     return 0;

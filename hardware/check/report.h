@@ -28,13 +28,13 @@ int readiness_describe_host(const struct sysroot *sysroot, const struct inventor
  * device's and those of the host that stand in the way of each device. ERROR_NOT_FOUND if there is no such
  * device. */
 int readiness_describe_device(const struct sysroot *sysroot, const struct inventory *inventory,
-                              const struct host_uses *usage, struct pci_address address, json_t **ret,
+                              const struct host_uses *uses, struct pci_address address, json_t **ret,
                               struct error *err);
 
 /* The same of a function that the kernel is working on (hardware/pci/device.h): only by the checks that read
  * none of its files, and without those of the host that only inform. */
 int readiness_describe_held(const struct sysroot *sysroot, const struct inventory *inventory,
-                            const struct host_uses *usage, struct pci_address address, json_t **ret,
+                            const struct host_uses *uses, struct pci_address address, json_t **ret,
                             struct error *err);
 
 struct readiness {
@@ -45,7 +45,7 @@ struct readiness {
 /* Of each device of the inventory, in its order: *ret has inventory->count, freed by readiness_free. The same
  * verdicts and summaries as readiness_describe_device gives. */
 int readiness_verdicts(const struct sysroot *sysroot, const struct inventory *inventory,
-                       const struct host_uses *usage, struct readiness **ret, struct error *err);
+                       const struct host_uses *uses, struct readiness **ret, struct error *err);
 void readiness_free(struct readiness *list, size_t count); /* takes NULL */
 
 #endif

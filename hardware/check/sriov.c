@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
@@ -22,24 +23,35 @@ static long long read_number(const struct subject *subject, const char *file)
     return sysfs_read_number(subject->folder, file, &number) >= 0 && number >= 0 ? number : 0;
 }
 
-bool check_sriov(const struct subject *subject, struct finding *ret)
+static void check_sriov(const struct subject *subject, struct findings *ret)
 {
     long long total = read_number(subject, "sriov_totalvfs"), now = read_number(subject, "sriov_numvfs");
     char held[32];
 
     if (total == 0)
-        return false;
+        return;
     snprintf(held, sizeof(held), "%lld", total);
     evidence_file(subject, &ret->evidence, "sriov_totalvfs", held);
     snprintf(held, sizeof(held), "%lld", now);
     evidence_file(subject, &ret->evidence, "sriov_numvfs", held);
-    if (now > 0)
-        return find(ret, SEVERITY_OK, "It has %lld virtual functions of at most %lld.", now, total);
+    if (now > 0) {
+        findings_add(ret, SEVERITY_OK, "It has %lld virtual functions of at most %lld.", now, total);
+        return;
+    }
     text_printf(&ret->remedy, "echo %lld > /%s\n", total < 4 ? total : 4,
                 path_of_function(subject->id, "sriov_numvfs").text);
-    return find(ret, SEVERITY_INFO,
-                "It can have %lld virtual functions, each for another VM, and has none now.", total);
+    findings_add(ret, SEVERITY_INFO,
+                 "It can have %lld virtual functions, each for another VM, and has none now.", total);
 }
+
+static const struct check sriov_check = {
+    .id = "sriov",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_SRIOV,
+    .sentence = "SR-IOV enables a single device to provide multiple VF (Virtual Functions) to the system.",
+    .text = "how many it can have and has",
+    .run = check_sriov,
+};
 
 static bool vfio_allows_sriov(const struct facts *facts)
 {
@@ -52,7 +64,7 @@ static bool vfio_allows_sriov(const struct facts *facts)
 static bool has_virtual_functions(const struct subject *subject, struct text *evidence)
 {
     const struct host_use *uses;
-    size_t count = host_uses_of(subject->usage, subject->device->address, &uses);
+    size_t count = host_uses_of(subject->uses, subject->device->address, &uses);
 
     for (size_t i = 0; i < count; i++)
         if (uses[i].kind == USE_SRIOV) {
@@ -62,39 +74,59 @@ static bool has_virtual_functions(const struct subject *subject, struct text *ev
     return false;
 }
 
-bool check_sriov_active(const struct subject *subject, struct finding *ret)
+static void check_sriov_active(const struct subject *subject, struct findings *ret)
 {
     if (subject->device->virtual_function || driver_is_vfio(subject->device->driver) ||
         !has_virtual_functions(subject, &ret->evidence))
-        return false;
+        return;
     if (subject->device->driver[0] == '\0') /* the kernel asks the driver to remove them */
         remedy_set_driver(&ret->remedy, subject->id, "auto");
     text_printf(&ret->remedy, "echo 0 > /%s\n", path_of_function(subject->id, "sriov_numvfs").text);
-    return find(
+    findings_add(
         ret, SEVERITY_ERROR,
         "It has virtual functions: vfio-pci takes it as a whole only when they are gone. Pass those instead, "
         "or remove them.");
 }
 
-bool check_sriov_driver(const struct subject *subject, struct finding *ret)
+static const struct check sriov_active_check = {
+    .id = "sriov-active",
+    .scope = CHECK_DEVICE,
+    .blocks = true,
+    .section = MANUAL_SRIOV,
+    .sentence = "Each of those VF can be used in a different VM",
+    .text = "a physical function with virtual ones, which vfio-pci refuses",
+    .run = check_sriov_active,
+};
+
+static void check_sriov_driver(const struct subject *subject, struct findings *ret)
 {
     autofree char *start = xasprintf("%s: ", subject->id);
     const char *driver = subject->device->driver;
 
     if (read_number(subject, "sriov_totalvfs") == 0 || read_number(subject, "sriov_numvfs") > 0)
-        return false;
+        return;
     if (driver[0] == '\0' || (driver_is_vfio(driver) && !vfio_allows_sriov(subject->facts))) {
         evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
         text_append(&ret->remedy, "# to have some, let its driver have it:\n");
         remedy_set_driver(&ret->remedy, subject->id, "auto");
-        return find(ret, SEVERITY_INFO, "It can have virtual functions only while its own driver is bound.");
+        findings_add(ret, SEVERITY_INFO, "It can have virtual functions only while its own driver is bound.");
+        return;
     }
     if (!evidence_log(subject->facts, &ret->evidence, start, "configuration via sysfs"))
-        return false;
+        return;
     text_printf(&ret->remedy,
                 "modinfo -p %s\n# look for an option such as max_vfs, or take the vendor's driver\n", driver);
-    return find(ret, SEVERITY_WARNING, "Its driver %s makes no virtual functions by way of sysfs.", driver);
+    findings_add(ret, SEVERITY_WARNING, "Its driver %s makes no virtual functions by way of sysfs.", driver);
 }
+
+static const struct check sriov_driver_check = {
+    .id = "sriov-driver",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_SRIOV,
+    .sentence = "If a device and driver supports this you can change the number of VFs on the fly.",
+    .text = "its driver, and what that said in the kernel log",
+    .run = check_sriov_driver,
+};
 
 /* The space for all virtual functions, if the kernel found it. */
 static bool lacks_space(const struct subject *subject, struct text *evidence)
@@ -112,30 +144,42 @@ static bool lacks_space(const struct subject *subject, struct text *evidence)
     return false;
 }
 
-bool check_sriov_resources(const struct subject *subject, struct finding *ret)
+static void check_sriov_resources(const struct subject *subject, struct findings *ret)
 {
     static const char *const words[] = {"not enough MMIO", "bus number out of range", "VFs (bus", "VF BAR"};
     autofree char *start = xasprintf("%s: ", subject->id);
     bool buses = false;
 
     if (read_number(subject, "sriov_totalvfs") == 0)
-        return false;
+        return;
     bool memory = lacks_space(subject, &ret->evidence);
     memory |= evidence_log(subject->facts, &ret->evidence, start, words[0]);
     buses |= evidence_log(subject->facts, &ret->evidence, start, words[1]);
     buses |= evidence_log(subject->facts, &ret->evidence, start, words[2]);
     if (!memory && !buses)
-        return false;
+        return;
     text_append(&ret->remedy,
                 "# in the firmware setup (BIOS/UEFI): enable SR-IOV and Above 4G Decoding; or use another "
                 "slot; or let the kernel share the space out anew:\n");
     remedy_add_parameter(subject->facts, &ret->remedy, memory ? "pci=realloc" : "pci=assign-busses");
     if (memory)
-        return find(ret, SEVERITY_WARNING, "The firmware left no address space for its virtual functions.");
-    return find(ret, SEVERITY_WARNING, "The firmware left too few bus numbers for its virtual functions.");
+        findings_add(ret, SEVERITY_WARNING, "The firmware left no address space for its virtual functions.");
+    else
+        findings_add(ret, SEVERITY_WARNING,
+                     "The firmware left too few bus numbers for its virtual functions.");
 }
 
-bool check_sriov_option(const struct subject *subject, struct finding *ret)
+static const struct check sriov_resources_check = {
+    .id = "sriov-resources",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_SRIOV,
+    .sentence = "It may be necessary to enable this feature in the BIOS/UEFI first, or to use a specific "
+                "PCI(e) port for it to work.",
+    .text = "address space and bus numbers for its virtual functions",
+    .run = check_sriov_resources,
+};
+
+static void check_sriov_option(const struct subject *subject, struct findings *ret)
 {
     static const char *const options[] = {"max_vfs", "num_vfs"};
     const struct setting *setting = NULL;
@@ -143,19 +187,28 @@ bool check_sriov_option(const struct subject *subject, struct finding *ret)
 
     if (read_number(subject, "sriov_totalvfs") == 0 || !driver_module(subject, module, sizeof(module)) ||
         strcmp(module, "xe") == 0) /* there it is a limit */
-        return false;
+        return;
     for (size_t i = 0; i < COUNT_OF(options) && setting == NULL; i++)
         host_settings_option(&subject->facts->settings, module, options[i], value, sizeof(value), &setting);
     if (setting == NULL)
-        return false;
+        return;
     evidence_setting(setting, &ret->evidence);
     text_printf(&ret->remedy, "# take the option out:\nnano /%s\n" REMEDY_INITRAMFS, setting->file);
-    return find(
+    findings_add(
         ret, SEVERITY_WARNING,
         "A module option makes virtual functions of all cards of the driver %s when it is loaded: it fights "
         "with a number that is set for this card.",
         module);
 }
+
+static const struct check sriov_module_option_check = {
+    .id = "sriov-module-option",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_SRIOV,
+    .sentence = "sometimes there is an option for the driver module e.g. for some Intel drivers (max_vfs=4)",
+    .text = "max_vfs and num_vfs in modprobe.d",
+    .run = check_sriov_option,
+};
 
 /* The path may name the device itself or lead to it: class/net/eth0/device/sriov_numvfs. */
 static bool names_device(const struct subject *subject, const char *path)
@@ -174,7 +227,7 @@ static bool names_device(const struct subject *subject, const char *path)
            strcmp(name, subject->id) == 0;
 }
 
-bool check_sriov_sysfs(const struct subject *subject, struct finding *ret)
+static void check_sriov_sysfs(const struct subject *subject, struct findings *ret)
 {
     const struct host_settings *settings = &subject->facts->settings;
     const struct setting *found = NULL;
@@ -185,23 +238,35 @@ bool check_sriov_sysfs(const struct subject *subject, struct finding *ret)
         if (settings->list[i].kind == SETTING_SYSFS && names_device(subject, settings->list[i].module))
             found = &settings->list[i];
     if (found == NULL)
-        return false;
+        return;
     evidence_setting(found, &ret->evidence);
-    if (text_to_number(found->value, 10, 65535, &wanted) && (long long)wanted == now)
-        return find(ret, SEVERITY_INFO, "sysfsutils gives it %lld virtual functions at each boot.", now);
+    if (text_to_number(found->value, 10, 65535, &wanted) && (long long)wanted == now) {
+        findings_add(ret, SEVERITY_INFO, "sysfsutils gives it %lld virtual functions at each boot.", now);
+        return;
+    }
     text_printf(&ret->remedy, "sed -i '%ud' /%s\n", found->line, found->file);
-    return find(
+    findings_add(
         ret, SEVERITY_WARNING,
         "sysfsutils gives it %s virtual functions at each boot, but it has %lld now: one of the two must go.",
         found->value, now);
 }
 
-bool check_physical_function(const struct subject *subject, struct finding *ret)
+static const struct check sriov_sysfs_conf_check = {
+    .id = "sriov-sysfs-conf",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_SRIOV,
+    .sentence = "To make this change persistent you can use the 'sysfsutils' Debian package. [...] configure "
+                "it via /etc/sysfs.conf or a 'FILE.conf' in /etc/sysfs.d/.",
+    .text = "entries for its sriov_numvfs",
+    .run = check_sriov_sysfs,
+};
+
+static void check_physical_function(const struct subject *subject, struct findings *ret)
 {
     char id[PCI_ADDRESS_SIZE];
 
     if (!subject->device->virtual_function)
-        return false;
+        return;
     pci_address_format(subject->device->physical_function, id);
     const struct pci_device *physical =
         inventory_find(subject->inventory, subject->device->physical_function);
@@ -209,15 +274,36 @@ bool check_physical_function(const struct subject *subject, struct finding *ret)
     text_printf(&ret->evidence, "/%s: %s", path_of_function(id, "driver").text,
                 driver[0] != '\0' ? driver : "absent");
     if (driver[0] != '\0' && !driver_is_vfio(driver))
-        return find(ret, SEVERITY_OK, "It is a virtual function of %s, which has its driver (%s).", id,
-                    driver);
-    if (vfio_allows_sriov(subject->facts))
-        return find(ret, SEVERITY_OK, "It is a virtual function of %s, which vfio-pci lets have them.", id);
-    text_append(&ret->remedy, "# let its driver have it again:\n");
-    remedy_set_driver(&ret->remedy, id, "auto");
-    return find(ret, SEVERITY_WARNING,
-                "It is a virtual function of %s, which has lost its driver: it may not work, and vanishes "
-                "when that is "
-                "reset.",
-                id);
+        findings_add(ret, SEVERITY_OK, "It is a virtual function of %s, which has its driver (%s).", id,
+                     driver);
+    else if (vfio_allows_sriov(subject->facts)) {
+        findings_add(ret, SEVERITY_OK, "It is a virtual function of %s, which vfio-pci lets have them.", id);
+    } else {
+        text_append(&ret->remedy, "# let its driver have it again:\n");
+        remedy_set_driver(&ret->remedy, id, "auto");
+        findings_add(
+            ret, SEVERITY_WARNING,
+            "It is a virtual function of %s, which has lost its driver: it may not work, and vanishes "
+            "when that is "
+            "reset.",
+            id);
+    }
 }
+
+static const struct check physical_function_check = {
+    .id = "physical-function",
+    .scope = CHECK_DEVICE,
+    .section = MANUAL_SRIOV,
+    .sentence = "After creating VFs, you should see them as separate PCI(e) devices",
+    .text = "that a virtual function's physical one still has its driver",
+    .run = check_physical_function,
+};
+
+const struct check *const checks_sriov[] = {&sriov_check,
+                                            &sriov_active_check,
+                                            &sriov_driver_check,
+                                            &sriov_resources_check,
+                                            &sriov_module_option_check,
+                                            &sriov_sysfs_conf_check,
+                                            &physical_function_check,
+                                            NULL};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
 #include "passthrough/preflight/parts.h"
@@ -41,57 +42,87 @@ static bool next_modern_gpu(const struct inspection *inspection, unsigned *at, s
     return false;
 }
 
-void preflight_gpu_machine(struct inspection *inspection)
+static void check_gpu_machine(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     const struct pci_device *device;
     struct place place;
     unsigned at = 0;
 
     if (inspection->q35 || !next_modern_gpu(inspection, &at, &place, &device))
         return;
-    struct finding *finding = preflight_tell(inspection, SEVERITY_INFO,
-                                             "%s: the graphics card %s works best with the machine type q35.",
-                                             place.key, id_of(device).text);
-    preflight_show_key(inspection, "machine", finding);
-    preflight_remedy_machine(inspection, true, finding);
+    preflight_show_key(inspection, "machine", ret);
+    preflight_remedy_machine(inspection, true, ret);
+    findings_add(ret, SEVERITY_INFO, "%s: the graphics card %s works best with the machine type q35.",
+                 place.key, id_of(device).text);
 }
 
-void preflight_gpu_firmware(struct inspection *inspection)
+static const struct check gpu_machine_check = {
+    .id = "gpu-machine",
+    .scope = CHECK_VM,
+    .section = MANUAL_VM,
+    .sentence =
+        "When passing through a GPU, the best compatibility is reached when using q35 as machine type",
+    .text = "the machine of a VM with a graphics card",
+    .run = check_gpu_machine,
+};
+
+static void check_gpu_firmware(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     const struct pci_device *device;
     struct place place;
     unsigned at = 0;
 
     if (inspection->ovmf || !next_modern_gpu(inspection, &at, &place, &device))
         return;
-    struct finding *finding = preflight_tell(inspection, SEVERITY_INFO,
-                                             "%s: the graphics card %s works best with OVMF (UEFI) instead "
-                                             "of SeaBIOS, if its ROM is UEFI capable.",
-                                             place.key, id_of(device).text);
-    preflight_show_key(inspection, "bios", finding);
-    text_append(&finding->remedy, "# a system that was installed with SeaBIOS does not start with OVMF:\n");
-    preflight_remedy_set(inspection, "bios", "ovmf", finding);
+    preflight_show_key(inspection, "bios", ret);
+    text_append(&ret->remedy, "# a system that was installed with SeaBIOS does not start with OVMF:\n");
+    preflight_remedy_set(inspection, "bios", "ovmf", ret);
+    findings_add(ret, SEVERITY_INFO,
+                 "%s: the graphics card %s works best with OVMF (UEFI) instead "
+                 "of SeaBIOS, if its ROM is UEFI capable.",
+                 place.key, id_of(device).text);
 }
 
-void preflight_gpu_pcie(struct inspection *inspection)
+static const struct check gpu_firmware_check = {
+    .id = "gpu-firmware",
+    .scope = CHECK_VM,
+    .section = MANUAL_VM,
+    .sentence = "OVMF (UEFI for VMs) instead of SeaBIOS",
+    .text = "its bios",
+    .run = check_gpu_firmware,
+};
+
+static void check_gpu_pcie(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     const struct pci_device *device;
     struct place place;
 
     for (unsigned at = 0; inspection->q35 && next_modern_gpu(inspection, &at, &place, &device);) {
         if (place.choice->hostpci.pcie)
             continue;
-        struct finding *finding =
-            preflight_tell(inspection, SEVERITY_INFO, "%s: the graphics card %s works best as a PCIe device.",
-                           place.key, id_of(device).text);
-        preflight_show_key(inspection, place.key, finding);
-        preflight_remedy_edit(inspection, place.key, "pcie", json_integer(1), finding);
+        preflight_show_key(inspection, place.key, ret);
+        preflight_remedy_edit(inspection, place.key, "pcie", json_integer(1), ret);
+        findings_add(ret, SEVERITY_INFO, "%s: the graphics card %s works best as a PCIe device.", place.key,
+                     id_of(device).text);
     }
 }
 
+static const struct check gpu_pcie_check = {
+    .id = "gpu-pcie",
+    .scope = CHECK_VM,
+    .section = MANUAL_VM,
+    .sentence = "and PCIe instead of PCI.",
+    .text = "pcie of the graphics card, on q35",
+    .run = check_gpu_pcie,
+};
+
 /* What is in the device's own ROM shows when it is enabled, which a check does not. */
-void preflight_gpu_rom(struct inspection *inspection)
+static void check_gpu_rom(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     const struct pci_device *device;
     struct place place;
 
@@ -102,45 +133,68 @@ void preflight_gpu_rom(struct inspection *inspection)
         struct id id = id_of(device);
         struct host_path file = path_of_function(id.text, "rom");
         bool there = sysfs_exists(sysroot_fd(inspection->what->sysroot), file.text);
-        struct finding *finding = preflight_tell(
-            inspection, SEVERITY_INFO,
+        text_printf(&ret->evidence, "/%s: %s", file.text, there ? "there" : "absent");
+        if (there) {
+            text_printf(&ret->remedy,
+                        "# to see what it is (a ROM that is given is looked at here):\n"
+                        "cd /%s && echo 1 > rom && cat rom > %s/vbios.rom; echo 0 > rom\n",
+                        path_of_function(id.text, NULL).text, inspection->what->paths->rom);
+            preflight_remedy_edit(inspection, place.key, "romfile", json_string("vbios.rom"), ret);
+        }
+        findings_add(
+            ret, SEVERITY_INFO,
             there
                 ? "%s: OVMF needs a UEFI capable ROM of the graphics card %s; if it is not, use SeaBIOS."
                 : "%s: the graphics card %s has no ROM of its own: with OVMF its screen stays dark until the "
                   "guest's driver is loaded, unless a romfile is given.",
             place.key, id.text);
-        text_printf(&finding->evidence, "/%s: %s", file.text, there ? "there" : "absent");
-        if (!there)
-            continue;
-        text_printf(&finding->remedy,
-                    "# to see what it is (a ROM that is given is looked at here):\n"
-                    "cd /%s && echo 1 > rom && cat rom > %s/vbios.rom; echo 0 > rom\n",
-                    path_of_function(id.text, NULL).text, inspection->what->paths->rom);
-        preflight_remedy_edit(inspection, place.key, "romfile", json_string("vbios.rom"), finding);
     }
 }
 
-void preflight_gpu_screen(struct inspection *inspection)
+static const struct check gpu_rom_check = {
+    .id = "gpu-rom",
+    .scope = CHECK_VM,
+    .section = MANUAL_VM,
+    .sentence = "if you want to use OVMF for GPU passthrough, the GPU needs to have an UEFI capable ROM, "
+                "otherwise use SeaBIOS instead.",
+    .text = "that the card has a ROM, or is given one",
+    .run = check_gpu_rom,
+};
+
+static void check_gpu_screen(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     struct place place;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
         const struct pci_device *device = preflight_display(inspection, place.choice);
         if (device == NULL)
             continue;
-        struct finding *finding = preflight_tell(inspection, SEVERITY_INFO,
-                                                 "%s: no console shows the picture of the graphics card %s: "
-                                                 "connect a monitor to it, or set up a remote "
-                                                 "desktop (VNC, RDP) in the guest.",
-                                                 place.key, id_of(device).text);
-        preflight_show_key(inspection, place.key, finding);
+        preflight_show_key(inspection, place.key, ret);
+        findings_add(ret, SEVERITY_INFO,
+                     "%s: no console shows the picture of the graphics card %s: "
+                     "connect a monitor to it, or set up a remote "
+                     "desktop (VNC, RDP) in the guest.",
+                     place.key, id_of(device).text);
     }
 }
 
+static const struct check gpu_screen_check = {
+    .id = "gpu-screen",
+    .scope = CHECK_VM,
+    .section = MANUAL_GPU,
+    .sentence = "It is not possible to display the frame buffer of the GPU via NoVNC or SPICE [...]. When "
+                "passing through a whole GPU or a vGPU and graphic output is wanted, one has to either "
+                "physically connect a monitor to the card, or configure a remote desktop software",
+    .text = "each graphics card",
+    .run = check_gpu_screen,
+};
+
 #define NVIDIA 0x10de
 
-void preflight_gpu_hidden(struct inspection *inspection)
+static void check_gpu_hidden(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     autojson json_t *cpu = preflight_values(inspection, "cpu");
     const struct pci_device *device;
     struct place place;
@@ -154,16 +208,24 @@ void preflight_gpu_hidden(struct inspection *inspection)
     for (unsigned at = 0; next_gpu(inspection, &at, &place, &device);) {
         if (device->vendor != NVIDIA || device->virtual_function)
             continue;
-        struct finding *finding = preflight_tell(inspection, SEVERITY_INFO,
-                                                 "%s: NVIDIA's drivers before 465 refuse a consumer card "
-                                                 "(%s) where they see KVM (error 43): x-vga=1 "
-                                                 "hides it, and so does hidden=1 of cpu.",
-                                                 place.key, id_of(device).text);
-        preflight_show_key(inspection, place.key, finding);
-        preflight_show_key(inspection, "cpu", finding);
-        preflight_remedy_edit(inspection, place.key, "x-vga", json_integer(1), finding);
+        preflight_show_key(inspection, place.key, ret);
+        preflight_show_key(inspection, "cpu", ret);
+        preflight_remedy_edit(inspection, place.key, "x-vga", json_integer(1), ret);
+        findings_add(ret, SEVERITY_INFO,
+                     "%s: NVIDIA's drivers before 465 refuse a consumer card "
+                     "(%s) where they see KVM (error 43): x-vga=1 "
+                     "hides it, and so does hidden=1 of cpu.",
+                     place.key, id_of(device).text);
     }
 }
+
+static const struct check gpu_hides_kvm_check = {
+    .id = "gpu-hides-kvm",
+    .scope = CHECK_VM,
+    .section = MANUAL_NOTHING,
+    .text = "whether NVIDIA's driver would see KVM: x-vga, hidden of cpu",
+    .run = check_gpu_hidden,
+};
 
 static bool vga_is_off(const struct inspection *inspection)
 {
@@ -174,125 +236,163 @@ static bool vga_is_off(const struct inspection *inspection)
 }
 
 /* With OVMF x-vga is no matter of the device, as no legacy VGA is needed. */
-static void check_legacy_vga(struct inspection *inspection, const struct place *place)
+static void check_legacy_vga(const struct inspection *inspection, const struct place *place,
+                             struct findings *ret)
 {
     const struct pci_device *device = preflight_device(inspection, place->choice, 0);
-    struct finding *finding;
 
     if (inspection->ovmf || device == NULL || !choice_is_whole(place->choice))
         return;
     if (!pci_is_vga(device)) {
-        finding = preflight_tell(inspection, SEVERITY_ERROR, "%s: x-vga=1, but %s is no VGA device.",
-                                 place->key, id_of(device).text);
-        text_printf(&finding->evidence, "/%s: 0x%06x", path_of_function(id_of(device).text, "class").text,
+        text_printf(&ret->evidence, "/%s: 0x%06x", path_of_function(id_of(device).text, "class").text,
                     (unsigned)device->class_code);
-        preflight_remedy_edit(inspection, place->key, "x-vga", NULL, finding);
+        preflight_remedy_edit(inspection, place->key, "x-vga", NULL, ret);
+        findings_add(ret, SEVERITY_ERROR, "%s: x-vga=1, but %s is no VGA device.", place->key,
+                     id_of(device).text);
     } else if (vga_is_off(inspection)) {
-        finding =
-            preflight_tell(inspection, SEVERITY_ERROR,
-                           "%s: x-vga=1 with SeaBIOS needs the VGA arbitration that vfio-pci was told to "
-                           "leave off.",
-                           place->key);
-        text_printf(&finding->evidence, "/%s: Y", path_of_module("vfio_pci", "parameters/disable_vga").text);
-        preflight_remedy_set(inspection, "bios", "ovmf", finding);
+        text_printf(&ret->evidence, "/%s: Y", path_of_module("vfio_pci", "parameters/disable_vga").text);
+        preflight_remedy_set(inspection, "bios", "ovmf", ret);
+        findings_add(ret, SEVERITY_ERROR,
+                     "%s: x-vga=1 with SeaBIOS needs the VGA arbitration that vfio-pci was told to "
+                     "leave off.",
+                     place->key);
     }
 }
 
-void preflight_x_vga(struct inspection *inspection)
+static void check_x_vga(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     autojson json_t *vga = preflight_values(inspection, "vga");
     const char *type = json_text(vga, "type");
     struct place place, first = {.choice = NULL};
-    struct finding *finding;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
         if (!place.choice->hostpci.x_vga)
             continue;
-        check_legacy_vga(inspection, &place);
+        check_legacy_vga(inspection, &place, ret);
         if (first.choice == NULL) {
             first = place;
             continue;
         }
-        finding = preflight_tell(inspection, SEVERITY_WARNING,
-                                 "%s: x-vga=1 marks the primary display, and %s has it already.", place.key,
-                                 first.key);
-        preflight_show_key(inspection, place.key, finding);
-        preflight_remedy_edit(inspection, place.key, "x-vga", NULL, finding);
+        preflight_show_key(inspection, place.key, ret);
+        preflight_remedy_edit(inspection, place.key, "x-vga", NULL, ret);
+        findings_add(ret, SEVERITY_WARNING, "%s: x-vga=1 marks the primary display, and %s has it already.",
+                     place.key, first.key);
     }
     if (first.choice == NULL || type[0] == '\0' || strcmp(type, "none") == 0 ||
         text_starts_with(type, "serial"))
         return;
-    finding =
-        preflight_tell(inspection, SEVERITY_INFO,
-                       "%s is the primary display (x-vga=1): the guest should have no other.", first.key);
-    preflight_show_key(inspection, "vga", finding);
-    preflight_remedy_delete(inspection, "vga", finding);
+    preflight_show_key(inspection, "vga", ret);
+    preflight_remedy_delete(inspection, "vga", ret);
+    findings_add(ret, SEVERITY_INFO, "%s is the primary display (x-vga=1): the guest should have no other.",
+                 first.key);
 }
 
-void preflight_rom_bar(struct inspection *inspection)
+static const struct check x_vga_check = {
+    .id = "x-vga",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_VM,
+    .sentence = "x-vga=on|off marks the PCI(e) device as the primary GPU of the VM. With this enabled the "
+                "vga configuration option will be ignored.",
+    .text = "that it is a VGA device, the only one, and that vga is not set",
+    .run = check_x_vga,
+};
+
+static void check_rom_bar(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     struct place place;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
         if (place.choice->hostpci.rombar || !place.choice->assigned)
             continue;
         bool file = place.choice->hostpci.romfile != NULL;
-        struct finding *finding =
-            preflight_tell(inspection, file ? SEVERITY_WARNING : SEVERITY_INFO,
-                           file ? "%s: rombar=0 hides the ROM from the guest, also that of romfile."
-                                : "%s: rombar=0 hides the ROM from the guest, whose firmware cannot use the "
-                                  "device: only some "
-                                  "devices need that.",
-                           place.key);
-        preflight_show_key(inspection, place.key, finding);
-        preflight_remedy_edit(inspection, place.key, "rombar", NULL, finding);
+        preflight_show_key(inspection, place.key, ret);
+        preflight_remedy_edit(inspection, place.key, "rombar", NULL, ret);
+        findings_add(ret, file ? SEVERITY_WARNING : SEVERITY_INFO,
+                     file ? "%s: rombar=0 hides the ROM from the guest, also that of romfile."
+                          : "%s: rombar=0 hides the ROM from the guest, whose firmware cannot use the "
+                            "device: only some "
+                            "devices need that.",
+                     place.key);
     }
 }
 
-void preflight_viommu_host(struct inspection *inspection)
+static const struct check rom_bar_check = {
+    .id = "rom-bar",
+    .scope = CHECK_VM,
+    .section = MANUAL_VM,
+    .sentence = "rombar=on|off makes the firmware ROM visible for the guest. Default is on. Some PCI(e) "
+                "devices need this disabled.",
+    .text = "rombar=0, above all with romfile",
+    .run = check_rom_bar,
+};
+
+static void check_viommu_host(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     autojson json_t *machine = preflight_values(inspection, "machine");
 
     if (json_object_get(machine, "viommu") == NULL || inspection->inventory->has_iommu)
         return;
-    struct finding *finding = preflight_tell(
-        inspection, SEVERITY_WARNING,
-        "The VM has a vIOMMU, but the host's IOMMU is off: no device of the host can be behind it.");
-    preflight_show_key(inspection, "machine", finding);
-    text_append(&finding->evidence, "; /" SYS_IOMMU_GROUPS ": empty");
-    text_append(&finding->remedy, "# how to turn it on (intel_iommu=on or amd_iommu=on, by the CPU):\n"
-                                  "hostpci get /nodes/localhost/hardware/iommu\n");
+    preflight_show_key(inspection, "machine", ret);
+    text_append(&ret->evidence, "; /" SYS_IOMMU_GROUPS ": empty");
+    text_append(&ret->remedy, "# how to turn it on (intel_iommu=on or amd_iommu=on, by the CPU):\n"
+                              "hostpci get /nodes/localhost/hardware/iommu\n");
+    findings_add(ret, SEVERITY_WARNING,
+                 "The VM has a vIOMMU, but the host's IOMMU is off: no device of the host can be behind it.");
 }
 
-void preflight_viommu_guest(struct inspection *inspection)
+static const struct check viommu_host_check = {
+    .id = "viommu-host",
+    .scope = CHECK_VM,
+    .section = MANUAL_VIOMMU,
+    .sentence = "Host requirement: Add intel_iommu=on or amd_iommu=on depending on your CPU to your kernel "
+                "command line.",
+    .text = "whether the host's IOMMU is on",
+    .run = check_viommu_host,
+};
+
+static void check_viommu_guest(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     autojson json_t *machine = preflight_values(inspection, "machine");
     const char *viommu = json_text(machine, "viommu");
-    struct finding *finding;
 
     if (viommu[0] == '\0')
         return;
     if (strcmp(viommu, "intel") == 0) {
-        finding =
-            preflight_tell(inspection, SEVERITY_INFO,
-                           "The guest needs the kernel parameter intel_iommu=on for its vIOMMU, whether the "
-                           "host's CPU is Intel's or AMD's.");
-        preflight_show_key(inspection, "machine", finding);
-        text_append(&finding->remedy,
+        preflight_show_key(inspection, "machine", ret);
+        text_append(&ret->remedy,
                     "# in the guest (Debian's):\n"
                     "sed -i '/^GRUB_CMDLINE_LINUX_DEFAULT=/s/\"$/ intel_iommu=on\"/' /etc/default/grub\n"
                     "update-grub\nreboot\n");
+        findings_add(ret, SEVERITY_INFO,
+                     "The guest needs the kernel parameter intel_iommu=on for its vIOMMU, whether the "
+                     "host's CPU is Intel's or AMD's.");
     } else if (!inspection->q35) {
-        finding = preflight_tell(inspection, SEVERITY_INFO,
-                                 "A VirtIO vIOMMU works without q35, but PCIe does not: q35 is advisable.");
-        preflight_show_key(inspection, "machine", finding);
-        preflight_remedy_machine(inspection, true, finding);
+        preflight_show_key(inspection, "machine", ret);
+        preflight_remedy_machine(inspection, true, ret);
+        findings_add(ret, SEVERITY_INFO,
+                     "A VirtIO vIOMMU works without q35, but PCIe does not: q35 is advisable.");
     }
 }
 
+static const struct check viommu_guest_check = {
+    .id = "viommu-guest",
+    .scope = CHECK_VM,
+    .section = MANUAL_VIOMMU,
+    .sentence = "Whether you are using an Intel or AMD CPU on your host, it is important to set "
+                "intel_iommu=on in the VMs kernel parameters.",
+    .text = "viommu of machine",
+    .run = check_viommu_guest,
+};
+
 /* A new QEMU's machine is another one, which Windows may take for a new computer. */
-void preflight_machine_version(struct inspection *inspection)
+static void check_machine_version(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     autojson json_t *machine = preflight_values(inspection, "machine");
     const struct vm_features *qemu;
     struct error err;
@@ -301,12 +401,25 @@ void preflight_machine_version(struct inspection *inspection)
         qemu_features(inspection->what->qemu, &qemu, &err) != 0)
         return;
     struct vm_version version = vm_features_version(qemu);
-    struct finding *finding = preflight_tell(inspection, SEVERITY_INFO,
-                                             "Windows should keep the machine that it was installed on: its "
-                                             "version is not set, so that a newer QEMU "
-                                             "gives it another one, with its devices anew.");
-    preflight_show_key(inspection, "machine", finding);
+    preflight_show_key(inspection, "machine", ret);
     autofree char *pinned =
         xasprintf("pc-%s-%u.%u", inspection->q35 ? "q35" : "i440fx", version.major, version.minor);
-    preflight_remedy_edit(inspection, "machine", "type", json_string(pinned), finding);
+    preflight_remedy_edit(inspection, "machine", "type", json_string(pinned), ret);
+    findings_add(ret, SEVERITY_INFO,
+                 "Windows should keep the machine that it was installed on: its "
+                 "version is not set, so that a newer QEMU "
+                 "gives it another one, with its devices anew.");
 }
+
+static const struct check machine_version_check = {
+    .id = "machine-version",
+    .scope = CHECK_VM,
+    .section = MANUAL_NOTHING,
+    .text = "with Windows, a machine without its version",
+    .run = check_machine_version,
+};
+
+const struct check *const preflight_advice_checks[] = {
+    &gpu_machine_check, &gpu_firmware_check,  &gpu_pcie_check,        &gpu_rom_check,
+    &gpu_screen_check,  &gpu_hides_kvm_check, &x_vga_check,           &rom_bar_check,
+    &viommu_host_check, &viommu_guest_check,  &machine_version_check, NULL};

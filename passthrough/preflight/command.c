@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of a VM's start: QEMU, and every reason why there is no command line for it. */
+/* Checks of a VM's start: every reason why there is no command line for it. */
 #include <ctype.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "passthrough/preflight/parts.h"
 #include "schema/format.h"
 #include "vm/rules.h"
 
 #define MOST_REFUSALS 64 /* more are not told at once */
-
-void preflight_qemu(struct inspection *inspection)
-{
-    const struct vm_features *qemu;
-    struct error err;
-
-    if (qemu_features(inspection->what->qemu, &qemu, &err) == 0)
-        return;
-    struct finding *finding =
-        preflight_tell(inspection, SEVERITY_ERROR,
-                       "%s; what else of the configuration it would refuse cannot be told.", err.message);
-    text_append(&finding->evidence, qemu_binary(inspection->what->qemu));
-    text_append(&finding->remedy, "apt install qemu-system-x86\n");
-}
 
 /* What to type where an error's text has this in it. */
 static const struct cure {
@@ -42,49 +29,50 @@ static const struct cure {
     {"numa needs to be enabled", CURE_SET, "numa", NULL, "1"},
 };
 
-static void apply(const struct inspection *inspection, const struct cure *cure, struct finding *finding)
+static void apply(const struct inspection *inspection, const struct cure *cure, struct findings *ret)
 {
     switch (cure->kind) {
     case CURE_SET:
-        preflight_remedy_set(inspection, cure->key, cure->value, finding);
+        preflight_remedy_set(inspection, cure->key, cure->value, ret);
         break;
     case CURE_EDIT:
         preflight_remedy_edit(inspection, cure->key, cure->property,
-                              cure->value != NULL ? json_string(cure->value) : NULL, finding);
+                              cure->value != NULL ? json_string(cure->value) : NULL, ret);
         break;
     case CURE_MACHINE: /* a version stays */
-        preflight_remedy_machine(inspection, strcmp(cure->value, "q35") == 0, finding);
+        preflight_remedy_machine(inspection, strcmp(cure->value, "q35") == 0, ret);
         break;
     case CURE_VERSION: /* none: the newest that there is */
         preflight_remedy_edit(inspection, "machine", "type", json_string(inspection->q35 ? "q35" : "pc"),
-                              finding);
+                              ret);
         break;
     }
 }
 
-static bool cure(const struct inspection *inspection, const char *message, struct finding *finding)
+static bool cure(const struct inspection *inspection, const char *message, struct findings *ret)
 {
     for (size_t i = 0; i < COUNT_OF(cures); i++)
         if (strstr(message, cures[i].part) != NULL) {
-            apply(inspection, &cures[i], finding);
+            apply(inspection, &cures[i], ret);
             return true;
         }
     return false;
 }
 
-static void tell(struct inspection *inspection, const char *key, const struct error *why)
+static void add_refusal(const struct inspection *inspection, const char *key, const struct error *why,
+                        struct findings *ret)
 {
-    struct finding *finding = preflight_tell(inspection, SEVERITY_ERROR, "%s", why->message);
-
-    if (key[0] == '\0')
-        return;
-    preflight_show_key(inspection, key, finding);
-    if (cure(inspection, why->message, finding))
-        return;
-    text_printf(&finding->remedy,
+    if (key[0] != '\0') {
+        preflight_show_key(inspection, key, ret);
+        if (!cure(inspection, why->message, ret)) {
+            text_printf(
+                &ret->remedy,
                 "# what it may be:\nhostpci usage /nodes/localhost/qemu/%lld/config\n# or without it:\n",
                 inspection->what->vmid);
-    preflight_remedy_delete(inspection, key, finding);
+            preflight_remedy_delete(inspection, key, ret);
+        }
+    }
+    findings_add(ret, SEVERITY_ERROR, "%s", why->message);
 }
 
 #define KEY_SIZE 32
@@ -149,7 +137,7 @@ static bool build(const struct inspection *inspection, const struct vm_features 
 }
 
 /* Those that got no device are not built with, but may be wrong beside that. */
-static void leave_out_unchosen(struct inspection *inspection, json_t *config)
+static void leave_out_unassigned(const struct inspection *inspection, json_t *config, struct findings *ret)
 {
     autojson json_t *vga = preflight_values(inspection, "vga");
     struct place place;
@@ -163,13 +151,14 @@ static void leave_out_unchosen(struct inspection *inspection, json_t *config)
         if (vm_hostpci_check(hostpci, inspection->q35, json_text_or(vga, "type", NULL), &err) == 0)
             continue;
         error_prefix(&err, "%s: ", place.key);
-        tell(inspection, place.key, &err);
+        add_refusal(inspection, place.key, &err, ret);
     }
 }
 
 /* Builds, leaves out the key that was refused, and builds again until nothing is refused. */
-void preflight_command(struct inspection *inspection)
+static void check_command(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     autojson json_t *config = json_copy(inspection->config);
     const struct vm_features *qemu;
     struct error err;
@@ -177,12 +166,25 @@ void preflight_command(struct inspection *inspection)
 
     if (qemu_features(inspection->what->qemu, &qemu, &err) != 0)
         return;
-    leave_out_unchosen(inspection, config);
+    leave_out_unassigned(inspection, config, ret);
     for (unsigned i = 0; i < MOST_REFUSALS && !build(inspection, qemu, config, &err); i++) {
         find_culprit(config, &err, key);
-        tell(inspection, key, &err);
+        add_refusal(inspection, key, &err, ret);
         if (key[0] == '\0')
             return;
         leave_out(config, key);
     }
 }
+
+static const struct check command_line_check = {
+    .id = "command-line",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_INTRODUCTION,
+    .sentence = "PCIe passthrough is only available on q35 machines.",
+    .text = "every key for which there is no command line: what excludes each other, what this QEMU does not "
+            "have",
+    .run = check_command,
+};
+
+const struct check *const preflight_command_checks[] = {&command_line_check, NULL};

@@ -1,85 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of a VM's start: what its hostpciN get, and what the host loses for it. */
+/* Checks of a VM's start: its hostpciN, and what the host loses for them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
 #include "passthrough/preflight/parts.h"
-
-/* "0000:01:00: reason" of each alternative that was passed over. */
-static void show_refused(const json_t *refused, struct text *evidence)
-{
-    const json_t *row;
-    size_t i;
-
-    json_array_foreach(refused, i, row)
-        text_printf(evidence, "; %s: %s", json_text(row, "path"), json_text(row, "reason"));
-}
-
-/* A mapping without an entry for this node needs one, else its devices are in use or not as it says. */
-static void remedy_mapping(const struct assignment *choice, struct finding *finding)
-{
-    const char *mapping = choice->hostpci.mapping;
-
-    if (json_array_size(choice->passed_over) == 0)
-        text_printf(&finding->remedy,
-                    "# add one of this host's devices to the mapping, by its ID:\n"
-                    "hostpci get /nodes/localhost/hardware/pci\n"
-                    "hostpci create /nodes/localhost/hardware/pci/ID/map --mapping %s\n",
-                    mapping);
-    else
-        text_printf(&finding->remedy,
-                    "# see what the mapping stands for, and which VM has it:\n"
-                    "hostpci get /cluster/mapping/pci --check-node localhost\n"
-                    "hostpci get /cluster/mapping/pci/%s/capacity\n",
-                    mapping);
-}
-
-static void remedy_choice(const struct inspection *inspection, const struct assignment *choice,
-                          struct finding *finding)
-{
-    if (choice->hostpci.mdev == NULL && !inspection->inventory->has_iommu)
-        text_append(&finding->remedy, "hostpci get /nodes/localhost/hardware/iommu\n");
-    else if (choice->hostpci.mapping != NULL)
-        remedy_mapping(choice, finding);
-    else if (choice->hostpci.mdev != NULL)
-        text_printf(&finding->remedy,
-                    "# see what it has left:\nhostpci get /nodes/localhost/hardware/pci/%s/mdev\n",
-                    choice->hostpci.hosts != NULL ? choice->hostpci.hosts[0] : "ID");
-    else
-        text_append(&finding->remedy, "# choose another of the host's devices:\n"
-                                      "hostpci get /nodes/localhost/hardware/pci\n");
-}
-
-/* Told of an earlier one with the same words. */
-static struct finding *find_same(const struct inspection *inspection, const char *message)
-{
-    for (size_t i = 0; i < inspection->count; i++)
-        if (strcmp(inspection->list[i].id, inspection->row->id) == 0 &&
-            strcmp(text_string(&inspection->list[i].finding.message), message) == 0)
-            return &inspection->list[i].finding;
-    return NULL;
-}
-
-void preflight_chosen(struct inspection *inspection)
-{
-    struct place place;
-
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        const char *message = place.choice->failure.message;
-        if (place.choice->assigned)
-            continue;
-        struct finding *finding = find_same(inspection, message);
-        if (finding == NULL) {
-            finding = preflight_tell(inspection, SEVERITY_ERROR, "%s", message);
-            remedy_choice(inspection, place.choice, finding);
-        }
-        preflight_show_key(inspection, place.key, finding);
-        show_refused(place.choice->passed_over, &finding->evidence);
-    }
-}
 
 static bool has_id(const json_t *list, const char *id)
 {
@@ -106,36 +34,46 @@ json_t *preflight_detaches(const struct inspection *inspection, const struct ass
     return list;
 }
 
-void preflight_detached(struct inspection *inspection)
+static void check_detached(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     struct place place;
     json_t *row;
     size_t i;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
         autojson json_t *detaches = preflight_detaches(inspection, place.choice);
-        autotext struct text list = {0}, evidence = {0};
+        bool reattach = place.choice->hostpci.reattach;
+        autotext struct text list = {0};
         json_array_foreach(detaches, i, row) {
-            text_printf(&list, "%s%s (%s)", i > 0 ? ", " : "", json_text(row, "id"),
-                        json_text(row, "driver"));
-            text_printf(&evidence, "%s/%s: %s", i > 0 ? "; " : "",
-                        path_of_function(json_text(row, "id"), "driver").text, json_text(row, "driver"));
+            const char *id = json_text(row, "id"), *driver = json_text(row, "driver");
+            text_printf(&list, "%s%s (%s)", i > 0 ? ", " : "", id, driver);
+            text_printf(&ret->evidence, "%s/%s: %s", i > 0 ? "; " : "", path_of_function(id, "driver").text,
+                        driver);
         }
         if (list.length == 0)
             continue;
-        struct finding *finding = preflight_tell(
-            inspection, SEVERITY_INFO, "%s: when the VM starts the host loses %s%s.", place.key,
-            text_string(&list), place.choice->hostpci.reattach ? ", and has it back when the VM stops" : "");
-        text_append(&finding->evidence, text_string(&evidence));
-        if (place.choice->hostpci.reattach)
-            continue;
-        text_append(&finding->remedy, "# to have it back when the VM stops:\n");
-        preflight_remedy_edit(inspection, place.key, "reattach", json_integer(1), finding);
+        if (!reattach) {
+            text_append(&ret->remedy, "# to have it back when the VM stops:\n");
+            preflight_remedy_edit(inspection, place.key, "reattach", json_integer(1), ret);
+        }
+        findings_add(ret, SEVERITY_INFO, "%s: when the VM starts the host loses %s%s.", place.key,
+                     text_string(&list), reattach ? ", and has it back when the VM stops" : "");
     }
 }
 
-void preflight_task(struct inspection *inspection)
+static const struct check device_detached_check = {
+    .id = "device-detached",
+    .scope = CHECK_VM,
+    .section = MANUAL_DEVICE,
+    .sentence = "Proxmox VE tries to automatically make the PCI(e) device unavailable for the host.",
+    .text = "functions that lose their driver, also others of the same IOMMU group",
+    .run = check_detached,
+};
+
+static void check_task(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     const char *id;
     json_t *state;
 
@@ -143,13 +81,20 @@ void preflight_task(struct inspection *inspection)
         const char *task = json_text(state, "task");
         if (task[0] == '\0')
             continue;
-        struct finding *finding =
-            preflight_tell(inspection, SEVERITY_WARNING, "%s: a task works on it now.", id);
-        text_printf(&finding->evidence, "%s", task);
-        text_append(&finding->remedy, "# wait for its end:\n");
-        text_printf(&finding->remedy, "hostpci get /nodes/localhost/tasks/%s/log\n", task);
+        text_printf(&ret->evidence, "%s", task);
+        text_append(&ret->remedy, "# wait for its end:\n");
+        text_printf(&ret->remedy, "hostpci get /nodes/localhost/tasks/%s/log\n", task);
+        findings_add(ret, SEVERITY_WARNING, "%s: a task works on it now.", id);
     }
 }
+
+static const struct check device_in_hand_check = {
+    .id = "device-in-hand",
+    .scope = CHECK_VM,
+    .section = MANUAL_NOTHING,
+    .text = "a task that works on a function",
+    .run = check_task,
+};
 
 /* Of this card, not of one that was in its slot before. */
 static bool is_about(const json_t *fact, const struct pci_device *device)
@@ -158,8 +103,9 @@ static bool is_about(const json_t *fact, const struct pci_device *device)
            json_integer_value(json_object_get(fact, "device")) == device->device;
 }
 
-void preflight_reset(struct inspection *inspection)
+static void check_reset(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     struct pci_address address;
     const char *id;
     json_t *state;
@@ -170,13 +116,20 @@ void preflight_reset(struct inspection *inspection)
             !pci_address_parse(id, &address) ||
             !is_about(reset, inventory_find(inspection->inventory, address)))
             continue;
-        struct finding *finding =
-            preflight_tell(inspection, SEVERITY_WARNING,
-                           "%s: its last reset failed: it may not work before one has worked.", id);
-        text_printf(&finding->evidence, "%s: %s", json_text(reset, "method"), json_text(reset, "message"));
-        text_printf(&finding->remedy, "hostpci create /nodes/localhost/hardware/pci/%s/reset\n", id);
+        text_printf(&ret->evidence, "%s: %s", json_text(reset, "method"), json_text(reset, "message"));
+        text_printf(&ret->remedy, "hostpci create /nodes/localhost/hardware/pci/%s/reset\n", id);
+        findings_add(ret, SEVERITY_WARNING,
+                     "%s: its last reset failed: it may not work before one has worked.", id);
     }
 }
+
+static const struct check device_reset_check = {
+    .id = "device-reset",
+    .scope = CHECK_VM,
+    .section = MANUAL_NOTHING,
+    .text = "a function whose last reset failed",
+    .run = check_reset,
+};
 
 /* NVIDIA's own driver is what gives its vGPUs to VMs. */
 static bool can_keep(const struct pci_device *device)
@@ -184,8 +137,9 @@ static bool can_keep(const struct pci_device *device)
     return device == NULL || driver_is_vfio(device->driver) || device->nvidia;
 }
 
-void preflight_keep(struct inspection *inspection)
+static void check_keep(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     struct place place;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);)
@@ -193,19 +147,28 @@ void preflight_keep(struct inspection *inspection)
             const struct pci_device *device = preflight_device(inspection, place.choice, i);
             if (!place.choice->hostpci.keep_driver || can_keep(device))
                 continue;
-            struct finding *finding = preflight_tell(
-                inspection, SEVERITY_ERROR,
-                "%s: driver=keep leaves %s as it is, and what it has is no driver that gives it to a VM.",
-                place.key, place.choice->ids[i]);
-            text_printf(&finding->evidence, "/%s: %s", path_of_function(place.choice->ids[i], "driver").text,
+            text_printf(&ret->evidence, "/%s: %s", path_of_function(place.choice->ids[i], "driver").text,
                         device->driver[0] != '\0' ? device->driver : "absent");
-            preflight_remedy_edit(inspection, place.key, "driver", NULL, finding);
-            text_append(&finding->remedy, "# or bind it yourself:\n");
-            text_printf(&finding->remedy,
+            preflight_remedy_edit(inspection, place.key, "driver", NULL, ret);
+            text_append(&ret->remedy, "# or bind it yourself:\n");
+            text_printf(&ret->remedy,
                         "hostpci set /nodes/localhost/hardware/pci/%s/driver --driver vfio-pci\n",
                         place.choice->ids[i]);
+            findings_add(
+                ret, SEVERITY_ERROR,
+                "%s: driver=keep leaves %s as it is, and what it has is no driver that gives it to a VM.",
+                place.key, place.choice->ids[i]);
         }
 }
+
+static const struct check driver_kept_check = {
+    .id = "driver-kept",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_NOTHING,
+    .text = "with driver=keep, that it has a driver that gives it to VMs",
+    .run = check_keep,
+};
 
 static bool is_chosen(const struct inspection *inspection, const char *id)
 {
@@ -233,8 +196,9 @@ static void list_others(const struct inspection *inspection, const struct pci_de
     }
 }
 
-void preflight_others(struct inspection *inspection)
+static void check_others(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     struct place place;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
@@ -248,37 +212,57 @@ void preflight_others(struct inspection *inspection)
         if (others.length == 0)
             continue;
         pci_address_format(device->address, id);
-        struct finding *finding =
-            preflight_tell(inspection, SEVERITY_INFO,
-                           "%s passes the graphics card %s without its other functions (its sound): %s.",
-                           place.key, id, text_string(&others));
-        preflight_show_key(inspection, place.key, finding);
-        if (place.choice->hostpci.hosts == NULL)
-            continue;
-        *strrchr(id, '.') = '\0';
-        preflight_remedy_edit(inspection, place.key, "host", json_string(id), finding);
+        preflight_show_key(inspection, place.key, ret);
+        if (place.choice->hostpci.hosts != NULL) {
+            autofree char *slot = xstrndup(id, strcspn(id, "."));
+            preflight_remedy_edit(inspection, place.key, "host", json_string(slot), ret);
+        }
+        findings_add(ret, SEVERITY_INFO,
+                     "%s passes the graphics card %s without its other functions (its sound): %s.", place.key,
+                     id, text_string(&others));
     }
 }
 
-void preflight_mdev(struct inspection *inspection)
+static const struct check functions_left_check = {
+    .id = "functions-left",
+    .scope = CHECK_VM,
+    .section = MANUAL_VM,
+    .sentence = "If your device has multiple functions (e.g., '00:02.0' and '00:02.1'), you can pass them "
+                "through all together with the shortened syntax '00:02'.",
+    .text = "functions of a graphics card, its sound, that the VM does not get",
+    .run = check_others,
+};
+
+static void check_mdev(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     struct place place;
 
     for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
         if (!place.choice->assigned || place.choice->hostpci.mdev == NULL)
             continue;
-        struct finding *finding = preflight_tell(
-            inspection, SEVERITY_OK,
+        if (place.choice->uuid[0] != '\0')
+            text_printf(&ret->evidence, "/%s", path_below(SYS_MDEV_DEVICES, place.choice->uuid, NULL).text);
+        findings_add(
+            ret, SEVERITY_OK,
             "%s: a mediated device of type '%s' is made of %s when the VM starts, and removed when it stops.",
             place.key, place.choice->hostpci.mdev, place.choice->ids[0]);
-        if (place.choice->uuid[0] != '\0')
-            text_printf(&finding->evidence, "/%s",
-                        path_below(SYS_MDEV_DEVICES, place.choice->uuid, NULL).text);
     }
 }
 
-void preflight_overrides(struct inspection *inspection)
+static const struct check mediated_device_check = {
+    .id = "mediated-device",
+    .scope = CHECK_VM,
+    .section = MANUAL_MEDIATED,
+    .sentence = "Proxmox VE automatically creates such a device on VM start, and cleans it up again when the "
+                "VM stops.",
+    .text = "its parent, type and name",
+    .run = check_mdev,
+};
+
+static void check_overrides(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     static const char *const names[VM_ID_OVERRIDES] = {"vendor-id", "device-id", "sub-vendor-id",
                                                        "sub-device-id"};
     struct place place;
@@ -292,15 +276,29 @@ void preflight_overrides(struct inspection *inspection)
                             place.choice->hostpci.overrides[i]);
         if (list.length == 0 || device == NULL)
             continue;
-        struct finding *finding = preflight_tell(
-            inspection, SEVERITY_INFO,
-            "%s: the guest sees %s with other ids than its own (%s): a driver that fits these is loaded, "
-            "whether it fits the device or not.",
-            place.key, place.choice->ids[0], text_string(&list));
-        text_printf(&finding->evidence,
+        text_printf(&ret->evidence,
                     "/%s: vendor 0x%04x, device 0x%04x, "
                     "subsystem_vendor 0x%04x, subsystem_device 0x%04x",
                     path_of_function(place.choice->ids[0], NULL).text, device->vendor, device->device,
                     device->subsystem_vendor, device->subsystem_device);
+        findings_add(
+            ret, SEVERITY_INFO,
+            "%s: the guest sees %s with other ids than its own (%s): a driver that fits these is loaded, "
+            "whether it fits the device or not.",
+            place.key, place.choice->ids[0], text_string(&list));
     }
 }
+
+static const struct check id_overrides_check = {
+    .id = "id-overrides",
+    .scope = CHECK_VM,
+    .section = MANUAL_ID_OVERRIDES,
+    .sentence =
+        "You can override the PCI vendor ID, device ID, and subsystem IDs that will be seen by the guest.",
+    .text = "vendor-id, device-id, sub-vendor-id, sub-device-id against the device's own",
+    .run = check_overrides,
+};
+
+const struct check *const preflight_device_checks[] = {
+    &device_detached_check, &device_in_hand_check,  &device_reset_check, &driver_kept_check,
+    &functions_left_check,  &mediated_device_check, &id_overrides_check, NULL};

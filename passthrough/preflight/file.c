@@ -10,29 +10,36 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "hardware/network.h"
 #include "hardware/paths.h"
 #include "passthrough/preflight/parts.h"
 #include "passthrough/preflight/rom.h"
 #include "vm/disk.h"
 
-/* False after telling that it is missing, or (*ret_finding is NULL then) that this daemon may not look.
- * `what` is "the volume", "the ROM". */
-static bool find_file(struct inspection *inspection, const char *key, const char *what, const char *path,
-                      struct stat *ret, struct finding **ret_finding)
+enum presence { FILE_THERE, FILE_MISSING, FILE_HIDDEN };
+
+/* Whether the file is there. If not, the finding that says so is begun: that of a hidden file, which this
+ * daemon may not look at, needs no more than add_absent(), that of a missing one a remedy before. */
+static enum presence find_file(const char *path, struct stat *ret_status, struct findings *ret)
 {
-    *ret_finding = NULL;
-    if (stat(path, ret) == 0)
-        return true;
+    if (stat(path, ret_status) == 0)
+        return FILE_THERE;
     bool hidden = errno == EACCES;
-    struct finding *finding =
-        preflight_tell(inspection, hidden ? SEVERITY_INFO : SEVERITY_ERROR,
-                       hidden ? "%s: this daemon may not look at %s '%s': whether it is there cannot be told."
-                              : "%s: %s '%s' is missing.",
-                       key, what, path);
-    text_printf(&finding->evidence, "%s: %s", path, strerrordesc_np(errno));
-    *ret_finding = hidden ? NULL : finding;
-    return false;
+    text_printf(&ret->evidence, "%s: %s", path, strerrordesc_np(errno));
+    return hidden ? FILE_HIDDEN : FILE_MISSING;
+}
+
+/* `what` is "the volume", "the ROM". */
+static void add_absent(const char *key, const char *what, const char *path, enum presence presence,
+                       struct findings *ret)
+{
+    if (presence == FILE_HIDDEN)
+        findings_add(ret, SEVERITY_INFO,
+                     "%s: this daemon may not look at %s '%s': whether it is there cannot be told.", key,
+                     what, path);
+    else
+        findings_add(ret, SEVERITY_ERROR, "%s: %s '%s' is missing.", key, what, path);
 }
 
 /* What the variables of the firmware start as; NULL if it cannot be told, which command-line says. */
@@ -48,54 +55,55 @@ static char *find_variables(const struct inspection *inspection)
     return vm_command_firmware(&what, &vars, &copy, &err) == 0 ? vars : NULL;
 }
 
-static void remedy_volume(struct inspection *inspection, const char *key, const char *path,
-                          const json_t *values, struct finding *finding)
+static void remedy_volume(const struct inspection *inspection, const char *key, const char *path,
+                          const json_t *values, struct findings *ret)
 {
     if (vm_disk_is_cdrom(values)) {
-        text_append(&finding->remedy, "# without a disc:\n");
-        preflight_remedy_set(inspection, key, "none,media=cdrom", finding);
+        text_append(&ret->remedy, "# without a disc:\n");
+        preflight_remedy_set(inspection, key, "none,media=cdrom", ret);
         return;
     }
     autofree char *vars = strcmp(key, "efidisk0") == 0 ? find_variables(inspection) : NULL;
     if (vars != NULL) {
-        text_append(&finding->remedy, "# as the firmware's variables start:\n");
-        preflight_remedy_command((const char *const[]){"cp", vars, path, NULL}, finding);
+        text_append(&ret->remedy, "# as the firmware's variables start:\n");
+        preflight_remedy_command((const char *const[]){"cp", vars, path, NULL}, ret);
         return;
     }
-    text_append(&finding->remedy, "# a new one, or set the path of the right one:\n");
+    text_append(&ret->remedy, "# a new one, or set the path of the right one:\n");
     preflight_remedy_command((const char *const[]){"qemu-img", "create", "-f",
                                                    json_text_or(values, "format", "raw"), path,
                                                    json_text_or(values, "size", "32G"), NULL},
-                             finding);
+                             ret);
 }
 
-static void check_volume(struct inspection *inspection, const char *key, const char *path,
-                         const json_t *values)
+static void check_volume(const struct inspection *inspection, const char *key, const char *path,
+                         const json_t *values, struct findings *ret)
 {
-    struct finding *finding;
     struct stat status;
+    enum presence presence = find_file(path, &status, ret);
 
-    if (!find_file(inspection, key, "the volume", path, &status, &finding)) {
-        if (finding != NULL)
-            remedy_volume(inspection, key, path, values, finding);
+    if (presence != FILE_THERE) {
+        if (presence == FILE_MISSING)
+            remedy_volume(inspection, key, path, values, ret);
+        add_absent(key, "the volume", path, presence, ret);
     } else if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) {
-        finding = preflight_tell(inspection, SEVERITY_ERROR,
-                                 "%s: the volume '%s' is neither a file nor a block device.", key, path);
-        preflight_show_key(inspection, key, finding);
+        preflight_show_key(inspection, key, ret);
+        findings_add(ret, SEVERITY_ERROR, "%s: the volume '%s' is neither a file nor a block device.", key,
+                     path);
     } else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0) {
         /* whoever runs QEMU may have more rights */
-        finding = preflight_tell(
-            inspection, SEVERITY_INFO,
-            "%s: this daemon cannot read the volume '%s': whether the VM can is not told by that.", key,
-            path);
-        text_printf(&finding->evidence, "%s: mode %04o, owner %u, group %u: %s", path,
+        text_printf(&ret->evidence, "%s: mode %04o, owner %u, group %u: %s", path,
                     (unsigned)(status.st_mode & 07777), (unsigned)status.st_uid, (unsigned)status.st_gid,
                     strerrordesc_np(errno));
+        findings_add(ret, SEVERITY_INFO,
+                     "%s: this daemon cannot read the volume '%s': whether the VM can is not told by that.",
+                     key, path);
     }
 }
 
-void preflight_volumes(struct inspection *inspection)
+static void check_volumes(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     const char *key, *path;
     json_t *value;
     struct error err;
@@ -108,47 +116,48 @@ void preflight_volumes(struct inspection *inspection)
         autojson json_t *values = preflight_values(inspection, key);
         if (json_object_get(values, "file") != NULL && vm_disk_path(key, values, &path, &err) == 0 &&
             path != NULL)
-            check_volume(inspection, key, path, values);
+            check_volume(inspection, key, path, values, ret);
     }
 }
 
-/* What a guest's firmware makes of the images in it. */
-static void check_images(struct inspection *inspection, const struct place *place, const char *path,
-                         const struct rom_images *images)
-{
-    struct finding *finding = NULL;
+static const struct check volume_check = {
+    .id = "volume",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_NOTHING,
+    .text = "that files and block devices of drives are there and can be read",
+    .run = check_volumes,
+};
 
-    if (!images->any)
-        finding = preflight_tell(inspection, SEVERITY_WARNING,
-                                 "%s: the file '%s' is no ROM of a PCI device: no image begins in it.",
-                                 place->key, path);
-    else if (inspection->ovmf && !images->uefi)
-        finding =
-            preflight_tell(inspection, SEVERITY_WARNING,
-                           "%s: the ROM '%s' is not UEFI capable, and the VM has OVMF: use SeaBIOS instead.",
-                           place->key, path);
-    else if (!inspection->ovmf && !images->bios)
-        finding =
-            preflight_tell(inspection, SEVERITY_WARNING,
-                           "%s: the ROM '%s' is for UEFI alone, and the VM has SeaBIOS: use OVMF instead.",
-                           place->key, path);
-    if (finding == NULL)
+/* What a guest's firmware makes of the images in it. */
+static void check_images(const struct inspection *inspection, const struct place *place, const char *path,
+                         const struct rom_images *images, struct findings *ret)
+{
+    const char *fault =
+        !images->any                        ? "is no ROM of a PCI device: no image begins in it."
+        : inspection->ovmf && !images->uefi ? "is not UEFI capable, and the VM has OVMF: use SeaBIOS instead."
+        : !inspection->ovmf && !images->bios ? "is for UEFI alone, and the VM has SeaBIOS: use OVMF instead."
+                                             : NULL;
+
+    if (fault == NULL)
         return;
-    text_printf(&finding->evidence, "%s: images for %s", path,
+    text_printf(&ret->evidence, "%s: images for %s", path,
                 images->bios && images->uefi ? "BIOS and UEFI"
                 : images->uefi               ? "UEFI"
                 : images->bios               ? "BIOS"
                                              : "nothing");
     if (images->any)
-        preflight_remedy_set(inspection, "bios", inspection->ovmf ? "seabios" : "ovmf", finding);
+        preflight_remedy_set(inspection, "bios", inspection->ovmf ? "seabios" : "ovmf", ret);
     else
-        preflight_remedy_edit(inspection, place->key, "romfile", NULL, finding);
+        preflight_remedy_edit(inspection, place->key, "romfile", NULL, ret);
+    findings_add(ret, SEVERITY_WARNING, "%s: the %s '%s' %s", place->key, images->any ? "ROM" : "file", path,
+                 fault);
 }
 
-void preflight_roms(struct inspection *inspection)
+static void check_roms(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     struct rom_images images;
-    struct finding *finding;
     struct place place;
     struct stat status;
 
@@ -156,23 +165,35 @@ void preflight_roms(struct inspection *inspection)
         if (place.choice->hostpci.romfile == NULL)
             continue;
         autofree char *path = xasprintf("%s/%s", inspection->what->paths->rom, place.choice->hostpci.romfile);
-        if (!find_file(inspection, place.key, "the ROM", path, &status, &finding)) {
-            if (finding == NULL)
-                continue;
-            text_append(&finding->remedy, "# copy it there, or use the device's own:\n");
-            preflight_remedy_edit(inspection, place.key, "romfile", NULL, finding);
+        enum presence presence = find_file(path, &status, ret);
+        if (presence != FILE_THERE) {
+            if (presence == FILE_MISSING) {
+                text_append(&ret->remedy, "# copy it there, or use the device's own:\n");
+                preflight_remedy_edit(inspection, place.key, "romfile", NULL, ret);
+            }
+            add_absent(place.key, "the ROM", path, presence, ret);
         } else if (S_ISREG(status.st_mode) && rom_read_images(path, &images) == 0) {
-            check_images(inspection, &place, path, &images);
+            check_images(inspection, &place, path, &images, ret);
         } else {
-            finding = preflight_tell(inspection, SEVERITY_WARNING, "%s: the ROM '%s' cannot be read.",
-                                     place.key, path);
-            text_printf(&finding->evidence, "%s: mode %06o", path, (unsigned)status.st_mode);
+            text_printf(&ret->evidence, "%s: mode %06o", path, (unsigned)status.st_mode);
+            findings_add(ret, SEVERITY_WARNING, "%s: the ROM '%s' cannot be read.", place.key, path);
         }
     }
 }
 
-void preflight_bridges(struct inspection *inspection)
+static const struct check rom_file_check = {
+    .id = "rom-file",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_VM,
+    .sentence = "romfile=<path>, is an optional path to a ROM file for the device to use.",
+    .text = "that it is there, and whether its images are for the VM's firmware",
+    .run = check_roms,
+};
+
+static void check_bridges(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     const char *key;
     json_t *value;
 
@@ -184,25 +205,47 @@ void preflight_bridges(struct inspection *inspection)
         const char *bridge = json_text(values, "bridge");
         if (bridge[0] == '\0' || bridge_mtu(inspection->what->sysroot, bridge) != 0)
             continue;
-        struct finding *finding =
-            preflight_tell(inspection, SEVERITY_ERROR, "%s: bridge '%s' does not exist", key, bridge);
-        text_printf(&finding->evidence, "/%s: absent", path_below(SYS_CLASS_NET, bridge, NULL).text);
-        text_printf(&finding->remedy, "ip link add name %s type bridge && ip link set %s up\n", bridge,
-                    bridge);
-        text_append(&finding->remedy,
+        text_printf(&ret->evidence, "/%s: absent", path_below(SYS_CLASS_NET, bridge, NULL).text);
+        text_printf(&ret->remedy, "ip link add name %s type bridge && ip link set %s up\n", bridge, bridge);
+        text_append(&ret->remedy,
                     "# to have it after a reboot: /etc/network/interfaces; those that there are:\n"
                     "ip link show type bridge\n");
+        findings_add(ret, SEVERITY_ERROR, "%s: bridge '%s' does not exist", key, bridge);
     }
 }
 
-void preflight_firmware(struct inspection *inspection)
-{
-    autofree char *vars = inspection->ovmf ? find_variables(inspection) : NULL;
-    struct finding *finding;
-    struct stat status;
+static const struct check bridge_of_net_check = {
+    .id = "bridge-of-net",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_NOTHING,
+    .text = "that each netN's bridge exists",
+    .run = check_bridges,
+};
 
-    if (vars == NULL || find_file(inspection, "bios", "OVMF's file", vars, &status, &finding))
+static void check_firmware(const struct subject *subject, struct findings *ret)
+{
+    const struct inspection *inspection = subject->vm;
+    autofree char *vars = inspection->ovmf ? find_variables(inspection) : NULL;
+    struct stat status;
+    enum presence presence = vars != NULL ? find_file(vars, &status, ret) : FILE_THERE;
+
+    if (presence == FILE_THERE)
         return;
-    if (finding != NULL)
-        text_append(&finding->remedy, "apt install ovmf\n");
+    if (presence == FILE_MISSING)
+        text_append(&ret->remedy, "apt install ovmf\n");
+    add_absent("bios", "OVMF's file", vars, presence, ret);
 }
+
+static const struct check ovmf_files_check = {
+    .id = "ovmf-files",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_VM,
+    .sentence = "OVMF (UEFI for VMs) instead of SeaBIOS",
+    .text = "that OVMF is installed, if the VM has it",
+    .run = check_firmware,
+};
+
+const struct check *const preflight_file_checks[] = {&volume_check, &rom_file_check, &bridge_of_net_check,
+                                                     &ovmf_files_check, NULL};

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of a VM's start: what those of the host and of devices (hardware/check/check.h) say, as far as it
- * matters.
- */
+/* Checks of a VM's start: which devices it gets, and what the checks of the host and of these devices say, as
+ * far as it matters. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/check/manual.h"
 #include "passthrough/preflight/parts.h"
 
 static enum severity severity_of(const json_t *check)
@@ -17,18 +17,18 @@ static enum severity severity_of(const json_t *check)
     return severity;
 }
 
-/* Of what decides all that is not well, of the rest what may harm. A broker of another version may have
+/* Of what blocks all that is not well, of the rest what may harm. A broker of another version may have
  * checks that are not known here. */
 static bool matters(const json_t *check, enum check_scope scope)
 {
     const struct check *known = check_find(json_text(check, "id"));
-    bool decides = known == NULL || known->decides;
+    bool blocks = known == NULL || known->blocks;
 
     if ((known != NULL ? known->scope : CHECK_DEVICE) != scope)
         return false;
-    if (scope == CHECK_HOST && !decides)
+    if (scope == CHECK_HOST && !blocks)
         return false;
-    return severity_of(check) >= (decides ? SEVERITY_INFO : SEVERITY_WARNING);
+    return severity_of(check) >= (blocks ? SEVERITY_INFO : SEVERITY_WARNING);
 }
 
 static void append_once(struct text *text, const char *more, const char *between)
@@ -38,29 +38,126 @@ static void append_once(struct text *text, const char *more, const char *between
     text_printf(text, "%s%s", text->length > 0 ? between : "", more);
 }
 
-/* As another room's check found it, under that check's id. */
-static struct finding *tell_check(struct inspection *inspection, const json_t *check, const char *who)
+/* As another check found it, under that check's id. */
+static void pass_on(const json_t *check, const char *who, const char *evidence, const char *remedy,
+                    struct findings *ret)
 {
-    struct finding *finding =
-        preflight_tell(inspection, severity_of(check), "%s%s", who, json_text(check, "message"));
-    struct told *told = &inspection->list[inspection->count - 1];
+    autofree char *message = xasprintf("%s%s", who, json_text(check, "message"));
 
-    snprintf(told->id, sizeof(told->id), "%s", json_text(check, "id"));
-    text_append(&finding->evidence, json_text(check, "evidence"));
-    append_once(&finding->remedy, json_text(check, "remedy"), "");
-    text_append(&finding->remedy, finding->remedy.length > 0 ? "\n" : "");
-    return finding;
+    text_append(&ret->evidence, evidence);
+    text_printf(&ret->remedy, "%s%s", remedy, remedy[0] != '\0' ? "\n" : "");
+    findings_add_as(ret, json_text(check, "id"), severity_of(check), message);
 }
 
-void preflight_host(struct inspection *inspection)
+static void check_host(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     const json_t *check;
     size_t i;
 
     json_array_foreach(json_object_get(inspection->host, "checks"), i, check)
         if (matters(check, CHECK_HOST))
-            tell_check(inspection, check, "");
+            pass_on(check, "", json_text(check, "evidence"), json_text(check, "remedy"), ret);
 }
+
+static const struct check host_check = {
+    .id = "host",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_GENERAL,
+    .sentence = "Your hardware needs to support IOMMU (I/O Memory Management Unit) interrupt remapping.",
+    .text = "each check of the host that decides and is not ok, under its own id",
+    .run = check_host,
+};
+
+/* "0000:01:00: reason" of each alternative that was passed over. */
+static void show_refused(const json_t *refused, struct text *evidence)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(refused, i, row)
+        text_printf(evidence, "; %s: %s", json_text(row, "path"), json_text(row, "reason"));
+}
+
+/* A mapping without an entry for this node needs one, else its devices are in use or not as it says. */
+static void remedy_mapping(const struct assignment *choice, struct findings *ret)
+{
+    const char *mapping = choice->hostpci.mapping;
+
+    if (json_array_size(choice->passed_over) == 0)
+        text_printf(&ret->remedy,
+                    "# add one of this host's devices to the mapping, by its ID:\n"
+                    "hostpci get /nodes/localhost/hardware/pci\n"
+                    "hostpci create /nodes/localhost/hardware/pci/ID/map --mapping %s\n",
+                    mapping);
+    else
+        text_printf(&ret->remedy,
+                    "# see what the mapping stands for, and which VM has it:\n"
+                    "hostpci get /cluster/mapping/pci --check-node localhost\n"
+                    "hostpci get /cluster/mapping/pci/%s/capacity\n",
+                    mapping);
+}
+
+static void remedy_choice(const struct inspection *inspection, const struct assignment *choice,
+                          struct findings *ret)
+{
+    if (choice->hostpci.mdev == NULL && !inspection->inventory->has_iommu)
+        text_append(&ret->remedy, "hostpci get /nodes/localhost/hardware/iommu\n");
+    else if (choice->hostpci.mapping != NULL)
+        remedy_mapping(choice, ret);
+    else if (choice->hostpci.mdev != NULL)
+        text_printf(&ret->remedy,
+                    "# see what it has left:\nhostpci get /nodes/localhost/hardware/pci/%s/mdev\n",
+                    choice->hostpci.hosts != NULL ? choice->hostpci.hosts[0] : "ID");
+    else
+        text_append(&ret->remedy, "# choose another of the host's devices:\n"
+                                  "hostpci get /nodes/localhost/hardware/pci\n");
+}
+
+/* An earlier key was refused for the same reason. */
+static bool is_repeated(const struct inspection *inspection, const struct place *place)
+{
+    const char *reason = place->choice->failure.message;
+    struct place earlier;
+
+    for (unsigned at = 0; preflight_next(inspection, &at, &earlier) && earlier.index < place->index;)
+        if (!earlier.choice->assigned && strcmp(earlier.choice->failure.message, reason) == 0)
+            return true;
+    return false;
+}
+
+/* One finding for each reason, with the keys that were refused for it. */
+static void check_chosen(const struct subject *subject, struct findings *ret)
+{
+    const struct inspection *inspection = subject->vm;
+    struct place place, other;
+
+    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
+        const char *reason = place.choice->failure.message;
+        if (place.choice->assigned || is_repeated(inspection, &place))
+            continue;
+        for (unsigned from = place.index; preflight_next(inspection, &from, &other);) {
+            if (other.choice->assigned || strcmp(other.choice->failure.message, reason) != 0)
+                continue;
+            preflight_show_key(inspection, other.key, ret);
+            show_refused(other.choice->passed_over, &ret->evidence);
+        }
+        remedy_choice(inspection, place.choice, ret);
+        findings_add(ret, SEVERITY_ERROR, "%s", reason);
+    }
+}
+
+static const struct check device_chosen_check = {
+    .id = "device-chosen",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_CLUSTERS,
+    .sentence = "It is also possible to map devices on a cluster level, so that they can be properly used "
+                "with HA and hardware changes are detected",
+    .text = "each hostpciN that gets no device, and why each alternative of a mapping was passed over",
+    .run = check_chosen,
+};
 
 /* Functions by the check that they have in common. */
 struct shared {
@@ -120,22 +217,10 @@ static void share_check(const struct inspection *inspection, struct shares *shar
     append_once(&shared->remedy, json_text(check, "remedy"), "\n");
 }
 
-static void tell_shared(struct inspection *inspection, struct shared *shared)
-{
-    autofree char *who = xasprintf("%s: ", text_string(&shared->who));
-    autojson json_t *check = json_copy((json_t *)(uintptr_t)shared->check);
-
-    json_object_set_new(check, "evidence", json_string(text_string(&shared->evidence)));
-    json_object_set_new(check, "remedy", json_string(text_string(&shared->remedy)));
-    tell_check(inspection, check, who);
-    text_release(&shared->who);
-    text_release(&shared->evidence);
-    text_release(&shared->remedy);
-}
-
 /* What status says of each function that is given, said once for all that it is true of. */
-void preflight_functions(struct inspection *inspection)
+static void check_functions(const struct subject *subject, struct findings *ret)
 {
+    const struct inspection *inspection = subject->vm;
     struct shares shares = {0};
     struct place place;
     const json_t *check;
@@ -146,7 +231,27 @@ void preflight_functions(struct inspection *inspection)
             json_array_foreach(json_object_get(json_object_get(inspection->seen, *id), "checks"), i, check)
                 if (matters(check, CHECK_DEVICE))
                     share_check(inspection, &shares, check, &place, *id);
-    for (i = 0; i < shares.count; i++)
-        tell_shared(inspection, &shares.list[i]);
+    for (i = 0; i < shares.count; i++) {
+        struct shared *shared = &shares.list[i];
+        autofree char *who = xasprintf("%s: ", text_string(&shared->who));
+        pass_on(shared->check, who, text_string(&shared->evidence), text_string(&shared->remedy), ret);
+        text_release(&shared->who);
+        text_release(&shared->evidence);
+        text_release(&shared->remedy);
+    }
     free(shares.list);
 }
+
+static const struct check device_check = {
+    .id = "device",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_DEVICE,
+    .sentence = "The most used variant of PCI(e) passthrough is to pass through a whole PCI(e) card",
+    .text = "checks of each function that is given, under their own ids: those that decide, and warnings of "
+            "the others",
+    .run = check_functions,
+};
+
+const struct check *const preflight_hardware_checks[] = {&host_check, &device_chosen_check, &device_check,
+                                                         NULL};

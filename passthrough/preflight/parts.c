@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the checks of a VM's start share: findings, values of the configuration, remedies. */
-#include <assert.h>
-#include <stdarg.h>
+/* What the checks of a VM's start share: values of the configuration, evidence and remedies. */
 #include <string.h>
 
 #include "base/memory.h"
 #include "hardware/pci/class.h"
 #include "passthrough/preflight/parts.h"
 #include "schema/property_string.h"
-
-struct finding *preflight_tell(struct inspection *inspection, enum severity severity, const char *format, ...)
-{
-    va_list args;
-
-    assert(inspection->row->blocks || severity != SEVERITY_ERROR);
-    inspection->list = xrealloc(inspection->list, inspection->count + 1, sizeof(inspection->list[0]));
-    struct told *told = &inspection->list[inspection->count++];
-    *told = (struct told){.finding = {.severity = severity}};
-    snprintf(told->id, sizeof(told->id), "%s", inspection->row->id);
-    va_start(args, format);
-    autofree char *message = xvasprintf(format, args);
-    va_end(args);
-    text_append(&told->finding.message, message);
-    return &told->finding;
-}
 
 const char *preflight_text(const struct inspection *inspection, const char *key)
 {
@@ -47,48 +29,47 @@ json_t *preflight_values(const struct inspection *inspection, const char *key)
     return values;
 }
 
-void preflight_show_key(const struct inspection *inspection, const char *key, struct finding *finding)
+void preflight_show_key(const struct inspection *inspection, const char *key, struct findings *ret)
 {
     const json_t *value = json_object_get(inspection->config, key);
     autofree char *number = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
 
-    text_printf(&finding->evidence, "%s%s: %s", finding->evidence.length > 0 ? "; " : "", key,
+    text_printf(&ret->evidence, "%s%s: %s", ret->evidence.length > 0 ? "; " : "", key,
                 value == NULL    ? "not set"
                 : number != NULL ? number
                                  : json_string_value(value));
 }
 
-void preflight_remedy_command(const char *const *words, struct finding *finding)
+void preflight_remedy_command(const char *const *words, struct findings *ret)
 {
     autofree char *line = vm_command_quote((char *const *)(uintptr_t)words);
 
-    text_printf(&finding->remedy, "%s\n", line);
+    text_printf(&ret->remedy, "%s\n", line);
 }
 
 static void append_set(const struct inspection *inspection, const char *option, const char *value,
-                       struct finding *finding)
+                       struct findings *ret)
 {
     autofree char *vmid = xasprintf("%lld", inspection->what->vmid);
 
-    preflight_remedy_command((const char *const[]){"hostpci", "qm", "set", vmid, option, value, NULL},
-                             finding);
+    preflight_remedy_command((const char *const[]){"hostpci", "qm", "set", vmid, option, value, NULL}, ret);
 }
 
 void preflight_remedy_set(const struct inspection *inspection, const char *key, const char *value,
-                          struct finding *finding)
+                          struct findings *ret)
 {
     autofree char *option = xasprintf("-%s", key);
 
-    append_set(inspection, option, value, finding);
+    append_set(inspection, option, value, ret);
 }
 
-void preflight_remedy_delete(const struct inspection *inspection, const char *key, struct finding *finding)
+void preflight_remedy_delete(const struct inspection *inspection, const char *key, struct findings *ret)
 {
-    append_set(inspection, "-delete", key, finding);
+    append_set(inspection, "-delete", key, ret);
 }
 
 void preflight_remedy_edit(const struct inspection *inspection, const char *key, const char *property,
-                           json_t *value, struct finding *finding)
+                           json_t *value, struct findings *ret)
 {
     autojson json_t *values = preflight_values(inspection, key);
 
@@ -97,18 +78,18 @@ void preflight_remedy_edit(const struct inspection *inspection, const char *key,
     else
         json_object_del(values, property);
     autofree char *text = property_string_print(vm_key_find(key, NULL), values);
-    preflight_remedy_set(inspection, key, text, finding);
+    preflight_remedy_set(inspection, key, text, ret);
 }
 
 /* "pc-i440fx-7.2" becomes "pc-q35-7.2": a version stays. */
-void preflight_remedy_machine(const struct inspection *inspection, bool q35, struct finding *finding)
+void preflight_remedy_machine(const struct inspection *inspection, bool q35, struct findings *ret)
 {
     autojson json_t *machine = preflight_values(inspection, "machine");
     const char *version = strrchr(json_text(machine, "type"), '-');
     autofree char *wanted =
         version != NULL ? xasprintf("pc-%s%s", q35 ? "q35" : "i440fx", version) : xstrdup(q35 ? "q35" : "pc");
 
-    preflight_remedy_edit(inspection, "machine", "type", json_string(wanted), finding);
+    preflight_remedy_edit(inspection, "machine", "type", json_string(wanted), ret);
 }
 
 bool preflight_next(const struct inspection *inspection, unsigned *at, struct place *ret)

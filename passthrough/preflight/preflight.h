@@ -4,10 +4,10 @@
 #define HOSTPCI_PASSTHROUGH_PREFLIGHT_PREFLIGHT_H
 
 #include <jansson.h>
-#include <stdio.h>
 
 #include "base/error.h"
 #include "broker/probe/qemu.h"
+#include "hardware/check/check.h"
 #include "hardware/pci/watch.h"
 #include "passthrough/assign/reservation.h"
 #include "passthrough/command_line.h"
@@ -30,7 +30,6 @@ struct preflight {
  * is of keys that are right only together (memory and its pages, the processors). */
 int preflight_run(const struct preflight *preflight, json_t **ret, struct error *err);
 
-/* The table of checks, for docs/checks.md. */
-void preflight_print_documentation(FILE *out);
+extern const struct check *const *const preflight_check_lists[]; /* as check_lists (hardware/check/check.h) */
 
 #endif

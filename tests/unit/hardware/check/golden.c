@@ -66,11 +66,10 @@ static const json_t *find_row(const json_t *list, const char *id)
 
 static enum check_scope scope_of(const char *id)
 {
-    for (size_t i = 0; i < check_count; i++)
-        if (strcmp(checks[i].id, id) == 0)
-            return checks[i].scope;
-    cr_assert_fail("'%s' is no check", id);
-    return CHECK_HOST;
+    const struct check *check = check_find(id);
+
+    cr_assert_not_null(check, "'%s' is no check", id);
+    return check->scope;
 }
 
 /* {ID: SEVERITY} of the checks of that scope. */
@@ -429,7 +428,7 @@ Test(golden, every_check_has_a_host_on_which_it_speaks_up)
     autofree struct name *names = NULL;
     size_t count = list_expectations(&names);
 
-    for (size_t i = 0; i < check_count; i++)
-        cr_expect(is_meant(checks[i].id, names, count) || golden_has(golden, checks[i].id),
-                  "no variant is about %s", checks[i].id);
+    CHECK_FOREACH(check, check_lists)
+    cr_expect(is_meant(check->id, names, count) || golden_has(golden, check->id), "no variant is about %s",
+              check->id);
 }

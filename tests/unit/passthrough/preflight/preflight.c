@@ -32,15 +32,15 @@ static void expect_all(const json_t *seen)
     static const char *const elsewhere[] = {"device-in-hand",
                                             "device-reset"}; /* tests/api/qemu_preflight.c */
 
-    for (size_t i = 0; i < preflight_row_count; i++) {
-        const char *id = preflight_rows[i].id;
-        bool told = json_object_get(seen, id) != NULL;
+    CHECK_FOREACH(own, preflight_check_lists)
+    {
+        bool told = json_object_get(seen, own->id) != NULL;
         for (size_t j = 0; j < COUNT_OF(elsewhere); j++)
-            told = told || strcmp(elsewhere[j], id) == 0;
-        for (size_t j = 0; j < check_count; j++)
-            told = told || (json_object_get(seen, checks[j].id) != NULL &&
-                            strcmp(checks[j].scope == CHECK_HOST ? "host" : "device", id) == 0);
-        cr_expect(told, "no test provokes %s", id);
+            told = told || strcmp(elsewhere[j], own->id) == 0;
+        CHECK_FOREACH(check, check_lists)
+        told = told || (json_object_get(seen, check->id) != NULL &&
+                        strcmp(check->scope == CHECK_HOST ? "host" : "device", own->id) == 0);
+        cr_expect(told, "no test provokes %s", own->id);
     }
 }
 
@@ -58,13 +58,15 @@ Test(passthrough_preflight, each_other_is_told_what_is_wrong_with_it)
  */
 Test(passthrough_preflight, table_is_complete)
 {
-    for (size_t i = 0; i < preflight_row_count; i++) {
-        const struct preflight_row *row = &preflight_rows[i];
-        cr_expect_eq(strspn(row->id, "abcdefghijklmnopqrstuvwxyz0123456789-"), strlen(row->id));
-        cr_expect(row->text[0] != '\0' && row->section[0] != '\0', "%s", row->id);
-        for (size_t j = 0; j < i; j++)
-            cr_expect_str_neq(preflight_rows[j].id, row->id);
-        for (size_t j = 0; j < check_count; j++)
-            cr_expect_str_neq(checks[j].id, row->id);
+    CHECK_FOREACH(check, preflight_check_lists)
+    {
+        size_t same = 0;
+        cr_expect_eq(strspn(check->id, "abcdefghijklmnopqrstuvwxyz0123456789-"), strlen(check->id));
+        cr_expect(check->text[0] != '\0' && check->section[0] != '\0', "%s", check->id);
+        cr_expect_eq(check->scope, CHECK_VM);
+        CHECK_FOREACH(other, preflight_check_lists)
+        same += strcmp(other->id, check->id) == 0;
+        cr_expect_eq(same, 1, "%s", check->id);
+        cr_expect_null(check_find(check->id));
     }
 }

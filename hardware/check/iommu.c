@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Checks of the host: its IOMMU.
+ *
+ * Sources: Documentation/admin-guide/kernel-parameters.txt (intel_iommu, amd_iommu, iommu, intremap);
+ * iommu_setup() in arch/x86/kernel/pci-dma.c, where iommu=off turns both vendors' off;
+ * drivers/iommu/intel/Kconfig (INTEL_IOMMU_DEFAULT_ON; Debian adds INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF);
+ * parse_amd_iommu_options() in drivers/iommu/amd/init.c, which knows no "on"; vfio_iommu_type1_attach_group()
+ * in drivers/vfio/vfio_iommu_type1.c (allow_unsafe_interrupts). */
+#include <string.h>
+
+#include "base/memory.h"
+#include "hardware/check/manual.h"
+#include "hardware/check/parts.h"
+#include "hardware/paths.h"
+
+enum kind { KIND_UNKNOWN, KIND_INTEL, KIND_AMD, KIND_VIRTIO, KIND_ARM };
+
+/* The firmware's tables say it, not the CPU: QEMU gives guests on an AMD CPU an IOMMU of Intel's kind. */
+static enum kind kind_of(const struct facts *facts)
+{
+    const struct firmware_facts *firmware = &facts->firmware;
+
+    if (firmware->dmar)
+        return KIND_INTEL;
+    if (firmware->ivrs)
+        return KIND_AMD;
+    if (firmware->viot)
+        return KIND_VIRTIO;
+    if (firmware->iort)
+        return KIND_ARM;
+    return facts->cpu.vendor == CPU_INTEL ? KIND_INTEL
+           : facts->cpu.vendor == CPU_AMD ? KIND_AMD
+                                          : KIND_UNKNOWN;
+}
+
+static void check_cpu(const struct subject *subject, struct findings *ret)
+{
+    const struct cpu_facts *cpu = &subject->facts->cpu;
+
+    if (cpu->virtualizes == ANSWER_UNKNOWN)
+        return;
+    text_printf(&ret->evidence, "/" PROC_CPUINFO ": %s",
+                cpu->model[0] != '\0' ? cpu->model : "no model name");
+    if (cpu->virtualizes == ANSWER_YES) {
+        findings_add(ret, SEVERITY_OK, "The CPU can run virtual machines.");
+        return;
+    }
+    text_append(&ret->evidence, ", flags without vmx and svm");
+    text_append(&ret->remedy,
+                cpu->hypervisor
+                    ? "# on the machine that runs this one (VMID: this one's number there):\n"
+                      "qm set VMID -cpu host\n"
+                    : "# in the firmware setup (BIOS/UEFI): enable Intel Virtualization Technology "
+                      "(VT-x) or SVM\n");
+    findings_add(ret, SEVERITY_WARNING,
+                 "The CPU cannot run virtual machines with KVM, or the firmware turned that off.");
+}
+
+static const struct check cpu_virtualization_check = {
+    .id = "cpu-virtualization",
+    .scope = CHECK_HOST,
+    .section = MANUAL_GENERAL,
+    .sentence = "Your hardware needs to support [it], this includes the CPU and the motherboard.",
+    .text = "flags vmx and svm in /" PROC_CPUINFO,
+    .run = check_cpu,
+};
+
+static void remedy_guest(const struct facts *facts, struct text *remedy)
+{
+    text_append(remedy, "# on the machine that runs this one (VMID: this one's number there):\n"
+                        "qm set VMID -machine q35,viommu=intel\n# then here:\n");
+    remedy_add_parameter(facts, remedy, "intel_iommu=on");
+}
+
+static void remedy_firmware(const struct facts *facts, struct text *remedy)
+{
+    if (facts->cpu.hypervisor) {
+        remedy_guest(facts, remedy);
+        return;
+    }
+    text_append(remedy, "systemctl reboot --firmware-setup\n");
+    text_append(remedy, facts->cpu.vendor == CPU_AMD
+                            ? "# there enable IOMMU (AMD-Vi; often below AMD CBS, NBIO)\n"
+                            : "# there enable VT-d (Intel Virtualization Technology for Directed I/O)\n");
+}
+
+/* True if the firmware is known to tell of no IOMMU, and there is none. */
+static bool firmware_lacks(const struct subject *subject)
+{
+    const struct firmware_facts *firmware = &subject->facts->firmware;
+
+    return !subject->inventory->has_iommu && subject->facts->iommu.units == 0 && firmware->listed &&
+           !firmware->dmar && !firmware->ivrs && !firmware->viot && !firmware->iort;
+}
+
+static void check_firmware(const struct subject *subject, struct findings *ret)
+{
+    const struct firmware_facts *firmware = &subject->facts->firmware;
+
+    if (!firmware->listed) /* no ACPI: the devicetree tells, or nobody */
+        return;
+    text_printf(&ret->evidence, "/" SYS_ACPI_TABLES ":%s%s%s%s", firmware->dmar ? " DMAR" : "",
+                firmware->ivrs ? " IVRS" : "", firmware->viot ? " VIOT" : "", firmware->iort ? " IORT" : "");
+    if (firmware->dmar || firmware->ivrs || firmware->viot || firmware->iort) {
+        findings_add(ret, SEVERITY_OK, "The firmware tells the kernel of an IOMMU.");
+        return;
+    }
+    text_append(&ret->evidence, " no DMAR, IVRS, VIOT or IORT");
+    if (!firmware_lacks(subject))
+        return;
+    remedy_firmware(subject->facts, &ret->remedy);
+    if (subject->facts->cpu.hypervisor)
+        findings_add(
+            ret, SEVERITY_ERROR,
+            "This host is a virtual machine without an IOMMU: the machine that runs it must give it one.");
+    else
+        findings_add(ret, SEVERITY_ERROR,
+                     "The firmware tells of no IOMMU: it is turned off in the firmware setup, or the "
+                     "hardware has none.");
+}
+
+static const struct check iommu_firmware_check = {
+    .id = "iommu-firmware",
+    .scope = CHECK_HOST,
+    .blocks = true,
+    .section = MANUAL_HOST,
+    .sentence = "First, you will have to enable IOMMU support in your BIOS/UEFI. Usually the corresponding "
+                "setting is called IOMMU or VT-d.",
+    .text = "tables DMAR, IVRS, VIOT and IORT in /" SYS_ACPI_TABLES,
+    .run = check_firmware,
+};
+
+/* The parameter that turns this kind off; NULL: none is there. */
+static const char *find_off_switch(const struct facts *facts, enum kind kind)
+{
+    char value[64];
+
+    if (kind == KIND_INTEL && facts_parameter_says(facts, "intel_iommu", "off", "on"))
+        return "intel_iommu=off";
+    if (kind == KIND_AMD && facts_parameter_says(facts, "amd_iommu", "off", NULL))
+        return "amd_iommu=off";
+    if ((kind == KIND_INTEL || kind == KIND_AMD) && facts_parameter_says(facts, "iommu", "off", NULL))
+        return "iommu=off";
+    if (facts_parameter(facts, "acpi", value, sizeof(value)) && strcmp(value, "off") == 0)
+        return "acpi=off";
+    return NULL;
+}
+
+/* Neither turned off nor on by the admin. */
+static bool is_off_by_default(struct facts *facts)
+{
+    return !facts_parameter_says(facts, "intel_iommu", "on", "off") &&
+           facts_kernel_option(facts, "CONFIG_INTEL_IOMMU_DEFAULT_ON") != ANSWER_YES &&
+           facts_kernel_option(facts, "CONFIG_INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF") != ANSWER_YES;
+}
+
+static void find_iommu_missing(const struct subject *subject, struct findings *ret)
+{
+    static const char *const options[] = {[KIND_UNKNOWN] = "CONFIG_IOMMU_SUPPORT",
+                                          [KIND_INTEL] = "CONFIG_INTEL_IOMMU",
+                                          [KIND_AMD] = "CONFIG_AMD_IOMMU",
+                                          [KIND_VIRTIO] = "CONFIG_VIRTIO_IOMMU",
+                                          [KIND_ARM] = "CONFIG_ARM_SMMU_V3"};
+    struct facts *facts = subject->facts;
+    enum kind kind = kind_of(facts);
+    const char *parameter = find_off_switch(facts, kind);
+
+    evidence_cmdline(facts, &ret->evidence);
+    if (parameter != NULL) {
+        text_printf(&ret->evidence, "; /" SYS_CLASS_IOMMU ": %s", facts->iommu.listed ? "empty" : "absent");
+        remedy_replace_parameter(facts, &ret->remedy, parameter,
+                                 strcmp(parameter, "intel_iommu=off") == 0 ? "intel_iommu=on" : "");
+        findings_add(ret, SEVERITY_ERROR, "The IOMMU is off because the kernel was told so: %s.", parameter);
+    } else if (facts_kernel_option(facts, options[kind]) == ANSWER_NO) {
+        text_printf(&ret->evidence, "; /%s: %s is not set", facts->config.file, options[kind]);
+        text_append(&ret->remedy, "apt install linux-image-amd64\n" REMEDY_REBOOT);
+        findings_add(ret, SEVERITY_ERROR, "The IOMMU is off: this kernel was built without a driver for it.");
+    } else if (kind == KIND_INTEL && is_off_by_default(facts)) {
+        if (facts_kernel_option(facts, "CONFIG_INTEL_IOMMU_DEFAULT_ON") == ANSWER_NO)
+            text_printf(&ret->evidence, "; /%s: CONFIG_INTEL_IOMMU_DEFAULT_ON is not set",
+                        facts->config.file);
+        remedy_add_parameter(facts, &ret->remedy, "intel_iommu=on");
+        findings_add(ret, SEVERITY_ERROR,
+                     "The IOMMU is off: this kernel turns Intel's on only when told so on its command line.");
+    } else if (kind == KIND_VIRTIO && facts_module(facts, "virtio_iommu") == MODULE_AVAILABLE) {
+        text_printf(&ret->evidence, "; /%s: absent", path_of_module("virtio_iommu", NULL).text);
+        text_append(&ret->remedy,
+                    "echo virtio_iommu >> /etc/initramfs-tools/modules\n" REMEDY_INITRAMFS REMEDY_REBOOT);
+        findings_add(ret, SEVERITY_ERROR,
+                     "The IOMMU is off: its driver virtio_iommu must be loaded before the devices get "
+                     "theirs.");
+    } else {
+        evidence_log(facts, &ret->evidence, kind == KIND_AMD ? "AMD-Vi" : "DMAR", NULL);
+        if (!facts->firmware.listed)
+            remedy_firmware(facts, &ret->remedy);
+        text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
+        findings_add(ret, SEVERITY_ERROR,
+                     "The IOMMU is off although nothing turned it off; the kernel log may say why.");
+    }
+}
+
+static void check_iommu(const struct subject *subject, struct findings *ret)
+{
+    const struct iommu_facts *iommu = &subject->facts->iommu;
+
+    if (firmware_lacks(subject))
+        return; /* check_firmware has said it */
+    if (!subject->inventory->has_iommu) {
+        find_iommu_missing(subject, ret);
+        return;
+    }
+    if (iommu->units > 0)
+        text_printf(&ret->evidence, "/" SYS_CLASS_IOMMU ": %zu, %s", iommu->units, iommu->first);
+    else
+        text_append(&ret->evidence, "/" SYS_IOMMU_GROUPS ": not empty");
+    findings_add(ret, SEVERITY_OK, "The IOMMU is on (%s).",
+                 iommu->driver[0] != '\0' ? iommu->driver : "kind unknown");
+}
+
+static const struct check iommu_enabled_check = {
+    .id = "iommu-enabled",
+    .scope = CHECK_HOST,
+    .blocks = true,
+    .section = MANUAL_FINISH,
+    .sentence = "Finally reboot to bring the changes into effect and check that it is indeed enabled.",
+    .text = "groups and units in /sys; if there are none, what turned it off: intel_iommu=off, "
+            "amd_iommu=off, iommu=off, or the kernel's default",
+    .run = check_iommu,
+};
+
+static void check_iommu_parameter(const struct subject *subject, struct findings *ret)
+{
+    struct facts *facts = subject->facts;
+    enum kind kind = kind_of(facts);
+    const char *integrated = "CONFIG_INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF";
+
+    if (!subject->inventory->has_iommu)
+        return;
+    evidence_cmdline(facts, &ret->evidence);
+    if (facts_parameter_says(facts, "amd_iommu", "on", NULL)) {
+        if (kind == KIND_INTEL)
+            remedy_replace_parameter(facts, &ret->remedy, "amd_iommu=on", "");
+        findings_add(
+            ret, SEVERITY_INFO,
+            "amd_iommu=on has no effect: the kernel knows no such value, AMD's IOMMU is on by itself.");
+    } else if (kind != KIND_INTEL && facts_parameter_says(facts, "intel_iommu", "on", NULL)) {
+        findings_add(ret, SEVERITY_INFO, "intel_iommu=on has no effect: this host's IOMMU is not Intel's.");
+    } else if (kind != KIND_INTEL) {
+        findings_add(ret, SEVERITY_OK, "This host's IOMMU needs no kernel parameter.");
+    } else if (facts_parameter_says(facts, "intel_iommu", "on", "off")) {
+        findings_add(ret, SEVERITY_OK, "The kernel was told to use the IOMMU.");
+    } else if (facts_kernel_option(facts, integrated) == ANSWER_YES) {
+        text_printf(&ret->evidence, "; /%s: %s=y", facts->config.file, integrated);
+        remedy_add_parameter(facts, &ret->remedy, "intel_iommu=on");
+        findings_add(
+            ret, SEVERITY_INFO,
+            "This kernel turns the IOMMU on by itself, but not for integrated graphics; to pass those too, "
+            "tell it.");
+    } else {
+        findings_add(ret, SEVERITY_OK, "This kernel turns the IOMMU on by itself.");
+    }
+}
+
+static const struct check iommu_parameter_check = {
+    .id = "iommu-parameter",
+    .scope = CHECK_HOST,
+    .section = MANUAL_HOST,
+    .sentence = "For Intel CPUs, you also need to enable the IOMMU on the kernel command line "
+                "(intel_iommu=on). For AMD CPUs it should be enabled automatically.",
+    .text = "parameters that do nothing; a kernel that leaves integrated graphics out",
+    .run = check_iommu_parameter,
+};
+
+/* Why interrupts are not remapped, and what to do. */
+static void explain_no_remapping(const struct facts *facts, struct findings *ret)
+{
+    const struct iommu_facts *iommu = &facts->iommu;
+    char value[64];
+
+    if (facts_parameter_says(facts, "intremap", "off", "on")) {
+        evidence_cmdline(facts, &ret->evidence);
+        remedy_replace_parameter(facts, &ret->remedy, "intremap=off", "");
+    } else if (facts_parameter(facts, "nointremap", value, sizeof(value))) {
+        evidence_cmdline(facts, &ret->evidence);
+        remedy_replace_parameter(facts, &ret->remedy, "nointremap", "");
+    } else if (iommu->weak_unit[0] != '\0') {
+        text_printf(&ret->evidence, "/%s: %s, bit 3 is clear",
+                    path_below(SYS_CLASS_IOMMU, iommu->weak_unit, "intel-iommu/ecap").text,
+                    iommu->weak_value);
+    } else if (facts->firmware.dmar_flags >= 0 && (facts->firmware.dmar_flags & 1) == 0) {
+        text_printf(&ret->evidence, "/" SYS_ACPI_TABLES "/DMAR: flags 0x%02x, bit 0 is clear",
+                    (unsigned)facts->firmware.dmar_flags);
+        text_append(&ret->remedy,
+                    "# in the firmware setup (BIOS/UEFI): enable interrupt remapping, or x2APIC\n");
+    } else if (iommu->chip[0] != '\0') {
+        text_printf(&ret->evidence, "/" PROC_INTERRUPTS ": %s, none that begins with IR-", iommu->chip);
+    } else {
+        text_printf(&ret->evidence, "/" SYS_CLASS_IOMMU ": %s", iommu->first);
+    }
+    if (ret->remedy.length == 0 && facts->cpu.hypervisor)
+        remedy_guest(facts, &ret->remedy);
+}
+
+#define UNSAFE_FILE "/etc/modprobe.d/vfio-unsafe-interrupts.conf"
+
+#define REMEDY_UNSAFE                                                                                        \
+    "# only as a last resort, and if you trust the guests (it can make the host unstable):\n"                \
+    "echo \"options vfio_iommu_type1 allow_unsafe_interrupts=1\" > " UNSAFE_FILE                             \
+    "\n" REMEDY_INITRAMFS REMEDY_REBOOT
+
+static bool allows_unsafe(const struct facts *facts)
+{
+    char value[16];
+
+    return facts_module_parameter(facts, "vfio_iommu_type1", "allow_unsafe_interrupts", value,
+                                  sizeof(value)) &&
+           (value[0] == 'Y' || value[0] == '1');
+}
+
+/* The module takes the option when it is loaded, which may be yet to come. */
+static const struct setting *find_unsafe_setting(const struct facts *facts)
+{
+    const struct setting *setting = NULL;
+    char value[16];
+
+    if (!host_settings_option(&facts->settings, "vfio_iommu_type1", "allow_unsafe_interrupts", value,
+                              sizeof(value), &setting))
+        return NULL;
+    return strchr("1yY", value[0]) != NULL ? setting : NULL;
+}
+
+static void check_interrupt_remapping(const struct subject *subject, struct findings *ret)
+{
+    const struct facts *facts = subject->facts;
+    const struct iommu_facts *iommu = &facts->iommu;
+    char value[16];
+    bool told_off = facts_parameter_says(facts, "intremap", "off", "on") ||
+                    facts_parameter(facts, "nointremap", value, sizeof(value));
+
+    if (!subject->inventory->has_iommu)
+        return;
+    if (iommu->remaps == ANSWER_YES) {
+        text_printf(&ret->evidence, "/" PROC_INTERRUPTS ": %s", iommu->chip);
+        findings_add(ret, SEVERITY_OK, "The IOMMU remaps interrupts.");
+        return;
+    }
+    if (iommu->remaps == ANSWER_UNKNOWN && iommu->can_remap != ANSWER_NO && !told_off) {
+        text_append(&ret->evidence,
+                    "/" PROC_INTERRUPTS ": cannot be read, or has no interrupt chip that tells");
+        findings_add(ret, SEVERITY_INFO,
+                     iommu->can_remap == ANSWER_YES
+                         ? "The IOMMU can remap interrupts and nothing turns that off."
+                         : "Whether the IOMMU remaps interrupts cannot be told.");
+        return;
+    }
+    explain_no_remapping(facts, ret);
+    if (allows_unsafe(facts)) {
+        findings_add(
+            ret, SEVERITY_WARNING,
+            "Interrupts are not remapped: a guest can disturb the host; unsafe interrupts are allowed.");
+        return;
+    }
+    text_append(&ret->remedy, REMEDY_UNSAFE);
+    findings_add(ret, SEVERITY_ERROR,
+                 "Interrupts are not remapped, so that VFIO refuses all devices unless unsafe interrupts are "
+                 "allowed.");
+}
+
+static const struct check interrupt_remapping_check = {
+    .id = "interrupt-remapping",
+    .scope = CHECK_HOST,
+    .blocks = true,
+    .section = MANUAL_GENERAL,
+    .sentence = "Your hardware needs to support IOMMU (I/O Memory Management Unit) interrupt remapping.",
+    .text = "chips IR-... in /" PROC_INTERRUPTS
+            ", the units' extended capability register, the DMAR table, intremap=off",
+    .run = check_interrupt_remapping,
+};
+
+static void check_unsafe_interrupts(const struct subject *subject, struct findings *ret)
+{
+    const struct facts *facts = subject->facts;
+    const struct setting *setting = find_unsafe_setting(facts);
+
+    if (!allows_unsafe(facts) && setting == NULL)
+        return;
+    if (allows_unsafe(facts))
+        text_printf(&ret->evidence, "/%s: Y",
+                    path_of_module("vfio_iommu_type1", "parameters/allow_unsafe_interrupts").text);
+    if (setting != NULL)
+        evidence_setting(setting, &ret->evidence);
+    if (facts->iommu.remaps == ANSWER_YES) {
+        if (setting != NULL)
+            text_printf(&ret->remedy,
+                        "sed -i '/allow_unsafe_interrupts/d' /%s\n" REMEDY_INITRAMFS REMEDY_REBOOT,
+                        setting->file);
+        findings_add(
+            ret, SEVERITY_WARNING,
+            "Unsafe interrupts are allowed although the IOMMU remaps interrupts: not needed, and a risk.");
+        return;
+    }
+    if (allows_unsafe(facts)) {
+        findings_add(ret, SEVERITY_INFO, "Unsafe interrupts are allowed: guests can make the host unstable.");
+        return;
+    }
+    text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+    findings_add(ret, SEVERITY_INFO, "Unsafe interrupts are configured, but not yet in effect.");
+}
+
+static const struct check unsafe_interrupts_check = {
+    .id = "unsafe-interrupts",
+    .scope = CHECK_HOST,
+    .section = MANUAL_UNSAFE_INTERRUPTS,
+    .sentence = "For some platforms, it may be necessary to allow unsafe interrupts. Please be aware that "
+                "this option can make your system unstable.",
+    .text = "vfio_iommu_type1's allow_unsafe_interrupts, in effect and in modprobe.d",
+    .run = check_unsafe_interrupts,
+};
+
+static void check_passthrough_mode(const struct subject *subject, struct findings *ret)
+{
+    struct facts *facts = subject->facts;
+    const char *domain = facts_default_domain(facts, subject->groups);
+    bool told = facts_parameter_says(facts, "iommu", "pt", "nopt") ||
+                facts_parameter_says(facts, "iommu.passthrough", "1", "0");
+
+    if (!subject->inventory->has_iommu)
+        return;
+    evidence_cmdline(facts, &ret->evidence);
+    if (domain[0] != '\0')
+        text_printf(&ret->evidence, "; /" SYS_IOMMU_GROUPS "/*/type: %s", domain);
+    if (strcmp(domain, "identity") == 0 || (domain[0] == '\0' && told))
+        findings_add(ret, SEVERITY_OK, "The host's own DMA bypasses translation (passthrough mode).");
+    else if (facts->iommu.can_pass == ANSWER_NO)
+        findings_add(ret, SEVERITY_INFO,
+                     "The IOMMU has no passthrough mode: the host's own DMA is translated.");
+    else if (told) {
+        findings_add(ret, SEVERITY_INFO, "Passthrough mode is on, but not for all devices.");
+    } else {
+        remedy_add_parameter(facts, &ret->remedy, "iommu=pt");
+        findings_add(
+            ret, SEVERITY_INFO,
+            "The host's own DMA is translated; passthrough mode might make the host's devices faster.");
+    }
+}
+
+static const struct check passthrough_mode_check = {
+    .id = "passthrough-mode",
+    .scope = CHECK_HOST,
+    .section = MANUAL_PASSTHROUGH_MODE,
+    .sentence = "If your hardware supports IOMMU passthrough mode, enabling this mode might increase "
+                "performance (iommu=pt).",
+    .text = "the groups' type, iommu=pt, the units' capability",
+    .run = check_passthrough_mode,
+};
+
+const struct check *const checks_iommu[] = {
+    &cpu_virtualization_check,  &iommu_firmware_check,    &iommu_enabled_check,    &iommu_parameter_check,
+    &interrupt_remapping_check, &unsafe_interrupts_check, &passthrough_mode_check, NULL};
