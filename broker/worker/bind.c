@@ -121,7 +121,7 @@ static int bind_any(struct change *change, struct error *err)
         return 0;
     if (announce(change, err, "load the modules that match") != 0)
         return -1;
-    autojson json_t *tried = driver_load_fitting(change->worker->sysroot, change->address);
+    autojson json_t *tried = driver_load_matching(change->worker->sysroot, change->address);
     json_array_foreach(tried, i, module) {
         const char *error = json_text(module, "error");
         worker_log(change->worker, "%s: module %s %s%s", change->id, json_text(module, "module"),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The driver of a PCI function. */
+/* The driver of a PCI function: reading it, and the writes that change it. */
 #include "hardware/bind/driver.h"
 
 #include <ctype.h>
@@ -10,7 +10,7 @@
 #include "base/exec.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "hardware/bind/step.h"
+#include "hardware/bind/attribute.h"
 #include "hardware/module.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
@@ -35,8 +35,8 @@ int driver_read_name(const struct sysroot *sysroot, struct pci_address address,
 
     if (length >= 0)
         return 0;
-    if (length != -ENOENT || step_is_gone(sysroot, address))
-        return step_fail(sysroot, address, -length, NULL, err, "read the link /%s", link.text);
+    if (length != -ENOENT || pci_is_gone(sysroot, address))
+        return attribute_fail(sysroot, address, -length, NULL, err, "read the link /%s", link.text);
     name[0] = '\0';
     return 0;
 }
@@ -49,7 +49,8 @@ static int read_id(const struct sysroot *sysroot, struct pci_address address, co
     int result = sysfs_read_number(sysroot_fd(sysroot), file.text, &number);
 
     if (result < 0 || number < 0 || number > UINT16_MAX)
-        return step_fail(sysroot, address, result < 0 ? -result : EINVAL, NULL, err, "read /%s", file.text);
+        return attribute_fail(sysroot, address, result < 0 ? -result : EINVAL, NULL, err, "read /%s",
+                              file.text);
     *ret = (uint16_t)number;
     return 0;
 }
@@ -57,7 +58,7 @@ static int read_id(const struct sysroot *sysroot, struct pci_address address, co
 static int read_override(const struct sysroot *sysroot, struct pci_address address,
                          char override[static DRIVER_NAME_SIZE], struct error *err)
 {
-    static const struct step_meaning meanings[] = {
+    static const struct errno_meaning meanings[] = {
         {ENOENT, "this kernel has no driver_override: Linux 3.16 or newer is needed"},
         {0, NULL},
     };
@@ -65,14 +66,14 @@ static int read_override(const struct sysroot *sysroot, struct pci_address addre
     int length = sysfs_read(sysroot_fd(sysroot), file.text, override, DRIVER_NAME_SIZE);
 
     if (length < 0)
-        return step_fail(sysroot, address, -length, meanings, err, "read /%s", file.text);
+        return attribute_fail(sysroot, address, -length, meanings, err, "read /%s", file.text);
     if (strcmp(override, "(null)") == 0) /* the kernel's word for none */
         override[0] = '\0';
     return 0;
 }
 
-/* The driver in `uevent` is there until the driver has let go; the link goes before. Unless it came
- * meanwhile. */
+/* There is no `driver` link. While a driver is being unbound the link is gone but `uevent` still names the
+ * driver; while one is being bound the link may appear between two reads. */
 static int check_driverless(const struct sysroot *sysroot, struct pci_address address,
                             char driver[static DRIVER_NAME_SIZE], struct error *err)
 {
@@ -81,7 +82,7 @@ static int check_driverless(const struct sysroot *sysroot, struct pci_address ad
     int length = sysfs_read(sysroot_fd(sysroot), file.text, text, sizeof(text));
 
     if (length < 0)
-        return step_fail(sysroot, address, -length, NULL, err, "read /%s", file.text);
+        return attribute_fail(sysroot, address, -length, NULL, err, "read /%s", file.text);
     if (!text_starts_with(text, "DRIVER=") && strstr(text, "\nDRIVER=") == NULL)
         return 0;
     if (driver_read_name(sysroot, address, driver, err) != 0)
@@ -90,7 +91,7 @@ static int check_driverless(const struct sysroot *sysroot, struct pci_address ad
         return 0;
     return error_set(
         err, ERROR_BUSY,
-        "/%s names a driver that has no link there: it is being bound or unbound at this moment; "
+        "/%s names a driver, but there is no link to it: it is being bound or unbound at this moment; "
         "try again",
         file.text);
 }
@@ -113,15 +114,15 @@ int driver_read_state(const struct sysroot *sysroot, struct pci_address address,
 int driver_set_override(const struct sysroot *sysroot, struct pci_address address, const char *name,
                         struct error *err)
 {
-    static const struct step_meaning meanings[] = {
+    static const struct errno_meaning meanings[] = {
         {ENOENT, "this kernel has no driver_override: Linux 3.16 or newer is needed"},
         {0, NULL},
     };
     struct host_path file = pci_path(address, "driver_override");
     char now[DRIVER_NAME_SIZE];
 
-    /* nothing at all would not reach the driver core: an empty line clears it */
-    if (step_write(sysroot, address, file.text, name[0] != '\0' ? name : "\n", meanings, err) != 0 ||
+    /* an empty write would not reach the driver core; an empty line clears the override */
+    if (attribute_write(sysroot, address, file.text, name[0] != '\0' ? name : "\n", meanings, err) != 0 ||
         read_override(sysroot, address, now, err) != 0)
         return -1;
     if (strcmp(now, name) != 0)
@@ -133,17 +134,17 @@ int driver_set_override(const struct sysroot *sysroot, struct pci_address addres
 int driver_unbind(const struct sysroot *sysroot, struct pci_address address, const char *driver,
                   struct error *err)
 {
-    static const struct step_meaning meanings[] = {
-        {ENODEV, "that driver does not have it any more; somebody else moved it: try again"},
-        {ENOENT, "that driver is gone, as somebody unloaded its module, or it never lets go"},
-        {EBUSY, "the driver does not let go; stop what uses the device"},
+    static const struct errno_meaning meanings[] = {
+        {ENODEV, "that driver is not bound to it any more, as somebody else moved it; try again"},
+        {ENOENT, "that driver is gone, as its module was unloaded, or it allows no unbind"},
+        {EBUSY, "the driver refuses to release it; stop what uses the device"},
         {0, NULL},
     };
     struct host_path file = path_below(SYS_PCI_DRIVERS, driver, "unbind");
     char id[PCI_ADDRESS_SIZE], now[DRIVER_NAME_SIZE];
 
     pci_address_format(address, id);
-    if (step_write(sysroot, address, file.text, id, meanings, err) != 0 ||
+    if (attribute_write(sysroot, address, file.text, id, meanings, err) != 0 ||
         driver_read_name(sysroot, address, now, err) != 0)
         return -1;
     if (now[0] != '\0')
@@ -152,7 +153,7 @@ int driver_unbind(const struct sysroot *sysroot, struct pci_address address, con
     return 0;
 }
 
-/* The kernel tells nobody but its log why a driver did not take a device. */
+/* Why a driver did not bind is known to the kernel's log alone. */
 static int set_not_bound(struct pci_address address, const char *now, const char *expected, struct error *err)
 {
     char id[PCI_ADDRESS_SIZE];
@@ -175,15 +176,15 @@ static int set_not_bound(struct pci_address address, const char *now, const char
 int driver_probe(const struct sysroot *sysroot, struct pci_address address, const char *expected,
                  char driver[static DRIVER_NAME_SIZE], struct error *err)
 {
-    static const struct step_meaning meanings[] = {
-        {EINVAL, "a driver that fits failed to take it; dmesg says more"},
-        {ENODEV, "the kernel does not know this device; it was removed"},
+    static const struct errno_meaning meanings[] = {
+        {EINVAL, "a matching driver failed to start it; dmesg says more"},
+        {ENODEV, "the kernel does not know this device, which was removed"},
         {0, NULL},
     };
     char id[PCI_ADDRESS_SIZE];
 
     pci_address_format(address, id);
-    if (step_write(sysroot, address, SYS_PCI_DRIVERS_PROBE, id, meanings, err) != 0 ||
+    if (attribute_write(sysroot, address, SYS_PCI_DRIVERS_PROBE, id, meanings, err) != 0 ||
         driver_read_name(sysroot, address, driver, err) != 0)
         return -1;
     if (expected != NULL && strcmp(driver, expected) != 0)
@@ -198,7 +199,7 @@ bool driver_is_loaded(const struct sysroot *sysroot, const char *name)
     return sysfs_exists(sysroot_fd(sysroot), folder.text);
 }
 
-/* option: NULL, or one more for modprobe. */
+/* `option` is for modprobe; NULL: none. */
 static int load(const struct sysroot *sysroot, const char *option, const char *module, struct error *err)
 {
     char program[256];
@@ -227,7 +228,7 @@ int driver_load(const struct sysroot *sysroot, const char *name, struct error *e
     return 0;
 }
 
-json_t *driver_load_fitting(const struct sysroot *sysroot, struct pci_address address)
+json_t *driver_load_matching(const struct sysroot *sysroot, struct pci_address address)
 {
     struct host_path file = pci_path(address, "modalias");
     autojson json_t *modules = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The snapshot of all PCI functions that the host has. Three system calls a file and one a link add up over
- * thousands of functions, so only what a listing needs is read: `modalias`, the links of driver, group and
- * physical function. Not `uevent`, which tells ids and driver at once: while an unbind blocks, so does it. */
+/* The snapshot of all PCI functions of the host. Three system calls for a file and one for a link add up when
+ * there are thousands of functions, so only `modalias` and the links to driver, group and physical function
+ * are read. `uevent` would have both ids and driver, but reading it blocks while an unbind does. */
 #include "hardware/pci/inventory.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ struct shared_inventory {
 
 static atomic_uint_fast64_t last_generation;
 
-/* The kernel's own spelling only: anything else in the folder is no PCI function. */
+/* Only in the kernel's own spelling: any other name is not that of a PCI function. */
 static bool parse_name(const char *name, struct pci_address *ret)
 {
     char canonical[PCI_ADDRESS_SIZE];
@@ -40,6 +40,17 @@ static bool parse_name(const char *name, struct pci_address *ret)
 int pci_open_folder(const struct sysroot *sysroot, struct pci_address address)
 {
     return sysfs_open_folder(sysroot_fd(sysroot), pci_path(address, NULL).text);
+}
+
+/* A single answer might be wrong, and a function that is given up is not restored; so ask twice. */
+bool pci_is_gone(const struct sysroot *sysroot, struct pci_address address)
+{
+    for (int i = 0; i < 2; i++) {
+        autoclose int folder = pci_open_folder(sysroot, address);
+        if (folder != -ENOENT)
+            return false;
+    }
+    return true;
 }
 
 static int read_group(int devices, const char *path)
@@ -80,7 +91,7 @@ static int compare_devices(const void *a, const void *b)
                                ((const struct pci_device *)b)->address);
 }
 
-/* Without pointers to each other the devices can be sorted after they were read. */
+/* They have no pointers to each other, so they can be sorted afterwards. */
 static void read_devices(int folder, char **names, struct shared_inventory *shared)
 {
     size_t count = 0;
@@ -97,7 +108,7 @@ static void read_devices(int folder, char **names, struct shared_inventory *shar
     shared->inventory.count = count;
 }
 
-/* Functions with the kernel's mdev interface stand in one folder: no need to ask each. */
+/* The kernel lists the functions with its mdev interface in one folder, so that not each must be asked. */
 static void mark_mdev_parents(const struct sysroot *sysroot, const struct inventory *inventory,
                               struct pci_device *devices)
 {
@@ -116,7 +127,7 @@ static void mark_mdev_parents(const struct sysroot *sysroot, const struct invent
     }
 }
 
-/* With room for `count` functions, none in it yet. */
+/* An empty one, with room for `count` functions. */
 static struct shared_inventory *make_inventory(size_t count, uint64_t generation)
 {
     struct shared_inventory *shared = xcalloc(1, sizeof(*shared) + count * sizeof(shared->devices[0]));
@@ -129,7 +140,7 @@ static struct shared_inventory *make_inventory(size_t count, uint64_t generation
 
 int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct error *err)
 {
-    /* taken before anything is read: of two scans, the one that began later knows more */
+    /* before anything is read, since the scan that begins later knows more */
     uint64_t generation = atomic_fetch_add(&last_generation, 1) + 1;
     autolist char **names = NULL;
     autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), SYS_PCI_DEVICES);

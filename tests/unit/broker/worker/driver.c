@@ -221,11 +221,11 @@ Test(broker_driver, explains_what_the_kernel_refused)
          "/driver_override: Input/output error (EIO): the device or its driver failed"},
         {"nvme/unbind", EBUSY,
          "cannot write '" DISK "' to /sys/bus/pci/drivers/nvme/unbind: Device or resource "
-         "busy (EBUSY): the driver does not let go"},
-        {"nvme/unbind", ENODEV, "that driver does not have it any more"},
+         "busy (EBUSY): the driver refuses to release it"},
+        {"nvme/unbind", ENODEV, "that driver is not bound to it any more"},
         {"nvme/unbind", ENOENT, "that driver is gone"},
         {"drivers_probe", EPERM, "the broker is not root, or the kernel is locked down"},
-        {"drivers_probe", EINVAL, "a driver that fits failed to take it"},
+        {"drivers_probe", EINVAL, "a matching driver failed to start it"},
         {"drivers_probe", ENOSPC, "the kernel has no room left"},
     };
     autotestbed struct testbed testbed;

@@ -91,7 +91,7 @@ Test(reset, notices_a_device_that_does_not_answer_any_more)
     testbed_make(&testbed);
     kernel_set_reset(DISK, "flr", -1);
     testbed_fail(&testbed, "reset", RESET(DISK),
-                 "the kernel says it was reset, but the device does not answer");
+                 "the kernel says that it was reset, but the device does not answer");
     expect_mark(&testbed, DISK, "flr", 0, "are all ff");
     expect_nothing_open(&testbed);
 }
