@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Capabilities: giving up what is not needed. */
+/* Giving up the capabilities that are not needed. */
 #include "base/capability.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ int capability_keep(uint64_t kept, struct error *err)
         sets.half[i].effective = sets.half[i].permitted;
         sets.half[i].inheritable = 0;
     }
-    /* who has nothing to give up need not be allowed to: a service manager's filter may deny capset(2) */
+    /* not called for nothing: a service manager's filter may deny capset(2) */
     if (memcmp(sets.half, had.half, sizeof(sets.half)) != 0 &&
         syscall(SYS_capset, &sets.header, sets.half) != 0)
         return error_set_errno(err, errno, "cannot give up capabilities");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Capabilities (capabilities(7)): giving up what is not needed. Sets are bit masks; CAPABILITY(CAP_SYS_ADMIN)
- * is one's bit. By system calls alone: libcap would be a library more for two of them. */
+/* Giving up the capabilities (capabilities(7)) that are not needed. A set of them is a bit mask, in which
+ * CAPABILITY(CAP_SYS_ADMIN) is one bit. The two system calls for this are not worth linking libcap. */
 #ifndef HOSTPCI_BASE_CAPABILITY_H
 #define HOSTPCI_BASE_CAPABILITY_H
 
@@ -11,11 +11,12 @@
 
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 
-/* No program that this process starts can have others than `kept`, not even as root. Without CAP_SETPCAP
- * nothing is done. */
+/* From now on no program that this process starts can have a capability that is not in `kept`, not even as
+ * root. Does nothing without CAP_SETPCAP. */
 void capability_limit(uint64_t kept);
 
-/* Of those that this process, with one thread, has, only `kept` stay; capability_limit included. */
+/* Gives up all capabilities that are not in `kept`, and limits programs like capability_limit. The process
+ * must have one thread only. */
 int capability_keep(uint64_t kept, struct error *err);
 
 #endif

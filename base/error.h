@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Errors: what went wrong, told to the person who asked.
+/* Errors: what went wrong, in words for the person who asked.
  *
  * A function that can fail is `int f(inputs, T *ret, struct error *err)`: it returns 0, or -1 with err filled
  * and its outputs untouched. The message says what was wrong, with which value, and what to do; it is one
@@ -13,17 +13,17 @@
 enum error_kind {
     ERROR_FAILED,          /* it was tried and did not work */
     ERROR_INVALID,         /* a parameter is wrong: field says which, message why */
-    ERROR_UNAUTHENTICATED, /* the caller did not prove who it is */
+    ERROR_UNAUTHENTICATED, /* the caller has not proved who it is */
     ERROR_LOGIN,           /* a login failed; the message is for the log alone */
     ERROR_FORBIDDEN,       /* the caller may not do that */
     ERROR_NOT_FOUND,       /* what was named does not exist */
-    ERROR_CONFLICT,        /* it exists already, or was changed meanwhile */
+    ERROR_CONFLICT,        /* it exists already, or was changed in the meantime */
     ERROR_NO_METHOD,       /* no such path, or not with this method */
-    ERROR_TOO_LARGE,       /* more than the server takes */
-    ERROR_MEDIA_TYPE,      /* a body in a form that is not understood */
-    ERROR_UNREADABLE,      /* a request that cannot be decoded */
-    ERROR_NO_HOST,         /* another node was asked for and cannot be reached */
-    ERROR_BUSY,            /* no room for this request now; it may be sent again */
+    ERROR_TOO_LARGE,       /* it is more than the server accepts */
+    ERROR_MEDIA_TYPE,      /* the server does not understand this kind of body */
+    ERROR_UNREADABLE,      /* the request cannot be decoded */
+    ERROR_NO_HOST,         /* the request is for another node, which cannot be reached */
+    ERROR_BUSY,            /* it cannot be done now; it may be asked for again */
 };
 
 struct error {
@@ -32,11 +32,11 @@ struct error {
     char message[1024];
 };
 
-/* Each returns -1, so that a failure is one line. A message that does not fit is cut, never an error. */
+/* Each returns -1, so that failing takes one line. A message that is too long is cut. */
 int error_set(struct error *err, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4), nonnull(1)));
 
-/* ERROR_INVALID about one parameter. */
+/* ERROR_INVALID, about one parameter. */
 int error_set_field(struct error *err, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4), nonnull(1, 2)));
 
@@ -44,7 +44,7 @@ int error_set_field(struct error *err, const char *field, const char *format, ..
 int error_set_errno(struct error *err, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4), nonnull(1)));
 
-/* Puts context before the message on the way up. */
+/* Puts context in front of the message, on the way up. */
 int error_prefix(struct error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3), nonnull(1)));
 

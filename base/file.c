@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files: reading and replacing whole small files. */
+/* Reading and replacing whole small files. */
 #include "base/file.h"
 
 #include <errno.h>

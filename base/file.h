@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files: reading and replacing whole small files. Host files below the sysroot (/sys, /proc, ...) are not
- * read here but through hardware/sysfs.h. */
+/* Reading and replacing whole small files. The host's files (/sys, /proc and others below --sysroot) are read
+ * through hardware/sysfs.h instead. */
 #ifndef HOSTPCI_BASE_FILE_H
 #define HOSTPCI_BASE_FILE_H
 
@@ -13,10 +13,10 @@
  * ERROR_TOO_LARGE beyond `limit` bytes. `ret_length` may be NULL. */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_length, struct error *err);
 
-/* Replaces the file as one step: readers see the old content or the new, also after a power cut. */
+/* Replaces the file atomically: whoever reads it finds the old content or the new, also after a power cut. */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
 
-/* Makes a folder and those above it (each `mode`); existing ones are left as they are. */
+/* Makes a folder and those above it, with `mode` each. Those that exist stay as they are. */
 int file_make_folder(const char *path, mode_t mode, struct error *err);
 
 #endif

@@ -12,15 +12,15 @@
 void hash_sha1(const void *data, size_t length, char hex[static SHA1_HEX_SIZE]);
 void hash_sha256(const void *data, size_t length, char hex[static SHA256_HEX_SIZE]);
 
-/* Takes the same time wherever they differ: for what a caller must not guess byte by byte. */
+/* Takes the same time wherever the two differ, so that nobody can guess a secret byte by byte. */
 bool hash_equal(const char *a, const char *b);
 
 #define UUID_SIZE 37
 
-/* A UUID (RFC 9562, version 4) of 122 of these random bits. */
+/* Makes a UUID (RFC 9562, version 4) of 122 of these random bits. */
 void uuid_print(const unsigned char random[static 16], char uuid[static UUID_SIZE]);
 
-/* One of the kernel's, which nobody guesses. */
+/* Makes one of random bits from the kernel, which nobody can guess. */
 void uuid_make(char uuid[static UUID_SIZE]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Log: one line an event on standard error. */
+/* The log: a line for each event on standard error. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -32,7 +32,7 @@ void log_line(enum log_level level, const char *format, ...)
             text_printf(&line, "\\x%02x", (unsigned char)*c++);
     }
     text_append(&line, "\n");
-    /* one write a line keeps lines of several threads whole; there is nowhere to report a failure */
+    /* a single write keeps the lines of several threads whole; a failure cannot be reported anywhere */
     if (write(STDERR_FILENO, line.data, line.length) < 0)
         return;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Log: one line an event on standard error, with the priority prefix that the journal understands
- * (sd-daemon(3)) when standard error is the journal. Only server/, tasks and the main programs log; libraries
- * return errors. Control characters in what is logged are written as \xNN, so that nobody forges a line. */
+/* The log: a line for each event on standard error, with a priority prefix for the journal (sd-daemon(3)) if
+ * that is where standard error goes. Only server/, the broker's daemon and tasks log; everything else returns
+ * errors. A control character is written as \xNN, so that nobody can forge a line. */
 #ifndef HOSTPCI_BASE_LOG_H
 #define HOSTPCI_BASE_LOG_H
 

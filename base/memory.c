@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory: allocation that cannot fail, and release at the end of the scope. */
+/* Memory that is always there, and is released at the end of a scope. */
 #include "base/memory.h"
 
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory: allocation that cannot fail, and release at the end of the scope.
+/* Memory that is always there, and is released at the end of a scope.
  *
- * A failed allocation aborts the process, so every size that comes from outside is bounded before it gets
- * here. `autofree char *p` is freed when p leaves its scope; `return TAKE(p)` hands it over instead. */
+ * A failed allocation aborts the process, so a size that comes from outside must be bounded before it gets
+ * here. `autofree char *p` is freed when p goes out of scope; `return TAKE(p)` hands it to the caller. */
 #ifndef HOSTPCI_BASE_MEMORY_H
 #define HOSTPCI_BASE_MEMORY_H
 
@@ -19,10 +19,10 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2), ma
 char *xvasprintf(const char *format, va_list args)
     __attribute__((format(printf, 1, 0), malloc, returns_nonnull));
 
-/* Makes jansson abort on a failed allocation too; called once at start. */
+/* Makes jansson abort on a failed allocation, too. Called once at the start. */
 void memory_guard_json(void);
 
-/* The value of p, which is NULL afterwards. */
+/* The value of p, which becomes NULL. */
 #define TAKE(p)                                                                                              \
     __extension__({                                                                                          \
         __typeof__(p) *taken_from = &(p);                                                                    \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tells the service manager how far we are. */
+/* Telling the service manager whether we are ready. */
 #include "base/notify.h"
 
 #include <stddef.h>
@@ -22,6 +22,6 @@ void notify_manager(const char *state)
     if (path[0] == '@') /* an abstract name */
         address.sun_path[0] = '\0';
     socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    /* a manager that does not hear us ends us in time, and says so */
+    /* a manager that misses this stops us after a while, and logs why */
     sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, length);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tells the service manager how far we are. */
+/* Telling the service manager whether we are ready. */
 #ifndef HOSTPCI_BASE_NOTIFY_H
 #define HOSTPCI_BASE_NOTIFY_H
 
-/* "READY=1", "STOPPING=1": one datagram to $NOTIFY_SOCKET, as sd_notify(3) describes it for programs without
- * libsystemd, which would map a megabyte of libraries for it. Does nothing where nobody listens. */
+/* Sends "READY=1" or "STOPPING=1" in a datagram to $NOTIFY_SOCKET, as sd_notify(3) describes it for programs
+ * that do not use libsystemd, which would cost a megabyte of memory. Does nothing without that variable. */
 void notify_manager(const char *state);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text: a string that grows, and small questions about strings. */
+/* A string that grows, and small questions about strings. */
 #include "base/text.h"
 
 #include <ctype.h>
@@ -96,7 +96,7 @@ bool text_to_number(const char *string, int base, unsigned long long limit, unsi
 {
     char *end;
 
-    /* strtoull alone would take blanks, a sign and "0x" */
+    /* strtoull alone would accept blanks, a sign and "0x" */
     if (!(base == 16 ? isxdigit((unsigned char)string[0]) : isdigit((unsigned char)string[0])))
         return false;
     if (base == 16 && string[1] != '\0' && !isxdigit((unsigned char)string[1]))

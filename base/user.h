@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Users and groups of this host, by name, from /etc/passwd and /etc/group alone: to ask everybody else who
- * knows some would load their modules, which would stay in memory, and the package makes its own there. */
+/* Users and groups of this host, by name. They are looked for in /etc/passwd and /etc/group alone, where the
+ * package makes its own: the C library's functions would load a module of each other source of users, and
+ * keep it in memory. */
 #ifndef HOSTPCI_BASE_USER_H
 #define HOSTPCI_BASE_USER_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define USER_OWN_GROUP "hostpci" /* who may connect to the local socket */
+#define USER_OWN_GROUP "hostpci" /* its members may connect to the local socket */
 
 struct user {
     char name[64];
