@@ -21,7 +21,7 @@ int host_kernel_release(const struct sysroot *sysroot, char *buffer, size_t size
     return sysfs_read(sysroot_fd(sysroot), PROC_OSRELEASE, buffer, size);
 }
 
-/* The first CPU's is at the beginning of a file that may be megabytes long. */
+/* The file may be megabytes long; the first CPU's vendor is near its beginning. */
 void host_cpu_vendor(const struct sysroot *sysroot, char vendor[static HOST_CPU_VENDOR_SIZE])
 {
     char text[1024] = "";
@@ -43,7 +43,7 @@ static void add_uptime(int root, json_t *host)
         json_object_set_new(host, "uptime", json_integer((json_int_t)seconds));
 }
 
-/* Shares of the time of all CPUs since the start. Guest time is part of user time already (proc(5)). */
+/* Shares of the time of all CPUs since the host started. User time includes that of guests (proc(5)). */
 static void add_cpu_time(int root, json_t *host)
 {
     autofree char *text = NULL;
@@ -74,7 +74,7 @@ static void add_load(int root, json_t *host)
         json_object_set_new(host, "loadavg", json_pack("[s, s, s]", one, five, fifteen));
 }
 
-/* /proc/sys/kernel/arch is there since Linux 6.1. */
+/* Before Linux 6.1 there is no such file. */
 static void read_machine(const struct sysroot *sysroot, char *machine, size_t size)
 {
     struct utsname name;
@@ -101,7 +101,7 @@ static void add_kernel(const struct sysroot *sysroot, json_t *host)
                                   version, "machine", machine));
 }
 
-/* An EFI variable: four bytes of attributes, then the value. */
+/* An EFI variable is four bytes of attributes and the value. */
 static void add_boot(int root, json_t *host)
 {
     bool efi = sysfs_exists(root, SYS_EFI);
@@ -124,7 +124,7 @@ static void add_cpus(int root, json_t *host)
         json_object_set_new(host, "cpuinfo", cpus);
 }
 
-/* Bytes of a line such as "MemTotal:       16384000 kB". */
+/* Finds a line such as "MemTotal:       16384000 kB" and gives its bytes. */
 static bool find_memory(const char *text, const char *name, json_int_t *ret)
 {
     size_t length = strlen(name);

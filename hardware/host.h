@@ -7,10 +7,10 @@
 
 #include "hardware/sysfs.h"
 
-/* The properties of GET /nodes/{node}/status but pveversion. What cannot be read is left out. */
+/* The properties of GET /nodes/{node}/status, but for pveversion. What cannot be read is left out. */
 int host_describe(const struct sysroot *sysroot, json_t **ret, struct error *err);
 
-/* The kernel's release, as `uname -r` prints it; -errno if unknown. */
+/* The release of the kernel, as `uname -r` prints it; a negative errno if unknown. */
 int host_kernel_release(const struct sysroot *sysroot, char *buffer, size_t size);
 
 /* "GenuineIntel", "AuthenticAMD"; "" if unknown. */

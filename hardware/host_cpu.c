@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* CPUs of the host. */
+/* The CPUs of the host. */
 #include "hardware/host_cpu.h"
 
 #include <stdio.h>
@@ -18,9 +18,9 @@ static const struct {
 
 struct count {
     json_int_t cpus;
-    json_t *sockets; /* sets: the keys count */
+    json_t *sockets; /* sets, of which only the keys matter */
     json_t *cores;
-    char socket[16]; /* of the CPU that the line is about; "core id" comes after "physical id" */
+    char socket[16]; /* of the CPU that is being read; "physical id" comes before "core id" */
 };
 
 static void count_line(struct count *count, const char *name, const char *value)
@@ -71,7 +71,7 @@ static bool has_flag(const json_t *cpu, const char *flag)
     return false;
 }
 
-/* Virtual machines and other architectures may tell neither sockets nor cores. */
+/* On virtual machines and other architectures the lines about sockets and cores may be missing. */
 static json_int_t size_or(const json_t *set, json_int_t otherwise)
 {
     return json_object_size(set) > 0 ? (json_int_t)json_object_size(set) : otherwise;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* CPUs of the host, from the text of /proc/cpuinfo. Pure: no file is read. Source: show_cpuinfo() in
- * arch/x86/kernel/cpu/proc.c of the Linux kernel; other architectures tell less. */
+/* The CPUs of the host, from the text of /proc/cpuinfo. Pure: no file is read. Source: show_cpuinfo() in
+ * arch/x86/kernel/cpu/proc.c of the Linux kernel; other architectures have fewer lines. */
 #ifndef HOSTPCI_HARDWARE_HOST_CPU_H
 #define HOSTPCI_HARDWARE_HOST_CPU_H
 
 #include <jansson.h>
 
-/* {model, vendor, family, mhz, flags, hvm, user_hz, cpus, cores, sockets}; `text` is cut up. The first five
- * are texts, of the first CPU, "" if not told; hvm is "1" or "0" (VMX or SVM), user_hz the unit of CPU times,
- * cpus counts threads, cores and sockets are of the whole host. NULL if there is no CPU in the text. */
+/* {model, vendor, family, mhz, flags, hvm, user_hz, cpus, cores, sockets}; NULL if there is no CPU in the
+ * text, which is cut up. The first five are texts about the first CPU, "" if they are missing. hvm is "1"
+ * with VMX or SVM, else "0"; user_hz is the unit of CPU times. cpus counts threads; that, cores and sockets
+ * are of the whole host. */
 json_t *host_cpu_describe(char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel says from now on. */
+/* The kernel's log from now on. */
 #include "hardware/kmsg.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 
-#define MOST_READ 4096 /* records, of a kernel that does not stop to talk */
+#define MOST_READ 4096 /* records at once, of a kernel that never stops logging */
 
 int kmsg_follow(const struct sysroot *sysroot)
 {
@@ -21,7 +21,7 @@ int kmsg_follow(const struct sysroot *sysroot)
     return fd;
 }
 
-/* "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT", and lines of properties that begin with a blank. */
+/* A record is "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT" and lines of properties, which begin with a blank. */
 static size_t add_lines(char *record, const char *word, struct text *ret)
 {
     size_t count = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Bridges of the host. */
+/* The host's bridges. */
 #include "hardware/network.h"
 
 #include <limits.h>

@@ -58,7 +58,7 @@ char *sysroot_join(const struct sysroot *sysroot, const char *path)
 
 sysfs_hook_function *sysfs_hook;
 
-/* 1: go on; else what the caller returns. */
+/* 1 to go on; anything else is what the caller returns. */
 static int ask_hook(enum sysfs_access access, int folder, const char *path, const char *value)
 {
     return sysfs_hook == NULL ? 1 : sysfs_hook(access, folder, path, value);
@@ -74,7 +74,7 @@ int sysfs_open_folder(int folder, const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-/* O_NONBLOCK: a pipe in a tree that is no real host must not hold us. */
+/* O_NONBLOCK, because a tree that only looks like a host may have a pipe there. */
 static int open_file(int folder, const char *path)
 {
     int hooked = ask_hook(SYSFS_READ, folder, path, NULL);
@@ -101,7 +101,7 @@ int sysfs_read_bytes(int folder, const char *path, void *buffer, size_t size)
     return (int)length;
 }
 
-/* Terminates and cleans what was read; returns its length. */
+/* Terminates and cleans what was read, and returns its length. */
 static int finish_text(char *buffer, int length)
 {
     for (int i = 0; i < length; i++)
@@ -120,7 +120,7 @@ int sysfs_read(int folder, const char *path, char *buffer, size_t size)
     return length < 0 ? length : finish_text(buffer, length);
 }
 
-/* Until the end of the file or of the buffer: a long file of /proc comes in pieces. */
+/* Up to the end of the file or of the buffer, since a long file of /proc comes in pieces. */
 static ssize_t read_fully(int fd, char *buffer, size_t size)
 {
     size_t used = 0;
@@ -211,7 +211,7 @@ bool sysfs_exists(int folder, const char *path)
     return ask_hook(SYSFS_OPEN, folder, path, NULL) == 1 && faccessat(folder, path, F_OK, 0) == 0;
 }
 
-/* O_TRUNC means nothing to sysfs; a plain file holds the value alone afterwards. */
+/* O_TRUNC means nothing to sysfs, but in a tree of plain files the value replaces the old one. */
 int sysfs_write(int folder, const char *path, const char *value)
 {
     int hooked = ask_hook(SYSFS_WRITE, folder, path, value);

@@ -13,59 +13,62 @@
 
 struct sysroot;
 
-/* `path` is "/" or a folder that looks like a host. Freed with sysroot_close, which takes NULL. */
+/* `path` is "/" or a folder that looks like a host. sysroot_close frees it, and takes NULL. */
 int sysroot_open(const char *path, struct sysroot **ret, struct error *err);
 void sysroot_close(struct sysroot *sysroot);
 bool sysroot_is_host(const struct sysroot *sysroot); /* it is "/" */
 int sysroot_fd(const struct sysroot *sysroot);
 
-/* The absolute path of a file below the sysroot, for libraries and messages that want one; the caller frees
+/* The absolute path of a file below the sysroot, for a library or a message that needs one; the caller frees
  * it. */
 char *sysroot_join(const struct sysroot *sysroot, const char *path) __attribute__((returns_nonnull));
 
-/* The functions below take a folder's descriptor (sysroot_fd or one from sysfs_open_folder) and a path below
- * it. They return 0 or more, or a negative errno; sysfs is full of files that may be absent, and callers
- * decide what that means. What is read as text is ASCII afterwards: any other byte, a NUL too, becomes '?',
- * so that it can go into a reply. */
+/* The functions below take the descriptor of a folder (sysroot_fd, or one from sysfs_open_folder) and a path
+ * below it. They return 0 or more, or a negative errno: sysfs is full of files that may be absent, and the
+ * caller knows what that means. Text that was read is ASCII: any other byte, a NUL too, has become '?', so
+ * that the text can go into a reply. */
 
 int sysfs_open_folder(int folder, const char *path); /* a descriptor, or a negative errno */
 
-/* Reads at most size - 1 bytes (more: -EFBIG) with one read(2), which gives a whole sysfs attribute or short
- * /proc file; NUL-terminates, cuts one trailing newline. Returns the length. */
+/* Reads at most size - 1 bytes (-EFBIG if there are more) with one read(2), which gives a whole attribute of
+ * sysfs or a whole short file of /proc; terminates them with a NUL and cuts one newline off the end. Returns
+ * the length. */
 int sysfs_read(int folder, const char *path, char *buffer, size_t size);
 
-/* The same for a text of any length up to `limit`, read to its end into memory that the caller frees. */
+/* Reads a text of any length up to `limit` (-EFBIG beyond) in the same way, into memory that the caller
+ * frees. */
 int sysfs_read_whole(int folder, const char *path, size_t limit, char **ret);
 
-/* Reads at most `size` bytes as they are (more: -EFBIG, with the first of them in the buffer). Returns their
- * number. */
+/* Reads at most `size` bytes as they are and returns their number; -EFBIG if there are more, with the first
+ * of them in the buffer. */
 int sysfs_read_bytes(int folder, const char *path, void *buffer, size_t size);
 
-/* The number in the file, decimal or 0x hexadecimal; -EINVAL if it holds none. */
+/* Reads a number, decimal or hexadecimal with 0x; -EINVAL if the file holds something else. */
 int sysfs_read_number(int folder, const char *path, long long *ret);
 
-/* A link's target, NUL-terminated (longer: -ENAMETOOLONG). Returns its length. */
+/* Reads a link's target, terminates it with a NUL, and returns its length; -ENAMETOOLONG if it does not fit.
+ */
 int sysfs_read_link(int folder, const char *path, char *buffer, size_t size);
 
-/* The last component of a link's target ("../../bus/pci/drivers/nouveau" gives "nouveau"). */
+/* The same for the last component of the target: "../../bus/pci/drivers/nouveau" gives "nouveau". */
 int sysfs_read_link_name(int folder, const char *path, char *buffer, size_t size);
 
 bool sysfs_exists(int folder, const char *path);
 
-/* Writes a value with one write(2) into a file that must exist. 0, or the negative errno that the kernel
- * gave: of open or of write. That it took the value is not known before it is read back. The kernel may block
- * for ever (an unbind of a device that a VM holds), so this is called in the broker's workers only. */
+/* Writes a value with one write(2) to a file that must exist. Success does not mean that the value had an
+ * effect: read it back. The kernel may block for ever (an unbind of a device that a VM holds), so only the
+ * broker's workers call this. */
 int sysfs_write(int folder, const char *path, const char *value);
 
-/* The names in a folder but "." and ".." and those that are not printable ASCII, sorted, as a NULL-terminated
- * array that sysfs_free_list frees. Returns their number. */
+/* Lists the names in a folder, sorted, as an array that ends with NULL and that sysfs_free_list frees; leaves
+ * out ".", ".." and names that are not printable ASCII. Returns their number. */
 int sysfs_list(int folder, const char *path, char ***ret);
 void sysfs_free_list(char ***list);
 #define autolist __attribute__((cleanup(sysfs_free_list)))
 
-/* For tests, which play the kernel behind a tree and let it fail: asked before each access of the functions
- * above. It returns 1: go on; 0: a write was taken, nothing more is done; or a negative errno. sysfs_exists
- * asks as for SYSFS_OPEN. */
+/* For tests, which play the kernel behind a tree and make it fail: the functions above call the hook before
+ * each access. It returns 1 to let them go on, 0 if it has done a write in their place, or a negative errno.
+ * sysfs_exists calls it with SYSFS_OPEN. */
 enum sysfs_access { SYSFS_OPEN, SYSFS_READ, SYSFS_WRITE, SYSFS_LINK, SYSFS_LIST, SYSFS_ACCESSES };
 typedef int sysfs_hook_function(enum sysfs_access access, int folder, const char *path, const char *value);
 extern sysfs_hook_function *sysfs_hook; /* NULL: none */

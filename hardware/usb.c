@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* USB devices, read from sysfs. */
+/* The host's USB devices, read from sysfs. */
 #include "hardware/usb.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #define MOST     4096 /* devices */
 #define CODE_MAX 0xffff
 
-/* Attributes that are given as they are. */
+/* Attributes that are copied as they are. */
 static const struct {
     const char *file, *key;
     bool optional;
@@ -47,8 +47,8 @@ static bool add_number(int folder, const char *file, int base, const char *key, 
     return true;
 }
 
-/* devpath is "0" of a root hub, "4.1" of what hangs on port 1 of the hub on its port 4. */
-static bool add_place(int folder, json_t *device)
+/* devpath is "0" for a root hub, and "4.1" for a device on port 1 of the hub on the root hub's port 4. */
+static bool add_ports(int folder, json_t *device)
 {
     unsigned long long port = 0;
     char path[64];
@@ -71,7 +71,7 @@ static bool add_place(int folder, json_t *device)
     return true;
 }
 
-/* NULL if files are missing: it is being pulled out. */
+/* NULL if files are missing, since then the device is being unplugged. */
 static json_t *describe(int devices, const char *name)
 {
     autoclose int folder = sysfs_open_folder(devices, name);
@@ -79,7 +79,7 @@ static json_t *describe(int devices, const char *name)
 
     if (folder < 0 || !add_number(folder, "busnum", 10, "busnum", device) ||
         !add_number(folder, "devnum", 10, "devnum", device) ||
-        !add_number(folder, "bDeviceClass", 16, "class", device) || !add_place(folder, device) ||
+        !add_number(folder, "bDeviceClass", 16, "class", device) || !add_ports(folder, device) ||
         !add_texts(folder, device))
         return NULL;
     return TAKE(device);
@@ -96,7 +96,7 @@ static int compare(const void *a, const void *b)
     return (difference > 0) - (difference < 0);
 }
 
-/* A host without USB has no such folder. Names with a colon are interfaces of devices. */
+/* A host without USB does not have the folder. Names with a colon are interfaces of devices. */
 int usb_list(const struct sysroot *sysroot, json_t **ret, struct error *err)
 {
     autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), SYS_USB_DEVICES);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* USB devices, as /nodes/{node}/hardware/usb lists them. */
+/* The host's USB devices, as /nodes/{node}/hardware/usb lists them. */
 #ifndef HOSTPCI_HARDWARE_USB_H
 #define HOSTPCI_HARDWARE_USB_H
 
@@ -8,10 +8,10 @@
 #include "hardware/sysfs.h"
 
 /* [{busnum, devnum, class, level, port, vendid, prodid, speed, usbpath?, manufacturer?, product?, serial?}],
- * root hubs too, sorted by bus and device number. Vendor and product id are four hexadecimal digits without
- * 0x; speed is in Mbit/s; usbpath are the ports from the root hub on, "4.1", which a root hub has none of;
- * level counts the hubs above, and port is the last of the ports, counted from 0 (both as in the kernel's
- * usb/devices). Source: Documentation/ABI/testing/sysfs-bus-usb of the Linux kernel. */
+ * root hubs included, sorted by bus and device number. The vendor and product ids are four hexadecimal digits
+ * without 0x; speed is in Mbit/s. usbpath names the ports from the root hub on, as "4.1"; a root hub has
+ * none. level is the number of hubs above, and port the last of the ports, counted from 0, both as in the
+ * kernel's usb/devices. Source: Documentation/ABI/testing/sysfs-bus-usb of the Linux kernel. */
 int usb_list(const struct sysroot *sysroot, json_t **ret, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* IOMMU groups. */
+/* IOMMU groups as JSON. */
 #include "hardware/iommu/report.h"
 
 #include <stdio.h>

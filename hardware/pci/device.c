@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One device as JSON. */
+/* One function as JSON. */
 #include "hardware/pci/device.h"
 
 #include <limits.h>
@@ -35,7 +35,7 @@ static json_t *address_to_json(struct pci_address address)
     return json_string(id);
 }
 
-/* The subsystem is always there, 0x0000 for none: Proxmox's web interface expects it. */
+/* The subsystem is always given, as 0x0000 if there is none, because Proxmox's web interface expects it. */
 static void add_identity(json_t *object, const struct pci_device *device, struct names *names)
 {
     struct pci_names found = {.vendor = ""};
@@ -78,7 +78,7 @@ json_t *device_summarize(const struct pci_device *device, struct names *names)
     return object;
 }
 
-/* A text of one line, as all of these files have; false for anything else. */
+/* All of these files hold one line; false for anything else. */
 static bool read_line(int folder, const char *file, char *line, size_t size)
 {
     return sysfs_read(folder, file, line, size) > 0 && strchr(line, '\n') == NULL;
@@ -94,13 +94,13 @@ static void add_state(json_t *object, int folder)
     if (read_line(folder, "power_state", line, sizeof(line)) && strcmp(line, "unknown") != 0)
         set_text(object, "power-state", line);
     if (sysfs_read_number(folder, "numa_node", &number) >= 0 &&
-        number >= 0) /* -1: the firmware does not say */
+        number >= 0) /* -1 if the firmware does not say */
         json_object_set_new(object, "numa-node", json_integer(number));
     if (sysfs_read_number(folder, "boot_vga", &number) >= 0) /* only displays have it */
         json_object_set_new(object, "boot-vga", json_integer(number != 0));
 }
 
-/* A link that is down or unknown has the speed "Unknown" and width 0 or 255. */
+/* If the link is down or unknown, its speed is "Unknown" and its width 0 or 255. */
 static void add_link(json_t *object, int folder)
 {
     static const struct {
@@ -161,7 +161,7 @@ static bool slot_is_at(int slots, const char *name, struct pci_address address)
 
     snprintf(path, sizeof(path), "%s/address", name);
     pci_address_format(address, id);
-    *strrchr(id, '.') = '\0'; /* a slot has an address without function */
+    *strrchr(id, '.') = '\0'; /* a slot's address has no function */
     return read_line(slots, path, line, sizeof(line)) && strcmp(line, id) == 0;
 }
 

@@ -15,8 +15,8 @@ static void format(const struct pci_device *device, char text[static LENGTH + 1]
              (unsigned)(device->class_code & 0xff));
 }
 
-/* What was read is right if it gives the same text again: sscanf takes blanks, signs and too large numbers.
- */
+/* sscanf also accepts blanks, signs and numbers that are too large, so what it read must give the same text
+ * again. */
 bool pci_modalias_parse(const char *text, struct pci_device *ret)
 {
     unsigned vendor, device, subsystem_vendor, subsystem_device, base, subclass, interface;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names of vendors, devices and subsystems, by libpci's id lookup. */
+/* Names of vendors, devices and subsystems, looked up by libpci. */
 #include "hardware/pci/names.h"
 
 #include <pci/pci.h>
@@ -24,11 +24,11 @@ struct names {
     _Atomic uint64_t generation;
     pthread_mutex_t lock; /* guards all below */
     char *path;
-    struct stat seen;        /* the file that was loaded, or tried */
-    struct pci_access *list; /* NULL: nothing could be loaded */
+    struct stat seen;        /* the file that was loaded, or could not be */
+    struct pci_access *list; /* NULL if no file has been loaded */
 };
 
-/* libpci calls error() for a malformed file, and error() must not return. */
+/* libpci calls error() for a malformed file, and ends the process if that returns. */
 static _Thread_local jmp_buf way_out;
 
 __attribute__((noreturn)) static void leave_libpci(char *message, ...)
@@ -42,15 +42,15 @@ static void say_nothing(char *message, ...)
     (void)message;
 }
 
-/* Without pci_init(), which would look for a way to the hardware and may end the process, the three callbacks
- * must be set by hand. */
+/* pci_init() would set the three callbacks, but also look for a way to access the hardware, and end the
+ * process if it found none. */
 static struct pci_access *make_list(const char *path)
 {
     struct pci_access *list = pci_alloc();
 
     list->error = leave_libpci;
     list->warning = list->debug = say_nothing;
-    list->id_lookup_mode = PCI_LOOKUP_NO_HWDB; /* and neither DNS nor its cache file */
+    list->id_lookup_mode = PCI_LOOKUP_NO_HWDB; /* nor DNS and its cache file */
     if (path != NULL)
         pci_set_name_list_path(list, xstrdup(path), 1);
     return list;
@@ -73,7 +73,6 @@ static bool same_file(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* A file that cannot be loaded leaves the names that we have. */
 static void reload_if_changed(struct names *names)
 {
     struct stat now = {0};
@@ -92,7 +91,8 @@ static void reload_if_changed(struct names *names)
     names->generation++;
 }
 
-/* libpci knows where its distribution keeps the file; Debian's also knows the compressed one. */
+/* libpci knows where the distribution has the file. Debian's may name the compressed one, which need not
+ * exist. */
 static char *find_file(const struct sysroot *sysroot)
 {
     if (sysfs_exists(sysroot_fd(sysroot), "usr/share/misc/pci.ids"))
@@ -128,7 +128,7 @@ void names_close(struct names *names)
     free(names);
 }
 
-/* The file may hold any bytes, a reply only UTF-8. */
+/* The file may hold any bytes, but a reply only UTF-8. */
 static void copy_name(const char *found, char name[static NAME_SIZE])
 {
     snprintf(name, NAME_SIZE, "%s", found != NULL ? found : "");
@@ -138,7 +138,7 @@ static void copy_name(const char *found, char name[static NAME_SIZE])
             *byte = '?';
 }
 
-/* In a function of its own, because setjmp() wants its locals left alone. */
+/* A function of its own, because after longjmp() the changed locals of setjmp()'s function are lost. */
 static void look_up_all(struct pci_access *list, const struct pci_device *device, struct pci_names *ret)
 {
     char buffer[LONGEST_LINE];
@@ -162,7 +162,7 @@ static void look_up_all(struct pci_access *list, const struct pci_device *device
               ret->subsystem_device);
 }
 
-/* Thousands of lookups or requests in a row need not ask for the file each time. */
+/* Thousands of lookups in a row need not look at the file each time. */
 static bool is_check_due(struct names *names)
 {
     long long tick = clock_milliseconds() / NAMES_CHECK_MS;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names of vendors, devices and subsystems, by libpci's id lookup: sysroot's usr/share/misc/pci.ids, else the
- * one that libpci uses by itself. Loaded once, again when the file changes, which is noticed within
- * NAMES_CHECK_MS; a file that cannot be loaded leaves the names as they were. libpci ends the process by its
- * error callback unless that never returns: here it jumps back, and the name is missing. Thread-safe. */
+/* Names of vendors, devices and subsystems, from usr/share/misc/pci.ids below the sysroot, or else from the
+ * file that libpci would read by itself. Thread-safe.
+ *
+ * The file is loaded once, and again after it has changed, which is noticed within NAMES_CHECK_MS. If it
+ * cannot be loaded the names stay as they are. libpci would end the process at an error in it; here such a
+ * name is missing. */
 #ifndef HOSTPCI_HARDWARE_PCI_NAMES_H
 #define HOSTPCI_HARDWARE_PCI_NAMES_H
 
@@ -20,12 +22,12 @@ struct pci_names { /* "" where pci.ids has none */
 
 struct names;
 
-/* Never fails for want of the file: then there are no names. */
+/* If there is no file there are no names; that is no error. */
 int names_open(const struct sysroot *sysroot, struct names **ret, struct error *err);
 void names_close(struct names *names); /* takes NULL */
 void names_look_up(struct names *names, const struct pci_device *device, struct pci_names *ret);
 
-/* Changes when the file does. */
+/* Changes when the names do. */
 uint64_t names_generation(struct names *names);
 
 #endif

@@ -14,11 +14,11 @@
 static const char *const window_names[] = {"bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom",
                                            "iov0", "iov1", "iov2", "iov3", "iov4", "iov5"};
 
-/* A kernel without CONFIG_PCI_IOV has no lines for it: a bridge's four windows come at once (eleven lines).
- */
+/* A kernel without CONFIG_PCI_IOV has no lines for virtual functions. A bridge has four more lines for the
+ * windows behind it, so a file of eleven lines is a bridge's on such a kernel. */
 enum { LINES_WITHOUT_IOV = 7, LINES_WITH_IOV = 13 };
 
-/* NULL for a window that is not in use. */
+/* NULL if the window is not in use. */
 static json_t *parse_window(const char *name, const char *line)
 {
     uint64_t start, end, flags;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SR-IOV: what a physical function can have and has. */
+/* SR-IOV: the virtual functions that a physical function can have and has. */
 #include "hardware/pci/sriov.h"
 
 #include <stdio.h>
@@ -20,7 +20,7 @@ static const struct {
     {"sriov_drivers_autoprobe", "drivers-autoprobe"},
 };
 
-/* The file has the number in hexadecimal without 0x. */
+/* The file holds the id in hexadecimal without 0x. */
 static void add_device_id(int folder, json_t *sriov)
 {
     char text[16];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel says of PCI functions in uevent messages. */
+/* The kernel's uevent messages about PCI functions. */
 #include "hardware/pci/uevent_text.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where snapshots come from: kept and renewed by kernel uevents, or read at each request. */
+/* Where snapshots come from: a cache that uevents renew, or a scan for each request. */
 #include "hardware/pci/watch.h"
 
 #include <errno.h>
@@ -31,16 +31,16 @@
 struct inventory_source {
     const struct sysroot *sysroot;
     bool cached;
-    int events; /* netlink socket; -1: nobody tells of changes */
-    int stop;   /* eventfd that ends the thread */
+    int events; /* netlink socket; -1: none */
+    int stop;   /* eventfd that ends the thread; -1: there is no thread */
     pthread_t thread;
     pthread_mutex_t lock; /* guards current */
     struct inventory *current;
 };
 
-/* The kernel sends PCI uevents to the network namespaces that the initial user namespace owns and to no other
- * (uevent_net_broadcast_untagged() and uevent_net_init() in lib/kobject_uevent.c): the host's, and those of
- * containers without a user namespace of their own. */
+/* The kernel sends PCI uevents only to the network namespaces that the initial user namespace owns: the
+ * host's, and those of containers without a user namespace of their own. Source:
+ * uevent_net_broadcast_untagged() and uevent_net_init() in lib/kobject_uevent.c of the Linux kernel. */
 static bool events_reach_us(const struct sysroot *sysroot)
 {
     struct stat owner;
@@ -63,15 +63,15 @@ static int open_events(void)
         close(fd);
         return -reason;
     }
-    /* as much as we may have; what does not fit costs one rescan */
+    /* the kernel grants what we may have; an event that does not fit costs a rescan */
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     return fd;
 }
 
-/* Takes all that waits in the socket; true if the snapshot may be out of date. */
+/* Receives all events that wait in the socket; true if the snapshot may be out of date. */
 static bool take_events(int fd)
 {
-    char message[8192]; /* the kernel's are 2048 and a header at most */
+    char message[8192]; /* the kernel's have at most 2048 bytes and a header */
     bool changed = false;
 
     for (;;) {
@@ -82,12 +82,12 @@ static bool take_events(int fd)
             continue;
         if (length < 0)
             return changed || errno == ENOBUFS;
-        if (sender.nl_pid == 0) /* the kernel, not somebody who plays it */
+        if (sender.nl_pid == 0) /* it is the kernel, not somebody who pretends to be */
             changed |= pci_uevent_concerns_us(message, (size_t)length);
     }
 }
 
-/* Two scans may run at once, ours and a refresh: the one that began later stays. */
+/* Two scans may run at once, the thread's and a refresh. The one that began later wins. */
 static void adopt(struct inventory_source *source, struct inventory *inventory)
 {
     struct inventory *old = inventory;
@@ -111,13 +111,13 @@ static int rescan(struct inventory_source *source, struct error *err)
     return 0;
 }
 
-/* A scan that fails, for want of descriptors say, is tried again after the next pause. */
+/* If a scan fails, perhaps because there are no descriptors left, it is tried again after the next pause. */
 static void *follow_events(void *data)
 {
     struct inventory_source *source = data;
     struct pollfd waits[] = {{.fd = source->stop, .events = POLLIN},
                              {.fd = source->events, .events = POLLIN}};
-    long long due_since = 0; /* 0: nothing to do */
+    long long due_since = 0; /* 0: no event has arrived since the last scan */
     struct error err;
 
     for (;;) {
@@ -132,7 +132,7 @@ static void *follow_events(void *data)
     }
 }
 
-/* Signals are the main thread's business. */
+/* The thread blocks all signals, which the main thread handles. */
 static int start_thread(struct inventory_source *source, struct error *err)
 {
     sigset_t all, before;
@@ -158,9 +158,8 @@ static int choose(struct inventory_source *source, enum inventory_mode mode, str
     bool reached = source->events >= 0 && events_reach_us(source->sysroot);
     source->cached = mode == INVENTORY_CACHED || (mode == INVENTORY_AUTO && reached);
     if (mode == INVENTORY_CACHED && sysroot_is_host(source->sysroot) && source->events < 0)
-        return error_set_errno(
-            err, -source->events,
-            "the kernel's device events cannot be received, so the inventory must be fresh");
+        return error_set_errno(err, -source->events,
+                               "cannot receive the kernel's device events, so --inventory must be fresh");
     return 0;
 }
 
@@ -171,7 +170,7 @@ int inventory_source_open(const struct sysroot *sysroot, enum inventory_mode mod
 
     *source = (struct inventory_source){.sysroot = sysroot, .events = -1, .stop = -1};
     pthread_mutex_init(&source->lock, NULL);
-    /* the socket comes before the first scan: what changes from then on is told */
+    /* the socket is opened before the first scan, so that no later change is missed */
     if (choose(source, mode, err) != 0 || (source->cached && rescan(source, err) != 0) ||
         (source->cached && source->events >= 0 && start_thread(source, err) != 0)) {
         inventory_source_close(source);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Mediated devices: the types that a function can create and the instances there are. */
+/* Mediated devices: the types that a function can create, and the instances that exist. */
 #include "hardware/slice/mdev.h"
 
 #include <ctype.h>
@@ -11,7 +11,7 @@
 #include "hardware/paths.h"
 #include "hardware/slice/nvidia.h"
 
-/* NULL if the folder does not say how many can be created: then it is no type, or just going. */
+/* NULL if the folder does not say how many can be created: then it is no type, or is being removed. */
 static json_t *describe_type(int types, const char *name)
 {
     autoclose int folder = sysfs_open_folder(types, name);
@@ -60,7 +60,7 @@ static bool is_uuid(const char *name)
     return i == 36;
 }
 
-/* Each entry is a link ".../<parent>/<uuid>". Others than PCI functions create some too; those are not found.
+/* Each entry is a link to ".../PARENT/UUID". Parents that are no PCI functions exist, too; false for these.
  */
 static bool find_parent(int folder, const char *uuid, struct pci_address *ret)
 {
@@ -76,7 +76,7 @@ static bool find_parent(int folder, const char *uuid, struct pci_address *ret)
     return pci_address_parse(slash != NULL ? slash + 1 : target, ret);
 }
 
-/* NULL if it is just going. */
+/* NULL if it is being removed. */
 static json_t *describe_instance(int folder, const char *uuid)
 {
     char path[64], id[PCI_ADDRESS_SIZE], type[NAME_MAX + 1];

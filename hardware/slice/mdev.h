@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Mediated devices: the types that a function can create and the instances there are.
- * Sources: Documentation/driver-api/vfio-mediated-device.rst of the Linux kernel; NVIDIA's vendor interface
- * (since kernel 6.8 a virtual function has nvidia/creatable_vgpu_types, "ID : name" lines after a heading,
- * and nvidia/current_vgpu_type, "0" when none is selected). */
+/* Mediated devices: the types that a function can create, and the instances that exist. Source:
+ * Documentation/driver-api/vfio-mediated-device.rst of the Linux kernel. NVIDIA's own interface, which takes
+ * the place of the kernel's, is in hardware/slice/nvidia.h. */
 #ifndef HOSTPCI_HARDWARE_SLICE_MDEV_H
 #define HOSTPCI_HARDWARE_SLICE_MDEV_H
 
@@ -10,8 +9,8 @@
 
 #include "hardware/pci/inventory.h"
 
-/* [{type, name?, available, description}] sorted by type; empty if the function is absent or creates none.
- * NVIDIA's vendor types are called nvidia-<number>. */
+/* [{type, name?, available, description}] sorted by type; empty if the function is absent or can create none.
+ * The types of NVIDIA's own interface are called nvidia-NUMBER. */
 int mdev_list_types(const struct sysroot *sysroot, struct pci_address parent, json_t **ret,
                     struct error *err);
 

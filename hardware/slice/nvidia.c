@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* NVIDIA's vendor interface for vGPUs. */
+/* NVIDIA's own interface for vGPUs. */
 #include "hardware/slice/nvidia.h"
 
 #include <limits.h>
@@ -12,7 +12,7 @@
 
 #define MOST_TEXT 65536
 
-/* "  557 : NVIDIA A40-1B"; NULL for the heading and for anything else. */
+/* "  557 : NVIDIA A40-1B". NULL for the heading and anything else. */
 static json_t *parse_type(char *line, int available)
 {
     char *colon = strchr(line, ':'), type[32];
@@ -33,7 +33,7 @@ static const char *type_of(const json_t *entry)
     return json_string_value(json_object_get(entry, "type"));
 }
 
-/* The kernel's types are sorted by name, so these are too. */
+/* Sorted, as the kernel's types are. */
 static void insert_sorted(json_t *list, json_t *entry)
 {
     size_t at = json_array_size(list);
