@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* VMs in the storage: documents of the kind "vm" (vm/config/config.h), their VMID the id. */
+/* VMs in the storage: documents of the kind "vm" (vm/config/config.h), whose id is the VMID. */
 #ifndef HOSTPCI_PASSTHROUGH_VM_DOCUMENT_H
 #define HOSTPCI_PASSTHROUGH_VM_DOCUMENT_H
 
@@ -9,11 +9,11 @@
 #include "base/error.h"
 #include "storage/storage.h"
 
-/* Where it is. */
+/* The node that the VM is on. */
 const char *vm_document_node(const json_t *document);
 
-/* ERROR_FAILED "Configuration file 'nodes/N/qemu-server/ID.conf' does not exist" also if the VM is another
- * node's. ret_revision may be NULL; the caller drops. */
+/* ERROR_FAILED "Configuration file 'nodes/N/qemu-server/ID.conf' does not exist", also if the VM is on
+ * another node. ret_revision may be NULL; the caller drops. */
 int vm_document_read(struct storage *storage, const char *node, long long vmid, json_t **ret,
                      int64_t *ret_revision, struct error *err);
 
@@ -26,16 +26,16 @@ int vm_document_create(struct storage *storage, long long vmid, json_t *document
 /* Adds to the set the change of the VM as it is at that revision. Takes the document. */
 void vm_document_put(struct change_set *set, long long vmid, int64_t revision, json_t *document);
 
-/* With it go the entries of the ACL on /vms/ID, so that a later VM of that id does not inherit them. */
+/* The ACL's entries on /vms/ID are deleted with the VM, so that a later VM of that id does not inherit them.
+ */
 int vm_document_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err);
 
-/* ERROR_FAILED "checksum mismatch (file change by other user?)" unless `digest` (NULL: not asked) is the
- * document's. */
+/* ERROR_FAILED "checksum mismatch (file change by other user?)" unless `digest` is the document's or NULL. */
 int vm_document_check_digest(const json_t *document, const char *digest, struct error *err);
 
-/* {VMID: document} of all nodes piece by piece, since thousands of documents are large: at most `limit` of
- * them, from the first whose id as a text comes after `after` ("": from the first of all). The caller drops.
- */
+/* {VMID: document} of VMs on all nodes: at most `limit` of them, since thousands of documents are large,
+ * beginning with the first whose id comes after `after` in the order of texts ("" for the first of all). The
+ * caller drops. */
 int vm_document_list_after(struct storage *storage, const char *after, int limit, json_t **ret,
                            struct error *err);
 

@@ -11,7 +11,7 @@
 
 #define RANGES "\\d+(?:-\\d+)?(?:;\\d+(?:-\\d+)?)*"
 
-/* Shorthands of this file. */
+/* Shorthands for the rows below. */
 #define TEXT(key, ...)                                                                                       \
     {                                                                                                        \
         .name = (key), .type = SCHEMA_STRING, .optional = true, __VA_ARGS__                                  \
@@ -66,7 +66,7 @@
         TEXT("serial", .format = "urlencoded", .max_length = 60), THROTTLES
 #define WWN TEXT("wwn", .pattern = "0x[0-9a-fA-F]{16}")
 
-/* `virtio=MAC` says model and address at once. */
+/* virtio=MAC sets the model and the address at once. */
 #define MODEL(key)                                                                                           \
     {                                                                                                        \
         .name = (key), .type = SCHEMA_STRING, .optional = true, .alias = "macaddr", .key_alias = "model"     \

@@ -14,7 +14,7 @@
 #include "vm/hostpci.h"
 #include "vm/keys.h"
 
-static const char units[] = "KMGT"; /* each 1024 of the one before */
+static const char units[] = "KMGT"; /* each is 1024 of the one before */
 
 unsigned long long vm_value_parse_size(const char *size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may change what of a VM. */
+/* Who may change which key of a VM. */
 #include <string.h>
 #include <strings.h>
 
@@ -11,27 +11,27 @@
 #include "vm/disk.h"
 #include "vm/hostpci.h"
 
-/* One value of a key: what it has, what it would have, or what it shall have. */
+/* A value of a key that is changed: the current one, the pending one, or the new one. */
 struct question {
-    const struct qemu_job *job;
+    const struct qemu_call *call;
     const char *key;
     const struct schema *schema;
-    const json_t *values; /* of its property string; NULL if it has none */
+    const json_t *values; /* the parts of the value; NULL if it has none */
     const char *value;
-    bool fresh; /* what it shall have */
+    bool fresh; /* the new one */
 };
 
-static int require(const struct qemu_job *job, const char *path, const char *const *privileges,
+static int require(const struct qemu_call *call, const char *path, const char *const *privileges,
                    struct error *err)
 {
     const struct permission permission = {
         .kind = PERMISSION_PRIVILEGES, .path = path, .privileges = privileges, .any = true};
 
-    return access_check(job->service->access, &job->caller, &permission, job->params, err);
+    return access_check(call->service->access, &call->caller, &permission, call->params, err);
 }
 
-/* On the VM. */
-static int require_privilege(const struct qemu_job *job, enum vm_privilege privilege, struct error *err)
+/* A privilege on the VM. */
+static int require_privilege(const struct qemu_call *call, enum vm_privilege privilege, struct error *err)
 {
     static const char *const names[][3] = {
         [VM_PRIVILEGE_DISK] = {"VM.Config.Disk"},
@@ -44,7 +44,7 @@ static int require_privilege(const struct qemu_job *job, enum vm_privilege privi
         [VM_PRIVILEGE_CLOUDINIT] = {"VM.Config.Cloudinit", "VM.Config.Network"},
     };
 
-    return require(job, "/vms/{vmid}", names[privilege], err);
+    return require(call, "/vms/{vmid}", names[privilege], err);
 }
 
 static int require_mapping(const struct question *question, const char *kind, const char *id,
@@ -52,7 +52,7 @@ static int require_mapping(const struct question *question, const char *kind, co
 {
     autofree char *path = xasprintf("/mapping/%s%s%s", kind, id != NULL ? "/" : "", id != NULL ? id : "");
 
-    return require(question->job, path, VALUES("Mapping.Use"), err);
+    return require(question->call, path, VALUES("Mapping.Use"), err);
 }
 
 static const char *string_of(const struct question *question, const char *key)
@@ -71,7 +71,7 @@ static int check_hostpci(const struct question *question, struct error *err)
         return error_set_field(err, question->key, "only root can set romfile");
     if (require_mapping(question, "pci", mapping, err) != 0)
         return -1;
-    return require_privilege(question->job, VM_PRIVILEGE_HARDWARE, err);
+    return require_privilege(question->call, VM_PRIVILEGE_HARDWARE, err);
 }
 
 static int check_usb(const struct question *question, struct error *err)
@@ -83,14 +83,14 @@ static int check_usb(const struct question *question, struct error *err)
         return error_set(err, ERROR_FAILED, "only root can set '%s' config for real devices", question->key);
     if (mapping != NULL && require_mapping(question, "usb", mapping, err) != 0)
         return -1;
-    return require_privilege(question->job, VM_PRIVILEGE_HARDWARE, err);
+    return require_privilege(question->call, VM_PRIVILEGE_HARDWARE, err);
 }
 
 static int check_serial(const struct question *question, struct error *err)
 {
     if (strcmp(question->value, "socket") != 0)
         return error_set(err, ERROR_FAILED, "only root can set '%s' config for real devices", question->key);
-    return require_privilege(question->job, VM_PRIVILEGE_HARDWARE, err);
+    return require_privilege(question->call, VM_PRIVILEGE_HARDWARE, err);
 }
 
 static int check_rng(const struct question *question, struct error *err)
@@ -99,38 +99,39 @@ static int check_rng(const struct question *question, struct error *err)
 
     if (strcmp(source, "/dev/hwrng") == 0 && require_mapping(question, "hwrng", NULL, err) != 0)
         return -1;
-    return require_privilege(question->job, VM_PRIVILEGE_HARDWARE, err);
+    return require_privilege(question->call, VM_PRIVILEGE_HARDWARE, err);
 }
 
-static int require_bridge(const struct qemu_job *job, const char *bridge, const json_t *tag,
+static int require_bridge(const struct qemu_call *call, const char *bridge, const json_t *tag,
                           struct error *err)
 {
     autofree char *path = tag == NULL ? xasprintf("/sdn/zones/localnetwork/%s", bridge)
                                       : xasprintf("/sdn/zones/localnetwork/%s/%" JSON_INTEGER_FORMAT, bridge,
                                                   json_integer_value(tag));
 
-    return require(job, path, VALUES("SDN.Use"), err);
+    return require(call, path, VALUES("SDN.Use"), err);
 }
 
-/* Trunks carry other VLANs than the tag's: the bridge's own privilege. A card can be taken off any bridge. */
+/* A tag needs the privilege of its VLAN. Without one, or with trunks, which carry other VLANs too, it takes
+ * the privilege of the bridge itself. A card may be taken off any bridge. */
 static int check_net(const struct question *question, struct error *err)
 {
     const json_t *tag = json_object_get(question->values, "tag");
     const char *bridge = string_of(question, "bridge");
 
     if (question->fresh && bridge != NULL) {
-        if (tag != NULL && require_bridge(question->job, bridge, tag, err) != 0)
+        if (tag != NULL && require_bridge(question->call, bridge, tag, err) != 0)
             return -1;
         if ((tag == NULL || string_of(question, "trunks") != NULL) &&
-            require_bridge(question->job, bridge, NULL, err) != 0)
+            require_bridge(question->call, bridge, NULL, err) != 0)
             return -1;
     }
-    return require_privilege(question->job, VM_PRIVILEGE_NETWORK, err);
+    return require_privilege(question->call, VM_PRIVILEGE_NETWORK, err);
 }
 
 static int check_place(const struct question *question, struct error *err)
 {
-    const struct service *service = question->job->service;
+    const struct service *service = question->call->service;
 
     return !question->fresh
                ? 0
@@ -142,28 +143,28 @@ static int check_disk(const struct question *question, struct error *err)
     bool cdrom = vm_disk_is_cdrom(question->values);
     bool of_host = strcmp(string_of(question, "file"), "cdrom") == 0;
 
-    if (require_privilege(question->job, cdrom ? VM_PRIVILEGE_CDROM : VM_PRIVILEGE_DISK, err) != 0)
+    if (require_privilege(question->call, cdrom ? VM_PRIVILEGE_CDROM : VM_PRIVILEGE_DISK, err) != 0)
         return -1;
-    if (question->fresh && of_host && require(question->job, "/", VALUES("Sys.Console"), err) != 0)
+    if (question->fresh && of_host && require(question->call, "/", VALUES("Sys.Console"), err) != 0)
         return -1;
     return check_place(question, err);
 }
 
 static int check_volume(const struct question *question, struct error *err)
 {
-    if (require_privilege(question->job, VM_PRIVILEGE_DISK, err) != 0)
+    if (require_privilege(question->call, VM_PRIVILEGE_DISK, err) != 0)
         return -1;
     return check_place(question, err);
 }
 
 static int check_startup(const struct question *question, struct error *err)
 {
-    if (require(question->job, "/", VALUES("Sys.Modify"), err) != 0)
+    if (require(question->call, "/", VALUES("Sys.Modify"), err) != 0)
         return -1;
-    return require_privilege(question->job, VM_PRIVILEGE_OPTIONS, err);
+    return require_privilege(question->call, VM_PRIVILEGE_OPTIONS, err);
 }
 
-/* Kinds of values that it depends on who may set them. Of all others the key decides alone. */
+/* Kinds whose privilege depends on the value. For all other kinds the key alone decides. */
 static int (*const checks[VM_KINDS])(const struct question *question, struct error *err) = {
     [VM_KIND_HOSTPCI] = check_hostpci, [VM_KIND_USB] = check_usb,        [VM_KIND_NET] = check_net,
     [VM_KIND_DISK] = check_disk,       [VM_KIND_EFIDISK] = check_volume, [VM_KIND_VOLUME] = check_volume,
@@ -182,14 +183,14 @@ static int ask(struct question *question, const json_t *value, struct error *err
     return checks[vm_key_about(question->schema)->kind](question, err);
 }
 
-/* A key that has no value, and shall have none, needs what it needs in general. */
-static int check_values(const struct qemu_job *job, const char *key, const json_t *document,
+/* A key that has no value and gets none (a deletion of nothing) takes the privilege of its row. */
+static int check_values(const struct qemu_call *call, const char *key, const json_t *document,
                         const struct qemu_change *change, struct error *err)
 {
     const json_t *const old[] = {json_object_get(json_object_get(document, "config"), key),
                                  json_object_get(json_object_get(document, "pending"), key)};
     const json_t *value = json_object_get(change->set, key);
-    struct question question = {.job = job, .key = key, .schema = vm_key_find(key, NULL)};
+    struct question question = {.call = call, .key = key, .schema = vm_key_find(key, NULL)};
 
     if (checks[vm_key_about(question.schema)->kind] == NULL)
         return 0;
@@ -201,10 +202,10 @@ static int check_values(const struct qemu_job *job, const char *key, const json_
         return ask(&question, value, err);
     if (old[0] != NULL || old[1] != NULL)
         return 0;
-    return require_privilege(job, vm_key_about(question.schema)->privilege, err);
+    return require_privilege(call, vm_key_about(question.schema)->privilege, err);
 }
 
-static int check_key(const struct qemu_job *job, const char *key, struct error *err)
+static int check_key(const struct qemu_call *call, const char *key, struct error *err)
 {
     const struct schema *schema = vm_key_find(key, NULL);
     enum vm_privilege privilege = vm_key_about(schema)->privilege;
@@ -213,31 +214,31 @@ static int check_key(const struct qemu_job *job, const char *key, struct error *
         return 0;
     if (privilege == VM_PRIVILEGE_ROOT)
         return error_set(err, ERROR_FAILED, "only root can set '%s' config", key);
-    return require_privilege(job, privilege, err);
+    return require_privilege(call, privilege, err);
 }
 
-int qemu_check_keys(const struct qemu_job *job, const struct qemu_change *change, struct error *err)
+int qemu_check_keys(const struct qemu_call *call, const struct qemu_change *change, struct error *err)
 {
     autosplit char **keys = vm_config_touched(&change->change);
 
-    if (identity_is_root(&job->caller))
+    if (identity_is_root(&call->caller))
         return 0;
     for (char **key = keys; *key != NULL; key++)
-        if (vm_key_find(*key, NULL) != NULL && check_key(job, *key, err) != 0)
+        if (vm_key_find(*key, NULL) != NULL && check_key(call, *key, err) != 0)
             return -1;
     return 0;
 }
 
-int qemu_check_change(const struct qemu_job *job, const json_t *document, const struct qemu_change *change,
+int qemu_check_change(const struct qemu_call *call, const json_t *document, const struct qemu_change *change,
                       struct error *err)
 {
     autosplit char **keys = vm_config_touched(&change->change);
 
-    if (identity_is_root(&job->caller))
+    if (identity_is_root(&call->caller))
         return 0;
     for (char **key = keys; *key != NULL; key++)
         if (vm_key_find(*key, NULL) != NULL &&
-            (check_key(job, *key, err) != 0 || check_values(job, *key, document, change, err) != 0))
+            (check_key(call, *key, err) != 0 || check_values(call, *key, document, change, err) != 0))
             return -1;
     return 0;
 }

@@ -16,9 +16,9 @@
 #include "schema/property_string.h"
 #include "vm/disk.h"
 
-#define MAC_PREFIX "BC:24:11" /* what /cluster/options says */
+#define MAC_PREFIX "BC:24:11" /* as /cluster/options says */
 
-/* ide2 with media=cdrom, whatever the value says. */
+/* Sets ide2 with media=cdrom, whatever the value of cdrom says. */
 static int set_cdrom(json_t *set, const char *value, struct error *err)
 {
     autojson json_t *values = NULL;
@@ -45,7 +45,7 @@ static int check_volume(const char *key, const json_t *value, struct error *err)
     return qemu_volume_check(key, values, err);
 }
 
-/* Without blanks around it, which are not stored either: what is checked is what is stored. */
+/* Blanks around a value are not stored, so it is checked without them. */
 static json_t *copy_value(const char *key, const json_t *value)
 {
     if (!json_is_string(value) || strcmp(key, "description") == 0)
@@ -54,8 +54,8 @@ static json_t *copy_value(const char *key, const json_t *value)
     return json_string(text_trim(copy));
 }
 
-/* A password for cloud-init is kept as its hash, which cloud-init takes as well: whoever may read the digest
- * of a configuration shall not be able to guess it. */
+/* A password for cloud-init is stored as its hash, which cloud-init takes too. Otherwise it could be guessed
+ * from the configuration's digest. */
 static int hide_password(json_t *set, struct error *err)
 {
     const char *password = json_string_value(json_object_get(set, "cipassword"));
@@ -69,7 +69,7 @@ static int hide_password(json_t *set, struct error *err)
     return 0;
 }
 
-/* Of the parameters those that are keys of a VM. */
+/* The parameters that are keys of a VM. */
 static int read_set(const json_t *params, json_t **ret, struct error *err)
 {
     autojson json_t *set = json_object();
@@ -102,7 +102,7 @@ static void fill_random(void *memory, size_t size)
     do
         count = getrandom(memory, size, 0);
     while (count < 0 && errno == EINTR);
-    if (count != (ssize_t)size) { /* up to 256 bytes are never cut: getrandom(2) */
+    if (count != (ssize_t)size) { /* up to 256 bytes are never cut short: getrandom(2) */
         perror("hostpci: getrandom");
         abort();
     }
@@ -119,11 +119,11 @@ static void fill_fresh(struct qemu_change *change)
     fresh->now = time(NULL);
 }
 
-/* It runs if a process has its devices. */
-static int is_running(const struct qemu_job *job, bool *ret, struct error *err)
+/* A VM runs if a process holds devices for it. */
+static int is_running(const struct qemu_call *call, bool *ret, struct error *err)
 {
-    const struct reservations reservations = {job->service->storage, job->service->sysroot};
-    json_int_t vmid = json_integer_value(json_object_get(job->params, "vmid"));
+    const struct reservations reservations = {call->service->storage, call->service->sysroot};
+    json_int_t vmid = json_integer_value(json_object_get(call->params, "vmid"));
     autojson json_t *list = NULL;
     const char *device;
 
@@ -133,22 +133,22 @@ static int is_running(const struct qemu_job *job, bool *ret, struct error *err)
     return 0;
 }
 
-int qemu_change_read(const struct qemu_job *job, struct qemu_change *ret, struct error *err)
+int qemu_change_read(const struct qemu_call *call, struct qemu_change *ret, struct error *err)
 {
     json_t *set;
     bool running;
 
-    if (is_running(job, &running, err) != 0 || read_set(job->params, &set, err) != 0)
+    if (is_running(call, &running, err) != 0 || read_set(call->params, &set, err) != 0)
         return -1;
     *ret = (struct qemu_change){
-        .set = set, .remove = read_list(job->params, "delete"), .revert = read_list(job->params, "revert")};
+        .set = set, .remove = read_list(call->params, "delete"), .revert = read_list(call->params, "revert")};
     fill_fresh(ret);
     ret->change = (struct vm_change){
         .set = ret->set,
         .remove = (const char *const *)ret->remove,
         .revert = (const char *const *)ret->revert,
-        .force = json_integer_value(json_object_get(job->params, "force")) != 0,
-        .skip_lock = json_integer_value(json_object_get(job->params, "skiplock")) != 0,
+        .force = json_integer_value(json_object_get(call->params, "force")) != 0,
+        .skip_lock = json_integer_value(json_object_get(call->params, "skiplock")) != 0,
         .running = running,
         .fresh = &ret->fresh,
     };

@@ -11,14 +11,14 @@
 
 #define WAIT_NS 20000000L
 
-static long long vmid_of(const struct qemu_job *job)
+static long long vmid_of(const struct qemu_call *call)
 {
-    return json_integer_value(json_object_get(job->params, "vmid"));
+    return json_integer_value(json_object_get(call->params, "vmid"));
 }
 
-static struct qemu_job job_of(const struct request *request)
+static struct qemu_call call_of(const struct request *request)
 {
-    return (struct qemu_job){request->service, request->caller, request->params};
+    return (struct qemu_call){request->service, request->caller, request->params};
 }
 
 static int get_config(struct request *request, json_t **ret, struct error *err)
@@ -57,7 +57,7 @@ const struct endpoint endpoint_get_qemu_config = {
                               .format = "pve-configid",
                               .max_length = 40,
                               .text = "Of a snapshot; there are none."}),
-    /* what is sent as a string stands before what the rows declare for setting it */
+    /* what a reply has as a string stands before the rows of vm_keys, which say how it is set */
     .returns = {.type = SCHEMA_OBJECT,
                 .properties = PROPERTIES(
                     {.name = "digest", .type = SCHEMA_STRING, .text = "Changes with it."},
@@ -69,7 +69,7 @@ const struct endpoint endpoint_get_qemu_config = {
     .run = get_config,
 };
 
-/* What a change makes of the VM, as far as that can be said without asking who may use what. */
+/* What a change makes of the VM. Whether the caller may use what it names is not checked yet. */
 struct plan {
     struct qemu_change change;
     json_t *before, *after;
@@ -83,32 +83,32 @@ static void release_plan(struct plan *plan)
     json_decref(plan->after);
 }
 
-static bool is_given(const struct qemu_job *job, const char *name)
+static bool is_given(const struct qemu_call *call, const char *name)
 {
-    return json_integer_value(json_object_get(job->params, name)) != 0;
+    return json_integer_value(json_object_get(call->params, name)) != 0;
 }
 
-static int check_options(const struct qemu_job *job, struct error *err)
+static int check_options(const struct qemu_call *call, struct error *err)
 {
-    if (is_given(job, "skiplock") && !identity_is_root(&job->caller))
+    if (is_given(call, "skiplock") && !identity_is_root(&call->caller))
         return error_set_field(err, "skiplock", "Only root may use this option.");
-    if (is_given(job, "force") && json_object_get(job->params, "delete") == NULL)
+    if (is_given(call, "force") && json_object_get(call->params, "delete") == NULL)
         return error_set_field(err, "delete", "missing property - 'force' requires this property");
-    if (json_string_length(json_object_get(job->params, "import-working-storage")) > 0)
+    if (json_string_length(json_object_get(call->params, "import-working-storage")) > 0)
         return error_set_field(err, "import-working-storage",
                                "there are no storage pools here: name disks by their absolute paths");
     return 0;
 }
 
-/* Fills *plan, which the caller releases in every case. */
-static int make_plan(const struct qemu_job *job, struct plan *plan, struct error *err)
+/* The caller releases *plan even if this fails. */
+static int make_plan(const struct qemu_call *call, struct plan *plan, struct error *err)
 {
-    const struct service *service = job->service;
-    const char *digest = json_string_value(json_object_get(job->params, "digest"));
+    const struct service *service = call->service;
+    const char *digest = json_string_value(json_object_get(call->params, "digest"));
 
-    if (check_options(job, err) != 0 || qemu_change_read(job, &plan->change, err) != 0 ||
-        qemu_check_keys(job, &plan->change, err) != 0 ||
-        vm_document_read(service->storage, service->node, vmid_of(job), &plan->before, &plan->revision,
+    if (check_options(call, err) != 0 || qemu_change_read(call, &plan->change, err) != 0 ||
+        qemu_check_keys(call, &plan->change, err) != 0 ||
+        vm_document_read(service->storage, service->node, vmid_of(call), &plan->before, &plan->revision,
                          err) != 0 ||
         vm_document_check_digest(plan->before, digest, err) != 0)
         return -1;
@@ -118,39 +118,39 @@ static int make_plan(const struct qemu_job *job, struct plan *plan, struct error
 static int build_change(struct storage *storage, void *context, struct change_set *set, struct error *err)
 {
     __attribute__((cleanup(release_plan))) struct plan plan = {0};
-    const struct qemu_job *job = context;
+    const struct qemu_call *call = context;
 
     (void)storage;
-    if (make_plan(job, &plan, err) != 0 || qemu_check_change(job, plan.before, &plan.change, err) != 0)
+    if (make_plan(call, &plan, err) != 0 || qemu_check_change(call, plan.before, &plan.change, err) != 0)
         return -1;
-    vm_document_put(set, vmid_of(job), plan.revision, TAKE(plan.after));
+    vm_document_put(set, vmid_of(call), plan.revision, TAKE(plan.after));
     return 0;
 }
 
-static int apply_change(const struct qemu_job *job, struct error *err)
+static int apply_change(const struct qemu_call *call, struct error *err)
 {
-    struct qemu_job copy = *job;
+    struct qemu_call copy = *call;
 
-    return edit_run(job->service->storage, build_change, &copy, err);
+    return edit_run(call->service->storage, build_change, &copy, err);
 }
 
 static int update_config(struct request *request, json_t **ret, struct error *err)
 {
-    const struct qemu_job job = job_of(request);
+    const struct qemu_call call = call_of(request);
 
     *ret = json_null();
-    return apply_change(&job, err);
+    return apply_change(&call, err);
 }
 
-static int run_task(const struct qemu_job *job, struct task *task, struct error *err)
+static int run_task(const struct qemu_call *call, struct task *task, struct error *err)
 {
-    if (apply_change(job, err) != 0)
+    if (apply_change(call, err) != 0)
         return -1;
-    task_log(task, "configuration of VM %lld changed", vmid_of(job));
+    task_log(task, "configuration of VM %lld changed", vmid_of(call));
     return 0;
 }
 
-/* True if it ended well before the time is over. */
+/* Whether the task ended well before the time was over. */
 static bool wait_for_task(struct storage *storage, const char *upid, long long seconds)
 {
     time_t end = time(NULL) + seconds;
@@ -168,14 +168,14 @@ static bool wait_for_task(struct storage *storage, const char *upid, long long s
     return false;
 }
 
-/* What is wrong with the request is told at once; what the caller may not use, by the task. */
+/* The reply reports what is wrong with the request; the task reports what the caller may not use. */
 static int update_config_async(struct request *request, json_t **ret, struct error *err)
 {
     __attribute__((cleanup(release_plan))) struct plan plan = {0};
-    const struct qemu_job job = job_of(request);
+    const struct qemu_call call = call_of(request);
     autojson json_t *upid = NULL;
 
-    if (make_plan(&job, &plan, err) != 0 || qemu_begin_task(request, "qmconfig", run_task, &upid, err) != 0)
+    if (make_plan(&call, &plan, err) != 0 || qemu_begin_task(request, "qmconfig", run_task, &upid, err) != 0)
         return -1;
     if (param_given(request, "background_delay") &&
         wait_for_task(request->service->storage, json_string_value(upid),

@@ -7,7 +7,7 @@
 #include "passthrough/vm_document.h"
 #include "vm/keys.h"
 
-/* What Proxmox does in the same call and hostpci does not: clients may send it empty or 0. */
+/* Things that Proxmox does in this call and hostpci does not. Clients may send them empty or 0. */
 static const struct {
     const char *name, *reason;
 } refused[] = {
@@ -32,7 +32,7 @@ static int check_refused(const json_t *params, struct error *err)
     return 0;
 }
 
-/* The host's QEMU, if it answers: a VM can be configured where it is not installed. */
+/* The version of the host's QEMU; NULL if there is none, since a VM can be configured without it. */
 static char *read_version(struct qemu *qemu)
 {
     const struct vm_features *capabilities;
@@ -44,19 +44,19 @@ static char *read_version(struct qemu *qemu)
     return xasprintf("%u.%u.%u", version.major, version.minor, version.micro);
 }
 
-/* All that can be wrong with it. */
-static int build_document(const struct qemu_job *job, json_t **ret, struct error *err)
+/* Fails for everything that can be wrong with the new VM, except that its id may be taken. */
+static int build_document(const struct qemu_call *call, json_t **ret, struct error *err)
 {
     autoqemuchange struct qemu_change change = {0};
 
-    if (qemu_change_read(job, &change, err) != 0 || qemu_check_change(job, NULL, &change, err) != 0)
+    if (qemu_change_read(call, &change, err) != 0 || qemu_check_change(call, NULL, &change, err) != 0)
         return -1;
-    autofree char *version = read_version(job->service->qemu);
+    autofree char *version = read_version(call->service->qemu);
     change.fresh.qemu = version;
-    return vm_config_create(job->service->node, &change.change, ret, err);
+    return vm_config_create(call->service->node, &change.change, ret, err);
 }
 
-/* What nobody sent, and cards whose address was made up. */
+/* Logs the keys that were added, and the network cards that got an address. */
 static void log_added(struct task *task, const json_t *document, const json_t *params)
 {
     const char *key;
@@ -71,30 +71,31 @@ static void log_added(struct task *task, const json_t *document, const json_t *p
     }
 }
 
-static int create(const struct qemu_job *job, struct task *task, struct error *err)
+static int create(const struct qemu_call *call, struct task *task, struct error *err)
 {
-    long long vmid = json_integer_value(json_object_get(job->params, "vmid"));
+    long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
     autojson json_t *document = NULL;
 
-    if (build_document(job, &document, err) != 0 ||
-        vm_document_create(job->service->storage, vmid, json_incref(document), err) != 0)
+    if (build_document(call, &document, err) != 0 ||
+        vm_document_create(call->service->storage, vmid, json_incref(document), err) != 0)
         return -1;
-    log_added(task, document, job->params);
+    log_added(task, document, call->params);
     return 0;
 }
 
-/* Whatever is wrong is told at once; the task finds out only what changed meanwhile. */
+/* The reply reports everything that is wrong with the request. The task checks again, since things may have
+ * changed meanwhile. */
 static int create_vm(struct request *request, json_t **ret, struct error *err)
 {
     const struct permission allocate = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Allocate");
     const struct service *service = request->service;
-    const struct qemu_job job = {request->service, request->caller, request->params};
+    const struct qemu_call call = {request->service, request->caller, request->params};
     autojson json_t *document = NULL;
 
     if (access_check(service->access, &request->caller, &allocate, request->params, err) != 0 ||
         check_refused(request->params, err) != 0 ||
         vm_document_check_free(service->storage, param_integer(request, "vmid"), err) != 0 ||
-        build_document(&job, &document, err) != 0)
+        build_document(&call, &document, err) != 0)
         return -1;
     return qemu_begin_task(request, "qmcreate", create, ret, err);
 }

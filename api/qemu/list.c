@@ -17,7 +17,7 @@
 #define PIECE   64 /* documents in memory at once */
 #define ID_SIZE 16
 #define MIB     (1024LL * 1024)
-#define MOST    9007199254740992LL /* that a number in JSON can tell exactly */
+#define MOST    9007199254740992LL /* the largest whole number that every JSON parser reads exactly */
 
 int qemu_list_running(const struct service *service, json_t **ret, struct error *err)
 {
@@ -49,7 +49,7 @@ static long long number_of(const json_t *document, const char *key, long long fa
     return json_is_integer(value) ? json_integer_value(value) : fallback;
 }
 
-/* Whatever was configured, a VM with too much of it is to be seen. */
+/* A VM must be listed whatever its configuration holds, so a product that is too large is cut. */
 static long long multiply(long long a, long long b)
 {
     long long product;
@@ -72,7 +72,7 @@ static long long memory_of(const json_t *document)
     return multiply(vm_value_number(values, "current", VM_DEFAULT_MEMORY), MIB);
 }
 
-/* Of a disk whose size is known; else 0. */
+/* In bytes; 0 if it is no disk, or if its size is not known. */
 static long long disk_size(const json_t *document, const char *key)
 {
     const char *string = text_of(document, key), *size;
@@ -87,7 +87,7 @@ static long long disk_size(const json_t *document, const char *key)
     return size != NULL ? (long long)vm_value_parse_size(size) : 0;
 }
 
-/* Of the first disk that it boots from. */
+/* The size of the first disk in the boot order that has one. */
 static long long first_disk_size(const json_t *document)
 {
     const char *boot = text_of(document, "boot"), *disk = text_of(document, "bootdisk");
@@ -108,12 +108,12 @@ static void copy(const json_t *document, const char *key, json_t *row)
         json_object_set(row, key, value);
 }
 
-/* Of one that does not run; what a running one's process counts is not known here. */
+/* Zeros for a VM that does not run. The counters of a running VM are not known here. */
 static void set_counters(json_t *row)
 {
     static const char *const names[] = {"cpu",       "mem",   "memhost", "disk",  "diskread",
                                         "diskwrite", "netin", "netout",  "uptime"};
-    autojson json_t *zero = json_integer(0); /* one for all of a row: there may be thousands of rows */
+    autojson json_t *zero = json_integer(0); /* shared within a row, since there may be thousands of rows */
 
     for (size_t i = 0; i < COUNT_OF(names); i++)
         json_object_set(row, names[i], zero);
@@ -210,7 +210,8 @@ static int list_vms(struct request *request, json_t **ret, struct error *err)
     return 0;
 }
 
-/* What runs may end without anybody being told. Rights are documents, too. */
+/* A reply may be reused only while no VM runs, since a VM may end without notice. Documents, privileges among
+ * them, have a generation. */
 static bool list_version(struct request *request, uint64_t *ret)
 {
     autojson json_t *running = NULL;

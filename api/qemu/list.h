@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* VMs in a line each, for /nodes/{node}/qemu and /cluster/resources, and which of them run. */
+/* Rows of VMs for /nodes/{node}/qemu and /cluster/resources, and which VMs run. */
 #ifndef HOSTPCI_API_QEMU_LIST_H
 #define HOSTPCI_API_QEMU_LIST_H
 
@@ -16,11 +16,11 @@ struct qemu_seen {
 
 typedef json_t *qemu_row_function(const struct service *service, const struct qemu_seen *seen);
 
-/* A row for each VM of all nodes that the caller may see, in order of their ids as texts. make_row gives NULL
- * for one that is left out. */
+/* Appends a row for each VM, of all nodes, that the caller may see, in the order of their ids as texts.
+ * make_row returns NULL for a VM that is to be left out. */
 int qemu_list_visible(struct request *request, qemu_row_function *make_row, json_t *list, struct error *err);
 
-/* What both rows have. */
+/* The members that both kinds of rows have. */
 json_t *qemu_describe(const struct service *service, const struct qemu_seen *seen);
 long long qemu_count_cpus(const json_t *document);
 

@@ -53,7 +53,7 @@ static const json_t *config_of(const json_t *document, const char *key)
     return json_object_get(json_object_get(document, "config"), key);
 }
 
-/* Starting counts too. */
+/* A VM that is being started counts as running. */
 static int check_stopped(const struct service *service, long long vmid, struct error *err)
 {
     const struct reservations reservations = {service->storage, service->sysroot};
@@ -67,12 +67,13 @@ static int check_stopped(const struct service *service, long long vmid, struct e
     return 0;
 }
 
-/* The VM, if nothing keeps it from being deleted. */
-static int find_deletable(const struct qemu_job *job, json_t **ret, int64_t *ret_revision, struct error *err)
+/* Reads the VM; an error if it must not be deleted. */
+static int find_deletable(const struct qemu_call *call, json_t **ret, int64_t *ret_revision,
+                          struct error *err)
 {
-    const struct service *service = job->service;
-    long long vmid = json_integer_value(json_object_get(job->params, "vmid"));
-    bool skip_lock = json_integer_value(json_object_get(job->params, "skiplock")) != 0;
+    const struct service *service = call->service;
+    long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
+    bool skip_lock = json_integer_value(json_object_get(call->params, "skiplock")) != 0;
     autojson json_t *document = NULL;
     int64_t revision = 0;
 
@@ -90,7 +91,7 @@ static int find_deletable(const struct qemu_job *job, json_t **ret, int64_t *ret
     return 0;
 }
 
-/* NULL if it is none, or what goes into a drive: that was not the VM's own. */
+/* The path of a disk's file; NULL for anything else. A CD-ROM's file does not belong to the VM. */
 static const char *disk_path(const char *key, const json_t *value, json_t **ret_values)
 {
     const struct schema *schema = vm_key_find(key, NULL);
@@ -103,7 +104,7 @@ static const char *disk_path(const char *key, const json_t *value, json_t **ret_
     return path != NULL && path[0] == '/' && !vm_disk_is_cdrom(*ret_values) ? path : NULL;
 }
 
-/* Files that somebody named by their paths are not ours to delete. */
+/* Disks are files that somebody named by their paths, so they are not deleted. */
 static void log_disks(struct task *task, const json_t *document)
 {
     const char *key;
@@ -117,14 +118,14 @@ static void log_disks(struct task *task, const json_t *document)
     }
 }
 
-static int destroy(const struct qemu_job *job, struct task *task, struct error *err)
+static int destroy(const struct qemu_call *call, struct task *task, struct error *err)
 {
-    long long vmid = json_integer_value(json_object_get(job->params, "vmid"));
+    long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
     autojson json_t *document = NULL;
     int64_t revision = 0;
 
-    if (find_deletable(job, &document, &revision, err) != 0 ||
-        vm_document_delete(job->service->storage, vmid, revision, err) != 0)
+    if (find_deletable(call, &document, &revision, err) != 0 ||
+        vm_document_delete(call->service->storage, vmid, revision, err) != 0)
         return -1;
     log_disks(task, document);
     return 0;
@@ -132,13 +133,13 @@ static int destroy(const struct qemu_job *job, struct task *task, struct error *
 
 static int delete_vm(struct request *request, json_t **ret, struct error *err)
 {
-    const struct qemu_job job = {request->service, request->caller, request->params};
+    const struct qemu_call call = {request->service, request->caller, request->params};
     autojson json_t *document = NULL;
     int64_t revision = 0;
 
     if (param_boolean(request, "skiplock") && !identity_is_root(&request->caller))
         return error_set_field(err, "skiplock", "Only root may use this option.");
-    if (find_deletable(&job, &document, &revision, err) != 0)
+    if (find_deletable(&call, &document, &revision, err) != 0)
         return -1;
     return qemu_begin_task(request, "qmdestroy", destroy, ret, err);
 }

@@ -7,7 +7,7 @@
 #include "passthrough/vm_document.h"
 #include "schema/format.h"
 
-/* An option a line, still one command for a shell. */
+/* Quoted with one option a line, still one command for a shell. */
 static char *quote_lines(char **arguments)
 {
     struct text text = {0};
@@ -52,7 +52,7 @@ static int show_command(struct request *request, json_t **ret, struct error *err
     assign_devices(&assign, &assignments);
     if (assignments_check(&assignments, err) != 0 ||
         command_line_build(&host, vmid, config, &assignments, &arguments, err) != 0) {
-        err->kind = ERROR_FAILED; /* the configuration is wrong, not a parameter of the request */
+        err->kind = ERROR_FAILED; /* the VM's configuration is wrong, not a parameter of the request */
         err->field[0] = '\0';
         return -1;
     }

@@ -11,48 +11,50 @@
 #include "passthrough/broker_task.h"
 #include "passthrough/vm_document.h"
 
-struct errand {
-    struct qemu_job job;
-    int (*run)(const struct qemu_job *job, struct task *task, struct error *err);
+struct qemu_task {
+    struct qemu_call call;
+    int (*run)(const struct qemu_call *call, struct task *task, struct error *err);
 };
 
 static int run(struct task *task, void *argument, struct error *err)
 {
-    const struct errand *errand = argument;
+    const struct qemu_task *self = argument;
 
-    return errand->run(&errand->job, task, err);
+    return self->run(&self->call, task, err);
 }
 
 static void release(void *argument)
 {
-    struct errand *errand = argument;
+    struct qemu_task *self = argument;
 
-    json_decref(errand->job.params);
-    free(errand);
+    json_decref(self->call.params);
+    free(self);
 }
 
 int qemu_begin_task(struct request *request, const char *type,
-                    int (*function)(const struct qemu_job *job, struct task *task, struct error *err),
+                    int (*function)(const struct qemu_call *call, struct task *task, struct error *err),
                     json_t **ret, struct error *err)
 {
     autofree char *id = xasprintf("%lld", param_integer(request, "vmid"));
     autofree char *user = request_caller(request);
-    struct errand *errand = xcalloc(1, sizeof(*errand));
+    struct qemu_task *self = xcalloc(1, sizeof(*self));
     struct task_start start = {
-        .type = type, .id = id, .user = user, .run = run, .argument = errand, .release = release};
+        .type = type, .id = id, .user = user, .run = run, .argument = self, .release = release};
     char upid[UPID_SIZE];
 
-    /* a copy, since the task has its own thread */
-    *errand = (struct errand){{request->service, request->caller, json_deep_copy(request->params)}, function};
+    /* the parameters are copied, since the task has its own thread and outlives the request */
+    *self =
+        (struct qemu_task){{request->service, request->caller, json_deep_copy(request->params)}, function};
     if (task_begin(request->service->tasks, &start, upid, err) != 0) {
-        release(errand);
+        release(self);
         return -1;
     }
     *ret = json_string(upid);
     return 0;
 }
 
-/* Creating and destroying are one transaction each: the VM is there, or it is not. */
+/* How a task ended that a restart interrupted. Creating and destroying a VM are one transaction each, so
+ * whether the VM exists tells the end. */
 static int find_truth(const struct service *service, const struct upid *upid, struct error *err)
 {
     struct error taken;

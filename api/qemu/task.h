@@ -5,8 +5,8 @@
 
 #include "task/task.h"
 
-/* For tasks_recover, with the struct service as its argument: how a VM's task ended is seen from the VM; any
- * other is the broker's (broker_task_resume). */
+/* For tasks_recover, with the struct service as its argument. How a VM's task ended is found out from the VM;
+ * any other task is the broker's (broker_task_resume). */
 task_function qemu_task_resume;
 
 #endif

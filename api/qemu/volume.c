@@ -44,13 +44,14 @@ static bool lies_below(const char *folder, const char *path)
     return strncmp(folder, path, length) == 0 && path[length] == '/';
 }
 
-/* No way into it from elsewhere: that could lead elsewhere by the time that the VM starts. */
+/* Whether the path as it is written leads below the folder, too: a link elsewhere could be changed before the
+ * VM starts. */
 static bool is_written_below(const char *dir, const char *folder, const char *file)
 {
     return (lies_below(dir, file) || lies_below(folder, file)) && strstr(file, "/../") == NULL;
 }
 
-/* `path` is `file` with all links followed. */
+/* Whether the file lies below one of the folders; `path` is the file with all links followed. */
 static bool lies_in_one(const char *const *dirs, const char *file, const char *path)
 {
     for (; dirs != NULL && *dirs != NULL; dirs++) {
@@ -68,7 +69,7 @@ static bool is_disk(const char *path)
     return stat(path, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
 }
 
-/* The rule of the header: raw, unless its name says otherwise. */
+/* The format that the end of the name stands for; raw if it stands for none. */
 static const char *format_of(const char *path)
 {
     static const char *const formats[] = {"qcow2", "qcow", "qed", "vmdk", "cloop"};

@@ -10,10 +10,10 @@
 #include "passthrough/mapping/mapping.h"
 #include "schema/format.h"
 
-/* The hostpciN that functions are looked for. */
+/* A hostpciN that functions are looked for. */
 struct wanted {
     const struct assign *assign;
-    struct assignments *all; /* of the VM, those before this one filled */
+    struct assignments *all; /* those of the VM's hostpciN, as far as they are made */
     unsigned index;
     struct assignment *own; /* all->list[index] */
 };
@@ -66,7 +66,7 @@ static int check_instances_left(const struct wanted *wanted, const char *parent,
 }
 
 /* A mediated device that was left by the VM's last start is used again if it is the wanted one; if it is not,
- * the wanted one cannot be made, as its name is taken. */
+ * the wanted one cannot be made, as its name is in use. */
 static int check_instance(const struct wanted *wanted, const char *uuid, const char *parent,
                           struct error *err)
 {
@@ -134,7 +134,7 @@ static int try_paths(const struct wanted *wanted, char *const *paths, struct err
         for (char **id = ids; *id != NULL; id++)
             if (try_parent(wanted, *id, id == ids ? err : &other) == 0)
                 return 0;
-        return -1; /* the first one's error */
+        return -1; /* with the error of the first one */
     }
     if (check_iommu(wanted->assign, err) != 0)
         return -1;
@@ -146,8 +146,8 @@ static int try_paths(const struct wanted *wanted, char *const *paths, struct err
     return 0;
 }
 
-/* The alternatives of this node in their order. When none can be had, the error is the first one's that still
- * is what the mapping says, or else the first one's. */
+/* Tries the alternatives on this node in their order. If none can be had, the error is that of the first one
+ * that still is what the mapping says, or else of the first one. */
 static int try_entries(const struct wanted *wanted, const json_t *map, struct error *err)
 {
     bool any = false, all_changed = true;

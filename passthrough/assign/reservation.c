@@ -13,9 +13,9 @@
 #include "hardware/paths.h"
 #include "storage/reservation.h"
 
-#define BOOT_SIZE 64 /* a UUID, the end of line and more */
+#define BOOT_SIZE 64 /* enough for a UUID and the end of its line */
 
-/* Stands for the time that this process started, which a sysroot other than / does not tell. It is random, so
+/* Stands for the time that this process started, which a sysroot other than / does not know. It is random, so
  * that no process before or after this one has the same. */
 static int64_t run;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Resource mappings: kept as documents. */
+/* Resource mappings: reading and changing their documents. */
 #include "passthrough/mapping/mapping.h"
 
 #include <string.h>
@@ -34,7 +34,7 @@ json_t *mapping_describe(const struct mapping_kind *kind, const char *id, const 
     return ret;
 }
 
-/* The entries as objects; the strings were validated. */
+/* Parses the entries of a request, which validation has let through. */
 static int parse_map(const struct mapping_kind *kind, const json_t *strings, json_t **ret, struct error *err)
 {
     autojson json_t *map = json_array();
@@ -51,7 +51,7 @@ static int parse_map(const struct mapping_kind *kind, const json_t *strings, jso
     return 0;
 }
 
-/* Puts what was sent over what was there. */
+/* Replaces the settings that were sent; the others stay. */
 static int apply_settings(const struct mapping_kind *kind, json_t *body, const json_t *settings,
                           struct error *err)
 {
@@ -105,14 +105,14 @@ static int remove_settings(const struct mapping_kind *kind, json_t *body, const 
     return 0;
 }
 
-static int check_digest(const json_t *body, const char *digest, struct error *err)
+static int compare_digest(const json_t *body, const char *digest, struct error *err)
 {
     char current[DIGEST_SIZE];
 
     object_digest(body, current);
     if (digest == NULL || strcmp(digest, current) == 0)
         return 0;
-    /* not a conflict of revisions: to try again here would not help */
+    /* ERROR_CONFLICT would make edit_run try again, which cannot help */
     return error_set(err, ERROR_FAILED,
                      "detected modified configuration - file changed by other user? Try again.");
 }
@@ -136,7 +136,7 @@ static int build_update(struct storage *storage, void *context, struct change_se
         return err->kind == ERROR_NOT_FOUND
                    ? error_set(err, ERROR_NOT_FOUND, "%s ID '%s' does not exist", kind->type, update->id)
                    : -1;
-    if (check_digest(body, update->digest, err) != 0)
+    if (compare_digest(body, update->digest, err) != 0)
         return -1;
     if (json_object_get(update->settings, "map") == NULL)
         return error_set(err, ERROR_FAILED, "missing value for required option 'map'");
@@ -164,7 +164,7 @@ int mapping_delete(const struct mapping_kind *kind, struct storage *storage, con
     autojson json_t *body = NULL;
 
     if (object_read(storage, kind->document, id, &body, NULL, err) != 0)
-        return err->kind == ERROR_NOT_FOUND ? 0 : -1; /* gone is what was asked for */
+        return err->kind == ERROR_NOT_FOUND ? 0 : -1; /* it is gone, which is what was asked for */
     change_set_delete(set, kind->document, id, REVISION_ANY);
     return storage_commit(storage, TAKE(set), err);
 }

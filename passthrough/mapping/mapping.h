@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Resource mappings: a name for alternatives of devices, an entry a node and device.
+/* Resource mappings: a mapping is a name for several devices, any of which will do. Each of its entries is
+ * one device of one node.
  *
- * There are two kinds, of PCI and of USB devices, which differ in what struct mapping_kind says. A mapping is
- * a document: {map: [entry], description?, ...}; an entry is an object {node, id, path, ...}. On the wire an
- * entry is a property string. Contents are not compared with hardware when written (the node may be down),
- * but when checked and when a VM starts. */
+ * A mapping is a document {map: [entry], description?, ...}. An entry is an object {node, id, path, ...}
+ * there and a property string in requests and replies. Mappings of PCI devices and of USB devices differ only
+ * in what their struct mapping_kind says.
+ *
+ * Do not assume that an entry is true: it is not compared with the hardware when it is written, as its node
+ * may be down. mapping_check and mapping_check_entry compare it. */
 #ifndef HOSTPCI_PASSTHROUGH_MAPPING_MAPPING_H
 #define HOSTPCI_PASSTHROUGH_MAPPING_MAPPING_H
 
@@ -16,18 +19,18 @@
 #include "schema/endpoint.h"
 #include "storage/storage.h"
 
-/* The hardware of this node that mappings are compared with: what their kind needs of it. */
+/* The hardware of this node that mappings are compared with; the part that their kind needs. */
 struct mapping_hardware {
     struct inventory *pci;
     json_t *usb; /* as usb_list gives it */
 };
 
 struct mapping_kind {
-    const char *type;            /* "pci": part of the path, and `type` of a reply */
-    const char *document;        /* the kind of its documents */
+    const char *type;            /* "pci", in paths and in replies */
+    const char *document;        /* the kind of their documents in the storage */
     const char *name;            /* "PCI", in messages */
-    const struct schema *entry;  /* the property string of an entry */
-    const char *const *settings; /* what a mapping has besides map; ends with NULL */
+    const struct schema *entry;  /* the schema of an entry */
+    const char *const *settings; /* members of a mapping besides map; ends with NULL */
     int (*read_hardware)(const struct sysroot *sysroot, struct inventory_source *inventory,
                          struct mapping_hardware *ret, struct error *err); /* mapping_release_hardware */
     int (*check)(const char *mapping, const json_t *entry, const struct mapping_hardware *hardware,
@@ -36,10 +39,10 @@ struct mapping_kind {
 extern const struct mapping_kind mapping_pci, mapping_usb;
 extern const struct schema mapping_pci_entry, mapping_usb_entry;
 
-/* {id, type, map: [string], digest, ...} of a document. */
+/* {id, type, map: [string], digest, ...} for a reply. */
 json_t *mapping_describe(const struct mapping_kind *kind, const char *id, const json_t *body);
 
-/* The device paths of the PCI mapping on one node, in order; empty if there is none. */
+/* The paths of the PCI mapping's devices on one node, in order; empty if there is no such mapping. */
 int mapping_list_paths(struct storage *storage, const char *id, const char *node, json_t **ret,
                        struct error *err);
 
@@ -55,18 +58,19 @@ json_t *mapping_check(const struct mapping_kind *kind, const char *id, const jso
 void mapping_release_hardware(struct mapping_hardware *hardware);
 #define autohardware __attribute__((cleanup(mapping_release_hardware)))
 
-/* `settings`: the parameters that were sent, as validated (map: array of property strings). Errors are
- * Proxmox's. */
+/* `settings` are the parameters of the request, as validated: `map` is an array of property strings. Errors
+ * are Proxmox's. */
 int mapping_create(const struct mapping_kind *kind, struct storage *storage, const char *id,
                    const json_t *settings, struct error *err);
-/* `remove`: names of settings to drop (NULL-terminated, may be NULL); `digest` may be NULL. */
+/* `remove` are names of settings to drop (ends with NULL, may be NULL). `digest` is compared with the
+ * document's if it is not NULL. */
 int mapping_update(const struct mapping_kind *kind, struct storage *storage, const char *id,
                    const json_t *settings, char **remove, const char *digest, struct error *err);
 int mapping_delete(const struct mapping_kind *kind, struct storage *storage, const char *id,
                    struct error *err);
 
-/* Adds the PCI device of this node as the last entry, and makes the mapping if there is none; with
- * `description` (may be NULL) given it gets that. An error if it names the device already. */
+/* Adds the PCI device of this node as the last entry of the mapping, which is made if it does not exist, and
+ * sets its description unless that is NULL. An error if the mapping names the device already. */
 int mapping_add_device(struct storage *storage, const char *id, const char *node,
                        const struct pci_device *device, const char *description, struct error *err);
 

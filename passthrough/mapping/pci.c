@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Resource mappings of PCI devices: their entries, compared with devices and made from them. */
+/* Resource mappings of PCI devices: how an entry is compared with a device and made from one. */
 #include <string.h>
 #include <strings.h>
 
@@ -53,14 +53,14 @@ int mapping_list_paths(struct storage *storage, const char *id, const char *node
     return 0;
 }
 
-/* What an entry should say of a device; "" where the device has nothing of the kind. */
+/* What an entry for a device must say; "" for what the device does not have. */
 struct expectation {
     char id[16];
     char subsystem[16];
     char group[16];
 };
 
-/* A path without a function means all of them and is compared with the first. */
+/* A path without a function means all functions of the device; function 0 is compared. */
 static const struct pci_device *find_device(const struct inventory *inventory, const char *path)
 {
     struct pci_address address;
@@ -97,7 +97,7 @@ static int compare(const char *mapping, const char *path, const char *property, 
     return 0;
 }
 
-/* Clients write the subsystem of a device that has none as 0000:0000. */
+/* If a device has no subsystem id, clients write 0000:0000. */
 static const char *configured_subsystem(const json_t *entry, const struct expectation *expected)
 {
     const char *configured = json_string_value(json_object_get(entry, "subsystem-id"));
@@ -122,7 +122,7 @@ static int check_path(const char *mapping, const json_t *entry, const char *path
         compare(mapping, path, "subsystem-id", expected.subsystem, configured_subsystem(entry, &expected),
                 err) != 0)
         return -1;
-    /* the interface of Proxmox writes -1 for a device without a group */
+    /* Proxmox's web interface writes -1 for a device without a group */
     if (!first || (expected.group[0] == '\0' && json_integer_value(group) == -1))
         return 0;
     return compare(mapping, path, "iommugroup", expected.group, configured_group, err);

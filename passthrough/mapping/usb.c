@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Resource mappings of USB devices: their entries, compared with devices. */
+/* Resource mappings of USB devices: how an entry is compared with a device. */
 #include <string.h>
 #include <strings.h>
 
@@ -38,7 +38,7 @@ static void describe(const json_t *device, struct text *id, struct text *path)
         text_printf(path, "%lld-%s", (long long)json_integer_value(json_object_get(device, "busnum")), ports);
 }
 
-/* Of the device at the path; or, without one, of the first that has the id. */
+/* The id of the device at the path; without a path, of the first device that has the wanted id. */
 static bool find_id(const json_t *devices, const char *wanted_id, const char *wanted_path, struct text *ret)
 {
     json_t *device;

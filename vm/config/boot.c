@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A VM's configuration: what it starts from. */
+/* A VM's configuration: the boot order. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -9,7 +9,7 @@
 #include "vm/config/parts.h"
 #include "vm/disk.h"
 
-/* In this order a disk is looked for, and a CD-ROM. */
+/* The order in which the first disk and the first CD-ROM drive of a VM are looked for. */
 static const struct bus {
     const char *stem;
     unsigned count;
@@ -52,7 +52,7 @@ static bool append_first(const json_t *config, const struct bus *bus, enum what 
     return false;
 }
 
-static void append_first_drive(const json_t *config, enum what wanted, struct text *order)
+static void append_first_on_bus(const json_t *config, enum what wanted, struct text *order)
 {
     for (size_t i = 0; i < COUNT_OF(buses); i++)
         if (append_first(config, &buses[i], wanted, order))
@@ -68,13 +68,13 @@ char *vm_config_first_boot(const json_t *config)
 {
     autotext struct text order = {0};
 
-    append_first_drive(config, DISK, &order);
-    append_first_drive(config, CDROM, &order);
+    append_first_on_bus(config, DISK, &order);
+    append_first_on_bus(config, CDROM, &order);
     append_first(config, &nets, NET, &order);
     return print(&order);
 }
 
-/* NULL if boot is not set, or is letters. */
+/* The devices of boot's order; NULL if boot is not set or is written in letters. */
 static char **read_order(const json_t *config)
 {
     const char *boot = json_string_value(json_object_get(config, "boot"));
@@ -106,9 +106,9 @@ static bool contains(char *const *list, const char *device)
     return false;
 }
 
-/* New are those that were something else before, too. */
-static bool append_new_discs(const json_t *before, const json_t *after, char *const *known,
-                             struct text *order)
+/* A key that was another device before counts as a new CD-ROM drive, too. */
+static bool append_new_cdroms(const json_t *before, const json_t *after, char *const *known,
+                              struct text *order)
 {
     autosplit char **keys = vm_config_sort(after);
     bool added = false;
@@ -138,6 +138,6 @@ char *vm_config_follow_boot(const json_t *before, const json_t *after)
             append(&order, *device);
         changed |= gone;
     }
-    changed |= append_new_discs(before, after, known, &order);
+    changed |= append_new_cdroms(before, after, known, &order);
     return changed ? print(&order) : NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A VM's configuration: what is in a document, and what a change touches. */
+/* A VM's configuration: views of a document, and the keys that a change touches. */
 #include "vm/config/config.h"
 
 #include <stdlib.h>

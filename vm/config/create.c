@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A VM's configuration: what a new one gets beside what was asked for. */
+/* A VM's configuration: what a new VM gets in addition to what was asked for. */
 #include <string.h>
 
 #include "base/hash.h"
@@ -46,7 +46,8 @@ static bool is_windows(const json_t *config)
     return guest != NULL && guest[0] == 'w';
 }
 
-/* Windows takes another version of the machine for another computer: it keeps the one that it begins with. */
+/* To Windows another version of the machine is another computer, so it keeps the version that it is created
+ * with. */
 static void pin_machine(const struct vm_fresh *fresh, json_t *config)
 {
     const struct schema *schema = vm_key_find("machine", NULL);
@@ -69,7 +70,7 @@ static void pin_machine(const struct vm_fresh *fresh, json_t *config)
     json_object_set_new(config, "machine", json_string(printed));
 }
 
-/* What was asked not to be there: vmgenid=0, an empty description. */
+/* Drops what was asked not to be there: vmgenid=0, an empty description. */
 static void drop_nulls(json_t *config)
 {
     const char *key;

@@ -6,7 +6,7 @@
 #include "schema/format.h"
 #include "vm/config/parts.h"
 
-/* A line of the description: %, :, control and non-ASCII bytes as %XX. */
+/* A line of the description, with %, :, control characters and non-ASCII bytes as %XX. */
 static void print_remark(struct text *text, const char *line, size_t length)
 {
     text_append(text, "#");
@@ -47,7 +47,7 @@ static void print_section(struct text *text, const json_t *values)
             print_line(text, *key, json_object_get(values, *key));
 }
 
-/* "balloon,!scsi1": ! is by force. NULL if there are none. */
+/* "balloon,!scsi1", where ! means by force; NULL if there are none. */
 static json_t *list_removed(const json_t *removed)
 {
     autosplit char **keys = vm_config_sort(removed);

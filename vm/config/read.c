@@ -13,13 +13,13 @@ struct reader {
     enum section section;
     json_t *values[OTHER]; /* of MAIN and PENDING */
     struct text remarks[OTHER];
-    unsigned remarked[OTHER]; /* the line of the first; 0: there is none */
+    unsigned remarked[OTHER]; /* the line of the first remark; 0: there is none */
     json_t *removed;
     unsigned line;
     struct text *warnings; /* may be NULL */
 };
 
-/* The reason may have several lines, as that of a property string has. */
+/* The reason may have several lines, since that of a property string has a line for each part. */
 static void warn(const struct reader *reader, const char *what, const char *reason)
 {
     if (reader->warnings == NULL)
@@ -33,7 +33,7 @@ static void warn(const struct reader *reader, const char *what, const char *reas
     text_append(reader->warnings, "\n");
 }
 
-/* "%3A" and the like; a sequence that is none stays as it is. */
+/* Decodes %3A and the like; a % that no two hexadecimal digits follow stays as it is. */
 static void append_decoded(struct text *text, const char *line)
 {
     for (; *line != '\0'; line++) {
@@ -69,7 +69,7 @@ static void open_section(struct reader *reader, char *line)
         warn(reader, "the section", "only [PENDING] is read");
 }
 
-/* The words that a file may have for a boolean. */
+/* A file may have words for a boolean. */
 static const char *read_word(const struct schema *schema, const char *value)
 {
     static const char *const words[][2] = {{"on", "1"},  {"yes", "1"}, {"true", "1"},
@@ -98,7 +98,7 @@ static void add_value(struct reader *reader, const char *key, const char *value)
         json_object_set(values, vm_config_resolve(key), stored);
 }
 
-/* "balloon,!scsi1" */
+/* Reads "balloon,!scsi1". */
 static void add_removed(struct reader *reader, const char *list)
 {
     autosplit char **names = format_split_list(list);
@@ -148,7 +148,7 @@ static void read_line(struct reader *reader, char *line)
         read_pair(reader, line);
 }
 
-/* An empty one is none; if that is pending, the one that there is goes. */
+/* An empty description is none. If it is pending, the current one will be removed. */
 static void end_description(struct reader *reader, enum section section)
 {
     autojson json_t *given = json_string(text_string(&reader->remarks[section])), *stored = NULL;
@@ -167,7 +167,7 @@ static void end_description(struct reader *reader, enum section section)
         json_object_set_new(reader->removed, "description", json_integer(1));
 }
 
-/* What is both set and removed is set. */
+/* A key that is both set and removed is set. */
 static json_t *end(struct reader *reader)
 {
     json_t *document = json_pack("{s:O}", "config", reader->values[MAIN]);
@@ -199,7 +199,7 @@ int vm_config_read(const char *text, size_t length, json_t **ret, struct text *w
     if (length > VM_CONFIG_LIMIT)
         return error_set(err, ERROR_INVALID, "the configuration has more than %zu bytes", VM_CONFIG_LIMIT);
     if (memchr(text, '\0', length) != NULL)
-        return error_set(err, ERROR_INVALID, "the configuration is no text: it has a NUL byte");
+        return error_set(err, ERROR_INVALID, "the configuration is not a text: it has a NUL byte");
     struct reader reader = {
         .values = {json_object(), json_object()}, .removed = json_object(), .warnings = warnings};
     autofree char *copy = xstrndup(text, length);

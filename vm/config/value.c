@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A VM's configuration: values on their way into it, and what is made for them. */
+/* A VM's configuration: how a client's values are stored, and what is made for them. */
 #include <string.h>
 
 #include "base/hash.h"
@@ -18,7 +18,8 @@ static int refuse(const char *key, struct error *err)
     return -1;
 }
 
-/* Files know no blanks around a value, but the lines of a description are kept as they are. */
+/* A file cannot hold blanks around a value. The description has lines of its own, which are stored as they
+ * are. */
 static json_t *trim(const char *key, const json_t *given)
 {
     autofree char *copy = xstrdup(json_string_value(given));
@@ -34,7 +35,7 @@ static json_t *print_real(double number)
     return json_string(text_string(&text));
 }
 
-/* ide2 of what was given for cdrom. */
+/* Makes a value of cdrom one of ide2. */
 static int read_cdrom(json_t **value, struct error *err)
 {
     autojson json_t *keys = NULL;
@@ -48,8 +49,8 @@ static int read_cdrom(json_t **value, struct error *err)
     return 0;
 }
 
-/* Printed anew, it may end with a blank that something followed before; without that it must be allowed, too.
- */
+/* A value that was printed anew may end with a blank, if its last part was moved to the front. It is checked
+ * again without the blank. */
 static int store_string(const char *key, const json_t *given, json_t **ret, struct error *err)
 {
     const struct schema *schema = vm_key_find(key, NULL);
@@ -67,17 +68,17 @@ static int store_string(const char *key, const json_t *given, json_t **ret, stru
 static int store(const char *key, const json_t *given, json_t **ret, struct error *err)
 {
     const struct schema *schema = vm_key_find(key, NULL);
-    const char *place = vm_config_resolve(key);
+    const char *resolved = vm_config_resolve(key);
 
     if (schema == NULL)
         return error_set(err, ERROR_INVALID, "unknown option '%s'", key);
     autojson json_t *value = json_is_string(given) ? trim(key, given) : json_copy((json_t *)given);
     if (validate_value(schema, &value, err) != 0)
         return -1;
-    if (place != key && read_cdrom(&value, err) != 0)
+    if (resolved != key && read_cdrom(&value, err) != 0)
         return -1;
     if (json_is_string(value))
-        return store_string(place, value, ret, err);
+        return store_string(resolved, value, ret, err);
     *ret = json_is_real(value) ? print_real(json_real_value(value)) : TAKE(value);
     return 0;
 }
@@ -87,7 +88,7 @@ int vm_config_store(const char *key, const json_t *given, json_t **ret, struct e
     return store(key, given, ret, err) == 0 ? 0 : refuse(key, err);
 }
 
-/* Local and unicast (IEEE 802), its front overwritten by the prefix. */
+/* A local unicast address (IEEE 802), whose beginning is overwritten by the prefix. */
 static void print_mac(const unsigned char random[static 6], const char *prefix, char mac[static MAC_SIZE])
 {
     snprintf(mac, MAC_SIZE, "%02X:%02X:%02X:%02X:%02X:%02X", (random[0] & 0xfcU) | 2U, random[1], random[2],
@@ -114,7 +115,7 @@ static json_t *make_net(const char *key, json_t *stored, const struct vm_fresh *
     return json_string(printed);
 }
 
-/* 1 asks for a new one, 0 for none. */
+/* vmgenid=1 asks for a new id, 0 for none. */
 static json_t *make_generation(json_t *stored, const struct vm_fresh *fresh)
 {
     const char *text = json_string_value(stored);

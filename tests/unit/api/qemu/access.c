@@ -251,14 +251,14 @@ static json_t *document_of(const struct row *row)
 static int ask(const struct stage *stage, const char *who, const struct row *row, struct error *err)
 {
     const char *const remove[] = {row->value == NULL ? row->key : NULL, NULL};
-    const struct qemu_job job = {(struct service *)&stage->service, identity_of(who), stage->params};
+    const struct qemu_call call = {(struct service *)&stage->service, identity_of(who), stage->params};
     struct qemu_change change = {.set = json_object(), .change = {.remove = remove}};
     autojson json_t *document = document_of(row);
 
     if (row->value != NULL)
         json_object_set_new(change.set, row->key, value_of(stage, row->value));
     change.change.set = change.set;
-    int result = qemu_check_change(&job, document, &change, err);
+    int result = qemu_check_change(&call, document, &change, err);
     json_decref(change.set);
     return result;
 }
@@ -412,10 +412,10 @@ Test(api_qemu_access, first_part_asks_for_plain_keys_alone)
     set_stage(&stage, &lines);
     for (size_t i = 0; i < COUNT_OF(first); i++) {
         const char *const remove[] = {first[i].key, NULL};
-        const struct qemu_job job = {&stage.service, identity_of(HAS), stage.params};
+        const struct qemu_call call = {&stage.service, identity_of(HAS), stage.params};
         const struct qemu_change change = {.change = {.remove = remove}};
         struct error err = {.message = ""};
-        cr_expect_eq(qemu_check_keys(&job, &change, &err), first[i].text != NULL ? -1 : 0);
+        cr_expect_eq(qemu_check_keys(&call, &change, &err), first[i].text != NULL ? -1 : 0);
         cr_expect_str_eq(err.message, first[i].text != NULL ? first[i].text : "");
     }
     clear_stage(&stage);
