@@ -188,16 +188,6 @@ static int print_bits(const struct vm_build *build, const json_t *values, struct
     return 0;
 }
 
-static int check_model(const struct vm_build *build, const char *model, struct error *err)
-{
-    struct vm_version version = vm_build_version(build);
-
-    if (vm_features_has_cpu(build->what->qemu, model))
-        return 0;
-    return error_set_field(err, "cpu", "QEMU %u.%u.%u has no CPU model '%s'", version.major, version.minor,
-                           version.micro, model);
-}
-
 /* If processors can be plugged in, one is there from the start, and the others are devices. */
 static void add_processors(struct vm_build *build, const char *model)
 {
@@ -219,6 +209,7 @@ static void add_processors(struct vm_build *build, const char *model)
 
 int vm_build_add_cpu(struct vm_build *build, struct error *err)
 {
+    struct vm_version version = vm_build_version(build);
     autojson json_t *values = NULL, *flags = json_object();
     autotext struct text text = {0};
 
@@ -226,8 +217,9 @@ int vm_build_add_cpu(struct vm_build *build, struct error *err)
         return -1;
     const char *wanted = json_text_or(values, "cputype", NULL);
     autofree char *model = resolve_model(wanted != NULL ? wanted : build->kvm ? "kvm64" : "qemu64", flags);
-    if (check_model(build, model, err) != 0)
-        return -1;
+    if (!vm_features_has_cpu(build->what->qemu, model))
+        return error_set_field(err, "cpu", "QEMU %u.%u.%u has no CPU model '%s'", version.major,
+                               version.minor, version.micro, model);
     text_append(&text, model);
     if (json_object_get(values, "level") != NULL)
         text_printf(&text, ",level=%lld", vm_value_number(values, "level", 0));

@@ -86,13 +86,6 @@ static void add_tablet(struct vm_build *build, const char *type)
                      build->machine.q35 ? "ehci.0" : "uhci.0");
 }
 
-static int check_serial(const struct vm_build *build, const char *type, struct error *err)
-{
-    if (text_starts_with(type, "serial") && vm_build_text(build, type) == NULL)
-        return error_set_field(err, "vga", "%s is the display, but %s is not set", type, type);
-    return 0;
-}
-
 int vm_build_add_display(struct vm_build *build, struct error *err)
 {
     autojson json_t *values = NULL;
@@ -103,8 +96,8 @@ int vm_build_add_display(struct vm_build *build, struct error *err)
     const char *type = json_text_or(values, "type", NULL);
     if (type == NULL)
         type = default_display(build);
-    if (check_serial(build, type, err) != 0)
-        return -1;
+    if (text_starts_with(type, "serial") && vm_build_text(build, type) == NULL)
+        return error_set_field(err, "vga", "%s is the display, but %s is not set", type, type);
     add_tablet(build, type);
     if (device_of(type) == NULL) {
         build->no_graphics = true;
@@ -119,7 +112,7 @@ int vm_build_add_display(struct vm_build *build, struct error *err)
     return 0;
 }
 
-static int add_serials(struct vm_build *build)
+static void add_serials(struct vm_build *build)
 {
     autofree char *run = vm_command_escape(build->what->paths->run);
 
@@ -137,7 +130,6 @@ static int add_serials(struct vm_build *build)
         }
         vm_build_add(build, VM_DEVICES, "-device", "isa-serial,chardev=%s", id.text);
     }
-    return 0;
 }
 
 static int add_agent(struct vm_build *build, struct error *err)
@@ -201,8 +193,8 @@ static int add_watchdog(struct vm_build *build, struct error *err)
 
 int vm_build_add_channels(struct vm_build *build, struct error *err)
 {
-    if (add_serials(build) != 0 || add_agent(build, err) != 0 || add_random(build, err) != 0 ||
-        add_watchdog(build, err) != 0)
+    add_serials(build);
+    if (add_agent(build, err) != 0 || add_random(build, err) != 0 || add_watchdog(build, err) != 0)
         return -1;
     if (vm_build_number(build, "balloon", 1) != 0)
         vm_build_add(build, VM_DEVICES, "-device", "virtio-balloon-pci,id=balloon0%s,free-page-reporting=on",

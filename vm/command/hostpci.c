@@ -71,17 +71,6 @@ static int check_unique(const struct vm_build *build, json_t *seen, unsigned ind
     return 0;
 }
 
-static void add_port(struct vm_build *build, unsigned port)
-{
-    unsigned position = port - FIXED_PORTS - 1;
-
-    vm_build_add(
-        build, VM_BUSES, "-device",
-        "pcie-root-port,id=ich9-pcie-port-%u,bus=pcie.0,addr=%x.%u,x-speed=16,x-width=32,multifunction=on,"
-        "port=%u,chassis=%u",
-        port, 0x10 + position / 8, position % 8, port, port);
-}
-
 /* Ports beyond the fixed ones share the slots 10 and 11. A guest looks at the other functions of a slot only
  * if it finds function 0, so that one is added as soon as another is needed. */
 static void add_ports(struct vm_build *build)
@@ -91,9 +80,14 @@ static void add_ports(struct vm_build *build)
     for (unsigned i = FIXED_PORTS; i < VM_HOSTPCI; i++)
         if (is_set(&build->hostpci[i]) && build->hostpci[i].pcie)
             wanted[i + 1] = wanted[i < FIXED_PORTS + 8 ? FIXED_PORTS + 1 : FIXED_PORTS + 9] = true;
-    for (unsigned port = FIXED_PORTS + 1; port <= VM_HOSTPCI; port++)
+    for (unsigned port = FIXED_PORTS + 1; port <= VM_HOSTPCI; port++) {
+        unsigned position = port - FIXED_PORTS - 1;
         if (wanted[port])
-            add_port(build, port);
+            vm_build_add(build, VM_BUSES, "-device",
+                         "pcie-root-port,id=ich9-pcie-port-%u,bus=pcie.0,addr=%x.%u,x-speed=16,x-width=32,"
+                         "multifunction=on,port=%u,chassis=%u",
+                         port, 0x10 + position / 8, position % 8, port, port);
+    }
 }
 
 static int print_host(const struct vm_build *build, unsigned index, size_t function, struct text *text,

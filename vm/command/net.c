@@ -34,35 +34,17 @@ static void add_back_end(struct vm_build *build, unsigned index, const json_t *v
     vm_build_add(build, VM_DEVICES, "-netdev", "%s", text_string(&text));
 }
 
-/* mtu=1 means the bridge's MTU, which is also the default. */
-static long long mtu_of(const struct vm_build *build, unsigned index, const json_t *values)
-{
-    long long mtu = vm_value_number(values, "mtu", 1);
-
-    if (mtu > 1)
-        return mtu;
-    return build->what->bridge_mtu != NULL ? build->what->bridge_mtu[index] : 0;
-}
-
-static void print_virtio(const struct vm_build *build, unsigned index, const json_t *values,
-                         struct text *text)
-{
-    long long mtu = mtu_of(build, index, values);
-
-    if (json_text_or(values, "bridge", NULL) != NULL && mtu != 0)
-        text_printf(text, ",host_mtu=%lld", mtu);
-    if (vm_value_number(values, "host-tunnel", 0) == 0 && vm_build_machine_at_least(build, 11, 0, 1))
-        text_append(text, ",host_tunnel=off");
-}
-
 static void add_front_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,
                           long long queues)
 {
     struct vm_key_name id = vm_key_name("net", index);
     const char *model = json_text_or(values, "model", NULL), *mac = json_text_or(values, "macaddr", NULL);
-    bool isa = strcmp(model, "ne2k_isa") == 0;
+    bool isa = strcmp(model, "ne2k_isa") == 0, bridge = json_text_or(values, "bridge", NULL) != NULL;
+    long long mtu = vm_value_number(values, "mtu", 1);
     autotext struct text text = {0};
 
+    if (mtu <= 1) /* 1 means the bridge's MTU, which is also the default */
+        mtu = build->what->bridge_mtu != NULL ? build->what->bridge_mtu[index] : 0;
     text_append(&text, virtio ? "virtio-net-pci" : model);
     if (mac != NULL)
         text_printf(&text, ",mac=%s", mac);
@@ -73,17 +55,12 @@ static void add_front_end(struct vm_build *build, unsigned index, const json_t *
     if (virtio)
         text_append(&text, ",rx_queue_size=1024,tx_queue_size=256");
     text_append(&text, vm_build_bootindex(build, id.text).text);
-    if (virtio)
-        print_virtio(build, index, values, &text);
+    if (virtio && bridge && mtu != 0)
+        text_printf(&text, ",host_mtu=%lld", mtu);
+    if (virtio && vm_value_number(values, "host-tunnel", 0) == 0 &&
+        vm_build_machine_at_least(build, 11, 0, 1))
+        text_append(&text, ",host_tunnel=off");
     vm_build_add(build, VM_DEVICES, "-device", "%s", text_string(&text));
-}
-
-static int check_net(const char *key, const json_t *values, bool virtio, struct error *err)
-{
-    if (!virtio && json_object_get(values, "mtu") != NULL)
-        return error_set_field(err, key, "%s: mtu can be set of a virtio card only, not of %s", key,
-                               json_text_or(values, "model", NULL));
-    return 0;
 }
 
 int vm_build_add_nets(struct vm_build *build, struct error *err)
@@ -97,8 +74,9 @@ int vm_build_add_nets(struct vm_build *build, struct error *err)
             continue;
         bool virtio = strcmp(json_text_or(values, "model", NULL), "virtio") == 0;
         long long queues = virtio ? vm_value_number(values, "queues", 0) : 0;
-        if (check_net(key.text, values, virtio, err) != 0)
-            return -1;
+        if (!virtio && json_object_get(values, "mtu") != NULL)
+            return error_set_field(err, key.text, "%s: mtu can be set of a virtio card only, not of %s",
+                                   key.text, json_text_or(values, "model", NULL));
         add_back_end(build, i, values, virtio, queues);
         add_front_end(build, i, values, virtio, queues);
     }

@@ -9,54 +9,18 @@
 #include "vm/probe/features.h"
 #include "vm/rules.h"
 
-static void add_identity(const struct vm_fresh *fresh, json_t *config)
-{
-    char uuid[UUID_SIZE];
-
-    if (json_object_get(config, "smbios1") == NULL) {
-        uuid_print(fresh->smbios, uuid);
-        json_object_set_new(config, "smbios1", json_sprintf("uuid=%s", uuid));
-    }
-    if (json_object_get(config, "vmgenid") == NULL) {
-        uuid_print(fresh->vmgenid, uuid);
-        json_object_set_new(config, "vmgenid", json_string(uuid));
-    }
-}
-
-static void add_meta(const struct vm_fresh *fresh, json_t *config)
-{
-    json_object_set_new(config, "meta",
-                        fresh->qemu != NULL
-                            ? json_sprintf("creation-qemu=%s,ctime=%lld", fresh->qemu, fresh->now)
-                            : json_sprintf("ctime=%lld", fresh->now));
-}
-
-static void add_boot(json_t *config)
-{
-    if (json_object_get(config, "boot") == NULL) {
-        autofree char *boot = vm_config_first_boot(config);
-        json_object_set_new(config, "boot", json_string(boot));
-    }
-}
-
-static bool is_windows(const json_t *config)
-{
-    const char *guest = json_string_value(json_object_get(config, "ostype"));
-
-    return guest != NULL && guest[0] == 'w';
-}
-
 /* To Windows another version of the machine is another computer, so it keeps the version that it is created
  * with. */
 static void pin_machine(const struct vm_fresh *fresh, json_t *config)
 {
     const struct schema *schema = vm_key_find("machine", NULL);
+    const char *guest = json_string_value(json_object_get(config, "ostype"));
     const char *machine = json_string_value(json_object_get(config, "machine"));
     autojson json_t *values = NULL;
     struct vm_version version;
     struct error err;
 
-    if (!is_windows(config) || fresh->qemu == NULL ||
+    if (guest == NULL || guest[0] != 'w' || fresh->qemu == NULL ||
         sscanf(fresh->qemu, "%u.%u", &version.major, &version.minor) != 2 ||
         property_string_parse(schema, machine != NULL ? machine : "", &values, &err) != 0)
         return;
@@ -70,32 +34,42 @@ static void pin_machine(const struct vm_fresh *fresh, json_t *config)
     json_object_set_new(config, "machine", json_string(printed));
 }
 
-/* Drops what was asked not to be there: vmgenid=0, an empty description. */
-static void drop_nulls(json_t *config)
+int vm_config_create(const char *node, const struct vm_change *change, json_t **ret, struct error *err)
 {
+    const struct vm_fresh *fresh = change->fresh;
+    autojson json_t *config = NULL;
+    char uuid[UUID_SIZE];
     const char *key;
     json_t *value;
     void *next;
 
-    json_object_foreach_safe(config, next, key, value) {
-        if (json_is_null(value))
-            json_object_del(config, key);
-    }
-}
-
-int vm_config_create(const char *node, const struct vm_change *change, json_t **ret, struct error *err)
-{
-    autojson json_t *config = NULL;
-
     if (vm_config_make(change, &config, err) != 0)
         return -1;
-    add_identity(change->fresh, config);
-    drop_nulls(config);
+    if (json_object_get(config, "smbios1") == NULL) {
+        uuid_print(fresh->smbios, uuid);
+        json_object_set_new(config, "smbios1", json_sprintf("uuid=%s", uuid));
+    }
+    if (json_object_get(config, "vmgenid") == NULL) {
+        uuid_print(fresh->vmgenid, uuid);
+        json_object_set_new(config, "vmgenid", json_string(uuid));
+    }
+    json_object_foreach_safe(config, next, key, value) {
+        if (json_is_null(value)) /* it was asked not to be there */
+            json_object_del(config, key);
+    }
     if (vm_rules_check_change(NULL, config, err) != 0)
         return -1;
-    add_meta(change->fresh, config);
-    add_boot(config);
-    pin_machine(change->fresh, config);
+
+    json_object_set_new(config, "meta",
+                        fresh->qemu != NULL
+                            ? json_sprintf("creation-qemu=%s,ctime=%lld", fresh->qemu, fresh->now)
+                            : json_sprintf("ctime=%lld", fresh->now));
+    if (json_object_get(config, "boot") == NULL) {
+        autofree char *boot = vm_config_first_boot(config);
+        json_object_set_new(config, "boot", json_string(boot));
+    }
+    pin_machine(fresh, config);
+
     autojson json_t *document = json_pack("{s:s, s:O}", "node", node, "config", config);
     if (vm_config_check_size(document, err) != 0)
         return -1;
