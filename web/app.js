@@ -235,7 +235,7 @@ function fieldFor(operationId, parameter) {
     const send = parameter.required ? null : element("input", { type: "checkbox", className: "send" });
     send?.setAttribute("aria-label", `Send ${parameter.name}`);
     input.addEventListener("input", () => { if (send) send.checked = true; });
-    const hint = parameter.schema.type === "array" ? element("span", { className: "soft" }, "One value a line.") : null;
+    const hint = parameter.schema.type === "array" ? element("span", { className: "soft" }, "One value per line.") : null;
     return element("div", { className: "field" }, element("span", { className: "check" }, send, label), input, hint);
 }
 
@@ -292,7 +292,7 @@ async function submit(form, method, template) {
 function tryForm(method, path, operation) {
     const changes = method !== "get";
     const parameters = parametersOf(operation);
-    const hint = element("span", { className: "soft" }, "An optional parameter is sent if its box is ticked.");
+    const hint = element("span", { className: "soft" }, "An optional parameter is only sent if its box is ticked.");
     const confirm = element("label", {}, element("input", { type: "checkbox", className: "confirm", required: true }),
         "Yes, change this host.");
     const form = element("form", { className: changes ? "try change" : "try" },
@@ -354,7 +354,7 @@ function filterReference() {
         group.hidden = operations.every((operation) => operation.hidden);
     }
     const none = document.querySelector(".group:not([hidden])") === null;
-    byId("reference-note").textContent = none ? "No operation has these words." : "";
+    byId("reference-note").textContent = none ? "No operation matches." : "";
 }
 
 function openLinked() {

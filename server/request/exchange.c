@@ -288,9 +288,11 @@ void exchange_serve(struct exchange *exchange)
     struct error err;
 
     exchange->paused = false;
-    if (exchange->request.endpoint != NULL) /* it waited for another request, which failed */
+    if (exchange->request.endpoint != NULL) { /* it waited for another request, which failed */
         start_request(exchange);
-    else if (asset_serve(exchange->method, exchange->uri, exchange->known_tags, &exchange->reply))
+        return;
+    }
+    if (asset_serve(exchange->method, exchange->uri, exchange->known_tags, &exchange->reply))
         reply_pack(&exchange->reply, exchange->encodings);
     else if (strcmp(exchange->method, "OPTIONS") == 0)
         reply_to_options(exchange);
