@@ -183,3 +183,19 @@ bool vm_value_hotplugs(const json_t *config, const char *feature)
             return true;
     return false;
 }
+
+void vm_value_append_decoded(struct text *text, const char *encoded)
+{
+    for (; *encoded != '\0'; encoded++) {
+        char digits[3] = "";
+        unsigned long long byte;
+        if (*encoded == '%')
+            memcpy(digits, encoded + 1, strnlen(encoded + 1, 2));
+        if (strlen(digits) == 2 && text_to_number(digits, 16, 255, &byte) && byte != 0) {
+            text_append_bytes(text, &(char){(char)byte}, 1);
+            encoded += 2;
+        } else {
+            text_append_bytes(text, encoded, 1);
+        }
+    }
+}

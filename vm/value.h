@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* What is stored for a value that its schema allows. Disks, netN, efidisk0, boot with order= and tags are
  * printed anew, with sizes in their largest whole unit; everything else is stored as it was sent. Refused is
@@ -23,6 +24,10 @@ long long vm_value_number(const json_t *values, const char *key, long long fallb
 
 /* Whether `hotplug` says so of "cpu", "memory" ... */
 bool vm_value_hotplugs(const json_t *config, const char *feature);
+
+/* Appends a percent-encoded text decoded. A % that no two hexadecimal digits follow, and %00, stay as they
+ * are. */
+void vm_value_append_decoded(struct text *text, const char *encoded);
 
 /* "32G", "528K", "1000": bytes in the largest unit that leaves no rest. The caller frees. */
 char *vm_value_print_size(unsigned long long bytes);

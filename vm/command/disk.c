@@ -119,35 +119,16 @@ int vm_build_read_boot(struct vm_build *build, struct error *err)
     return read_boot_letters(build, letters, err);
 }
 
-/* Decodes %20 and the like; a % that no two hexadecimal digits follow stays as it is. */
-static char *decode(const char *value)
-{
-    struct text text = {0};
-
-    for (; *value != '\0'; value++) {
-        char digits[3] = {value[0], value[0] != '\0' ? value[1] : '\0', '\0'};
-        unsigned long long number;
-        if (*value == '%') {
-            memcpy(digits, value + 1, strnlen(value + 1, 2));
-            if (strlen(digits) == 2 && text_to_number(digits, 16, 255, &number) && number != 0) {
-                text_append_bytes(&text, &(char){(char)number}, 1);
-                value += 2;
-                continue;
-            }
-        }
-        text_append_bytes(&text, value, 1);
-    }
-    return text_take(&text);
-}
-
 static void print_decoded(struct text *text, const json_t *values, const char *key)
 {
     const char *value = json_text_or(values, key, NULL);
 
+    autotext struct text plain = {0};
+
     if (value == NULL)
         return;
-    autofree char *plain = decode(value);
-    autofree char *escaped = vm_command_escape(plain);
+    vm_value_append_decoded(&plain, value);
+    autofree char *escaped = vm_command_escape(text_string(&plain));
     text_printf(text, ",%s=%s", key, escaped);
 }
 

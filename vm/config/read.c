@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "schema/format.h"
 #include "vm/config/parts.h"
+#include "vm/value.h"
 
 enum section { MAIN, PENDING, OTHER };
 
@@ -33,23 +34,6 @@ static void warn(const struct reader *reader, const char *what, const char *reas
     text_append(reader->warnings, "\n");
 }
 
-/* Decodes %3A and the like; a % that no two hexadecimal digits follow stays as it is. */
-static void append_decoded(struct text *text, const char *line)
-{
-    for (; *line != '\0'; line++) {
-        char digits[3] = "";
-        unsigned long long byte;
-        if (*line == '%')
-            memcpy(digits, line + 1, strnlen(line + 1, 2));
-        if (strlen(digits) == 2 && text_to_number(digits, 16, 255, &byte) && byte != 0) {
-            text_append_bytes(text, &(char){(char)byte}, 1);
-            line += 2;
-        } else {
-            text_append_bytes(text, line, 1);
-        }
-    }
-}
-
 static void add_remark(struct reader *reader, const char *line)
 {
     struct text *remarks = &reader->remarks[reader->section];
@@ -58,7 +42,7 @@ static void add_remark(struct reader *reader, const char *line)
         text_append(remarks, "\n");
     else
         reader->remarked[reader->section] = reader->line;
-    append_decoded(remarks, line);
+    vm_value_append_decoded(remarks, line);
 }
 
 static void open_section(struct reader *reader, char *line)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Command lines to compare: tests/golden/vm/NAME.conf is a VM's configuration as a file, NAME.cmd what QEMU
- * is started with, an argument a line, or "error: " and why it is not.
+ * is started with, an argument a line, or "error: " and why it is not started.
  *
  * Lines of a .conf that begin with # say what else is known:
- *     # chosen N ID...     the functions that hostpciN gets      # mdev N ID       ... or the mediated device
- * of ID # migration N        its mapping is live-migration-capable # usb N PORT      what usbN's mapping
- * stands for # qemu VERSION       of the binary, 7.2 if it is not said  # mtu N MTU       of netN's bridge #
- * cpu-vendor NAME    the host's */
+ * - "# chosen N ID...": the functions that hostpciN gets
+ * - "# mdev N ID": the parent of the mediated device that hostpciN gets
+ * - "# migration N": the mapping of hostpciN is live-migration-capable
+ * - "# usb N PORT": what the mapping of usbN stands for
+ * - "# mtu N MTU": the MTU of the bridge of netN
+ * - "# qemu VERSION": of the binary; 7.2 if it is left out
+ * - "# cpu-vendor NAME": of the host */
 #ifndef HOSTPCI_TESTS_UNIT_VM_FIXTURE_H
 #define HOSTPCI_TESTS_UNIT_VM_FIXTURE_H
 

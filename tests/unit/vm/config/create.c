@@ -9,10 +9,10 @@
 
 Test(vm_config_create, one_of_nothing)
 {
-    struct config_wish wish = {0};
+    struct config_wanted wanted = {0};
     struct error err;
 
-    fixture_expect_json(config_try(NULL, &wish, &err),
+    fixture_expect_json(config_try(NULL, &wanted, &err),
                         "{'node':'n1','config':{'smbios1':'uuid=" SMBIOS "','vmgenid':'" GENERATION
                         "','meta':'" META "','boot':''}}");
 }
@@ -50,9 +50,9 @@ Test(vm_config_create, what_is_added)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct config_wish wish = {.set = rows[i].set};
+        struct config_wanted wanted = {.set = rows[i].set};
         struct error err = {0};
-        autojson json_t *document = config_try(NULL, &wish, &err);
+        autojson json_t *document = config_try(NULL, &wanted, &err);
         const json_t *got = json_object_get(json_object_get(document, "config"), rows[i].key);
         autofree char *text = got != NULL ? json_dumps(got, JSON_ENCODE_ANY) : xstrdup("nothing");
         autojson json_t *expected = rows[i].value != NULL ? fixture_json(rows[i].value) : NULL;
@@ -92,9 +92,9 @@ Test(vm_config_create, what_cannot_be_is_refused)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct config_wish wish = {.set = rows[i].set};
+        struct config_wanted wanted = {.set = rows[i].set};
         struct error err = {0};
-        cr_expect_null(config_try(NULL, &wish, &err), "%s", rows[i].set);
+        cr_expect_null(config_try(NULL, &wanted, &err), "%s", rows[i].set);
         cr_expect_str_eq(err.message, rows[i].message, "%s", err.message);
         cr_expect_str_eq(err.field, rows[i].field, "%s: %s", rows[i].set, err.field);
     }

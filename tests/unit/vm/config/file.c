@@ -148,13 +148,13 @@ Test(vm_config_file, what_a_client_sets_reads_back_the_same)
     };
 
     for (size_t i = 0; i < COUNT_OF(sets); i++) {
-        struct config_wish wish = {.set = sets[i]};
+        struct config_wanted wanted = {.set = sets[i]};
         struct error err = {0};
-        autojson json_t *created = config_try(NULL, &wish, &err);
+        autojson json_t *created = config_try(NULL, &wanted, &err);
         cr_assert_not_null(created, "%s: %s", sets[i], err.message);
         expect_round_trip(created, sets[i]);
-        wish.running = true;
-        autojson json_t *changed = config_try("{'config':{'net0':'e1000','scsi0':'/a'}}", &wish, &err);
+        wanted.running = true;
+        autojson json_t *changed = config_try("{'config':{'net0':'e1000','scsi0':'/a'}}", &wanted, &err);
         cr_assert_not_null(changed, "%s: %s", sets[i], err.message);
         expect_round_trip(changed, sets[i]);
     }

@@ -22,19 +22,19 @@ const struct vm_fresh config_fresh = {
     .now = 1700000000,
 };
 
-json_t *config_try(const char *document, const struct config_wish *wish, struct error *err)
+json_t *config_try(const char *document, const struct config_wanted *wanted, struct error *err)
 {
-    autosplit char **remove = format_split_list(wish->remove != NULL ? wish->remove : "");
-    autosplit char **revert = format_split_list(wish->revert != NULL ? wish->revert : "");
-    autojson json_t *set = fixture_json(wish->set != NULL ? wish->set : "{}");
+    autosplit char **remove = format_split_list(wanted->remove != NULL ? wanted->remove : "");
+    autosplit char **revert = format_split_list(wanted->revert != NULL ? wanted->revert : "");
+    autojson json_t *set = fixture_json(wanted->set != NULL ? wanted->set : "{}");
     autojson json_t *old = document != NULL ? fixture_json(document) : NULL;
     autojson json_t *kept = json_deep_copy(old);
     struct vm_change change = {.set = set,
                                .remove = (const char *const *)remove,
                                .revert = (const char *const *)revert,
-                               .force = wish->force,
-                               .running = wish->running,
-                               .skip_lock = wish->skip_lock,
+                               .force = wanted->force,
+                               .running = wanted->running,
+                               .skip_lock = wanted->skip_lock,
                                .fresh = &config_fresh};
     json_t *ret = NULL;
     int status =

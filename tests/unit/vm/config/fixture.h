@@ -13,13 +13,13 @@ extern const struct vm_fresh config_fresh;
 #define GENERATION "22222222-2222-4222-a222-222222222222"
 
 /* A change as a client sends it: JSON with ' for ", lists separated by blanks; NULL: none. */
-struct config_wish {
+struct config_wanted {
     const char *set, *remove, *revert;
     bool force, running, skip_lock;
 };
 
 /* The new document of an old one, or of no VM (NULL, on node n1); NULL and an error. */
-json_t *config_try(const char *document, const struct config_wish *wish, struct error *err);
+json_t *config_try(const char *document, const struct config_wanted *wanted, struct error *err);
 
 /* From a file; what is warned of must be `warnings`, a line each. */
 json_t *config_read(const char *file, const char *warnings);
