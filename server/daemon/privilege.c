@@ -53,8 +53,8 @@ static int prepare_files(const struct settings *settings, const struct user *use
     return 0;
 }
 
-/* Two things are kept: the group of the local socket, so that the socket can be given to it; and the signal
- * that our parent asked for when it dies, which the kernel forgets when the user changes. */
+/* Two things survive the change: the group of the local socket, so that the socket can be given to it; and
+ * the signal that our parent asked for when it dies, which the kernel forgets when the user changes. */
 static int become(const struct user *user, struct error *err)
 {
     gid_t group;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "server/http/http.h"
 #include "server/http/response.h"
@@ -42,7 +43,7 @@ void *callback_begin(void *argument, const char *uri, struct MHD_Connection *con
     struct http_request *request = xcalloc(1, sizeof(*request));
     struct exchange *exchange = &request->exchange;
 
-    clock_gettime(CLOCK_MONOTONIC, &exchange->started);
+    exchange->started = clock_microseconds();
     exchange->server = source->server;
     request->connection =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
@@ -171,19 +172,11 @@ static enum MHD_Result receive_headers(struct http_request *request, const char 
     return send_reply(request);
 }
 
-static bool is_late(const struct exchange *exchange)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec - exchange->started.tv_sec > BODY_SECONDS;
-}
-
 /* libmicrohttpd takes a reply only before the body or after it, so the excess is read, and dropped, for a
  * while. */
 static enum MHD_Result receive_body(struct http_request *request, const char *data, size_t length)
 {
-    if (is_late(&request->exchange))
+    if (clock_microseconds() - request->exchange.started > BODY_SECONDS * 1000000LL)
         return MHD_NO;
     request->received += length;
     if (request->received <= REQUEST_BODY_LIMIT)

@@ -9,13 +9,12 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #define HEAD_LIMIT 8192
 #define MOMENT_MS  1
-#define MOMENT_NS  (MOMENT_MS * 1000000)
 
 /* The value of a header; NULL if there is none. */
 static char *find_header(const char *head, const char *name)
@@ -129,11 +128,10 @@ static bool is_shaking_hands(const struct redirect *redirect)
  * to wait for every handshake that is half done. */
 static void wait_a_moment(int fd)
 {
-    static _Thread_local struct timespec last;
-    struct timespec now;
+    static _Thread_local long long last;
+    long long now = clock_microseconds();
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec == last.tv_sec && now.tv_nsec - last.tv_nsec < MOMENT_NS)
+    if (now - last < MOMENT_MS * 1000)
         return;
     last = now;
     poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, MOMENT_MS);

@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "api/request.h"
 #include "base/text.h"
@@ -45,7 +44,7 @@ struct server {
 struct exchange {
     struct server *server;
     const struct peer *peer;
-    struct timespec started;
+    long long started; /* by clock_microseconds */
 
     /* the request as it was sent; uri and body are ours, the rest is borrowed */
     const char *method;

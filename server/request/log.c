@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -24,14 +25,6 @@ static struct caller_name caller_name(const struct identity *caller)
     if (caller->token[0] != '\0')
         stpcpy(stpcpy(end, "!"), caller->token);
     return name;
-}
-
-static long microseconds_since(const struct timespec *start)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (now.tv_sec - start->tv_sec) * 1000000 + (now.tv_nsec - start->tv_nsec) / 1000;
 }
 
 static void log_change(const struct exchange *exchange)
@@ -59,11 +52,11 @@ static void log_change(const struct exchange *exchange)
 void exchange_log(const struct exchange *exchange, bool delivered)
 {
     const struct reply *reply = &exchange->reply;
-    long took = microseconds_since(&exchange->started);
+    long long took = clock_microseconds() - exchange->started;
 
     if (exchange->request.endpoint != NULL && exchange->request.endpoint->method != METHOD_GET)
         log_change(exchange);
-    log_info("%s %s %s %.*s %u %zu %ld.%03ld ms%s", exchange->peer->address,
+    log_info("%s %s %s %.*s %u %zu %lld.%03lld ms%s", exchange->peer->address,
              caller_name(&exchange->request.caller).text, exchange->method, (int)strcspn(exchange->uri, "?"),
              exchange->uri, reply->status, reply_length(reply), took / 1000, took % 1000,
              delivered ? "" : " (not delivered)");

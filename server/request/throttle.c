@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #define USER_SIZE 128 /* longer names are cut: no user has one */
@@ -21,7 +22,7 @@ struct name {
 
 struct waiter {
     struct waiter *next;
-    struct timespec deadline;
+    long long deadline; /* by clock_microseconds */
     struct name name;
     void (*done)(void *argument);
     void *argument;
@@ -37,15 +38,6 @@ struct throttle {
     pthread_t thread;
 };
 
-static bool is_over(const struct timespec *deadline)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > deadline->tv_sec ||
-           (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
-}
-
 /* Waits for the first whose time has come; NULL when the throttle closes and nobody waits any more. */
 static struct waiter *take(struct throttle *throttle)
 {
@@ -54,10 +46,12 @@ static struct waiter *take(struct throttle *throttle)
     pthread_mutex_lock(&throttle->mutex);
     for (;;) {
         waiter = throttle->first;
+        long long left = waiter != NULL ? waiter->deadline - clock_microseconds() : 0;
+        struct timespec end = clock_after(left > 0 ? (unsigned)(left / 1000) + 1 : 0);
         if (waiter == NULL && !throttle->closing)
             pthread_cond_wait(&throttle->changed, &throttle->mutex);
-        else if (waiter != NULL && !throttle->closing && !is_over(&waiter->deadline))
-            pthread_cond_timedwait(&throttle->changed, &throttle->mutex, &waiter->deadline);
+        else if (left > 0 && !throttle->closing)
+            pthread_cond_timedwait(&throttle->changed, &throttle->mutex, &end);
         else
             break;
     }
@@ -146,17 +140,6 @@ static void count(const struct throttle *throttle, const struct name *name, unsi
     }
 }
 
-static struct timespec after(unsigned milliseconds)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_nsec += (long)(milliseconds % 1000) * 1000000;
-    time.tv_sec += milliseconds / 1000 + time.tv_nsec / 1000000000;
-    time.tv_nsec %= 1000000000;
-    return time;
-}
-
 static bool add(struct throttle *throttle, const struct throttle_key *key, bool always,
                 void (*done)(void *argument), void *argument)
 {
@@ -168,8 +151,10 @@ static bool add(struct throttle *throttle, const struct throttle_key *key, bool 
     bool fits = always || (throttle->count < THROTTLE_LIMIT && of_address < THROTTLE_ADDRESS_LIMIT);
     if (fits) {
         struct waiter *waiter = xcalloc(1, sizeof(*waiter));
-        *waiter = (struct waiter){
-            .deadline = after(throttle->milliseconds), .name = name, .done = done, .argument = argument};
+        *waiter = (struct waiter){.deadline = clock_microseconds() + throttle->milliseconds * 1000LL,
+                                  .name = name,
+                                  .done = done,
+                                  .argument = argument};
         *throttle->end = waiter;
         throttle->end = &waiter->next;
         throttle->count++;
