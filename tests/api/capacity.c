@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /cluster/mapping/pci/{id}/capacity: how much of a mapping is there, and how much of it is free. */
+/* GET /cluster/mapping/pci/{id}/capacity: how many of a mapping's devices there are, and how many of them are
+ * free. */
 #include <criterion/criterion.h>
 
 #include "tests/api/call.h"
@@ -54,7 +55,7 @@ DAEMON_TEST(capacity, tells_who_has_what_until_the_vm_ends)
             "[{'node':'" NODE "','online':1,'total':2,'free':2,'used':[]}]");
 }
 
-/* The host has one instance already, which nobody knows. */
+/* The host has one instance already, of which no reservation is known. */
 DAEMON_TEST(capacity, counts_mediated_devices_of_a_type)
 {
     START(.host = "mdev");

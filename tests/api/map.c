@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* POST /nodes/{node}/hardware/pci/{id}/map: a mapping from what the inventory tells. */
+/* POST /nodes/{node}/hardware/pci/{id}/map: a mapping made from the inventory. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -28,8 +28,8 @@ DAEMON_TEST(map, makes_a_mapping_that_has_nothing_wrong)
     cr_assert_str_eq(text_of(mapping, "description"), "the card");
 }
 
-/* Whatever the host has can be mapped, and then has nothing wrong: a device without subsystem or group too.
- */
+/* Every device of the host can be mapped, also one without a subsystem or a group, and no check finds the
+ * mapping wrong. */
 DAEMON_TEST(map, every_device_becomes_a_right_entry)
 {
     const json_t *devices = get("/nodes/" NODE "/hardware/pci", "pci-class-blacklist", "", NULL);

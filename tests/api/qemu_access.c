@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may change a VM's configuration: what PUT and POST answer. Every key is in
- * tests/unit/api/qemu/access.c.
- */
+/* Who may change a VM's configuration: what PUT and POST answer. Every key is tested in
+ * tests/unit/api/qemu/access.c. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -134,7 +133,7 @@ DAEMON_TEST(qemu_access, another_spelling_of_the_number_is_no_way_around)
     }
 }
 
-/* What root gave, others neither take away nor replace. */
+/* Others can neither remove nor replace what root gave to a VM. */
 DAEMON_TEST(qemu_access, old_value_counts_too)
 {
     grant("/vms/100", "PVEVMAdmin");

@@ -65,7 +65,7 @@ DAEMON_TEST(qemu_config, has_no_snapshots)
           "before", NULL);
 }
 
-/* Nor can it be guessed from the digest: the same one gives another each time. */
+/* Nor can the password be guessed from the digest: the same password gives another digest each time. */
 DAEMON_TEST(qemu_config, password_is_never_told)
 {
     put(CONFIG, "cipassword", "geheim", NULL);
@@ -263,7 +263,7 @@ DAEMON_TEST(qemu_config, vm_whose_process_is_gone_is_stopped)
     cr_assert(has(get(CONFIG, "current", "1", NULL), "hostpci0"));
 }
 
-/* Who sends no digest is not told of others' changes: none of them is lost either. */
+/* A client that sends no digest gets no conflict with the changes of others, and none of these is lost. */
 DAEMON_TEST(qemu_config, changes_at_the_same_time_are_all_made)
 {
     const char *upids[8];

@@ -35,7 +35,7 @@ static bool has_line(const json_t *log, const char *text)
     return false;
 }
 
-/* Allows joe@pve so much, and calls as him from now on. */
+/* Gives joe@pve these privileges, and calls as him from now on. */
 static void be_joe(const char *path, const char *role)
 {
     account_create(JOE, NULL);
@@ -89,7 +89,7 @@ DAEMON_TEST(qemu_create, id_is_taken_once)
                     "1000000000", NULL);
 }
 
-/* Two at once: their tasks decide. */
+/* Two requests at once: their tasks decide. */
 DAEMON_TEST(qemu_create, id_is_taken_once_by_two_at_the_same_time)
 {
     enum { COUNT = 8 };
@@ -112,7 +112,7 @@ DAEMON_TEST(qemu_create, id_is_taken_once_by_two_at_the_same_time)
     cr_assert_eq(created, 1);
 }
 
-/* Whatever is wrong is told at once, and nothing is made. */
+/* The reply reports what is wrong, and nothing is made. */
 DAEMON_TEST(qemu_create, refuses_wrong_values_before_the_task)
 {
     wrong_parameter("colour",
@@ -179,7 +179,7 @@ DAEMON_TEST(qemu_create, needs_to_allocate_the_id)
     vm_create("200", "cores", "2", NULL);
 }
 
-/* The privilege of each key that is sent. */
+/* Each key that is sent takes its privilege. */
 DAEMON_TEST(qemu_create, needs_the_privilege_of_each_key)
 {
     make_role("Allocator", "VM.Allocate");

@@ -57,7 +57,7 @@ DAEMON_TEST(qemu_delete, takes_what_clients_send)
     delete_vm("/api2/extjs" VM "?purge=1&destroy-unreferenced-disks=1");
 }
 
-/* Files that somebody named by their paths are not the VM's own. */
+/* Files that somebody named by their paths do not belong to the VM. */
 DAEMON_TEST(qemu_delete, leaves_disks_and_names_them)
 {
     autofree char *disk = xasprintf("%s/disk.raw", daemon_run()), *value = xasprintf("%s,size=1M", disk);
@@ -118,7 +118,7 @@ DAEMON_TEST(qemu_delete, needs_to_allocate_the_id)
     fails(403, "Permission check failed (/vms/101, VM.Allocate)", "DELETE", QEMU "/101", NULL);
 }
 
-/* Else a later VM of that id would be handed to whoever had the earlier one. */
+/* Otherwise whoever had a VM would get a later one of the same id. */
 DAEMON_TEST(qemu_delete, takes_its_entries_of_the_acl_with_it)
 {
     vm_create("100", NULL);

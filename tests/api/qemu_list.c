@@ -106,7 +106,7 @@ DAEMON_TEST(qemu_list, counters_of_a_stopped_one_are_zero)
     }
 }
 
-/* One whose process has its devices runs. */
+/* A VM runs if a process holds its devices. */
 DAEMON_TEST(qemu_list, tells_which_ones_run)
 {
     vm_create("100", "hostpci0", "01:00.0", NULL);
@@ -185,7 +185,7 @@ DAEMON_TEST(qemu_list, of_another_node_is_not_here)
           QEMU "/200/pending", NULL);
 }
 
-/* More than are in memory at once. */
+/* More VMs than are read into memory at once. */
 DAEMON_TEST(qemu_list, has_all_of_hundreds)
 {
     daemon_stop();

@@ -80,7 +80,7 @@ DAEMON_TEST(qemu_pending, of_a_missing_vm_is_an_error)
     wrong_parameter("vmid", "value must have a minimum value of 100", "GET", QEMU "/99/pending", NULL);
 }
 
-/* Who may not ask is not told whether it is there. */
+/* A user who may not see the VM is not told whether it exists. */
 DAEMON_TEST(qemu_pending, needs_audit)
 {
     account_create(JOE, NULL);

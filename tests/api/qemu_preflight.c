@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /nodes/{node}/qemu/{vmid}/preflight: what a start would do, and all that is in its way. What is said of
- * what, word for word, is in tests/unit/passthrough_preflight*.c; these need the real QEMU of the package
- * qemu-system-x86. */
+/* GET /nodes/{node}/qemu/{vmid}/preflight: what a start would do, and everything that prevents it. The texts
+ * are tested word for word in tests/unit/passthrough/preflight/; these tests need the real QEMU of the
+ * package qemu-system-x86. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -129,7 +129,7 @@ DAEMON_TEST(qemu_preflight, of_a_device_whose_last_reset_failed)
     cr_expect_not(has_row(member(look(), "checks"), "id", "device-reset"));
 }
 
-/* It sees less, and says so where it matters. */
+/* Without a broker it sees less, and says so where that matters. */
 DAEMON_TEST(qemu_preflight, without_a_broker)
 {
     START(.host = "golden", .as_nobody = true);

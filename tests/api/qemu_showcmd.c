@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* GET /nodes/{node}/qemu/{vmid}/showcmd: what the next start of a VM would run, on this host, with its QEMU.
- * What becomes of which setting is in tests/golden/vm; these need the real QEMU of the package
+ * What each setting becomes is in tests/golden/vm; these tests need the real QEMU of the package
  * qemu-system-x86. */
 #include <criterion/criterion.h>
 #include <string.h>

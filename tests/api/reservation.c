@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* VMs that run, as far as who looks at devices can tell. */
+/* VMs that run, as far as their devices show it. */
 #include "tests/api/reservation.h"
 
 #include <criterion/criterion.h>

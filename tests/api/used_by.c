@@ -65,7 +65,7 @@ static void make_instance(const char *uuid)
     cr_assert_eq(symlink(target, link), 0);
 }
 
-/* One is named after its VM, one is reserved under another name, one nobody knows. */
+/* One is named after its VM, one is reserved under another name, and of one the VM is not known. */
 DAEMON_TEST(used_by, mediated_devices_and_their_parent)
 {
     START(.host = "mdev");

@@ -115,7 +115,7 @@ Test(passthrough_assign, functions_need_an_iommu)
                     "! no PCI device found for '0000:07:00.0'");
 }
 
-/* Virtual functions of one card, any of which will do; the first of them is of another node, the second has
+/* Virtual functions of one card, any of which will do. The first one is on another node, the second one has
  * changed. */
 static void add_functions(const struct world *world)
 {
@@ -235,7 +235,7 @@ static void reserve_instance(const struct world *world, long long vmid, const ch
                                                    .siblings = siblings});
 }
 
-/* What makes it there, as far as is looked at. */
+/* The links by which a mediated device is found. */
 static void make_instance(const struct world *world, const char *uuid, const char *type)
 {
     autofree char *link = xasprintf("sys/bus/mdev/devices/%s", uuid);

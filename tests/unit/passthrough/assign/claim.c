@@ -44,7 +44,8 @@ static void race(const struct world *world, const char *config, struct start sta
     pthread_barrier_destroy(&barrier);
 }
 
-/* Each of those that won has another; the errors of the others have that text. */
+/* As many starts as wanted got their devices, no two of them the same; the errors of the others have that
+ * text. */
 static void expect_winners(struct start starts[static STARTS], int wanted, const char *error)
 {
     int winners = 0;

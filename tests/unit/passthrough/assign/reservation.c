@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who has a device: one VM, as long as its process runs. */
+/* A device is reserved for one VM, as long as the VM's process runs. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <string.h>
@@ -233,7 +233,7 @@ struct start {
     struct error err;
 };
 
-/* In an order of their own, so that they meet in the middle. */
+/* Each start has an order of its own, so that they meet in the middle. */
 static void *take_all(void *context)
 {
     struct start *self = context;

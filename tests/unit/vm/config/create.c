@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A VM's configuration: what a new one gets beside what was asked for. */
+/* A VM's configuration: what a new VM gets in addition to what was asked for. */
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
