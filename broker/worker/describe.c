@@ -13,15 +13,15 @@ const struct schema operation_describe_host_arguments[] = {{.name = NULL}};
 static int describe(struct worker *worker, json_t **ret, struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
-    autohostuses struct host_uses *usage = NULL;
+    autohostuses struct host_uses *uses = NULL;
     autojson json_t *device = NULL, *readiness = NULL;
     struct pci_address address;
 
     if (!pci_address_parse(json_text(worker->arguments, "id"), &address))
         return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
     if (inventory_scan(worker->sysroot, &inventory, err) != 0 ||
-        host_uses_scan(worker->sysroot, inventory, &usage, err) != 0 ||
-        readiness_describe_device(worker->sysroot, inventory, usage, address, &readiness, err) != 0 ||
+        host_uses_scan(worker->sysroot, inventory, &uses, err) != 0 ||
+        readiness_describe_device(worker->sysroot, inventory, uses, address, &readiness, err) != 0 ||
         device_describe(worker->sysroot, inventory, NULL, address, &device, err) != 0)
         return -1;
     *ret = json_pack("{s:O, s:O}", "device", device, "readiness", readiness);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The blast radius. */
+/* The impact of a plan: what the host loses by it. */
 #include "broker/worker/impact.h"
 
 #include <string.h>
@@ -10,20 +10,20 @@
 #include "hardware/pci/class.h"
 #include "hardware/use/use.h"
 
-static void log_impact(struct worker *worker, const struct plan_function *function, const char *verb,
-                       const struct host_use *uses, size_t count)
+static void log_uses(struct worker *worker, const struct plan_function *function, const char *verb,
+                     const struct host_use *list, size_t count)
 {
     worker_log(worker, "%s (%s): is %s; %s", function->id, function->was.driver, verb,
                count == 0 ? "nothing is known to use it" : "the host has on it:");
     for (size_t i = 0; i < count; i++) {
         autotext struct text sentence = {0};
-        host_use_describe(&uses[i], &sentence);
+        host_use_describe(&list[i], &sentence);
         worker_log(worker, "%s:   %s (%s; %s)", function->id, text_string(&sentence),
-                   use_weight_names[uses[i].weight], uses[i].evidence);
+                   use_weight_names[list[i].weight], list[i].evidence);
     }
 }
 
-/* The heaviest use of a function, and what to do. */
+/* The heaviest use of a function, and what to do about it. */
 static void append_refusal(struct text *text, const struct plan_function *function,
                            const struct host_use *use)
 {
@@ -44,19 +44,10 @@ static void append_refusal(struct text *text, const struct plan_function *functi
         text_printf(text, "%stype `%s`", advice.length > 0 ? ": " : "", command.data);
 }
 
-static int refuse(const struct text *refusals, bool critical, const char *verb, struct error *err)
+/* A use that could not be found is not refused, so the log says where one may hide. */
+static void log_unreadable(struct worker *worker, const struct host_uses *uses)
 {
-    if (critical)
-        return error_set(err, ERROR_FAILED, "what the host cannot run without is never %s: %s", verb,
-                         text_string(refusals));
-    return error_set(err, ERROR_FAILED, "what the host uses is not %s unless forced: %s, or say force=1",
-                     verb, text_string(refusals));
-}
-
-/* What is not seen is not refused. */
-static void log_unreadable(struct worker *worker, const struct host_uses *usage)
-{
-    const json_t *unreadable = host_uses_unreadable(usage), *entry;
+    const json_t *unreadable = host_uses_unreadable(uses), *entry;
     autotext struct text files = {0};
     size_t i;
 
@@ -69,7 +60,7 @@ static void log_unreadable(struct worker *worker, const struct host_uses *usage)
                    files.data);
 }
 
-static int check_uses(struct worker *worker, const struct plan *plan, const struct host_uses *usage,
+static int check_uses(struct worker *worker, const struct plan *plan, const struct host_uses *uses,
                       const char *verb, bool force, struct error *err)
 {
     autotext struct text refusals = {0};
@@ -77,18 +68,24 @@ static int check_uses(struct worker *worker, const struct plan *plan, const stru
 
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_function *function = &plan->list[i];
+        const struct host_use *list = NULL;
         if (!function->loses)
             continue;
-        const struct host_use *uses = NULL;
-        size_t count = host_uses_of(usage, function->device->address, &uses);
-        enum use_weight weight = count > 0 ? uses[0].weight : USE_NONE;
-        log_impact(worker, function, verb, uses, count);
-        if (weight == USE_CRITICAL || (weight == USE_ACTIVE && !force))
-            append_refusal(&refusals, function, &uses[0]);
-        critical |= weight == USE_CRITICAL;
+        size_t count = host_uses_of(uses, function->device->address, &list);
+        log_uses(worker, function, verb, list, count);
+        if (count == 0 || list[0].weight < USE_ACTIVE || (list[0].weight == USE_ACTIVE && force))
+            continue;
+        append_refusal(&refusals, function, &list[0]);
+        critical |= list[0].weight == USE_CRITICAL;
     }
-    log_unreadable(worker, usage);
-    return refusals.length > 0 ? refuse(&refusals, critical, verb, err) : 0;
+    log_unreadable(worker, uses);
+    if (critical)
+        return error_set(err, ERROR_FAILED, "what the host cannot run without is never %s: %s", verb,
+                         text_string(&refusals));
+    if (refusals.length > 0)
+        return error_set(err, ERROR_FAILED, "what the host uses is not %s unless forced: %s, or say force=1",
+                         verb, text_string(&refusals));
+    return 0;
 }
 
 /* VFIO gives a group to a VM only when no member has a driver of the host. */
@@ -102,10 +99,10 @@ void impact_warn_of_others(struct worker *worker, const struct plan *plan)
         return;
     for (size_t i = 0; i < plan->inventory->count; i++) {
         const struct pci_device *other = &plan->inventory->devices[i];
-        bool taken = false;
+        bool planned = false;
         for (size_t k = 0; k < plan->count; k++)
-            taken |= plan->list[k].device == other;
-        if (taken || other->group != named->group || !group_detaches(named, other))
+            planned |= plan->list[k].device == other;
+        if (planned || other->group != named->group || !group_detaches(named, other))
             continue;
         pci_address_format(other->address, id);
         text_printf(&others, "%s%s (%s)", others.length > 0 ? ", " : "", id, other->driver);
@@ -119,31 +116,25 @@ void impact_warn_of_others(struct worker *worker, const struct plan *plan)
             named->group, others.data, plan->list[0].id, plan->list[0].driver);
 }
 
-static int check_groups(const struct plan *plan, struct error *err)
+int impact_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
+                 struct error *err)
 {
-    for (size_t i = 0; i < plan->count; i++)
-        if (driver_is_vfio(plan->list[i].driver) && plan->list[i].device->group < 0 &&
-            strcmp(plan->list[i].driver, plan->list[i].was.driver) != 0)
+    autohostuses struct host_uses *uses = NULL;
+    bool loses = false;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_function *function = &plan->list[i];
+        loses |= function->loses;
+        if (driver_is_vfio(function->driver) && function->device->group < 0 &&
+            strcmp(function->driver, function->was.driver) != 0)
             return error_set(
                 err, ERROR_FAILED,
                 "%s is in no IOMMU group, so that %s cannot have it: see what the host lacks with "
                 "hostpci get /nodes/localhost/hardware/iommu",
-                plan->list[i].id, plan->list[i].driver);
-    return 0;
-}
-
-int impact_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
-                 struct error *err)
-{
-    autohostuses struct host_uses *usage = NULL;
-    bool loses = false;
-
-    if (check_groups(plan, err) != 0)
-        return -1;
-    for (size_t i = 0; i < plan->count; i++)
-        loses |= plan->list[i].loses;
-    if (loses && (host_uses_scan(worker->sysroot, plan->inventory, &usage, err) != 0 ||
-                  check_uses(worker, plan, usage, verb, force, err) != 0))
+                function->id, function->driver);
+    }
+    if (loses && (host_uses_scan(worker->sysroot, plan->inventory, &uses, err) != 0 ||
+                  check_uses(worker, plan, uses, verb, force, err) != 0))
         return -1;
     return 0;
 }

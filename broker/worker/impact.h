@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The blast radius: what the host loses by a plan, in the operation's log line by line before anything is
- * changed, and whether it may be done. Refused, with the evidence: what the host uses, unless forced; always
- * what it cannot run without (the root file system), and a vfio driver for a function that is in no IOMMU
- * group. (A bridge does not get as far as this: plan_choose.) */
+/* The impact of a plan: what the host loses by it, in the operation's log line by line before anything is
+ * changed, and whether it may be done.
+ *
+ * Refused, with the evidence, are: what the host uses, unless forced; always what it cannot run without (the
+ * root file system), and a vfio driver for a function that is in no IOMMU group. A bridge does not get as far
+ * as this: plan_choose() refuses it. */
 #ifndef HOSTPCI_BROKER_WORKER_IMPACT_H
 #define HOSTPCI_BROKER_WORKER_IMPACT_H
 
 #include "broker/worker/plan.h"
 
-/* `verb` says what happens to the functions that lose: "taken from its driver", "reset". */
+/* `verb` says what happens to the functions that lose something: "taken from its driver", "reset". */
 int impact_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
                  struct error *err);
 

@@ -88,11 +88,14 @@ struct check {
     void (*run)(const struct subject *subject, struct findings *ret);
 };
 
-/* A file's checks end with NULL, and so does a list of such arrays. Findings of the same severity are shown
- * in the order of the list. `break` leaves one array only. */
+/* The checks of a file, ending with NULL. */
+typedef const struct check *const check_list[];
+
+/* Each check of several lists, which end with NULL, too. Findings of the same severity are shown in this
+ * order. `break` leaves one list only. */
 #define CHECK_FOREACH(row, lists)                                                                            \
-    for (const struct check *const *const *row##_list = (lists); *row##_list != NULL; row##_list++)          \
-        for (const struct check *const *row##_at = *row##_list, *row; (row = *row##_at) != NULL; row##_at++)
+    for (const struct check *const *const *in_##row = (lists); *in_##row != NULL; in_##row++)                \
+        for (const struct check *const *at_##row = *in_##row, *row; (row = *at_##row) != NULL; at_##row++)
 
 extern const struct check *const *const check_lists[]; /* of the host and of devices */
 

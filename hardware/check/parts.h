@@ -6,14 +6,8 @@
 #include "hardware/check/check.h"
 
 /* What each file declares. */
-extern const struct check *const checks_iommu[],
-    *const checks_kernel[], *const checks_host[], *const checks_use[],
-                                                      *const checks_group[],
-                                                          *const checks_driver[],
-                                                              *const checks_device[],
-                                                                  *const checks_display[],
-                                                                      *const checks_sriov[],
-                                                                          *const checks_mdev[];
+extern check_list checks_iommu, checks_kernel, checks_host, checks_use, checks_group, checks_driver,
+    checks_device, checks_display, checks_sriov, checks_mdev;
 
 /* Lines to type that put a parameter on the kernel's command line, or another (or "") in its place, and start
  * anew. The file is that of the host's boot loader: etc/kernel/cmdline (systemd-boot, proxmox-boot-tool) or

@@ -56,7 +56,7 @@ int block_read(const struct block_graph *graph, const struct block_node *node, c
 {
     struct host_path path = path_below(SYS_CLASS_BLOCK, node->name, file);
 
-    return sysfs_read(graph->usage->root, path.text, buffer, size);
+    return sysfs_read(graph->uses->root, path.text, buffer, size);
 }
 
 void block_use(struct block_node *node, enum use_weight weight, const char *evidence, const char *format, ...)
@@ -66,7 +66,7 @@ void block_use(struct block_node *node, enum use_weight weight, const char *evid
     va_start(arguments, format);
     autofree char *use = xvasprintf(format, arguments);
     va_end(arguments);
-    text_printf(&node->uses, "%s%s", node->uses.length > 0 ? ", " : "", use);
+    text_printf(&node->does, "%s%s", node->does.length > 0 ? ", " : "", use);
     block_weigh(node, weight, evidence);
 }
 
@@ -113,7 +113,7 @@ static void put_on_slaves(struct block_graph *graph, struct block_node *node)
     struct host_path path = path_below(SYS_CLASS_BLOCK, node->name, "slaves");
     autolist char **slaves = NULL;
 
-    if (sysfs_list(graph->usage->root, path.text, &slaves) < 0)
+    if (sysfs_list(graph->uses->root, path.text, &slaves) < 0)
         return;
     for (char **slave = slaves; *slave != NULL; slave++) {
         struct block_node *below = find_exactly(graph, *slave);
@@ -153,13 +153,13 @@ static void own_by_controllers(struct block_graph *graph, struct block_node *nod
     subsystem += strlen("/nvme-subsystem/");
     subsystem[strcspn(subsystem, "/")] = '\0';
     struct host_path folder = path_below(SYS_CLASS_NVME_SUBSYSTEM, subsystem, NULL);
-    if (sysfs_list(graph->usage->root, folder.text, &names) < 0)
+    if (sysfs_list(graph->uses->root, folder.text, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++) {
         struct host_path path = path_below(SYS_CLASS_NVME, *name, NULL);
         if (text_starts_with(*name, "nvme") &&
-            sysfs_read_link(graph->usage->root, path.text, link, sizeof(link)) >= 0)
-            use_add_owners(graph->usage, link, &node->owners);
+            sysfs_read_link(graph->uses->root, path.text, link, sizeof(link)) >= 0)
+            use_add_owners(graph->uses, link, &node->owners);
     }
 }
 
@@ -175,11 +175,11 @@ static void read_node(struct block_graph *graph, struct block_node *node)
     struct host_path path = path_below(SYS_CLASS_BLOCK, node->name, NULL);
     char target[PATH_MAX];
 
-    if (sysfs_read_link(graph->usage->root, path.text, target, sizeof(target)) < 0 ||
+    if (sysfs_read_link(graph->uses->root, path.text, target, sizeof(target)) < 0 ||
         put_on_disk(graph, node, target))
         return;
     node->usb = strstr(target, "/usb") != NULL;
-    if (use_add_owners(graph->usage, target, &node->owners))
+    if (use_add_owners(graph->uses, target, &node->owners))
         put_below_namespace(graph, node);
     else if (strstr(target, "/nvme-subsystem/") != NULL)
         own_by_controllers(graph, node, target);
@@ -201,24 +201,24 @@ static void release_graph(struct block_graph *graph)
         struct block_node *node = &graph->nodes[i];
         free(node->above);
         mounted_release(&node->mounted);
-        text_release(&node->uses);
+        text_release(&node->does);
         text_release(&node->evidence);
     }
     free(graph->nodes);
     sysfs_free_list(&graph->names);
 }
 
-void use_find_block(struct host_uses *usage)
+void use_find_block(struct host_uses *uses)
 {
-    struct block_graph graph = {.usage = usage};
-    int count = sysfs_list(usage->root, SYS_CLASS_BLOCK, &graph.names);
+    struct block_graph graph = {.uses = uses};
+    int count = sysfs_list(uses->root, SYS_CLASS_BLOCK, &graph.names);
 
     if (count < 0) {
-        use_note(usage, SYS_CLASS_BLOCK, count);
+        use_note(uses, SYS_CLASS_BLOCK, count);
         return;
     }
     if (count > MOST_NODES)
-        use_note_reason(usage, SYS_CLASS_BLOCK, "there are more block devices than are read");
+        use_note_reason(uses, SYS_CLASS_BLOCK, "there are more block devices than are read");
     graph.count = count > MOST_NODES ? MOST_NODES : (size_t)count;
     graph.nodes = xcalloc(graph.count, sizeof(graph.nodes[0]));
     for (size_t i = 0; i < graph.count; i++)

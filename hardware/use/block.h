@@ -26,12 +26,12 @@ struct block_node {
     size_t above_count;
     struct mounted mounted;
     enum use_weight weight; /* of its direct uses, mounts among them */
-    struct text uses;       /* the others: "carries swap space" */
+    struct text does;       /* the others: "carries swap space" */
     struct text evidence;   /* of the heaviest */
 };
 
 struct block_graph {
-    struct host_uses *usage;
+    struct host_uses *uses;
     char **names;
     struct block_node *nodes; /* in the order of the names */
     size_t count;

@@ -84,7 +84,7 @@ static void report(const struct walk *walk, struct host_use use, const char *doe
     use.name = walk->disk->name;
     use.usb = walk->disk->usb;
     use.through = text_string(&way);
-    use_add(walk->graph->usage, &walk->disk->owners, use, "%s", does);
+    use_add(walk->graph->uses, &walk->disk->owners, use, "%s", does);
 }
 
 /* Nothing above it is in use, but it is itself something that the host put together. */
@@ -94,9 +94,9 @@ static bool report_stacked(const struct walk *walk, const struct block_node *nod
 
     if (!node->stacked || !describe_node(walk, node, &name))
         return false;
-    autofree char *uses = xasprintf("carries the %s, which is active but not mounted", text_string(&name));
+    autofree char *does = xasprintf("carries the %s, which is active but not mounted", text_string(&name));
     autofree char *evidence = xasprintf("/%s", path_below(SYS_CLASS_BLOCK, node->name, "slaves").text);
-    report(walk, (struct host_use){.weight = USE_ACTIVE, .evidence = evidence}, uses, walk->depth - 1);
+    report(walk, (struct host_use){.weight = USE_ACTIVE, .evidence = evidence}, does, walk->depth - 1);
     return true;
 }
 
@@ -117,7 +117,7 @@ static bool visit(struct walk *walk, size_t index)
                (struct host_use){.weight = node->weight,
                                  .evidence = text_string(&node->evidence),
                                  .mounts = node->mounted.on},
-               text_string(&node->uses), walk->depth);
+               text_string(&node->does), walk->depth);
     for (size_t i = 0; i < node->above_count; i++)
         used |= visit(walk, node->above[i]);
     if (!used)

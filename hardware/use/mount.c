@@ -92,7 +92,7 @@ static struct block_node *find_by_number(const struct block_graph *graph, const 
     char name[NAME_MAX];
 
     if (text_starts_with(number, "0:") || strchr(number, '/') != NULL ||
-        sysfs_read_link_name(graph->usage->root, path.text, name, sizeof(name)) < 0)
+        sysfs_read_link_name(graph->uses->root, path.text, name, sizeof(name)) < 0)
         return NULL;
     return block_find(graph, name);
 }
@@ -144,10 +144,10 @@ static char *read_mounts(const struct block_graph *graph, const char **ret_file)
 
     for (size_t i = 0; i < COUNT_OF(files) && result < 0; i++) {
         *ret_file = files[i];
-        result = sysfs_read_whole(graph->usage->root, files[i], MOST_TEXT, &text);
+        result = sysfs_read_whole(graph->uses->root, files[i], MOST_TEXT, &text);
     }
     if (result < 0)
-        use_note(graph->usage, *ret_file, result);
+        use_note(graph->uses, *ret_file, result);
     return text;
 }
 
@@ -159,7 +159,7 @@ static void share_btrfs_mounts(struct block_graph *graph, const char *uuid)
     autolist char **names = NULL;
     struct mounted all = {0};
 
-    if (sysfs_list(graph->usage->root, folder.text, &names) < 0)
+    if (sysfs_list(graph->uses->root, folder.text, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++) {
         const struct block_node *node = block_find(graph, *name);
@@ -180,7 +180,7 @@ static void find_btrfs(struct block_graph *graph)
 {
     autolist char **names = NULL;
 
-    if (use_list_folder(graph->usage, SYS_BTRFS, &names) < 0)
+    if (use_list_folder(graph->uses, SYS_BTRFS, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
         share_btrfs_mounts(graph, *name);
@@ -225,11 +225,11 @@ void block_find_mounts(struct block_graph *graph)
 void block_find_swap(struct block_graph *graph)
 {
     autofree char *text = NULL;
-    int result = sysfs_read_whole(graph->usage->root, PROC_SWAPS, MOST_TEXT, &text);
+    int result = sysfs_read_whole(graph->uses->root, PROC_SWAPS, MOST_TEXT, &text);
     char *rest = text;
 
     if (result < 0 && result != -ENOENT)
-        use_note(graph->usage, PROC_SWAPS, result);
+        use_note(graph->uses, PROC_SWAPS, result);
     for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
         autofree char *evidence = xasprintf("/" PROC_SWAPS ": %s", line);
         line[strcspn(line, " \t")] = '\0';
@@ -242,14 +242,14 @@ void block_find_swap(struct block_graph *graph)
 
 void block_find_openers(struct block_graph *graph)
 {
-    const struct host_uses *usage = graph->usage;
+    const struct host_uses *uses = graph->uses;
 
     size_t next = 0;
 
-    for (const char *name; (name = use_next_node(usage, &next)) != NULL;) {
+    for (const char *name; (name = use_next_node(uses, &next)) != NULL;) {
         autotext struct text who = {0}, evidence = {0};
         struct block_node *node = block_find(graph, name);
-        if (node == NULL || !use_describe_openers(usage, name, &who, &evidence))
+        if (node == NULL || !use_describe_openers(uses, name, &who, &evidence))
             continue;
         block_use(node, USE_ACTIVE, text_string(&evidence), "is open in %s", text_string(&who));
     }

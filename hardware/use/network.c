@@ -15,15 +15,15 @@
 
 #define MOST_INTERFACES 16384
 #define MOST_DEPTH      8
-#define MOST_SEEN       256
+#define MOST_ABOVE      256
 #define MOST_NAMED      4
 #define INTERFACE_UP    0x1 /* IFF_UP */
 
-/* What was gathered from an interface and those above it. */
-struct gathering {
+/* What is known of an interface and those above it. */
+struct summary {
     const struct interface_list *list;
-    const struct interface *seen[MOST_SEEN];
-    size_t seen_count;
+    const struct interface *visited[MOST_ABOVE];
+    size_t visited_count;
     const struct interface *route; /* has the default route */
     const struct interface *first; /* has an address */
     size_t addresses, more_addresses;
@@ -52,7 +52,7 @@ static bool has_file(const struct interface_list *list, const struct interface *
 {
     struct host_path path = path_below(SYS_CLASS_NET, interface->name, file);
 
-    return sysfs_exists(list->usage->root, path.text);
+    return sysfs_exists(list->uses->root, path.text);
 }
 
 /* Links "upper_NAME"; the caller frees the list. */
@@ -61,24 +61,24 @@ static char **list_above(const struct interface_list *list, const struct interfa
     struct host_path path = path_below(SYS_CLASS_NET, interface->name, "");
     char **names = NULL;
 
-    sysfs_list(list->usage->root, path.text, &names);
+    sysfs_list(list->uses->root, path.text, &names);
     return names;
 }
 
-static bool see(struct gathering *all, const struct interface *interface)
+static bool visit(struct summary *all, const struct interface *interface)
 {
-    for (size_t i = 0; i < all->seen_count; i++)
-        if (all->seen[i] == interface)
+    for (size_t i = 0; i < all->visited_count; i++)
+        if (all->visited[i] == interface)
             return false;
-    if (all->seen_count == MOST_SEEN)
+    if (all->visited_count == MOST_ABOVE)
         return false;
-    all->seen[all->seen_count++] = interface;
+    all->visited[all->visited_count++] = interface;
     return true;
 }
 
-static void gather(struct gathering *all, const struct interface *interface, size_t depth)
+static void summarize(struct summary *all, const struct interface *interface, size_t depth)
 {
-    if (interface == NULL || depth > MOST_DEPTH || !see(all, interface))
+    if (interface == NULL || depth > MOST_DEPTH || !visit(all, interface))
         return;
     if (all->route == NULL && interface->default_route.length > 0)
         all->route = interface;
@@ -91,7 +91,7 @@ static void gather(struct gathering *all, const struct interface *interface, siz
     autolist char **names = list_above(all->list, interface);
     for (char **name = names; name != NULL && *name != NULL; name++)
         if (text_starts_with(*name, "upper_"))
-            gather(all, interface_find(all->list, *name + strlen("upper_")), depth + 1);
+            summarize(all, interface_find(all->list, *name + strlen("upper_")), depth + 1);
 }
 
 /* ", port of bridge br0, below vlan10" */
@@ -103,7 +103,7 @@ static size_t describe_above(const struct interface_list *list, const struct int
     char master[64] = "";
     size_t count = 0;
 
-    if (sysfs_read_link_name(list->usage->root, link.text, master, sizeof(master)) > 0) {
+    if (sysfs_read_link_name(list->uses->root, link.text, master, sizeof(master)) > 0) {
         const char *text = has_file(list, interface, "brport")          ? "port of bridge"
                            : has_file(list, interface, "bonding_slave") ? "part of bond"
                                                                         : "part of";
@@ -122,7 +122,7 @@ static size_t describe_above(const struct interface_list *list, const struct int
     return count;
 }
 
-static void describe_facts(const struct gathering *all, const struct interface *interface, struct text *ret)
+static void describe_facts(const struct summary *all, const struct interface *interface, struct text *ret)
 {
     if (all->route != NULL) {
         text_printf(ret, ", carries the default route (%s)", text_string(&all->route->default_route));
@@ -142,14 +142,14 @@ static bool is_up(const struct interface_list *list, const struct interface *int
     char text[32] = "";
     long long flags = 0;
 
-    sysfs_read_number(list->usage->root, flags_file.text, &flags);
+    sysfs_read_number(list->uses->root, flags_file.text, &flags);
     bool up = (flags & INTERFACE_UP) != 0;
-    sysfs_read(list->usage->root, state_file.text, text, sizeof(text));
+    sysfs_read(list->uses->root, state_file.text, text, sizeof(text));
     text_append(state, up && strcmp(text, "down") == 0 ? "up without carrier" : up ? "up" : "down");
     return up;
 }
 
-static const char *choose_evidence(const struct gathering *all, const char *otherwise)
+static const char *choose_evidence(const struct summary *all, const char *otherwise)
 {
     const struct interface *source = all->route != NULL ? all->route : all->first;
 
@@ -158,10 +158,10 @@ static const char *choose_evidence(const struct gathering *all, const char *othe
 
 static void report(const struct interface_list *list, const struct interface *interface)
 {
-    struct gathering all = {.list = list};
+    struct summary all = {.list = list};
     autotext struct text facts = {0}, state = {0}, above = {0};
 
-    gather(&all, interface, 0);
+    summarize(&all, interface, 0);
     bool up = is_up(list, interface, &state);
     size_t above_count = describe_above(list, interface, &above);
     describe_facts(&all, interface, &facts);
@@ -174,7 +174,7 @@ static void report(const struct interface_list *list, const struct interface *in
                            .weight = active ? USE_ACTIVE : USE_IDLE,
                            .name = interface->name,
                            .evidence = choose_evidence(&all, evidence)};
-    use_add(list->usage, &interface->owners, use, "interface %s is %s%s%s%s", interface->name,
+    use_add(list->uses, &interface->owners, use, "interface %s is %s%s%s%s", interface->name,
             text_string(&state), text_string(&facts), text_string(&above),
             active ? "" : ", without addresses and routes");
     text_release(&all.names);
@@ -192,51 +192,51 @@ static void release_list(struct interface_list *list)
 }
 
 /* Whether a port of an RDMA device works, and who has it open. */
-static void report_rdma(struct host_uses *usage, const char *name, const struct use_owners *owners)
+static void report_rdma(struct host_uses *uses, const char *name, const struct use_owners *owners)
 {
     struct host_path file = path_below(SYS_CLASS_INFINIBAND, name, "ports/1/state");
     autofree char *evidence = NULL;
     char state[64] = "unknown";
 
-    sysfs_read(usage->root, file.text, state, sizeof(state));
+    sysfs_read(uses->root, file.text, state, sizeof(state));
     evidence = xasprintf("/%s: %s", file.text, state);
     struct host_use use = {.kind = USE_NETWORK, .weight = USE_IDLE, .name = name, .evidence = evidence};
-    use_add(usage, owners, use, "RDMA device %s, port 1 is in state %s", name, state);
+    use_add(uses, owners, use, "RDMA device %s, port 1 is in state %s", name, state);
 }
 
-static void find_rdma(struct host_uses *usage)
+static void find_rdma(struct host_uses *uses)
 {
     autolist char **names = NULL;
     struct use_owners owners;
 
-    if (use_list_folder(usage, SYS_CLASS_INFINIBAND, &names) < 0)
+    if (use_list_folder(uses, SYS_CLASS_INFINIBAND, &names) < 0)
         return;
     for (char **name = names; *name != NULL; name++)
-        if (use_find_owners(usage, SYS_CLASS_INFINIBAND, *name, &owners))
-            report_rdma(usage, *name, &owners);
+        if (use_find_owners(uses, SYS_CLASS_INFINIBAND, *name, &owners))
+            report_rdma(uses, *name, &owners);
 }
 
-void use_find_network(struct host_uses *usage)
+void use_find_network(struct host_uses *uses)
 {
-    struct interface_list list = {.usage = usage};
-    int count = sysfs_list(usage->root, SYS_CLASS_NET, &list.names);
+    struct interface_list list = {.uses = uses};
+    int count = sysfs_list(uses->root, SYS_CLASS_NET, &list.names);
 
     if (count < 0) {
-        use_note(usage, SYS_CLASS_NET, count);
+        use_note(uses, SYS_CLASS_NET, count);
         return;
     }
     if (count > MOST_INTERFACES)
-        use_note_reason(usage, SYS_CLASS_NET, "there are more interfaces than are read");
+        use_note_reason(uses, SYS_CLASS_NET, "there are more interfaces than are read");
     list.count = count > MOST_INTERFACES ? MOST_INTERFACES : (size_t)count;
     list.interfaces = xcalloc(list.count, sizeof(list.interfaces[0]));
     for (size_t i = 0; i < list.count; i++) {
         list.interfaces[i].name = list.names[i];
-        use_find_owners(usage, SYS_CLASS_NET, list.names[i], &list.interfaces[i].owners);
+        use_find_owners(uses, SYS_CLASS_NET, list.names[i], &list.interfaces[i].owners);
     }
     interface_read_routes(&list);
     for (size_t i = 0; i < list.count; i++)
         if (list.interfaces[i].owners.count > 0)
             report(&list, &list.interfaces[i]);
     release_list(&list);
-    find_rdma(usage);
+    find_rdma(uses);
 }

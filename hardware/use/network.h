@@ -20,7 +20,7 @@ struct interface {
 };
 
 struct interface_list {
-    struct host_uses *usage;
+    struct host_uses *uses;
     char **names;
     struct interface *interfaces; /* in the order of the names */
     size_t count;

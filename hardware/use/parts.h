@@ -44,21 +44,18 @@ struct use_owners {
 
 /* Adds the functions in the target of a link from sys/class or sys/bus
  * ("../../devices/pci0000:00/0000:00:02.0/virtio1/block/vda") to the owners; false if there is none. */
-bool use_add_owners(const struct host_uses *usage, const char *target, struct use_owners *owners);
+bool use_add_owners(const struct host_uses *uses, const char *target, struct use_owners *owners);
 
 /* The same from the link itself; `folder` as in "sys/class/drm". Starts with no owners. */
-bool use_find_owners(const struct host_uses *usage, const char *folder, const char *name,
+bool use_find_owners(const struct host_uses *uses, const char *folder, const char *name,
                      struct use_owners *ret);
 
 struct use_owners use_own(const struct pci_device *function); /* that one alone */
 
-/* It is bound to vfio-pci or a driver made from it. */
-bool use_is_for_guests(const struct pci_device *function);
-
 /* Gives each owner a copy of the use, with the text as what it `does`; `function` and `does` need not be set,
  * texts may be NULL, and blanks in the evidence are made one. */
-void use_add(struct host_uses *usage, const struct use_owners *owners, struct host_use use,
-             const char *format, ...) __attribute__((format(printf, 4, 5)));
+void use_add(struct host_uses *uses, const struct use_owners *owners, struct host_use use, const char *format,
+             ...) __attribute__((format(printf, 4, 5)));
 
 /* One of the folders, or /. */
 void use_mounts_add(struct use_mounts *mounts, const char *folder);
@@ -66,28 +63,28 @@ void use_mounts_merge(struct use_mounts *mounts, const struct use_mounts *more);
 void use_mounts_release(struct use_mounts *mounts);
 
 /* As sysfs_list; that a folder cannot be read is remembered, that it is absent is not. */
-int use_list_folder(struct host_uses *usage, const char *folder, char ***ret);
+int use_list_folder(struct host_uses *uses, const char *folder, char ***ret);
 
 /* Remembers a file that could not be read, and why; `error` is a negative errno, `file` as for sysfs.h. */
-void use_note(struct host_uses *usage, const char *file, int error);
-void use_note_reason(struct host_uses *usage, const char *file, const char *reason);
+void use_note(struct host_uses *uses, const char *file, int error);
+void use_note_reason(struct host_uses *uses, const char *file, const char *reason);
 
 /* The node at *at of those that are open, each once; moves *at behind it. NULL: no more. */
-const char *use_next_node(const struct host_uses *usage, size_t *at);
+const char *use_next_node(const struct host_uses *uses, size_t *at);
 
 /* Who has /dev/NODE open: "qemu-system-x86 (pid 12), bash (pid 30) and 2 more", and in `evidence` the first
  * of them: "/proc/12/fd: /dev/vfio/12". False: nobody known. */
-bool use_describe_openers(const struct host_uses *usage, const char *node, struct text *who,
+bool use_describe_openers(const struct host_uses *uses, const char *node, struct text *who,
                           struct text *evidence);
 
-void use_read_processes(struct host_uses *usage); /* first: the others ask for what it found */
-void use_find_block(struct host_uses *usage);
-void use_find_network(struct host_uses *usage);
-void use_find_display(struct host_uses *usage);
-void use_find_usb(struct host_uses *usage);
-void use_find_sound(struct host_uses *usage);
-void use_find_nodes(struct host_uses *usage); /* consoles, watchdogs and device nodes of no other kind */
-void use_find_vfio(struct host_uses *usage);
-void use_find_sriov(struct host_uses *usage); /* last: from what was found for the virtual functions */
+void use_read_processes(struct host_uses *uses); /* first: the others ask for what it found */
+void use_find_block(struct host_uses *uses);
+void use_find_network(struct host_uses *uses);
+void use_find_display(struct host_uses *uses);
+void use_find_usb(struct host_uses *uses);
+void use_find_sound(struct host_uses *uses);
+void use_find_nodes(struct host_uses *uses); /* consoles, watchdogs and device nodes of no other kind */
+void use_find_vfio(struct host_uses *uses);
+void use_find_sriov(struct host_uses *uses); /* last: from what was found for the virtual functions */
 
 #endif

@@ -20,7 +20,7 @@ static const char *const ignored[] = {"null", "zero", "random", "urandom", "tty"
                                       "pts/", "ptmx", "shm/",   "fuse"};
 
 struct reading {
-    struct host_uses *usage;
+    struct host_uses *uses;
     int proc;
     size_t space;
     size_t files;
@@ -37,10 +37,10 @@ static bool is_ignored(const char *node)
     return false;
 }
 
-static bool has_node(const struct host_uses *usage, int pid, const char *node)
+static bool has_node(const struct host_uses *uses, int pid, const char *node)
 {
-    for (size_t i = usage->open_count; i > 0 && usage->open[i - 1].pid == pid; i--)
-        if (strcmp(usage->open[i - 1].node, node) == 0)
+    for (size_t i = uses->open_count; i > 0 && uses->open[i - 1].pid == pid; i--)
+        if (strcmp(uses->open[i - 1].node, node) == 0)
             return true;
     return false;
 }
@@ -56,15 +56,15 @@ static void read_name(const struct reading *reading, int pid, char *name, size_t
 
 static void add_node(struct reading *reading, int pid, const char *node)
 {
-    struct host_uses *usage = reading->usage;
+    struct host_uses *uses = reading->uses;
 
-    if (usage->open_count == MOST_NODES || has_node(usage, pid, node))
+    if (uses->open_count == MOST_NODES || has_node(uses, pid, node))
         return;
-    if (usage->open_count == reading->space) {
+    if (uses->open_count == reading->space) {
         reading->space = reading->space != 0 ? reading->space * 2 : 64;
-        usage->open = xrealloc(usage->open, reading->space, sizeof(usage->open[0]));
+        uses->open = xrealloc(uses->open, reading->space, sizeof(uses->open[0]));
     }
-    struct open_node *added = &usage->open[usage->open_count++];
+    struct open_node *added = &uses->open[uses->open_count++];
     *added = (struct open_node){.node = xstrdup(node), .pid = pid};
     read_name(reading, pid, added->process, sizeof(added->process));
 }
@@ -100,33 +100,33 @@ static int compare_open(const void *a, const void *b)
 
 static void note_hidden(const struct reading *reading, bool sees_first)
 {
-    struct host_uses *usage = reading->usage;
+    struct host_uses *uses = reading->uses;
 
     if (reading->processes == 0)
-        use_note(usage, PROC "/*/fd", -ENOENT);
+        use_note(uses, PROC "/*/fd", -ENOENT);
     else if (!sees_first)
-        use_note_reason(usage, PROC, "root needed: other users' processes are hidden (hidepid)");
+        use_note_reason(uses, PROC, "root needed: other users' processes are hidden (hidepid)");
     if (reading->hidden > 0) {
         autofree char *reason = xasprintf("root needed: %zu of %zu processes do not show what they have open",
                                           reading->hidden, reading->processes);
-        use_note_reason(usage, PROC "/*/fd", reason);
+        use_note_reason(uses, PROC "/*/fd", reason);
     }
     if (reading->files >= MOST_FILES || reading->processes >= MOST_PROCESSES ||
-        usage->open_count == MOST_NODES)
-        use_note_reason(usage, PROC "/*/fd", "there is more than is read");
+        uses->open_count == MOST_NODES)
+        use_note_reason(uses, PROC "/*/fd", "there is more than is read");
 }
 
-void use_read_processes(struct host_uses *usage)
+void use_read_processes(struct host_uses *uses)
 {
     autolist char **names = NULL;
-    autoclose int proc = sysfs_open_folder(usage->root, PROC);
-    struct reading reading = {.usage = usage, .proc = proc};
+    autoclose int proc = sysfs_open_folder(uses->root, PROC);
+    struct reading reading = {.uses = uses, .proc = proc};
     int result = proc < 0 ? proc : sysfs_list(proc, ".", &names);
     bool sees_first = false;
     unsigned long long pid;
 
     if (result < 0) {
-        use_note(usage, PROC, result);
+        use_note(uses, PROC, result);
         return;
     }
     for (char **name = names; *name != NULL && reading.processes < MOST_PROCESSES; name++) {
@@ -136,31 +136,31 @@ void use_read_processes(struct host_uses *usage)
         sees_first |= pid == 1;
         read_process(&reading, (int)pid);
     }
-    if (usage->open_count > 0)
-        qsort(usage->open, usage->open_count, sizeof(usage->open[0]), compare_open);
-    usage->sees_all_processes = sees_first && reading.hidden == 0 && reading.files < MOST_FILES &&
-                                reading.processes < MOST_PROCESSES && usage->open_count < MOST_NODES;
+    if (uses->open_count > 0)
+        qsort(uses->open, uses->open_count, sizeof(uses->open[0]), compare_open);
+    uses->sees_all_processes = sees_first && reading.hidden == 0 && reading.files < MOST_FILES &&
+                               reading.processes < MOST_PROCESSES && uses->open_count < MOST_NODES;
     note_hidden(&reading, sees_first);
 }
 
-const char *use_next_node(const struct host_uses *usage, size_t *at)
+const char *use_next_node(const struct host_uses *uses, size_t *at)
 {
     size_t first = *at;
 
-    if (first >= usage->open_count)
+    if (first >= uses->open_count)
         return NULL;
-    while (*at < usage->open_count && strcmp(usage->open[*at].node, usage->open[first].node) == 0)
+    while (*at < uses->open_count && strcmp(uses->open[*at].node, uses->open[first].node) == 0)
         (*at)++;
-    return usage->open[first].node;
+    return uses->open[first].node;
 }
 
-static size_t find_first(const struct host_uses *usage, const char *node)
+static size_t find_first(const struct host_uses *uses, const char *node)
 {
-    size_t low = 0, high = usage->open_count;
+    size_t low = 0, high = uses->open_count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(usage->open[middle].node, node) < 0)
+        if (strcmp(uses->open[middle].node, node) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -168,13 +168,13 @@ static size_t find_first(const struct host_uses *usage, const char *node)
     return low;
 }
 
-bool use_describe_openers(const struct host_uses *usage, const char *node, struct text *who,
+bool use_describe_openers(const struct host_uses *uses, const char *node, struct text *who,
                           struct text *evidence)
 {
-    size_t first = find_first(usage, node), count = 0;
+    size_t first = find_first(uses, node), count = 0;
 
-    for (; first + count < usage->open_count; count++) {
-        const struct open_node *open = &usage->open[first + count];
+    for (; first + count < uses->open_count; count++) {
+        const struct open_node *open = &uses->open[first + count];
         if (strcmp(open->node, node) != 0)
             break;
         if (count == 0)

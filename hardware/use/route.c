@@ -57,10 +57,10 @@ static bool parse_hex(const char *text, uint32_t *ret)
 static char *read_file(struct interface_list *list, const char *file)
 {
     char *text = NULL;
-    int result = sysfs_read_whole(list->usage->root, file, MOST_TEXT, &text);
+    int result = sysfs_read_whole(list->uses->root, file, MOST_TEXT, &text);
 
     if (result < 0 && result != -ENOENT)
-        use_note(list->usage, file, result);
+        use_note(list->uses, file, result);
     return text;
 }
 

@@ -16,9 +16,9 @@ struct family {
     struct text names;      /* of the first that are used */
 };
 
-static void add_child(const struct host_uses *usage, struct family *family, const struct pci_device *child)
+static void add_child(const struct host_uses *uses, struct family *family, const struct pci_device *child)
 {
-    enum use_weight weight = host_uses_weigh(usage, child->address);
+    enum use_weight weight = host_uses_weigh(uses, child->address);
     char id[PCI_ADDRESS_SIZE];
 
     family->count++;
@@ -32,7 +32,7 @@ static void add_child(const struct host_uses *usage, struct family *family, cons
     family->used++;
 }
 
-static void report(struct host_uses *usage, const struct pci_device *parent, struct family *family)
+static void report(struct host_uses *uses, const struct pci_device *parent, struct family *family)
 {
     struct use_owners owners = use_own(parent);
     autofree char *evidence = xasprintf("/%s: %zu", pci_path(parent->address, "virtfn*").text, family->count);
@@ -43,16 +43,16 @@ static void report(struct host_uses *usage, const struct pci_device *parent, str
     if (family->used > MOST_NAMED)
         text_printf(&family->names, " and %zu more", family->used - MOST_NAMED);
     if (family->used == 0)
-        use_add(usage, &owners, use, "it has %zu virtual functions, none of them in use", family->count);
+        use_add(uses, &owners, use, "it has %zu virtual functions, none of them in use", family->count);
     else
-        use_add(usage, &owners, use, "%zu of %zu virtual functions in use%s", family->used, family->count,
+        use_add(uses, &owners, use, "%zu of %zu virtual functions in use%s", family->used, family->count,
                 text_string(&family->names));
     text_release(&family->names);
 }
 
-void use_find_sriov(struct host_uses *usage)
+void use_find_sriov(struct host_uses *uses)
 {
-    const struct inventory *inventory = usage->inventory;
+    const struct inventory *inventory = uses->inventory;
     autofree struct family *families = xcalloc(inventory->count, sizeof(families[0]));
 
     for (size_t i = 0; i < inventory->count; i++) {
@@ -60,9 +60,9 @@ void use_find_sriov(struct host_uses *usage)
         const struct pci_device *parent =
             child->virtual_function ? inventory_find(inventory, child->physical_function) : NULL;
         if (parent != NULL)
-            add_child(usage, &families[parent - inventory->devices], child);
+            add_child(uses, &families[parent - inventory->devices], child);
     }
     for (size_t i = 0; i < inventory->count; i++)
         if (families[i].count > 0)
-            report(usage, &inventory->devices[i], &families[i]);
+            report(uses, &inventory->devices[i], &families[i]);
 }

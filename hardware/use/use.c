@@ -27,7 +27,7 @@ static void add_owner(struct use_owners *owners, const struct pci_device *functi
         owners->functions[owners->count++] = function;
 }
 
-static const struct pci_device *find_function(const struct host_uses *usage, const char *name)
+static const struct pci_device *find_function(const struct host_uses *uses, const char *name)
 {
     char canonical[PCI_ADDRESS_SIZE];
     struct pci_address address;
@@ -35,19 +35,19 @@ static const struct pci_device *find_function(const struct host_uses *usage, con
     if (strlen(name) >= sizeof(canonical) || !pci_address_parse(name, &address))
         return NULL;
     pci_address_format(address, canonical);
-    return strcmp(name, canonical) == 0 ? inventory_find(usage->inventory, address) : NULL;
+    return strcmp(name, canonical) == 0 ? inventory_find(uses->inventory, address) : NULL;
 }
 
 /* The last function on the way is the device's own; those before it are bridges, but for one that has a whole
  * PCI domain below it ("0000:00:0e.0/pci10000:e0/..."). */
-bool use_add_owners(const struct host_uses *usage, const char *target, struct use_owners *owners)
+bool use_add_owners(const struct host_uses *uses, const char *target, struct use_owners *owners)
 {
     autofree char *path = xstrdup(target);
     const struct pci_device *last = NULL;
     char *rest = path;
 
     for (const char *part; (part = strsep(&rest, "/")) != NULL;) {
-        const struct pci_device *function = find_function(usage, part);
+        const struct pci_device *function = find_function(uses, part);
         if (function != NULL)
             last = function;
         else if (text_starts_with(part, "pci") && strchr(part, ':') != NULL)
@@ -57,25 +57,20 @@ bool use_add_owners(const struct host_uses *usage, const char *target, struct us
     return owners->count > 0;
 }
 
-bool use_find_owners(const struct host_uses *usage, const char *folder, const char *name,
+bool use_find_owners(const struct host_uses *uses, const char *folder, const char *name,
                      struct use_owners *ret)
 {
     autofree char *path = xasprintf("%s/%s", folder, name);
     char target[PATH_MAX];
 
     ret->count = 0;
-    return sysfs_read_link(usage->root, path, target, sizeof(target)) >= 0 &&
-           use_add_owners(usage, target, ret);
+    return sysfs_read_link(uses->root, path, target, sizeof(target)) >= 0 &&
+           use_add_owners(uses, target, ret);
 }
 
 struct use_owners use_own(const struct pci_device *function)
 {
     return (struct use_owners){.functions = {function}, .count = 1};
-}
-
-bool use_is_for_guests(const struct pci_device *function)
-{
-    return strstr(function->driver, "vfio") != NULL;
 }
 
 /* Tables of /proc are filled up with blanks. */
@@ -135,24 +130,24 @@ static void release_use(struct host_use *use)
     use_mounts_release(&use->mounts);
 }
 
-static void note_too_many(struct host_uses *usage, const struct pci_device *function)
+static void note_too_many(struct host_uses *uses, const struct pci_device *function)
 {
-    use_note_reason(usage, pci_path(function->address, NULL).text,
+    use_note_reason(uses, pci_path(function->address, NULL).text,
                     "it has more uses than are shown; the heaviest are");
 }
 
 /* Behind those that weigh as much; what is too much falls off at the end. */
-static void insert_use(struct host_uses *usage, const struct pci_device *function, const struct host_use *use)
+static void insert_use(struct host_uses *uses, const struct pci_device *function, const struct host_use *use)
 {
-    struct function_uses *uses = &usage->functions[function - usage->inventory->devices];
-    size_t at = uses->count;
+    struct function_uses *own = &uses->functions[function - uses->inventory->devices];
+    size_t at = own->count;
 
-    uses->list = xrealloc(uses->list, uses->count + 1, sizeof(uses->list[0]));
-    while (at > 0 && uses->list[at - 1].weight < use->weight)
+    own->list = xrealloc(own->list, own->count + 1, sizeof(own->list[0]));
+    while (at > 0 && own->list[at - 1].weight < use->weight)
         at--;
-    memmove(&uses->list[at + 1], &uses->list[at], (uses->count - at) * sizeof(uses->list[0]));
-    uses->count++;
-    struct host_use *added = &uses->list[at];
+    memmove(&own->list[at + 1], &own->list[at], (own->count - at) * sizeof(own->list[0]));
+    own->count++;
+    struct host_use *added = &own->list[at];
     *added = *use;
     added->function = function;
     added->name = copy(use->name);
@@ -161,14 +156,14 @@ static void insert_use(struct host_uses *usage, const struct pci_device *functio
     added->through = copy(use->through);
     added->mounts = (struct use_mounts){0};
     use_mounts_merge(&added->mounts, &use->mounts);
-    if (uses->count <= MOST_USES)
+    if (own->count <= MOST_USES)
         return;
-    release_use(&uses->list[--uses->count]);
-    note_too_many(usage, function);
+    release_use(&own->list[--own->count]);
+    note_too_many(uses, function);
 }
 
-void use_add(struct host_uses *usage, const struct use_owners *owners, struct host_use use,
-             const char *format, ...)
+void use_add(struct host_uses *uses, const struct use_owners *owners, struct host_use use, const char *format,
+             ...)
 {
     va_list arguments;
 
@@ -177,36 +172,36 @@ void use_add(struct host_uses *usage, const struct use_owners *owners, struct ho
     va_end(arguments);
     use.does = does;
     for (size_t i = 0; i < owners->count; i++)
-        insert_use(usage, owners->functions[i], &use);
+        insert_use(uses, owners->functions[i], &use);
 }
 
-void use_note_reason(struct host_uses *usage, const char *file, const char *reason)
+void use_note_reason(struct host_uses *uses, const char *file, const char *reason)
 {
     autofree char *path = xasprintf("/%s", file);
     size_t i;
     const json_t *entry;
 
-    json_array_foreach(usage->unreadable, i, entry) {
+    json_array_foreach(uses->unreadable, i, entry) {
         if (strcmp(json_string_value(json_object_get(entry, "file")), path) == 0)
             return;
     }
-    if (json_array_size(usage->unreadable) < MOST_UNREADABLE)
-        json_array_append_new(usage->unreadable, json_pack("{s:s, s:s}", "file", path, "reason", reason));
+    if (json_array_size(uses->unreadable) < MOST_UNREADABLE)
+        json_array_append_new(uses->unreadable, json_pack("{s:s, s:s}", "file", path, "reason", reason));
 }
 
 /* "none [integrity] confidentiality" */
-static bool is_locked_down(const struct host_uses *usage)
+static bool is_locked_down(const struct host_uses *uses)
 {
     char text[64];
 
-    return sysfs_read(usage->root, SYS_LOCKDOWN, text, sizeof(text)) > 0 && strstr(text, "[none]") == NULL;
+    return sysfs_read(uses->root, SYS_LOCKDOWN, text, sizeof(text)) > 0 && strstr(text, "[none]") == NULL;
 }
 
-void use_note(struct host_uses *usage, const char *file, int error)
+void use_note(struct host_uses *uses, const char *file, int error)
 {
     const char *reason = strerror(-error);
 
-    if (error == -EPERM && is_locked_down(usage))
+    if (error == -EPERM && is_locked_down(uses))
         reason = "hidden by the kernel's lockdown";
     else if (error == -EPERM || error == -EACCES)
         reason = "root needed";
@@ -214,81 +209,81 @@ void use_note(struct host_uses *usage, const char *file, int error)
         reason = "absent";
     else if (error == -EFBIG)
         reason = "longer than is read";
-    use_note_reason(usage, file, reason);
+    use_note_reason(uses, file, reason);
 }
 
-int use_list_folder(struct host_uses *usage, const char *folder, char ***ret)
+int use_list_folder(struct host_uses *uses, const char *folder, char ***ret)
 {
-    int result = sysfs_list(usage->root, folder, ret);
+    int result = sysfs_list(uses->root, folder, ret);
 
     if (result < 0 && result != -ENOENT)
-        use_note(usage, folder, result);
+        use_note(uses, folder, result);
     return result;
 }
 
 int host_uses_scan(const struct sysroot *sysroot, const struct inventory *inventory, struct host_uses **ret,
                    struct error *err)
 {
-    struct host_uses *usage = xcalloc(1, sizeof(*usage));
+    struct host_uses *uses = xcalloc(1, sizeof(*uses));
 
     (void)err;
-    usage->root = sysroot_fd(sysroot);
-    usage->inventory = inventory;
-    usage->functions = xcalloc(inventory->count, sizeof(usage->functions[0]));
-    usage->unreadable = json_array();
-    use_read_processes(usage);
-    use_find_block(usage);
-    use_find_network(usage);
-    use_find_display(usage);
-    use_find_usb(usage);
-    use_find_sound(usage);
-    use_find_nodes(usage);
-    use_find_vfio(usage);
-    use_find_sriov(usage);
-    *ret = usage;
+    uses->root = sysroot_fd(sysroot);
+    uses->inventory = inventory;
+    uses->functions = xcalloc(inventory->count, sizeof(uses->functions[0]));
+    uses->unreadable = json_array();
+    use_read_processes(uses);
+    use_find_block(uses);
+    use_find_network(uses);
+    use_find_display(uses);
+    use_find_usb(uses);
+    use_find_sound(uses);
+    use_find_nodes(uses);
+    use_find_vfio(uses);
+    use_find_sriov(uses);
+    *ret = uses;
     return 0;
 }
 
-void host_uses_free(struct host_uses *usage)
+void host_uses_free(struct host_uses *uses)
 {
-    if (usage == NULL)
+    if (uses == NULL)
         return;
-    for (size_t i = 0; i < usage->inventory->count; i++) {
-        for (size_t j = 0; j < usage->functions[i].count; j++)
-            release_use(&usage->functions[i].list[j]);
-        free(usage->functions[i].list);
+    for (size_t i = 0; i < uses->inventory->count; i++) {
+        for (size_t j = 0; j < uses->functions[i].count; j++)
+            release_use(&uses->functions[i].list[j]);
+        free(uses->functions[i].list);
     }
-    for (size_t i = 0; i < usage->open_count; i++)
-        free(usage->open[i].node);
-    json_decref(usage->unreadable);
-    free(usage->open);
-    free(usage->functions);
-    free(usage);
+    for (size_t i = 0; i < uses->open_count; i++)
+        free(uses->open[i].node);
+    json_decref(uses->unreadable);
+    free(uses->open);
+    free(uses->functions);
+    free(uses);
 }
 
-void cleanup_host_uses(struct host_uses **usage)
+void cleanup_host_uses(struct host_uses **uses)
 {
-    host_uses_free(*usage);
+    host_uses_free(*uses);
 }
 
-size_t host_uses_of(const struct host_uses *usage, struct pci_address address, const struct host_use **ret)
+size_t host_uses_of(const struct host_uses *uses, struct pci_address address, const struct host_use **ret)
 {
-    const struct pci_device *function = inventory_find(usage->inventory, address);
+    const struct pci_device *function = inventory_find(uses->inventory, address);
 
     if (function == NULL)
         return 0;
-    *ret = usage->functions[function - usage->inventory->devices].list;
-    return usage->functions[function - usage->inventory->devices].count;
+    *ret = uses->functions[function - uses->inventory->devices].list;
+    return uses->functions[function - uses->inventory->devices].count;
 }
 
-enum use_weight host_uses_weigh(const struct host_uses *usage, struct pci_address address)
+enum use_weight host_uses_weigh(const struct host_uses *uses, struct pci_address address)
 {
-    const struct host_use *uses;
+    const struct host_use *list;
 
-    return host_uses_of(usage, address, &uses) > 0 ? uses[0].weight : USE_NONE;
+    return host_uses_of(uses, address, &list) > 0 ? list[0].weight : USE_NONE;
 }
 
-const json_t *host_uses_unreadable(const struct host_uses *usage)
+const json_t *host_uses_unreadable(const struct host_uses *uses)
 {
-    return usage->unreadable;
+    return uses->unreadable;
 }

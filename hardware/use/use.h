@@ -64,15 +64,15 @@ struct host_uses;
 /* What cannot be read is left out and named in host_uses_unreadable. The inventory must outlive the uses. */
 int host_uses_scan(const struct sysroot *sysroot, const struct inventory *inventory, struct host_uses **ret,
                    struct error *err);
-void host_uses_free(struct host_uses *usage); /* takes NULL */
-void cleanup_host_uses(struct host_uses **usage);
+void host_uses_free(struct host_uses *uses); /* takes NULL */
+void cleanup_host_uses(struct host_uses **uses);
 #define autohostuses __attribute__((cleanup(cleanup_host_uses)))
 
 /* The uses of one function, the heaviest first; returns how many. Borrowed, as is all that is in them. */
-size_t host_uses_of(const struct host_uses *usage, struct pci_address address, const struct host_use **ret);
+size_t host_uses_of(const struct host_uses *uses, struct pci_address address, const struct host_use **ret);
 
 /* The weight of the heaviest. */
-enum use_weight host_uses_weigh(const struct host_uses *usage, struct pci_address address);
+enum use_weight host_uses_weigh(const struct host_uses *uses, struct pci_address address);
 
 /* Adds the sentence: "disk sda carries a file system mounted on /srv, through sda1". It has no full stop. */
 void host_use_describe(const struct host_use *use, struct text *ret);
@@ -82,6 +82,6 @@ void host_use_describe(const struct host_use *use, struct text *ret);
 void host_use_remedy(const struct host_use *use, struct text *advice, struct text *command);
 
 /* [{file, reason}]: what could not be read, and why (root needed, hidden by lockdown, ...). Borrowed. */
-const json_t *host_uses_unreadable(const struct host_uses *usage);
+const json_t *host_uses_unreadable(const struct host_uses *uses);
 
 #endif

@@ -11,17 +11,18 @@
 
 #include "base/memory.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 #include "hardware/use/parts.h"
 
 #define MOST_MDEVS 4096
 
-static void report_open(struct host_uses *usage, const struct use_owners *owners, const char *name,
+static void report_open(struct host_uses *uses, const struct use_owners *owners, const char *name,
                         const char *node)
 {
     autotext struct text who = {0}, evidence = {0};
 
-    if (use_describe_openers(usage, node, &who, &evidence))
-        use_add(usage, owners,
+    if (use_describe_openers(uses, node, &who, &evidence))
+        use_add(uses, owners,
                 (struct host_use){
                     .kind = USE_VFIO, .weight = USE_ACTIVE, .name = name, .evidence = text_string(&evidence)},
                 "given to %s, which has /dev/%s open", text_string(&who), node);
@@ -36,100 +37,100 @@ static bool parse_group(const char *node, unsigned long long *ret)
     return text_to_number(node, 10, INT_MAX, ret);
 }
 
-static void report_group(struct host_uses *usage, const char *node, int group)
+static void report_group(struct host_uses *uses, const char *node, int group)
 {
-    for (size_t i = 0; i < usage->inventory->count; i++) {
-        const struct pci_device *function = &usage->inventory->devices[i];
+    for (size_t i = 0; i < uses->inventory->count; i++) {
+        const struct pci_device *function = &uses->inventory->devices[i];
         struct use_owners owners = use_own(function);
-        if (function->group == group && use_is_for_guests(function))
-            report_open(usage, &owners, node + strlen("vfio/"), node);
+        if (function->group == group && driver_is_vfio(function->driver))
+            report_open(uses, &owners, node + strlen("vfio/"), node);
     }
 }
 
 /* Groups, and since Linux 6.6 functions of their own: "vfio/devices/vfio3". */
-static void find_open(struct host_uses *usage)
+static void find_open(struct host_uses *uses)
 {
     struct use_owners owners;
     unsigned long long group;
     size_t next = 0;
 
-    for (const char *node; (node = use_next_node(usage, &next)) != NULL;) {
+    for (const char *node; (node = use_next_node(uses, &next)) != NULL;) {
         if (!text_starts_with(node, "vfio/"))
             continue;
         if (parse_group(node, &group))
-            report_group(usage, node, (int)group);
+            report_group(uses, node, (int)group);
         else if (text_starts_with(node, "vfio/devices/vfio") &&
-                 use_find_owners(usage, SYS_CLASS_VFIO, node + strlen("vfio/devices/"), &owners))
-            report_open(usage, &owners, node + strlen("vfio/devices/"), node);
+                 use_find_owners(uses, SYS_CLASS_VFIO, node + strlen("vfio/devices/"), &owners))
+            report_open(uses, &owners, node + strlen("vfio/devices/"), node);
     }
 }
 
-static void report_enabled(struct host_uses *usage, const struct pci_device *function)
+static void report_enabled(struct host_uses *uses, const struct pci_device *function)
 {
     struct use_owners owners = use_own(function);
     struct host_path file = pci_path(function->address, "enable");
     long long enabled = 0;
 
-    int result = sysfs_read_number(usage->root, file.text, &enabled);
+    int result = sysfs_read_number(uses->root, file.text, &enabled);
     if (result < 0 && result != -ENOENT)
-        use_note(usage, file.text, result);
+        use_note(uses, file.text, result);
     if (result < 0 || enabled <= 0)
         return;
     autofree char *evidence = xasprintf("/%s: %lld", file.text, enabled);
-    use_add(usage, &owners,
+    use_add(uses, &owners,
             (struct host_use){
                 .kind = USE_VFIO, .weight = USE_ACTIVE, .name = function->driver, .evidence = evidence},
             "given to a program, as %s has it enabled; only root can see to which", function->driver);
 }
 
-static void find_enabled(struct host_uses *usage)
+static void find_enabled(struct host_uses *uses)
 {
-    for (size_t i = 0; i < usage->inventory->count; i++) {
-        const struct pci_device *function = &usage->inventory->devices[i];
-        if (use_is_for_guests(function) && host_uses_weigh(usage, function->address) < USE_ACTIVE)
-            report_enabled(usage, function);
+    for (size_t i = 0; i < uses->inventory->count; i++) {
+        const struct pci_device *function = &uses->inventory->devices[i];
+        if (driver_is_vfio(function->driver) && host_uses_weigh(uses, function->address) < USE_ACTIVE)
+            report_enabled(uses, function);
     }
 }
 
 /* A mediated device goes with its parent, whether it is open or not. */
-static void report_mdev(struct host_uses *usage, const char *uuid, const struct use_owners *owners)
+static void report_mdev(struct host_uses *uses, const char *uuid, const struct use_owners *owners)
 {
     struct host_path link = path_below(SYS_MDEV_DEVICES, uuid, "iommu_group");
     autofree char *evidence = xasprintf("/%s", path_below(SYS_MDEV_DEVICES, uuid, NULL).text);
     autotext struct text who = {0}, opener = {0};
     char group[16] = "", node[32];
 
-    sysfs_read_link_name(usage->root, link.text, group, sizeof(group));
+    sysfs_read_link_name(uses->root, link.text, group, sizeof(group));
     snprintf(node, sizeof(node), "vfio/%s", group);
-    bool open = use_describe_openers(usage, node, &who, &opener);
-    bool hidden = !open && !usage->sees_all_processes;
+    bool open = use_describe_openers(uses, node, &who, &opener);
+    bool hidden = !open && !uses->sees_all_processes;
     struct host_use use = {.kind = USE_VFIO,
                            .weight = open || hidden ? USE_ACTIVE : USE_IDLE,
                            .name = uuid,
                            .evidence = open ? text_string(&opener) : evidence};
-    use_add(usage, owners, use, "mediated device %s %s%s", uuid, open ? "is given to " : "was made on it",
+    use_add(uses, owners, use, "mediated device %s %s%s", uuid, open ? "is given to " : "was made on it",
             open     ? text_string(&who)
             : hidden ? "; only root can see who uses it"
                      : ", nobody has it open");
 }
 
-static void find_mdevs(struct host_uses *usage)
+static void find_mdevs(struct host_uses *uses)
 {
     autolist char **names = NULL;
     struct use_owners owners;
     size_t count = 0;
 
-    if (use_list_folder(usage, SYS_MDEV_DEVICES, &names) < 0)
+    if (use_list_folder(uses, SYS_MDEV_DEVICES, &names) < 0)
         return;
     for (char **name = names; *name != NULL && count < MOST_MDEVS; name++, count++)
-        if (use_find_owners(usage, SYS_MDEV_DEVICES, *name, &owners))
-            report_mdev(usage, *name, &owners);
+        if (use_find_owners(uses, SYS_MDEV_DEVICES, *name, &owners))
+            report_mdev(uses, *name, &owners);
 }
 
-void use_find_vfio(struct host_uses *usage)
+void use_find_vfio(struct host_uses *uses)
 {
-    find_open(usage);
-    if (!usage->sees_all_processes)
-        find_enabled(usage);
-    find_mdevs(usage);
+    find_open(uses);
+    if (!uses->sees_all_processes)
+        find_enabled(uses);
+    find_mdevs(uses);
 }

@@ -39,7 +39,7 @@ static char *read_label(const struct block_graph *graph, const struct block_node
     if (block_read(graph, node, "dev", number, sizeof(number)) <= 0 || strchr(number, '/') != NULL)
         return NULL;
     autofree char *file = xasprintf("run/udev/data/b%s", number);
-    if (sysfs_read_whole(graph->usage->root, file, MOST_TEXT, &text) < 0)
+    if (sysfs_read_whole(graph->uses->root, file, MOST_TEXT, &text) < 0)
         return NULL;
     autofree char *type = find_property(text, "ID_FS_TYPE");
     if (type == NULL || strcmp(type, "zfs_member") != 0)
@@ -89,7 +89,7 @@ static void suspect_disks(struct block_graph *graph, const struct pool *pool)
     struct host_path file = path_below(PROC_ZFS, pool->name, NULL);
     autofree char *evidence = xasprintf("/%s", file.text);
 
-    use_note_reason(graph->usage, file.text,
+    use_note_reason(graph->uses, file.text,
                     "which disks belong to this ZFS pool cannot be told without udev's data in "
                     "/run/udev/data or root: 'zpool status' tells it");
     for (size_t i = 0; i < graph->count; i++) {
@@ -114,11 +114,11 @@ void block_find_pools(struct block_graph *graph, struct zfs_pool *mounted, size_
     struct pool pools[MOST_POOLS];
     size_t count = 0;
 
-    if (use_list_folder(graph->usage, PROC_ZFS, &names) < 0)
+    if (use_list_folder(graph->uses, PROC_ZFS, &names) < 0)
         return;
     for (char **name = names; *name != NULL && count < MOST_POOLS; name++) {
         struct host_path state = path_below(PROC_ZFS, *name, "state");
-        if (sysfs_exists(graph->usage->root, state.text))
+        if (sysfs_exists(graph->uses->root, state.text))
             pools[count++] = (struct pool){*name, find_mounts(mounted, mounted_count, *name), false};
     }
     if (count > 0)

@@ -9,11 +9,12 @@
 #include "passthrough/preflight/parts.h"
 
 /* The next hostpciN with a graphics card of its own, which *ret_device is. */
-static bool next_gpu(const struct inspection *inspection, unsigned *at, struct place *ret,
+static bool next_gpu(const struct inspection *inspection, unsigned *at, struct preflight_hostpci *ret,
                      const struct pci_device **ret_device)
 {
     while (preflight_next(inspection, at, ret)) {
-        *ret_device = choice_is_whole(ret->choice) ? preflight_display(inspection, ret->choice) : NULL;
+        *ret_device =
+            preflight_is_whole(ret->assignment) ? preflight_display(inspection, ret->assignment) : NULL;
         if (*ret_device != NULL)
             return true;
     }
@@ -33,11 +34,11 @@ static struct id id_of(const struct pci_device *device)
 }
 
 /* legacy-igd wants the old machine and the old firmware. */
-static bool next_modern_gpu(const struct inspection *inspection, unsigned *at, struct place *ret,
+static bool next_modern_gpu(const struct inspection *inspection, unsigned *at, struct preflight_hostpci *ret,
                             const struct pci_device **ret_device)
 {
     while (next_gpu(inspection, at, ret, ret_device))
-        if (!ret->choice->hostpci.legacy_igd)
+        if (!ret->assignment->hostpci.legacy_igd)
             return true;
     return false;
 }
@@ -46,15 +47,15 @@ static void check_gpu_machine(const struct subject *subject, struct findings *re
 {
     const struct inspection *inspection = subject->vm;
     const struct pci_device *device;
-    struct place place;
+    struct preflight_hostpci hostpci;
     unsigned at = 0;
 
-    if (inspection->q35 || !next_modern_gpu(inspection, &at, &place, &device))
+    if (inspection->q35 || !next_modern_gpu(inspection, &at, &hostpci, &device))
         return;
     preflight_show_key(inspection, "machine", ret);
     preflight_remedy_machine(inspection, true, ret);
     findings_add(ret, SEVERITY_INFO, "%s: the graphics card %s works best with the machine type q35.",
-                 place.key, id_of(device).text);
+                 hostpci.key, id_of(device).text);
 }
 
 static const struct check gpu_machine_check = {
@@ -71,10 +72,10 @@ static void check_gpu_firmware(const struct subject *subject, struct findings *r
 {
     const struct inspection *inspection = subject->vm;
     const struct pci_device *device;
-    struct place place;
+    struct preflight_hostpci hostpci;
     unsigned at = 0;
 
-    if (inspection->ovmf || !next_modern_gpu(inspection, &at, &place, &device))
+    if (inspection->ovmf || !next_modern_gpu(inspection, &at, &hostpci, &device))
         return;
     preflight_show_key(inspection, "bios", ret);
     text_append(&ret->remedy, "# a system that was installed with SeaBIOS does not start with OVMF:\n");
@@ -82,7 +83,7 @@ static void check_gpu_firmware(const struct subject *subject, struct findings *r
     findings_add(ret, SEVERITY_INFO,
                  "%s: the graphics card %s works best with OVMF (UEFI) instead "
                  "of SeaBIOS, if its ROM is UEFI capable.",
-                 place.key, id_of(device).text);
+                 hostpci.key, id_of(device).text);
 }
 
 static const struct check gpu_firmware_check = {
@@ -98,14 +99,14 @@ static void check_gpu_pcie(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
     const struct pci_device *device;
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; inspection->q35 && next_modern_gpu(inspection, &at, &place, &device);) {
-        if (place.choice->hostpci.pcie)
+    for (unsigned at = 0; inspection->q35 && next_modern_gpu(inspection, &at, &hostpci, &device);) {
+        if (hostpci.assignment->hostpci.pcie)
             continue;
-        preflight_show_key(inspection, place.key, ret);
-        preflight_remedy_edit(inspection, place.key, "pcie", json_integer(1), ret);
-        findings_add(ret, SEVERITY_INFO, "%s: the graphics card %s works best as a PCIe device.", place.key,
+        preflight_show_key(inspection, hostpci.key, ret);
+        preflight_remedy_edit(inspection, hostpci.key, "pcie", json_integer(1), ret);
+        findings_add(ret, SEVERITY_INFO, "%s: the graphics card %s works best as a PCIe device.", hostpci.key,
                      id_of(device).text);
     }
 }
@@ -124,10 +125,10 @@ static void check_gpu_rom(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
     const struct pci_device *device;
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; inspection->ovmf && next_gpu(inspection, &at, &place, &device);) {
-        if (place.choice->hostpci.romfile != NULL || !place.choice->hostpci.rombar ||
+    for (unsigned at = 0; inspection->ovmf && next_gpu(inspection, &at, &hostpci, &device);) {
+        if (hostpci.assignment->hostpci.romfile != NULL || !hostpci.assignment->hostpci.rombar ||
             device->virtual_function)
             continue;
         struct id id = id_of(device);
@@ -139,7 +140,7 @@ static void check_gpu_rom(const struct subject *subject, struct findings *ret)
                         "# to see what it is (a ROM that is given is looked at here):\n"
                         "cd /%s && echo 1 > rom && cat rom > %s/vbios.rom; echo 0 > rom\n",
                         path_of_function(id.text, NULL).text, inspection->what->paths->rom);
-            preflight_remedy_edit(inspection, place.key, "romfile", json_string("vbios.rom"), ret);
+            preflight_remedy_edit(inspection, hostpci.key, "romfile", json_string("vbios.rom"), ret);
         }
         findings_add(
             ret, SEVERITY_INFO,
@@ -147,7 +148,7 @@ static void check_gpu_rom(const struct subject *subject, struct findings *ret)
                 ? "%s: OVMF needs a UEFI capable ROM of the graphics card %s; if it is not, use SeaBIOS."
                 : "%s: the graphics card %s has no ROM of its own: with OVMF its screen stays dark until the "
                   "guest's driver is loaded, unless a romfile is given.",
-            place.key, id.text);
+            hostpci.key, id.text);
     }
 }
 
@@ -164,18 +165,18 @@ static const struct check gpu_rom_check = {
 static void check_gpu_screen(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        const struct pci_device *device = preflight_display(inspection, place.choice);
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        const struct pci_device *device = preflight_display(inspection, hostpci.assignment);
         if (device == NULL)
             continue;
-        preflight_show_key(inspection, place.key, ret);
+        preflight_show_key(inspection, hostpci.key, ret);
         findings_add(ret, SEVERITY_INFO,
                      "%s: no console shows the picture of the graphics card %s: "
                      "connect a monitor to it, or set up a remote "
                      "desktop (VNC, RDP) in the guest.",
-                     place.key, id_of(device).text);
+                     hostpci.key, id_of(device).text);
     }
 }
 
@@ -197,25 +198,25 @@ static void check_gpu_hidden(const struct subject *subject, struct findings *ret
     const struct inspection *inspection = subject->vm;
     autojson json_t *cpu = preflight_values(inspection, "cpu");
     const struct pci_device *device;
-    struct place place;
+    struct preflight_hostpci hostpci;
 
     if (preflight_number(inspection, "kvm", 1) == 0 ||
         json_integer_value(json_object_get(cpu, "hidden")) != 0)
         return;
-    for (unsigned at = 0; next_gpu(inspection, &at, &place, &device);)
-        if (place.choice->hostpci.x_vga)
+    for (unsigned at = 0; next_gpu(inspection, &at, &hostpci, &device);)
+        if (hostpci.assignment->hostpci.x_vga)
             return; /* hides it, too */
-    for (unsigned at = 0; next_gpu(inspection, &at, &place, &device);) {
+    for (unsigned at = 0; next_gpu(inspection, &at, &hostpci, &device);) {
         if (device->vendor != NVIDIA || device->virtual_function)
             continue;
-        preflight_show_key(inspection, place.key, ret);
+        preflight_show_key(inspection, hostpci.key, ret);
         preflight_show_key(inspection, "cpu", ret);
-        preflight_remedy_edit(inspection, place.key, "x-vga", json_integer(1), ret);
+        preflight_remedy_edit(inspection, hostpci.key, "x-vga", json_integer(1), ret);
         findings_add(ret, SEVERITY_INFO,
                      "%s: NVIDIA's drivers before 465 refuse a consumer card "
                      "(%s) where they see KVM (error 43): x-vga=1 "
                      "hides it, and so does hidden=1 of cpu.",
-                     place.key, id_of(device).text);
+                     hostpci.key, id_of(device).text);
     }
 }
 
@@ -236,18 +237,18 @@ static bool vga_is_off(const struct inspection *inspection)
 }
 
 /* With OVMF x-vga is no matter of the device, as no legacy VGA is needed. */
-static void check_legacy_vga(const struct inspection *inspection, const struct place *place,
+static void check_legacy_vga(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
                              struct findings *ret)
 {
-    const struct pci_device *device = preflight_device(inspection, place->choice, 0);
+    const struct pci_device *device = preflight_device(inspection, hostpci->assignment, 0);
 
-    if (inspection->ovmf || device == NULL || !choice_is_whole(place->choice))
+    if (inspection->ovmf || device == NULL || !preflight_is_whole(hostpci->assignment))
         return;
     if (!pci_is_vga(device)) {
         text_printf(&ret->evidence, "/%s: 0x%06x", path_of_function(id_of(device).text, "class").text,
                     (unsigned)device->class_code);
-        preflight_remedy_edit(inspection, place->key, "x-vga", NULL, ret);
-        findings_add(ret, SEVERITY_ERROR, "%s: x-vga=1, but %s is no VGA device.", place->key,
+        preflight_remedy_edit(inspection, hostpci->key, "x-vga", NULL, ret);
+        findings_add(ret, SEVERITY_ERROR, "%s: x-vga=1, but %s is no VGA device.", hostpci->key,
                      id_of(device).text);
     } else if (vga_is_off(inspection)) {
         text_printf(&ret->evidence, "/%s: Y", path_of_module("vfio_pci", "parameters/disable_vga").text);
@@ -255,7 +256,7 @@ static void check_legacy_vga(const struct inspection *inspection, const struct p
         findings_add(ret, SEVERITY_ERROR,
                      "%s: x-vga=1 with SeaBIOS needs the VGA arbitration that vfio-pci was told to "
                      "leave off.",
-                     place->key);
+                     hostpci->key);
     }
 }
 
@@ -264,22 +265,22 @@ static void check_x_vga(const struct subject *subject, struct findings *ret)
     const struct inspection *inspection = subject->vm;
     autojson json_t *vga = preflight_values(inspection, "vga");
     const char *type = json_text(vga, "type");
-    struct place place, first = {.choice = NULL};
+    struct preflight_hostpci hostpci, first = {.assignment = NULL};
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        if (!place.choice->hostpci.x_vga)
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        if (!hostpci.assignment->hostpci.x_vga)
             continue;
-        check_legacy_vga(inspection, &place, ret);
-        if (first.choice == NULL) {
-            first = place;
+        check_legacy_vga(inspection, &hostpci, ret);
+        if (first.assignment == NULL) {
+            first = hostpci;
             continue;
         }
-        preflight_show_key(inspection, place.key, ret);
-        preflight_remedy_edit(inspection, place.key, "x-vga", NULL, ret);
+        preflight_show_key(inspection, hostpci.key, ret);
+        preflight_remedy_edit(inspection, hostpci.key, "x-vga", NULL, ret);
         findings_add(ret, SEVERITY_WARNING, "%s: x-vga=1 marks the primary display, and %s has it already.",
-                     place.key, first.key);
+                     hostpci.key, first.key);
     }
-    if (first.choice == NULL || type[0] == '\0' || strcmp(type, "none") == 0 ||
+    if (first.assignment == NULL || type[0] == '\0' || strcmp(type, "none") == 0 ||
         text_starts_with(type, "serial"))
         return;
     preflight_show_key(inspection, "vga", ret);
@@ -302,20 +303,20 @@ static const struct check x_vga_check = {
 static void check_rom_bar(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        if (place.choice->hostpci.rombar || !place.choice->assigned)
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        if (hostpci.assignment->hostpci.rombar || !hostpci.assignment->assigned)
             continue;
-        bool file = place.choice->hostpci.romfile != NULL;
-        preflight_show_key(inspection, place.key, ret);
-        preflight_remedy_edit(inspection, place.key, "rombar", NULL, ret);
+        bool file = hostpci.assignment->hostpci.romfile != NULL;
+        preflight_show_key(inspection, hostpci.key, ret);
+        preflight_remedy_edit(inspection, hostpci.key, "rombar", NULL, ret);
         findings_add(ret, file ? SEVERITY_WARNING : SEVERITY_INFO,
                      file ? "%s: rombar=0 hides the ROM from the guest, also that of romfile."
                           : "%s: rombar=0 hides the ROM from the guest, whose firmware cannot use the "
                             "device: only some "
                             "devices need that.",
-                     place.key);
+                     hostpci.key);
     }
 }
 

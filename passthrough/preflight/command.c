@@ -133,25 +133,25 @@ static bool build(const struct inspection *inspection, const struct vm_features 
                                            .qemu = qemu,
                                            .paths = what->paths};
 
-    return command_line_build(&host, what->vmid, config, &inspection->choices, &arguments, err) == 0;
+    return command_line_build(&host, what->vmid, config, &inspection->assignments, &arguments, err) == 0;
 }
 
-/* Those that got no device are not built with, but may be wrong beside that. */
+/* A hostpciN that got no device cannot be built, but may be wrong in other ways, too. */
 static void leave_out_unassigned(const struct inspection *inspection, json_t *config, struct findings *ret)
 {
     autojson json_t *vga = preflight_values(inspection, "vga");
-    struct place place;
+    struct preflight_hostpci hostpci;
     struct error err;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        const struct vm_hostpci *hostpci = &place.choice->hostpci;
-        if (place.choice->assigned)
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        if (hostpci.assignment->assigned)
             continue;
-        json_object_del(config, place.key);
-        if (vm_hostpci_check(hostpci, inspection->q35, json_text_or(vga, "type", NULL), &err) == 0)
+        json_object_del(config, hostpci.key);
+        if (vm_hostpci_check(&hostpci.assignment->hostpci, inspection->q35, json_text_or(vga, "type", NULL),
+                             &err) == 0)
             continue;
-        error_prefix(&err, "%s: ", place.key);
-        add_refusal(inspection, place.key, &err, ret);
+        error_prefix(&err, "%s: ", hostpci.key);
+        add_refusal(inspection, hostpci.key, &err, ret);
     }
 }
 

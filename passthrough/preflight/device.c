@@ -20,15 +20,15 @@ static bool has_id(const json_t *list, const char *id)
     return false;
 }
 
-json_t *preflight_detaches(const struct inspection *inspection, const struct assignment *choice)
+json_t *preflight_detaches(const struct inspection *inspection, const struct assignment *assignment)
 {
     json_t *list = json_array(), *row;
     size_t i;
 
-    if (!choice_is_whole(choice) || choice->hostpci.keep_driver)
+    if (!preflight_is_whole(assignment) || assignment->hostpci.keep_driver)
         return list;
-    for (char **id = choice->ids; *id != NULL; id++)
-        json_array_foreach(json_object_get(json_object_get(inspection->seen, *id), "detaches"), i, row)
+    for (char **id = assignment->ids; *id != NULL; id++)
+        json_array_foreach(json_object_get(json_object_get(inspection->described, *id), "detaches"), i, row)
             if (!has_id(list, json_text(row, "id")))
                 json_array_append(list, row);
     return list;
@@ -37,13 +37,13 @@ json_t *preflight_detaches(const struct inspection *inspection, const struct ass
 static void check_detached(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
-    struct place place;
+    struct preflight_hostpci hostpci;
     json_t *row;
     size_t i;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        autojson json_t *detaches = preflight_detaches(inspection, place.choice);
-        bool reattach = place.choice->hostpci.reattach;
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        autojson json_t *detaches = preflight_detaches(inspection, hostpci.assignment);
+        bool reattach = hostpci.assignment->hostpci.reattach;
         autotext struct text list = {0};
         json_array_foreach(detaches, i, row) {
             const char *id = json_text(row, "id"), *driver = json_text(row, "driver");
@@ -55,9 +55,9 @@ static void check_detached(const struct subject *subject, struct findings *ret)
             continue;
         if (!reattach) {
             text_append(&ret->remedy, "# to have it back when the VM stops:\n");
-            preflight_remedy_edit(inspection, place.key, "reattach", json_integer(1), ret);
+            preflight_remedy_edit(inspection, hostpci.key, "reattach", json_integer(1), ret);
         }
-        findings_add(ret, SEVERITY_INFO, "%s: when the VM starts the host loses %s%s.", place.key,
+        findings_add(ret, SEVERITY_INFO, "%s: when the VM starts the host loses %s%s.", hostpci.key,
                      text_string(&list), reattach ? ", and has it back when the VM stops" : "");
     }
 }
@@ -140,24 +140,26 @@ static bool can_keep(const struct pci_device *device)
 static void check_keep(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);)
-        for (size_t i = 0; choice_is_whole(place.choice) && place.choice->ids[i] != NULL; i++) {
-            const struct pci_device *device = preflight_device(inspection, place.choice, i);
-            if (!place.choice->hostpci.keep_driver || can_keep(device))
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);)
+        for (size_t i = 0; preflight_is_whole(hostpci.assignment) && hostpci.assignment->ids[i] != NULL;
+             i++) {
+            const struct pci_device *device = preflight_device(inspection, hostpci.assignment, i);
+            if (!hostpci.assignment->hostpci.keep_driver || can_keep(device))
                 continue;
-            text_printf(&ret->evidence, "/%s: %s", path_of_function(place.choice->ids[i], "driver").text,
+            text_printf(&ret->evidence, "/%s: %s",
+                        path_of_function(hostpci.assignment->ids[i], "driver").text,
                         device->driver[0] != '\0' ? device->driver : "absent");
-            preflight_remedy_edit(inspection, place.key, "driver", NULL, ret);
+            preflight_remedy_edit(inspection, hostpci.key, "driver", NULL, ret);
             text_append(&ret->remedy, "# or bind it yourself:\n");
             text_printf(&ret->remedy,
                         "hostpci set /nodes/localhost/hardware/pci/%s/driver --driver vfio-pci\n",
-                        place.choice->ids[i]);
+                        hostpci.assignment->ids[i]);
             findings_add(
                 ret, SEVERITY_ERROR,
                 "%s: driver=keep leaves %s as it is, and what it has is no driver that gives it to a VM.",
-                place.key, place.choice->ids[i]);
+                hostpci.key, hostpci.assignment->ids[i]);
         }
 }
 
@@ -172,10 +174,11 @@ static const struct check driver_kept_check = {
 
 static bool is_chosen(const struct inspection *inspection, const char *id)
 {
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);)
-        for (char **chosen = place.choice->ids; place.choice->assigned && *chosen != NULL; chosen++)
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);)
+        for (char **chosen = hostpci.assignment->ids; hostpci.assignment->assigned && *chosen != NULL;
+             chosen++)
             if (strcmp(*chosen, id) == 0)
                 return true;
     return false;
@@ -199,27 +202,27 @@ static void list_others(const struct inspection *inspection, const struct pci_de
 static void check_others(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        const struct pci_device *device = preflight_display(inspection, place.choice);
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        const struct pci_device *device = preflight_display(inspection, hostpci.assignment);
         autotext struct text others = {0};
         char id[PCI_ADDRESS_SIZE];
-        if (device == NULL || !choice_is_whole(place.choice) || device->virtual_function ||
+        if (device == NULL || !preflight_is_whole(hostpci.assignment) || device->virtual_function ||
             device->address.bus == 0)
             continue;
         list_others(inspection, device, &others);
         if (others.length == 0)
             continue;
         pci_address_format(device->address, id);
-        preflight_show_key(inspection, place.key, ret);
-        if (place.choice->hostpci.hosts != NULL) {
+        preflight_show_key(inspection, hostpci.key, ret);
+        if (hostpci.assignment->hostpci.hosts != NULL) {
             autofree char *slot = xstrndup(id, strcspn(id, "."));
-            preflight_remedy_edit(inspection, place.key, "host", json_string(slot), ret);
+            preflight_remedy_edit(inspection, hostpci.key, "host", json_string(slot), ret);
         }
         findings_add(ret, SEVERITY_INFO,
-                     "%s passes the graphics card %s without its other functions (its sound): %s.", place.key,
-                     id, text_string(&others));
+                     "%s passes the graphics card %s without its other functions (its sound): %s.",
+                     hostpci.key, id, text_string(&others));
     }
 }
 
@@ -236,17 +239,18 @@ static const struct check functions_left_check = {
 static void check_mdev(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        if (!place.choice->assigned || place.choice->hostpci.mdev == NULL)
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        if (!hostpci.assignment->assigned || hostpci.assignment->hostpci.mdev == NULL)
             continue;
-        if (place.choice->uuid[0] != '\0')
-            text_printf(&ret->evidence, "/%s", path_below(SYS_MDEV_DEVICES, place.choice->uuid, NULL).text);
+        if (hostpci.assignment->uuid[0] != '\0')
+            text_printf(&ret->evidence, "/%s",
+                        path_below(SYS_MDEV_DEVICES, hostpci.assignment->uuid, NULL).text);
         findings_add(
             ret, SEVERITY_OK,
             "%s: a mediated device of type '%s' is made of %s when the VM starts, and removed when it stops.",
-            place.key, place.choice->hostpci.mdev, place.choice->ids[0]);
+            hostpci.key, hostpci.assignment->hostpci.mdev, hostpci.assignment->ids[0]);
     }
 }
 
@@ -265,27 +269,27 @@ static void check_overrides(const struct subject *subject, struct findings *ret)
     const struct inspection *inspection = subject->vm;
     static const char *const names[VM_ID_OVERRIDES] = {"vendor-id", "device-id", "sub-vendor-id",
                                                        "sub-device-id"};
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        const struct pci_device *device = preflight_device(inspection, place.choice, 0);
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        const struct pci_device *device = preflight_device(inspection, hostpci.assignment, 0);
         autotext struct text list = {0};
         for (size_t i = 0; i < VM_ID_OVERRIDES; i++)
-            if (place.choice->hostpci.overrides[i] != NULL)
+            if (hostpci.assignment->hostpci.overrides[i] != NULL)
                 text_printf(&list, "%s%s %s", list.length > 0 ? ", " : "", names[i],
-                            place.choice->hostpci.overrides[i]);
+                            hostpci.assignment->hostpci.overrides[i]);
         if (list.length == 0 || device == NULL)
             continue;
         text_printf(&ret->evidence,
                     "/%s: vendor 0x%04x, device 0x%04x, "
                     "subsystem_vendor 0x%04x, subsystem_device 0x%04x",
-                    path_of_function(place.choice->ids[0], NULL).text, device->vendor, device->device,
+                    path_of_function(hostpci.assignment->ids[0], NULL).text, device->vendor, device->device,
                     device->subsystem_vendor, device->subsystem_device);
         findings_add(
             ret, SEVERITY_INFO,
             "%s: the guest sees %s with other ids than its own (%s): a driver that fits these is loaded, "
             "whether it fits the device or not.",
-            place.key, place.choice->ids[0], text_string(&list));
+            hostpci.key, hostpci.assignment->ids[0], text_string(&list));
     }
 }
 
@@ -293,8 +297,8 @@ static const struct check id_overrides_check = {
     .id = "id-overrides",
     .scope = CHECK_VM,
     .section = MANUAL_ID_OVERRIDES,
-    .sentence =
-        "You can override the PCI vendor ID, device ID, and subsystem IDs that will be seen by the guest.",
+    .sentence = "You can override the PCI vendor ID, device ID, and subsystem IDs that will be described by "
+                "the guest.",
     .text = "vendor-id, device-id, sub-vendor-id, sub-device-id against the device's own",
     .run = check_overrides,
 };

@@ -130,8 +130,8 @@ static const struct check volume_check = {
 };
 
 /* What a guest's firmware makes of the images in it. */
-static void check_images(const struct inspection *inspection, const struct place *place, const char *path,
-                         const struct rom_images *images, struct findings *ret)
+static void check_images(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
+                         const char *path, const struct rom_images *images, struct findings *ret)
 {
     const char *fault =
         !images->any                        ? "is no ROM of a PCI device: no image begins in it."
@@ -149,34 +149,35 @@ static void check_images(const struct inspection *inspection, const struct place
     if (images->any)
         preflight_remedy_set(inspection, "bios", inspection->ovmf ? "seabios" : "ovmf", ret);
     else
-        preflight_remedy_edit(inspection, place->key, "romfile", NULL, ret);
-    findings_add(ret, SEVERITY_WARNING, "%s: the %s '%s' %s", place->key, images->any ? "ROM" : "file", path,
-                 fault);
+        preflight_remedy_edit(inspection, hostpci->key, "romfile", NULL, ret);
+    findings_add(ret, SEVERITY_WARNING, "%s: the %s '%s' %s", hostpci->key, images->any ? "ROM" : "file",
+                 path, fault);
 }
 
 static void check_roms(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
     struct rom_images images;
-    struct place place;
+    struct preflight_hostpci hostpci;
     struct stat status;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        if (place.choice->hostpci.romfile == NULL)
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        if (hostpci.assignment->hostpci.romfile == NULL)
             continue;
-        autofree char *path = xasprintf("%s/%s", inspection->what->paths->rom, place.choice->hostpci.romfile);
+        autofree char *path =
+            xasprintf("%s/%s", inspection->what->paths->rom, hostpci.assignment->hostpci.romfile);
         enum presence presence = find_file(path, &status, ret);
         if (presence != FILE_THERE) {
             if (presence == FILE_MISSING) {
                 text_append(&ret->remedy, "# copy it there, or use the device's own:\n");
-                preflight_remedy_edit(inspection, place.key, "romfile", NULL, ret);
+                preflight_remedy_edit(inspection, hostpci.key, "romfile", NULL, ret);
             }
-            add_absent(place.key, "the ROM", path, presence, ret);
+            add_absent(hostpci.key, "the ROM", path, presence, ret);
         } else if (S_ISREG(status.st_mode) && rom_read_images(path, &images) == 0) {
-            check_images(inspection, &place, path, &images, ret);
+            check_images(inspection, &hostpci, path, &images, ret);
         } else {
             text_printf(&ret->evidence, "%s: mode %06o", path, (unsigned)status.st_mode);
-            findings_add(ret, SEVERITY_WARNING, "%s: the ROM '%s' cannot be read.", place.key, path);
+            findings_add(ret, SEVERITY_WARNING, "%s: the ROM '%s' cannot be read.", hostpci.key, path);
         }
     }
 }

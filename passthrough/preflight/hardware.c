@@ -71,21 +71,21 @@ static const struct check host_check = {
 };
 
 /* "0000:01:00: reason" of each alternative that was passed over. */
-static void show_refused(const json_t *refused, struct text *evidence)
+static void show_passed_over(const json_t *passed_over, struct text *evidence)
 {
     const json_t *row;
     size_t i;
 
-    json_array_foreach(refused, i, row)
+    json_array_foreach(passed_over, i, row)
         text_printf(evidence, "; %s: %s", json_text(row, "path"), json_text(row, "reason"));
 }
 
 /* A mapping without an entry for this node needs one, else its devices are in use or not as it says. */
-static void remedy_mapping(const struct assignment *choice, struct findings *ret)
+static void remedy_mapping(const struct assignment *assignment, struct findings *ret)
 {
-    const char *mapping = choice->hostpci.mapping;
+    const char *mapping = assignment->hostpci.mapping;
 
-    if (json_array_size(choice->passed_over) == 0)
+    if (json_array_size(assignment->passed_over) == 0)
         text_printf(&ret->remedy,
                     "# add one of this host's devices to the mapping, by its ID:\n"
                     "hostpci get /nodes/localhost/hardware/pci\n"
@@ -99,30 +99,30 @@ static void remedy_mapping(const struct assignment *choice, struct findings *ret
                     mapping);
 }
 
-static void remedy_choice(const struct inspection *inspection, const struct assignment *choice,
-                          struct findings *ret)
+static void remedy_assignment(const struct inspection *inspection, const struct assignment *assignment,
+                              struct findings *ret)
 {
-    if (choice->hostpci.mdev == NULL && !inspection->inventory->has_iommu)
+    if (assignment->hostpci.mdev == NULL && !inspection->inventory->has_iommu)
         text_append(&ret->remedy, "hostpci get /nodes/localhost/hardware/iommu\n");
-    else if (choice->hostpci.mapping != NULL)
-        remedy_mapping(choice, ret);
-    else if (choice->hostpci.mdev != NULL)
+    else if (assignment->hostpci.mapping != NULL)
+        remedy_mapping(assignment, ret);
+    else if (assignment->hostpci.mdev != NULL)
         text_printf(&ret->remedy,
                     "# see what it has left:\nhostpci get /nodes/localhost/hardware/pci/%s/mdev\n",
-                    choice->hostpci.hosts != NULL ? choice->hostpci.hosts[0] : "ID");
+                    assignment->hostpci.hosts != NULL ? assignment->hostpci.hosts[0] : "ID");
     else
         text_append(&ret->remedy, "# choose another of the host's devices:\n"
                                   "hostpci get /nodes/localhost/hardware/pci\n");
 }
 
 /* An earlier key was refused for the same reason. */
-static bool is_repeated(const struct inspection *inspection, const struct place *place)
+static bool is_repeated(const struct inspection *inspection, const struct preflight_hostpci *hostpci)
 {
-    const char *reason = place->choice->failure.message;
-    struct place earlier;
+    const char *reason = hostpci->assignment->failure.message;
+    struct preflight_hostpci earlier;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &earlier) && earlier.index < place->index;)
-        if (!earlier.choice->assigned && strcmp(earlier.choice->failure.message, reason) == 0)
+    for (unsigned at = 0; preflight_next(inspection, &at, &earlier) && earlier.index < hostpci->index;)
+        if (!earlier.assignment->assigned && strcmp(earlier.assignment->failure.message, reason) == 0)
             return true;
     return false;
 }
@@ -131,19 +131,19 @@ static bool is_repeated(const struct inspection *inspection, const struct place 
 static void check_chosen(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
-    struct place place, other;
+    struct preflight_hostpci hostpci, other;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);) {
-        const char *reason = place.choice->failure.message;
-        if (place.choice->assigned || is_repeated(inspection, &place))
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        const char *reason = hostpci.assignment->failure.message;
+        if (hostpci.assignment->assigned || is_repeated(inspection, &hostpci))
             continue;
-        for (unsigned from = place.index; preflight_next(inspection, &from, &other);) {
-            if (other.choice->assigned || strcmp(other.choice->failure.message, reason) != 0)
+        for (unsigned from = hostpci.index; preflight_next(inspection, &from, &other);) {
+            if (other.assignment->assigned || strcmp(other.assignment->failure.message, reason) != 0)
                 continue;
             preflight_show_key(inspection, other.key, ret);
-            show_refused(other.choice->passed_over, &ret->evidence);
+            show_passed_over(other.assignment->passed_over, &ret->evidence);
         }
-        remedy_choice(inspection, place.choice, ret);
+        remedy_assignment(inspection, hostpci.assignment, ret);
         findings_add(ret, SEVERITY_ERROR, "%s", reason);
     }
 }
@@ -202,17 +202,17 @@ static struct shared *find_shared(const struct inspection *inspection, struct sh
 }
 
 static void share_check(const struct inspection *inspection, struct shares *shares, const json_t *check,
-                        const struct place *place, const char *id)
+                        const struct preflight_hostpci *hostpci, const char *id)
 {
     struct shared *shared = find_shared(inspection, shares, check, id);
 
     if (shared->who.length == 0)
-        text_printf(&shared->who, "%s, %s", place->key, id);
-    else if (shared->last != place->index)
-        text_printf(&shared->who, "; %s, %s", place->key, id);
+        text_printf(&shared->who, "%s, %s", hostpci->key, id);
+    else if (shared->last != hostpci->index)
+        text_printf(&shared->who, "; %s, %s", hostpci->key, id);
     else
         text_printf(&shared->who, ", %s", id);
-    shared->last = place->index;
+    shared->last = hostpci->index;
     append_once(&shared->evidence, json_text(check, "evidence"), "; ");
     append_once(&shared->remedy, json_text(check, "remedy"), "\n");
 }
@@ -222,15 +222,16 @@ static void check_functions(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
     struct shares shares = {0};
-    struct place place;
+    struct preflight_hostpci hostpci;
     const json_t *check;
     size_t i;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);)
-        for (char **id = place.choice->ids; choice_is_whole(place.choice) && *id != NULL; id++)
-            json_array_foreach(json_object_get(json_object_get(inspection->seen, *id), "checks"), i, check)
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);)
+        for (char **id = hostpci.assignment->ids; preflight_is_whole(hostpci.assignment) && *id != NULL; id++)
+            json_array_foreach(json_object_get(json_object_get(inspection->described, *id), "checks"), i,
+                               check)
                 if (matters(check, CHECK_DEVICE))
-                    share_check(inspection, &shares, check, &place, *id);
+                    share_check(inspection, &shares, check, &hostpci, *id);
     for (i = 0; i < shares.count; i++) {
         struct shared *shared = &shares.list[i];
         autofree char *who = xasprintf("%s: ", text_string(&shared->who));

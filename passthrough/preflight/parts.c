@@ -92,38 +92,39 @@ void preflight_remedy_machine(const struct inspection *inspection, bool q35, str
     preflight_remedy_edit(inspection, "machine", "type", json_string(wanted), ret);
 }
 
-bool preflight_next(const struct inspection *inspection, unsigned *at, struct place *ret)
+bool preflight_next(const struct inspection *inspection, unsigned *at, struct preflight_hostpci *ret)
 {
-    while (*at < VM_HOSTPCI && !inspection->choices.list[*at].configured)
+    while (*at < VM_HOSTPCI && !inspection->assignments.list[*at].configured)
         ++*at;
     if (*at == VM_HOSTPCI)
         return false;
-    *ret = (struct place){.index = *at, .choice = &inspection->choices.list[*at]};
+    *ret = (struct preflight_hostpci){.index = *at, .assignment = &inspection->assignments.list[*at]};
     snprintf(ret->key, sizeof(ret->key), "hostpci%u", *at);
     ++*at;
     return true;
 }
 
-bool choice_is_whole(const struct assignment *choice)
+bool preflight_is_whole(const struct assignment *assignment)
 {
-    return choice->assigned && choice->hostpci.mdev == NULL;
+    return assignment->assigned && assignment->hostpci.mdev == NULL;
 }
 
 const struct pci_device *preflight_device(const struct inspection *inspection,
-                                          const struct assignment *choice, size_t at)
+                                          const struct assignment *assignment, size_t at)
 {
     struct pci_address address;
 
-    if (!choice->assigned || choice->ids[at] == NULL || !pci_address_parse(choice->ids[at], &address))
+    if (!assignment->assigned || assignment->ids[at] == NULL ||
+        !pci_address_parse(assignment->ids[at], &address))
         return NULL;
     return inventory_find(inspection->inventory, address);
 }
 
 const struct pci_device *preflight_display(const struct inspection *inspection,
-                                           const struct assignment *choice)
+                                           const struct assignment *assignment)
 {
-    for (size_t i = 0; choice->assigned && choice->ids[i] != NULL; i++) {
-        const struct pci_device *device = preflight_device(inspection, choice, i);
+    for (size_t i = 0; assignment->assigned && assignment->ids[i] != NULL; i++) {
+        const struct pci_device *device = preflight_device(inspection, assignment, i);
         if (device != NULL && pci_is_display(device))
             return device;
     }

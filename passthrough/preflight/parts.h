@@ -16,19 +16,16 @@ struct inspection {
     const struct inventory *inventory; /* the one of availability */
     struct facts facts;
     json_t *memory, *cpus; /* of the host: bytes of memory and processors as hardware/host.h tells; {} */
-    struct assignments choices;
-    json_t *seen;   /* {ID: as readiness_describe_device}: functions that are given as they are */
-    json_t *states; /* {ID: what the broker knows of it}; none where no broker answers */
-    json_t *host;   /* as readiness_describe_host; NULL unless a function is to be given */
-    bool q35, ovmf; /* of the VM */
+    struct assignments assignments;
+    json_t *described; /* {ID: as readiness_describe_device}: functions that are given as they are */
+    json_t *states;    /* {ID: what the broker knows of it}; none where no broker answers */
+    json_t *host;      /* as readiness_describe_host; NULL unless a function is to be given */
+    bool q35, ovmf;    /* of the VM */
 };
 
 /* What each file declares. */
-extern const struct check *const preflight_vm_checks[], *const preflight_hardware_checks[],
-                                                            *const preflight_device_checks[],
-                                                                *const preflight_command_checks[],
-                                                                    *const preflight_file_checks[],
-                                                                        *const preflight_advice_checks[];
+extern check_list preflight_vm_checks, preflight_hardware_checks, preflight_device_checks,
+    preflight_command_checks, preflight_file_checks, preflight_advice_checks;
 
 /* Values of the configuration; "", or the fallback, if unset. */
 const char *preflight_text(const struct inspection *inspection, const char *key);
@@ -48,7 +45,7 @@ void preflight_remedy_set(const struct inspection *inspection, const char *key, 
                           struct findings *ret);
 /* "hostpci qm set 100 -delete KEY" */
 void preflight_remedy_delete(const struct inspection *inspection, const char *key, struct findings *ret);
-/* The key's property string as it is but for one property: what that shall be (taken), or NULL: without it.
+/* The key's property string with one property changed to the value (taken), or, if that is NULL, without it.
  */
 void preflight_remedy_edit(const struct inspection *inspection, const char *key, const char *property,
                            json_t *value, struct findings *ret);
@@ -56,29 +53,29 @@ void preflight_remedy_edit(const struct inspection *inspection, const char *key,
 /* The machine's type, of the other kind. */
 void preflight_remedy_machine(const struct inspection *inspection, bool q35, struct findings *ret);
 
-/* Each hostpciN that is set, in order: its key, and its choice; false at the end. Starts with *at 0. */
-struct place {
+/* Each hostpciN that is set, in order: its key, and its assignment; false at the end. Starts with *at 0. */
+struct preflight_hostpci {
     unsigned index;
     char key[16];
-    const struct assignment *choice;
+    const struct assignment *assignment;
 };
-bool preflight_next(const struct inspection *inspection, unsigned *at, struct place *ret);
+bool preflight_next(const struct inspection *inspection, unsigned *at, struct preflight_hostpci *ret);
 
 /* The functions themselves are given, not a mediated device of theirs. */
-bool choice_is_whole(const struct assignment *choice);
+bool preflight_is_whole(const struct assignment *assignment);
 
-/* A chosen function, by its place in the choice; NULL if it is gone. */
+/* One of the assigned functions, by its index; NULL if it is gone. */
 const struct pci_device *preflight_device(const struct inspection *inspection,
-                                          const struct assignment *choice, size_t at);
+                                          const struct assignment *assignment, size_t at);
 
 /* The first graphics card among them, NULL if there is none. */
 const struct pci_device *preflight_display(const struct inspection *inspection,
-                                           const struct assignment *choice);
+                                           const struct assignment *assignment);
 
 /* The list detaches of what the start takes for one hostpciN: [{id, driver}], a new reference. */
-json_t *preflight_detaches(const struct inspection *inspection, const struct assignment *choice);
+json_t *preflight_detaches(const struct inspection *inspection, const struct assignment *assignment);
 
-/* Fills seen, states and host. */
-void preflight_look(struct inspection *inspection);
+/* Fills described, states and host. */
+void preflight_describe(struct inspection *inspection);
 
 #endif

@@ -43,7 +43,7 @@ static int prepare(struct inspection *inspection, struct error *err)
     const struct preflight *what = inspection->what;
 
     inspection->config = vm_config_view(what->document, false);
-    inspection->seen = json_object();
+    inspection->described = json_object();
     inspection->states = json_object();
     const struct reservations reservations = {what->storage, what->sysroot};
     if (availability_read(&reservations, what->inventory, &inspection->availability, err) != 0)
@@ -54,75 +54,76 @@ static int prepare(struct inspection *inspection, struct error *err)
                                   .node = what->node,
                                   .vmid = what->vmid,
                                   .config = inspection->config};
-    assign_devices(&assign, &inspection->choices);
+    assign_devices(&assign, &inspection->assignments);
     read_host(inspection);
     read_machine(inspection);
-    preflight_look(inspection);
+    preflight_describe(inspection);
     return 0;
 }
 
 static void release(struct inspection *inspection)
 {
-    json_t *const values[] = {inspection->config, inspection->memory, inspection->cpus,
-                              inspection->seen,   inspection->states, inspection->host};
+    json_t *const values[] = {inspection->config,    inspection->memory, inspection->cpus,
+                              inspection->described, inspection->states, inspection->host};
 
     for (size_t i = 0; i < COUNT_OF(values); i++)
         json_decref(values[i]);
-    assignments_release(&inspection->choices);
+    assignments_release(&inspection->assignments);
     facts_release(&inspection->facts);
     availability_release(&inspection->availability);
 }
 
-static json_t *device_to_json(const struct inspection *inspection, const struct place *place)
+static json_t *device_to_json(const struct inspection *inspection, const struct preflight_hostpci *hostpci)
 {
-    const struct assignment *choice = place->choice;
+    const struct assignment *assignment = hostpci->assignment;
     json_t *chosen = json_array();
-    json_t *device = json_pack("{s:s, s:o, s:o}", "key", place->key, "chosen", chosen, "detaches",
-                               preflight_detaches(inspection, choice));
+    json_t *device = json_pack("{s:s, s:o, s:o}", "key", hostpci->key, "chosen", chosen, "detaches",
+                               preflight_detaches(inspection, assignment));
 
-    for (char **id = choice->ids; choice->assigned && *id != NULL; id++)
+    for (char **id = assignment->ids; assignment->assigned && *id != NULL; id++)
         json_array_append_new(chosen, json_string(*id));
-    if (choice->hostpci.mapping != NULL)
-        json_object_set_new(device, "mapping", json_string(choice->hostpci.mapping));
-    if (choice->hostpci.mdev != NULL)
-        json_object_set_new(device, "mdev", json_string(choice->hostpci.mdev));
-    if (json_array_size(choice->passed_over) > 0)
-        json_object_set(device, "refused", choice->passed_over);
+    if (assignment->hostpci.mapping != NULL)
+        json_object_set_new(device, "mapping", json_string(assignment->hostpci.mapping));
+    if (assignment->hostpci.mdev != NULL)
+        json_object_set_new(device, "mdev", json_string(assignment->hostpci.mdev));
+    if (json_array_size(assignment->passed_over) > 0)
+        json_object_set(device, "refused", assignment->passed_over);
     return device;
 }
 
 static json_t *devices_to_json(const struct inspection *inspection)
 {
     json_t *list = json_array();
-    struct place place;
+    struct preflight_hostpci hostpci;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);)
-        json_array_append_new(list, device_to_json(inspection, &place));
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);)
+        json_array_append_new(list, device_to_json(inspection, &hostpci));
     return list;
 }
 
 /* How many functions the host loses for all devices together. */
-static size_t count_lost(const json_t *devices)
+static size_t count_detached(const json_t *devices)
 {
-    autojson json_t *lost = json_object();
+    autojson json_t *detached = json_object();
     const json_t *device, *row;
     size_t i, j;
 
     json_array_foreach(devices, i, device)
         json_array_foreach(json_object_get(device, "detaches"), j, row)
-            json_object_set_new(lost, json_string_value(json_object_get(row, "id")), json_true());
-    return json_object_size(lost);
+            json_object_set_new(detached, json_string_value(json_object_get(row, "id")), json_true());
+    return json_object_size(detached);
 }
 
 static char *summarize(const struct findings *findings, const json_t *devices, size_t errors)
 {
     struct text summary = {0};
-    size_t lost = count_lost(devices), first = 0;
+    size_t detached = count_detached(devices), first = 0;
 
     if (errors == 0) {
         text_append(&summary, "It can be started");
-        if (lost > 0)
-            text_printf(&summary, ", and the host loses %zu function%s for it", lost, lost == 1 ? "" : "s");
+        if (detached > 0)
+            text_printf(&summary, ", and the host loses %zu function%s for it", detached,
+                        detached == 1 ? "" : "s");
         text_append(&summary, ".");
         return text_take(&summary);
     }

@@ -134,10 +134,10 @@ static const struct check processors_check = {
 
 static bool gives_devices(const struct inspection *inspection)
 {
-    struct place place;
+    struct preflight_hostpci hostpci;
     unsigned at = 0;
 
-    return preflight_next(inspection, &at, &place);
+    return preflight_next(inspection, &at, &hostpci);
 }
 
 static long long memory_of(const struct inspection *inspection)

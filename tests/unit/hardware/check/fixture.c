@@ -145,13 +145,13 @@ void check_host_make(struct tree *tree)
 json_t *report_of(const struct tree *tree, const char *device)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
-    autohostuses struct host_uses *usage = NULL;
+    autohostuses struct host_uses *uses = NULL;
     struct error err;
     json_t *report = NULL;
 
-    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &usage, &err), 0, "%s", err.message);
+    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &uses, &err), 0, "%s", err.message);
     int status = device == NULL ? readiness_describe_host(tree->sysroot, inventory, &report, &err)
-                                : readiness_describe_device(tree->sysroot, inventory, usage,
+                                : readiness_describe_device(tree->sysroot, inventory, uses,
                                                             address_of(device), &report, &err);
     cr_assert_eq(status, 0, "%s", err.message);
     return report;

@@ -43,13 +43,13 @@ static void said_release(struct said *said)
 static void ask(const struct tree *tree, const char *id, struct said *ret)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
-    autohostuses struct host_uses *usage = NULL;
+    autohostuses struct host_uses *uses = NULL;
     struct error err;
 
-    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &usage, &err), 0, "%s", err.message);
+    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &uses, &err), 0, "%s", err.message);
     cr_assert_eq(readiness_describe_host(tree->sysroot, inventory, &ret->host, &err), 0, "%s", err.message);
     cr_assert_eq(
-        readiness_describe_device(tree->sysroot, inventory, usage, address_of(id), &ret->device, &err), 0,
+        readiness_describe_device(tree->sysroot, inventory, uses, address_of(id), &ret->device, &err), 0,
         "%s", err.message);
 }
 

@@ -171,13 +171,13 @@ Test(check_verdict, is_refused_for_a_device_that_is_not_there)
 static void expect_same(const struct tree *tree)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
-    autohostuses struct host_uses *usage = NULL;
+    autohostuses struct host_uses *uses = NULL;
     struct readiness *list;
     struct error err;
     char id[PCI_ADDRESS_SIZE];
 
-    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &usage, &err), 0);
-    cr_assert_eq(readiness_verdicts(tree->sysroot, inventory, usage, &list, &err), 0);
+    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &uses, &err), 0);
+    cr_assert_eq(readiness_verdicts(tree->sysroot, inventory, uses, &list, &err), 0);
     for (size_t i = 0; i < inventory->count; i++) {
         pci_address_format(inventory->devices[i].address, id);
         autojson json_t *report = report_of(tree, id);

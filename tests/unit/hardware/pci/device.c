@@ -181,14 +181,14 @@ Test(device, that_the_kernel_works_on_is_told_without_what_would_not_answer)
     tree_make_host(&tree, "sriov");
     autoinventory struct inventory *inventory = tree_scan(&tree);
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        autohostuses struct host_uses *usage = NULL;
+        autohostuses struct host_uses *uses = NULL;
         autojson json_t *device = NULL, *whole = describe(&tree, ids[i]), *readiness = NULL;
         sysfs_hook = refuse_to_answer;
         cr_assert_eq(device_describe_held(tree.sysroot, inventory, NULL, address_of(ids[i]), &device, &err),
                      0);
-        cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &usage, &err), 0);
+        cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &uses, &err), 0);
         cr_assert_eq(
-            readiness_describe_held(tree.sysroot, inventory, usage, address_of(ids[i]), &readiness, &err), 0);
+            readiness_describe_held(tree.sysroot, inventory, uses, address_of(ids[i]), &readiness, &err), 0);
         sysfs_hook = NULL;
         cr_expect(json_equal(json_object_get(device, "driver"), json_object_get(whole, "driver")));
         cr_expect(json_equal(json_object_get(device, "resources"), json_object_get(whole, "resources")));

@@ -68,27 +68,27 @@ static const char *member(const json_t *object, const char *key)
 
 static struct host_uses *scan(const struct tree *tree, const struct inventory *inventory)
 {
-    struct host_uses *usage;
+    struct host_uses *uses;
     struct error err;
 
-    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &usage, &err), 0, "%s", err.message);
-    return usage;
+    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &uses, &err), 0, "%s", err.message);
+    return uses;
 }
 
 void expect_uses(const struct tree *tree, const char *id, const char *lines)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
-    autohostuses struct host_uses *usage = scan(tree, inventory);
+    autohostuses struct host_uses *uses = scan(tree, inventory);
     autotext struct text found = {0};
-    const struct host_use *uses;
-    size_t count = host_uses_of(usage, address_of(id), &uses);
+    const struct host_use *list;
+    size_t count = host_uses_of(uses, address_of(id), &list);
 
     for (size_t i = 0; i < count; i++) {
-        cr_expect_eq(uses[i].function, device_of(inventory, id));
-        text_printf(&found, "%s %s %s: ", use_weight_names[uses[i].weight], use_kind_names[uses[i].kind],
-                    uses[i].name);
-        host_use_describe(&uses[i], &found);
-        text_printf(&found, " [%s]\n", uses[i].evidence);
+        cr_expect_eq(list[i].function, device_of(inventory, id));
+        text_printf(&found, "%s %s %s: ", use_weight_names[list[i].weight], use_kind_names[list[i].kind],
+                    list[i].name);
+        host_use_describe(&list[i], &found);
+        text_printf(&found, " [%s]\n", list[i].evidence);
     }
     cr_assert_str_eq(text_string(&found), lines, "expected %s\n   found %s", lines, text_string(&found));
 }
@@ -96,12 +96,12 @@ void expect_uses(const struct tree *tree, const char *id, const char *lines)
 void expect_unreadable(const struct tree *tree, const char *lines)
 {
     autoinventory struct inventory *inventory = tree_scan(tree);
-    autohostuses struct host_uses *usage = scan(tree, inventory);
+    autohostuses struct host_uses *uses = scan(tree, inventory);
     autotext struct text found = {0};
     const json_t *entry;
     size_t i;
 
-    json_array_foreach(host_uses_unreadable(usage), i, entry) {
+    json_array_foreach(host_uses_unreadable(uses), i, entry) {
         text_printf(&found, "%s: %s\n", member(entry, "file"), member(entry, "reason"));
     }
     cr_assert_str_eq(text_string(&found), lines, "expected %s\n   found %s", lines, text_string(&found));

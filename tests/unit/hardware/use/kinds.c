@@ -177,12 +177,12 @@ Test(use_sriov, a_physical_function_is_used_when_a_virtual_one_is)
                 "[/sys/bus/pci/devices/0000:01:00.0/virtfn*: 2]\n");
     tree_write(&tree, "proc/1/mountinfo", "30 27 254:16 / / rw - xfs /dev/vdb rw\n");
     autoinventory struct inventory *inventory = tree_scan(&tree);
-    autohostuses struct host_uses *usage = NULL;
+    autohostuses struct host_uses *uses = NULL;
     struct error err;
-    cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &usage, &err), 0);
-    cr_assert_eq(host_uses_weigh(usage, address_of("0000:01:00.0")), USE_CRITICAL);
-    cr_assert_eq(host_uses_weigh(usage, address_of("0000:01:10.0")), USE_NONE);
-    cr_assert_eq(host_uses_weigh(usage, address_of("0000:77:00.0")), USE_NONE);
+    cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &uses, &err), 0);
+    cr_assert_eq(host_uses_weigh(uses, address_of("0000:01:00.0")), USE_CRITICAL);
+    cr_assert_eq(host_uses_weigh(uses, address_of("0000:01:10.0")), USE_NONE);
+    cr_assert_eq(host_uses_weigh(uses, address_of("0000:77:00.0")), USE_NONE);
 }
 
 Test(use_node, consoles_watchdogs_and_open_ports_count)
@@ -213,7 +213,7 @@ Test(use_node, consoles_watchdogs_and_open_ports_count)
         "feeds it [/sys/class/watchdog/watchdog0/state: active]\n");
 }
 
-Test(usage, an_empty_host_names_what_is_missing)
+Test(uses, an_empty_host_names_what_is_missing)
 {
     autotree struct tree tree;
 
@@ -223,7 +223,7 @@ Test(usage, an_empty_host_names_what_is_missing)
     expect_unreadable(&tree, "/proc: absent\n/sys/class/block: absent\n/sys/class/net: absent\n");
 }
 
-Test(usage, shows_the_heaviest_of_too_many_uses_and_says_so)
+Test(uses, shows_the_heaviest_of_too_many_uses_and_says_so)
 {
     autotree struct tree tree;
     char name[16], number[16];
@@ -236,12 +236,12 @@ Test(usage, shows_the_heaviest_of_too_many_uses_and_says_so)
     }
     tree_write(&tree, "proc/1/mountinfo", "30 27 8:69 / / rw - xfs /dev/sdcr rw\n");
     autoinventory struct inventory *inventory = tree_scan(&tree);
-    autohostuses struct host_uses *usage = NULL;
+    autohostuses struct host_uses *uses = NULL;
     struct error err;
-    cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &usage, &err), 0);
-    const struct host_use *uses;
-    cr_assert_eq(host_uses_of(usage, address_of("0000:01:00.0"), &uses), 64);
-    cr_assert_str_eq(uses[0].name, "sdcr");
+    cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &uses, &err), 0);
+    const struct host_use *list;
+    cr_assert_eq(host_uses_of(uses, address_of("0000:01:00.0"), &list), 64);
+    cr_assert_str_eq(list[0].name, "sdcr");
     expect_unreadable(
         &tree, "/sys/bus/pci/devices/0000:01:00.0: it has more uses than are shown; the heaviest are\n");
 }

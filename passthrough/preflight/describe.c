@@ -51,34 +51,34 @@ static json_t *ask_description(const struct inspection *inspection, const char *
 
 /* Without the files that may not answer, if it is `held`. */
 static json_t *describe(const struct inspection *inspection, const char *id, bool held,
-                        const struct host_uses *usage)
+                        const struct host_uses *uses)
 {
     struct pci_address address;
     struct error err;
     json_t *readiness = NULL;
 
-    if (usage == NULL || !pci_address_parse(id, &address))
+    if (uses == NULL || !pci_address_parse(id, &address))
         return NULL;
     if ((held ? readiness_describe_held : readiness_describe_device)(
-            inspection->what->sysroot, inspection->inventory, usage, address, &readiness, &err) != 0)
+            inspection->what->sysroot, inspection->inventory, uses, address, &readiness, &err) != 0)
         return NULL; /* gone since it was chosen */
     return readiness;
 }
 
 /* As GET .../status does: of a function that is in hand not all files may answer. */
-static void look_at(struct inspection *inspection, const char *id, const struct host_uses *usage)
+static void describe_function(struct inspection *inspection, const char *id, const struct host_uses *uses)
 {
     bool known = ask_state(inspection, id);
     bool busy = json_object_get(json_object_get(inspection->states, id), "task") != NULL;
     json_t *readiness = known && !busy ? ask_description(inspection, id) : NULL;
 
     if (readiness == NULL)
-        readiness = describe(inspection, id, known, usage);
+        readiness = describe(inspection, id, known, uses);
     if (readiness != NULL)
-        json_object_set_new(inspection->seen, id, readiness);
+        json_object_set_new(inspection->described, id, readiness);
 }
 
-static void look_at_host(struct inspection *inspection)
+static void describe_host(struct inspection *inspection)
 {
     const struct broker *broker = inspection->what->broker;
     struct error err;
@@ -91,21 +91,21 @@ static void look_at_host(struct inspection *inspection)
         inspection->host = NULL;
 }
 
-void preflight_look(struct inspection *inspection)
+void preflight_describe(struct inspection *inspection)
 {
-    autohostuses struct host_uses *usage = NULL;
-    struct place place;
+    autohostuses struct host_uses *uses = NULL;
+    struct preflight_hostpci hostpci;
     struct error err;
     bool given = false;
 
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);)
-        given = given || place.choice->hostpci.mdev == NULL;
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);)
+        given = given || hostpci.assignment->hostpci.mdev == NULL;
     if (!given)
         return;
-    if (host_uses_scan(inspection->what->sysroot, inspection->inventory, &usage, &err) != 0)
-        usage = NULL;
-    look_at_host(inspection);
-    for (unsigned at = 0; preflight_next(inspection, &at, &place);)
-        for (size_t i = 0; choice_is_whole(place.choice) && place.choice->ids[i] != NULL; i++)
-            look_at(inspection, place.choice->ids[i], usage);
+    if (host_uses_scan(inspection->what->sysroot, inspection->inventory, &uses, &err) != 0)
+        uses = NULL;
+    describe_host(inspection);
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);)
+        for (size_t i = 0; preflight_is_whole(hostpci.assignment) && hostpci.assignment->ids[i] != NULL; i++)
+            describe_function(inspection, hostpci.assignment->ids[i], uses);
 }
