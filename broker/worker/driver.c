@@ -148,7 +148,7 @@ static int prepare(struct worker *worker, struct plan *plan, const struct reques
 
 static int change_driver(struct worker *worker, json_t **ret, struct error *err)
 {
-    struct request request = {.persistent = PERSISTENT_AS_BEFORE};
+    struct request request = {.driver.name = ""};
     autoplan struct plan plan = {.list = NULL};
 
     if (parse(worker->arguments, &request, err) != 0 ||
