@@ -43,7 +43,7 @@
  *   type      fields                     meaning
  *   start                                the operation is in the journal: begin
  *   ok                                   done
- *   error     error: ERROR               it cannot be done: the worker goes back
+ *   error     error: ERROR               it cannot be done: the worker undoes what it did
  *   facts     facts: {kind: body}        see broker/worker/worker.h
  *
  * ERROR is {"kind", "field", "message"}. CLAIM is an object that the journal keeps as it is, so that a broker

@@ -64,7 +64,7 @@ static int read_options(int argc, char **argv, struct options *options, struct e
         {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     int found;
 
-    optind = 0; /* starts anew, with glibc */
+    optind = 0; /* glibc starts over */
     while ((found = getopt_long(argc, argv, "+:h", names, NULL)) != -1) {
         const char **option = found == 'r'   ? &options->run_dir
                               : found == 'b' ? &options->broker_dir

@@ -13,7 +13,7 @@
 struct clients;
 
 /* Accepts clients from `listener`, a listening socket that does not block, which it takes. The users of
- * `users` are answered, others are told that they are not. */
+ * `users` are answered, others get an error. */
 struct clients *clients_new(struct loop *loop, struct jobs *jobs, int listener,
                             const uid_t users[static CLIENT_USERS]);
 /* Hangs up on all of them. Takes NULL. */

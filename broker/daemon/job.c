@@ -73,18 +73,20 @@ struct job *job_new(struct jobs *jobs, const struct operation *operation, const 
     return job;
 }
 
-static void close_watched(struct loop *loop, int fd)
+void job_close(struct job *job, int *fd)
 {
-    loop_unwatch(loop, fd);
-    if (fd >= 0)
-        close(fd);
+    if (*fd < 0)
+        return;
+    loop_unwatch(job->jobs->loop, *fd);
+    close(*fd);
+    *fd = -1;
 }
 
 void job_free(struct job *job)
 {
     loop_cancel_timer(job->jobs->loop, &job->timer);
-    close_watched(job->jobs->loop, job->worker.socket);
-    close_watched(job->jobs->loop, job->worker.pidfd);
+    job_close(job, &job->worker.socket);
+    job_close(job, &job->worker.pidfd);
     json_decref(job->arguments);
     json_decref(job->said);
     json_decref(job->outcome);

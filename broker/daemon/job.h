@@ -5,7 +5,7 @@
  * This file has the record and its states; job_messages.h handles what a worker says, job_run.h moves a job
  * from state to state. Each job is in one of these states, and job_enter is the only way into another:
  *
- *   STARTING          no worker has been told to start; a job of an earlier broker begins here, too
+ *   STARTING          no worker was sent `start`; a job of an earlier broker begins here, too
  *   RUNNING           the operation's worker is at work
  *   SILENT            the same, but it has not said anything for too long: the kernel holds it
  *   UNDOING           a worker brings back what an earlier one left
@@ -81,7 +81,7 @@ struct job {
     json_t *survivors;   /* workers of an earlier broker, which the kernel may hold: [{pid, start-time}] */
     json_t *end;         /* to be written into the journal */
 
-    /* of one that only reads: who is told its result or error; NULL: nobody any more */
+    /* of one that only reads: who gets its result or error; NULL: nobody any more */
     void (*answer)(void *reader, json_t *answer);
     void *reader;
 };
@@ -105,6 +105,7 @@ bool job_may_enter(bool reads, enum job_state from, enum job_state to);
 void job_enter(struct job *job, enum job_state state);
 
 bool job_has_worker(const struct job *job);
+void job_close(struct job *job, int *fd); /* its socket or its pidfd, which it also unwatches */
 bool job_is_silent(const struct job *job);
 
 struct job *job_new(struct jobs *jobs, const struct operation *operation, const char *id, json_t *arguments);

@@ -183,7 +183,7 @@ static void log_end(const struct job *job)
     log_warning("%s '%s' failed after %lld s: %s", job->operation->name, job->id, seconds, err.message);
 }
 
-/* Nobody is told of the end before it is in the journal. */
+/* Nobody learns the end before it is in the journal. */
 static void end(struct job *job)
 {
     bool first = job->state != JOB_ENDING;
@@ -325,15 +325,6 @@ static void on_timer(void *context)
     }
 }
 
-static void close_watched(struct job *job, int *fd)
-{
-    if (*fd < 0)
-        return;
-    loop_unwatch(job->jobs->loop, *fd);
-    close(*fd);
-    *fd = -1;
-}
-
 /* False if there is none now, or none will come any more. */
 static bool receive(struct job *job)
 {
@@ -349,7 +340,7 @@ static bool receive(struct job *job)
         return true;
     }
     if (got == 0 || err.kind != ERROR_BUSY)
-        close_watched(job, &job->worker.socket); /* that the worker has ended is told by its pidfd */
+        job_close(job, &job->worker.socket); /* its pidfd reports that the worker has ended */
     return false;
 }
 
@@ -364,7 +355,7 @@ static void log_death(struct job *job, int status)
     autofree char *how = WIFSIGNALED(status) ? xasprintf("was killed by signal %d", WTERMSIG(status))
                                              : xasprintf("ended with status %d", WEXITSTATUS(status));
 
-    job_log(job, "the process that did this %s", how);
+    job_log(job, "the process that did this operation %s", how);
     log_error("the worker %d of %s '%s' %s", (int)job->worker.pid, job->operation->name, id_of(job), how);
 }
 
@@ -391,8 +382,8 @@ static void on_exit_of_worker(void *context, short events)
     TEMP_FAILURE_RETRY(waitpid(job->worker.pid, &status, 0));
     if (job->said == NULL)
         log_death(job, status);
-    close_watched(job, &job->worker.socket);
-    close_watched(job, &job->worker.pidfd);
+    job_close(job, &job->worker.socket);
+    job_close(job, &job->worker.pidfd);
     job->worker.pid = 0;
     loop_cancel_timer(job->jobs->loop, &job->timer);
 

@@ -133,7 +133,7 @@ static void forget_unwatched(struct loop *loop)
     loop->count = kept;
 }
 
-/* A callback may watch more, which moves the arrays: each entry is looked at anew. What is added meanwhile
+/* A callback may watch more, which moves the arrays, so no pointer into them is kept. What is added meanwhile
  * was not polled. */
 static void call_ready(struct loop *loop, size_t polled)
 {

@@ -220,7 +220,7 @@ static int undo_one(struct worker *worker, const struct claim *claim, struct tex
         return 0;
     }
     if (back.kind != ERROR_NOT_FOUND) {
-        worker_log(worker, "%s: cannot go back: %s", claim->id, back.message);
+        worker_log(worker, "%s: cannot be brought back: %s", claim->id, back.message);
         if (bind_function(worker, claim->address, &claim->was, claim->wanted, driver, &forward) >= 0 &&
             restore_methods(worker, claim, &forward) == 0) {
             worker_release(worker, claim->id);

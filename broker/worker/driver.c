@@ -169,7 +169,7 @@ static int change_driver(struct worker *worker, json_t **ret, struct error *err)
     struct error reason = *err;
     bind_log_kernel(worker, kmsg, plan.list[0].id);
     worker->undoing = true;
-    worker_log(worker, "goes back, because it failed: %s", reason.message);
+    worker_log(worker, "the operation is undone, because it failed: %s", reason.message);
     bind_undo(worker, claims, &where);
     return error_set(err, reason.kind, "%s; %s", reason.message, text_string(&where));
 }

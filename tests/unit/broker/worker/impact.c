@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The blast radius: what the host uses is told and refused before anything is changed. */
+/* The impact of an operation: what the host uses is logged and refused before anything is changed. */
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
