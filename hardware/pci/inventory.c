@@ -127,17 +127,6 @@ static void mark_mdev_parents(const struct sysroot *sysroot, const struct invent
     }
 }
 
-/* An empty one, with room for `count` functions. */
-static struct shared_inventory *make_inventory(size_t count, uint64_t generation)
-{
-    struct shared_inventory *shared = xcalloc(1, sizeof(*shared) + count * sizeof(shared->devices[0]));
-
-    shared->inventory.devices = shared->devices;
-    shared->inventory.generation = generation;
-    atomic_init(&shared->users, 1);
-    return shared;
-}
-
 int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct error *err)
 {
     /* before anything is read, since the scan that begins later knows more */
@@ -148,7 +137,11 @@ int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct
 
     if (count < 0 && count != -ENOENT) /* without it the host has no PCI */
         return error_set_errno(err, -count, "cannot list the PCI devices in /" SYS_PCI_DEVICES);
-    struct shared_inventory *shared = make_inventory(count > 0 ? (size_t)count : 0, generation);
+    struct shared_inventory *shared =
+        xcalloc(1, sizeof(*shared) + (count > 0 ? (size_t)count : 0) * sizeof(shared->devices[0]));
+    shared->inventory.devices = shared->devices;
+    shared->inventory.generation = generation;
+    atomic_init(&shared->users, 1);
     read_devices(folder, names, shared);
     mark_mdev_parents(sysroot, &shared->inventory, shared->devices);
     *ret = &shared->inventory;

@@ -180,22 +180,18 @@ int inventory_source_open(const struct sysroot *sysroot, enum inventory_mode mod
     return 0;
 }
 
-static void stop_thread(struct inventory_source *source)
+void inventory_source_close(struct inventory_source *source)
 {
     uint64_t one = 1;
 
-    while (write(source->stop, &one, sizeof(one)) < 0 && errno == EINTR)
-        ;
-    pthread_join(source->thread, NULL);
-    close(source->stop);
-}
-
-void inventory_source_close(struct inventory_source *source)
-{
     if (source == NULL)
         return;
-    if (source->stop >= 0)
-        stop_thread(source);
+    if (source->stop >= 0) {
+        while (write(source->stop, &one, sizeof(one)) < 0 && errno == EINTR)
+            continue;
+        pthread_join(source->thread, NULL);
+        close(source->stop);
+    }
     if (source->events >= 0)
         close(source->events);
     inventory_release(source->current);
