@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A server whose NVMe drives are in a PCI domain above ffff: Intel's Volume Management Device opens one of
- * its own. The kernel attributes their DMA to that controller, so that they share its IOMMU group. */
+/* A server whose NVMe disks are in a PCI domain above ffff, which Intel's Volume Management Device opens. The
+ * kernel attributes their DMA to that controller, so that they share its IOMMU group. */
 #include "tests/hosts/host.h"
 
 #define VMD "0000:00:0e.0"

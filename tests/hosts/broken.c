@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A workstation with damage of every kind that a reader may meet: on bus 03, a function a kind. */
+/* A workstation with every kind of damage that a reader may meet: each function on bus 03 has another. */
 #include "tests/hosts/parts.h"
 #include "tests/hosts/workstation.h"
 
@@ -11,7 +11,7 @@
 static const char good[] = "pci:v0000144Dd0000A808sv0000144Dsd0000A801bc01sc08i02\n"; /* modalias */
 static const char garbage[] = "\x80\xff\x00\x01pci:v\xc3\x28:::\nd\n=\n\n%s%n\x7f";
 
-/* A listed function; its folder's path. */
+/* Adds a function that is listed, and returns the path of its folder. */
 static struct path add(const char *id)
 {
     struct path folder = path(ROOT "%s", id);
@@ -37,7 +37,7 @@ static void put_good(struct path folder)
     tree_write(in(folder, "modalias").text, MODE_CHANGE, "%s", good);
 }
 
-/* The file that a listing needs. */
+/* The file that every listed function needs. */
 static void break_modaliases(void)
 {
     char line[8192];
@@ -54,7 +54,7 @@ static void break_modaliases(void)
                "pci:v1111144Dd0000A808sv-000144Dsd0000A801bcFFscFFiFF\n");
 }
 
-/* A good modalias, and all else in the folder wrong. */
+/* The modalias is good, and everything else in the folder is wrong. */
 static void break_other_files(void)
 {
     static const char *const names[] = {"vendor",
@@ -109,7 +109,7 @@ static void break_links(void)
     tree_write(in(files, "iommu_group").text, MODE_CHANGE, "7\n");
 }
 
-/* Entries of bus/pci/devices that are no function. */
+/* Entries of bus/pci/devices that are not functions. */
 static void add_wrong_names(void)
 {
     static const char *const names[] = {"not-an-id",      "0000:03:00",   "03:10.0",

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Places in configuration space and of the three capabilities that every function here has. */
+/* Offsets in configuration space, and of the three capabilities that every function here has. */
 enum {
     COMMAND = 0x04,
     STATUS = 0x06,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Drivers, the modules they come from, and which functions those say they serve. */
+/* Drivers, the modules that contain them, and the aliases of these modules. */
 #include "tests/hosts/parts.h"
 
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A driver without a module is built into the kernel; a module without a driver is a candidate that is not
- * loaded. Aliases as depmod spells them: IDs in capitals, * for anything. */
+/* A driver without a module is built into the kernel. A module without a driver is not loaded, but could be.
+ * Aliases are as depmod writes them: ids in capitals, * for anything. */
 static const struct {
     const char *driver, *module, *alias;
 } drivers[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel got from the firmware and made of it: ACPI tables, interrupts, the log. Sources:
- * ACPI 6.5, 5.2.6 (a table's header); "Intel Virtualization Technology for Directed I/O", 8.1 (DMAR); the
- * words of the log are those of drivers/iommu of Linux 6.1. */
+/* The firmware and what the kernel makes of it: ACPI tables, interrupts, the log. Sources: ACPI 6.5, 5.2.6 (a
+ * table's header); "Intel Virtualization Technology for Directed I/O", 8.1 (DMAR); the lines of the log are
+ * those of drivers/iommu in Linux 6.1. */
 #include "tests/hosts/parts.h"
 
 #include <stdarg.h>

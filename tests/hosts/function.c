@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The folder of one PCI function, and every link that leads to it. */
+/* The folder of one PCI function, and all links to it. */
 #include "tests/hosts/parts.h"
 
 #include <string.h>
@@ -27,7 +27,8 @@ static void put_uevent(int fd, const struct pci_function *function)
              modalias(function).text);
 }
 
-/* A line a region: six BARs, the ROM, six of SR-IOV, and a bridge's four windows (CONFIG_PCI_IOV kernels). */
+/* A line for each region: six BARs, the ROM, six of SR-IOV (as the kernel has CONFIG_PCI_IOV), and a bridge's
+ * four windows. */
 static void put_resources(int fd, const struct pci_function *function)
 {
     char text[17 * 57 + 1] = "";
@@ -63,7 +64,7 @@ static void put_identity(int fd, const struct pci_function *function)
     put_resources(fd, function);
 }
 
-/* vfio-pci lets a device sleep that no VM has. */
+/* vfio-pci lets a device sleep while no VM has it. */
 static bool is_asleep(const struct pci_function *function)
 {
     return function->driver && strcmp(function->driver, "vfio-pci") == 0;

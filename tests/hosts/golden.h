@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host on which everything is set up right for passing its graphics card through, and the variants of it
- * that are wrong in one thing each: "golden" and "golden:iommu-off". tests/golden has what is to be said of
+ * that have one thing wrong each: "golden" and "golden:iommu-off". tests/golden has the expected report for
  * each. */
 #ifndef HOSTPCI_TESTS_HOSTS_GOLDEN_H
 #define HOSTPCI_TESTS_HOSTS_GOLDEN_H
 
 #include "tests/hosts/host.h"
 
-/* Places in the golden host's table, and the ids of what variants are about. */
+/* Indices in the golden host's table, and the ids of the functions that variants are about. */
 enum {
     GOLDEN_BRIDGE,
     GOLDEN_PORT,
@@ -42,7 +42,7 @@ enum {
 #define GOLDEN_RELEASE "6.1.0-28-amd64"
 #define GOLDEN_CMDLINE "BOOT_IMAGE=/boot/vmlinuz-" GOLDEN_RELEASE " root=/dev/nvme0n1p2 ro quiet"
 
-/* When the settings were made, and when the initramfs after that. */
+/* When the settings were made, and when the initramfs, which is later. */
 #define GOLDEN_SETTINGS_TIME  1767000000
 #define GOLDEN_INITRAMFS_TIME 1767003600
 
@@ -55,7 +55,7 @@ struct golden {
 struct variant {
     const char *name;
     const char *text;
-    const char *id;                            /* the function that it is about; NULL: the host */
+    const char *id;                            /* the function that the variant is about; NULL: the host */
     void (*prepare)(struct golden *golden);    /* before the host is written; may be NULL */
     void (*finish)(const struct host *golden); /* after that; may be NULL */
 };
@@ -66,7 +66,7 @@ extern const struct variant variants_of_iommu[], variants_of_driver[], variants_
 
 extern const struct host host_golden;
 
-/* Writes the golden host, or the variant of that name; false if there is none. */
+/* Writes the golden host, or the variant of that name; false if there is no such variant. */
 bool golden_write(const char *variant);
 /* Prints "golden:NAME ID TEXT" for each, ID being "-" for the host. */
 void golden_list(void);

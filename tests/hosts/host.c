@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A whole host: the machine, then each function of the table in its place. */
+/* A whole host: the machine, and then each function of the table below its bridge. */
 #include "tests/hosts/parts.h"
 
 #include <string.h>
@@ -13,8 +13,7 @@ static const struct pci_function *find(const struct host *host, const char *id)
     fail("%s: no function '%s' in the table", host->name, id);
 }
 
-/* Bridges and what is behind them nest; a controller that opens a domain of its own (VMD) has its root bus
- * within. */
+/* Folders nest like bridges. A controller that opens a domain of its own (VMD) has its root bus inside. */
 static struct path folder_above(const struct host *host, const struct pci_function *function)
 {
     struct address own = address_parse(function->id);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Hosts to test against: what a host is made of. The writers of its parts are in parts.h.
+/* Hosts to test against: what a host is made of. The functions that write its parts are in parts.h.
  *
- * A host is a table of PCI functions, a machine around them and, where a table cannot say it, a function of
- * straight code. A new host is one file with a `const struct host` and a line in main.c. Sources for
- * spellings: Documentation/ABI/testing/{sysfs-bus-pci,sysfs-kernel-iommu_groups,sysfs-class-iommu} of the
+ * A host is a table of PCI functions, the machine around them and, for what a table cannot express, a C
+ * function. To add a host, write a file with a `const struct host` and add a line to main.c. Sources of the
+ * files' format: Documentation/ABI/testing/{sysfs-bus-pci,sysfs-kernel-iommu_groups,sysfs-class-iommu} of the
  * Linux kernel, proc(5). */
 #ifndef HOSTPCI_TESTS_HOSTS_HOST_H
 #define HOSTPCI_TESTS_HOSTS_HOST_H
@@ -17,14 +17,14 @@
 /* The machine around the PCI functions. */
 struct machine {
     const char *release;    /* of the kernel, as uname -r prints it */
-    const char *model;      /* of the CPUs; one that begins with "AMD" has SVM, others VMX */
+    const char *model;      /* of the CPUs; AMD's begin with "AMD" and have SVM, others have VMX */
     const char *cmdline;    /* the kernel's, without a newline */
     const char *iommu;      /* "dmar" (Intel) or "ivhd" (AMD); NULL: the kernel made no IOMMU groups */
     const char *group_type; /* "DMA-FQ", "DMA", "identity" */
     unsigned cpus;          /* 1 to 64 */
     unsigned nodes;         /* NUMA nodes with an IOMMU each; 0: numa_node is -1 and there is one IOMMU */
     unsigned memory;        /* MiB */
-    const char *tables;     /* ACPI tables about an IOMMU, "DMAR" or "DMAR VIOT"; NULL: the one of `iommu` */
+    const char *tables;     /* ACPI tables about an IOMMU, "DMAR" or "DMAR VIOT"; NULL: that of `iommu` */
     bool plain_interrupts;  /* no interrupt remapping in spite of the IOMMU */
     bool guest;             /* the host is itself a virtual machine */
 };
@@ -37,8 +37,8 @@ struct region {
     uint32_t flags;
 };
 
-/* Initialisers of a region. A 64-bit region takes two places: leave the next one empty. The shadow ROM is the
- * copy that the firmware made of the boot VGA's. */
+/* Initialisers of a region. A 64-bit region needs two elements: leave the next one empty. The shadow ROM is
+ * the copy that the firmware made of the boot VGA's ROM. */
 /* clang-format off */
 #define REGION_IO(start, size)       {start, size, 0x40101}
 #define REGION_MEMORY(start, size)   {start, size, 0x40200}
@@ -61,12 +61,12 @@ struct virtual_functions {
     const char *drivers[VF_DRIVERS]; /* VF i is bound to drivers[i % 4] */
 };
 
-/* PCI Express link: generation 1 to 6 and lanes, now and at most; no link files when most[0] is 0. */
+/* A PCI Express link: generation 1 to 6 and lanes, now and at most. Without link files if most[0] is 0. */
 struct link {
     unsigned now[2], most[2];
 };
 
-/* One function. Its VFs are made from it, not listed. */
+/* One function. Its VFs are not listed, but made from it. */
 struct pci_function {
     const char *id;     /* "0000:01:00.0" */
     const char *behind; /* id of the bridge above it; NULL: on a root bus */
@@ -88,7 +88,7 @@ struct pci_function {
         *reserved; /* lines of its group's reserved_regions beside the MSI window; of the first member */
     const char *override; /* driver_override; NULL: "(null)", the kernel's word for none */
     bool boot_vga;
-    bool lean; /* leave out what neither a listing nor lspci reads: for hosts of many thousands */
+    bool lean; /* without what neither a listing nor lspci reads, for hosts of many thousands of functions */
     struct virtual_functions vfs;
     const char *physfn; /* id of a VF's physical function; set by function_write alone */
 };
@@ -99,15 +99,15 @@ struct host {
     struct machine machine;
     const struct pci_function *functions;
     size_t count;
-    void (*finish)(const struct host *host, unsigned count); /* straight code after the table; may be NULL */
+    void (*finish)(const struct host *host, unsigned count); /* called after the table; may be NULL */
 };
 
 #define FUNCTIONS(table) .functions = (table), .count = sizeof(table) / sizeof((table)[0])
 
-/* Writes the whole host below the open tree; COUNT is what the command line said, 0 for nothing. */
+/* Writes the whole host below the open tree. COUNT is from the command line, 0 if it was not given. */
 void host_write(const struct host *host, unsigned count);
 
-/* Path of a function's folder by its id, wherever in the table or among the VFs it is. */
+/* The path of a function's folder, wherever in the table or among the VFs the function is. */
 struct path host_find(const struct host *host, const char *id);
 
 #endif

@@ -18,7 +18,7 @@
 
 #define MOST_FUNCTIONS 256
 
-/* Shared by all processes. */
+/* All processes share it. */
 struct shared {
     atomic_uint counts[SYSFS_ACCESSES];
     struct {
@@ -75,7 +75,7 @@ static void sleep_a_moment(void)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-/* What a process that was killed held is free again. */
+/* A process that was killed holds no lock any more. */
 static bool is_alive(int process)
 {
     return process != 0 && kill(process, 0) == 0;
@@ -90,7 +90,7 @@ static void wait_for_lock(struct kernel_function *function)
     kernel_finish_unbind(function);
 }
 
-/* `function` (may be NULL) is locked meanwhile. */
+/* `function`, which may be NULL, is locked in the meantime. */
 static void hang(struct kernel_function *function)
 {
     shared->fault.hanging = getpid();
@@ -154,7 +154,7 @@ static bool is_faulty(enum sysfs_access kind, const char *path)
     return number >= shared->fault.first && number <= shared->fault.last;
 }
 
-/* The path of what was asked for, below the tree; NULL: it is not there. */
+/* The path below the tree of what the access is about; NULL if it does not exist. */
 static const char *find_path(int folder, const char *path)
 {
     static char whole[2 * PATH_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The played kernel's boot: what the tree has, and what it lacks. */
+/* The played kernel's boot: it reads what the tree has and adds what it lacks. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static void put_if_missing(const char *id, const char *name, const char *text)
         kernel_write_text(kernel_function_file(id, name), text);
 }
 
-/* "PCI_ID=10DE:2484" and "PCI_CLASS=30000" of uevent, as the files of their own have them. */
+/* From PCI_ID=10DE:2484 and PCI_CLASS=30000 in uevent to the files for each of them. */
 static void put_identity(const char *id)
 {
     char uevent[4096], text[32];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The played kernel's PCI bus: drivers, functions, and what writes do to them. */
+/* The played kernel's PCI bus: its drivers and functions, and what writes do to them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -24,7 +24,7 @@ void kernel_must(bool done, const char *what)
     abort();
 }
 
-/* Released when its process ends, however. */
+/* It is released when its process ends, in whatever way. */
 static int lock_bus(void)
 {
     int fd = open(kernel_path("sys/bus/pci"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -43,7 +43,7 @@ void kernel_read_text(const char *path, char *text, size_t size)
         close(fd);
 }
 
-/* By another file's name, so that nobody reads half of it. */
+/* Renamed into place, so that nobody reads half of it. */
 void kernel_write_text(const char *path, const char *text)
 {
     autofree char *new = xasprintf("%s.%d", path, (int)getpid());
@@ -55,7 +55,7 @@ void kernel_write_text(const char *path, const char *text)
     kernel_must(rename(new, path) == 0, path);
 }
 
-/* A link too, wherever it leads. */
+/* A link counts too, wherever it leads. */
 bool kernel_is_there(const char *path)
 {
     struct stat status;
@@ -112,7 +112,7 @@ bool kernel_is_vfio(const char *driver)
     return strstr(driver, "vfio") != NULL;
 }
 
-/* /dev/vfio/GROUP is there as long as a member of the group is bound to a vfio driver. */
+/* /dev/vfio/GROUP exists while a member of the group is bound to a vfio driver. */
 static void update_group(const char *id)
 {
     char group[KERNEL_NAME], driver[KERNEL_NAME];
@@ -180,7 +180,7 @@ const char *kernel_reset_methods(const char *id)
     return methods;
 }
 
-/* pci_match_device and the driver's own probe; vfio-pci wants a group and leaves bridges alone. */
+/* pci_match_device() and the driver's own probe. vfio-pci needs a group and refuses bridges. */
 static bool does_fit(const struct kernel_function *function, const char *driver)
 {
     char class_code[16];
@@ -206,7 +206,7 @@ static int probe(const struct kernel_function *function)
     if (driver[0] != '\0' && kernel_is_there(kernel_path(KERNEL_DRIVERS "/%s", driver)) &&
         does_fit(function, driver))
         kernel_bind(function->id, driver);
-    return 0; /* whatever came of it */
+    return 0; /* whether anything was bound or not */
 }
 
 static int write_bind(const struct kernel_function *function, const char *driver)
@@ -236,7 +236,7 @@ static int write_unbind(struct kernel_function *function, const char *driver, in
         return -ENODEV;
     unlink(kernel_function_file(function->id, "driver"));
     snprintf(function->leaving, sizeof(function->leaving), "%s", driver);
-    close(*lock); /* the driver takes its time, others go on */
+    close(*lock); /* the driver takes its time, while others go on */
     middle(function);
     *lock = lock_bus();
     let_go(function);
@@ -462,7 +462,7 @@ void kernel_unplug(const char *id)
     kernel_must(folder != NULL, link);
     read_link_name(kernel_function_file(id, "driver"), driver);
     read_link_name(kernel_function_file(id, "iommu_group"), group);
-    if (unlink(link) != 0) /* in a small tree the folder itself is there */
+    if (unlink(link) != 0) /* in a small tree it is the folder itself */
         kernel_must(rename(link, aside) == 0, link);
     else
         kernel_must(rename(folder, aside) == 0, folder);

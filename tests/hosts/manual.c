@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A desktop with what the examples of Proxmox VE's manual name: graphics with GVT-g at 00:02.0 (and a second
- * function of it), a card with picture and sound at 02:00, and 4 virtual functions of the network card at
- * 0000:01:00.0. */
+/* A desktop with the devices in the examples of Proxmox VE's manual: graphics with GVT-g at 00:02.0 (and a
+ * second function of it), a card with picture and sound at 02:00, and 4 virtual functions of the network card
+ * at 0000:01:00.0. */
 #include "tests/hosts/parts.h"
 
 #define INTEGRATED "0000:00:02.0"

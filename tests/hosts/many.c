@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A host with a wanted number of functions, for measuring. It is made of units of up to 64 functions: a root
- * port and, behind it, in turn a network card with virtual functions, graphics cards with sound, NVMe drives,
- * or a crypto accelerator with virtual functions. 128 units fill a domain; every second domain is above ffff.
- */
+/* A host with any number of functions, for measurements. It consists of units of up to 64 functions: a root
+ * port and, behind it, by turns a network card with virtual functions, graphics cards with sound, NVMe disks,
+ * or a crypto accelerator with virtual functions. 128 units fill a domain, and every second domain is above
+ * ffff. */
 #include "tests/hosts/parts.h"
 
 #include <errno.h>
@@ -47,7 +47,7 @@ static void write_port(const struct machine *machine, struct unit *unit)
     unit->left--;
 }
 
-/* One physical function; what is left of the unit are its virtual ones. */
+/* One physical function, whose virtual functions are the rest of the unit. */
 static void write_card(const struct machine *machine, const struct unit *unit, struct pci_function card)
 {
     struct path id = id_in(unit, 0, 0), slot = path("%u", unit->number + 1);
@@ -152,7 +152,7 @@ static void write_unit(const struct machine *machine, unsigned number, unsigned 
         kinds[number % 4](machine, &unit);
 }
 
-/* One process a CPU, each with every so-many-th unit: 65,536 functions are more than a million files. */
+/* One process for each CPU, which share the units, as 65,536 functions are more than a million files. */
 static void write_units(const struct host *host, unsigned count)
 {
     unsigned workers = (unsigned)sysconf(_SC_NPROCESSORS_ONLN), units = (count + UNIT - 1) / UNIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A desktop whose integrated graphics makes mediated devices (Intel GVT-g); one is there. */
+/* A desktop whose integrated graphics creates mediated devices (Intel GVT-g); one exists. */
 #include "tests/hosts/parts.h"
 
 #define GPU      "0000:00:02.0"
@@ -21,7 +21,7 @@ static const struct pci_function functions[] = {
 };
 /* clang-format on */
 
-/* Words and line breaks as i915 has them. */
+/* With the words and line breaks of i915. */
 static const struct mdev_type types[] = {
     {"i915-GVTg_V5_4", NULL,
      "low_gm_size: 128MB\nhigh_gm_size: 512MB\nfence: 4\nresolution: 1920x1200\nweight: 4\n", 1},

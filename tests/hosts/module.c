@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Modules of the kernel: which are loaded, and which could be. Sources:
- * Documentation/ABI/testing/sysfs-module of the Linux kernel, modules.dep(5). */
+/* Kernel modules: which are loaded, and which could be. Sources: Documentation/ABI/testing/sysfs-module of
+ * the Linux kernel, modules.dep(5). */
 #include "tests/hosts/parts.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-/* Files below kernel/drivers, and the minor numbers of Linux 6 in which they were there. */
+/* Files below kernel/drivers, and the first and last minor version of Linux 6 that has them. */
 static const struct {
     const char *file;
     unsigned until;

@@ -31,8 +31,8 @@ static const struct pci_function functions[] = {
 };
 /* clang-format on */
 
-/* The second card is full: one vGPU has all its memory, so that its other function offers the heading alone.
- */
+/* The second card is full: one vGPU has all its memory, so that its other function's file has only the
+ * heading. */
 static const struct {
     const char *id;
     unsigned current;

@@ -109,8 +109,8 @@ void tree_share_files(bool share)
         tree_remove(POOL);
 }
 
-/* The pool has a file for every text, named by its mode and its words. A file that has as many links as the
- * file system allows is replaced by a new one. Other processes may be doing the same. */
+/* The pool has a file for each mode and content, which are its name. A file with as many links as the file
+ * system allows is replaced by a new one. Other processes may do the same at the same time. */
 static bool link_from_pool(int folder, const char *name, unsigned mode, const char *text)
 {
     struct path file = path(POOL "/%o %s", mode, text);
@@ -217,7 +217,7 @@ void tree_link_raw(const char *at, const char *words)
     fail("cannot make the link '%s': %s", at, strerror(errno));
 }
 
-/* Length of what both paths begin with, in whole folders. */
+/* The length of the folders with which both paths begin. */
 static size_t common_folders(const char *a, const char *b)
 {
     size_t common = 0;

@@ -74,8 +74,8 @@ void usb_write_root(const char *folder, unsigned bus, const char *speed)
     tree_link(path("sys/bus/usb/devices/usb%u", bus).text, own.text);
 }
 
-/* A keyboard, a hub with two sticks of one kind and a modem without names, a disk at the fast bus; and one
- * that is just being pulled out. */
+/* A keyboard, a hub with two sticks of one kind and a modem without names, a disk on the fast bus, and a
+ * device that is being unplugged. */
 static void plug_in(const struct host *host, unsigned count)
 {
     struct path controller = host_find(host, "0000:00:14.0");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Block devices, what stands on them, and mounts. */
+/* Block devices, what is stacked on them, and mounts. */
 #include "tests/hosts/use.h"
 
 #include <unistd.h>

@@ -61,16 +61,16 @@ const struct host host_no_iommu = {
     FUNCTIONS(workstation_functions),
 };
 
-/* What a reader meets who comes between the steps in which the kernel takes a function away. */
+/* What a reader may find while the kernel removes functions. */
 static void pull_out(const struct host *host, unsigned count)
 {
     (void)host, (void)count;
-    /* The folder is gone, the link still there. */
+    /* The folder is gone, but the link is still there. */
     tree_link_raw("sys/bus/pci/devices/0000:03:00.0", "../../../devices/pci0000:00/0000:03:00.0");
-    /* The files are gone, the folder still there. */
+    /* The files are gone, but the folder is still there. */
     tree_make_folder("sys/devices/pci0000:00/0000:04:00.0");
     tree_link("sys/bus/pci/devices/0000:04:00.0", "sys/devices/pci0000:00/0000:04:00.0");
-    /* A group's member and a driver's function that are gone. */
+    /* A group's member and a driver's function, which are both gone. */
     tree_link_raw("sys/kernel/iommu_groups/5/devices/0000:03:00.0",
                   "../../../../devices/pci0000:00/0000:03:00.0");
     tree_link_raw("sys/bus/pci/drivers/nvme/0000:03:00.0", "../../../../devices/pci0000:00/0000:03:00.0");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ground floor: errors, strings, files. */
+/* Errors, strings and files. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>

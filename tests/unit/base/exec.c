@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Running programs: what they get, what is kept of them, and how they end. */
+/* Running programs: what they inherit, what is kept of their output, and how they end. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ Test(exec, kills_what_takes_too_long_with_all_that_it_started)
     cr_assert_lt(time(NULL) - began, 30);
 }
 
-/* A daemon that a program leaves behind has its outputs open for ever. */
+/* A program may leave a daemon behind that keeps its outputs open for ever. */
 Test(exec, waits_for_the_program_alone)
 {
     autofree char *output = NULL;

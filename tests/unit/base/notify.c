@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the service manager is told. */
+/* Telling the service manager whether we are ready. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -68,7 +68,7 @@ void tree_remove(struct tree *tree)
     nftw(tree->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The whole path, with the folders above it made. */
+/* The whole path, whose folders are made. */
 static char *prepare(const struct tree *tree, const char *file)
 {
     char *path = xasprintf("%s/%s", tree->path, file);
@@ -90,7 +90,7 @@ void tree_write_bytes(const struct tree *tree, const char *file, const void *byt
     cr_assert_eq(write(fd, bytes, size), (ssize_t)size);
 }
 
-/* What `uevent` of a PCI function says, the kernel says in its modalias and its driver link, too. */
+/* The kernel has the content of a function's `uevent` in its modalias and its driver link, too. */
 static void tell_twice(const struct tree *tree, const char *file, const char *text)
 {
     unsigned class_code, vendor, device, subsystem_vendor, subsystem_device;

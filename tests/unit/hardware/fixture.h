@@ -16,7 +16,7 @@ struct tree {
 /* An empty folder. */
 void tree_make(struct tree *tree);
 
-/* One of the hosts that make-host knows; the environment variable HOSTPCI_MAKE_HOST says where that is. */
+/* One of the hosts of make-host, which the environment variable HOSTPCI_MAKE_HOST names. */
 void tree_make_host(struct tree *tree, const char *name);
 
 /* Takes a function out of such a host: make-host --unplug. */
@@ -25,7 +25,7 @@ void tree_unplug(const struct tree *tree, const char *id);
 void tree_remove(struct tree *tree); /* the folder and all in it */
 #define autotree __attribute__((cleanup(tree_remove)))
 
-/* Files and links below the folder; folders on the way are made, what was there is replaced. */
+/* Files and links below the folder. The folders above them are made, and what exists is replaced. */
 void tree_write(const struct tree *tree, const char *file, const char *text);
 void tree_write_bytes(const struct tree *tree, const char *file, const void *bytes, size_t size);
 void tree_link(const struct tree *tree, const char *at, const char *target);
@@ -40,7 +40,7 @@ struct inventory *tree_scan(const struct tree *tree);
 
 struct pci_address address_of(const char *id);
 
-/* The function with that id, NULL if it is not in the inventory. */
+/* The function with that id; NULL if it is not in the inventory. */
 const struct pci_device *device_of(const struct inventory *inventory, const char *id);
 
 /* Fails the test unless the value is the JSON in text (with ' for "); drops it. */

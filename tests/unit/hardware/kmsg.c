@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel said since. */
+/* The kernel's log from now on. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The door to host files: it reads what is there, says by errno what is not, and survives what no kernel
- * writes. */
+/* Access to the host's files: errors are errnos, and no content does harm. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>

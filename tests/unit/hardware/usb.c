@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* USB devices: what sysfs tells of them, in Proxmox's words. */
+/* USB devices, from sysfs to Proxmox's names. */
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
@@ -31,7 +31,7 @@ Test(usb, lists_hubs_and_devices_by_bus_and_number)
         cr_expect_str_eq(json_string_value(json_object_get(json_array_get(devices, i), "product")), names[i]);
 }
 
-/* Both as Proxmox VE shows them. */
+/* As Proxmox VE shows them. */
 Test(usb, root_hub_has_no_usbpath)
 {
     autotree struct tree tree;
@@ -44,7 +44,7 @@ Test(usb, root_hub_has_no_usbpath)
                 "'product':'xHCI Host Controller','serial':'0000:00:14.0'}");
 }
 
-Test(usb, device_tells_its_place_and_what_it_is)
+Test(usb, device_tells_its_port_and_what_it_is)
 {
     autotree struct tree tree;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The single steps that move a function, on the played kernel: what each reads back and says. */
+/* Unbinding, probing and resetting a function on the played kernel: what each reads back, and its errors. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -67,7 +67,7 @@ Test(driver, state_tells_who_is_there_and_who_has_it)
     cr_assert_str_eq(state.override, "none");
 }
 
-/* An unbind that does not return has taken the link away, but the driver has not let go. */
+/* An unbind that does not return has removed the link, but the driver is still at work. */
 Test(driver, state_is_not_known_in_the_middle_of_an_unbind)
 {
     autotree struct tree tree;
@@ -112,15 +112,15 @@ Test(driver, override_is_set_and_cleared)
     cr_assert_str_eq(kernel_override(DISK), "");
 }
 
-/* A write that the kernel takes is believed when it can be read. */
-Test(driver, steps_are_read_back)
+/* A write that succeeds is believed when its effect can be read. */
+Test(driver, writes_are_read_back)
 {
     autotree struct tree tree;
     char name[DRIVER_NAME_SIZE];
     struct error err;
 
     make_disk(&tree);
-    kernel_uninstall(); /* nobody is behind the files */
+    kernel_uninstall(); /* from now on these are plain files */
     tree_write(&tree, "sys/bus/pci/drivers/nvme/unbind", "");
     expect_error(driver_unbind(tree.sysroot, disk, "nvme", &err), &err, ERROR_FAILED,
                  "the kernel took '" DISK "' for /sys/bus/pci/drivers/nvme/unbind, but nvme has it now");

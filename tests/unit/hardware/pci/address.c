@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PCI addresses: what is one, how it is written, which comes first. */
+/* PCI addresses: reading, writing and sorting them. */
 #include <criterion/criterion.h>
 
 #include "base/memory.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One device whole. */
+/* One function as JSON. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -64,7 +64,7 @@ Test(device, leaves_out_what_the_host_does_not_tell)
                 " 'reset-methods': [], 'resources': []}");
 }
 
-/* The kernel's words for "nothing". */
+/* The kernel has several words for "nothing". */
 Test(device, takes_nothing_for_what_it_is)
 {
     autotree struct tree tree;
@@ -155,14 +155,14 @@ Test(device, that_is_gone_is_not_found)
     cr_assert_eq(device_describe(tree.sysroot, before, names, address_of("07:00.0"), &device, &err), -1);
     cr_assert_eq(err.kind, ERROR_NOT_FOUND);
     cr_assert_str_eq(err.message, "no PCI device found for '0000:07:00.0'");
-    tree_unplug(&tree, "0000:02:00.0"); /* between the scan and the question */
+    tree_unplug(&tree, "0000:02:00.0"); /* after the scan */
     cr_assert_eq(device_describe(tree.sysroot, before, names, address_of("02:00.0"), &device, &err), -1);
     cr_assert_str_eq(err.message, "no PCI device found for '0000:02:00.0'");
     cr_assert_null(device);
     names_close(names);
 }
 
-/* As a read that does not return would: it must not begin. */
+/* Plays a read that never returns, by failing when it begins. */
 static int refuse_to_answer(enum sysfs_access access, int folder, const char *path, const char *value)
 {
     (void)folder, (void)value;

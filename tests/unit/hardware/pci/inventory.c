@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The snapshot: which functions a host has and what is known of them without asking further. */
+/* The snapshot: which functions a host has, and what is known of each. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -146,7 +146,8 @@ Test(inventory, of_a_host_that_cannot_be_listed_is_an_error)
     cr_assert_null(inventory);
 }
 
-/* Bus 03 of that host has every kind of damage. What can be read is listed, with what can be read of it. */
+/* Bus 03 of that host has every kind of damage. A function is listed if it can be read, with what can be
+ * read. */
 Test(inventory, survives_missing_truncated_and_wild_files)
 {
     autotree struct tree tree;

@@ -21,7 +21,7 @@ static struct names *open_names(const struct tree *tree)
     return names;
 }
 
-/* The clock that is asked moves in steps of at most 10 ms. */
+/* Longer than the file may go unnoticed. */
 static void let_changes_be_noticed(void)
 {
     nanosleep(&(const struct timespec){.tv_nsec = (NAMES_CHECK_MS + 20) * 1000000L}, NULL);
@@ -86,7 +86,7 @@ Test(names, change_with_the_file)
     names_close(names);
 }
 
-/* libpci's answer to a malformed file would be exit(1). */
+/* libpci by itself calls exit(1) for a malformed file. */
 Test(names, survive_a_malformed_file_and_keep_what_they_had)
 {
     autotree struct tree tree;

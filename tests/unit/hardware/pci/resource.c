@@ -16,7 +16,7 @@ static json_t *list(const char *text)
     return resource_list(copy);
 }
 
-/* The window is the only one that is in use, at the given line. */
+/* The window on the given line is the only one in use. */
 static json_t *list_at(size_t line, size_t lines, const char *window)
 {
     autotext struct text text = {0};
@@ -50,7 +50,7 @@ Test(resources, of_virtual_functions_follow_the_rom)
                 "[{'name': 'iov5', 'start': '0x100000', 'size': 1048576, 'type': 'mem32'}]");
 }
 
-/* What a bridge hands on to the bus behind it takes no address space of its own. */
+/* A bridge's windows to the bus behind it are no address space of its own. */
 Test(resources, leave_out_the_windows_of_a_bridge)
 {
     expect_json(list_at(13, 17, "0x000000000000e000 0x000000000000efff 0x0000000000000101\n"), "[]");

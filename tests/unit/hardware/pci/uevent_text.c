@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kernel's words about a PCI function: its modalias, and the messages that tell of changes. */
+/* The texts of the kernel about a PCI function: its modalias, and uevent messages. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ Test(modalias, names_ids_and_class)
     cr_assert_str_eq(device.driver, "nouveau");
 }
 
-/* A text that was cut short gives nothing: never a device with half an id. */
+/* A text that was cut short is refused, so that there is never a device with half an id. */
 Test(modalias, cut_anywhere_is_refused)
 {
     for (size_t length = 0; length < strlen(graphics); length++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where snapshots come from: fresh ones at each get, or one that is kept until something happens. */
+/* Where snapshots come from: each get reads the host, or there is a cached one. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -83,7 +83,7 @@ Test(inventory_source, cached_keeps_what_it_has_when_a_refresh_fails)
     inventory_source_close(source);
 }
 
-/* No kernel tells of changes in a folder that merely looks like a host. */
+/* No kernel sends events about a folder that merely looks like a host. */
 Test(inventory_source, auto_is_fresh_for_anything_but_the_real_host)
 {
     autotree struct tree tree;
@@ -133,7 +133,7 @@ static void *watch_for_older_snapshots(void *seen)
     return NULL;
 }
 
-/* Of two refreshes at once the one that began first may end last: what it found is out of date by then. */
+/* Of two refreshes at once, the one that began first may end last, with what is out of date by then. */
 Test(inventory_source, never_goes_back_when_many_refresh_it, .timeout = 60)
 {
     autotree struct tree tree;

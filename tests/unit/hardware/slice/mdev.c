@@ -67,7 +67,7 @@ Test(mdev, lists_nothing_for_other_functions_and_absent_ones)
     expect_json(list_types(&tree, "0000:77:00.0"), "[]");
 }
 
-/* One virtual function is one vGPU: a type can be had once, until one is selected. */
+/* A virtual function is one vGPU, so each type is available once until one is selected. */
 Test(mdev, lists_nvidias_types_under_the_names_that_a_vm_configuration_has)
 {
     autotree struct tree tree;
@@ -109,8 +109,7 @@ Test(mdev, lists_instances_with_their_parent_and_type)
                                        " 'parent': '0000:00:02.0', 'type': 'i915-GVTg_V5_8'}]");
 }
 
-/* As the kernel has it: a link to the instance, which is a folder below its parent and has a link to its
- * type. */
+/* As in the kernel: a link to the instance, which is a folder below its parent and has a link to its type. */
 static void add_instance(const struct tree *tree, const char *uuid, const char *parent)
 {
     autofree char *link = xasprintf("sys/bus/mdev/devices/%s", uuid);
