@@ -56,7 +56,7 @@ static void log_unreadable(struct worker *worker, const struct host_uses *uses)
                     json_text(entry, "reason"));
     }
     if (files.length > 0)
-        worker_log(worker, "warning: more may be in use than is seen, as these could not be read: %.600s",
+        worker_log(worker, "warning: more may be in use than was found, as these could not be read: %.600s",
                    files.data);
 }
 

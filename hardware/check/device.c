@@ -14,8 +14,8 @@
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
 
-/* Older kernels let vfio-pci put an idle device to D3hot without telling the runtime power management; D3cold
- * needs that. */
+/* In older kernels vfio-pci puts an idle device into D3hot without runtime power management, so its status
+ * says nothing; D3cold always goes through it. */
 static void check_power(const struct subject *subject, struct findings *ret)
 {
     autofree char *start = xasprintf("%s: ", subject->id);
@@ -30,7 +30,7 @@ static void check_power(const struct subject *subject, struct findings *ret)
     bool off = strcmp(state, "D3cold") == 0, asleep = off || strcmp(state, "D3hot") == 0;
     bool wanted = strcmp(status, "suspended") == 0 || strcmp(status, "suspending") == 0;
     bool failed = strcmp(state, "error") == 0 || strcmp(status, "error") == 0;
-    /* the log is asked only where something may be wrong: it is long */
+    /* the log is long, so it is read only where something may be wrong */
     if (asleep && evidence_log(subject->facts, &ret->evidence, start, "inaccessible"))
         failed = true;
     if (failed || (off && !wanted && status[0] != '\0')) {
@@ -73,10 +73,9 @@ static void check_reset(const struct subject *subject, struct findings *ret)
         evidence_file(subject, &ret->evidence, "reset_method", length == 0 ? "" : "absent");
         text_append(&ret->remedy,
                     "# if it does not work in a second VM, or after that one is started again: reboot\n");
-        findings_add(
-            ret, SEVERITY_WARNING,
-            "The kernel knows no way to reset it: what one VM leaves behind stays, and it may work only "
-            "once.");
+        findings_add(ret, SEVERITY_WARNING,
+                     "The kernel has no way to reset it: what one VM leaves in it stays there, and it may "
+                     "work only once.");
     }
 }
 
@@ -96,8 +95,9 @@ static void check_memory_controller(const struct subject *subject, struct findin
         return;
     snprintf(held, sizeof(held), "0x%06x", (unsigned)subject->device->class_code);
     evidence_file(subject, &ret->evidence, "class", held);
-    findings_add(ret, SEVERITY_WARNING,
-                 "It is a memory controller, mostly a part of the mainboard that does nothing for a VM.");
+    findings_add(
+        ret, SEVERITY_WARNING,
+        "It is a memory controller; most of these are parts of the mainboard and of no use to a VM.");
 }
 
 static const struct check memory_controller_check = {
@@ -152,8 +152,8 @@ static unsigned long long largest_bar(const struct subject *subject)
     return largest;
 }
 
-/* A guest sees as many address bits as the CPU has; OVMF gives an eighth of that space to 64-bit BARs at
- * most. */
+/* A guest has as many address bits as the CPU, and OVMF gives at most an eighth of that space to 64-bit BARs.
+ */
 static void check_large_bar(const struct subject *subject, struct findings *ret)
 {
     unsigned bits = subject->facts->cpu.physical_bits;
@@ -168,7 +168,7 @@ static void check_large_bar(const struct subject *subject, struct findings *ret)
         text_append(&ret->remedy,
                     "# in the firmware setup (BIOS/UEFI): turn Resizable BAR off, or make it smaller\n");
         findings_add(ret, SEVERITY_WARNING,
-                     "It has a BAR of %llu MiB, which this CPU's guests have hardly room for.",
+                     "It has a BAR of %llu MiB, for which a guest on this CPU hardly has room.",
                      largest >> 20);
         return;
     }

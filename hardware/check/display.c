@@ -33,10 +33,9 @@ static void check_boot_vga(const struct subject *subject, struct findings *ret)
                 "# if the firmware setup (BIOS/UEFI) lets you choose, make another card the first;\n"
                 "# else save its ROM once and give it to the VM, in its configuration:\n");
     text_printf(&ret->remedy, "hostpci0: %s,romfile=vbios.rom\n", subject->id);
-    findings_add(
-        ret, SEVERITY_WARNING,
-        "The firmware started on this graphics card: the host's screen goes dark when a VM takes it, and its "
-        "ROM is no longer as it was.");
+    findings_add(ret, SEVERITY_WARNING,
+                 "The firmware started on this graphics card: the host's screen goes dark when a VM takes "
+                 "it, and its ROM may not be intact any more.");
 }
 
 static const struct check boot_vga_check = {
@@ -48,8 +47,8 @@ static const struct check boot_vga_check = {
     .run = check_boot_vga,
 };
 
-/* In proc/iomem what is in a window stands below it, further to the right; addresses are zero for all but
- * root. */
+/* proc/iomem lists what lies in a window below it, further to the right. Only root sees addresses other than
+ * 0. */
 static bool has_framebuffer(const char *text, const char *id, char *name, size_t size)
 {
     static const char *const names[] = {"BOOTFB", "efifb", "vesafb", "simplefb", "simple-framebuffer"};
@@ -133,8 +132,7 @@ static void check_rom(const struct subject *subject, struct findings *ret)
                 path_of_function(subject->id, NULL).text);
     findings_add(
         ret, SEVERITY_INFO,
-        "It has a ROM; whether that is for UEFI (OVMF) or only for a BIOS (SeaBIOS) shows when it is "
-        "read.");
+        "It has a ROM; only reading it shows whether it is for UEFI (OVMF) or just for a BIOS (SeaBIOS).");
 }
 
 static const struct check rom_check = {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* docs/checks.md: which sentence of the manual became which check, from the declarations of checks. */
+/* docs/checks.md, printed from the declarations of checks: which of them answers which sentence of the
+ * manual. */
 #include "base/memory.h"
 #include "hardware/check/check.h"
 #include "hardware/check/manual.h"
 
-/* What a program on the host cannot see. */
+/* Sentences that no check answers, and why. */
 enum { UNCHECKED_CELLS = 3 }; /* section, sentence, reason */
 static const char *const unchecked[][UNCHECKED_CELLS] = {
     {MANUAL_GENERAL, "server grade hardware has often better support than consumer grade hardware", "advice"},

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of a device: its driver now, and which one gets it at boot.
+/* Checks of a device: its driver now, and which driver is bound to it at boot.
  *
- * vfio-pci takes the devices in its option ids when it is loaded, if nobody has them yet. A device's own
- * driver is loaded by its modalias, unless blacklisted; with a softdep vfio-pci is loaded before it. Sources:
- * modprobe.d(5); vfio_pci_fill_ids() in drivers/vfio/pci/vfio_pci.c of the Linux kernel. */
+ * vfio-pci binds the devices that its option ids names when it is loaded, if no other driver has them yet. A
+ * device's own driver is loaded by its modalias, unless it is blacklisted; with a softdep vfio-pci is loaded
+ * before it. Sources: modprobe.d(5); vfio_pci_fill_ids() in drivers/vfio/pci/vfio_pci.c of the Linux kernel.
+ */
 #include <string.h>
 
 #include "base/memory.h"
@@ -13,8 +14,8 @@
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
 
-/* The line that takes it from the host now, with all of its group that would have to go; none if something is
- * in the way. */
+/* Adds the line that detaches it now, with all others of its group that have to be; nothing if the host uses
+ * one of these. */
 static void remedy_take(const struct subject *subject, struct text *remedy)
 {
     struct members members = members_of(subject);
@@ -29,7 +30,7 @@ static void remedy_take(const struct subject *subject, struct text *remedy)
             return;
         alone = alone && members.list[i] == subject->device;
     }
-    text_append(remedy, "# to take it from the host now:\n");
+    text_append(remedy, "# to detach it from the host now:\n");
     remedy_set_driver(remedy, subject->id, alone ? "vfio-pci" : "vfio-pci --scope group");
 }
 
@@ -44,8 +45,8 @@ static void check_driver(const struct subject *subject, struct findings *ret)
         findings_add(ret, SEVERITY_OK, "It is bound to %s: it is free to be passed through.", driver);
     } else {
         remedy_take(subject, &ret->remedy);
-        findings_add(ret, SEVERITY_INFO,
-                     "The driver %s has it, and loses it when a VM with the device starts.", driver);
+        findings_add(ret, SEVERITY_INFO, "The driver %s is bound to it until a VM with the device starts.",
+                     driver);
     }
 }
 
@@ -59,7 +60,7 @@ static const struct check driver_in_use_check = {
     .run = check_driver,
 };
 
-#define ANY 0xffffffffU /* PCI_ANY_ID, what a part has that is left out */
+#define ANY 0xffffffffU /* PCI_ANY_ID, the value of a part that is left out */
 
 /* VENDOR:DEVICE[:SUBVENDOR[:SUBDEVICE[:CLASS[:MASK]]]] */
 static bool id_matches(const char *id, const struct pci_device *device)
@@ -146,7 +147,8 @@ static const struct check candidate_modules_check = {
     .run = check_modules,
 };
 
-/* The other devices of its kind; by ids one cannot tell them apart. True if the host uses one of them. */
+/* Adds the other devices with the same ids, which vfio-pci cannot tell apart. True if the host uses one of
+ * them. */
 static bool list_same_kind(const struct subject *subject, struct text *others)
 {
     bool used = false;
@@ -171,21 +173,24 @@ static bool is_used(const struct subject *subject)
 static void remedy_take_out(const struct subject *subject, const struct setting *setting, struct text *remedy)
 {
     if (setting != NULL)
-        text_printf(remedy, "# take its id out:\nnano /%s\n" REMEDY_INITRAMFS, setting->file);
+        text_printf(remedy,
+                    "# remove its id:\n"
+                    "nano /%s\n" REMEDY_INITRAMFS,
+                    setting->file);
     if (is_used(subject))
         return;
     text_append(remedy, "# let hostpci bind the one device, now and at each start:\n");
     remedy_set_driver(remedy, subject->id, "vfio-pci --persistent 1");
 }
 
-/* vfio-pci did not take it although nobody else has it. */
+/* No driver is bound to it, and vfio-pci is not either, although its ids name it. */
 static const char *explain_not_taken(const struct subject *subject)
 {
     if (facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN)
-        return "vfio-pci gets it by its ids as soon as that is loaded.";
+        return "vfio-pci binds it by its ids as soon as vfio-pci is loaded.";
     if (subject->device->group < 0)
-        return "vfio-pci gets it by its ids as soon as it is in an IOMMU group.";
-    return "vfio-pci gets it by its ids at the next boot; it was taken from that since.";
+        return "vfio-pci binds it by its ids as soon as it is in an IOMMU group.";
+    return "vfio-pci binds it by its ids at the next boot; it has been unbound since the last one.";
 }
 
 static void check_ids(const struct subject *subject, struct findings *ret)
@@ -201,31 +206,29 @@ static void check_ids(const struct subject *subject, struct findings *ret)
     evidence_ids(subject, setting, &ret->evidence);
     evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
     if (driver_is_vfio(driver)) {
-        findings_add(ret, SEVERITY_OK, "vfio-pci gets it at boot, by its ids.");
+        findings_add(ret, SEVERITY_OK, "vfio-pci binds it at boot, by its ids.");
     } else if (driver[0] == '\0') {
         if (facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN)
             text_append(&ret->remedy, "echo vfio-pci > /etc/modules-load.d/vfio.conf\nmodprobe vfio-pci\n");
         findings_add(ret, SEVERITY_INFO, "%s", explain_not_taken(subject));
     } else if (is_used(subject) || list_same_kind(subject, &others)) {
         remedy_take_out(subject, setting, &ret->remedy);
-        findings_add(
-            ret, SEVERITY_WARNING,
-            "By its ids vfio-pci may take at the next boot what the host uses: this device, or another of "
-            "its kind.");
+        findings_add(ret, SEVERITY_WARNING,
+                     "At the next boot vfio-pci may bind by its ids what the host uses: this device, or "
+                     "another of its kind.");
     } else if (!driver_module(subject, module, sizeof(module))) {
         text_append(&ret->remedy,
                     "# vfio-pci cannot be faster than a driver in the kernel; let hostpci bind it:\n");
         remedy_set_driver(&ret->remedy, subject->id, "vfio-pci --persistent 1");
         findings_add(ret, SEVERITY_WARNING,
-                     "vfio-pci should have it since boot, but %s is built into the kernel.", driver);
+                     "vfio-pci should have bound it at boot, but %s is built into the kernel.", driver);
     } else if (host_settings_blacklist(settings, module) != NULL ||
                host_settings_loads_before(settings, module, "vfio_pci") != NULL) {
         text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
-        findings_add(
-            ret, SEVERITY_WARNING,
-            "vfio-pci should have it since boot, but %s was faster; the settings against that are not in "
-            "effect yet.",
-            driver);
+        findings_add(ret, SEVERITY_WARNING,
+                     "vfio-pci should have bound it at boot, but %s was faster; the settings against that "
+                     "are not in effect yet.",
+                     driver);
     } else {
         text_printf(
             &ret->remedy,
@@ -233,7 +236,7 @@ static void check_ids(const struct subject *subject, struct findings *ret)
             module);
         findings_add(
             ret, SEVERITY_WARNING,
-            "vfio-pci should have it since boot, but %s was faster: nothing makes it wait for vfio-pci.",
+            "vfio-pci should have bound it at boot, but %s was faster: nothing makes it wait for vfio-pci.",
             driver);
     }
 }
@@ -244,7 +247,7 @@ static const struct check vfio_ids_check = {
     .section = MANUAL_DEVICE,
     .sentence = "pass the device IDs to the options of the vfio-pci modules; For both methods you need to "
                 "update the initramfs again and reboot after that.",
-    .text = "whether vfio-pci got it, and who was faster",
+    .text = "whether vfio-pci binds it at boot, and which driver was faster",
     .run = check_ids,
 };
 
@@ -262,8 +265,8 @@ static void check_ids_of_others(const struct subject *subject, struct findings *
     if (used)
         remedy_take_out(subject, setting, &ret->remedy);
     findings_add(ret, used ? SEVERITY_WARNING : SEVERITY_INFO,
-                 "The same ids take these from the host at boot too%s: %s.", used ? ", which uses them" : "",
-                 others.data);
+                 "The same ids also bind these to vfio-pci at boot%s: %s.",
+                 used ? ", although the host uses them" : "", others.data);
 }
 
 static const struct check vfio_ids_others_check = {
@@ -296,11 +299,10 @@ static void check_blacklist(const struct subject *subject, struct findings *ret)
         return;
     }
     text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
-    findings_add(
-        ret, SEVERITY_WARNING,
-        "The driver %s has it although blacklisted: the blacklist is younger than the last start or the "
-        "initramfs, or something loads the module by name.",
-        subject->device->driver);
+    findings_add(ret, SEVERITY_WARNING,
+                 "The driver %s is bound although it is blacklisted: the blacklist is newer than the last "
+                 "boot or the initramfs, or something loads the module by name.",
+                 subject->device->driver);
 }
 
 static const struct check driver_blacklist_check = {
@@ -313,7 +315,7 @@ static const struct check driver_blacklist_check = {
     .run = check_blacklist,
 };
 
-/* Of two lines with ids the kernel takes the last: more ids go into the line that is there. */
+/* Of two lines with ids the kernel takes the last one, so an id is added to the line that is there. */
 static void remedy_add_ids(const struct subject *subject, struct text *remedy)
 {
     const struct pci_device *device = subject->device;
@@ -349,9 +351,9 @@ static void check_softdep(const struct subject *subject, struct findings *ret)
         return;
     }
     remedy_add_ids(subject, &ret->remedy);
-    findings_add(
-        ret, SEVERITY_INFO,
-        "vfio-pci is loaded before the host's driver, but its ids do not name this device, so it leaves it.");
+    findings_add(ret, SEVERITY_INFO,
+                 "vfio-pci is loaded before the host's driver, but its ids do not name this device, so it "
+                 "does not bind it.");
 }
 
 static const struct check driver_softdep_check = {

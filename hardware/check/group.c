@@ -12,7 +12,7 @@
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
 
-/* Debian's kernels before 6.8 leave Intel's integrated graphics out unless told. */
+/* Debian's kernels before 6.8 leave Intel's integrated graphics out unless intel_iommu=on is set. */
 static bool is_integrated_graphics(const struct pci_device *device)
 {
     return device->vendor == 0x8086 && pci_is_display(device) && device->address.bus == 0;
@@ -23,7 +23,7 @@ static void check_group(const struct subject *subject, struct findings *ret)
     struct facts *facts = subject->facts;
 
     if (!subject->inventory->has_iommu)
-        return; /* check_iommu says it */
+        return; /* iommu-enabled reports that */
     if (subject->device->group >= 0) {
         text_printf(&ret->evidence, "/%s: %d", path_of_function(subject->id, "iommu_group").text,
                     subject->device->group);
@@ -34,12 +34,12 @@ static void check_group(const struct subject *subject, struct findings *ret)
     if (is_integrated_graphics(subject->device) && !facts_parameter_says(facts, "intel_iommu", "on", "off")) {
         remedy_add_parameter(facts, &ret->remedy, "intel_iommu=on");
         findings_add(ret, SEVERITY_ERROR,
-                     "It is in no IOMMU group: this kernel leaves integrated graphics out unless told to use "
-                     "them too.");
+                     "It is in no IOMMU group: this kernel leaves integrated graphics out unless "
+                     "intel_iommu=on is set.");
         return;
     }
     text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
-    findings_add(ret, SEVERITY_ERROR, "It is in no IOMMU group: no IOMMU is responsible for it.");
+    findings_add(ret, SEVERITY_ERROR, "It is in no IOMMU group: no IOMMU covers it.");
 }
 
 static const struct check iommu_group_check = {
@@ -58,7 +58,7 @@ static bool is_foreign(const struct subject *subject, const struct pci_device *m
     return !pci_address_same_slot(subject->device->address, member->address) && !pci_is_switching(member);
 }
 
-/* The others in its group, by what becomes of them. */
+/* The other devices of its group, by what becomes of them when a VM has the device. */
 struct sharers {
     struct text used, detached, others;
 };
@@ -109,14 +109,12 @@ static void check_group_shared(const struct subject *subject, struct findings *r
     } else if (facts_parameter(subject->facts, "pcie_acs_override", override, sizeof(override))) {
         text_append(&ret->evidence, "; ");
         evidence_cmdline(subject->facts, &ret->evidence);
-        findings_add(
-            ret, SEVERITY_WARNING,
-            "Its IOMMU group holds nothing else, but perhaps only because the kernel was told to believe so: "
-            "pcie_acs_override=%s.",
-            override);
+        findings_add(ret, SEVERITY_WARNING,
+                     "Its IOMMU group holds nothing else, but perhaps only because of the kernel parameter "
+                     "pcie_acs_override=%s.",
+                     override);
     } else {
-        findings_add(ret, SEVERITY_OK,
-                     "Its IOMMU group holds nothing else but its own functions and bridges.");
+        findings_add(ret, SEVERITY_OK, "Its IOMMU group holds only its own functions and bridges.");
     }
     text_release(&sharers.used);
     text_release(&sharers.detached);
@@ -134,7 +132,7 @@ static const struct check group_shared_check = {
     .run = check_group_shared,
 };
 
-/* On the same conventional bus a card would be in the same group again. */
+/* In a slot of the same conventional bus the card would be in the same group again. */
 static bool slot_is_beside(const struct subject *subject, const char *slot)
 {
     size_t bus = strlen(subject->id) - strlen("00.0");
@@ -142,7 +140,7 @@ static bool slot_is_beside(const struct subject *subject, const char *slot)
     return subject->device->address.bus != 0 && strncmp(subject->id, slot, bus) == 0;
 }
 
-/* Slots have addresses without function: "0000:01:00". */
+/* The address of a slot has no function: "0000:01:00". */
 static bool slot_has_device(const struct subject *subject, const char *slot)
 {
     struct pci_address address;
@@ -224,7 +222,7 @@ static const struct check group_slot_check = {
 
 #define MOST_REGIONS 65536
 
-/* A line "0x000000008b2f0000 0x000000008b30ffff direct" with this type; its first. */
+/* Adds the first line of this type, such as "0x000000008b2f0000 0x000000008b30ffff direct". */
 static bool find_region(const char *text, const char *type, struct text *evidence)
 {
     size_t length = strlen(type);
@@ -262,13 +260,13 @@ static void check_reserved(const struct subject *subject, struct findings *ret)
                     "slot (HPE: RMRDS), else ask the vendor\n");
         findings_add(
             ret, SEVERITY_ERROR,
-            "The firmware keeps memory of the host for it (RMRR), so that the kernel gives it to no VM.");
+            "The firmware reserves memory of the host for it (RMRR), so the kernel lets no VM have it.");
         return;
     }
     if (find_region(text, "direct-relaxable", &ret->evidence)) {
         findings_add(
             ret, SEVERITY_INFO,
-            "The firmware kept memory of the host for it while booting; it does not need it any more.");
+            "The firmware reserved memory of the host for it while booting, which it no longer needs.");
         return;
     }
 }

@@ -50,10 +50,9 @@ static void check_acs_override(const struct subject *subject, struct findings *r
     evidence_cmdline(subject->facts, &ret->evidence);
     snprintf(parameter, sizeof(parameter), "pcie_acs_override=%s", value);
     remedy_replace_parameter(subject->facts, &ret->remedy, parameter, "");
-    findings_add(
-        ret, SEVERITY_WARNING,
-        "The kernel was told to believe in an isolation of devices that the hardware does not promise: "
-        "devices in different groups may reach each other, and so may guests.");
+    findings_add(ret, SEVERITY_WARNING,
+                 "pcie_acs_override makes the kernel assume an isolation of devices that the hardware does "
+                 "not promise: devices in different groups may reach each other, and so may guests.");
 }
 
 static const struct check acs_override_check = {
@@ -61,7 +60,7 @@ static const struct check acs_override_check = {
     .scope = CHECK_HOST,
     .section = MANUAL_SLOTS,
     .sentence = "if you do not get the desired IOMMU group separation",
-    .text = "pcie_acs_override on the command line, which only pretends it",
+    .text = "pcie_acs_override on the command line, which only claims it",
     .run = check_acs_override,
 };
 
@@ -77,7 +76,7 @@ static void check_no_iommu_mode(const struct subject *subject, struct findings *
     text_printf(&ret->remedy, "echo N > /%s\n", file.text);
     findings_add(
         ret, SEVERITY_WARNING,
-        "VFIO also takes devices without an IOMMU: a guest with one could overwrite the host's memory.");
+        "VFIO also accepts devices without an IOMMU: a guest with one could overwrite the host's memory.");
 }
 
 static const struct check vfio_no_iommu_mode_check = {
@@ -131,15 +130,15 @@ static void check_unreadable(const struct subject *subject, struct findings *ret
     }
     if (denied)
         text_append(&ret->remedy, "# run the daemon as root, or look yourself:\nsudo hostpci serve\n");
-    findings_add(ret, SEVERITY_INFO, "%zu file%s could not be read; what %s would tell is missing here.",
-                 count, count == 1 ? "" : "s", count == 1 ? "it" : "they");
+    findings_add(ret, SEVERITY_INFO, "%zu file%s could not be read, so what depends on %s is unknown.", count,
+                 count == 1 ? "" : "s", count == 1 ? "it" : "them");
 }
 
 static const struct check unreadable_files_check = {
     .id = "unreadable-files",
     .scope = CHECK_HOST,
     .section = MANUAL_NOTHING,
-    .text = "what could not be read, and why",
+    .text = "which files could not be read, and why",
     .run = check_unreadable,
 };
 

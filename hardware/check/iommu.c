@@ -15,7 +15,8 @@
 
 enum kind { KIND_UNKNOWN, KIND_INTEL, KIND_AMD, KIND_VIRTIO, KIND_ARM };
 
-/* The firmware's tables say it, not the CPU: QEMU gives guests on an AMD CPU an IOMMU of Intel's kind. */
+/* The firmware's tables decide and not the CPU, since QEMU gives guests on an AMD CPU an IOMMU of Intel's
+ * kind. */
 static enum kind kind_of(const struct facts *facts)
 {
     const struct firmware_facts *firmware = &facts->firmware;
@@ -84,7 +85,7 @@ static void remedy_firmware(const struct facts *facts, struct text *remedy)
                             : "# there enable VT-d (Intel Virtualization Technology for Directed I/O)\n");
 }
 
-/* True if the firmware is known to tell of no IOMMU, and there is none. */
+/* The firmware's tables could be read and report no IOMMU, and the kernel has none. */
 static bool firmware_lacks(const struct subject *subject)
 {
     const struct firmware_facts *firmware = &subject->facts->firmware;
@@ -97,12 +98,12 @@ static void check_firmware(const struct subject *subject, struct findings *ret)
 {
     const struct firmware_facts *firmware = &subject->facts->firmware;
 
-    if (!firmware->listed) /* no ACPI: the devicetree tells, or nobody */
+    if (!firmware->listed) /* no ACPI: a device tree may describe the IOMMU */
         return;
     text_printf(&ret->evidence, "/" SYS_ACPI_TABLES ":%s%s%s%s", firmware->dmar ? " DMAR" : "",
                 firmware->ivrs ? " IVRS" : "", firmware->viot ? " VIOT" : "", firmware->iort ? " IORT" : "");
     if (firmware->dmar || firmware->ivrs || firmware->viot || firmware->iort) {
-        findings_add(ret, SEVERITY_OK, "The firmware tells the kernel of an IOMMU.");
+        findings_add(ret, SEVERITY_OK, "The firmware reports an IOMMU.");
         return;
     }
     text_append(&ret->evidence, " no DMAR, IVRS, VIOT or IORT");
@@ -115,8 +116,8 @@ static void check_firmware(const struct subject *subject, struct findings *ret)
             "This host is a virtual machine without an IOMMU: the machine that runs it must give it one.");
     else
         findings_add(ret, SEVERITY_ERROR,
-                     "The firmware tells of no IOMMU: it is turned off in the firmware setup, or the "
-                     "hardware has none.");
+                     "The firmware reports no IOMMU: it is turned off in the firmware setup, or the hardware "
+                     "has none.");
 }
 
 static const struct check iommu_firmware_check = {
@@ -130,7 +131,7 @@ static const struct check iommu_firmware_check = {
     .run = check_firmware,
 };
 
-/* The parameter that turns this kind off; NULL: none is there. */
+/* The parameter on the command line that turns this kind of IOMMU off, or NULL. */
 static const char *find_off_switch(const struct facts *facts, enum kind kind)
 {
     char value[64];
@@ -146,7 +147,7 @@ static const char *find_off_switch(const struct facts *facts, enum kind kind)
     return NULL;
 }
 
-/* Neither turned off nor on by the admin. */
+/* Intel's IOMMU is off because nobody turned it on. */
 static bool is_off_by_default(struct facts *facts)
 {
     return !facts_parameter_says(facts, "intel_iommu", "on", "off") &&
@@ -170,7 +171,7 @@ static void find_iommu_missing(const struct subject *subject, struct findings *r
         text_printf(&ret->evidence, "; /" SYS_CLASS_IOMMU ": %s", facts->iommu.listed ? "empty" : "absent");
         remedy_replace_parameter(facts, &ret->remedy, parameter,
                                  strcmp(parameter, "intel_iommu=off") == 0 ? "intel_iommu=on" : "");
-        findings_add(ret, SEVERITY_ERROR, "The IOMMU is off because the kernel was told so: %s.", parameter);
+        findings_add(ret, SEVERITY_ERROR, "The IOMMU is off because of a kernel parameter: %s.", parameter);
     } else if (facts_kernel_option(facts, options[kind]) == ANSWER_NO) {
         text_printf(&ret->evidence, "; /%s: %s is not set", facts->config.file, options[kind]);
         text_append(&ret->remedy, "apt install linux-image-amd64\n" REMEDY_REBOOT);
@@ -180,8 +181,9 @@ static void find_iommu_missing(const struct subject *subject, struct findings *r
             text_printf(&ret->evidence, "; /%s: CONFIG_INTEL_IOMMU_DEFAULT_ON is not set",
                         facts->config.file);
         remedy_add_parameter(facts, &ret->remedy, "intel_iommu=on");
-        findings_add(ret, SEVERITY_ERROR,
-                     "The IOMMU is off: this kernel turns Intel's on only when told so on its command line.");
+        findings_add(
+            ret, SEVERITY_ERROR,
+            "The IOMMU is off: this kernel turns Intel's IOMMU on only if its command line says so.");
     } else if (kind == KIND_VIRTIO && facts_module(facts, "virtio_iommu") == MODULE_AVAILABLE) {
         text_printf(&ret->evidence, "; /%s: absent", path_of_module("virtio_iommu", NULL).text);
         text_append(&ret->remedy,
@@ -204,7 +206,7 @@ static void check_iommu(const struct subject *subject, struct findings *ret)
     const struct iommu_facts *iommu = &subject->facts->iommu;
 
     if (firmware_lacks(subject))
-        return; /* check_firmware has said it */
+        return; /* iommu-firmware has reported that */
     if (!subject->inventory->has_iommu) {
         find_iommu_missing(subject, ret);
         return;
@@ -240,22 +242,21 @@ static void check_iommu_parameter(const struct subject *subject, struct findings
     if (facts_parameter_says(facts, "amd_iommu", "on", NULL)) {
         if (kind == KIND_INTEL)
             remedy_replace_parameter(facts, &ret->remedy, "amd_iommu=on", "");
-        findings_add(
-            ret, SEVERITY_INFO,
-            "amd_iommu=on has no effect: the kernel knows no such value, AMD's IOMMU is on by itself.");
+        findings_add(ret, SEVERITY_INFO,
+                     "amd_iommu=on has no effect: the kernel does not know this value, and AMD's IOMMU is on "
+                     "by default.");
     } else if (kind != KIND_INTEL && facts_parameter_says(facts, "intel_iommu", "on", NULL)) {
         findings_add(ret, SEVERITY_INFO, "intel_iommu=on has no effect: this host's IOMMU is not Intel's.");
     } else if (kind != KIND_INTEL) {
         findings_add(ret, SEVERITY_OK, "This host's IOMMU needs no kernel parameter.");
     } else if (facts_parameter_says(facts, "intel_iommu", "on", "off")) {
-        findings_add(ret, SEVERITY_OK, "The kernel was told to use the IOMMU.");
+        findings_add(ret, SEVERITY_OK, "The kernel's command line turns the IOMMU on.");
     } else if (facts_kernel_option(facts, integrated) == ANSWER_YES) {
         text_printf(&ret->evidence, "; /%s: %s=y", facts->config.file, integrated);
         remedy_add_parameter(facts, &ret->remedy, "intel_iommu=on");
-        findings_add(
-            ret, SEVERITY_INFO,
-            "This kernel turns the IOMMU on by itself, but not for integrated graphics; to pass those too, "
-            "tell it.");
+        findings_add(ret, SEVERITY_INFO,
+                     "This kernel turns the IOMMU on by itself, but not for integrated graphics; "
+                     "intel_iommu=on includes them.");
     } else {
         findings_add(ret, SEVERITY_OK, "This kernel turns the IOMMU on by itself.");
     }
@@ -271,7 +272,7 @@ static const struct check iommu_parameter_check = {
     .run = check_iommu_parameter,
 };
 
-/* Why interrupts are not remapped, and what to do. */
+/* Adds why interrupts are not remapped, and what to do. */
 static void explain_no_remapping(const struct facts *facts, struct findings *ret)
 {
     const struct iommu_facts *iommu = &facts->iommu;
@@ -317,7 +318,7 @@ static bool allows_unsafe(const struct facts *facts)
            (value[0] == 'Y' || value[0] == '1');
 }
 
-/* The module takes the option when it is loaded, which may be yet to come. */
+/* The option in modprobe.d, which takes effect when the module is loaded the next time. */
 static const struct setting *find_unsafe_setting(const struct facts *facts)
 {
     const struct setting *setting = NULL;
@@ -350,7 +351,7 @@ static void check_interrupt_remapping(const struct subject *subject, struct find
         findings_add(ret, SEVERITY_INFO,
                      iommu->can_remap == ANSWER_YES
                          ? "The IOMMU can remap interrupts and nothing turns that off."
-                         : "Whether the IOMMU remaps interrupts cannot be told.");
+                         : "Whether the IOMMU remaps interrupts is unknown.");
         return;
     }
     explain_no_remapping(facts, ret);
@@ -361,9 +362,9 @@ static void check_interrupt_remapping(const struct subject *subject, struct find
         return;
     }
     text_append(&ret->remedy, REMEDY_UNSAFE);
-    findings_add(ret, SEVERITY_ERROR,
-                 "Interrupts are not remapped, so that VFIO refuses all devices unless unsafe interrupts are "
-                 "allowed.");
+    findings_add(
+        ret, SEVERITY_ERROR,
+        "Interrupts are not remapped, so VFIO refuses all devices unless unsafe interrupts are allowed.");
 }
 
 static const struct check interrupt_remapping_check = {

@@ -19,14 +19,14 @@ static void find_unloaded(const struct subject *subject, const char *module, str
     text_printf(&ret->evidence, "/%s: absent", path_of_module(module, NULL).text);
     if (blacklist == NULL) {
         text_printf(&ret->remedy, "modprobe %s\n", module);
-        findings_add(ret, SEVERITY_INFO, "The kernel module %s is not loaded yet; it is there to be loaded.",
+        findings_add(ret, SEVERITY_INFO, "The kernel module %s is not loaded yet, but it is available.",
                      module);
         return;
     }
     evidence_setting(blacklist, &ret->evidence);
     text_printf(&ret->remedy, "sed -i '%ud' /%s\n" REMEDY_INITRAMFS "modprobe %s\n", blacklist->line,
                 blacklist->file, module);
-    if (blacklist->kind == SETTING_INSTALL) /* not even by its name */
+    if (blacklist->kind == SETTING_INSTALL) /* it cannot be loaded by its name either */
         findings_add(ret, SEVERITY_ERROR,
                      "The kernel module %s is not loaded and is kept from being loaded: nothing can be "
                      "passed through.",
@@ -65,7 +65,7 @@ static void check_module(const struct subject *subject, const char *module, stru
         text_printf(&ret->remedy,
                     "modprobe %s\n# if that finds nothing, a newer kernel was installed: reboot\n", module);
         findings_add(ret, SEVERITY_INFO,
-                     "The kernel module %s is not loaded, and whether it could be cannot be told.", module);
+                     "The kernel module %s is not loaded; whether it is available is unknown.", module);
         break;
     }
 }
@@ -149,7 +149,7 @@ static void check_modules_at_boot(const struct subject *subject, struct findings
     text_append(&ret->remedy,
                 "printf 'vfio\\nvfio_iommu_type1\\nvfio_pci\\n' > /etc/modules-load.d/vfio.conf\n");
     findings_add(ret, SEVERITY_INFO,
-                 "vfio_pci is not loaded at boot, but when the first device is bound to it.");
+                 "vfio_pci is not loaded at boot; it is loaded when the first device is bound to it.");
 }
 
 static const struct check modules_at_boot_check = {
@@ -248,7 +248,7 @@ static const struct check vfio_ids_syntax_check = {
     .run = check_ids_syntax,
 };
 
-/* "DMAR: IOMMU enabled" alone is said of the parameter intel_iommu=on, also where there is none. */
+/* The kernel says "DMAR: IOMMU enabled" because of intel_iommu=on, even where there is no IOMMU. */
 static void check_log_enabled(const struct subject *subject, struct findings *ret)
 {
     static const struct {
@@ -267,18 +267,20 @@ static void check_log_enabled(const struct subject *subject, struct findings *re
     if (facts_kernel_log(facts) == NULL) {
         text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
         text_append(&ret->evidence, "/dev/kmsg: cannot be read");
-        findings_add(ret, SEVERITY_INFO, "What the kernel said of the IOMMU cannot be read.");
+        findings_add(ret, SEVERITY_INFO,
+                     "The kernel log cannot be read, so what the kernel said about the IOMMU is unknown.");
         return;
     }
     for (size_t i = 0; i < COUNT_OF(lines); i++)
         if (lines[i].driver[0] == '\0' || strcmp(lines[i].driver, facts->iommu.driver) == 0)
             evidence_log(facts, &ret->evidence, lines[i].first, lines[i].second);
     if (ret->evidence.length > 0) {
-        findings_add(ret, SEVERITY_OK, "The kernel said at boot that it uses the IOMMU.");
+        findings_add(ret, SEVERITY_OK, "The kernel reported at boot that it uses the IOMMU.");
         return;
     }
     text_printf(&ret->evidence, "/%s: no line with DMAR, IOMMU or AMD-Vi and 'enabled'", facts->log.file);
-    findings_add(ret, SEVERITY_INFO, "What the kernel said of the IOMMU at boot is no longer in its log.");
+    findings_add(ret, SEVERITY_INFO,
+                 "The kernel log no longer has what the kernel said about the IOMMU at boot.");
 }
 
 static const struct check kernel_log_iommu_check = {

@@ -40,7 +40,8 @@ static void check_mdev_types(const struct subject *subject, struct findings *ret
     if (json_array_size(types) == 0)
         findings_add(ret, SEVERITY_INFO, "It can create mediated devices, but offers no type of them now.");
     else if (left == 0)
-        findings_add(ret, SEVERITY_INFO, "It has no mediated device left: all that it can have are there.");
+        findings_add(ret, SEVERITY_INFO,
+                     "It has no mediated device left: all that it can have exist already.");
     else
         findings_add(ret, SEVERITY_OK, "It can create mediated devices; types: %zu.", json_array_size(types));
 }
@@ -85,7 +86,7 @@ static void check_gvt(const struct subject *subject, struct findings *ret)
                 module >= MODULE_BUILT_IN ? "there" : "absent");
     if (on && module >= MODULE_BUILT_IN) {
         findings_add(ret, SEVERITY_WARNING,
-                     "GVT-g is on and kvmgt loaded, yet it offers no mediated devices.");
+                     "GVT-g is on and kvmgt is loaded, yet it offers no mediated devices.");
     } else if (module == MODULE_MISSING) {
         findings_add(ret, SEVERITY_INFO,
                      "It could have mediated devices (GVT-g), but this kernel has no module kvmgt.");
@@ -107,7 +108,7 @@ static const struct check gvt_check = {
     .section = MANUAL_MEDIATED,
     .sentence = "To enable it for Intel Graphics, you have to make sure to load the module kvmgt and to "
                 "enable it on the Kernel commandline (i915.enable_gvt=1).",
-    .text = "both, on graphics of the 5th to 7th generation",
+    .text = "both, on Intel graphics of the 5th to 7th generation",
     .run = check_gvt,
 };
 
@@ -133,7 +134,7 @@ static void check_nvidia(const struct subject *subject, struct findings *ret)
         return;
     evidence_file(subject, &ret->evidence, "sriov_numvfs", "0");
     text_printf(&ret->remedy, "/usr/lib/nvidia/sriov-manage -e %s\n", subject->id);
-    findings_add(ret, SEVERITY_INFO, "Its vGPUs are made of its virtual functions, and it has none now.");
+    findings_add(ret, SEVERITY_INFO, "Its vGPUs are created on its virtual functions, and it has none now.");
 }
 
 static const struct check nvidia_vgpu_check = {

@@ -28,7 +28,7 @@ static bool file_has(const struct facts *facts, const char *file, const char *wo
            strstr(text, word) != NULL;
 }
 
-/* What is there already was not made effective: then that is all that is left to do. */
+/* A parameter that is in the file already has only not taken effect: then it is not added again. */
 void remedy_add_parameter(const struct facts *facts, struct text *remedy, const char *parameter)
 {
     int root = sysroot_fd(facts->sysroot);
@@ -49,7 +49,7 @@ void remedy_add_parameter(const struct facts *facts, struct text *remedy, const 
     text_append(remedy, REMEDY_REBOOT);
 }
 
-/* A parameter that only goes takes the blank before it along. */
+/* When a parameter is removed, the blank before it is removed, too. */
 void remedy_replace_parameter(const struct facts *facts, struct text *remedy, const char *old,
                               const char *new)
 {

@@ -9,14 +9,15 @@
 extern check_list checks_iommu, checks_kernel, checks_host, checks_use, checks_group, checks_driver,
     checks_device, checks_display, checks_sriov, checks_mdev;
 
-/* Lines to type that put a parameter on the kernel's command line, or another (or "") in its place, and start
- * anew. The file is that of the host's boot loader: etc/kernel/cmdline (systemd-boot, proxmox-boot-tool) or
- * etc/default/grub. */
+/* Add lines to type that put a parameter on the kernel's command line, or replace one by another (or by ""),
+ * and reboot. The file is that of the host's boot loader: etc/kernel/cmdline (systemd-boot,
+ * proxmox-boot-tool) or etc/default/grub. */
 void remedy_add_parameter(const struct facts *facts, struct text *remedy, const char *parameter);
 void remedy_replace_parameter(const struct facts *facts, struct text *remedy, const char *old,
                               const char *new);
 
-/* The line to type that gives a function another driver: `arguments` is "auto", "vfio-pci --scope group". */
+/* Adds the line to type that binds a function to another driver; `arguments` is "auto", "vfio-pci --scope
+ * group". */
 void remedy_set_driver(struct text *remedy, const char *id, const char *arguments);
 
 /* The last lines after a change in modprobe.d. */
@@ -46,10 +47,10 @@ bool read_region(const struct subject *subject, unsigned line, struct region *re
 /* "0000:01:00.1 (snd_hda_intel)" */
 void append_device(struct text *text, const struct pci_device *device);
 
-/* "a, b, c": the comma unless it is the first. */
+/* Adds a comma, unless the text is empty. */
 void append_comma(struct text *text);
 
-/* The functions of the subject's group, itself too. */
+/* The functions of the subject's group, the subject among them. */
 struct members members_of(const struct subject *subject);
 
 /* The kernel module of the driver that is bound; false if there is none, or it is built in. */

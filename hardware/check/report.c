@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Can it be passed through: the checks put together. */
+/* Can it be passed through: what the checks add up to. */
 #include "hardware/check/report.h"
 
 #include <stdlib.h>
@@ -78,7 +78,7 @@ static void append_member(struct text *list, const struct pci_device *member, bo
     text_printf(list, "%s%s (%s)", first ? "" : last ? " and " : ", ", id, member->driver);
 }
 
-/* The members of its group that would lose their driver, itself first, then by address. */
+/* The functions of its group that would be detached: the device itself first, then the others by address. */
 static size_t list_detached(const struct subject *subject, const struct pci_device **ret, size_t most)
 {
     struct members members = groups_find(subject->groups, subject->device->group);
@@ -113,7 +113,7 @@ static enum verdict tell_what_happens(const struct subject *subject, const struc
     return VERDICT_POSSIBLE;
 }
 
-/* A bridge is one whatever the host can do. */
+/* A bridge is blocked for being one, whatever the host lacks. */
 static enum verdict judge(const struct subject *subject, const struct host_state *host, struct text *summary)
 {
     if (!pci_is_bridge(subject->device) && host->obstacle.length > 0) {
@@ -220,7 +220,7 @@ static json_t *device_checks_to_json(const struct subject *subject)
     return findings_to_json(&findings);
 }
 
-/* Of a subject with all but facts and groups. */
+/* Fills the subject's facts and groups in for the time of the call. */
 static json_t *describe(const struct sysroot *sysroot, struct subject *subject)
 {
     autofacts struct facts facts;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Can it be passed through, and if not why and what to do: the checks put together. Nothing is ever changed.
- */
+/* Can a device be passed through, and if not, why, and what is to be done: what the checks add up to. Nothing
+ * is ever changed. */
 #ifndef HOSTPCI_HARDWARE_CHECK_REPORT_H
 #define HOSTPCI_HARDWARE_CHECK_REPORT_H
 
@@ -10,8 +10,8 @@
 #include "hardware/use/use.h"
 
 enum verdict {
-    VERDICT_READY,    /* bound to vfio-pci or driverless, its group too, and the host is set up */
-    VERDICT_POSSIBLE, /* works; drivers are detached, or vfio-pci is loaded, when it is started */
+    VERDICT_READY,    /* it and its group are bound to vfio-pci or have no driver, and the host is set up */
+    VERDICT_POSSIBLE, /* when a VM starts with it, functions are detached or vfio-pci is loaded */
     VERDICT_BLOCKED,  /* an error must be resolved first */
 };
 

@@ -49,7 +49,7 @@ static const struct check sriov_check = {
     .scope = CHECK_DEVICE,
     .section = MANUAL_SRIOV,
     .sentence = "SR-IOV enables a single device to provide multiple VF (Virtual Functions) to the system.",
-    .text = "how many it can have and has",
+    .text = "how many virtual functions it can have, and how many it has",
     .run = check_sriov,
 };
 
@@ -60,7 +60,7 @@ static bool vfio_allows_sriov(const struct facts *facts)
     return facts_module_parameter(facts, "vfio_pci", "enable_sriov", value, sizeof(value)) && value[0] == 'Y';
 }
 
-/* Which it has can be told by the use that the host makes of it, without reading its files. */
+/* The scan of host uses has counted its virtual functions, so none of its files is read. */
 static bool has_virtual_functions(const struct subject *subject, struct text *evidence)
 {
     const struct host_use *uses;
@@ -79,7 +79,7 @@ static void check_sriov_active(const struct subject *subject, struct findings *r
     if (subject->device->virtual_function || driver_is_vfio(subject->device->driver) ||
         !has_virtual_functions(subject, &ret->evidence))
         return;
-    if (subject->device->driver[0] == '\0') /* the kernel asks the driver to remove them */
+    if (subject->device->driver[0] == '\0') /* the kernel needs the driver to remove them */
         remedy_set_driver(&ret->remedy, subject->id, "auto");
     text_printf(&ret->remedy, "echo 0 > /%s\n", path_of_function(subject->id, "sriov_numvfs").text);
     findings_add(
@@ -107,7 +107,7 @@ static void check_sriov_driver(const struct subject *subject, struct findings *r
         return;
     if (driver[0] == '\0' || (driver_is_vfio(driver) && !vfio_allows_sriov(subject->facts))) {
         evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
-        text_append(&ret->remedy, "# to have some, let its driver have it:\n");
+        text_append(&ret->remedy, "# to create some, bind its own driver:\n");
         remedy_set_driver(&ret->remedy, subject->id, "auto");
         findings_add(ret, SEVERITY_INFO, "It can have virtual functions only while its own driver is bound.");
         return;
@@ -116,7 +116,8 @@ static void check_sriov_driver(const struct subject *subject, struct findings *r
         return;
     text_printf(&ret->remedy,
                 "modinfo -p %s\n# look for an option such as max_vfs, or take the vendor's driver\n", driver);
-    findings_add(ret, SEVERITY_WARNING, "Its driver %s makes no virtual functions by way of sysfs.", driver);
+    findings_add(ret, SEVERITY_WARNING, "Its driver %s cannot create virtual functions through sysfs.",
+                 driver);
 }
 
 static const struct check sriov_driver_check = {
@@ -128,7 +129,7 @@ static const struct check sriov_driver_check = {
     .run = check_sriov_driver,
 };
 
-/* The space for all virtual functions, if the kernel found it. */
+/* A region for its virtual functions that the kernel found no address for. */
 static bool lacks_space(const struct subject *subject, struct text *evidence)
 {
     struct region region;
@@ -186,19 +187,21 @@ static void check_sriov_option(const struct subject *subject, struct findings *r
     char module[64], value[128];
 
     if (read_number(subject, "sriov_totalvfs") == 0 || !driver_module(subject, module, sizeof(module)) ||
-        strcmp(module, "xe") == 0) /* there it is a limit */
+        strcmp(module, "xe") == 0) /* xe's option is a limit */
         return;
     for (size_t i = 0; i < COUNT_OF(options) && setting == NULL; i++)
         host_settings_option(&subject->facts->settings, module, options[i], value, sizeof(value), &setting);
     if (setting == NULL)
         return;
     evidence_setting(setting, &ret->evidence);
-    text_printf(&ret->remedy, "# take the option out:\nnano /%s\n" REMEDY_INITRAMFS, setting->file);
-    findings_add(
-        ret, SEVERITY_WARNING,
-        "A module option makes virtual functions of all cards of the driver %s when it is loaded: it fights "
-        "with a number that is set for this card.",
-        module);
+    text_printf(&ret->remedy,
+                "# remove the option:\n"
+                "nano /%s\n" REMEDY_INITRAMFS,
+                setting->file);
+    findings_add(ret, SEVERITY_WARNING,
+                 "A module option creates virtual functions on all cards of the driver %s when it is loaded; "
+                 "it conflicts with a number that is set for this card.",
+                 module);
 }
 
 static const struct check sriov_module_option_check = {
@@ -277,16 +280,15 @@ static void check_physical_function(const struct subject *subject, struct findin
         findings_add(ret, SEVERITY_OK, "It is a virtual function of %s, which has its driver (%s).", id,
                      driver);
     else if (vfio_allows_sriov(subject->facts)) {
-        findings_add(ret, SEVERITY_OK, "It is a virtual function of %s, which vfio-pci lets have them.", id);
+        findings_add(ret, SEVERITY_OK,
+                     "It is a virtual function of %s, which may have them while vfio-pci is bound.", id);
     } else {
-        text_append(&ret->remedy, "# let its driver have it again:\n");
+        text_append(&ret->remedy, "# bind its driver again:\n");
         remedy_set_driver(&ret->remedy, id, "auto");
-        findings_add(
-            ret, SEVERITY_WARNING,
-            "It is a virtual function of %s, which has lost its driver: it may not work, and vanishes "
-            "when that is "
-            "reset.",
-            id);
+        findings_add(ret, SEVERITY_WARNING,
+                     "It is a virtual function of %s, which has lost its driver: it may not work, and it "
+                     "vanishes when that one is reset.",
+                     id);
     }
 }
 

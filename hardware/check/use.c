@@ -71,7 +71,8 @@ static void append_uses(const struct subject *subject, struct pci_address addres
     }
 }
 
-/* Of the function and of those of the same device that go along with it. */
+/* Adds the uses of the function and of the others of its device that are detached with it. Returns the weight
+ * of the heaviest of all. */
 static enum use_weight list_uses(const struct subject *subject, enum use_weight weight, struct text *list,
                                  struct findings *ret)
 {

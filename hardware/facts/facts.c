@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host tells: the kernel, its command line, the CPU. */
+/* Facts about the host: the kernel, its command line, the CPU. */
 #include "hardware/facts/facts.h"
 
 #include <errno.h>
@@ -103,7 +103,7 @@ static void read_cpu_line(struct cpu_facts *cpu, const char *name, const char *v
     }
 }
 
-/* Up to the empty line after the first CPU, which speaks for all. */
+/* Reads up to the empty line after the first CPU; all others are like it. */
 void facts_read_cpu(struct facts *facts)
 {
     autofree char *text = NULL;
@@ -151,7 +151,7 @@ void facts_release(struct facts *facts)
     release_lazy(&facts->log);
 }
 
-/* The next parameter of the command line, in which blanks may stand between quotes; returns its end. */
+/* Moves *at to the next parameter, in which blanks may stand between quotes; returns the end of it. */
 static const char *next_parameter(const char **at)
 {
     bool quoted = false;
@@ -163,7 +163,7 @@ static const char *next_parameter(const char **at)
     return end;
 }
 
-/* What is after the name and '='; "" for a name alone; NULL if it is another's. */
+/* The value of a parameter, "" if it has none; NULL if the parameter has another name. */
 static const char *value_of(const char *parameter, const char *end, const char *name)
 {
     autofree char *own = xstrndup(parameter, strcspn(parameter, "= \t\n"));

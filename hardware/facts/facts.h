@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host tells about passing through PCI devices: kernel, CPU, firmware tables, IOMMU units, interrupt
- * chips, modules and settings. Read once a request and shared by all checks; nothing is ever changed.
+/* Facts about the host that decide on PCI passthrough: kernel, CPU, firmware tables, IOMMU units, interrupt
+ * chips, modules and settings. They are read once for a request and shared by all checks; nothing is ever
+ * changed.
  *
- * What cannot be read is taken for unknown and kept in `unreadable`. Big files (the kernel's configuration,
- * modules.dep, the kernel log) are read when a check first asks. Not thread-safe: one request, one facts. */
+ * What cannot be read is unknown, and named in `unreadable`. Big files (the kernel's configuration,
+ * modules.dep, the kernel log) are read when a check first asks for them. Not thread-safe: each request has
+ * facts of its own. */
 #ifndef HOSTPCI_HARDWARE_FACTS_FACTS_H
 #define HOSTPCI_HARDWARE_FACTS_FACTS_H
 
@@ -21,7 +23,7 @@ struct cpu_facts {
     enum cpu_vendor vendor;
     char model[128];
     enum answer virtualizes; /* VMX or SVM: flags of proc/cpuinfo; unknown where there are no such flags */
-    bool hypervisor;         /* this host is itself a guest: the flag "hypervisor" (CPUID 1, ECX bit 31) */
+    bool hypervisor;         /* this host is itself a VM: the flag "hypervisor" (CPUID 1, ECX bit 31) */
     unsigned physical_bits;  /* of addresses; 0: unknown */
 };
 
@@ -38,7 +40,7 @@ struct firmware_facts {
 struct iommu_facts {
     bool listed;
     size_t units;
-    char first[64]; /* name of one of them */
+    char first[64]; /* the name of one of them */
     const char
         *driver; /* intel-iommu, amd-iommu, arm-smmu, arm-smmu-v3, virtio-iommu; "" when there is none */
     enum answer can_remap; /* extended capability register, bit 3, of all of Intel's */
@@ -75,8 +77,8 @@ void facts_read(const struct sysroot *sysroot, struct facts *ret);
 void facts_release(struct facts *facts);
 #define autofacts __attribute__((cleanup(facts_release)))
 
-/* Keeps a file that could not be read, each once; `number` is -errno. Absent files are kept only if
- * `expected`. */
+/* Notes a file that could not be read, unless it is noted already; `number` is -errno. An absent file is
+ * noted only if it was `expected`. */
 void facts_note(struct facts *facts, const char *file, int number, bool expected);
 
 /* The last value of a parameter on the kernel's command line, "" for one without; false if it is not there.
@@ -95,8 +97,8 @@ enum module_state {
     MODULE_LOADED,
 };
 
-/* `name` with '_'. Sources: Documentation/ABI/testing/sysfs-module, modules.dep(5), modules.builtin of
- * kbuild. */
+/* `name` is written with '_'. Sources: Documentation/ABI/testing/sysfs-module, modules.dep(5),
+ * modules.builtin of kbuild. */
 enum module_state facts_module(struct facts *facts, const char *name);
 
 /* Text of sys/module/NAME/parameters/PARAMETER; false if there is none. */

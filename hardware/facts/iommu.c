@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host tells: firmware tables, IOMMU units, interrupt chips.
+/* Facts about the host: firmware tables, IOMMU units, interrupt chips.
  *
  * Sources: Documentation/ABI/testing/sysfs-class-iommu-intel-iommu of the Linux kernel (cap and ecap in
  * hexadecimal without 0x); "Intel Virtualization Technology for Directed I/O", 11.4.3 (extended capability
- * register: bit 3 interrupt remapping support, bit 6 pass through). AMD's units always can do both ("AMD I/O
+ * register: bit 3 interrupt remapping support, bit 6 pass through). AMD's units can always do both ("AMD I/O
  * Virtualization Technology", 2.2.2, 2.2.5). Names of units: drivers/iommu of the Linux kernel. */
 #include <errno.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host tells: the kernel log.
+/* Facts about the host: the kernel log.
  *
- * dev/kmsg gives one record a read, "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT" and lines of properties that begin
- * with a blank (Documentation/ABI/testing/dev-kmsg). Where it cannot be read the log daemon's file may be;
- * that has several boots in it, of which the last counts. */
+ * A read of dev/kmsg gives one record, "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT", and lines of properties that
+ * begin with a blank (Documentation/ABI/testing/dev-kmsg). Where it cannot be read, the log daemon's file may
+ * be; of the boots in that file the last one counts. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "hardware/facts/parts.h"
 
 #define MOST_LOG  (1024 * 1024)
-#define MOST_READ (8 * MOST_LOG) /* of a ring that is larger, to its newest part */
+#define MOST_READ (8 * MOST_LOG) /* enough to get to the newest part of a larger ring */
 #define RECORD    8192
 
 /* Drops the older half when there is too much. */
@@ -68,7 +68,7 @@ static const char *skip_prefix(const char *line)
     return memchr(line, ',', numbers) != NULL && text != NULL ? text + 1 : line;
 }
 
-/* Only printable ASCII is left, and only the lines since the kernel began. */
+/* Keeps the lines since the kernel started, without their prefixes and with printable ASCII only. */
 static char *clean(char *raw)
 {
     struct text log = {0};

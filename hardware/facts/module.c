@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host tells: where a kernel module is. A module that was loaded has sys/module/NAME/initstate; a
+/* Facts about the host: where a kernel module is. A module that was loaded has sys/module/NAME/initstate; a
  * built-in one has the folder without it, and only if it has parameters or a version. */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define MOST_LIST (32 * 1024 * 1024)
 
-/* "kernel/drivers/vfio/pci/vfio-pci.ko.xz: ..." is of vfio_pci. */
+/* The line "kernel/drivers/vfio/pci/vfio-pci.ko.xz: ..." is about vfio_pci. */
 static bool is_of(const char *line, const char *module)
 {
     const char *end = line + strcspn(line, ":\n"), *name = line;

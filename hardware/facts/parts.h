@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The parts that facts_read puts together. For the facts_*.c files only. */
+/* The parts that facts_read() puts together. For the files of this folder. */
 #ifndef HOSTPCI_HARDWARE_FACTS_PARTS_H
 #define HOSTPCI_HARDWARE_FACTS_PARTS_H
 
@@ -11,7 +11,8 @@ void facts_read_firmware(struct facts *facts);
 void facts_read_iommu(struct facts *facts);
 void facts_read_interrupts(struct facts *facts);
 
-/* Whole text of a file, once: NULL, and noted, if it cannot be read. */
+/* The whole text of a file, read when it is first asked for. If it cannot be read it is noted, and the text
+ * is NULL. */
 const char *facts_read_lazily(struct facts *facts, struct lazy_text *text, const char *file, size_t limit);
 
 #endif

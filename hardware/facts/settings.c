@@ -14,8 +14,8 @@
 #define MOST_SETTINGS 4096
 #define MOST_TEXT     (256 * 1024)
 
-/* Below these, the earlier first: a file hides those of the same name in later ones. */
-static const char *const places[] = {"etc", "run", "usr/local/lib", "usr/lib", "lib"};
+/* The folders that have modprobe.d and modules-load.d. A file hides those of the same name in a later one. */
+static const char *const parents[] = {"etc", "run", "usr/local/lib", "usr/lib", "lib"};
 
 struct reader {
     const struct sysroot *sysroot;
@@ -58,7 +58,7 @@ static void add(struct reader *reader, enum setting_kind kind, const char *modul
                          .line = reader->line};
 }
 
-/* The next word of *rest, which is what comes after it; NULL at the end. */
+/* The next word of *rest, which is moved behind it; NULL at the end. */
 static char *take_word(char **rest)
 {
     char *word;
@@ -86,7 +86,7 @@ static void read_modprobe_line(struct reader *reader, char *line)
             add(reader, commands[i].kind, module, line);
 }
 
-/* etc/modules takes options after the name; the kernel has the last word on those. */
+/* A line of etc/modules may have options after the name, which are ignored here. */
 static void read_load_line(struct reader *reader, char *line)
 {
     add(reader, SETTING_LOAD, take_word(&line), NULL);
@@ -157,7 +157,7 @@ static int compare_file_names(const void *a, const void *b)
     return strcmp(first, second);
 }
 
-/* All of a folder's *.conf but those hidden by one of the same name. */
+/* Adds the *.conf files of a folder, except for those hidden by one of the same name. */
 static void add_files(struct reader *reader, const char *folder, char ***files, size_t *count)
 {
     autolist char **names = NULL;
@@ -183,8 +183,8 @@ static void read_folders(struct reader *reader, const char *folder, read_line_fn
     char **files = NULL;
     size_t count = 0;
 
-    for (size_t i = 0; i < COUNT_OF(places); i++) {
-        autofree char *path = xasprintf("%s/%s", places[i], folder);
+    for (size_t i = 0; i < COUNT_OF(parents); i++) {
+        autofree char *path = xasprintf("%s/%s", parents[i], folder);
         add_files(reader, path, &files, &count);
     }
     if (count > 0)
@@ -231,7 +231,7 @@ static void consider_time(struct reader *reader, const char *file)
     settings->changed = status.st_mtim;
 }
 
-/* What mkinitramfs copies of what an admin writes. */
+/* Looks for the newest of the files that an admin writes and mkinitramfs copies. */
 static void find_newest(struct reader *reader)
 {
     autolist char **names = NULL;

@@ -15,12 +15,12 @@
 
 enum setting_kind {
     SETTING_OPTIONS,   /* of module: parameters */
-    SETTING_BLACKLIST, /* module is not loaded because of a device */
+    SETTING_BLACKLIST, /* module is not loaded when a device asks for it */
     SETTING_SOFTDEP,   /* module: "pre: ... post: ..." */
     SETTING_INSTALL,   /* module: a command in place of loading it */
-    SETTING_ALIAS,     /* module is a pattern of modaliases here, value the module */
+    SETTING_ALIAS,     /* here module is a pattern of modaliases, and value the module */
     SETTING_LOAD,      /* module is loaded at boot; value "initramfs" if that early */
-    SETTING_SYSFS,     /* module is a path below sys, value what is written there at boot */
+    SETTING_SYSFS,     /* here module is a path below sys, and value what is written there at boot */
 };
 
 struct setting {
@@ -40,12 +40,12 @@ struct host_settings {
     int error;    /* -errno of it */
 };
 
-/* Bounded: at most 4096 settings, files up to 256 KiB. */
+/* Reads at most 4096 settings, of files up to 256 KiB. */
 void host_settings_read(const struct sysroot *sysroot, struct host_settings *ret);
 void host_settings_release(struct host_settings *settings);
 
-/* The first of a kind about a module at `after` or later, NULL: none. Start with 0, go on with its index + 1.
- */
+/* The first setting of a kind about a module from the index `after` on, or NULL. Start with 0 and go on with
+ * its index + 1. */
 const struct setting *host_settings_find(const struct host_settings *settings, enum setting_kind kind,
                                          const char *module, size_t after);
 
@@ -61,7 +61,7 @@ const struct setting *host_settings_blacklist(const struct host_settings *settin
 const struct setting *host_settings_loads_before(const struct host_settings *settings, const char *module,
                                                  const char *first);
 
-/* `a` and `b` name the same module, '-' and '_' being the same. */
+/* Whether both name the same module: '-' and '_' are the same in these names. */
 bool module_name_equal(const char *a, const char *b);
 
 #endif

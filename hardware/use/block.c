@@ -29,7 +29,7 @@ static struct block_node *find_exactly(const struct block_graph *graph, const ch
     return NULL;
 }
 
-/* /dev/mapper has names of device-mapper devices, /sys has their numbers. */
+/* /dev/mapper has the names of device-mapper devices; /sys calls them dm-0, dm-1 and so on. */
 static struct block_node *find_mapped(const struct block_graph *graph, const char *name)
 {
     char mapped[256];
@@ -90,7 +90,7 @@ static void put_above(struct block_graph *graph, struct block_node *below, struc
     below->above[below->above_count++] = index;
 }
 
-/* A partition's folder stands in its disk's. */
+/* The folder of a partition is in that of its disk. */
 static bool put_on_disk(struct block_graph *graph, struct block_node *node, char *target)
 {
     char *slash = strrchr(target, '/');
@@ -141,7 +141,7 @@ static void put_below_namespace(struct block_graph *graph, struct block_node *pa
     put_above(graph, path, space);
 }
 
-/* A kernel that does not show the hidden disks still tells which controllers a subsystem has. */
+/* A kernel that does not show the hidden disks still shows which controllers a subsystem has. */
 static void own_by_controllers(struct block_graph *graph, struct block_node *node, char *target)
 {
     autolist char **names = NULL;
@@ -163,7 +163,7 @@ static void own_by_controllers(struct block_graph *graph, struct block_node *nod
     }
 }
 
-/* Loop and RAM disks are many and stand on nothing that is seen here. */
+/* There are many loop and RAM disks, and none of them stands on another block device. */
 static bool can_be_stacked(const char *name)
 {
     return !text_starts_with(name, "loop") && !text_starts_with(name, "ram") &&
@@ -187,7 +187,8 @@ static void read_node(struct block_graph *graph, struct block_node *node)
         put_on_slaves(graph, node);
 }
 
-/* Where the hidden disks are seen, a namespace is reached through them. */
+/* A namespace that was found above hidden disks is used through them, and so is every other stacked device.
+ */
 static void disown_namespaces(struct block_graph *graph)
 {
     for (size_t i = 0; i < graph->count; i++)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's block devices and what stands on what: partitions on disks, RAID arrays and volumes on
- * partitions. Inside of hardware/use_block*.c.
+ * partitions. For block.c, disk.c, mount.c and zfs.c.
  *
  * A node of the graph is an entry of /sys/class/block. What uses a node directly (a mount, swap, a process)
- * is said of that node; a disk is in use when a node is that can be reached upwards from it. Sources:
+ * belongs to that node, and a disk is in use when any node above it is. Sources:
  * Documentation/ABI/testing/sysfs-block and Documentation/filesystems/proc.rst of the Linux kernel. */
 #ifndef HOSTPCI_HARDWARE_USE_BLOCK_H
 #define HOSTPCI_HARDWARE_USE_BLOCK_H
 
 #include "hardware/use/parts.h"
 
-/* Where a file system is mounted, and the line that says so: of / if it is mounted there. */
+/* Where a file system is mounted, and the line that says so; if one of the places is /, the line of that. */
 struct mounted {
     struct use_mounts on;
     struct text evidence;
@@ -37,25 +37,26 @@ struct block_graph {
     size_t count;
 };
 
-/* NULL if there is none; `name` as in /sys/class/block or as a path below /dev, also /dev/mapper. */
+/* NULL if there is none. `name` is one of /sys/class/block, or a path below /dev, /dev/mapper included. */
 struct block_node *block_find(const struct block_graph *graph, const char *name);
 
 /* A file of the node, relative to its folder: as sysfs_read. */
 int block_read(const struct block_graph *graph, const struct block_node *node, const char *file, char *buffer,
                size_t size);
 
-/* One more direct use of the node; the text follows "disk sda". */
+/* Adds a direct use of the node; its text continues the sentence "disk sda". */
 void block_use(struct block_node *node, enum use_weight weight, const char *evidence, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The same of a use that has no text of its own. */
+/* The same for a use without a text of its own. */
 void block_weigh(struct block_node *node, enum use_weight weight, const char *evidence);
 
 void mounted_add(struct mounted *mounted, const char *folder, const char *evidence);
 void mounted_merge(struct mounted *mounted, const struct mounted *more);
 void mounted_release(struct mounted *mounted);
 
-/* What is used directly. The mounts come last: a pool of ZFS may have what nobody else uses. */
+/* These find what is used directly. Mounts come last, because a ZFS pool of unknown disks is taken to have
+ * those that nobody else uses. */
 void block_find_swap(struct block_graph *graph);
 void block_find_openers(struct block_graph *graph);
 void block_find_mounts(struct block_graph *graph);

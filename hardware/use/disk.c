@@ -20,8 +20,8 @@ struct walk {
     unsigned char *visits; /* one a node */
 };
 
-/* What is stacked by device-mapper, by the beginning of dm/uuid. What only passes on is no use of the disk.
- */
+/* The kinds of device-mapper devices, by how their dm/uuid begins. One that only passes on is no use of the
+ * disk below it. */
 static const struct {
     const char *prefix;
     const char *text;
@@ -55,7 +55,8 @@ static bool describe_array(const struct walk *walk, const struct block_node *nod
     return strcmp(state, "inactive") != 0 && strcmp(state, "clear") != 0;
 }
 
-/* The node's name for people. False: it is no use of what is below it as long as nobody uses it. */
+/* Adds the node's name for people. False if the node alone, with nobody using it, is no use of what is below.
+ */
 static bool describe_node(const struct walk *walk, const struct block_node *node, struct text *ret)
 {
     if (text_starts_with(node->name, "dm-"))
@@ -87,7 +88,7 @@ static void report(const struct walk *walk, struct host_use use, const char *doe
     use_add(walk->graph->uses, &walk->disk->owners, use, "%s", does);
 }
 
-/* Nothing above it is in use, but it is itself something that the host put together. */
+/* Nothing above it is in use, but the node itself was put together by the host. */
 static bool report_stacked(const struct walk *walk, const struct block_node *node)
 {
     autotext struct text name = {0};
@@ -100,7 +101,7 @@ static bool report_stacked(const struct walk *walk, const struct block_node *nod
     return true;
 }
 
-/* Whether the node or something above it is in use. */
+/* Reports what uses the node or anything above it; true if there is such a use. */
 static bool visit(struct walk *walk, size_t index)
 {
     const struct block_node *node = &walk->graph->nodes[index];

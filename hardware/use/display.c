@@ -72,7 +72,7 @@ static void find_boot_display(struct host_uses *uses)
     }
 }
 
-/* The text console is on the first framebuffer unless con2fbmap, which cannot be asked for here, moved it. */
+/* The text console is on the first framebuffer, unless con2fbmap moved it, which cannot be found out here. */
 static void report_framebuffer(struct host_uses *uses, const char *name, const struct use_owners *owners)
 {
     autotext struct text console = {0}, who = {0}, opener = {0};
@@ -98,7 +98,7 @@ static void report_framebuffer(struct host_uses *uses, const char *name, const s
         use_add(
             uses, owners,
             (struct host_use){.kind = USE_DISPLAY, .weight = USE_IDLE, .name = name, .evidence = evidence},
-            "framebuffer %s shows nothing that is known", name);
+            "nothing is known to be shown on framebuffer %s", name);
 }
 
 static bool is_numbered(const char *name, const char *prefix)
@@ -121,7 +121,7 @@ static void find_framebuffers(struct host_uses *uses)
             report_framebuffer(uses, *name, &owners);
 }
 
-/* A card without clients is idle; a render node counts when it is open only. */
+/* A card without clients is idle; a render node counts only while it is open. */
 static void report_drm(struct host_uses *uses, const char *name, const struct use_owners *owners)
 {
     autotext struct text who = {0}, evidence = {0};
@@ -138,7 +138,7 @@ static void report_drm(struct host_uses *uses, const char *name, const struct us
         use_add(uses, owners,
                 (struct host_use){.kind = USE_DISPLAY, .weight = USE_IDLE, .name = name, .evidence = link},
                 "graphics device %s is not known to be open%s", name,
-                uses->sees_all_processes ? "" : " (not all processes could be looked into)");
+                uses->sees_all_processes ? "" : " (not all processes could be examined)");
 }
 
 static void find_drm(struct host_uses *uses)
@@ -213,8 +213,8 @@ struct level {
     bool framebuffer; /* one was reported: "efifb" lies in "BOOTFB" */
 };
 
-/* Who may not see the addresses of "  c0000000-c02fffff : BOOTFB" still sees by the indent what lies in what.
- */
+/* The addresses in lines such as " c0000000-c02fffff : BOOTFB" are hidden from ordinary users, but the indent
+ * still shows which region lies in which. */
 static void find_in_iomem(struct host_uses *uses, char *text)
 {
     struct level levels[MOST_DEPTH] = {0};
@@ -237,7 +237,7 @@ static void find_in_iomem(struct host_uses *uses, char *text)
     }
 }
 
-/* iomem is long on a host with many functions: read only where the firmware left a framebuffer. */
+/* On a host with many functions iomem is long, so it is read only where the firmware left a framebuffer. */
 static void find_boot_framebuffer(struct host_uses *uses)
 {
     autolist char **names = NULL;

@@ -45,7 +45,7 @@ void mounted_release(struct mounted *mounted)
     text_release(&mounted->evidence);
 }
 
-/* "\040" is a blank, in place. */
+/* Replaces escapes such as "\040", a blank, in place. */
 static void unescape(char *text)
 {
     char *to = text;
@@ -103,8 +103,7 @@ static void mount_node(struct block_node *node, const struct mount *mount, const
         mounted_add(&node->mounted, mount->folder, evidence);
 }
 
-/* File systems over several devices have no device number of their own; bcachefs names all:
- * "/dev/sda:/dev/sdb". */
+/* A file system over several devices has no device number; bcachefs lists them all: "/dev/sda:/dev/sdb". */
 static void add_mount(struct block_graph *graph, struct mount *mount, const char *evidence)
 {
     struct block_node *node = find_by_number(graph, mount->device);
@@ -135,7 +134,7 @@ static size_t add_pool_mount(struct zfs_pool *pools, size_t count, const struct 
     return i == count ? count + 1 : count;
 }
 
-/* Those of the first process are the host's own; a service may see others. */
+/* The mounts of process 1 are the host's; a service may have a mount namespace of its own. */
 static char *read_mounts(const struct block_graph *graph, const char **ret_file)
 {
     static const char *const files[] = {PROC_INIT_MOUNTS, PROC_OWN_MOUNTS};
@@ -151,7 +150,7 @@ static char *read_mounts(const struct block_graph *graph, const char **ret_file)
     return text;
 }
 
-/* A file system's folder in /sys/fs/btrfs is there while it is mounted, by whomever. */
+/* /sys/fs/btrfs has a folder for each file system that is mounted in any namespace. */
 static void share_btrfs_mounts(struct block_graph *graph, const char *uuid)
 {
     struct host_path folder = path_below(SYS_BTRFS, uuid, "devices");

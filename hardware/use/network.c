@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Network interfaces of PCI functions, and what the host does through them.
  *
- * In use is an interface with an address (a link-local one does not count), a route, or, while it is up, with
- * another interface above it: a bridge, bond or team that it belongs to, a VLAN or macvlan. Of what lies
- * above, addresses and routes count as its own. Source: Documentation/ABI/testing/sysfs-class-net of the
- * Linux kernel. */
+ * An interface is in use if it has an address (a link-local one does not count) or a route, or if it is up
+ * and another interface is above it: a bridge, bond or team that it belongs to, a VLAN or macvlan. The
+ * addresses and routes of what is above count as its own. Source: Documentation/ABI/testing/sysfs-class-net
+ * of the Linux kernel. */
 #include "hardware/use/network.h"
 
 #include <stdlib.h>
@@ -191,7 +191,7 @@ static void release_list(struct interface_list *list)
     sysfs_free_list(&list->names);
 }
 
-/* Whether a port of an RDMA device works, and who has it open. */
+/* The state of an RDMA device's first port; find_open() in node.c finds who has the device open. */
 static void report_rdma(struct host_uses *uses, const char *name, const struct use_owners *owners)
 {
     struct host_path file = path_below(SYS_CLASS_INFINIBAND, name, "ports/1/state");

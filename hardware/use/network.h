@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's network interfaces, their addresses and routes. Inside of hardware/use/network.c and
- * use_route.c.
+/* The host's network interfaces, their addresses and routes. For network.c and route.c.
  *
- * Only what this process' network namespace shows: an interface that was given to a container is not seen,
- * and of routes only the main table's. */
+ * Only this process' network namespace is seen: an interface that was given to a container is missing, and so
+ * are the routes of tables other than the main one. */
 #ifndef HOSTPCI_HARDWARE_USE_NETWORK_H
 #define HOSTPCI_HARDWARE_USE_NETWORK_H
 

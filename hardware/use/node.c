@@ -9,7 +9,7 @@
 #include "hardware/paths.h"
 #include "hardware/use/parts.h"
 
-/* Which class of /sys a node below /dev is of; its last part is the name there. */
+/* Which class in /sys a node below /dev belongs to; the last part of its path is the name there. */
 static const struct {
     const char *prefix;
     const char *class;

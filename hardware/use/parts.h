@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files behind hardware/use/use.h share: the uses themselves, how a use is given to the function
+/* What the files behind hardware/use/use.h share: the uses themselves, how a use is given to the functions
  * that it hangs on, and the device nodes that processes have open.
  *
- * Each use_find_* function looks at one kind of device, once for the whole host, and adds what it finds;
- * none of them can fail: what cannot be read is noted and left out. They read only, through hardware/sysfs.h,
- * and cost a few system calls a block device, interface, card or process, and nothing a PCI function. */
+ * Each use_find_* function looks at one kind of device, once for the whole host, and adds what it finds. None
+ * of them can fail: what cannot be read is noted and left out. They only read, through hardware/sysfs.h, and
+ * cost a few system calls for each block device, interface, card or process, and none for a PCI function. */
 #ifndef HOSTPCI_HARDWARE_USE_PARTS_H
 #define HOSTPCI_HARDWARE_USE_PARTS_H
 
@@ -34,8 +34,8 @@ struct host_uses {
     bool sees_all_processes; /* false: somebody may have open what is not in `open` */
 };
 
-/* The functions that a device hangs on: mostly one; a disk behind Intel's VMD hangs on its own function and
- * on the VMD, and a multipath NVMe namespace on each of its controllers. */
+/* The functions that a device hangs on. That is one in most cases, but a disk behind Intel's VMD hangs on its
+ * own function and on the VMD, and a multipath NVMe namespace on each of its controllers. */
 #define USE_MOST_OWNERS 8
 struct use_owners {
     const struct pci_device *functions[USE_MOST_OWNERS];
@@ -46,7 +46,7 @@ struct use_owners {
  * ("../../devices/pci0000:00/0000:00:02.0/virtio1/block/vda") to the owners; false if there is none. */
 bool use_add_owners(const struct host_uses *uses, const char *target, struct use_owners *owners);
 
-/* The same from the link itself; `folder` as in "sys/class/drm". Starts with no owners. */
+/* Replaces *ret by the owners of FOLDER/NAME, such a link ("sys/class/drm", "card0"). */
 bool use_find_owners(const struct host_uses *uses, const char *folder, const char *name,
                      struct use_owners *ret);
 
@@ -62,14 +62,14 @@ void use_mounts_add(struct use_mounts *mounts, const char *folder);
 void use_mounts_merge(struct use_mounts *mounts, const struct use_mounts *more);
 void use_mounts_release(struct use_mounts *mounts);
 
-/* As sysfs_list; that a folder cannot be read is remembered, that it is absent is not. */
+/* The same as sysfs_list(), but notes a folder that exists and cannot be read. */
 int use_list_folder(struct host_uses *uses, const char *folder, char ***ret);
 
-/* Remembers a file that could not be read, and why; `error` is a negative errno, `file` as for sysfs.h. */
+/* Notes a file that could not be read, and why. `error` is a negative errno, `file` a path as in sysfs.h. */
 void use_note(struct host_uses *uses, const char *file, int error);
 void use_note_reason(struct host_uses *uses, const char *file, const char *reason);
 
-/* The node at *at of those that are open, each once; moves *at behind it. NULL: no more. */
+/* The next of the nodes that are open, each once, or NULL after the last one. Starts with *at 0. */
 const char *use_next_node(const struct host_uses *uses, size_t *at);
 
 /* Who has /dev/NODE open: "qemu-system-x86 (pid 12), bash (pid 30) and 2 more", and in `evidence` the first

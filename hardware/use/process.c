@@ -15,7 +15,7 @@
 #define MOST_NODES     8192   /* remembered */
 #define MOST_NAMED     3      /* processes in one text */
 
-/* What nearly every process has open and tells nothing about hardware. */
+/* What nearly every process has open and says nothing about hardware. */
 static const char *const ignored[] = {"null", "zero", "random", "urandom", "tty",
                                       "pts/", "ptmx", "shm/",   "fuse"};
 
@@ -25,7 +25,7 @@ struct reading {
     size_t space;
     size_t files;
     size_t processes;
-    size_t hidden; /* processes that may not be looked into */
+    size_t hidden; /* processes whose descriptors may not be read */
 };
 
 static bool is_ignored(const char *node)
@@ -69,7 +69,7 @@ static void add_node(struct reading *reading, int pid, const char *node)
     read_name(reading, pid, added->process, sizeof(added->process));
 }
 
-/* A process that ends meanwhile has nothing open; most, the kernel's own, have nothing open ever. */
+/* A process that has ended meanwhile has nothing open, and neither have the kernel's own, which are most. */
 static void read_process(struct reading *reading, int pid)
 {
     autolist char **names = NULL;
@@ -113,7 +113,7 @@ static void note_hidden(const struct reading *reading, bool sees_first)
     }
     if (reading->files >= MOST_FILES || reading->processes >= MOST_PROCESSES ||
         uses->open_count == MOST_NODES)
-        use_note_reason(uses, PROC "/*/fd", "there is more than is read");
+        use_note_reason(uses, PROC "/*/fd", "there is more than was read");
 }
 
 void use_read_processes(struct host_uses *uses)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Addresses and routes of the network interfaces.
  *
- * fib_trie has the host's IPv4 addresses but not on which interfaces they are: that is told by the most
- * specific route to a directly connected network that the address lies in. Sources: fib_route_seq_show and
- * fib_trie_seq_show in net/ipv4/fib_trie.c, net/ipv6/route.c and net/ipv6/addrconf.c of the Linux kernel,
- * include/uapi/linux/route.h and ipv6_route.h (flags). */
+ * fib_trie has the host's IPv4 addresses, but not the interfaces that they are on: an address is taken to be
+ * on the interface of the most specific route to a directly connected network that contains it. Sources:
+ * fib_route_seq_show and fib_trie_seq_show in net/ipv4/fib_trie.c, net/ipv6/route.c and net/ipv6/addrconf.c
+ * of the Linux kernel, include/uapi/linux/route.h and ipv6_route.h (flags). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 #define ROUTE_REJECT   0x200
 #define MOST_FIELDS    11
 
-/* Numbers as the kernel has them: in network order. */
+/* Both in network order, as the kernel writes them. */
 struct network {
     uint32_t address;
     uint32_t mask;

@@ -33,7 +33,7 @@ static bool report_stream(struct host_uses *uses, const char *card, const char *
     return true;
 }
 
-/* One stream is enough to say. */
+/* Reports the first open stream only; `left` limits how many files are read. */
 static bool report_streams(struct host_uses *uses, const char *card, const char *folder,
                            const struct use_owners *owners, size_t *left)
 {

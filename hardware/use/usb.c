@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is plugged into USB controllers. Hubs are ignored; disks and network adapters are told where block
- * devices and interfaces are. Sources: Documentation/ABI/testing/sysfs-bus-usb of the Linux kernel; USB-IF
- * Defined Class Codes. */
+/* What is plugged into USB controllers. Hubs are ignored; disks and network adapters are reported by block.c
+ * and network.c. Sources: Documentation/ABI/testing/sysfs-bus-usb of the Linux kernel; USB-IF Defined Class
+ * Codes. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

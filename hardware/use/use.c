@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host does with its PCI functions: collecting, and giving each use to its function. */
+/* What the host uses its PCI functions for: the scan, and the list of each function. */
 #include "hardware/use/use.h"
 
 #include <ctype.h>
@@ -38,8 +38,8 @@ static const struct pci_device *find_function(const struct host_uses *uses, cons
     return strcmp(name, canonical) == 0 ? inventory_find(uses->inventory, address) : NULL;
 }
 
-/* The last function on the way is the device's own; those before it are bridges, but for one that has a whole
- * PCI domain below it ("0000:00:0e.0/pci10000:e0/..."). */
+/* The last function in the path is the device's own, and those before it are bridges, except for one with a
+ * whole PCI domain below it ("0000:00:0e.0/pci10000:e0/..."). */
 bool use_add_owners(const struct host_uses *uses, const char *target, struct use_owners *owners)
 {
     autofree char *path = xstrdup(target);
@@ -73,7 +73,7 @@ struct use_owners use_own(const struct pci_device *function)
     return (struct use_owners){.functions = {function}, .count = 1};
 }
 
-/* Tables of /proc are filled up with blanks. */
+/* Copies the evidence with every run of blanks, with which tables in /proc are padded, made one. */
 static char *shorten(const char *evidence)
 {
     char *text = xcalloc(MOST_EVIDENCE + 1, 1);
@@ -133,10 +133,11 @@ static void release_use(struct host_use *use)
 static void note_too_many(struct host_uses *uses, const struct pci_device *function)
 {
     use_note_reason(uses, pci_path(function->address, NULL).text,
-                    "it has more uses than are shown; the heaviest are");
+                    "it has more uses than are listed; these are the heaviest");
 }
 
-/* Behind those that weigh as much; what is too much falls off at the end. */
+/* Inserts behind those of the same weight. When there are too many, the last one, which is the lightest, is
+ * dropped. */
 static void insert_use(struct host_uses *uses, const struct pci_device *function, const struct host_use *use)
 {
     struct function_uses *own = &uses->functions[function - uses->inventory->devices];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Functions and mediated devices that a program drives through vfio: mostly a virtual machine.
+/* Functions and mediated devices that a program drives through vfio, which is a virtual machine in most
+ * cases.
  *
- * The program is found by what it has open. Where that may not be seen, a function that is bound to vfio-pci
- * tells by itself: vfio-pci enables it while it is open and only then (vfio_pci_core_enable in
- * drivers/vfio/pci of the Linux kernel). Source: Documentation/driver-api/vfio.rst. */
+ * The program is found by what it has open. Where that cannot be seen, the function itself shows it: vfio-pci
+ * enables a function while it is open, and only then (vfio_pci_core_enable in drivers/vfio/pci of the Linux
+ * kernel). Source: Documentation/driver-api/vfio.rst. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ static void report_enabled(struct host_uses *uses, const struct pci_device *func
     use_add(uses, &owners,
             (struct host_use){
                 .kind = USE_VFIO, .weight = USE_ACTIVE, .name = function->driver, .evidence = evidence},
-            "given to a program, as %s has it enabled; only root can see to which", function->driver);
+            "given to a program, because %s has enabled it; only root can see which one", function->driver);
 }
 
 static void find_enabled(struct host_uses *uses)
@@ -92,7 +93,7 @@ static void find_enabled(struct host_uses *uses)
     }
 }
 
-/* A mediated device goes with its parent, whether it is open or not. */
+/* A mediated device is lost with its parent, whether it is open or not. */
 static void report_mdev(struct host_uses *uses, const char *uuid, const struct use_owners *owners)
 {
     struct host_path link = path_below(SYS_MDEV_DEVICES, uuid, "iommu_group");

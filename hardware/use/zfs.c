@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which disks belong to imported pools of ZFS. Neither /sys nor /proc tells; what udev found on the
+/* Which disks belong to imported pools of ZFS. Neither /sys nor /proc says so, but what udev found on the
  * partitions does (run/udev/data/b8:1 has "E:ID_FS_TYPE=zfs_member" and "E:ID_FS_LABEL=tank"). Where udev
  * does not, every disk that nobody else uses may be one of the pool's, and is taken for one. Sources:
  * zpoolconcepts(7), proc/spl/kstat/zfs of OpenZFS, systemd-udevd(8), libblkid's zfs_member. */
@@ -83,15 +83,15 @@ static void find_members(struct block_graph *graph, struct pool *pools, size_t c
     }
 }
 
-/* The pool is there, its disks are not told: better a disk too many than one too few. */
+/* The pool is imported, but its disks are unknown: better to suspect a disk too many than one too few. */
 static void suspect_disks(struct block_graph *graph, const struct pool *pool)
 {
     struct host_path file = path_below(PROC_ZFS, pool->name, NULL);
     autofree char *evidence = xasprintf("/%s", file.text);
 
     use_note_reason(graph->uses, file.text,
-                    "which disks belong to this ZFS pool cannot be told without udev's data in "
-                    "/run/udev/data or root: 'zpool status' tells it");
+                    "which disks belong to this ZFS pool is unknown without udev's data in /run/udev/data: "
+                    "see 'zpool status'");
     for (size_t i = 0; i < graph->count; i++) {
         struct block_node *node = &graph->nodes[i];
         if (can_be_member(node) && node->weight == USE_NONE)

@@ -8,7 +8,7 @@
 #include "hardware/pci/class.h"
 #include "passthrough/preflight/parts.h"
 
-/* The next hostpciN with a graphics card of its own, which *ret_device is. */
+/* The next hostpciN that passes a whole graphics card through, which *ret_device is. */
 static bool next_gpu(const struct inspection *inspection, unsigned *at, struct preflight_hostpci *ret,
                      const struct pci_device **ret_device)
 {
@@ -33,7 +33,7 @@ static struct id id_of(const struct pci_device *device)
     return id;
 }
 
-/* legacy-igd wants the old machine and the old firmware. */
+/* The same without those that have legacy-igd, which needs the old machine and the old firmware. */
 static bool next_modern_gpu(const struct inspection *inspection, unsigned *at, struct preflight_hostpci *ret,
                             const struct pci_device **ret_device)
 {
@@ -120,7 +120,7 @@ static const struct check gpu_pcie_check = {
     .run = check_gpu_pcie,
 };
 
-/* What is in the device's own ROM shows when it is enabled, which a check does not. */
+/* To read the device's own ROM it must be enabled first, which a check does not do. */
 static void check_gpu_rom(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
@@ -137,7 +137,7 @@ static void check_gpu_rom(const struct subject *subject, struct findings *ret)
         text_printf(&ret->evidence, "/%s: %s", file.text, there ? "there" : "absent");
         if (there) {
             text_printf(&ret->remedy,
-                        "# to see what it is (a ROM that is given is looked at here):\n"
+                        "# to see what it is (this check reads a ROM that is given):\n"
                         "cd /%s && echo 1 > rom && cat rom > %s/vbios.rom; echo 0 > rom\n",
                         path_of_function(id.text, NULL).text, inspection->what->paths->rom);
             preflight_remedy_edit(inspection, hostpci.key, "romfile", json_string("vbios.rom"), ret);
@@ -145,7 +145,8 @@ static void check_gpu_rom(const struct subject *subject, struct findings *ret)
         findings_add(
             ret, SEVERITY_INFO,
             there
-                ? "%s: OVMF needs a UEFI capable ROM of the graphics card %s; if it is not, use SeaBIOS."
+                ? "%s: OVMF needs the ROM of the graphics card %s to be UEFI capable; if it is not, use "
+                  "SeaBIOS."
                 : "%s: the graphics card %s has no ROM of its own: with OVMF its screen stays dark until the "
                   "guest's driver is loaded, unless a romfile is given.",
             hostpci.key, id.text);
@@ -205,7 +206,7 @@ static void check_gpu_hidden(const struct subject *subject, struct findings *ret
         return;
     for (unsigned at = 0; next_gpu(inspection, &at, &hostpci, &device);)
         if (hostpci.assignment->hostpci.x_vga)
-            return; /* hides it, too */
+            return; /* that hides it as well */
     for (unsigned at = 0; next_gpu(inspection, &at, &hostpci, &device);) {
         if (device->vendor != NVIDIA || device->virtual_function)
             continue;
@@ -236,7 +237,7 @@ static bool vga_is_off(const struct inspection *inspection)
            (value[0] == 'Y' || value[0] == '1');
 }
 
-/* With OVMF x-vga is no matter of the device, as no legacy VGA is needed. */
+/* With OVMF, which needs no legacy VGA, x-vga works with any device. */
 static void check_legacy_vga(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
                              struct findings *ret)
 {
@@ -253,10 +254,10 @@ static void check_legacy_vga(const struct inspection *inspection, const struct p
     } else if (vga_is_off(inspection)) {
         text_printf(&ret->evidence, "/%s: Y", path_of_module("vfio_pci", "parameters/disable_vga").text);
         preflight_remedy_set(inspection, "bios", "ovmf", ret);
-        findings_add(ret, SEVERITY_ERROR,
-                     "%s: x-vga=1 with SeaBIOS needs the VGA arbitration that vfio-pci was told to "
-                     "leave off.",
-                     hostpci->key);
+        findings_add(
+            ret, SEVERITY_ERROR,
+            "%s: x-vga=1 with SeaBIOS needs VGA arbitration, which vfio-pci's option disable_vga turns off.",
+            hostpci->key);
     }
 }
 
@@ -312,7 +313,7 @@ static void check_rom_bar(const struct subject *subject, struct findings *ret)
         preflight_show_key(inspection, hostpci.key, ret);
         preflight_remedy_edit(inspection, hostpci.key, "rombar", NULL, ret);
         findings_add(ret, file ? SEVERITY_WARNING : SEVERITY_INFO,
-                     file ? "%s: rombar=0 hides the ROM from the guest, also that of romfile."
+                     file ? "%s: rombar=0 hides the ROM from the guest, even one that romfile gives."
                           : "%s: rombar=0 hides the ROM from the guest, whose firmware cannot use the "
                             "device: only some "
                             "devices need that.",
@@ -390,7 +391,7 @@ static const struct check viommu_guest_check = {
     .run = check_viommu_guest,
 };
 
-/* A new QEMU's machine is another one, which Windows may take for a new computer. */
+/* A newer QEMU has a newer machine by default, which Windows may take for another computer. */
 static void check_machine_version(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
@@ -407,9 +408,8 @@ static void check_machine_version(const struct subject *subject, struct findings
         xasprintf("pc-%s-%u.%u", inspection->q35 ? "q35" : "i440fx", version.major, version.minor);
     preflight_remedy_edit(inspection, "machine", "type", json_string(pinned), ret);
     findings_add(ret, SEVERITY_INFO,
-                 "Windows should keep the machine that it was installed on: its "
-                 "version is not set, so that a newer QEMU "
-                 "gives it another one, with its devices anew.");
+                 "Windows should keep the machine version that it was installed on; none is set, so a newer "
+                 "QEMU gives it another one, in which Windows finds new devices.");
 }
 
 static const struct check machine_version_check = {

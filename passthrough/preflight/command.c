@@ -9,9 +9,9 @@
 #include "schema/format.h"
 #include "vm/rules.h"
 
-#define MOST_REFUSALS 64 /* more are not told at once */
+#define MOST_REFUSALS 64 /* more are not reported at once */
 
-/* What to type where an error's text has this in it. */
+/* What to type, by a part of the error's text. */
 static const struct cure {
     const char *part;
     enum { CURE_SET, CURE_EDIT, CURE_MACHINE, CURE_VERSION } kind;
@@ -65,10 +65,11 @@ static void add_refusal(const struct inspection *inspection, const char *key, co
     if (key[0] != '\0') {
         preflight_show_key(inspection, key, ret);
         if (!cure(inspection, why->message, ret)) {
-            text_printf(
-                &ret->remedy,
-                "# what it may be:\nhostpci usage /nodes/localhost/qemu/%lld/config\n# or without it:\n",
-                inspection->what->vmid);
+            text_printf(&ret->remedy,
+                        "# see what it may be:\n"
+                        "hostpci usage /nodes/localhost/qemu/%lld/config\n"
+                        "# or without it:\n",
+                        inspection->what->vmid);
             preflight_remedy_delete(inspection, key, ret);
         }
     }
@@ -93,7 +94,8 @@ static bool find_key(const json_t *config, const char *text, char key[static KEY
     return false;
 }
 
-/* "KEY: ..." says it best, then the field, then a word of the message. */
+/* The key that an error is about: as the message begins with it, or the error's field, or a word of the
+ * message. */
 static void find_culprit(const json_t *config, const struct error *why, char key[static KEY_SIZE])
 {
     size_t length = strcspn(why->message, ": ");
@@ -106,7 +108,8 @@ static void find_culprit(const json_t *config, const struct error *why, char key
         find_key(config, why->message, key);
 }
 
-/* Of a machine its kind stays, which decides on much else. */
+/* Removes the key and those of its family. Of a machine only the version is removed, since its kind decides
+ * on much else. */
 static void leave_out(json_t *config, const char *key)
 {
     const char *value = json_text(config, key), *name;
@@ -155,7 +158,7 @@ static void leave_out_unassigned(const struct inspection *inspection, json_t *co
     }
 }
 
-/* Builds, leaves out the key that was refused, and builds again until nothing is refused. */
+/* Builds the command line, leaves out the key that was refused, and builds again until nothing is refused. */
 static void check_command(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
@@ -182,8 +185,8 @@ static const struct check command_line_check = {
     .blocks = true,
     .section = MANUAL_INTRODUCTION,
     .sentence = "PCIe passthrough is only available on q35 machines.",
-    .text = "every key for which there is no command line: what excludes each other, what this QEMU does not "
-            "have",
+    .text = "every key that cannot be put on the command line: keys that exclude each other, what this QEMU "
+            "lacks",
     .run = check_command,
 };
 

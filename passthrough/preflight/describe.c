@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is to be said of the functions that a start would give to the VM, and of the host: asked of the
- * broker, who sees as root who has them open, or looked at from here. */
+/* Describes the functions that a start would give to the VM, and the host: by the broker, which sees as root
+ * who has them open, or, where none answers, from here. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -8,7 +8,7 @@
 #include "hardware/check/report.h"
 #include "passthrough/preflight/parts.h"
 
-/* The operation that has the function in hand, its UPID; NULL if there is none. */
+/* The UPID of the operation that is working on the function; NULL if there is none. */
 static json_t *find_task(const json_t *state, const char *id)
 {
     const json_t *operation, *function;
@@ -49,7 +49,7 @@ static json_t *ask_description(const struct inspection *inspection, const char *
     return json_incref(json_object_get(answer, "readiness"));
 }
 
-/* Without the files that may not answer, if it is `held`. */
+/* If it is `held`, its own files are not read, since they may not answer. */
 static json_t *describe(const struct inspection *inspection, const char *id, bool held,
                         const struct host_uses *uses)
 {
@@ -61,11 +61,11 @@ static json_t *describe(const struct inspection *inspection, const char *id, boo
         return NULL;
     if ((held ? readiness_describe_held : readiness_describe_device)(
             inspection->what->sysroot, inspection->inventory, uses, address, &readiness, &err) != 0)
-        return NULL; /* gone since it was chosen */
+        return NULL; /* it is gone since it was assigned */
     return readiness;
 }
 
-/* As GET .../status does: of a function that is in hand not all files may answer. */
+/* The same as GET .../status does: the files of a function that an operation is working on may not answer. */
 static void describe_function(struct inspection *inspection, const char *id, const struct host_uses *uses)
 {
     bool known = ask_state(inspection, id);

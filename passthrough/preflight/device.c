@@ -54,11 +54,11 @@ static void check_detached(const struct subject *subject, struct findings *ret)
         if (list.length == 0)
             continue;
         if (!reattach) {
-            text_append(&ret->remedy, "# to have it back when the VM stops:\n");
+            text_append(&ret->remedy, "# to get it back when the VM stops:\n");
             preflight_remedy_edit(inspection, hostpci.key, "reattach", json_integer(1), ret);
         }
         findings_add(ret, SEVERITY_INFO, "%s: when the VM starts the host loses %s%s.", hostpci.key,
-                     text_string(&list), reattach ? ", and has it back when the VM stops" : "");
+                     text_string(&list), reattach ? ", and gets it back when the VM stops" : "");
     }
 }
 
@@ -82,9 +82,9 @@ static void check_task(const struct subject *subject, struct findings *ret)
         if (task[0] == '\0')
             continue;
         text_printf(&ret->evidence, "%s", task);
-        text_append(&ret->remedy, "# wait for its end:\n");
+        text_append(&ret->remedy, "# wait until it is done:\n");
         text_printf(&ret->remedy, "hostpci get /nodes/localhost/tasks/%s/log\n", task);
-        findings_add(ret, SEVERITY_WARNING, "%s: a task works on it now.", id);
+        findings_add(ret, SEVERITY_WARNING, "%s: a task is working on it.", id);
     }
 }
 
@@ -92,11 +92,11 @@ static const struct check device_in_hand_check = {
     .id = "device-in-hand",
     .scope = CHECK_VM,
     .section = MANUAL_NOTHING,
-    .text = "a task that works on a function",
+    .text = "a task that is working on a function",
     .run = check_task,
 };
 
-/* Of this card, not of one that was in its slot before. */
+/* The fact is about this card, and not about one that was in its slot before. */
 static bool is_about(const json_t *fact, const struct pci_device *device)
 {
     return device != NULL && json_integer_value(json_object_get(fact, "vendor")) == device->vendor &&
@@ -118,8 +118,8 @@ static void check_reset(const struct subject *subject, struct findings *ret)
             continue;
         text_printf(&ret->evidence, "%s: %s", json_text(reset, "method"), json_text(reset, "message"));
         text_printf(&ret->remedy, "hostpci create /nodes/localhost/hardware/pci/%s/reset\n", id);
-        findings_add(ret, SEVERITY_WARNING,
-                     "%s: its last reset failed: it may not work before one has worked.", id);
+        findings_add(ret, SEVERITY_WARNING, "%s: its last reset failed; it may not work until one succeeds.",
+                     id);
     }
 }
 
@@ -131,7 +131,7 @@ static const struct check device_reset_check = {
     .run = check_reset,
 };
 
-/* NVIDIA's own driver is what gives its vGPUs to VMs. */
+/* NVIDIA's own driver is the one that gives its vGPUs to VMs. */
 static bool can_keep(const struct pci_device *device)
 {
     return device == NULL || driver_is_vfio(device->driver) || device->nvidia;
@@ -156,10 +156,9 @@ static void check_keep(const struct subject *subject, struct findings *ret)
             text_printf(&ret->remedy,
                         "hostpci set /nodes/localhost/hardware/pci/%s/driver --driver vfio-pci\n",
                         hostpci.assignment->ids[i]);
-            findings_add(
-                ret, SEVERITY_ERROR,
-                "%s: driver=keep leaves %s as it is, and what it has is no driver that gives it to a VM.",
-                hostpci.key, hostpci.assignment->ids[i]);
+            findings_add(ret, SEVERITY_ERROR,
+                         "%s: driver=keep leaves %s as it is, without a driver that gives it to a VM.",
+                         hostpci.key, hostpci.assignment->ids[i]);
         }
 }
 
@@ -184,7 +183,7 @@ static bool is_chosen(const struct inspection *inspection, const char *id)
     return false;
 }
 
-/* The functions of a card that the VM does not get. */
+/* Adds the functions of a card that the VM does not get. */
 static void list_others(const struct inspection *inspection, const struct pci_device *device,
                         struct text *ret)
 {
@@ -285,11 +284,10 @@ static void check_overrides(const struct subject *subject, struct findings *ret)
                     "subsystem_vendor 0x%04x, subsystem_device 0x%04x",
                     path_of_function(hostpci.assignment->ids[0], NULL).text, device->vendor, device->device,
                     device->subsystem_vendor, device->subsystem_device);
-        findings_add(
-            ret, SEVERITY_INFO,
-            "%s: the guest sees %s with other ids than its own (%s): a driver that fits these is loaded, "
-            "whether it fits the device or not.",
-            hostpci.key, hostpci.assignment->ids[0], text_string(&list));
+        findings_add(ret, SEVERITY_INFO,
+                     "%s: the guest sees %s with other ids than its own (%s): it loads a driver that matches "
+                     "these, whether that matches the device or not.",
+                     hostpci.key, hostpci.assignment->ids[0], text_string(&list));
     }
 }
 

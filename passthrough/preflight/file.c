@@ -35,14 +35,16 @@ static void add_absent(const char *key, const char *what, const char *path, enum
                        struct findings *ret)
 {
     if (presence == FILE_HIDDEN)
-        findings_add(ret, SEVERITY_INFO,
-                     "%s: this daemon may not look at %s '%s': whether it is there cannot be told.", key,
-                     what, path);
+        findings_add(
+            ret, SEVERITY_INFO,
+            "%s: this daemon has no permission to look for %s '%s', so whether it exists is unknown.", key,
+            what, path);
     else
         findings_add(ret, SEVERITY_ERROR, "%s: %s '%s' is missing.", key, what, path);
 }
 
-/* What the variables of the firmware start as; NULL if it cannot be told, which command-line says. */
+/* The file that the firmware's variables are copied from; NULL if there is none, which command-line reports.
+ */
 static char *find_variables(const struct inspection *inspection)
 {
     const struct vm_command what = {.vmid = (unsigned)inspection->what->vmid,
@@ -65,11 +67,11 @@ static void remedy_volume(const struct inspection *inspection, const char *key, 
     }
     autofree char *vars = strcmp(key, "efidisk0") == 0 ? find_variables(inspection) : NULL;
     if (vars != NULL) {
-        text_append(&ret->remedy, "# as the firmware's variables start:\n");
+        text_append(&ret->remedy, "# make it from the firmware's initial variables:\n");
         preflight_remedy_command((const char *const[]){"cp", vars, path, NULL}, ret);
         return;
     }
-    text_append(&ret->remedy, "# a new one, or set the path of the right one:\n");
+    text_append(&ret->remedy, "# create a new one, or set the path of the right one:\n");
     preflight_remedy_command((const char *const[]){"qemu-img", "create", "-f",
                                                    json_text_or(values, "format", "raw"), path,
                                                    json_text_or(values, "size", "32G"), NULL},
@@ -91,13 +93,12 @@ static void check_volume(const struct inspection *inspection, const char *key, c
         findings_add(ret, SEVERITY_ERROR, "%s: the volume '%s' is neither a file nor a block device.", key,
                      path);
     } else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0) {
-        /* whoever runs QEMU may have more rights */
+        /* the user who runs QEMU may have more rights */
         text_printf(&ret->evidence, "%s: mode %04o, owner %u, group %u: %s", path,
                     (unsigned)(status.st_mode & 07777), (unsigned)status.st_uid, (unsigned)status.st_gid,
                     strerrordesc_np(errno));
         findings_add(ret, SEVERITY_INFO,
-                     "%s: this daemon cannot read the volume '%s': whether the VM can is not told by that.",
-                     key, path);
+                     "%s: this daemon cannot read the volume '%s': the VM may still be able to.", key, path);
     }
 }
 
@@ -125,7 +126,7 @@ static const struct check volume_check = {
     .scope = CHECK_VM,
     .blocks = true,
     .section = MANUAL_NOTHING,
-    .text = "that files and block devices of drives are there and can be read",
+    .text = "that the files and block devices of disks exist and can be read",
     .run = check_volumes,
 };
 
@@ -209,7 +210,7 @@ static void check_bridges(const struct subject *subject, struct findings *ret)
         text_printf(&ret->evidence, "/%s: absent", path_below(SYS_CLASS_NET, bridge, NULL).text);
         text_printf(&ret->remedy, "ip link add name %s type bridge && ip link set %s up\n", bridge, bridge);
         text_append(&ret->remedy,
-                    "# to have it after a reboot: /etc/network/interfaces; those that there are:\n"
+                    "# to keep it over a reboot, add it to /etc/network/interfaces; these exist:\n"
                     "ip link show type bridge\n");
         findings_add(ret, SEVERITY_ERROR, "%s: bridge '%s' does not exist", key, bridge);
     }

@@ -17,8 +17,8 @@ static enum severity severity_of(const json_t *check)
     return severity;
 }
 
-/* Of what blocks all that is not well, of the rest what may harm. A broker of another version may have
- * checks that are not known here. */
+/* A finding matters if it is not ok and its check blocks, or else if it is a warning. A broker of another
+ * version may have checks that are not known here. */
 static bool matters(const json_t *check, enum check_scope scope)
 {
     const struct check *known = check_find(json_text(check, "id"));
@@ -66,7 +66,7 @@ static const struct check host_check = {
     .blocks = true,
     .section = MANUAL_GENERAL,
     .sentence = "Your hardware needs to support IOMMU (I/O Memory Management Unit) interrupt remapping.",
-    .text = "each check of the host that decides and is not ok, under its own id",
+    .text = "each check of the host that can find an error and is not ok, under its own id",
     .run = check_host,
 };
 
@@ -80,7 +80,7 @@ static void show_passed_over(const json_t *passed_over, struct text *evidence)
         text_printf(evidence, "; %s: %s", json_text(row, "path"), json_text(row, "reason"));
 }
 
-/* A mapping without an entry for this node needs one, else its devices are in use or not as it says. */
+/* Either the mapping has no entry for this node, or all of its devices were passed over. */
 static void remedy_mapping(const struct assignment *assignment, struct findings *ret)
 {
     const char *mapping = assignment->hostpci.mapping;
@@ -159,7 +159,7 @@ static const struct check device_chosen_check = {
     .run = check_chosen,
 };
 
-/* Functions by the check that they have in common. */
+/* A finding that several functions have in common. */
 struct shared {
     const json_t *check;
     struct text who, evidence, remedy;
@@ -171,7 +171,7 @@ struct shares {
     size_t count;
 };
 
-/* The uses of one device are told with each of its functions in another order. */
+/* Host uses of one device are the same for each of its functions, but in another order. */
 static bool is_same(const struct inspection *inspection, const struct shared *shared, const json_t *check,
                     const char *id)
 {
@@ -217,7 +217,7 @@ static void share_check(const struct inspection *inspection, struct shares *shar
     append_once(&shared->remedy, json_text(check, "remedy"), "\n");
 }
 
-/* What status says of each function that is given, said once for all that it is true of. */
+/* What the status of each function says, once for all functions that it is true of. */
 static void check_functions(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
@@ -249,8 +249,8 @@ static const struct check device_check = {
     .blocks = true,
     .section = MANUAL_DEVICE,
     .sentence = "The most used variant of PCI(e) passthrough is to pass through a whole PCI(e) card",
-    .text = "checks of each function that is given, under their own ids: those that decide, and warnings of "
-            "the others",
+    .text = "checks of each function that is given, under their own ids: those that can find an error, and "
+            "the warnings of the others",
     .run = check_functions,
 };
 

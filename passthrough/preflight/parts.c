@@ -81,7 +81,7 @@ void preflight_remedy_edit(const struct inspection *inspection, const char *key,
     preflight_remedy_set(inspection, key, text, ret);
 }
 
-/* "pc-i440fx-7.2" becomes "pc-q35-7.2": a version stays. */
+/* "pc-i440fx-7.2" becomes "pc-q35-7.2": the version is kept. */
 void preflight_remedy_machine(const struct inspection *inspection, bool q35, struct findings *ret)
 {
     autojson json_t *machine = preflight_values(inspection, "machine");

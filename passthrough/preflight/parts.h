@@ -8,17 +8,18 @@
 #include "hardware/check/check.h"
 #include "passthrough/preflight/preflight.h"
 
-/* What a start would find. */
+/* What a start of the VM would find. */
 struct inspection {
     const struct preflight *what;
-    json_t *config; /* as the start sees it */
+    json_t *config; /* with pending changes, as a start has it */
     struct availability availability;
     const struct inventory *inventory; /* the one of availability */
     struct facts facts;
-    json_t *memory, *cpus; /* of the host: bytes of memory and processors as hardware/host.h tells; {} */
+    json_t *memory,
+        *cpus; /* of the host: bytes of memory and processors, as in hardware/host.h; {} if unknown */
     struct assignments assignments;
-    json_t *described; /* {ID: as readiness_describe_device}: functions that are given as they are */
-    json_t *states;    /* {ID: what the broker knows of it}; none where no broker answers */
+    json_t *described; /* {ID: as readiness_describe_device}: the functions that are passed through whole */
+    json_t *states;    /* {ID: what the broker knows of it}; empty where no broker answers */
     json_t *host;      /* as readiness_describe_host; NULL unless a function is to be given */
     bool q35, ovmf;    /* of the VM */
 };

@@ -101,7 +101,7 @@ static json_t *devices_to_json(const struct inspection *inspection)
     return list;
 }
 
-/* How many functions the host loses for all devices together. */
+/* How many functions are detached for all devices together. */
 static size_t count_detached(const json_t *devices)
 {
     autojson json_t *detached = json_object();

@@ -16,7 +16,7 @@ struct preflight {
     struct storage *storage;
     const struct sysroot *sysroot;
     struct inventory_source *inventory;
-    const struct broker *broker; /* NULL or silent: what root alone sees is left out */
+    const struct broker *broker; /* NULL, or one that does not answer: what only root sees is left out */
     struct qemu *qemu;
     const struct vm_paths *paths;
     const char *node;

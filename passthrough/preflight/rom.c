@@ -17,7 +17,7 @@
  * at 14 the code type, at 15 whether it is the last one (numbers in hexadecimal, low byte first). */
 enum { POINTER = 0x18, HEADER = 0x1a, LENGTH = 0x10, CODE = 0x14, INDICATOR = 0x15, DATA = 0x16 };
 
-/* The image's length, or 0: none begins there, or it is the last one. */
+/* Reads the image at this offset. Returns its length, or 0 if there is none or it is the last one. */
 static off_t read_image(int file, off_t at, struct rom_images *images)
 {
     unsigned char header[HEADER], data[DATA];

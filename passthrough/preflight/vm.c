@@ -18,7 +18,7 @@ static void check_lock(const struct subject *subject, struct findings *ret)
     if (lock[0] == '\0')
         return;
     preflight_show_key(inspection, "lock", ret);
-    text_append(&ret->remedy, "# if nothing works on it any more:\n");
+    text_append(&ret->remedy, "# if nothing is working on it any more:\n");
     preflight_remedy_delete(inspection, "lock", ret);
     findings_add(ret, SEVERITY_ERROR, "VM is locked (%s)", lock);
 }
@@ -38,7 +38,7 @@ static void check_template(const struct subject *subject, struct findings *ret)
     if (preflight_number(inspection, "template", 0) == 0)
         return;
     preflight_show_key(inspection, "template", ret);
-    text_append(&ret->remedy, "# if it shall be an ordinary VM again:\n");
+    text_append(&ret->remedy, "# to make it an ordinary VM again:\n");
     preflight_remedy_delete(inspection, "template", ret);
     findings_add(ret, SEVERITY_ERROR, "you can't start a vm if it's a template");
 }
@@ -73,7 +73,7 @@ static const struct check vm_running_check = {
     .scope = CHECK_VM,
     .blocks = true,
     .section = MANUAL_NOTHING,
-    .text = "whether devices are reserved for it by a process that lives",
+    .text = "whether a process that is alive holds devices for it",
     .run = check_running,
 };
 
@@ -87,7 +87,7 @@ static void check_qemu(const struct subject *subject, struct findings *ret)
         return;
     text_append(&ret->evidence, qemu_binary(inspection->what->qemu));
     text_append(&ret->remedy, "apt install qemu-system-x86\n");
-    findings_add(ret, SEVERITY_ERROR, "%s; what else of the configuration it would refuse cannot be told.",
+    findings_add(ret, SEVERITY_ERROR, "%s; what else it would refuse of the configuration is unknown.",
                  err.message);
 }
 
@@ -192,11 +192,11 @@ static const struct check balloon_check = {
     .id = "balloon",
     .scope = CHECK_VM,
     .section = MANUAL_NOTHING,
-    .text = "a balloon beside a device that keeps all memory in place",
+    .text = "a balloon in a VM with a device, which pins all of its memory",
     .run = check_balloon,
 };
 
-/* MiB of a page: the largest that fits for "any", as the command line has it. */
+/* The MiB of a huge page; for "any" the largest that divides the memory, as vm/command has it. */
 static long long page_of(const struct inspection *inspection, const char *pages)
 {
     if (strcmp(pages, "any") == 0)
@@ -271,7 +271,7 @@ static const struct check kvm_check = {
     .run = check_kvm,
 };
 
-/* Where the module is not loaded yet, the host's checks say so. */
+/* If the module is not loaded yet, a check of the host says so. */
 static void check_vfio(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
@@ -291,7 +291,7 @@ static const struct check vfio_device_check = {
     .blocks = true,
     .section = MANUAL_MODULES,
     .sentence = "You have to make sure the following modules are loaded.",
-    .text = "/dev/vfio/vfio, where the module is loaded; host checks tell the rest",
+    .text = "/dev/vfio/vfio, where the module is loaded; the checks of the host cover the rest",
     .run = check_vfio,
 };
 

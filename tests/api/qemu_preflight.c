@@ -102,7 +102,7 @@ DAEMON_TEST(qemu_preflight, of_a_device_that_a_task_has_in_hand)
     }
     const json_t *check = row(member(look(), "checks"), "id", "device-in-hand");
     cr_expect_str_eq(text_of(check, "severity"), "warning");
-    cr_expect_str_eq(text_of(check, "message"), DISK ": a task works on it now.");
+    cr_expect_str_eq(text_of(check, "message"), DISK ": a task is working on it.");
     cr_expect_str_eq(text_of(check, "evidence"), upid);
     cr_assert_eq(file_replace(gate, "", 0, 0644, &err), 0, "%s", err.message);
     task_succeeds(upid);
@@ -120,7 +120,7 @@ DAEMON_TEST(qemu_preflight, of_a_device_whose_last_reset_failed)
     const json_t *check = row(member(look(), "checks"), "id", "device-reset");
     cr_expect_str_eq(text_of(check, "severity"), "warning");
     cr_expect_str_eq(text_of(check, "message"),
-                     DISK ": its last reset failed: it may not work before one has worked.");
+                     DISK ": its last reset failed; it may not work until one succeeds.");
     contains(text_of(check, "evidence"), "Input/output error");
     cr_expect_str_eq(text_of(check, "remedy"), "hostpci create /nodes/localhost/hardware/pci/" DISK "/reset");
     kernel_set_reset(DISK, "bus", 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Variants of the golden host: what is wrong with a device, its group, its ability to be several. */
+/* Variants of the golden host: a device, its group or its virtual functions are wrong. */
 #include "tests/hosts/golden.h"
 #include "tests/hosts/parts.h"
 #include "tests/hosts/use.h"
@@ -195,7 +195,7 @@ static void set_in_sysfs_conf(const struct host *golden)
     tree_write("etc/sysfs.conf", MODE_CHANGE, "# at boot\nbus/pci/devices/" SPARE_NIC "/sriov_numvfs = 4\n");
 }
 
-/* Enabled, but the module that makes them is missing. */
+/* GVT-g is enabled, but the module that creates its devices is missing. */
 static void enable_gvt(struct golden *golden)
 {
     golden->machine.cmdline = GOLDEN_CMDLINE " intel_iommu=on i915.enable_gvt=1";
@@ -243,7 +243,7 @@ static void is_nvidia_with_vfs(struct golden *golden)
     golden->functions[GOLDEN_SPARE_NIC].vfs.drivers[0] = "nvidia";
 }
 
-/* The golden host's free port makes its virtual functions from here on: 64 of them, offset 79. */
+/* The golden host's free port has its virtual functions from here on: 64 of them, offset 79. */
 #define FIRST_VF "0000:03:0a.0"
 
 const struct variant variants_of_device[] = {

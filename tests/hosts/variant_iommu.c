@@ -14,7 +14,7 @@ static void set_config(const char *file, const char *options)
     tree_replace(file, "#\n# Automatically generated file; DO NOT EDIT.\n#\n%s", options);
 }
 
-/* vfio-pci takes no function without a group, and so the sound goes to the host's driver. */
+/* vfio-pci binds no function without a group, so the sound has the host's driver. */
 static void without_groups(struct golden *golden)
 {
     golden->machine.iommu = NULL;
@@ -29,7 +29,7 @@ static void without_groups_by(struct golden *golden, const char *cmdline)
     golden->machine.cmdline = cmdline;
 }
 
-/* The chipset stays Intel's: what is seen of the IOMMU is AMD's. */
+/* The chipset stays Intel's; all that the kernel shows of the IOMMU is AMD's. */
 static void amd(struct golden *golden)
 {
     golden->machine.model = "AMD Ryzen 7 5800X 8-Core Processor";
@@ -77,7 +77,7 @@ static void proxmox_off(struct golden *golden)
                               "root=ZFS=rpool/ROOT/pve-1 boot=zfs intel_iommu=off");
 }
 
-/* Booted by systemd-boot, which proxmox-boot-tool keeps. */
+/* Booted by systemd-boot, which proxmox-boot-tool manages. */
 static void finish_proxmox(const struct host *golden)
 {
     module_unload("vfio_virqfd");
@@ -212,7 +212,7 @@ static void passthrough_mode(struct golden *golden)
     golden->machine.group_type = "identity";
 }
 
-/* The kernel does not trust what hangs on Thunderbolt. */
+/* The kernel does not trust devices behind Thunderbolt. */
 static void translate_for_one(const struct host *golden)
 {
     (void)golden;
@@ -269,7 +269,7 @@ static void complain(const struct host *golden)
                "[0x00000000c8000000-0x00000000cc7fffff], contact BIOS vendor for fixes");
 }
 
-/* The ring forgot the start. */
+/* The ring buffer no longer has the messages of the start. */
 static void forget_log(const struct host *golden)
 {
     (void)golden;

@@ -149,7 +149,7 @@ static void use_vtconsole(const struct host *golden)
     tree_make_folder(path("%s/graphics/fb0", gpu.text).text);
 }
 
-/* What an ordinary user may not read of a host whose administrator is careful, and a bit more. */
+/* The files that an ordinary user cannot read on a hardened host, and a few more. */
 static void hide_files(const struct host *golden)
 {
     static const char *const files[] = {"proc/cmdline",

@@ -154,7 +154,7 @@ Test(impact, says_what_could_not_be_looked_at)
     tree_delete(&testbed.tree, "proc/1/mountinfo");
     testbed_do(&testbed, "driver", TAKE_DISK,
                "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
-    expect_log(&testbed, "warning: more may be in use than is seen, as these could not be read: /proc/");
+    expect_log(&testbed, "warning: more may be in use than was found, as these could not be read: /proc/");
 }
 
 Test(impact, knows_what_is_not_there)

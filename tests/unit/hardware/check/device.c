@@ -116,7 +116,7 @@ Test(check_device, belongs_to_a_group)
          CARD,
          "reserved-region",
          "info",
-         "any more",
+         "which it no longer needs",
          ""},
         {"no memory kept", {{NULL, NULL}}, CARD, "reserved-region", NULL, NULL, NULL},
     };
@@ -151,7 +151,7 @@ Test(check_device, may_be_of_a_kind_that_is_not_passed_through)
          CARD,
          "large-bar",
          "warning",
-         "hardly room",
+         "hardly has room",
          "Resizable BAR"},
         {"small BARs", {{NULL, NULL}}, CARD, "large-bar", NULL, NULL, NULL},
     };
@@ -342,7 +342,7 @@ Test(check_device, goes_to_one_driver_at_boot)
          CARD,
          "driver-blacklist",
          "warning",
-         "although blacklisted",
+         "although it is blacklisted",
          "update-initramfs"},
         {"not blacklisted", {{NULL, NULL}}, CARD, "driver-blacklist", NULL, NULL, NULL},
         {"a softdep that has nothing to bind",

@@ -49,7 +49,7 @@ Test(check_host, knows_modules)
          NULL,
          "vfio-pci-loaded",
          "info",
-         "cannot be told",
+         "whether it is available is unknown",
          "reboot"},
         {"needed before 6.2",
          {{"sys/module/vfio_virqfd", NULL}},

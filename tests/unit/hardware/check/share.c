@@ -40,7 +40,7 @@ Test(check_device, shows_pictures)
          CARD,
          "rom",
          "info",
-         "when it is read",
+         "only reading it shows",
          "cat rom"},
         {"a copy of the ROM",
          {{PCI CARD "/resource", LINES6 "0x00000000000c0000 0x00000000000dffff 0x212\n"}},

@@ -381,9 +381,8 @@ Test(use_block, every_unused_disk_may_belong_to_a_pool_whose_disks_are_unknown)
     expect_uses(&tree, "0000:02:00.0",
                 "active block sdb: disk sdb may belong to the ZFS pool tank, see 'zpool status' "
                 "[/proc/spl/kstat/zfs/tank]\n");
-    expect_unreadable(&tree,
-                      "/proc/spl/kstat/zfs/tank: which disks belong to this ZFS pool cannot be told without "
-                      "udev's data in /run/udev/data or root: 'zpool status' tells it\n");
+    expect_unreadable(&tree, "/proc/spl/kstat/zfs/tank: which disks belong to this ZFS pool is unknown "
+                             "without udev's data in /run/udev/data: see 'zpool status'\n");
 }
 
 Test(use_block, a_disk_or_volume_that_a_program_has_open_is_active)

@@ -56,15 +56,17 @@ Test(use_display, the_first_framebuffer_has_the_text_console)
     host_add(&tree, "graphics", "fb1", GRAPHICS "/graphics");
     host_add(&tree, "graphics", "fbcon", "virtual/graphics");
     put_console(&tree, "(M) frame buffer device\n");
-    expect_uses(&tree, "0000:03:00.0",
-                "active display fb0: the host's text console is shown on framebuffer fb0 "
-                "[/sys/class/vtconsole/vtcon1/name: (M) frame buffer device, bind 1]\n"
-                "idle display fb1: framebuffer fb1 shows nothing that is known [/sys/class/graphics/fb1]\n");
+    expect_uses(
+        &tree, "0000:03:00.0",
+        "active display fb0: the host's text console is shown on framebuffer fb0 "
+        "[/sys/class/vtconsole/vtcon1/name: (M) frame buffer device, bind 1]\n"
+        "idle display fb1: nothing is known to be shown on framebuffer fb1 [/sys/class/graphics/fb1]\n");
     tree_write(&tree, "sys/class/vtconsole/vtcon1/bind", "0\n");
     host_open(&tree, 77, "fbi\n", "/dev/fb1");
-    expect_uses(&tree, "0000:03:00.0",
-                "active display fb1: framebuffer fb1 is open in fbi (pid 77) [/proc/77/fd: /dev/fb1]\n"
-                "idle display fb0: framebuffer fb0 shows nothing that is known [/sys/class/graphics/fb0]\n");
+    expect_uses(
+        &tree, "0000:03:00.0",
+        "active display fb1: framebuffer fb1 is open in fbi (pid 77) [/proc/77/fd: /dev/fb1]\n"
+        "idle display fb0: nothing is known to be shown on framebuffer fb0 [/sys/class/graphics/fb0]\n");
 }
 
 Test(use_display, programs_that_draw_are_named)

@@ -122,8 +122,8 @@ Test(use_vfio, without_root_an_enabled_function_is_taken_for_open)
     autofree char *first = sysroot_join(tree.sysroot, "proc/1");
     cr_assert_eq(rmdir(first), 0);
     expect_uses(&tree, "0000:01:00.0",
-                "active vfio vfio-pci: given to a program, as vfio-pci has it enabled; only "
-                "root can see to which [/sys/bus/pci/devices/0000:01:00.0/enable: 1]\n");
+                "active vfio vfio-pci: given to a program, because vfio-pci has enabled it; only "
+                "root can see which one [/sys/bus/pci/devices/0000:01:00.0/enable: 1]\n");
     expect_uses(&tree, "0000:02:00.0", "");
     expect_unreadable(&tree, "/proc/*/fd: absent\n/proc/self/mountinfo: absent\n");
     tree_write(&tree, "proc/300/comm", "own\n");
@@ -243,5 +243,6 @@ Test(uses, shows_the_heaviest_of_too_many_uses_and_says_so)
     cr_assert_eq(host_uses_of(uses, address_of("0000:01:00.0"), &list), 64);
     cr_assert_str_eq(list[0].name, "sdcr");
     expect_unreadable(
-        &tree, "/sys/bus/pci/devices/0000:01:00.0: it has more uses than are shown; the heaviest are\n");
+        &tree,
+        "/sys/bus/pci/devices/0000:01:00.0: it has more uses than are listed; these are the heaviest\n");
 }

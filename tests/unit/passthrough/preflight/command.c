@@ -81,18 +81,18 @@ const struct provoked provoked_by_command[] = {
                  "  = hostpci0: 00:02.0,legacy-igd=1\n"
                  "  > hostpci qm set 100 -machine pc-i440fx-7.2\n"
                  "warning boot-vga hostpci0, 0000:00:02.0: The firmware started on this graphics card: the "
-                 "host's screen goes dark when a VM takes it, and its ROM is no longer as it was.\n"
+                 "host's screen goes dark when a VM takes it, and its ROM may not be intact any more.\n"
                  "  = /sys/bus/pci/devices/0000:00:02.0/boot_vga: 1\n"
                  "  > # if the firmware setup (BIOS/UEFI) lets you choose, make another card the first;\n"
                  "  > # else save its ROM once and give it to the VM, in its configuration:\n"
                  "  > hostpci0: 0000:00:02.0,romfile=vbios.rom\n"
-                 "info reserved-region hostpci0, 0000:00:02.0: The firmware kept memory of the host for it "
-                 "while booting; it does not need it any more.\n"
+                 "info reserved-region hostpci0, 0000:00:02.0: The firmware reserved memory of the host for "
+                 "it while booting, which it no longer needs.\n"
                  "  = /sys/kernel/iommu_groups/3/reserved_regions: 0x000000008d800000 0x000000008fffffff "
                  "direct-relaxable\n"
                  "info device-detached hostpci0: when the VM starts the host loses 0000:00:02.0 (i915).\n"
                  "  = /sys/bus/pci/devices/0000:00:02.0/driver: i915\n"
-                 "  > # to have it back when the VM stops:\n"
+                 "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci0 00:02.0,legacy-igd=1,reattach=1\n"
                  "info gpu-screen hostpci0: no console shows the picture of the graphics card 0000:00:02.0: "
                  "connect a monitor to it, or set up a remote desktop (VNC, RDP) in the guest.\n"
@@ -113,7 +113,7 @@ const struct provoked provoked_by_command[] = {
      .expected = "error command-line scsi1: the volume 'local:100/x.raw' is in a storage pool, which there "
                  "are none of here: give the absolute path of a file or block device\n"
                  "  = scsi1: local:100/x.raw\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete scsi1\n"},
@@ -121,13 +121,13 @@ const struct provoked provoked_by_command[] = {
      .config = "{'audio0': 'device=AC97', 'tpmstate0': '/x'}",
      .expected = "error command-line audio0 is kept, but a VM cannot be started with it here\n"
                  "  = audio0: device=AC97\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete audio0\n"
                  "error command-line tpmstate0 is kept, but a VM cannot be started with it here\n"
                  "  = tpmstate0: /x\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete tpmstate0\n"},
@@ -135,7 +135,7 @@ const struct provoked provoked_by_command[] = {
      .config = "{'vga': 'serial0'}",
      .expected = "error command-line serial0 is the display, but serial0 is not set\n"
                  "  = vga: serial0\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete vga\n"},
@@ -143,7 +143,7 @@ const struct provoked provoked_by_command[] = {
      .config = "{'usb0': 'mapping=key'}",
      .expected = "error command-line usb0: USB device mapping not found for 'key'\n"
                  "  = usb0: mapping=key\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete usb0\n"},
@@ -152,25 +152,25 @@ const struct provoked provoked_by_command[] = {
                "'e1000=BC:24:11:00:00:02,bridge=vmbr0,mtu=1400'}",
      .expected = "error command-line audio0 is kept, but a VM cannot be started with it here\n"
                  "  = audio0: device=AC97\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete audio0\n"
                  "error command-line vcpus cannot be above sockets times cores, which is 4\n"
                  "  = vcpus: 9\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete vcpus\n"
                  "error command-line net1: mtu can be set of a virtio card only, not of e1000\n"
                  "  = net1: e1000=BC:24:11:00:00:02,bridge=vmbr0,mtu=1400\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete net1\n"
                  "error command-line args: a quote is not closed\n"
                  "  = args: \"\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete args\n"},
@@ -178,7 +178,7 @@ const struct provoked provoked_by_command[] = {
      .config = "{'scsi1': '@/none.raw,size=8G', 'ide2': '@/none.iso,media=cdrom'}",
      .expected = "error volume scsi1: the volume '@/none.raw' is missing.\n"
                  "  = @/none.raw: No such file or directory\n"
-                 "  > # a new one, or set the path of the right one:\n"
+                 "  > # create a new one, or set the path of the right one:\n"
                  "  > qemu-img create -f raw @/none.raw 8G\n"
                  "error volume ide2: the volume '@/none.iso' is missing.\n"
                  "  = @/none.iso: No such file or directory\n"
@@ -188,13 +188,13 @@ const struct provoked provoked_by_command[] = {
      .config = "{'scsi1': '@/$(reboot).raw'}",
      .expected = "error volume scsi1: the volume '@/$(reboot).raw' is missing.\n"
                  "  = @/$(reboot).raw: No such file or directory\n"
-                 "  > # a new one, or set the path of the right one:\n"
+                 "  > # create a new one, or set the path of the right one:\n"
                  "  > qemu-img create -f raw '@/$(reboot).raw' 32G\n"},
     {.about = "the firmware's variables are missing",
      .config = "{'efidisk0': '@/none.fd,efitype=4m'}",
      .expected = "error volume efidisk0: the volume '@/none.fd' is missing.\n"
                  "  = @/none.fd: No such file or directory\n"
-                 "  > # as the firmware's variables start:\n"
+                 "  > # make it from the firmware's initial variables:\n"
                  "  > cp @/ovmf/OVMF_VARS_4M.fd @/none.fd\n"},
     {.about = "a volume is a folder",
      .config = "{'scsi1': '@/rom'}",
@@ -203,15 +203,16 @@ const struct provoked provoked_by_command[] = {
     {.about = "a volume that only root can read",
      .config = "{'scsi1': '@/hidden.raw'}",
      .ordinary = true,
-     .expected = "info volume scsi1: this daemon cannot read the volume '@/hidden.raw': whether the VM can "
-                 "is not told by that.\n"
+     .expected = "info volume scsi1: this daemon cannot read the volume '@/hidden.raw': the VM may still be "
+                 "able to.\n"
                  "  = @/hidden.raw: mode 0000, owner 0, group 0: Permission denied\n"},
     {.about = "a volume that only root can see",
      .config = "{'scsi1': '@/closed/disk.raw'}",
      .ordinary = true,
-     .expected = "info volume scsi1: this daemon may not look at the volume '@/closed/disk.raw': whether it "
-                 "is there cannot be told.\n"
-                 "  = @/closed/disk.raw: Permission denied\n"},
+     .expected =
+         "info volume scsi1: this daemon has no permission to look for the volume '@/closed/disk.raw', "
+         "so whether it exists is unknown.\n"
+         "  = @/closed/disk.raw: Permission denied\n"},
     {.about = "a ROM is missing",
      .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=none.rom'}",
      .expected = "error rom-file hostpci0: the ROM '@/rom/none.rom' is missing.\n"
@@ -250,7 +251,7 @@ const struct provoked provoked_by_command[] = {
      .expected = "error bridge-of-net net0: bridge 'vmbr7' does not exist\n"
                  "  = /sys/class/net/vmbr7: absent\n"
                  "  > ip link add name vmbr7 type bridge && ip link set vmbr7 up\n"
-                 "  > # to have it after a reboot: /etc/network/interfaces; those that there are:\n"
+                 "  > # to keep it over a reboot, add it to /etc/network/interfaces; these exist:\n"
                  "  > ip link show type bridge\n"},
     {.about = "OVMF is not installed",
      .config = "{'efidisk0': '@/vars.fd,efitype=2m'}",
@@ -263,7 +264,7 @@ const struct provoked provoked_by_command[] = {
      .expected = "error command-line total memory for NUMA nodes must be equal to the VM's memory: 1024 is "
                  "not 2048 MiB\n"
                  "  = memory: 2048\n"
-                 "  > # what it may be:\n"
+                 "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete memory\n"},

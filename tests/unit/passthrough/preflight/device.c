@@ -6,7 +6,7 @@ const struct provoked provoked_by_devices[] = {
     {.about = "the IOMMU is off",
      .host = "golden:iommu-off",
      .config = "{'hostpci1': '04:00.0'}",
-     .expected = "error iommu-enabled The IOMMU is off because the kernel was told so: iommu=off.\n"
+     .expected = "error iommu-enabled The IOMMU is off because of a kernel parameter: iommu=off.\n"
                  "  = /proc/cmdline: BOOT_IMAGE=/boot/vmlinuz-6.1.0-28-amd64 root=/dev/nvme0n1p2 ro quiet "
                  "intel_iommu=on iommu=off; /sys/class/iommu: empty\n"
                  "  > sed -i 's/ *\\biommu=off\\b//' /etc/default/grub\n"
@@ -17,10 +17,10 @@ const struct provoked provoked_by_devices[] = {
                  "  > hostpci get /nodes/localhost/hardware/iommu\n"},
     {.about = "a module of vfio is not loaded",
      .host = "golden:virqfd-unloaded",
-     .expected = "info vfio-virqfd-loaded The kernel module vfio_virqfd is not loaded yet; it is there to be "
-                 "loaded.\n"
-                 "  = /sys/module/vfio_virqfd: absent\n"
-                 "  > modprobe vfio_virqfd\n"},
+     .expected =
+         "info vfio-virqfd-loaded The kernel module vfio_virqfd is not loaded yet, but it is available.\n"
+         "  = /sys/module/vfio_virqfd: absent\n"
+         "  > modprobe vfio_virqfd\n"},
     {.about = "no such device",
      .config = "{'hostpci1': '09:00.0'}",
      .expected = "error device-chosen no PCI device found for '0000:09:00.0'\n"
@@ -72,7 +72,7 @@ const struct provoked provoked_by_devices[] = {
      .vmid = 200,
      .expected = "info device-detached hostpci1: when the VM starts the host loses 0000:05:00.0 (xhci_hcd).\n"
                  "  = /sys/bus/pci/devices/0000:05:00.0/driver: xhci_hcd\n"
-                 "  > # to have it back when the VM stops:\n"
+                 "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci1 mapping=gpu,reattach=1\n"},
     {.about = "the disk of the root file system",
      .config = "{'hostpci1': '02:00.0'}",
@@ -82,7 +82,7 @@ const struct provoked provoked_by_devices[] = {
                  "  > # choose another device; or move the system to a disk on another controller\n"
                  "info device-detached hostpci1: when the VM starts the host loses 0000:02:00.0 (nvme).\n"
                  "  = /sys/bus/pci/devices/0000:02:00.0/driver: nvme\n"
-                 "  > # to have it back when the VM stops:\n"
+                 "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci1 02:00.0,reattach=1\n"},
     {.about = "the default route",
      .config = "{'hostpci1': '03:00.0'}",
@@ -94,7 +94,7 @@ const struct provoked provoked_by_devices[] = {
                  "  > ip link set enp3s0f0 down\n"
                  "info device-detached hostpci1: when the VM starts the host loses 0000:03:00.0 (i40e).\n"
                  "  = /sys/bus/pci/devices/0000:03:00.0/driver: i40e\n"
-                 "  > # to have it back when the VM stops:\n"
+                 "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci1 03:00.0,reattach=1\n"},
     {.about = "a bridge",
      .config = "{'hostpci1': '00:1c.0'}",
@@ -110,7 +110,7 @@ const struct provoked provoked_by_devices[] = {
                  "  > # stop using those on the host, or put the card into another slot: see group-slot\n"
                  "info device-detached hostpci0: when the VM starts the host loses 0000:02:00.0 (nvme).\n"
                  "  = /sys/bus/pci/devices/0000:02:00.0/driver: nvme\n"
-                 "  > # to have it back when the VM stops:\n"
+                 "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,reattach=1,romfile=both.rom,x-vga=1\n"},
     {.about = "another disk in its IOMMU group",
      .host = "golden:group-with-disk",
@@ -120,12 +120,12 @@ const struct provoked provoked_by_devices[] = {
                  "  > # to keep those, put the card into another slot: see group-slot\n"
                  "info device-detached hostpci0: when the VM starts the host loses 0000:04:00.0 (nvme).\n"
                  "  = /sys/bus/pci/devices/0000:04:00.0/driver: nvme\n"
-                 "  > # to have it back when the VM stops:\n"
+                 "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,reattach=1,romfile=both.rom,x-vga=1\n"},
     {.about = "functions that cannot be reset",
      .host = "golden:no-reset",
-     .expected = "warning reset-method hostpci0, 0000:01:00.0: The kernel knows no way to reset it: what one "
-                 "VM leaves behind stays, and it may work only once.\n"
+     .expected = "warning reset-method hostpci0, 0000:01:00.0: The kernel has no way to reset it: what one "
+                 "VM leaves in it stays there, and it may work only once.\n"
                  "  = /sys/bus/pci/devices/0000:01:00.0/reset_method: absent\n"
                  "  > # if it does not work in a second VM, or after that one is started again: reboot\n"},
     {.about = "drivers of the host",
@@ -134,19 +134,19 @@ const struct provoked provoked_by_devices[] = {
                  "0000:01:00.1 (snd_hda_intel).\n"
                  "  = /sys/bus/pci/devices/0000:01:00.0/driver: nouveau; "
                  "/sys/bus/pci/devices/0000:01:00.1/driver: snd_hda_intel\n"
-                 "  > # to have it back when the VM stops:\n"
+                 "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,reattach=1,romfile=both.rom,x-vga=1\n"},
     {.about = "and they are given back",
      .host = "golden:host-drivers",
      .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=both.rom,reattach=1'}",
      .expected = "info device-detached hostpci0: when the VM starts the host loses 0000:01:00.0 (nouveau), "
-                 "0000:01:00.1 (snd_hda_intel), and has it back when the VM stops.\n"
+                 "0000:01:00.1 (snd_hda_intel), and gets it back when the VM stops.\n"
                  "  = /sys/bus/pci/devices/0000:01:00.0/driver: nouveau; "
                  "/sys/bus/pci/devices/0000:01:00.1/driver: snd_hda_intel\n"},
     {.about = "driver=keep with a driver of the host",
      .config = "{'hostpci1': '04:00.0,driver=keep'}",
-     .expected = "error driver-kept hostpci1: driver=keep leaves 0000:04:00.0 as it is, and what it has is "
-                 "no driver that gives it to a VM.\n"
+     .expected = "error driver-kept hostpci1: driver=keep leaves 0000:04:00.0 as it is, without a driver "
+                 "that gives it to a VM.\n"
                  "  = /sys/bus/pci/devices/0000:04:00.0/driver: nvme\n"
                  "  > hostpci qm set 100 -hostpci1 04:00.0\n"
                  "  > # or bind it yourself:\n"
@@ -184,8 +184,8 @@ const struct provoked provoked_by_devices[] = {
      .config =
          "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=both.rom,device-id=0x10f6,sub-vendor-id=0x0000'}",
      .expected = "info id-overrides hostpci0: the guest sees 0000:01:00.0 with other ids than its own "
-                 "(device-id 0x10f6, sub-vendor-id 0x0000): a driver that fits these is loaded, whether it "
-                 "fits the device or not.\n"
+                 "(device-id 0x10f6, sub-vendor-id 0x0000): it loads a driver that matches these, whether "
+                 "that matches the device or not.\n"
                  "  = /sys/bus/pci/devices/0000:01:00.0: vendor 0x10de, device 0x2484, subsystem_vendor "
                  "0x10de, subsystem_device 0x146b\n"},
     {.about = "a card without q35",
@@ -208,10 +208,10 @@ const struct provoked provoked_by_devices[] = {
                  "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,romfile=both.rom,x-vga=1\n"},
     {.about = "a card with its own ROM",
      .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1'}",
-     .expected = "info gpu-rom hostpci0: OVMF needs a UEFI capable ROM of the graphics card 0000:01:00.0; if "
-                 "it is not, use SeaBIOS.\n"
+     .expected = "info gpu-rom hostpci0: OVMF needs the ROM of the graphics card 0000:01:00.0 to be UEFI "
+                 "capable; if it is not, use SeaBIOS.\n"
                  "  = /sys/bus/pci/devices/0000:01:00.0/rom: there\n"
-                 "  > # to see what it is (a ROM that is given is looked at here):\n"
+                 "  > # to see what it is (this check reads a ROM that is given):\n"
                  "  > cd /sys/bus/pci/devices/0000:01:00.0 && echo 1 > rom && cat rom > @/rom/vbios.rom; "
                  "echo 0 > rom\n"
                  "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,romfile=vbios.rom,x-vga=1\n"},
@@ -239,8 +239,8 @@ const struct provoked provoked_by_devices[] = {
     {.about = "x-vga without VGA arbitration",
      .host = "golden:vga-arbitration-off",
      .config = "{'bios': 'seabios'}",
-     .expected = "error x-vga hostpci0: x-vga=1 with SeaBIOS needs the VGA arbitration that vfio-pci was "
-                 "told to leave off.\n"
+     .expected = "error x-vga hostpci0: x-vga=1 with SeaBIOS needs VGA arbitration, which vfio-pci's option "
+                 "disable_vga turns off.\n"
                  "  = /sys/module/vfio_pci/parameters/disable_vga: Y\n"
                  "  > hostpci qm set 100 -bios ovmf\n"
                  "info gpu-firmware hostpci0: the graphics card 0000:01:00.0 works best with OVMF (UEFI) "
@@ -258,7 +258,7 @@ const struct provoked provoked_by_devices[] = {
                  "  = /sys/class/block/nvme1n1\n"
                  "info device-detached hostpci1: when the VM starts the host loses 0000:04:00.0 (nvme).\n"
                  "  = /sys/bus/pci/devices/0000:04:00.0/driver: nvme\n"
-                 "  > # to have it back when the VM stops:\n"
+                 "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci1 04:00.0,reattach=1,x-vga=1\n"},
     {.about = "x-vga beside another display",
      .config = "{'vga': 'std'}",
@@ -273,9 +273,10 @@ const struct provoked provoked_by_devices[] = {
                  "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,x-vga=1\n"},
     {.about = "rombar=0 with romfile",
      .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,rombar=0,romfile=both.rom'}",
-     .expected = "warning rom-bar hostpci0: rombar=0 hides the ROM from the guest, also that of romfile.\n"
-                 "  = hostpci0: 0000:01:00,pcie=1,x-vga=1,rombar=0,romfile=both.rom\n"
-                 "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,romfile=both.rom,x-vga=1\n"},
+     .expected =
+         "warning rom-bar hostpci0: rombar=0 hides the ROM from the guest, even one that romfile gives.\n"
+         "  = hostpci0: 0000:01:00,pcie=1,x-vga=1,rombar=0,romfile=both.rom\n"
+         "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,romfile=both.rom,x-vga=1\n"},
     {.about = "a vIOMMU on a host without",
      .host = "golden:iommu-off",
      .config = "{'machine': 'q35,viommu=virtio', 'hostpci0': null}",
@@ -306,18 +307,18 @@ const struct provoked provoked_by_devices[] = {
                  "  = hostpci0: 00:02.0,legacy-igd=1\n"
                  "  > hostpci qm set 100 -vga none\n"
                  "warning boot-vga hostpci0, 0000:00:02.0: The firmware started on this graphics card: the "
-                 "host's screen goes dark when a VM takes it, and its ROM is no longer as it was.\n"
+                 "host's screen goes dark when a VM takes it, and its ROM may not be intact any more.\n"
                  "  = /sys/bus/pci/devices/0000:00:02.0/boot_vga: 1\n"
                  "  > # if the firmware setup (BIOS/UEFI) lets you choose, make another card the first;\n"
                  "  > # else save its ROM once and give it to the VM, in its configuration:\n"
                  "  > hostpci0: 0000:00:02.0,romfile=vbios.rom\n"
-                 "info reserved-region hostpci0, 0000:00:02.0: The firmware kept memory of the host for it "
-                 "while booting; it does not need it any more.\n"
+                 "info reserved-region hostpci0, 0000:00:02.0: The firmware reserved memory of the host for "
+                 "it while booting, which it no longer needs.\n"
                  "  = /sys/kernel/iommu_groups/3/reserved_regions: 0x000000008d800000 0x000000008fffffff "
                  "direct-relaxable\n"
                  "info device-detached hostpci0: when the VM starts the host loses 0000:00:02.0 (i915).\n"
                  "  = /sys/bus/pci/devices/0000:00:02.0/driver: i915\n"
-                 "  > # to have it back when the VM stops:\n"
+                 "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci0 00:02.0,legacy-igd=1,reattach=1\n"
                  "info gpu-screen hostpci0: no console shows the picture of the graphics card 0000:00:02.0: "
                  "connect a monitor to it, or set up a remote desktop (VNC, RDP) in the guest.\n"

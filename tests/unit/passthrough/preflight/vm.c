@@ -7,13 +7,13 @@ const struct provoked provoked_by_vm[] = {
      .config = "{'lock': 'backup'}",
      .expected = "error vm-locked VM is locked (backup)\n"
                  "  = lock: backup\n"
-                 "  > # if nothing works on it any more:\n"
+                 "  > # if nothing is working on it any more:\n"
                  "  > hostpci qm set 100 -delete lock\n"},
     {.about = "it is a template",
      .config = "{'template': 1}",
      .expected = "error vm-template you can't start a vm if it's a template\n"
                  "  = template: 1\n"
-                 "  > # if it shall be an ordinary VM again:\n"
+                 "  > # to make it an ordinary VM again:\n"
                  "  > hostpci qm set 100 -delete template\n"},
     {.about = "it runs",
      .device = "0000:01:00.0",
@@ -30,7 +30,7 @@ const struct provoked provoked_by_vm[] = {
      .without_qemu = true,
      .expected =
          "error qemu QEMU is missing, there is no '@/qemu': `apt install qemu-system-x86` installs it, or "
-         "name another one with --qemu; what else of the configuration it would refuse cannot be told.\n"
+         "name another one with --qemu; what else it would refuse of the configuration is unknown.\n"
          "  = @/qemu\n"
          "  > apt install qemu-system-x86\n"},
     {.about = "there is no KVM",
@@ -117,8 +117,8 @@ const struct provoked provoked_by_vm[] = {
      .expected = ""},
     {.about = "Windows on a machine without version",
      .config = "{'machine': 'q35,viommu=virtio', 'ostype': 'win11'}",
-     .expected = "info machine-version Windows should keep the machine that it was installed on: its version "
-                 "is not set, so that a newer QEMU gives it another one, with its devices anew.\n"
+     .expected = "info machine-version Windows should keep the machine version that it was installed on; "
+                 "none is set, so a newer QEMU gives it another one, in which Windows finds new devices.\n"
                  "  = machine: q35,viommu=virtio\n"
                  "  > hostpci qm set 100 -machine pc-q35-7.2,viommu=virtio\n"},
     {.about = NULL},
