@@ -376,11 +376,12 @@ static void *write_until_killed(void *context)
 
 static void write_by_many_until_killed(const struct fixture *fixture, int pipe)
 {
+    static const struct index_kind no_index = {.kind = NULL}; /* the storage uses it as long as it is open */
     struct scribe scribes[MOST];
     struct storage *storage;
     struct error err;
 
-    if (storage_open(fixture->path, &(const struct index_kind){.kind = NULL}, &storage, &err) != 0)
+    if (storage_open(fixture->path, &no_index, &storage, &err) != 0)
         _exit(1);
     for (int i = 0; i < MOST; i++) {
         scribes[i] = (struct scribe){.storage = storage, .number = i, .pipe = pipe};
