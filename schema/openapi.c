@@ -195,9 +195,10 @@ static json_t *describe_responses(const struct endpoint *endpoint)
         {"400", "Invalid"}, {"401", "Unauthenticated"}, {"403", "Forbidden"},
         {"500", "Failed"},  {"501", "NoMethod"},        {"503", "Busy"},
     };
-    json_t *responses = json_pack("{s:{s:s, s:{s:{s:{s:s, s:[s], s:{s:o}}}}}}", "200", "description",
-                                  "It worked.", "content", "application/json", "schema", "type", "object",
-                                  "required", "data", "properties", "data", describe_data(endpoint));
+    json_t *responses =
+        json_pack("{s:{s:s, s:{s:{s:{s:s, s:[s], s:{s:o}}}}}}", "200", "description",
+                  "The request succeeded.", "content", "application/json", "schema", "type", "object",
+                  "required", "data", "properties", "data", describe_data(endpoint));
 
     for (size_t i = 0; i < COUNT_OF(failures); i++) {
         autofree char *reference = xasprintf("#/components/responses/%s", failures[i].response);
@@ -296,15 +297,15 @@ static json_t *describe_components(void)
         " s:{s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s, s:s, s:{s:s}}}}}}",
         "securitySchemes", "token", "type", "apiKey", "in", "header", "name", "Authorization", "description",
         "PVEAPIToken=USER@REALM!TOKENID=SECRET", "responses", "Invalid",
-        describe_failure("A parameter is wrong: errors has a text for each."), "Unauthenticated",
-        "description", "The token is missing or wrong. The body is empty.", "Forbidden",
-        describe_failure("The permission is missing; the message names it."), "Failed",
-        describe_failure("It was tried and did not work, or does not exist."), "NoMethod",
-        describe_failure("There is no such path or method."), "Busy",
-        describe_failure("There is no room for it now, or no broker to do it; it may be sent again."),
-        "schemas", "Error", "type", "object", "required", "data", "message", "properties", "data", "type",
-        "null", "message", "type", "string", "errors", "type", "object", "description",
-        "Parameter: what is wrong with it", "additionalProperties", "type", "string");
+        describe_failure("A parameter is invalid; `errors` has a message for each."), "Unauthenticated",
+        "description", "No valid ticket or API token was sent. The body is empty.", "Forbidden",
+        describe_failure("The user lacks a permission, which the message names."), "Failed",
+        describe_failure("The operation failed, or what it is about does not exist."), "NoMethod",
+        describe_failure("The API has no such path or method."), "Busy",
+        describe_failure("The server is busy, or has no broker to do it; try again later."), "schemas",
+        "Error", "type", "object", "required", "data", "message", "properties", "data", "type", "null",
+        "message", "type", "string", "errors", "type", "object", "description",
+        "For each invalid parameter, what is wrong with it", "additionalProperties", "type", "string");
 }
 
 json_t *openapi_describe(const struct endpoint *const *table, size_t count, const char *version)

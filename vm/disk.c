@@ -105,6 +105,17 @@ int vm_disk_parse(const char *key, const char *value, json_t **ret, struct error
     return 0;
 }
 
+int vm_disk_from_cdrom(const char *value, char **ret, struct error *err)
+{
+    autojson json_t *values = NULL;
+
+    if (vm_disk_parse("ide2", value, &values, err) != 0)
+        return -1;
+    json_object_set_new(values, "media", json_string("cdrom"));
+    *ret = property_string_print(vm_key_find("ide2", NULL), values);
+    return 0;
+}
+
 bool vm_disk_is_cdrom(const json_t *values)
 {
     const char *media = json_string_value(json_object_get(values, "media"));

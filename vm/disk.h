@@ -12,6 +12,10 @@
  * have. The caller drops. */
 int vm_disk_parse(const char *key, const char *value, json_t **ret, struct error *err);
 
+/* What ide2 is set to by `cdrom`, the other name of a CD-ROM drive at ide2: the value with media=cdrom. The
+ * caller frees. */
+int vm_disk_from_cdrom(const char *value, char **ret, struct error *err);
+
 /* Whether it has media=cdrom, or one of the files none and cdrom, which only a CD-ROM drive can have. */
 bool vm_disk_is_cdrom(const json_t *values);
 

@@ -18,17 +18,15 @@
 
 #define MAC_PREFIX "BC:24:11" /* as /cluster/options says */
 
-/* Sets ide2 with media=cdrom, whatever the value of cdrom says. */
+/* `cdrom` sets ide2. */
 static int set_cdrom(json_t *set, const char *value, struct error *err)
 {
-    autojson json_t *values = NULL;
+    autofree char *printed = NULL;
 
     if (json_object_get(set, "ide2") != NULL)
         return error_set_field(err, "cdrom", "cdrom and ide2 are the same: give one of them");
-    if (vm_disk_parse("ide2", value, &values, err) != 0)
+    if (vm_disk_from_cdrom(value, &printed, err) != 0)
         return error_set_field(err, "cdrom", "%s", err->message);
-    json_object_set_new(values, "media", json_string("cdrom"));
-    autofree char *printed = property_string_print(vm_key_find("ide2", NULL), values);
     json_object_set_new(set, "ide2", json_string(printed));
     return 0;
 }

@@ -69,7 +69,7 @@ static int check_uses(struct worker *worker, const struct plan *plan, const stru
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_function *function = &plan->list[i];
         const struct host_use *list = NULL;
-        if (!function->loses)
+        if (!function->loses_driver)
             continue;
         size_t count = host_uses_of(uses, function->device->address, &list);
         log_uses(worker, function, verb, list, count);
@@ -124,7 +124,7 @@ int impact_check(struct worker *worker, const struct plan *plan, const char *ver
 
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_function *function = &plan->list[i];
-        loses |= function->loses;
+        loses |= function->loses_driver;
         if (driver_is_vfio(function->driver) && function->device->group < 0 &&
             strcmp(function->driver, function->was.driver) != 0)
             return error_set(

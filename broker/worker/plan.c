@@ -115,7 +115,8 @@ static void want(struct plan_function *function, struct binding binding)
 {
     snprintf(function->driver, sizeof(function->driver), "%s", binding.driver);
     snprintf(function->override, sizeof(function->override), "%s", binding.override);
-    function->loses = function->was.driver[0] != '\0' && strcmp(function->was.driver, binding.driver) != 0;
+    function->loses_driver =
+        function->was.driver[0] != '\0' && strcmp(function->was.driver, binding.driver) != 0;
 }
 
 /* Whoever is bound because of driver_override may lose the function to another driver. */
@@ -124,7 +125,7 @@ static void want_any(struct plan_function *function)
     const struct driver_state *was = &function->was;
 
     want(function, binding_for(BINDING_ANY));
-    function->loses =
+    function->loses_driver =
         was->driver[0] != '\0' && (driver_is_vfio(was->driver) || strcmp(was->driver, was->override) == 0);
 }
 

@@ -28,7 +28,7 @@ struct plan_function {
     struct driver_state was;
     char driver[DRIVER_NAME_SIZE];   /* wanted; see struct binding */
     char override[DRIVER_NAME_SIZE]; /* wanted */
-    bool loses;                      /* the driver that it has */
+    bool loses_driver;               /* the driver that it has */
 };
 
 struct plan {

@@ -9,6 +9,7 @@
 #include "hardware/check/manual.h"
 #include "hardware/paths.h"
 #include "passthrough/preflight/parts.h"
+#include "vm/keys.h"
 
 static void check_lock(const struct subject *subject, struct findings *ret)
 {
@@ -145,7 +146,7 @@ static long long memory_of(const struct inspection *inspection)
     autojson json_t *values = preflight_values(inspection, "memory");
     const json_t *current = json_object_get(values, "current");
 
-    return current != NULL ? (long long)json_integer_value(current) : 512;
+    return current != NULL ? (long long)json_integer_value(current) : VM_DEFAULT_MEMORY;
 }
 
 static void check_memory(const struct subject *subject, struct findings *ret)

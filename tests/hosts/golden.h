@@ -16,12 +16,12 @@ enum {
     GOLDEN_INTEGRATED, /* the host's own display */
     GOLDEN_USB,        /* the host's own, with its keyboard */
     GOLDEN_PORT_OF_ROOT,
-    GOLDEN_ROOT, /* the drive with the root file system */
+    GOLDEN_ROOT, /* the disk with the root file system */
     GOLDEN_PORT_OF_NIC,
     GOLDEN_NIC,       /* the host's own network */
     GOLDEN_SPARE_NIC, /* its second function, which nobody uses; can have virtual functions */
     GOLDEN_PORT_OF_DISK,
-    GOLDEN_DISK, /* a second drive, which nobody uses */
+    GOLDEN_DISK, /* a second disk, which nobody uses */
     GOLDEN_PORT_OF_USB,
     GOLDEN_SPARE_USB, /* a card with nothing plugged in */
     GOLDEN_ISA,

@@ -35,20 +35,6 @@ static json_t *print_real(double number)
     return json_string(text_string(&text));
 }
 
-/* Makes a value of cdrom one of ide2. */
-static int read_cdrom(json_t **value, struct error *err)
-{
-    autojson json_t *keys = NULL;
-
-    if (vm_disk_parse("ide2", json_string_value(*value), &keys, err) != 0)
-        return -1;
-    json_object_set_new(keys, "media", json_string("cdrom"));
-    autofree char *printed = property_string_print(vm_key_find("ide2", NULL), keys);
-    json_decref(*value);
-    *value = json_string(printed);
-    return 0;
-}
-
 /* A value that was printed anew may end with a blank, if its last part was moved to the front. It is checked
  * again without the blank. */
 static int store_string(const char *key, const json_t *given, json_t **ret, struct error *err)
@@ -75,8 +61,13 @@ static int store(const char *key, const json_t *given, json_t **ret, struct erro
     autojson json_t *value = json_is_string(given) ? trim(key, given) : json_copy((json_t *)given);
     if (validate_value(schema, &value, err) != 0)
         return -1;
-    if (resolved != key && read_cdrom(&value, err) != 0)
-        return -1;
+    if (resolved != key) {
+        autofree char *printed = NULL;
+        if (vm_disk_from_cdrom(json_string_value(value), &printed, err) != 0)
+            return -1;
+        json_decref(value);
+        value = json_string(printed);
+    }
     if (json_is_string(value))
         return store_string(resolved, value, ret, err);
     *ret = json_is_real(value) ? print_real(json_real_value(value)) : TAKE(value);

@@ -26,7 +26,7 @@ static int write_document(struct storage *storage, int64_t revision, const char 
     return storage_commit(storage, set, err);
 }
 
-Test(passthrough_guest, is_created_once)
+Test(vm_document, is_created_once)
 {
     autofixture struct fixture fixture;
     fixture_make(&fixture);
@@ -43,7 +43,7 @@ Test(passthrough_guest, is_created_once)
                          "unable to create VM 100 - VM 100 already exists on node 'pve1'");
 }
 
-Test(passthrough_guest, is_read_on_its_own_node)
+Test(vm_document, is_read_on_its_own_node)
 {
     autofixture struct fixture fixture;
     fixture_make(&fixture);
@@ -65,7 +65,7 @@ Test(passthrough_guest, is_read_on_its_own_node)
     cr_assert_null(none);
 }
 
-Test(passthrough_guest, is_changed_by_who_has_seen_it_as_it_is)
+Test(vm_document, is_changed_by_who_has_seen_it_as_it_is)
 {
     autofixture struct fixture fixture;
     fixture_make(&fixture);
@@ -82,7 +82,7 @@ Test(passthrough_guest, is_changed_by_who_has_seen_it_as_it_is)
     cr_assert_eq(vm_document_check_free(storage, 100, &err), 0);
 }
 
-Test(passthrough_guest, has_a_digest)
+Test(vm_document, has_a_digest)
 {
     autojson json_t *web = document("web"), *shop = document("shop");
     char digest[DIGEST_SIZE];
@@ -96,7 +96,7 @@ Test(passthrough_guest, has_a_digest)
 }
 
 /* A later VM of that id is somebody else's. */
-Test(passthrough_guest, takes_its_entries_of_the_acl_with_it)
+Test(vm_document, takes_its_entries_of_the_acl_with_it)
 {
     autofixture struct fixture fixture;
     fixture_make(&fixture);
@@ -113,7 +113,7 @@ Test(passthrough_guest, takes_its_entries_of_the_acl_with_it)
     cr_assert_not_null(json_object_get(acl, "/vms/1000"));
 }
 
-Test(passthrough_guest, are_listed_piece_by_piece_in_the_order_of_texts)
+Test(vm_document, are_listed_piece_by_piece_in_the_order_of_texts)
 {
     autofixture struct fixture fixture;
     fixture_make(&fixture);

@@ -72,14 +72,16 @@ static const struct stand_in {
     {"rom/gpu.rom", 65536},
 };
 
-static char scratch[] = "/tmp/hostpci-vm.XXXXXX";
+static char *scratch;
 
 static void make_scratch(void)
 {
     static const char *const made[] = {"ovmf", "rom", "run", "srv", "huge", "huge/2048kB"};
+    const char *temporary = getenv("TMPDIR");
 
     if (access(QEMU, X_OK) != 0)
         cr_skip_test(QEMU " is not installed");
+    scratch = xasprintf("%s/hostpci-vm.XXXXXX", temporary != NULL ? temporary : "/tmp");
     cr_assert_not_null(mkdtemp(scratch));
     for (size_t i = 0; i < COUNT_OF(made); i++) {
         autofree char *path = xasprintf("%s/%s", scratch, made[i]);
@@ -97,7 +99,7 @@ static void remove_scratch(void)
     char program[] = "rm", options[] = "-rf";
     pid_t child;
 
-    if (text_ends_with(scratch, ".XXXXXX") ||
+    if (scratch == NULL ||
         posix_spawnp(&child, "rm", NULL, NULL, (char *[]){program, options, scratch, NULL}, environ) != 0)
         return;
     waitpid(child, NULL, 0);
