@@ -47,6 +47,7 @@
 #define PROC_ASOUND              "proc/asound"
 #define PROC_BOOT_ID             "proc/sys/kernel/random/boot_id"
 #define PROC_CMDLINE             "proc/cmdline"
+#define PROC_CONFIG              "proc/config.gz"
 #define PROC_CONSOLES            "proc/consoles"
 #define PROC_CPUINFO             "proc/cpuinfo"
 #define PROC_INIT_MOUNTS         "proc/1/mountinfo"

@@ -14,7 +14,6 @@
 
 #define MOST_CMDLINE 65536
 #define MOST_CPUINFO (16 * 1024 * 1024)
-#define MOST_CONFIG  (4 * 1024 * 1024)
 
 static const char *reason_of(const struct facts *facts, int number)
 {
@@ -221,15 +220,4 @@ const char *facts_default_domain(struct facts *facts, const struct groups *group
     }
     facts->domain_asked = true;
     return facts->domain;
-}
-
-enum answer facts_kernel_option(struct facts *facts, const char *name)
-{
-    autofree char *file = xasprintf("boot/config-%s", facts->release);
-    autofree char *set = xasprintf("\n%s=", name), *unset = xasprintf("\n# %s is not set", name);
-    const char *text = facts_read_lazily(facts, &facts->config, file, MOST_CONFIG);
-
-    if (text != NULL && strstr(text, set) != NULL)
-        return ANSWER_YES;
-    return text != NULL && strstr(text, unset) != NULL ? ANSWER_NO : ANSWER_UNKNOWN;
 }

@@ -105,7 +105,9 @@ enum module_state facts_module(struct facts *facts, const char *name);
 bool facts_module_parameter(const struct facts *facts, const char *name, const char *parameter, char *value,
                             size_t size);
 
-/* CONFIG_* of boot/config-RELEASE: set (y or m), said to be not set, or unknown. */
+/* CONFIG_* of the kernel's configuration: set (y or m), said to be not set, or unknown. It is read from
+ * proc/config.gz, else boot/config-RELEASE, else usr/lib/modules/RELEASE/config; facts->config.file says
+ * which it was. */
 enum answer facts_kernel_option(struct facts *facts, const char *name);
 
 /* How the host itself uses its groups, by their `type`: identity (DMA bypasses the IOMMU), DMA, DMA-FQ,
