@@ -104,6 +104,14 @@ static int check_self(const struct call *call, struct error *err)
     return error_set(err, ERROR_FORBIDDEN, REFUSED);
 }
 
+/* root@pam itself never comes here: it passes every check. */
+static int check_not_root(const struct call *call, struct error *err)
+{
+    return strcmp(target_user(call), "root@pam") != 0
+               ? 0
+               : error_set(err, ERROR_FORBIDDEN, REFUSED " (user != root@pam)");
+}
+
 /* Whether the caller has one of the privileges on the group itself. */
 static bool covers(const struct call *call, const char *const *privileges, const char *group)
 {
@@ -251,6 +259,8 @@ static int check(const struct call *call, const struct permission *permission, s
         return check_user_group(call, permission, err);
     case PERMISSION_REALM:
         return check_realm(call, err);
+    case PERMISSION_NOT_ROOT:
+        return check_not_root(call, err);
     case PERMISSION_MODIFY:
         return check_modify(call, permission->path, err);
     case PERMISSION_ROOT:

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access/access.h"
 #include "base/error.h"
 #include "storage/storage.h"
 
@@ -47,11 +48,14 @@ int role_list(struct storage *storage, json_t **ret, struct error *err);
 int role_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
 
 /* Custom roles. `privileges` is a list; NULL: none was sent. A new name must not begin with PVE; the built-in
- * roles "cannot be modified" or "deleted". */
-int role_create(struct storage *storage, const char *id, const char *privileges, struct error *err);
-/* `append`: the role keeps the privileges that it has. */
-int role_update(struct storage *storage, const char *id, const char *privileges, bool append,
+ * roles "cannot be modified" or "deleted". A caller without Permissions.Modify on /access can put into a role
+ * only what he holds on / and below: otherwise whoever may change roles could give himself everything, by a
+ * role that he has. */
+int role_create(struct access *access, const struct identity *caller, const char *id, const char *privileges,
                 struct error *err);
+/* `append`: the role keeps the privileges that it has. */
+int role_update(struct access *access, const struct identity *caller, const char *id, const char *privileges,
+                bool append, struct error *err);
 /* Deletes its ACL entries, too. */
 int role_delete(struct storage *storage, const char *id, struct error *err);
 

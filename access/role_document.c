@@ -3,9 +3,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "access/acl.h"
 #include "access/acl_entry.h"
 #include "access/document.h"
 #include "access/role.h"
+#include "access/snapshot.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"
@@ -110,8 +112,36 @@ static json_t *make_document(uint64_t set)
 struct role_edit {
     const char *id;
     uint64_t set;
+    uint64_t may_give; /* what the caller may add to a role */
     bool append;
 };
+
+static int begin_edit(struct access *access, const struct identity *caller, const char *privileges,
+                      struct role_edit *edit, struct error *err)
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+
+    if (parse_privileges(privileges != NULL ? privileges : "", &edit->set, err) != 0 ||
+        access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    bool modifies =
+        (acl_rights(snapshot, caller, "/access").held & privilege_find("Permissions.Modify")) != 0;
+    edit->may_give = modifies ? ALL_PRIVILEGES : acl_rights(snapshot, caller, "/").inherited;
+    return 0;
+}
+
+static int check_added(const struct role_edit *edit, uint64_t before, struct error *err)
+{
+    uint64_t refused = edit->set & ~before & ~edit->may_give;
+
+    for (size_t i = 0; i < PRIVILEGE_COUNT; i++)
+        if ((refused >> i & 1) != 0)
+            return error_set_field(err, "privs",
+                                   "to put '%s' into the role '%s' needs Permissions.Modify on /access, or "
+                                   "'%s' itself on / with propagation",
+                                   privilege_names[i], edit->id, privilege_names[i]);
+    return 0;
+}
 
 static int build_create(struct storage *storage, void *context, struct change_set *set, struct error *err)
 {
@@ -120,22 +150,23 @@ static int build_create(struct storage *storage, void *context, struct change_se
 
     if (role_is_builtin(edit->id) || object_read(storage, "role", edit->id, &document, NULL, err) == 0)
         return error_set(err, ERROR_CONFLICT, "create role failed: role '%s' already exists", edit->id);
-    if (err->kind != ERROR_NOT_FOUND)
+    if (err->kind != ERROR_NOT_FOUND || check_added(edit, 0, err) != 0)
         return -1;
     change_set_put(set, "role", edit->id, 0, make_document(edit->set));
     return 0;
 }
 
-int role_create(struct storage *storage, const char *id, const char *privileges, struct error *err)
+int role_create(struct access *access, const struct identity *caller, const char *id, const char *privileges,
+                struct error *err)
 {
     static const char reserved[] = "PVE";
     struct role_edit edit = {.id = id};
 
     if (strncasecmp(id, reserved, strlen(reserved)) == 0)
         return error_set_field(err, "roleid", "the names of own roles must not begin with '%s'", reserved);
-    if (parse_privileges(privileges != NULL ? privileges : "", &edit.set, err) != 0)
+    if (begin_edit(access, caller, privileges, &edit, err) != 0)
         return -1;
-    return edit_run(storage, build_create, &edit, err);
+    return edit_run(access_storage(access), build_create, &edit, err);
 }
 
 static int build_update(struct storage *storage, void *context, struct change_set *set, struct error *err)
@@ -146,8 +177,10 @@ static int build_update(struct storage *storage, void *context, struct change_se
 
     if (access_read_document(storage, "role", edit->id, &document, &revision, err) != 0)
         return -1;
-    uint64_t present = edit->append ? privilege_set(json_object_get(document, "privs")) : 0;
-    change_set_put(set, "role", edit->id, revision, make_document(present | edit->set));
+    uint64_t before = privilege_set(json_object_get(document, "privs"));
+    if (check_added(edit, before, err) != 0)
+        return -1;
+    change_set_put(set, "role", edit->id, revision, make_document((edit->append ? before : 0) | edit->set));
     return 0;
 }
 
@@ -158,15 +191,14 @@ static int refuse_builtin(const char *id, const char *what, struct error *err)
     return error_set(err, ERROR_FAILED, "auto-generated role '%s' cannot be %s", id, what);
 }
 
-int role_update(struct storage *storage, const char *id, const char *privileges, bool append,
-                struct error *err)
+int role_update(struct access *access, const struct identity *caller, const char *id, const char *privileges,
+                bool append, struct error *err)
 {
     struct role_edit edit = {.id = id, .append = append || privileges == NULL};
 
-    if (refuse_builtin(id, "modified", err) != 0 ||
-        parse_privileges(privileges != NULL ? privileges : "", &edit.set, err) != 0)
+    if (refuse_builtin(id, "modified", err) != 0 || begin_edit(access, caller, privileges, &edit, err) != 0)
         return -1;
-    return edit_run(storage, build_update, &edit, err);
+    return edit_run(access_storage(access), build_update, &edit, err);
 }
 
 static int build_delete(struct storage *storage, void *context, struct change_set *set, struct error *err)

@@ -233,6 +233,9 @@ static void describe_permission(const struct permission *permission, struct text
     case PERMISSION_REALM:
         text_append(ret, "Realm.AllocateUser on the realm of the user");
         return;
+    case PERMISSION_NOT_ROOT:
+        text_append(ret, "the user is not root@pam");
+        return;
     case PERMISSION_MODIFY:
         text_printf(ret, "Permissions.Modify on %s, or to allocate what is there", permission->path);
         return;

@@ -17,6 +17,7 @@ enum permission_kind {
     PERMISSION_SELF,       /* the caller is the user {userid}; a token never is */
     PERMISSION_USER_GROUP, /* one of `privileges` on /access/groups or on a group of {userid}, who exists */
     PERMISSION_REALM,      /* Realm.AllocateUser on the realm of {userid} */
+    PERMISSION_NOT_ROOT,   /* {userid} is not root@pam: nobody else, not even its tokens, changes root@pam */
     PERMISSION_MODIFY, /* Permissions.Modify on `path`, or to allocate what is below /storage, /vms, /pool */
 };
 

@@ -64,7 +64,7 @@ const struct endpoint endpoint_get_role = {
 static int create_role(struct request *request, json_t **ret, struct error *err)
 {
     *ret = json_null();
-    return role_create(request->service->storage, param_string(request, "roleid"),
+    return role_create(request->service->access, &request->caller, param_string(request, "roleid"),
                        param_string(request, "privs"), err);
 }
 
@@ -86,7 +86,7 @@ static int update_role(struct request *request, json_t **ret, struct error *err)
     *ret = json_null();
     if (append && !param_given(request, "privs"))
         return error_set_field(err, "privs", "missing property - 'append' requires this property");
-    return role_update(request->service->storage, param_string(request, "roleid"),
+    return role_update(request->service->access, &request->caller, param_string(request, "roleid"),
                        param_string(request, "privs"), append, err);
 }
 

@@ -9,6 +9,9 @@
 #define ALLOW_TOKEN                                                                                          \
     ALLOW_OR({.kind = PERMISSION_SELF}, {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify")})
 
+/* A token of root@pam may do everything, so nobody else makes or changes one. */
+#define ALLOW_TOKEN_CHANGE ALLOW_AND(ALLOW_TOKEN, {.kind = PERMISSION_NOT_ROOT})
+
 #define FULL_TOKENID                                                                                         \
     {                                                                                                        \
         .name = "full-tokenid", .type = SCHEMA_STRING, .text = "USER@REALM!TOKENID"                          \
@@ -61,7 +64,7 @@ const struct endpoint endpoint_create_token = {
     .method = METHOD_POST,
     .path = "/access/users/{userid}/token/{tokenid}",
     .text = "Creates an API token and returns its secret, which no later request does.",
-    .permission = ALLOW_TOKEN,
+    .permission = ALLOW_TOKEN_CHANGE,
     .parameters = PROPERTIES(PARAMETER_USERID, PARAMETER_TOKENID, TOKEN_SETTINGS),
     .returns = {.type = SCHEMA_OBJECT,
                 .properties = PROPERTIES(
@@ -81,7 +84,7 @@ const struct endpoint endpoint_update_token = {
     .method = METHOD_PUT,
     .path = "/access/users/{userid}/token/{tokenid}",
     .text = "Changes an API token.",
-    .permission = ALLOW_TOKEN,
+    .permission = ALLOW_TOKEN_CHANGE,
     .parameters = PROPERTIES(PARAMETER_USERID, PARAMETER_TOKENID, TOKEN_SETTINGS,
                              {.name = "regenerate",
                               .type = SCHEMA_BOOLEAN,
@@ -113,7 +116,7 @@ const struct endpoint endpoint_delete_token = {
     .method = METHOD_DELETE,
     .path = "/access/users/{userid}/token/{tokenid}",
     .text = "Deletes an API token. Its secret is refused from then on.",
-    .permission = ALLOW_TOKEN,
+    .permission = ALLOW_TOKEN_CHANGE,
     .parameters = PROPERTIES(PARAMETER_USERID, PARAMETER_TOKENID),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,

@@ -171,9 +171,9 @@ const struct endpoint endpoint_update_user = {
     .method = METHOD_PUT,
     .path = "/access/users/{userid}",
     .text = "Changes a user. An empty string removes a setting.",
-    .permission = {.kind = PERMISSION_USER_GROUP,
-                   .privileges = VALUES("User.Modify"),
-                   .groups = GROUPS_UPDATE},
+    .permission = ALLOW_AND(
+        {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify"), .groups = GROUPS_UPDATE},
+        {.kind = PERMISSION_NOT_ROOT}),
     .parameters =
         PROPERTIES(PARAMETER_USERID, USER_SETTINGS, PARAMETER_GROUPS,
                    {.name = "append",

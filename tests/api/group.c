@@ -99,6 +99,20 @@ DAEMON_TEST(role, own_ones_are_created_changed_and_deleted)
     fails(500, "role 'Operator' does not exist", "DELETE", "/access/roles/Operator", NULL);
 }
 
+/* Sys.Modify on /access is for changing roles, not for taking everything by one of them. */
+DAEMON_TEST(role, gives_nobody_more_than_its_maker_has)
+{
+    account_create("ops@pve", NULL);
+    post("/access/roles", "roleid", "Ops", "privs", "Sys.Modify,VM.Audit", NULL);
+    account_grant("/", "Ops", "users", "ops@pve");
+    account_enter("ops@pve");
+    wrong_parameter("privs",
+                    "to put 'Permissions.Modify' into the role 'Ops' needs Permissions.Modify on /access, or "
+                    "'Permissions.Modify' itself on / with propagation",
+                    "PUT", "/access/roles/Ops", "privs", "Permissions.Modify", "append", "1", NULL);
+    post("/access/roles", "roleid", "Look", "privs", "VM.Audit", NULL);
+}
+
 /* A change of a role takes effect at once for everybody who has it. */
 DAEMON_TEST(role, counts_as_it_is_now)
 {

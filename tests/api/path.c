@@ -14,7 +14,7 @@ char *path_fill(const char *declared)
     static const char *const values[][2] = {
         {"{node}", NODE},         {"{pci-id-or-mapping}", "0000:01:00.0"},
         {"{id}", "gpu"},          {"{vmid}", "100"},
-        {"{userid}", "root@pam"}, {"{groupid}", "staff"},
+        {"{userid}", "joe@pve"},  {"{groupid}", "staff"},
         {"{roleid}", "PVEAdmin"}, {"{realm}", "pam"},
         {"{tokenid}", "ci"},      {"{upid}", "UPID:pve1:00000001:00000001:00000001:pcireset::root@pam:"}};
     struct text path = {0};

@@ -137,3 +137,47 @@ DAEMON_TEST(user, is_created_by_those_who_administer_a_group)
           NULL);
     delete ("/access/users/new@pve", NULL);
 }
+
+static void expect_root_is_spared(void)
+{
+    static const char refused[] = "Permission check failed (user != root@pam)";
+    static const char token[] = "/access/users/root@pam/token/kept";
+
+    fails(403, refused, "POST", "/access/users/root@pam/token/new", "privsep", "0", NULL);
+    fails(403, refused, "PUT", token, "regenerate", "1", NULL);
+    fails(403, refused, "PUT", token, "privsep", "0", NULL);
+    fails(403, refused, "DELETE", token, NULL);
+    fails(403, refused, "PUT", "/access/users/root@pam", "enable", "0", NULL);
+    fails(403, refused, "PUT", "/access/users/root@pam", "groups", "staff", NULL);
+    fails(500, "root@pam cannot be deleted", "DELETE", "/access/users/root@pam", NULL);
+}
+
+/* A token of root@pam without privilege separation may do everything else, an administrator too. */
+DAEMON_TEST(user, root_is_changed_by_root_alone)
+{
+    post("/access/users/root@pam/token/kept", NULL);
+    put("/access/acl", "path", "/", "roles", "Administrator", "users", "ann@pve", NULL);
+    call_as("ann@pve");
+    expect_root_is_spared();
+    get("/access/users/root@pam/token", NULL);
+    post("/access/users/joe@pve/token/new", "privsep", "0", NULL);
+    call_with_token(NULL);
+    put("/access/users/root@pam", "groups", "staff", NULL);
+    call_as("root@pam");
+    expect_root_is_spared();
+    put("/access/users/joe@pve", "comment", "x", NULL);
+    call_with_token(NULL);
+    put("/access/users/root@pam", "comment", "x", NULL);
+    put("/access/users/root@pam/token/kept", "privsep", "0", NULL);
+}
+
+/* Also by a group that root@pam is in. */
+DAEMON_TEST(user, root_in_a_group_is_not_changed_with_it)
+{
+    put("/access/users/root@pam", "groups", "staff", NULL);
+    put("/access/acl", "path", "/access/groups/staff", "roles", "PVEUserAdmin", "users", "ann@pve", NULL);
+    call_as("ann@pve");
+    post("/access/users/joe@pve/token/new", NULL);
+    fails(403, "Permission check failed (user != root@pam)", "POST", "/access/users/root@pam/token/new",
+          "privsep", "0", NULL);
+}

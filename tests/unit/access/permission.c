@@ -28,6 +28,7 @@ static const struct permission every = {
         {.kind = PERMISSION_ROOT}}};
 
 static const struct permission realm = {.kind = PERMISSION_REALM};
+static const struct permission not_root = {.kind = PERMISSION_NOT_ROOT};
 static const struct permission create = {
     .kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify"), .groups = GROUPS_CREATE};
 static const struct permission update = {
@@ -108,6 +109,15 @@ static const struct {
     {&tokens, "ann@pve", "", "{'userid': 'joe@pve'}", "Permission check failed", ERROR_FORBIDDEN},
     {&tokens, "root@pam", "", "{'userid': 'gone@pve'}", NULL, 0},
     {&tokens, "root@pam", "t", "{'userid': 'gone@pve'}", "no such user ('gone@pve')", ERROR_NOT_FOUND},
+
+    /* nobody but root@pam itself changes root@pam */
+    {&not_root, "root@pam", "", "{'userid': 'root@pam'}", NULL, 0},
+    {&not_root, "root@pam", "t", "{'userid': 'root@pam'}", "Permission check failed (user != root@pam)",
+     ERROR_FORBIDDEN},
+    {&not_root, "ann@pve", "", "{'userid': 'root@pam'}", "Permission check failed (user != root@pam)",
+     ERROR_FORBIDDEN},
+    {&not_root, "ann@pve", "", "{'userid': 'joe@pve'}", NULL, 0},
+    {&not_root, "ann@pve", "", "{'userid': 'root@pve'}", NULL, 0},
 
     /* the realm of a user, who need not exist: for those who make and delete users */
     {&realm, "joe@pve", "", "{'userid': 'new@pve'}", NULL, 0},

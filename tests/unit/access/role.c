@@ -5,7 +5,7 @@
 
 #include "access/role.h"
 #include "base/memory.h"
-#include "tests/unit/storage/fixture.h"
+#include "tests/unit/access/fixture.h"
 
 static uint64_t privileges_of(const json_t *sets, const char *role)
 {
@@ -95,6 +95,16 @@ Test(access_role, takes_roles_from_documents)
     cr_assert_eq(count(privileges_of(sets, "PVEAuditor")), 7, "a built-in role cannot be replaced");
 }
 
+static const char *const people[] = {"user:root@pam:",
+                                     "user:ops@pve:",
+                                     "user:sub@pve:",
+                                     "role:Ops:Sys.Modify,VM.Audit:",
+                                     "acl:1:/:ops@pve:Ops:",
+                                     "acl:1:/access:sub@pve:Administrator:",
+                                     NULL};
+static const struct identity root = {.user = "root@pam"}, ops = {.user = "ops@pve"},
+                             sub = {.user = "sub@pve"};
+
 static void expect_role(struct storage *storage, const char *id, const char *text)
 {
     struct error err;
@@ -106,22 +116,22 @@ static void expect_role(struct storage *storage, const char *id, const char *tex
 
 Test(access_role, own_ones_are_created_changed_and_deleted_with_their_entries)
 {
-    autofixture struct fixture fixture;
-    fixture_make(&fixture);
-    autostorage struct storage *storage = fixture_open(fixture.path);
+    autoworld struct world world;
+    make_world(&world, (const char *const[]){"user:root@pam:", NULL});
+    struct storage *storage = world.storage;
     struct error err;
     json_t *acl;
 
-    cr_assert_eq(role_create(storage, "Operator", "VM.PowerMgmt,VM.Audit VM.Audit", &err), 0, "%s",
-                 err.message);
+    cr_assert_eq(role_create(world.access, &root, "Operator", "VM.PowerMgmt,VM.Audit VM.Audit", &err), 0,
+                 "%s", err.message);
     expect_role(storage, "Operator", "{'VM.Audit': 1, 'VM.PowerMgmt': 1}");
-    cr_assert_eq(role_update(storage, "Operator", "VM.Console", true, &err), 0);
+    cr_assert_eq(role_update(world.access, &root, "Operator", "VM.Console", true, &err), 0);
     expect_role(storage, "Operator", "{'VM.Audit': 1, 'VM.PowerMgmt': 1, 'VM.Console': 1}");
-    cr_assert_eq(role_update(storage, "Operator", NULL, false, &err), 0);
+    cr_assert_eq(role_update(world.access, &root, "Operator", NULL, false, &err), 0);
     expect_role(storage, "Operator", "{'VM.Audit': 1, 'VM.PowerMgmt': 1, 'VM.Console': 1}");
-    cr_assert_eq(role_update(storage, "Operator", "Sys.Audit", false, &err), 0);
+    cr_assert_eq(role_update(world.access, &root, "Operator", "Sys.Audit", false, &err), 0);
     expect_role(storage, "Operator", "{'Sys.Audit': 1}");
-    cr_assert_eq(role_create(storage, "Empty", NULL, &err), 0);
+    cr_assert_eq(role_create(world.access, &root, "Empty", NULL, &err), 0);
     expect_role(storage, "Empty", "{}");
 
     fixture_put(storage, "acl", "/", "{'users': {'joe@pve': {'Operator': 1, 'Empty': 1}}}");
@@ -133,13 +143,13 @@ Test(access_role, own_ones_are_created_changed_and_deleted_with_their_entries)
 
 Test(access_role, are_listed_in_order_with_what_they_give)
 {
-    autofixture struct fixture fixture;
-    fixture_make(&fixture);
-    autostorage struct storage *storage = fixture_open(fixture.path);
+    autoworld struct world world;
+    make_world(&world, (const char *const[]){"user:root@pam:", NULL});
+    struct storage *storage = world.storage;
     autojson json_t *list = NULL;
     struct error err;
 
-    cr_assert_eq(role_create(storage, "Operator", "VM.PowerMgmt,VM.Audit", &err), 0);
+    cr_assert_eq(role_create(world.access, &root, "Operator", "VM.PowerMgmt,VM.Audit", &err), 0);
     cr_assert_eq(role_list(storage, &list, &err), 0);
     cr_assert_eq(json_array_size(list), builtin_role_count + 1);
     fixture_expect_json(json_incref(json_array_get(list, 2)),
@@ -155,30 +165,53 @@ Test(access_role, are_listed_in_order_with_what_they_give)
 
 Test(access_role, built_in_ones_and_their_names_stay)
 {
-    autofixture struct fixture fixture;
-    fixture_make(&fixture);
-    autostorage struct storage *storage = fixture_open(fixture.path);
+    autoworld struct world world;
+    make_world(&world, (const char *const[]){"user:root@pam:", NULL});
+    struct storage *storage = world.storage;
     static const char *const reserved[] = {"PVEAdmin", "PVEOwn", "pveown", "PvE"};
     struct error err;
     json_t *shown;
 
     for (size_t i = 0; i < COUNT_OF(reserved); i++) {
-        cr_assert_eq(role_create(storage, reserved[i], "VM.Audit", &err), -1, "%s", reserved[i]);
+        cr_assert_eq(role_create(world.access, &root, reserved[i], "VM.Audit", &err), -1, "%s", reserved[i]);
         cr_assert_str_eq(err.field, "roleid");
     }
-    cr_assert_eq(role_create(storage, "NoAccess", "VM.Audit", &err), -1);
+    cr_assert_eq(role_create(world.access, &root, "NoAccess", "VM.Audit", &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT, "create role failed: role 'NoAccess' already exists");
-    cr_assert_eq(role_update(storage, "PVEAdmin", "VM.Audit", false, &err), -1);
+    cr_assert_eq(role_update(world.access, &root, "PVEAdmin", "VM.Audit", false, &err), -1);
     fixture_expect_error(&err, ERROR_FAILED, "auto-generated role 'PVEAdmin' cannot be modified");
     cr_assert_eq(role_delete(storage, "Administrator", &err), -1);
     fixture_expect_error(&err, ERROR_FAILED, "auto-generated role 'Administrator' cannot be deleted");
-    cr_assert_eq(role_update(storage, "Gone", "VM.Audit", false, &err), -1);
+    cr_assert_eq(role_update(world.access, &root, "Gone", "VM.Audit", false, &err), -1);
     fixture_expect_error(&err, ERROR_NOT_FOUND, "role 'Gone' does not exist");
     cr_assert_eq(role_delete(storage, "Gone", &err), -1);
     fixture_expect_error(&err, ERROR_NOT_FOUND, "role 'Gone' does not exist");
     cr_assert_eq(role_read(storage, "Gone", &shown, &err), -1);
     fixture_expect_error(&err, ERROR_NOT_FOUND, "role 'Gone' does not exist");
-    cr_assert_eq(role_create(storage, "Own", "VM.Audit,VM.Monitor", &err), -1);
+    cr_assert_eq(role_create(world.access, &root, "Own", "VM.Audit,VM.Monitor", &err), -1);
     cr_assert_str_eq(err.field, "privs");
     fixture_expect_error(&err, ERROR_INVALID, "invalid privilege 'VM.Monitor'");
+}
+
+/* Whoever may change roles has one himself: he could give himself everything by it. */
+Test(access_role, gives_nobody_more_than_its_maker_has)
+{
+    autoworld struct world world;
+    make_world(&world, people);
+    struct error err;
+
+    cr_assert_eq(role_update(world.access, &ops, "Ops", "Permissions.Modify", true, &err), -1);
+    fixture_expect_error(
+        &err, ERROR_INVALID,
+        "to put 'Permissions.Modify' into the role 'Ops' needs Permissions.Modify on /access, "
+        "or 'Permissions.Modify' itself on / with propagation");
+    cr_assert_str_eq(err.field, "privs");
+    cr_assert_eq(role_update(world.access, &ops, "Ops", "VM.Audit,Sys.Audit", false, &err), -1);
+    cr_assert_eq(role_create(world.access, &ops, "More", "VM.Audit,User.Modify", &err), -1);
+    expect_role(world.storage, "Ops", "{'Sys.Modify': 1, 'VM.Audit': 1}");
+    cr_assert_eq(role_create(world.access, &ops, "Less", "VM.Audit", &err), 0, "%s", err.message);
+    cr_assert_eq(role_update(world.access, &ops, "Less", "Sys.Modify", true, &err), 0, "%s", err.message);
+    cr_assert_eq(role_create(world.access, &sub, "Any", "VM.Allocate", &err), 0, "%s", err.message);
+    cr_assert_eq(role_update(world.access, &ops, "Any", "VM.Allocate,VM.Audit", false, &err), 0,
+                 "what a role has already may stay");
 }

@@ -148,6 +148,8 @@ static json_t *describe_check(const struct permission *permission)
         return json_pack("[s, s]", "userid-param", "Realm.AllocateUser");
     case PERMISSION_USER_GROUP:
         return describe_group_check(permission);
+    case PERMISSION_NOT_ROOT:
+        return json_pack("[s, s]", "userid-param", "not root@pam");
     case PERMISSION_MODIFY:
         return json_pack("[s, s]", "perm-modify", permission->path);
     case PERMISSION_ROOT:
