@@ -88,12 +88,12 @@ run: packages-build-run
 	@exec dist/demo $(BUILD)/hostpci
 
 check: packages-build-test
-	$(AGAIN) built-release built-asan built-tsan
+	$(AGAIN) $(BUILD)/tests/make-host built-asan
 	@tests/run check
 
 test: packages-build-test-lab
 	$(AGAIN) built-release built-asan built-tsan built-fuzz
-	@tests/run check clients fuzz lint,lab
+	@tests/run threads,check clients fuzz lint,lab
 
 lab: packages-build-test-lab
 	$(AGAIN) built-release
