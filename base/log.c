@@ -23,13 +23,12 @@ void log_line(enum log_level level, const char *format, ...)
     else if (level != LOG_LEVEL_INFO)
         text_append(&line, level == LOG_LEVEL_ERROR ? "error: " : "warning: ");
     for (const char *c = message; *c != '\0';) {
-        size_t plain = 0;
-        while ((unsigned char)c[plain] >= 0x20 && c[plain] != 0x7f)
-            plain++;
-        text_append_bytes(&line, c, plain);
-        c += plain;
-        if (*c != '\0')
-            text_printf(&line, "\\x%02x", (unsigned char)*c++);
+        size_t length = text_printable_length(c);
+        if (length > 0)
+            text_append_bytes(&line, c, length);
+        else
+            text_printf(&line, "\\x%02x", (unsigned char)*c);
+        c += length > 0 ? length : 1;
     }
     text_append(&line, "\n");
     /* a single write keeps the lines of several threads whole; a failure cannot be reported anywhere */

@@ -13,30 +13,12 @@
 
 #define CUT "..."
 
-/* The length in bytes of the first character: 0 if it is a control character or not UTF-8. */
-static size_t printable(const char *text)
-{
-    const unsigned char *c = (const unsigned char *)text;
-    size_t length = c[0] < 0x80 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
-
-    if (c[0] < 0x20 || c[0] == 0x7f || (c[0] >= 0x80 && c[0] < 0xc2) || c[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-    /* C1 controls, forms that are too long, surrogates, beyond U+10FFFF */
-    if ((c[0] == 0xc2 && c[1] < 0xa0) || (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
-        (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
-        return 0;
-    return length;
-}
-
 char *task_clean_line(const char *text)
 {
     struct text clean = {0};
 
     while (*text != '\0' && clean.length < TASK_LINE_LENGTH - sizeof("\\x00" CUT)) {
-        size_t length = printable(text);
+        size_t length = text_printable_length(text);
         if (length > 0)
             text_append_bytes(&clean, text, length);
         else
