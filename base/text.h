@@ -34,8 +34,8 @@ bool text_ends_with(const char *string, const char *suffix);
  */
 bool text_to_number(const char *string, int base, unsigned long long limit, unsigned long long *ret);
 
-/* The length in bytes of the character that the string begins with; 0 if that is a control character (also one
- * of U+0080 to U+009F), the end, or not UTF-8. */
+/* The length in bytes of the character that the string begins with; 0 if that is a control character (also
+ * one of U+0080 to U+009F), the end, or not UTF-8. */
 size_t text_printable_length(const char *string);
 
 /* Cuts white space off both ends, in place, and returns the first character that is left. */

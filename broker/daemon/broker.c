@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/notify.h"
@@ -124,17 +124,12 @@ static int open_signals(int *ret, struct error *err)
     return 0;
 }
 
-/* Everybody may enter the socket's folder, whatever the service manager's umask is (the journal sets modes of
- * its own), and each client takes a descriptor. */
+/* Everybody may enter the socket's folder, whatever the service manager's umask is; the journal sets modes of
+ * its own. */
 static void prepare_process(void)
 {
-    struct rlimit files;
-
     umask(0022);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    limits_prepare();
     memory_guard_json();
     json_object_seed(0);
 }

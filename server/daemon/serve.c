@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/qemu/task.h"
 #include "api/request.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/notify.h"
@@ -227,7 +227,6 @@ static void wait_for_signal(struct daemon *daemon)
 /* All threads inherit the signal mask: only wait_for_signal receives signals. */
 static void prepare_process(void)
 {
-    struct rlimit files;
     sigset_t set;
 
     sigemptyset(&set);
@@ -236,10 +235,7 @@ static void prepare_process(void)
     sigaddset(&set, SIGPIPE);
     sigaddset(&set, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    limits_prepare();
     mallopt(M_ARENA_MAX,
             2); /* with an arena for each thread, each would keep the memory of its largest reply */
     memory_guard_json();

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel lets this process have. */
+#include "base/limits.h"
+
+#include <sys/resource.h>
+
+void limits_prepare(void)
+{
+    struct rlimit files;
+
+    setrlimit(RLIMIT_CORE, &(const struct rlimit){0, 0});
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
