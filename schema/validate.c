@@ -182,26 +182,6 @@ static int check_string(const struct schema *schema, const json_t *value, struct
     return schema->property_string != NULL ? check_property_string(schema, string, err) : 0;
 }
 
-/* Checks the limits of a value that already has its type. */
-static int check_limits(const struct schema *schema, const json_t *value, struct error *err)
-{
-    if (schema->type == SCHEMA_STRING)
-        return check_string(schema, value, err);
-    return check_range(schema, value, err);
-}
-
-/* Permissions are checked before values are, for a path that holds the value as it was sent. So a number must
- * be spelled as its format says: /vms/0100 is not the VM 100. */
-static int check_spelling(const struct schema *schema, const char *sent, struct error *err)
-{
-    return sent == NULL || schema->format == NULL ? 0 : format_check(schema->format, sent, err);
-}
-
-static bool is_list_format(const struct schema *schema)
-{
-    return schema->type == SCHEMA_STRING && schema->format != NULL && text_ends_with(schema->format, "-list");
-}
-
 /* Joins a list that was sent as repeated parameters with commas, as if it had been sent as one. */
 static json_t *join(const json_t *array)
 {
@@ -242,14 +222,21 @@ int validate_value(const struct schema *schema, json_t **value, struct error *er
             *value = json_pack("[o]", *value);
         return validate_items(schema, *value, err);
     }
-    if (json_is_array(*value) && is_list_format(schema))
+    if (json_is_array(*value) && schema->type == SCHEMA_STRING && schema->format != NULL &&
+        text_ends_with(schema->format, "-list"))
         replace(value, join(*value));
-    autofree char *sent = schema->type == SCHEMA_INTEGER ? scalar_string(*value) : NULL;
+    autofree char *sent = scalar_string(*value);
     if (!convert(schema, value))
         return refuse_type(schema, *value, err);
-    if (check_limits(schema, *value, err) != 0)
+    if (schema->type == SCHEMA_STRING)
+        return check_string(schema, *value, err);
+    if (check_range(schema, *value, err) != 0)
         return -1;
-    return check_spelling(schema, sent, err);
+    /* Permissions are checked before values are, for a path that holds the value as it was sent. So a number
+     * must be spelled as its format says: /vms/0100 is not the VM 100. */
+    if (schema->type == SCHEMA_INTEGER && schema->format != NULL)
+        return format_check(schema->format, sent, err);
+    return 0;
 }
 
 /* Adds the error text for a parameter. For an item of an array, err->field is its index. */
@@ -293,21 +280,16 @@ static void validate_given(const struct schema *parameters, json_t *params, json
     }
 }
 
-static void require_mandatory(const struct schema *parameters, const json_t *params, json_t *errors)
-{
-    SCHEMA_FOREACH(schema, parameters)
-        if (!schema->optional && json_object_get(params, schema->name) == NULL)
-            json_object_set_new(errors, schema->name,
-                                json_string("property is missing and it is not optional"));
-}
-
 int validate_parameters(const struct schema *parameters, json_t *params, json_t **ret_errors,
                         struct error *err)
 {
     autojson json_t *errors = json_object();
 
     validate_given(parameters, params, errors);
-    require_mandatory(parameters, params, errors);
+    SCHEMA_FOREACH(schema, parameters)
+        if (!schema->optional && json_object_get(params, schema->name) == NULL)
+            json_object_set_new(errors, schema->name,
+                                json_string("property is missing and it is not optional"));
     if (json_object_size(errors) == 0)
         return 0;
     *ret_errors = TAKE(errors);

@@ -107,12 +107,6 @@ static size_t natural_width(const struct layout *layout, size_t column)
     return widest;
 }
 
-/* The number of columns that borders and gaps take. */
-static size_t frame_width(const struct layout *layout)
-{
-    return layout->style->no_border ? 2 * (layout->shown - 1) : 3 * layout->shown + 1;
-}
-
 /* The width of a column when those that are wider than `limit` shrink. None becomes too narrow to be read,
  * unless it is the only one that is left. */
 static size_t width_at(const struct layout *layout, size_t column, size_t limit)
@@ -127,9 +121,10 @@ static size_t width_at(const struct layout *layout, size_t column, size_t limit)
     return natural < limit ? natural : limit;
 }
 
+/* The width of the whole table, borders and gaps included. */
 static size_t width_with_limit(const struct layout *layout, size_t limit)
 {
-    size_t width = frame_width(layout);
+    size_t width = layout->style->no_border ? 2 * (layout->shown - 1) : 3 * layout->shown + 1;
 
     for (size_t column = 0; column < layout->shown; column++)
         width += width_at(layout, column, limit);
