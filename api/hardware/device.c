@@ -136,6 +136,31 @@ static const struct schema sriov_properties[] = {
     OPTIONAL_NUMBER("stride", "Distance between the routing ids of virtual functions."),
     OPTIONAL_TEXT("vf-device", "Device id of the virtual functions."),
     OPTIONAL_FLAG("drivers-autoprobe", "Whether the kernel binds drivers to new virtual functions."),
+    OPTIONAL_NUMBER("vf-total-msix",
+                    "MSI-X interrupts that can be distributed among the virtual functions, if "
+                    "the driver lets them be distributed."),
+    {.name = NULL},
+};
+
+static const struct schema error_properties[] = {
+    {.name = "severity",
+     .type = SCHEMA_STRING,
+     .values = VALUES("fatal", "nonfatal", "correctable"),
+     .text =
+         "fatal: the link cannot be relied on any more; nonfatal: a transaction was lost; correctable: the "
+         "hardware has recovered by itself."},
+    {.name = "name",
+     .type = SCHEMA_STRING,
+     .text = "The kernel's name for the error, such as RxErr or BadTLP."},
+    {.name = "count", .type = SCHEMA_INTEGER, .text = "How often it has happened."},
+    {.name = NULL},
+};
+
+static const struct schema vfio_properties[] = {
+    {.name = "name", .type = SCHEMA_STRING, .text = "The kernel's name for it: vfioN."},
+    OPTIONAL_TEXT("cdev",
+                  "The file in /dev by which a program with IOMMUFD opens it; left out if this kernel "
+                  "offers it by its group only."),
     {.name = NULL},
 };
 
@@ -220,6 +245,22 @@ const struct endpoint endpoint_get_pci_status =
                          .properties =
                              PROPERTIES(OPTIONAL_NUMBER("size", "Size of the ROM's window in bytes."))},
                         OPTIONAL_TEXT("slot", "Name of the physical slot."),
+                        OPTIONAL_TEXT("serial-number",
+                                      "Serial number of the hardware. Only root may read it, and only newer "
+                                      "kernels tell it."),
+                        OPTIONAL_FLAG("reset-subordinate", "Present on a bridge whose devices below it the "
+                                                           "kernel can reset together."),
+                        {.name = "errors",
+                         .type = SCHEMA_ARRAY,
+                         .optional = true,
+                         .items = ITEMS(.type = SCHEMA_OBJECT, .properties = error_properties),
+                         .text = "PCI Express errors that have happened since the device appeared, the worst "
+                                 "severity first; left out if the kernel does not count them."},
+                        {.name = "vfio-dev",
+                         .type = SCHEMA_OBJECT,
+                         .optional = true,
+                         .properties = vfio_properties,
+                         .text = "The VFIO device, while a vfio driver has the device and the kernel tells."},
                         {.name = "sriov",
                          .type = SCHEMA_OBJECT,
                          .optional = true,

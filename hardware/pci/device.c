@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "hardware/module.h"
 #include "hardware/paths.h"
+#include "hardware/pci/errors.h"
 #include "hardware/pci/resource.h"
 #include "hardware/pci/sriov.h"
 
@@ -98,6 +99,10 @@ static void add_state(json_t *object, int folder)
         json_object_set_new(object, "numa-node", json_integer(number));
     if (sysfs_read_number(folder, "boot_vga", &number) >= 0) /* only displays have it */
         json_object_set_new(object, "boot-vga", json_integer(number != 0));
+    if (read_line(folder, "serial_number", line, sizeof(line))) /* the file is root's */
+        set_text(object, "serial-number", line);
+    if (sysfs_exists(folder, "reset_subordinate")) /* a bridge; the file can only be written */
+        json_object_set_new(object, "reset-subordinate", json_integer(1));
 }
 
 /* If the link is down or unknown, its speed is "Unknown" and its width 0 or 255. */
@@ -179,6 +184,22 @@ static void add_slot(json_t *object, const struct sysroot *sysroot, struct pci_a
         }
 }
 
+/* While a vfio driver has the function, the folder vfio-dev has one entry. It has a file `dev` if the kernel
+ * also offers it to user space without its group. */
+static void add_vfio(json_t *object, int folder)
+{
+    autolist char **names = NULL;
+
+    if (sysfs_list(folder, "vfio-dev", &names) < 1)
+        return;
+    autojson json_t *vfio = json_pack("{s:s}", "name", names[0]);
+    if (sysfs_exists(folder, path_below("vfio-dev", names[0], "dev").text)) {
+        autofree char *node = xasprintf("/dev/vfio/devices/%s", names[0]);
+        json_object_set_new(vfio, "cdev", json_string(node));
+    }
+    json_object_set(object, "vfio-dev", vfio);
+}
+
 static json_t *list_peers(const struct inventory *inventory, const struct pci_device *device)
 {
     json_t *list = json_array();
@@ -208,6 +229,8 @@ int device_describe_held(const struct sysroot *sysroot, const struct inventory *
     add_link(object, folder);
     add_resources(object, folder);
     add_slot(object, sysroot, address);
+    add_vfio(object, folder);
+    errors_describe(folder, object);
     *ret = object;
     return 0;
 }

@@ -57,6 +57,9 @@ void sriov_describe(int folder, json_t *object)
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         if (sysfs_read_number(folder, numbers[i].file, &number) >= 0 && number >= 0)
             json_object_set_new(sriov, numbers[i].key, json_integer(number));
+    if (sysfs_read_number(folder, "sriov_vf_total_msix", &number) >= 0 &&
+        number > 0) /* 0: fixed by the driver */
+        json_object_set_new(sriov, "vf-total-msix", json_integer(number));
     add_device_id(folder, sriov);
     json_object_set(object, "sriov", sriov);
     functions = list_functions(folder, json_integer_value(json_object_get(sriov, "numvfs")));

@@ -6,9 +6,9 @@
 
 #include <jansson.h>
 
-/* Adds sriov {totalvfs, numvfs, offset, stride, vf-device, drivers-autoprobe} and virtfns {virtfnN: id} to
- * the object of a physical function, and nothing to that of another. `folder` is a descriptor of its folder.
- */
+/* Adds sriov {totalvfs, numvfs, offset, stride, vf-device, drivers-autoprobe, vf-total-msix} and virtfns
+ * {virtfnN: id} to the object of a physical function, and nothing to that of another. `folder` is a
+ * descriptor of its folder. */
 void sriov_describe(int folder, json_t *object);
 
 #endif

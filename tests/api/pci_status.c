@@ -4,6 +4,7 @@
 
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
+#include "tests/api/host.h"
 #include "tests/api/look.h"
 
 #define PCI "/nodes/" NODE "/hardware/pci"
@@ -55,6 +56,22 @@ DAEMON_TEST(pci_status, of_physical_and_virtual_functions)
     cr_assert_eq(number_of(member(empty, "sriov"), "numvfs"), 0);
     cr_assert_eq(number_of(empty, "numa-node"), 1);
     cr_assert_str_eq(text_of(get(PCI "/0000:d9:00.0/status", NULL), "driver-override"), "vfio-pci");
+}
+
+#define CARD "sys/bus/pci/devices/0000:01:00.0/"
+
+DAEMON_TEST(pci_status, of_a_newer_kernel_has_more)
+{
+    START(.host = "workstation");
+    host_write(CARD "aer_dev_correctable", "RxErr 0\nBadTLP 3\nTOTAL_ERR_COR 3\n");
+    host_write(CARD "serial_number", "00-80-ee-00-00-00-11-22\n");
+    host_write(CARD "vfio-dev/vfio0/dev", "511:0\n");
+    host_write("sys/bus/pci/devices/0000:00:01.0/reset_subordinate", "");
+    const json_t *card = get(PCI "/0000:01:00.0/status", NULL);
+    is_json(member(card, "errors"), "[{'severity':'correctable','name':'BadTLP','count':3}]");
+    cr_assert_str_eq(text_of(card, "serial-number"), "00-80-ee-00-00-00-11-22");
+    is_json(member(card, "vfio-dev"), "{'name':'vfio0','cdev':'/dev/vfio/devices/vfio0'}");
+    cr_assert_eq(number_of(get(PCI "/0000:00:01.0/status", NULL), "reset-subordinate"), 1);
 }
 
 DAEMON_TEST(pci_status, takes_an_id_without_domain_but_no_mapping)

@@ -78,12 +78,19 @@ Test(device, takes_nothing_for_what_it_is)
     tree_write(&tree, FOLDER "max_link_speed", "Unknown\n");
     tree_write(&tree, FOLDER "max_link_width", "255\n");
     tree_write(&tree, FOLDER "reset_method", "\n");
+    tree_write(&tree, FOLDER "serial_number", "\n");
+    tree_write(&tree, FOLDER "aer_dev_fatal", "");
+    tree_write(&tree, FOLDER "vfio-dev", "");
     autojson json_t *device = describe(&tree, "0000:01:00.0");
     expect_member(device, "driver-override", NULL);
     expect_member(device, "numa-node", NULL);
     expect_member(device, "power-state", NULL);
     expect_member(device, "link", NULL);
     expect_member(device, "reset-methods", "[]");
+    expect_member(device, "serial-number", NULL);
+    expect_member(device, "reset-subordinate", NULL);
+    expect_member(device, "errors", NULL);
+    expect_member(device, "vfio-dev", NULL);
 }
 
 Test(device, shows_an_override_and_its_numa_node)
@@ -118,6 +125,60 @@ Test(device, that_can_have_virtual_functions_tells_how_many_and_which)
     expect_member(function, "physfn", "'0000:3b:00.0'");
     expect_member(function, "sriov", NULL);
     expect_member(drive, "sriov", NULL);
+}
+
+/* The text is that of a kernel's aer_dev_correctable, aer_dev_nonfatal and aer_dev_fatal. */
+Test(device, lists_the_errors_that_the_kernel_has_counted)
+{
+    autotree struct tree tree;
+
+    make_one_function(&tree);
+    tree_write(&tree, FOLDER "aer_dev_correctable",
+               "RxErr 3\nBadTLP 0\nBadDLLP 0\nRollover 0\nTimeout 18446744073709551615\nNonFatalErr 0\n"
+               "CorrIntErr 0\nHeaderOF 1\nTOTAL_ERR_COR 4\n");
+    tree_write(&tree, FOLDER "aer_dev_nonfatal", "Undefined 0\nDLP 0\nTOTAL_ERR_NONFATAL 0\n");
+    tree_write(&tree, FOLDER "aer_dev_fatal",
+               "DLP 1\nSDES\n 7\nTLP x\nFCP -1\nERR_BIT[9] 2\nTOTAL_ERR_FATAL 3\n");
+    autojson json_t *device = describe(&tree, "0000:01:00.0");
+    expect_member(device, "errors",
+                  "[{'severity': 'fatal', 'name': 'DLP', 'count': 1},"
+                  " {'severity': 'fatal', 'name': 'ERR_BIT[9]', 'count': 2},"
+                  " {'severity': 'correctable', 'name': 'RxErr', 'count': 3},"
+                  " {'severity': 'correctable', 'name': 'HeaderOF', 'count': 1}]");
+}
+
+Test(device, without_an_error_says_so_if_the_kernel_counts)
+{
+    autotree struct tree tree;
+
+    make_one_function(&tree);
+    autojson json_t *silent = describe(&tree, "0000:01:00.0");
+    expect_member(silent, "errors", NULL);
+    tree_write(&tree, FOLDER "aer_dev_nonfatal", "Undefined 0\nDLP 0\nTOTAL_ERR_NONFATAL 0\n");
+    autojson json_t *device = describe(&tree, "0000:01:00.0");
+    expect_member(device, "errors", "[]");
+}
+
+Test(device, has_what_only_newer_kernels_tell)
+{
+    autotree struct tree tree;
+
+    make_one_function(&tree);
+    tree_write(&tree, FOLDER "serial_number", "00-80-ee-00-00-00-11-22\n");
+    tree_write(&tree, FOLDER "reset_subordinate", "");
+    tree_write(&tree, FOLDER "vfio-dev/vfio12/uevent", "");
+    tree_write(&tree, FOLDER "sriov_totalvfs", "8\n");
+    tree_write(&tree, FOLDER "sriov_vf_total_msix", "0\n");
+    autojson json_t *device = describe(&tree, "0000:01:00.0");
+    expect_member(device, "serial-number", "'00-80-ee-00-00-00-11-22'");
+    expect_member(device, "reset-subordinate", "1");
+    expect_member(device, "vfio-dev", "{'name': 'vfio12'}");
+    expect_member(device, "sriov", "{'totalvfs': 8}");
+    tree_write(&tree, FOLDER "vfio-dev/vfio12/dev", "511:12\n");
+    tree_write(&tree, FOLDER "sriov_vf_total_msix", "2048\n");
+    autojson json_t *again = describe(&tree, "0000:01:00.0");
+    expect_member(again, "vfio-dev", "{'name': 'vfio12', 'cdev': '/dev/vfio/devices/vfio12'}");
+    expect_member(again, "sriov", "{'totalvfs': 8, 'vf-total-msix': 2048}");
 }
 
 Test(device, names_the_modules_whose_alias_fits)
