@@ -49,6 +49,7 @@ static bool is_empty(const json_t *lines)
 /* The task that is followed, and how far. */
 struct following {
     const struct call_target *target;
+    FILE *out;        /* what its log is written to */
     char *path;       /* of the task */
     char start[24];   /* the number of lines that were written */
     bool looks_ended; /* the last of them looks like the end of the task */
@@ -78,7 +79,7 @@ static int write_lines(struct following *following, struct error *err)
                  json_integer_value(json_object_get(line, "n")));
     }
     following->pause = SHORTEST_PAUSE;
-    if (fputs(text_string(&text), stdout) == EOF || fflush(stdout) != 0)
+    if (fputs(text_string(&text), following->out) == EOF || fflush(following->out) != 0)
         return error_set_errno(err, errno, "the task goes on, but its log cannot be printed");
     return 0;
 }
@@ -146,10 +147,10 @@ static int follow(struct following *following, struct error *err)
     return 0;
 }
 
-int follow_task(const struct call_target *target, const char *upid)
+int follow_task(const struct call_target *target, const char *upid, FILE *out)
 {
     struct following following = {
-        .target = target, .start = "0", .answered = time(NULL), .pause = SHORTEST_PAUSE};
+        .target = target, .out = out, .start = "0", .answered = time(NULL), .pause = SHORTEST_PAUSE};
     struct upid parts;
     struct error err;
 

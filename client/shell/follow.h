@@ -3,12 +3,14 @@
 #ifndef HOSTPCI_CLIENT_SHELL_FOLLOW_H
 #define HOSTPCI_CLIENT_SHELL_FOLLOW_H
 
+#include <stdio.h>
+
 #include "client/call/call.h"
 
-/* Prints the log to standard output. Gives SHELL_DONE if the task ended well, or with warnings, and
+/* Prints the log to `out`. Gives SHELL_DONE if the task ended well, or with warnings, and
  * SHELL_FAILED if not. A daemon that is away is waited for, for half a minute. After Ctrl-C
  * (SHELL_INTERRUPTED) the task goes on, and standard error says how to see its log again, and how to stop it.
  */
-int follow_task(const struct call_target *target, const char *upid);
+int follow_task(const struct call_target *target, const char *upid, FILE *out);
 
 #endif

@@ -28,7 +28,7 @@ static const struct option table[] = {
     {"noheader", OPTIONS_FORMAT, NULL, offsetof(struct options, no_header), NULL, NULL,
      "draw tables without their header"},
     {"no-wait", OPTIONS_FORMAT, NULL, offsetof(struct options, no_wait), NULL, NULL,
-     "print the name of a task and return, instead of following its log"},
+     "print the name of a task and return, instead of waiting for its end"},
     {"socket", OPTIONS_TARGET, "PATH", offsetof(struct options, target.socket), "HOSTPCI_SOCKET", CALL_SOCKET,
      "the daemon's local socket"},
     {"server", OPTIONS_TARGET, "URL", offsetof(struct options, target.server), "HOSTPCI_SERVER", NULL,

@@ -158,8 +158,7 @@ static int run(const struct verb *verb, int argc, char **argv)
         (options.file != NULL && qm_read_file(&options, &err) != 0))
         return shell_complain(&err);
     autofree char *help = xasprintf("%s help %s", program_name(), verb->name);
-    const struct shell_call call = {
-        .method = verb->method, .path = path, .help = help, .wait = true, .print = verb->print};
+    const struct shell_call call = {.method = verb->method, .path = path, .help = help, .print = verb->print};
     return shell_request(&options, &call);
 }
 

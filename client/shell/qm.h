@@ -6,10 +6,7 @@
  * A verb stands for an endpoint below /nodes/localhost/qemu; everything else is as with the commands that
  * name the path themselves (client/shell/options.h). As text, `config` prints the file form
  * (vm/config/config.h), which --file reads back, and `list` and `pending` print what Proxmox prints. The
- * other formats show the reply as it is.
- *
- * Unless --no-wait is given, tasks are followed even without a terminal, so that in a script a VM exists
- * after `create`. */
+ * other formats show the reply as it is. */
 #ifndef HOSTPCI_CLIENT_SHELL_QM_H
 #define HOSTPCI_CLIENT_SHELL_QM_H
 

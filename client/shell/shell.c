@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "api/request.h"
 #include "base/memory.h"
@@ -120,16 +119,6 @@ static int complain_refusal(const struct call_reply *reply, const struct call_ta
     return status;
 }
 
-/* People want to watch a task; programs get its name, and ask for it. */
-static bool must_follow(const struct options *options, const struct shell_call *call,
-                        enum print_format format, const struct endpoint *endpoint)
-{
-    const char *returned = endpoint != NULL ? endpoint->returns.format : NULL;
-
-    return returned != NULL && strcmp(returned, "pve-task-upid") == 0 && format == PRINT_TEXT &&
-           !options->no_wait && (call->wait || isatty(STDOUT_FILENO));
-}
-
 int shell_request(const struct options *options, const struct shell_call *call)
 {
     autoreply struct call_reply reply = {0};
@@ -144,8 +133,15 @@ int shell_request(const struct options *options, const struct shell_call *call)
         return complain_refusal(&reply, &options->target, call);
     const struct endpoint *endpoint =
         lookup_endpoint(endpoint_table, endpoint_count, call->method, call->path);
-    if (json_is_string(reply.data) && must_follow(options, call, format, endpoint))
-        return follow_task(&options->target, json_string_value(reply.data));
+    const char *returned = endpoint != NULL ? endpoint->returns.format : NULL;
+    bool begins_task =
+        returned != NULL && strcmp(returned, "pve-task-upid") == 0 && json_is_string(reply.data);
+    int status = begins_task && !options->no_wait
+                     ? follow_task(&options->target, json_string_value(reply.data),
+                                   format == PRINT_TEXT ? stdout : stderr)
+                     : SHELL_DONE;
+    if (begins_task && !options->no_wait && format == PRINT_TEXT)
+        return status;
     struct table_style style = print_style_of(stdout);
     style.no_border = options->no_border;
     style.no_header = options->no_header;
@@ -153,7 +149,8 @@ int shell_request(const struct options *options, const struct shell_call *call)
     autofree char *text = call->print != NULL && format == PRINT_TEXT
                               ? call->print(reply.data, &style)
                               : print_value(reply.data, returns, format, &style);
-    return shell_write(text);
+    int written = shell_write(text);
+    return status != SHELL_DONE ? status : written;
 }
 
 static int request(int argc, char **argv, enum method method)

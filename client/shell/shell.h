@@ -39,13 +39,14 @@ struct shell_call {
     enum method method;
     const char *path;
     const char *help; /* the command that shows the parameters; NULL: `usage` with the path */
-    bool wait;        /* follow a task even without a terminal, because a script needs its end */
     /* Prints the reply as text, which the caller frees; NULL: as client/print/print.h does. */
     char *(*print)(const json_t *data, const struct table_style *style);
 };
 
-/* Makes a call, and prints the reply in the format that the options name. A task is followed if standard
- * output is a terminal. Gives the exit status. */
+/* Makes a call, and prints the reply in the format that the options name. A task is followed to its end
+ * unless the options say otherwise, so that a script goes on when the work is done: as text its log is what
+ * is printed; with another format the log goes to standard error and the reply, its name, to standard output.
+ * Gives the exit status. */
 int shell_request(const struct options *options, const struct shell_call *call);
 
 /* "--help" or "-h". */

@@ -176,14 +176,25 @@ DAEMON_TEST(task_running, that_fails_is_a_failure_of_the_client)
     ends(&terminal, 1, "\nTASK ERROR: ");
 }
 
-DAEMON_TEST(task_running, is_only_named_where_nobody_looks_or_on_request)
+DAEMON_TEST(task_running, is_waited_for_by_a_script)
+{
+    autofree char *log =
+        program_run((const char *const[]){"set", DRIVER(DISK), "--driver", "vfio-pci", NULL});
+    cr_assert_str_eq(kernel_driver(DISK), "vfio-pci");
+    cr_assert(text_ends_with(log, "\nTASK OK\n"), "%s", log);
+    autofree char *upid = program_run(
+        (const char *const[]){"set", DRIVER(DISK), "--driver", "auto", "--output-format", "json", NULL});
+    cr_assert_str_neq(kernel_driver(DISK), "vfio-pci");
+    cr_assert(text_starts_with(upid, "\"UPID:" NODE ":"), "%s", upid);
+    program_fails(1, "TASK ERROR: ",
+                  (const char *const[]){"set", DRIVER(ROOT_DISK), "--driver", "vfio-pci", "--output-format",
+                                        "json", NULL});
+}
+
+DAEMON_TEST(task_running, is_only_named_on_request)
 {
     struct terminal terminal = {0};
 
-    autofree char *upid =
-        program_run((const char *const[]){"set", DRIVER(DISK), "--driver", "vfio-pci", NULL});
-    text_trim(upid);
-    task_succeeds(upid);
     TERMINAL(&terminal, "set", DRIVER(DISK), "--driver", "auto", "--no-wait");
     watch(&terminal, "\n");
     autofree char *second = xstrdup(text_string(&terminal.shown));

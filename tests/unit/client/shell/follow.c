@@ -67,7 +67,7 @@ static void start(const struct scene *scenes)
 
 static int follow(const char *upid)
 {
-    int status = follow_task(&(const struct call_target){.socket = address}, upid);
+    int status = follow_task(&(const struct call_target){.socket = address}, upid, stdout);
 
     fflush(stdout);
     unlink(address);
