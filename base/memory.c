@@ -2,6 +2,7 @@
 /* Memory that is always there, and is released at the end of a scope. */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,40 @@ char *xasprintf(const char *format, ...)
     char *string = xvasprintf(format, args);
     va_end(args);
     return string;
+}
+
+#define WORTH ((size_t)4 * 1024 * 1024) /* below that it is not worth the time */
+
+/* The second number, in pages (proc(5)). */
+static size_t measure_resident(void)
+{
+    autofile FILE *file = fopen("/proc/self/statm", "re");
+    size_t pages = 0;
+
+    return file != NULL && fscanf(file, "%*u %zu", &pages) == 1 ? pages * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static size_t measure_used(void)
+{
+    return mallinfo2().uordblks;
+}
+
+/* What was freed before anybody looked shows as growth only, what is freed later only in what is in use. */
+void memory_give_back(void)
+{
+    static size_t least_resident, most_used; /* since the last time */
+    size_t resident = measure_resident(), used = measure_used();
+
+    if (resident > least_resident + WORTH || most_used > used + WORTH) {
+        malloc_trim(0);
+        least_resident = measure_resident();
+        most_used = used;
+        return;
+    }
+    if (resident < least_resident)
+        least_resident = resident;
+    if (used > most_used)
+        most_used = used;
 }
 
 static void *allocate_json(size_t size)

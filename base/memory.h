@@ -22,6 +22,10 @@ char *xvasprintf(const char *format, va_list args)
 /* Makes jansson abort on a failed allocation, too. Called once at the start. */
 void memory_guard_json(void);
 
+/* free(3) keeps memory for later. This gives it back to the system, if there is much of it. Called now and
+ * then by one thread. */
+void memory_give_back(void);
+
 /* The value of p, which becomes NULL. */
 #define TAKE(p)                                                                                              \
     __extension__({                                                                                          \
