@@ -204,8 +204,8 @@ static int open_all(struct daemon *daemon, struct error *err)
         confine_programs(err) != 0 || open_service(daemon, err) != 0 || open_server(daemon, err) != 0 ||
         tasks_recover(daemon->service.tasks, qemu_task_resume, &daemon->service, err) != 0)
         return -1;
-    daemon->http = http_new(&daemon->server, daemon->settings.thread_count);
-    if (answer_network(daemon, err) != 0)
+    if (http_new(&daemon->server, daemon->settings.thread_count, &daemon->http, err) != 0 ||
+        answer_network(daemon, err) != 0)
         return -1;
     return answer_local(daemon, err);
 }

@@ -8,23 +8,19 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "server/http/head.h"
 #include "server/http/http.h"
 #include "server/http/response.h"
-
-#define BODY_SECONDS 60 /* from the request line to the last byte of the body */
 
 /* An exchange, and what has come of its request so far. */
 struct http_request {
     struct exchange exchange;
+    struct callback_source *source;
     struct http_connection *connection;
-    const char *uri_end; /* where the URI ends in libmicrohttpd's buffer */
-    atomic_uint *active;
-    bool headers_seen;
-    unsigned header_count;
-    size_t head_length;
-    unsigned length_count; /* of headers that say how long the body is */
-    unsigned long long content_length;
-    size_t received;
+    struct head head;
+    const char *uri_end; /* in libmicrohttpd's buffer */
+    bool headers_seen, answering, replying;
+    size_t received; /* of the body */
 };
 
 static void pause_connection(struct exchange *exchange)
@@ -39,7 +35,7 @@ static void resume_connection(struct exchange *exchange)
 
 void *callback_begin(void *argument, const char *uri, struct MHD_Connection *connection)
 {
-    const struct callback_source *source = argument;
+    struct callback_source *source = argument;
     struct http_request *request = xcalloc(1, sizeof(*request));
     struct exchange *exchange = &request->exchange;
 
@@ -52,11 +48,17 @@ void *callback_begin(void *argument, const char *uri, struct MHD_Connection *con
     exchange->connection = connection;
     exchange->pause = pause_connection;
     exchange->resume = resume_connection;
-    request->active = source->active;
-    request->head_length = strlen(uri);
-    request->uri_end = uri + request->head_length;
-    atomic_fetch_add(source->active, 1);
+    request->source = source;
+    request->head.length = strlen(uri);
+    request->uri_end = uri + request->head.length;
     return request;
+}
+
+static void end_answering(struct http_request *request)
+{
+    if (request->answering)
+        atomic_fetch_sub(&request->source->answering, 1);
+    request->answering = false;
 }
 
 void callback_end(void *argument, struct MHD_Connection *connection, void **context,
@@ -71,7 +73,10 @@ void callback_end(void *argument, struct MHD_Connection *connection, void **cont
     *context = NULL;
     if (request->exchange.reply.status != 0)
         exchange_log(&request->exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    atomic_fetch_sub(request->active, 1);
+    connections_enter(&request->connection->place, CONNECTION_WAITS, CONNECTIONS_IDLE_SECONDS, 0);
+    end_answering(request);
+    if (request->replying)
+        atomic_fetch_sub(&request->source->replying, 1);
     exchange_release(&request->exchange);
     free(request);
 }
@@ -90,16 +95,6 @@ static const struct {
     {"CSRFPreventionToken", offsetof(struct exchange, csrf_token)},
 };
 
-static void count_length(struct http_request *request, const char *name, const char *value)
-{
-    bool length = strcasecmp(name, "Content-Length") == 0;
-
-    if (length || strcasecmp(name, "Transfer-Encoding") == 0)
-        request->length_count++;
-    if (length && !text_to_number(value, 10, ~0ULL, &request->content_length))
-        request->content_length = ~0ULL;
-}
-
 static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, const char *name,
                                    const char *value)
 {
@@ -108,96 +103,111 @@ static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, cons
     (void)kind;
     if (value == NULL)
         value = "";
-    request->header_count++;
-    request->head_length += strlen(name) + strlen(value) + strlen(": \r\n");
-    count_length(request, name, value);
+    head_add(&request->head, name, value);
     for (size_t i = 0; i < COUNT_OF(known_headers); i++)
         if (strcasecmp(name, known_headers[i].name) == 0)
             *(const char **)(void *)((char *)&request->exchange + known_headers[i].offset) = value;
     return MHD_YES;
 }
 
-/* libmicrohttpd takes the request line apart in place, and for it a NUL byte ends the URI. Then something
- * other than blanks lies between the URI and the version. */
-static bool has_nul_in_uri(const struct http_request *request, const char *version)
-{
-    const char *c = request->uri_end;
-
-    while (c < version && (*c == '\0' || *c == ' '))
-        c++;
-    return c < version;
-}
-
-static int check_head(const struct http_request *request, const char *version, struct error *err)
-{
-    if (has_nul_in_uri(request, version))
-        return error_set(err, ERROR_UNREADABLE, "the request line holds a NUL byte, which is never valid");
-    if (request->length_count > 1)
-        return error_set(
-            err, ERROR_UNREADABLE,
-            "the length of the body is given more than once (Content-Length, Transfer-Encoding)");
-    if (request->header_count > HTTP_HEADER_LIMIT)
-        return error_set(err, ERROR_UNREADABLE, "too many header lines: %u, at most %d are allowed",
-                         request->header_count, HTTP_HEADER_LIMIT);
-    if (request->head_length > HTTP_HEAD_LIMIT)
-        return error_set(err, ERROR_UNREADABLE,
-                         "request line and headers are too long: %zu bytes, at most %d", request->head_length,
-                         HTTP_HEAD_LIMIT);
-    if (request->content_length > REQUEST_BODY_LIMIT)
-        return error_set(err, ERROR_TOO_LARGE, "for data too large");
-    return 0;
-}
-
 static enum MHD_Result send_reply(struct http_request *request)
 {
     struct exchange *exchange = &request->exchange;
-
     const char *origin = exchange_allowed_origin(exchange);
 
-    return response_queue(&exchange->reply, origin, exchange->connection) == 0 ? MHD_YES : MHD_NO;
+    connections_enter(&request->connection->place, CONNECTION_REPLY, CONNECTIONS_REPLY_SECONDS,
+                      reply_length(&exchange->reply));
+    if (response_queue(&exchange->reply, origin, request->connection->unread, exchange->connection) != 0)
+        return MHD_NO;
+    request->replying = true;
+    atomic_fetch_add(&request->source->replying, 1);
+    end_answering(request);
+    return MHD_YES;
+}
+
+/* Replies with an error, and ends the connection, before the request was read to its end. */
+static enum MHD_Result refuse(struct http_request *request, const struct error *err)
+{
+    request->connection->unread = true;
+    exchange_refuse(&request->exchange, err);
+    return send_reply(request);
+}
+
+/* Where the head ends in the buffer of a libmicrohttpd that leaves it as it was sent. */
+static const char *find_end(struct http_request *request)
+{
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(request->exchange.connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    return text_starts_with(MHD_get_version(), "0.") ? request->exchange.method + size->header_size : NULL;
 }
 
 static enum MHD_Result receive_headers(struct http_request *request, const char *method, const char *version)
 {
     struct exchange *exchange = &request->exchange;
+    struct head *head = &request->head;
     struct error err;
 
     request->headers_seen = true;
     exchange->method = method;
+    head_begin(head, request->uri_end, version, find_end(request));
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, request);
-    if (check_head(request, version, &err) == 0)
-        return MHD_YES;
-    request->connection->unread = true;
-    exchange_refuse(exchange, &err);
-    return send_reply(request);
+    if (head_check(head, &err) != 0)
+        return refuse(request, &err);
+    if (head->content_length != HEAD_LENGTH_UNKNOWN && head->content_length > REQUEST_BODY_LIMIT) {
+        error_set(&err, ERROR_TOO_LARGE, "for data too large");
+        return refuse(request, &err);
+    }
+    connections_enter(&request->connection->place, CONNECTION_BODY, CONNECTIONS_BODY_SECONDS, 0);
+    return MHD_YES;
 }
 
-/* libmicrohttpd takes a reply only before the body or after it, so the excess is read, and dropped, for a
- * while. */
+/* libmicrohttpd takes a reply only before the body or after it, so the excess is read, and dropped, as long
+ * as the slowest client may take for the largest body. */
 static enum MHD_Result receive_body(struct http_request *request, const char *data, size_t length)
 {
-    if (clock_microseconds() - request->exchange.started > BODY_SECONDS * 1000000LL)
-        return MHD_NO;
     request->received += length;
-    if (request->received <= REQUEST_BODY_LIMIT)
-        text_append_bytes(&request->exchange.body, data, length);
+    if (request->received > REQUEST_BODY_LIMIT)
+        return MHD_YES;
+    text_append_bytes(&request->exchange.body, data, length);
+    connections_enter(&request->connection->place, CONNECTION_BODY, CONNECTIONS_BODY_SECONDS,
+                      request->received);
     return MHD_YES;
+}
+
+static enum MHD_Result go_on(struct http_request *request)
+{
+    exchange_serve(&request->exchange);
+    return request->exchange.paused ? MHD_YES : send_reply(request);
+}
+
+static enum MHD_Result serve(struct http_request *request)
+{
+    struct error err;
+
+    connections_enter(&request->connection->place, CONNECTION_ANSWERS, 0, 0);
+    request->answering = true;
+    atomic_fetch_add(&request->source->answering, 1);
+    if (request->source->stopping) {
+        error_set(&err, ERROR_BUSY, "the daemon is stopping: try again in a moment");
+        return refuse(request, &err);
+    }
+    return go_on(request);
 }
 
 static enum MHD_Result answer(struct http_request *request)
 {
-    struct exchange *exchange = &request->exchange;
     struct error err;
 
-    if (exchange->reply.status != 0)
+    if (request->exchange.reply.status != 0)
         return send_reply(request); /* it was resumed with its reply */
+    if (request->answering)
+        return go_on(request); /* it was resumed without one */
     if (request->received > REQUEST_BODY_LIMIT) {
         error_set(&err, ERROR_TOO_LARGE, "for data too large");
-        exchange_refuse(exchange, &err);
-        return send_reply(request);
+        return refuse(request, &err);
     }
-    exchange_serve(exchange);
-    return exchange->paused ? MHD_YES : send_reply(request);
+    return serve(request);
 }
 
 enum MHD_Result callback_handle(void *argument, struct MHD_Connection *connection, const char *url,

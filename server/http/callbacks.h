@@ -6,20 +6,28 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
+#include "server/http/connections.h"
 #include "server/http/redirect.h"
 #include "server/request/exchange.h"
 
 /* The context of a connection: MHD_CONNECTION_INFO_SOCKET_CONTEXT. */
 struct http_connection {
+    struct connection place;
     struct peer peer;
     struct redirect redirect;
     bool unread; /* a reply was sent before the request was read to its end: see lingering_close.h */
 };
 
-/* The argument of all callbacks. */
+/* The argument of all callbacks.
+ *
+ * libmicrohttpd must not be stopped while a connection is suspended. So `answering` counts the requests that
+ * may be: from before the look at `stopping` until the reply is handed over. Once `stopping` is true and
+ * `answering` has been 0, no connection is suspended, nor will one be. */
 struct callback_source {
     struct server *server;
-    atomic_uint *active; /* the number of requests between their first line and the end of their reply */
+    atomic_bool stopping; /* no request is answered any more */
+    atomic_uint answering;
+    atomic_uint replying; /* replies that were handed over and are not sent yet */
 };
 
 /* MHD_OPTION_URI_LOG_CALLBACK, the only one that gets the URI as it was sent. Gives the request's context. */

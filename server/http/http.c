@@ -4,64 +4,96 @@
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "server/http/callbacks.h"
+#include "server/http/connections.h"
 #include "server/http/lingering_close.h"
 #include "server/http/redirect.h"
 
-#define IDLE_SECONDS 30
+#define IDLE_SECONDS 30                  /* without a byte; connections.h has the deadlines */
 #define MEMORY_LIMIT ((size_t)16 * 1024) /* of a connection: both heads, and its buffers */
+/* Connections that were cut may be open for a moment when others have their places. */
+#define LIBRARY_LIMIT (2 * HTTP_CONNECTION_LIMIT)
+#define WATCH_MS      1000
+#define STOP_TICK_MS  10
+#define STOP_REPLY_MS 2000 /* for replies that are being sent */
 
 struct listener {
-    struct callback_source source;
+    struct http *http;
+    struct connections *connections;
     struct MHD_Daemon *daemon;
-    int socket; /* -1 before http_stop */
     bool local, tls;
     struct listener *next;
 };
 
 struct http {
-    struct server *server;
+    struct callback_source source;
     unsigned threads;
-    atomic_uint active;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
     struct listener *listeners;
+    bool watching;
+    pthread_t watcher;
 };
 
-static atomic_bool stopping;
-
-/* libmicrohttpd cannot go on when it calls this. Version 0.9.75 calls it now and then while it stops: the
- * thread that quiesces it and the one that polls both take the same socket out of an epoll set, and the
- * second one finds it gone; or a request that came at the last moment is still suspended. Neither does harm,
- * because everything that was acknowledged is on disk. The system call ends the process without the C
- * library, whose _exit ThreadSanitizer replaces to complain about the threads that are left. */
+/* libmicrohttpd cannot go on when it calls this. */
 static void on_panic(void *argument, const char *file, unsigned line, const char *reason)
 {
     (void)argument;
     log_error("libmicrohttpd, %s:%u: %s", file, line, reason);
-    if (stopping)
-        syscall(SYS_exit_group, EXIT_SUCCESS);
     abort();
 }
 
-struct http *http_new(struct server *server, unsigned threads)
+/* Cuts connections that are late, and gives back what requests have left behind. */
+static void *watch(void *argument)
+{
+    struct http *http = argument;
+
+    pthread_mutex_lock(&http->mutex);
+    while (http->watching) {
+        const struct timespec end = clock_after(WATCH_MS);
+        for (struct listener *listener = http->listeners; listener != NULL; listener = listener->next)
+            connections_cut_late(listener->connections, clock_microseconds());
+        memory_give_back();
+        pthread_cond_timedwait(&http->changed, &http->mutex, &end);
+    }
+    pthread_mutex_unlock(&http->mutex);
+    return NULL;
+}
+
+int http_new(struct server *server, unsigned threads, struct http **ret, struct error *err)
 {
     struct http *http = xcalloc(1, sizeof(*http));
+    pthread_condattr_t monotonic;
 
     MHD_set_panic_func(on_panic, NULL);
-    http->server = server;
+    http->source.server = server;
     http->threads = threads;
-    return http;
+    http->watching = true;
+    pthread_mutex_init(&http->mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&http->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    int number = pthread_create(&http->watcher, NULL, watch, http);
+    if (number != 0) {
+        free(http);
+        return error_set_errno(err, number, "cannot start the thread that watches connections");
+    }
+    *ret = http;
+    return 0;
 }
 
 static void describe_network_peer(const struct sockaddr *address, struct peer *peer)
@@ -74,6 +106,15 @@ static void describe_network_peer(const struct sockaddr *address, struct peer *p
     inet_ntop(address->sa_family, bytes, peer->address, sizeof(peer->address));
     if (strncmp(peer->address, mapped, strlen(mapped)) == 0 && strchr(peer->address, '.') != NULL)
         memmove(peer->address, peer->address + strlen(mapped), strlen(peer->address + strlen(mapped)) + 1);
+}
+
+static struct network add_network_peer(struct MHD_Connection *connection, struct peer *peer)
+{
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+
+    describe_network_peer(address, peer);
+    return network_of_address(address);
 }
 
 /* If the kernel does not tell who the peer is, the peer counts as a stranger from the network. */
@@ -96,6 +137,7 @@ static void on_connection(void *argument, struct MHD_Connection *connection, voi
     struct http_connection *ours = *context;
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        connections_remove(&ours->place);
         if (ours->unread)
             lingering_close(fd);
         redirect_release(&ours->redirect);
@@ -103,12 +145,15 @@ static void on_connection(void *argument, struct MHD_Connection *connection, voi
         return;
     }
     *context = ours = xcalloc(1, sizeof(*ours));
-    if (listener->local)
+    struct network network;
+    if (listener->local) {
         describe_local_peer(fd, &ours->peer);
-    else
-        describe_network_peer(
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
-            &ours->peer);
+        network = network_of_user(ours->peer.uid);
+    } else {
+        network = add_network_peer(connection, &ours->peer);
+    }
+    connections_add(listener->connections, &ours->place, fd, &network,
+                    peer_is_root(&ours->peer, listener->http->source.server->owner));
     if (listener->tls)
         redirect_watch(&ours->redirect,
                        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session,
@@ -133,6 +178,17 @@ __attribute__((format(printf, 2, 0))) static void log_library_line(void *argumen
     log_info("libmicrohttpd: %s", text_trim(line));
 }
 
+/* MHD_AcceptPolicyCallback. (MHD_quiesce_daemon would leave newcomers in the kernel's queue, but in 0.9.75 it
+ * and the threads that poll take the same socket out of an epoll set, and panic when it is gone.) */
+static enum MHD_Result may_connect(void *argument, const struct sockaddr *address, socklen_t length)
+{
+    const struct listener *listener = argument;
+
+    (void)address;
+    (void)length;
+    return listener->http->source.stopping ? MHD_NO : MHD_YES;
+}
+
 static struct MHD_Daemon *start_daemon(struct listener *listener, int socket, unsigned threads,
                                        const struct tls *tls)
 {
@@ -145,52 +201,77 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, int socket, un
         {MHD_OPTION_END, 0, NULL},
     };
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    /* 0.9.75 sends its own error twice to who lacks Host: server/http/head.h is strict then */
+    int strict = text_starts_with(MHD_get_version(), "0.") ? 0 : 1;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                      (tls != NULL ? MHD_USE_TLS : 0U);
 
+    struct callback_source *source = &listener->http->source;
+
     return MHD_start_daemon(
-        flags, 0, NULL, NULL, callback_handle, &listener->source, MHD_OPTION_EXTERNAL_LOGGER,
+        flags, 0, may_connect, listener, callback_handle, source, MHD_OPTION_EXTERNAL_LOGGER,
         log_library_line, NULL, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_ARRAY, threads > 1 ? pool : none,
-        MHD_OPTION_ARRAY, tls != NULL ? secure : none, MHD_OPTION_URI_LOG_CALLBACK, callback_begin,
-        &listener->source, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        callback_end, &listener->source, MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)HTTP_CONNECTION_LIMIT, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        listener->local ? 0U : (unsigned)HTTP_CONNECTION_LIMIT / 4, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        MEMORY_LIMIT, MHD_OPTION_END);
+        MHD_OPTION_ARRAY, tls != NULL ? secure : none, MHD_OPTION_URI_LOG_CALLBACK, callback_begin, source,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, callback_end, source,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIBRARY_LIMIT,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_LIMIT, MHD_OPTION_STRICT_FOR_CLIENT, strict,
+        MHD_OPTION_END);
 }
 
 int http_answer(struct http *http, int socket, bool local, const struct tls *tls, struct error *err)
 {
     struct listener *listener = xcalloc(1, sizeof(*listener));
 
-    listener->socket = -1;
-    listener->source = (struct callback_source){http->server, &http->active};
-    listener->local = local;
-    listener->tls = tls != NULL;
+    *listener = (struct listener){.http = http,
+                                  .connections = connections_new(HTTP_CONNECTION_LIMIT),
+                                  .local = local,
+                                  .tls = tls != NULL};
     /* one thread is enough for the local socket */
     listener->daemon = start_daemon(listener, socket, local ? 1 : http->threads, tls);
     if (listener->daemon == NULL) {
+        connections_free(listener->connections);
         free(listener);
         close(socket);
         return error_set(err, ERROR_FAILED, "the HTTP server did not start; the log lines above say why");
     }
+    pthread_mutex_lock(&http->mutex);
     listener->next = http->listeners;
     http->listeners = listener;
+    pthread_mutex_unlock(&http->mutex);
     return 0;
+}
+
+static void stop_watching(struct http *http)
+{
+    pthread_mutex_lock(&http->mutex);
+    http->watching = false;
+    pthread_cond_signal(&http->changed);
+    pthread_mutex_unlock(&http->mutex);
+    pthread_join(http->watcher, NULL);
+}
+
+/* Waits until the count is 0. Whatever has no request by then gets none. */
+static bool wait_for(const struct http *http, const atomic_uint *count, unsigned milliseconds)
+{
+    const struct timespec tick = {.tv_nsec = STOP_TICK_MS * 1000000L};
+
+    for (unsigned ticks = milliseconds / STOP_TICK_MS; *count > 0 && ticks > 0; ticks--) {
+        for (struct listener *listener = http->listeners; listener != NULL; listener = listener->next)
+            connections_cut_waiting(listener->connections);
+        nanosleep(&tick, NULL);
+    }
+    return *count == 0;
 }
 
 bool http_stop(struct http *http, unsigned seconds)
 {
-    const struct timespec tick = {.tv_nsec = 10000000};
-
-    stopping = true;
-    /* the sockets are closed in http_free, when no thread can use them any more */
-    for (struct listener *listener = http->listeners; listener != NULL; listener = listener->next)
-        listener->socket = MHD_quiesce_daemon(listener->daemon);
-    for (unsigned ticks = seconds * 100; ticks > 0 && http->active > 0; ticks--)
-        nanosleep(&tick, NULL);
-    return http->active == 0;
+    http->source.stopping = true;
+    stop_watching(http);
+    if (!wait_for(http, &http->source.answering, seconds * 1000))
+        return false;
+    wait_for(http, &http->source.replying, STOP_REPLY_MS);
+    return true;
 }
 
 void http_free(struct http *http)
@@ -202,9 +283,10 @@ void http_free(struct http *http)
     for (struct listener *listener = http->listeners; listener != NULL; listener = next) {
         next = listener->next;
         MHD_stop_daemon(listener->daemon);
-        if (listener->socket >= 0)
-            close(listener->socket);
+        connections_free(listener->connections);
         free(listener);
     }
+    pthread_cond_destroy(&http->changed);
+    pthread_mutex_destroy(&http->mutex);
     free(http);
 }

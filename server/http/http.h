@@ -3,8 +3,8 @@
  * requests and sends replies; server/request/exchange.h is what happens between the two.
  *
  * Whatever a client can make large is bounded: the number of header lines, the size of the request line with
- * the headers, the size of the body (REQUEST_BODY_LIMIT), half a minute without a byte, and the connections
- * of a socket, of which one address gets at most a quarter. */
+ * the headers, the size of the body (REQUEST_BODY_LIMIT), the time for each of these, and the connections of
+ * a socket, of which one network gets at most a quarter (server/http/connections.h). */
 #ifndef HOSTPCI_SERVER_HTTP_HTTP_H
 #define HOSTPCI_SERVER_HTTP_HTTP_H
 
@@ -17,14 +17,15 @@
 
 struct http;
 
-struct http *http_new(struct server *server, unsigned threads);
+int http_new(struct server *server, unsigned threads, struct http **ret, struct error *err);
 
 /* Starts to answer on a listening socket, and takes ownership of it, also on failure. `tls` is NULL for plain
  * HTTP, and must outlive the server otherwise. `local` says that it is the Unix socket. */
 int http_answer(struct http *http, int socket, bool local, const struct tls *tls, struct error *err);
 
-/* Accepts no more connections, and waits for the running requests. False if some still run after `seconds`:
- * then the caller may free nothing, and should end the process. */
+/* Accepts no more connections and requests, and waits until those that are being answered have their reply; a
+ * client that does not read it is not waited for. False if some are still being answered after `seconds`:
+ * then the caller may free nothing, and should end the process. Called once. */
 bool http_stop(struct http *http, unsigned seconds);
 void http_free(struct http *http); /* after http_stop; takes NULL */
 

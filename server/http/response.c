@@ -102,10 +102,13 @@ static struct MHD_Response *make_response(const struct reply *reply, const char 
 static _Thread_local const char *queued_phrase;
 static _Thread_local char phrase_copy[sizeof(((struct reply *)NULL)->phrase)];
 
-int response_queue(const struct reply *reply, const char *origin, struct MHD_Connection *connection)
+int response_queue(const struct reply *reply, const char *origin, bool last,
+                   struct MHD_Connection *connection)
 {
     struct MHD_Response *response = make_response(reply, origin);
 
+    if (last)
+        MHD_add_response_header(response, "Connection", "close");
     queued_phrase = NULL;
     if (reply->phrase[0] != '\0' && !reply->sent_as_200) {
         memcpy(phrase_copy, reply->phrase, sizeof(phrase_copy));

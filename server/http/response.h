@@ -15,8 +15,9 @@
 struct MHD_Connection;
 
 /* Called in the connection's thread. `origin` (may be NULL) is that of the other server whose page may read
- * the reply. 0 or -1. */
-int response_queue(const struct reply *reply, const char *origin, struct MHD_Connection *connection);
+ * the reply; with `last` the connection ends after it. 0 or -1. */
+int response_queue(const struct reply *reply, const char *origin, bool last,
+                   struct MHD_Connection *connection);
 
 /* Sends a request to a Unix socket where this server answers, and tells whether the reason phrase of the
  * reply is ours. */

@@ -12,11 +12,14 @@ static bool is_change(const struct exchange *exchange)
     return strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
 }
 
+bool peer_is_root(const struct peer *peer, uid_t owner)
+{
+    return peer->local && (peer->uid == 0 || peer->uid == owner);
+}
+
 static int authenticate_peer(const struct exchange *exchange, struct identity *ret, struct error *err)
 {
-    const struct peer *peer = exchange->peer;
-
-    if (!peer->local || (peer->uid != 0 && peer->uid != exchange->server->owner))
+    if (!peer_is_root(exchange->peer, exchange->server->owner))
         return error_set(err, ERROR_UNAUTHENTICATED, "No ticket");
     *ret = (struct identity){.user = "root@pam"};
     return 0;

@@ -2,7 +2,6 @@
 /* One request, its reply, and the steps from the one to the other. */
 #include "server/request/exchange.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,17 +176,10 @@ static bool run_request(struct exchange *exchange)
     return true;
 }
 
-/* A handler that may block reads much of the host, and leaves as much free memory behind: it is given back to
- * the system. */
 static void run_and_resume(void *argument)
 {
-    const struct exchange *exchange = argument;
-    bool reads = exchange->request.endpoint->method == METHOD_GET;
-
     if (run_request(argument))
         login_wait_after(argument, resume);
-    if (reads)
-        malloc_trim(0);
 }
 
 static void submit(void *argument)

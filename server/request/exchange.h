@@ -28,6 +28,9 @@ struct peer {
     char address[INET6_ADDRSTRLEN];
 };
 
+/* Whether the kernel says that it is root, or the user who started the daemon. */
+bool peer_is_root(const struct peer *peer, uid_t owner);
+
 /* What all requests share, and what lives as long as the daemon. */
 struct server {
     struct service *service;

@@ -106,6 +106,53 @@ UNHARMED_TEST(abuse_of_connections, length_that_is_given_twice)
     }
 }
 
+/* The bytes hold NUL bytes, hence the length. */
+static void is_refused(const char *bytes, size_t length)
+{
+    autofree char *reply = raw_ask(bytes, length);
+
+    cr_assert_eq(raw_status(reply), 400, "%s: %s", bytes, reply);
+    cr_assert_null(strstr(strstr(reply, "\r\n\r\n"), "HTTP/1.1"), "the rest is no request: %s", reply);
+}
+#define REFUSED(text) is_refused(text, sizeof(text) - 1)
+
+UNHARMED_TEST(abuse_of_connections, heads_that_two_programs_read_differently)
+{
+#define POST_LINE "POST /api2/json" MAPPINGS " HTTP/1.1\r\n"
+    REFUSED(POST_LINE
+            "Host: x\r\nContent-Length : 40\r\n\r\nGET /api2/json/version HTTP/1.1\r\nA: b\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nContent-Length\t: 40\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nContent Length: 40\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nContent-Length\v: 40\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nContent-Len: 40\r\n gth\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nContent-Length: 4\r\n 0\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nA: b\r\n\tc\r\nD: e\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nA: b\r\n \r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nA: b\0c\r\nD: e\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nA: b\0c\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nA: b\0\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\n\0A: b\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nA:\0 b\r\n\r\n");
+    REFUSED("GET /api2/json/version\0 HTTP/1.1\r\nHost: x\r\n\r\n");
+    REFUSED(POST_LINE "\r\n");
+    REFUSED(POST_LINE "Hosts: x\r\n\r\n");
+    REFUSED(POST_LINE "Host: x\r\nHost: y\r\n\r\n");
+}
+
+UNHARMED_TEST(abuse_of_connections, heads_that_are_right)
+{
+    static const char *const heads[] = {
+        "GET /api2/json/version HTTP/1.0\r\n\r\n",
+        "GET /api2/json/version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET /api2/json/version HTTP/1.1\r\nConnection:close\r\nhost:\tx  \r\nEmpty:\r\n\r\n",
+        "GET /api2/json/version HTTP/1.1\r\nHost:\r\nConnection: close\r\nX!#$%&'*+.^_`|~: \x80\r\n\r\n"};
+
+    for (size_t i = 0; i < COUNT_OF(heads); i++) {
+        autofree char *reply = raw_ask(heads[i], strlen(heads[i]));
+        cr_assert_eq(raw_status(reply), 200, "%s: %s", heads[i], reply);
+    }
+}
+
 static unsigned status_with_headers(int count, size_t length)
 {
     autotext struct text request = {0};
