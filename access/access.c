@@ -8,7 +8,9 @@
 #include <time.h>
 
 #include "access/acl.h"
+#include "access/document.h"
 #include "access/internal.h"
+#include "access/login.h"
 #include "access/role.h"
 #include "access/ticket.h"
 #include "access/token.h"
@@ -24,7 +26,9 @@ static int make_root(struct storage *storage, struct error *err)
     if (err->kind != ERROR_NOT_FOUND)
         return -1;
     autochange struct change_set *set = change_set_new();
-    change_set_put(set, "user", "root@pam", 0, json_pack("{s:i, s:i}", "enable", 1, "expire", 0));
+    root = json_pack("{s:i, s:i}", "enable", 1, "expire", 0);
+    access_end_logins(root); /* the keys may be older than the database */
+    change_set_put(set, "user", "root@pam", 0, TAKE(root));
     /* another node of the cluster may have created it meanwhile */
     return storage_commit(storage, TAKE(set), err) == 0 || err->kind == ERROR_CONFLICT ? 0 : -1;
 }
@@ -37,6 +41,7 @@ int access_open(struct storage *storage, struct access **ret, struct error *err)
         return -1;
     struct access *access = xcalloc(1, sizeof(*access));
     access->storage = storage;
+    access->login_days = LOGIN_DAYS;
     access->current = snapshot;
     pthread_mutex_init(&access->lock, NULL);
     *ret = access;
@@ -142,18 +147,17 @@ int access_authenticate_ticket(struct access *access, const char *ticket, bool c
                                struct identity *ret, struct error *err)
 {
     autosnapshot struct snapshot *snapshot = NULL;
-    struct identity who = {0};
     time_t now = time(NULL);
+    struct login login;
 
     if (access_snapshot(access, &snapshot, err) != 0)
         return -1;
-    if (access->keys == NULL || !ticket_check(access->keys, ticket, now, who.user) ||
-        snapshot_user(snapshot, who.user) == NULL ||
-        !access_is_active(snapshot_user(snapshot, who.user), now))
+    if (!login_find(access, snapshot, ticket, now, &login))
         return error_set(err, ERROR_UNAUTHENTICATED, "Authentication failed!");
-    if (changes && (csrf == NULL || !ticket_check_csrf(access->keys, who.user, csrf, now)))
+    if (changes && (csrf == NULL || !ticket_check_csrf(access->keys, &login, csrf, now)))
         return error_set(err, ERROR_UNAUTHENTICATED, "Permission denied - invalid csrf token");
-    *ret = who;
+    *ret = (struct identity){0};
+    memcpy(ret->user, login.user, sizeof(ret->user));
     return 0;
 }
 

@@ -56,9 +56,9 @@ bool identity_is_root(const struct identity *identity); /* root@pam itself, not 
 int access_authenticate_token(struct access *access, const char *credential, struct identity *ret,
                               struct error *err);
 
-/* Finds whose ticket it is. The ticket of a user who is disabled or expired by now is refused like a wrong
- * one. A request that changes something must bring the CSRF token, too (`csrf`, NULL if it brought none), or
- * is refused with "Permission denied - invalid csrf token". */
+/* Finds whose ticket it is. One whose login has ended (access/login.h) is refused like a wrong one. A request
+ * that changes something must bring the CSRF token, too (`csrf`, NULL if it brought none), or is refused with
+ * "Permission denied - invalid csrf token". */
 int access_authenticate_ticket(struct access *access, const char *ticket, bool changes, const char *csrf,
                                struct identity *ret, struct error *err);
 

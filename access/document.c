@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 int access_read_document(struct storage *storage, const char *kind, const char *id, json_t **ret,
                          int64_t *ret_revision, struct error *err)
 {
@@ -14,4 +16,12 @@ int access_read_document(struct storage *storage, const char *kind, const char *
     if (strcmp(kind, "user") == 0)
         return error_set(err, ERROR_NOT_FOUND, "no such user ('%s')", id);
     return error_set(err, ERROR_NOT_FOUND, "%s '%s' does not exist", kind, id);
+}
+
+void access_end_logins(json_t *user)
+{
+    char random[UUID_SIZE];
+
+    uuid_make(random);
+    json_object_set_new(user, "epoch", json_stringn(random, strcspn(random, "-")));
 }

@@ -13,4 +13,7 @@
 int access_read_document(struct storage *storage, const char *kind, const char *id, json_t **ret,
                          int64_t *ret_revision, struct error *err);
 
+/* Gives a user's document another epoch: all tickets of before are void. */
+void access_end_logins(json_t *user);
+
 #endif

@@ -51,7 +51,7 @@ static bool parse_retired(const char *name, time_t *ret)
     if (!text_starts_with(name, prefix) || strlen(name) != strlen(prefix) + 8 ||
         !text_to_number(name + strlen(prefix), 16, UINT32_MAX, &number))
         return false;
-    *ret = (time_t)number;
+    *ret = keys_time_near((uint32_t)number, time(NULL));
     return true;
 }
 
@@ -84,6 +84,12 @@ static void delete_if_over(const char *path, time_t retired, void *context)
         unlink(path);
 }
 
+static void delete (const char *path, time_t retired, void *context)
+{
+    (void)retired, (void)context;
+    unlink(path);
+}
+
 /* Gives the present key a second name, so that there is one at every moment. The name is a time; a second
  * rotation in one second takes the next. */
 static int retire(const char *path, struct error *err)
@@ -101,16 +107,27 @@ static int retire(const char *path, struct error *err)
                      ROTATION_LIMIT);
 }
 
-int keys_rotate(const char *folder, struct error *err)
+static int change_key(const char *folder, bool keep, struct error *err)
 {
     autofree char *path = xasprintf("%s/" KEY_FILE_NAME, folder);
     struct stat owner;
 
     if (stat(path, &owner) != 0 && stat(folder, &owner) != 0)
         return error_set_errno(err, errno, "cannot read the state folder '%s'", folder);
-    if (retire(path, err) != 0 || key_file_make(path, err) != 0)
+    if ((keep ? retire(path, err) : key_file_each_retired(folder, delete, NULL, err)) != 0 ||
+        key_file_make(path, err) != 0)
         return -1;
     if (geteuid() == 0 && lchown(path, owner.st_uid, owner.st_gid) != 0)
         return error_set_errno(err, errno, "cannot give '%s' to the user of the daemon", path);
-    return key_file_each_retired(folder, delete_if_over, NULL, err);
+    return keep ? key_file_each_retired(folder, delete_if_over, NULL, err) : 0;
+}
+
+int keys_rotate(const char *folder, struct error *err)
+{
+    return change_key(folder, true, err);
+}
+
+int keys_replace(const char *folder, struct error *err)
+{
+    return change_key(folder, false, err);
 }

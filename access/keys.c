@@ -205,6 +205,11 @@ static bool is_valid(const struct key *key, time_t made, time_t now)
     return key->retired == 0 || (made <= key->retired && now < key->retired + KEYS_SECONDS);
 }
 
+time_t keys_time_near(uint32_t digits, time_t now)
+{
+    return now + (int32_t)(digits - (uint32_t)now);
+}
+
 int keys_sign(struct keys *keys, const char *text, char **ret, struct error *err)
 {
     autoring struct ring *ring = ring_of(keys);

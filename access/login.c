@@ -2,6 +2,7 @@
 /* Logging in. */
 #include "access/login.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +15,8 @@
 #include "base/memory.h"
 #include "storage/edit.h"
 
+#define DAY (24 * 60 * 60)
+
 static const char *realm_of(const char *user)
 {
     const char *at = strrchr(user, '@');
@@ -21,12 +24,45 @@ static const char *realm_of(const char *user)
     return at != NULL ? at + 1 : "";
 }
 
-static bool is_proved_by_ticket(struct access *access, const char *user, const char *ticket)
+void login_set_limit(struct access *access, unsigned days)
 {
-    char whose[USERID_SIZE];
+    access->login_days = days;
+}
 
-    return access->keys != NULL && ticket_check(access->keys, ticket, time(NULL), whose) &&
-           (strcmp(whose, user) == 0 || strcmp(whose, "root@pam") == 0);
+static const char *epoch_of(const json_t *user)
+{
+    const char *epoch = json_string_value(json_object_get(user, "epoch"));
+
+    return epoch != NULL && strlen(epoch) == EPOCH_SIZE - 1 ? epoch : EPOCH_NONE;
+}
+
+bool login_find(struct access *access, const struct snapshot *snapshot, const char *ticket, time_t now,
+                struct login *ret)
+{
+    struct login login;
+
+    if (access->keys == NULL || !ticket_check(access->keys, ticket, now, &login) ||
+        now - login.first >= (time_t)access->login_days * DAY)
+        return false;
+    const json_t *user = snapshot_user(snapshot, login.user);
+    if (user == NULL || !access_is_active(user, now) || strcmp(epoch_of(user), login.epoch) != 0)
+        return false;
+    *ret = login;
+    return true;
+}
+
+/* Gives the time of the login that the ticket goes back to. */
+static int try_ticket(struct access *access, const struct snapshot *snapshot, const char *user,
+                      const char *ticket, time_t *ret_first, struct error *err)
+{
+    struct login login;
+
+    if (!login_find(access, snapshot, ticket, time(NULL), &login))
+        return error_set(err, ERROR_LOGIN, "the ticket is too old or forged, or its login has ended");
+    if (strcmp(login.user, user) != 0 && strcmp(login.user, "root@pam") != 0)
+        return error_set(err, ERROR_LOGIN, "the ticket is that of another user");
+    *ret_first = login.first;
+    return 0;
 }
 
 static int ask_pam(struct access *access, const char *user, const char *password, struct error *err)
@@ -59,16 +95,8 @@ static int try_password(struct access *access, const char *user, const json_t *d
                                       : "wrong password");
 }
 
-static int prove(struct access *access, const char *user, const char *password, bool by_ticket,
-                 struct error *err)
+static int check_user(const json_t *document, struct error *err)
 {
-    autosnapshot struct snapshot *snapshot = NULL;
-
-    if (access_snapshot(access, &snapshot, err) != 0)
-        return -1;
-    const json_t *document = snapshot_user(snapshot, user);
-    if (!by_ticket && try_password(access, user, document, password, err) != 0)
-        return -1;
     if (document == NULL)
         return error_set(err, ERROR_LOGIN, "no such user");
     if (!access_is_active(document, time(NULL)))
@@ -76,17 +104,42 @@ static int prove(struct access *access, const char *user, const char *password, 
     return 0;
 }
 
-int login_prove(struct access *access, const char *user, const char *password, struct error *err)
+/* The epoch is of the snapshot in which the password was right: a password that is changed meanwhile ends the
+ * login at once. */
+int login_prove(struct access *access, const char *user, const char *password, struct login *ret,
+                struct error *err)
 {
-    return prove(access, user, password, is_proved_by_ticket(access, user, password), err);
+    autosnapshot struct snapshot *snapshot = NULL;
+    struct login login = {.first = time(NULL)};
+    struct ticket shown;
+
+    if (access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    const json_t *document = snapshot_user(snapshot, user);
+    if ((ticket_parse(password, &shown) ? try_ticket(access, snapshot, user, password, &login.first, err)
+                                        : try_password(access, user, document, password, err)) != 0)
+        return -1;
+    if (check_user(document, err) != 0)
+        return -1;
+    snprintf(login.user, sizeof(login.user), "%s", user);
+    snprintf(login.epoch, sizeof(login.epoch), "%s", epoch_of(document));
+    *ret = login;
+    return 0;
 }
 
 int login_prove_password(struct access *access, const char *user, const char *password, struct error *err)
 {
-    return prove(access, user, password, false, err);
+    autosnapshot struct snapshot *snapshot = NULL;
+
+    if (access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    const json_t *document = snapshot_user(snapshot, user);
+    if (try_password(access, user, document, password, err) != 0)
+        return -1;
+    return check_user(document, err);
 }
 
-int login_grant(struct access *access, const char *user, json_t **ret, struct error *err)
+int login_grant(struct access *access, const struct login *login, json_t **ret, struct error *err)
 {
     autofree char *ticket = NULL;
     char csrf[CSRF_SIZE];
@@ -94,10 +147,11 @@ int login_grant(struct access *access, const char *user, json_t **ret, struct er
 
     if (access->keys == NULL)
         return error_set(err, ERROR_FAILED, "there are no keys to sign tickets with");
-    if (ticket_make(access->keys, user, now, &ticket, err) != 0)
+    if (ticket_make(access->keys, login, now, &ticket, err) != 0)
         return -1;
-    ticket_make_csrf(access->keys, user, now, csrf);
-    *ret = json_pack("{s:s, s:s, s:s}", "username", user, "ticket", ticket, "CSRFPreventionToken", csrf);
+    ticket_make_csrf(access->keys, login, now, csrf);
+    *ret =
+        json_pack("{s:s, s:s, s:s}", "username", login->user, "ticket", ticket, "CSRFPreventionToken", csrf);
     return 0;
 }
 
@@ -129,6 +183,7 @@ static int build(struct storage *storage, void *context, struct change_set *set,
     if (access_read_document(storage, "user", edit->user, &document, &revision, err) != 0)
         return -1;
     json_object_set_new(document, "password", json_string(edit->hash));
+    access_end_logins(document);
     change_set_put(set, "user", edit->user, revision, TAKE(document));
     return 0;
 }

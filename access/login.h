@@ -3,21 +3,46 @@
  *
  * The realm pam asks the host, by the function that access_set_pam was given; the realm pve has passwords of
  * its own (access/password.h). A ticket that is still valid is as good as the password of its user, and one
- * of root@pam as good as anybody's. A failure is an ERROR_LOGIN, whose text is for the log alone. */
+ * of root@pam as good as anybody's, until the login that it goes back to ends: after a number of days
+ * (login_set_limit), or when the epoch of its user changes. A failure is an ERROR_LOGIN, whose text is for
+ * the log alone. */
 #ifndef HOSTPCI_ACCESS_LOGIN_H
 #define HOSTPCI_ACCESS_LOGIN_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <time.h>
 
 #include "access/access.h"
+#include "access/snapshot.h"
+
+#define LOGIN_DAYS 30         /* by default */
+#define EPOCH_SIZE 9          /* eight hexadecimal digits */
+#define EPOCH_NONE "00000000" /* of a user whose document has none */
+
+struct login {
+    char user[USERID_SIZE];
+    time_t first;           /* when a password was shown */
+    char epoch[EPOCH_SIZE]; /* of the user, then */
+};
+
+/* A login ends so many days after its password was shown. To be called before other threads use the access.
+ */
+void login_set_limit(struct access *access, unsigned days);
 
 /* Whether `password` proves that its sender is this user, who may log in. Slow. */
-int login_prove(struct access *access, const char *user, const char *password, struct error *err);
+int login_prove(struct access *access, const char *user, const char *password, struct login *ret,
+                struct error *err);
 /* The same, but a ticket does not count. */
 int login_prove_password(struct access *access, const char *user, const char *password, struct error *err);
 
-/* {username, ticket, CSRFPreventionToken} for a user who has proved to be that user. */
-int login_grant(struct access *access, const char *user, json_t **ret, struct error *err);
+/* {username, ticket, CSRFPreventionToken} for a login that was proved. */
+int login_grant(struct access *access, const struct login *login, json_t **ret, struct error *err);
+
+/* Finds the login of a ticket. False if the ticket is not genuine or too old, the login has ended, or its
+ * user may not log in (any more). */
+bool login_find(struct access *access, const struct snapshot *snapshot, const char *ticket, time_t now,
+                struct login *ret);
 
 /* Sets the password of a user of the realm pve. Slow. */
 int login_set_password(struct access *access, const char *user, const char *password, struct error *err);

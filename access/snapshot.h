@@ -6,14 +6,15 @@
  *
  * The documents of this room are:
  *   user  "u@realm": {enable, expire, firstname?, lastname?, email?, comment?, keys?, password?,
- *                     tokens?: {id: {hash, privsep, expire, comment?}}}
+ *                     epoch?, tokens?: {id: {hash, privsep, expire, comment?}}}
  *   group "g":       {comment?, members: ["u@realm", ...]}
  *   role  "r":       {privs: ["VM.Audit", ...]}
  *   acl   "/path":   {users?: {"u@realm": {role: propagate}}, groups?: {"g": {...}},
  *                     tokens?: {"u@realm!t": {...}}}
  *   realm "pve":     {comment?, default?}, which is not in the snapshot
  *
- * password is a hash of crypt(3); the hash of a token is the SHA-256 of its secret. */
+ * password is a hash of crypt(3); the hash of a token is the SHA-256 of its secret. epoch is a random word
+ * that tickets hold, and changes when those of before are to end (access/ticket.h). */
 #ifndef HOSTPCI_ACCESS_SNAPSHOT_H
 #define HOSTPCI_ACCESS_SNAPSHOT_H
 

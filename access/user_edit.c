@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Creating, changing and deleting users. */
 #include <string.h>
+#include <time.h>
 
 #include "access/acl_entry.h"
 #include "access/document.h"
 #include "access/group.h"
+#include "access/internal.h"
 #include "access/user.h"
 #include "base/memory.h"
 #include "schema/format.h"
@@ -55,6 +57,7 @@ static int build_create(struct storage *storage, void *context, struct change_se
     change_settings(document, edit->settings);
     if (edit->hash != NULL)
         json_object_set_new(document, "password", json_string(edit->hash));
+    access_end_logins(document); /* those of an earlier user of this name */
     change_set_put(set, "user", edit->user, 0, TAKE(document));
     return 0;
 }
@@ -75,6 +78,8 @@ static int build_update(struct storage *storage, void *context, struct change_se
         change_groups(storage, edit, set, err) != 0)
         return -1;
     change_settings(document, edit->settings);
+    if (!access_is_active(document, time(NULL)))
+        access_end_logins(document); /* they do not come back when the user does */
     change_set_put(set, "user", edit->user, revision, TAKE(document));
     return 0;
 }

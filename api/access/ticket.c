@@ -62,14 +62,15 @@ static int create_ticket(struct request *request, json_t **ret, struct error *er
     struct access *access = request->service->access;
     autojson json_t *reply = NULL;
     struct identity who;
+    struct login login;
     json_t *privileges;
 
     if (check_pair(request, "path", "privs", err) != 0 || check_pair(request, "privs", "path", err) != 0 ||
         find_user(request, &who, err) != 0 ||
-        login_prove(access, who.user, param_string(request, "password"), err) != 0)
+        login_prove(access, who.user, param_string(request, "password"), &login, err) != 0)
         return -1;
     if (!param_given(request, "path")) {
-        if (login_grant(access, who.user, &reply, err) != 0)
+        if (login_grant(access, &login, &reply, err) != 0)
             return -1;
     } else {
         if (check_privileges(request, &who, err) != 0)
@@ -88,7 +89,8 @@ const struct endpoint endpoint_create_ticket = {
     .path = "/access/ticket",
     .text = "Logs in. The reply has a ticket that is valid for two hours, to be sent as the cookie "
             "PVEAuthCookie, and a token against cross-site request forgery. A valid ticket is accepted as "
-            "the password.",
+            "the password, until a number of days (--login-days) after the last one that was none, or until "
+            "the user gets another password, is disabled or deleted.",
     .permission = ALLOW_WORLD,
     .parameters = PROPERTIES(
         {.name = "username",

@@ -113,8 +113,8 @@ int shell_rotate_keys(int argc, char **argv)
     autooptions struct options options = {0};
     struct error err;
 
-    if (parse_alone(argc, argv, OPTIONS_STATE, &options, &err) != 0 ||
-        keys_rotate(options.state_dir, &err) != 0)
+    if (parse_alone(argc, argv, OPTIONS_STATE | OPTIONS_KEYS, &options, &err) != 0 ||
+        (options.now ? keys_replace(options.state_dir, &err) : keys_rotate(options.state_dir, &err)) != 0)
         return shell_complain(&err);
     return SHELL_DONE;
 }

@@ -47,6 +47,8 @@ static const struct option table[] = {
      "describe only get, create, set or delete"},
     {"state-dir", OPTIONS_STATE, "DIR", offsetof(struct options, state_dir), NULL, "/var/lib/hostpci",
      "the folder of the daemon's state"},
+    {"now", OPTIONS_KEYS, NULL, offsetof(struct options, now), NULL, NULL,
+     "keep no old keys: every ticket ends at once, and everybody has to log in again"},
     {"file", OPTIONS_FILE, "FILE", offsetof(struct options, file), NULL, NULL,
      "set what this file holds, in the form that config prints; -: standard input"},
 };

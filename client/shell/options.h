@@ -17,6 +17,7 @@ enum options_scope {
     OPTIONS_USAGE = 4,
     OPTIONS_STATE = 8,
     OPTIONS_FILE = 16, /* a VM's configuration as a file */
+    OPTIONS_KEYS = 32,
 };
 
 struct options {
@@ -26,6 +27,7 @@ struct options {
     bool no_header;
     bool no_wait;
     bool verbose;
+    bool now;
     const char *command;
     const char *state_dir;
     const char *file;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access/login.h"
 #include "api/qemu/task.h"
 #include "api/request.h"
 #include "base/file.h"
@@ -114,6 +115,7 @@ static int open_service(struct daemon *daemon, struct error *err)
     service->fingerprint = daemon->tls.fingerprint;
     service->broker = broker_new(settings->run_dir);
     access_set_pam(service->access, ask_pam, service->broker);
+    login_set_limit(service->access, settings->login_day_count);
     return 0;
 }
 

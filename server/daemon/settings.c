@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access/login.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "broker/probe/qemu.h"
@@ -15,6 +16,7 @@
 
 #define FILE_LIMIT    ((size_t)64 * 1024)
 #define THREADS_LIMIT 64
+#define DAYS_LIMIT    3650
 #define ORIGIN        "https?://[a-z0-9.:\\[\\]-]+" /* as browsers send it */
 #define THREADS_USUAL 4 /* by default at most: more do not help such short requests */
 
@@ -62,6 +64,10 @@ static const struct option_row rows[] = {
     {"cors", "ORIGIN",
      "let pages of another web server, such as https://ops.example.org, call this API; may be repeated",
      FIELD(cors), true, NULL},
+    {"login-days", "N",
+     "a login ends so many days after its password was given, however often its ticket is renewed (default "
+     "30)",
+     FIELD(login_days), false, NULL},
     {"threads", "N",
      "the number of threads that answer requests, for each --listen (default: one per processor, at most 4)",
      FIELD(threads), false, NULL},
@@ -231,13 +237,29 @@ static int check_paths(const struct settings *settings, struct error *err)
     return 0;
 }
 
+/* 1 to `limit`, if it was given. */
+static int check_number(const char *name, const char *given, unsigned usual, unsigned limit, unsigned *ret,
+                        struct error *err)
+{
+    unsigned long long number = usual;
+
+    if (given != NULL && (!text_to_number(given, 10, limit, &number) || number == 0))
+        return error_set(err, ERROR_INVALID, "%s must be a number from 1 to %u, not '%.60s'", name, limit,
+                         given);
+    *ret = (unsigned)number;
+    return 0;
+}
+
+static unsigned usual_threads(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return processors < 1 ? 1 : processors > THREADS_USUAL ? THREADS_USUAL : (unsigned)processors;
+}
+
 static int check_values(struct settings *settings, struct error *err)
 {
     const char *inventory = settings->inventory;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned long long threads = processors < 1               ? 1
-                                 : processors > THREADS_USUAL ? THREADS_USUAL
-                                                              : (unsigned long long)processors;
 
     if (format_check("pve-node", settings->node, err) != 0)
         return error_set(err, ERROR_INVALID,
@@ -246,12 +268,11 @@ static int check_values(struct settings *settings, struct error *err)
                          settings->node);
     if (inventory != NULL && strcmp(inventory, "cached") != 0 && strcmp(inventory, "fresh") != 0)
         return error_set(err, ERROR_INVALID, "inventory must be 'cached' or 'fresh', not '%.60s'", inventory);
-    if (settings->threads != NULL &&
-        (!text_to_number(settings->threads, 10, THREADS_LIMIT, &threads) || threads == 0))
-        return error_set(err, ERROR_INVALID, "threads must be a number from 1 to %d, not '%.60s'",
-                         THREADS_LIMIT, settings->threads);
-    settings->thread_count = (unsigned)threads;
-    if (check_paths(settings, err) != 0)
+    if (check_number("threads", settings->threads, usual_threads(), THREADS_LIMIT, &settings->thread_count,
+                     err) != 0 ||
+        check_number("login-days", settings->login_days, LOGIN_DAYS, DAYS_LIMIT, &settings->login_day_count,
+                     err) != 0 ||
+        check_paths(settings, err) != 0)
         return -1;
     return check_origins(settings->cors, err);
 }

@@ -29,6 +29,8 @@ struct settings {
     char **cors;        /* origins of pages of other servers that may call this one; NULL or ends with NULL */
     char *threads;
     unsigned thread_count;
+    char *login_days;
+    unsigned login_day_count;
     bool help; /* --help was given, and nothing else is filled */
 };
 

@@ -16,7 +16,9 @@ void account_grant(const char *path, const char *role, const char *who, const ch
 /* Logs in; from now on calls are by this user, with ticket and CSRF token. */
 void account_enter(const char *user);
 
-/* A ticket as the daemon itself would make it, of that time, with its key; the caller frees it. */
+/* A ticket as the daemon itself would make it, of that time, with its key, and for a login of the same time
+ * or an earlier one; the caller frees it. */
 char *account_forge(const char *user, time_t made);
+char *account_forge_renewed(const char *user, time_t first, time_t made);
 
 #endif

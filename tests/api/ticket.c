@@ -343,6 +343,54 @@ DAEMON_TEST(ticket, keys_are_rotated_while_the_daemon_runs)
     program_fails(2, "takes no argument", (const char *const[]){"rotate-keys", "now", NULL});
 }
 
+/* Without waiting for what the old keys still vouch for. */
+DAEMON_TEST(ticket, keys_that_are_rotated_now_end_all)
+{
+    autofree char *ticket = xstrdup(text_of(enter("joe@pve", PASSWORD), "ticket"));
+    char state[256];
+
+    snprintf(state, sizeof(state), "--state-dir=%s", daemon_state());
+    free(program_run((const char *const[]){"rotate-keys", state, NULL}));
+    call_with_ticket(ticket, NULL);
+    get("/version", NULL);
+    free(program_run((const char *const[]){"rotate-keys", "--now", state, NULL}));
+    is_void(ticket);
+    is_out("joe@pve", ticket);
+    call_with_ticket(text_of(enter("joe@pve", PASSWORD), "ticket"), NULL);
+    get("/version", NULL);
+}
+
+/* Whoever stole it renews it as the client does, but not for ever, and not past what ends it. */
+DAEMON_TEST(ticket, that_was_stolen_ends)
+{
+    time_t now = time(NULL), month = 30 * 24 * 3600;
+    autofree char *over = account_forge_renewed("joe@pve", now - month - 1, now),
+                  *almost = account_forge_renewed("joe@pve", now - month + 60, now);
+
+    is_void(over);
+    is_out("joe@pve", over);
+    autofree char *renewed = xstrdup(text_of(enter("joe@pve", almost), "ticket"));
+    autofree char *first = xasprintf("::%08lX:", (unsigned long)(now - month + 60));
+    cr_assert_not_null(strstr(renewed, first), "%s", renewed);
+    call_with_ticket(renewed, NULL);
+    get("/version", NULL);
+
+    call_with_token(NULL);
+    put("/access/password", "userid", "joe@pve", "password", "another one", NULL);
+    is_void(renewed);
+    is_out("joe@pve", renewed);
+    autofree char *second = xstrdup(text_of(enter("joe@pve", "another one"), "ticket"));
+    call_with_token(NULL);
+    delete ("/access/users/joe@pve", NULL);
+    account_create("joe@pve", NULL);
+    is_void(second);
+    autofree char *third = xstrdup(text_of(enter("joe@pve", PASSWORD), "ticket"));
+    call_with_token(NULL);
+    put("/access/users/joe@pve", "enable", "0", NULL);
+    put("/access/users/joe@pve", "enable", "1", NULL);
+    is_void(third);
+}
+
 /* Each login leaves one line in the log, with the reason that the client does not get, and without the
  * password. */
 DAEMON_TEST(ticket, leaves_a_line_for_each_login)

@@ -31,18 +31,21 @@ static void make_people(struct world *world)
     set_password(world, "joe@pve", PASSWORD);
 }
 
-static void expect_in(struct world *world, const char *user, const char *password)
+static struct login expect_in(struct world *world, const char *user, const char *password)
 {
+    struct login login;
     struct error err;
 
-    cr_assert_eq(login_prove(world->access, user, password, &err), 0, "%s: %s", user, err.message);
+    cr_assert_eq(login_prove(world->access, user, password, &login, &err), 0, "%s: %s", user, err.message);
+    return login;
 }
 
 static void expect_out(struct world *world, const char *user, const char *password, const char *reason)
 {
+    struct login login;
     struct error err;
 
-    cr_assert_eq(login_prove(world->access, user, password, &err), -1, "%s", user);
+    cr_assert_eq(login_prove(world->access, user, password, &login, &err), -1, "%s", user);
     fixture_expect_error(&err, ERROR_LOGIN, reason);
 }
 
@@ -159,13 +162,40 @@ Test(access_login, asks_the_host_about_its_users)
     cr_assert_null(asked, "only of users that are known here, and of that realm");
 }
 
-static char *ticket_of(struct world *world, const char *user, time_t made)
+static void read_epoch(struct world *world, const char *user, char ret[static EPOCH_SIZE])
 {
+    autojson json_t *document = NULL;
+    struct error err;
+
+    cr_assert_eq(object_read(world->storage, "user", user, &document, NULL, &err), 0, "%s", err.message);
+    const char *epoch = json_string_value(json_object_get(document, "epoch"));
+    snprintf(ret, EPOCH_SIZE, "%s", epoch != NULL ? epoch : EPOCH_NONE);
+}
+
+/* Of a login at `first`. */
+static char *renewed_ticket_of(struct world *world, const char *user, time_t first, time_t made)
+{
+    struct login login = {.first = first};
     struct error err;
     char *ticket;
 
-    cr_assert_eq(ticket_make(world->access->keys, user, made, &ticket, &err), 0, "%s", err.message);
+    snprintf(login.user, sizeof(login.user), "%s", user);
+    read_epoch(world, user, login.epoch);
+    cr_assert_eq(ticket_make(world->access->keys, &login, made, &ticket, &err), 0, "%s", err.message);
     return ticket;
+}
+
+static char *ticket_of(struct world *world, const char *user, time_t made)
+{
+    return renewed_ticket_of(world, user, made, made);
+}
+
+static bool is_good(struct world *world, const char *ticket)
+{
+    struct identity who;
+    struct error err;
+
+    return access_authenticate_ticket(world->access, ticket, false, NULL, &who, &err) == 0;
 }
 
 Test(access_login, renews_a_ticket_and_mints_any_with_that_of_root)
@@ -178,16 +208,17 @@ Test(access_login, renews_a_ticket_and_mints_any_with_that_of_root)
     struct error err;
 
     expect_in(&world, "joe@pve", joe);
-    expect_out(&world, "ann@pve", joe, "the user has no password");
-    expect_out(&world, "root@pam", joe, "no broker");
-    expect_out(&world, "joe@pve", old, "wrong password");
+    expect_out(&world, "ann@pve", joe, "the ticket is that of another user");
+    expect_out(&world, "root@pam", joe, "the ticket is that of another user");
+    expect_out(&world, "joe@pve", old, "the ticket is too old");
     expect_in(&world, "joe@pve", root);
     expect_in(&world, "ann@pve", root);
     expect_in(&world, "root@pam", root);
     expect_in(&world, "bob@pam", root);
     expect_out(&world, "gone@pve", root, "no such user");
     change_user(&world, "joe@pve", "{'enable': 0}");
-    expect_out(&world, "joe@pve", joe, "disabled");
+    expect_out(&world, "joe@pve", joe, "its login has ended");
+    expect_out(&world, "joe@pve", root, "disabled");
     cr_assert_eq(login_prove_password(world.access, "root@pam", root, &err), -1, "a ticket is no password");
 }
 
@@ -199,7 +230,8 @@ Test(access_login, gives_a_ticket_and_the_token_that_goes_with_it)
     struct error err;
     json_t *given;
 
-    cr_assert_eq(login_grant(world.access, "joe@pve", &given, &err), 0, "%s", err.message);
+    const struct login login = expect_in(&world, "joe@pve", PASSWORD);
+    cr_assert_eq(login_grant(world.access, &login, &given, &err), 0, "%s", err.message);
     const char *ticket = json_string_value(json_object_get(given, "ticket"));
     const char *csrf = json_string_value(json_object_get(given, "CSRFPreventionToken"));
     cr_assert_str_eq(json_string_value(json_object_get(given, "username")), "joe@pve");
@@ -232,9 +264,114 @@ Test(access_login, tickets_of_users_who_may_not_any_more_are_void)
     change_user(&world, "joe@pve", "{'enable': 0}");
     cr_assert_eq(access_authenticate_ticket(world.access, ticket, false, NULL, &who, &err), -1);
     change_user(&world, "joe@pve", "{'enable': 1}");
-    cr_assert_eq(access_authenticate_ticket(world.access, ticket, false, NULL, &who, &err), 0);
-    cr_assert_eq(user_delete(world.storage, "joe@pve", &err), 0);
+    autofree char *fresh = ticket_of(&world, "joe@pve", time(NULL));
     cr_assert_eq(access_authenticate_ticket(world.access, ticket, false, NULL, &who, &err), -1);
+    cr_assert_eq(access_authenticate_ticket(world.access, fresh, false, NULL, &who, &err), 0);
+    cr_assert_eq(user_delete(world.storage, "joe@pve", &err), 0);
+    cr_assert_eq(access_authenticate_ticket(world.access, fresh, false, NULL, &who, &err), -1);
+}
+
+/* A ticket that was stolen is renewed as often as one likes, but not for ever. */
+Test(access_login, ends_after_a_number_of_days_however_often_it_is_renewed)
+{
+    autoworld struct world world;
+    make_people(&world);
+    time_t now = time(NULL), month = 30 * 24 * 3600;
+    autofree char *almost = renewed_ticket_of(&world, "joe@pve", now - month + 60, now - 60),
+                  *over = renewed_ticket_of(&world, "joe@pve", now - month, now - 60),
+                  *root = renewed_ticket_of(&world, "root@pam", now - 7200, now - 60);
+
+    cr_assert(is_good(&world, almost));
+    cr_assert_eq(expect_in(&world, "joe@pve", almost).first, now - month + 60, "the first login is told on");
+    cr_assert_not(is_good(&world, over));
+    expect_out(&world, "joe@pve", over, "its login has ended");
+    cr_assert_eq(expect_in(&world, "joe@pve", root).first, now - 7200, "also that of root, for others");
+    cr_assert_geq(expect_in(&world, "joe@pve", PASSWORD).first, now);
+    login_set_limit(world.access, 1);
+    cr_assert_not(is_good(&world, almost));
+    cr_assert(is_good(&world, root));
+}
+
+static void expect_end(struct world *world, const char *ticket, const char *user, const char *why)
+{
+    autofree char *fresh = ticket_of(world, user, time(NULL));
+
+    cr_expect_not(is_good(world, ticket), "%s: %s", user, why);
+    cr_expect(is_good(world, fresh), "%s: a new ticket is good after %s", user, why);
+}
+
+/* Within the same second, too: the times are not compared. */
+Test(access_login, ends_with_its_password_or_its_user)
+{
+    static const char *const users[] = {"joe@pve", "bob@pam"};
+    autoworld struct world world;
+    make_people(&world);
+    autojson json_t *settings = json_object();
+    struct error err;
+
+    for (size_t i = 0; i < COUNT_OF(users); i++) {
+        autofree char *first = ticket_of(&world, users[i], time(NULL));
+        change_user(&world, users[i], "{'comment': 'x'}");
+        cr_assert(is_good(&world, first), "other changes do not matter");
+        change_user(&world, users[i], "{'enable': 0}");
+        change_user(&world, users[i], "{'enable': 1}");
+        expect_end(&world, first, users[i], "having been disabled");
+        autofree char *second = ticket_of(&world, users[i], time(NULL));
+        change_user(&world, users[i], "{'expire': 1}");
+        change_user(&world, users[i], "{'expire': 0}");
+        expect_end(&world, second, users[i], "having expired");
+        autofree char *third = ticket_of(&world, users[i], time(NULL));
+        cr_assert_eq(user_delete(world.storage, users[i], &err), 0, "%s", err.message);
+        cr_assert_eq(user_create(world.storage, users[i], NULL, settings, &err), 0, "%s", err.message);
+        expect_end(&world, third, users[i], "having been deleted");
+    }
+    autofree char *ticket = ticket_of(&world, "joe@pve", time(NULL));
+    set_password(&world, "joe@pve", PASSWORD);
+    expect_end(&world, ticket, "joe@pve", "another password");
+    expect_out(&world, "joe@pve", ticket, "its login has ended");
+}
+
+/* The password was right, and is changed before the ticket is made. */
+Test(access_login, that_is_overtaken_by_a_new_password_is_void)
+{
+    autoworld struct world world;
+    make_people(&world);
+    const struct login login = expect_in(&world, "joe@pve", PASSWORD);
+    autojson json_t *given = NULL;
+    struct error err;
+
+    set_password(&world, "joe@pve", "another one");
+    cr_assert_eq(login_grant(world.access, &login, &given, &err), 0);
+    cr_assert_not(is_good(&world, json_string_value(json_object_get(given, "ticket"))));
+}
+
+/* root@pam's own ticket is no better than root@pam. */
+Test(access_login, of_a_disabled_root_mints_nothing)
+{
+    autoworld struct world world;
+    make_people(&world);
+    autofree char *root = ticket_of(&world, "root@pam", time(NULL));
+
+    change_user(&world, "root@pam", "{'enable': 0}");
+    expect_out(&world, "joe@pve", root, "its login has ended");
+}
+
+/* Of the hostpci before, which had nothing but the signature behind "::". */
+Test(access_login, takes_older_tickets_of_users_who_did_not_change)
+{
+    autoworld struct world world;
+    make_people(&world);
+    autofree char *of_ann = xasprintf("PVE:ann@pve:%08lX", (unsigned long)time(NULL)),
+                  *of_joe = xasprintf("PVE:joe@pve:%08lX", (unsigned long)time(NULL)), *ann = NULL,
+                  *joe = NULL;
+    struct error err;
+
+    cr_assert_eq(keys_sign(world.access->keys, of_ann, &ann, &err), 0, "%s", err.message);
+    cr_assert_eq(keys_sign(world.access->keys, of_joe, &joe, &err), 0, "%s", err.message);
+    autofree char *old_ann = xasprintf("%s::%s", of_ann, ann), *old_joe = xasprintf("%s::%s", of_joe, joe);
+    cr_assert(is_good(&world, old_ann));
+    cr_assert_eq(strcmp(expect_in(&world, "ann@pve", old_ann).epoch, EPOCH_NONE), 0);
+    cr_assert_not(is_good(&world, old_joe), "he has had another password since");
 }
 
 Test(access_login, passwords_of_the_host_are_changed_on_the_host)

@@ -30,20 +30,43 @@ static struct keys *open_keys(const struct fixture *fixture)
     return keys;
 }
 
+static struct login login_of(const char *user, time_t first)
+{
+    struct login login = {.first = first, .epoch = "1234abcd"};
+
+    snprintf(login.user, sizeof(login.user), "%s", user);
+    return login;
+}
+
 static char *make(struct keys *keys, const char *user, time_t now)
 {
+    const struct login login = login_of(user, now);
     struct error err;
     char *ticket;
 
-    cr_assert_eq(ticket_make(keys, user, now, &ticket, &err), 0, "%s", err.message);
+    cr_assert_eq(ticket_make(keys, &login, now, &ticket, &err), 0, "%s", err.message);
     return ticket;
 }
 
 static bool is_good(struct keys *keys, const char *ticket, time_t now)
 {
-    char user[USERID_SIZE];
+    struct login login;
 
-    return ticket_check(keys, ticket, now, user);
+    return ticket_check(keys, ticket, now, &login);
+}
+
+static void make_csrf(struct keys *keys, const char *user, time_t now, char ret[static CSRF_SIZE])
+{
+    const struct login login = login_of(user, now);
+
+    ticket_make_csrf(keys, &login, now, ret);
+}
+
+static bool is_good_csrf(struct keys *keys, const char *user, const char *csrf, time_t now)
+{
+    const struct login login = login_of(user, now);
+
+    return ticket_check_csrf(keys, &login, csrf, now);
 }
 
 Test(access_ticket, has_the_form_that_clients_take_apart)
@@ -52,17 +75,20 @@ Test(access_ticket, has_the_form_that_clients_take_apart)
     fixture_make(&fixture);
     autokeys struct keys *keys = open_keys(&fixture);
     autofree char *ticket = make(keys, "joe@pve", NOW);
-    char user[USERID_SIZE];
+    static const char claim[] = "PVE:joe@pve:66000000::66000000:1234abcd";
+    struct login login;
     struct ticket parsed;
 
-    cr_assert(text_starts_with(ticket, "PVE:joe@pve:66000000::"), "%s", ticket);
-    cr_assert_eq(strlen(ticket), strlen("PVE:joe@pve:66000000::") + 344, "2048 bits in base64");
+    cr_assert(text_starts_with(ticket, claim), "%s", ticket);
+    cr_assert_eq(strlen(ticket), strlen(claim) + 1 + 344, "2048 bits in base64");
     cr_assert(ticket_parse(ticket, &parsed));
     cr_assert_str_eq(parsed.user, "joe@pve");
     cr_assert_eq(parsed.made, NOW);
-    cr_assert_eq(parsed.signed_length, strlen("PVE:joe@pve:66000000"));
-    cr_assert(ticket_check(keys, ticket, NOW, user));
-    cr_assert_str_eq(user, "joe@pve");
+    cr_assert_eq(parsed.signed_length, strlen(claim));
+    cr_assert(ticket_check(keys, ticket, NOW, &login));
+    cr_assert_str_eq(login.user, "joe@pve");
+    cr_assert_str_eq(login.epoch, "1234abcd");
+    cr_assert_eq(login.first, NOW);
 }
 
 static const struct {
@@ -72,6 +98,16 @@ static const struct {
     {"PVE:joe@pve:66000000::AAAA", true},
     {"PVE:joe@pve:66000000::AA==", true},
     {"PVE:a!b@pve:0000000F::A+/9", true},
+    {"PVE:joe@pve:66000000::65000000:1234abcd:AAAA", true},
+    {"PVE:joe@pve:66000000::65000000:1234abcd:", false},
+    {"PVE:joe@pve:66000000::65000000:1234abcd", false},
+    {"PVE:joe@pve:66000000::65000000:AAAA", false},
+    {"PVE:joe@pve:66000000::65000000::AAAA", false},
+    {"PVE:joe@pve:66000000::65000000:1234ABCD:AAAA", false},
+    {"PVE:joe@pve:66000000::65000000:1234abcde:AAAA", false},
+    {"PVE:joe@pve:66000000::6500000:1234abcd:AAAA", false},
+    {"PVE:joe@pve:66000000::65000000:1234abcd:AAAA:AAAA", false},
+    {"PVE:joe@pve:66000000::65000000:1234abcd:65000000:1234abcd:AAAA", false},
     {"", false},
     {"PVE", false},
     {"PVE:", false},
@@ -121,6 +157,26 @@ Test(access_ticket, is_good_for_two_hours_and_a_little_ahead)
     cr_assert_not(is_good(keys, ticket, NOW + 1000000));
 }
 
+/* The format has room for 32 bits of a time. */
+Test(access_ticket, is_good_at_all_times)
+{
+    static const time_t times[] = {-7000,          -1, 0, 100, UINT32_MAX - 100, (time_t)UINT32_MAX + 100,
+                                   (time_t)5 << 32};
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autokeys struct keys *keys = open_keys(&fixture);
+    char csrf[CSRF_SIZE];
+
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        autofree char *ticket = make(keys, "joe@pve", times[i]);
+        make_csrf(keys, "joe@pve", times[i], csrf);
+        cr_expect(is_good(keys, ticket, times[i] + 7199), "%s at %ld", ticket, (long)times[i]);
+        cr_expect(is_good_csrf(keys, "joe@pve", csrf, times[i] + 7199), "%ld", (long)times[i]);
+        cr_expect_not(is_good(keys, ticket, times[i] + 7200), "%ld", (long)times[i]);
+        cr_expect_not(is_good(keys, ticket, times[i] - 301), "%ld", (long)times[i]);
+    }
+}
+
 Test(access_ticket, is_good_as_it_was_made_only)
 {
     autofixture struct fixture fixture;
@@ -130,7 +186,13 @@ Test(access_ticket, is_good_as_it_was_made_only)
     autofree char *forged = xasprintf("PVE:root@pam:66000000%s", strstr(ticket, "::"));
     autofree char *later = xasprintf("PVE:joe@pve:66000001%s", strstr(ticket, "::"));
     autofree char *cut = xstrndup(ticket, strlen(ticket) - 4);
+    autofree char *earlier = xasprintf("PVE:joe@pve:66000000::65000000%s", strstr(ticket, ":1234abcd:"));
+    autofree char *epoch = xasprintf("PVE:joe@pve:66000000::66000000:00000000%s", strrchr(ticket, ':'));
+    autofree char *without = xasprintf("PVE:joe@pve:66000000::%s", strrchr(ticket, ':') + 1);
 
+    cr_assert_not(is_good(keys, earlier, NOW), "the login is signed");
+    cr_assert_not(is_good(keys, epoch, NOW));
+    cr_assert_not(is_good(keys, without, NOW));
     cr_assert(is_good(keys, other, NOW));
     cr_assert_not(is_good(keys, forged, NOW));
     cr_assert_not(is_good(keys, later, NOW));
@@ -151,11 +213,11 @@ Test(access_ticket, of_another_host_is_of_no_use)
     autofree char *ticket = make(keys_there, "root@pam", NOW);
     char csrf[CSRF_SIZE];
 
-    ticket_make_csrf(keys_there, "root@pam", NOW, csrf);
+    make_csrf(keys_there, "root@pam", NOW, csrf);
     cr_assert(is_good(keys_there, ticket, NOW));
-    cr_assert(ticket_check_csrf(keys_there, "root@pam", csrf, NOW));
+    cr_assert(is_good_csrf(keys_there, "root@pam", csrf, NOW));
     cr_assert_not(is_good(keys, ticket, NOW));
-    cr_assert_not(ticket_check_csrf(keys, "root@pam", csrf, NOW));
+    cr_assert_not(is_good_csrf(keys, "root@pam", csrf, NOW));
 }
 
 Test(access_ticket, csrf_token_belongs_to_a_user_and_a_time)
@@ -165,17 +227,17 @@ Test(access_ticket, csrf_token_belongs_to_a_user_and_a_time)
     autokeys struct keys *keys = open_keys(&fixture);
     char csrf[CSRF_SIZE], other[CSRF_SIZE];
 
-    ticket_make_csrf(keys, "joe@pve", NOW, csrf);
+    make_csrf(keys, "joe@pve", NOW, csrf);
     cr_assert(text_starts_with(csrf, "66000000:"), "%s", csrf);
     cr_assert_eq(strlen(csrf), 9 + 43, "SHA-256 in base64 without padding: %s", csrf);
     cr_assert_null(strchr(csrf, '='));
-    cr_assert(ticket_check_csrf(keys, "joe@pve", csrf, NOW));
-    cr_assert(ticket_check_csrf(keys, "joe@pve", csrf, NOW + 7199));
-    cr_assert_not(ticket_check_csrf(keys, "joe@pve", csrf, NOW + 7200));
-    cr_assert(ticket_check_csrf(keys, "joe@pve", csrf, NOW - 300));
-    cr_assert_not(ticket_check_csrf(keys, "joe@pve", csrf, NOW - 301));
-    cr_assert_not(ticket_check_csrf(keys, "root@pam", csrf, NOW));
-    ticket_make_csrf(keys, "joe@pve", NOW + 1, other);
+    cr_assert(is_good_csrf(keys, "joe@pve", csrf, NOW));
+    cr_assert(is_good_csrf(keys, "joe@pve", csrf, NOW + 7199));
+    cr_assert_not(is_good_csrf(keys, "joe@pve", csrf, NOW + 7200));
+    cr_assert(is_good_csrf(keys, "joe@pve", csrf, NOW - 300));
+    cr_assert_not(is_good_csrf(keys, "joe@pve", csrf, NOW - 301));
+    cr_assert_not(is_good_csrf(keys, "root@pam", csrf, NOW));
+    make_csrf(keys, "joe@pve", NOW + 1, other);
     cr_assert_str_neq(csrf + 9, other + 9);
 }
 
@@ -188,7 +250,7 @@ Test(access_ticket, csrf_token_of_another_form_is_none)
     autokeys struct keys *keys = open_keys(&fixture);
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
-        cr_expect_not(ticket_check_csrf(keys, "joe@pve", wrong[i], NOW), "%s", wrong[i]);
+        cr_expect_not(is_good_csrf(keys, "joe@pve", wrong[i], NOW), "%s", wrong[i]);
 }
 
 static char *key_file(const struct fixture *fixture)
@@ -260,10 +322,10 @@ Test(access_keys, old_ones_stay_good_for_what_was_made_with_them)
     autofree char *ticket = make(keys, "joe@pve", now), *ahead = make(keys, "joe@pve", now + 200);
     char csrf[CSRF_SIZE];
 
-    ticket_make_csrf(keys, "joe@pve", now, csrf);
+    make_csrf(keys, "joe@pve", now, csrf);
     rotate(&fixture);
     cr_assert(is_good(keys, ticket, now), "the daemon noticed");
-    cr_assert(ticket_check_csrf(keys, "joe@pve", csrf, now));
+    cr_assert(is_good_csrf(keys, "joe@pve", csrf, now));
     cr_assert_not(is_good(keys, ahead, now), "the old key vouches for nothing that is made now");
     autofree char *new = make(keys, "joe@pve", now);
     cr_assert_str_neq(ticket, new);
@@ -301,6 +363,31 @@ Test(access_keys, that_are_over_count_nothing_and_are_deleted)
     cr_assert_eq(count_old(&fixture), 1, "the one of just now");
 }
 
+Test(access_keys, that_are_replaced_leave_nothing_good)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autokeys struct keys *keys = open_keys(&fixture);
+    time_t now = time(NULL);
+    autofree char *first = make(keys, "joe@pve", now);
+    char csrf[CSRF_SIZE];
+    struct error err;
+
+    rotate(&fixture);
+    autofree char *second = make(keys, "joe@pve", now);
+    make_csrf(keys, "joe@pve", now, csrf);
+    cr_assert_eq(keys_replace(fixture.folder, &err), 0, "%s", err.message);
+    cr_assert_not(is_good(keys, first, now));
+    cr_assert_not(is_good(keys, second, now));
+    cr_assert_not(is_good_csrf(keys, "joe@pve", csrf, now));
+    cr_assert_eq(count_old(&fixture), 0);
+    autofree char *third = make(keys, "joe@pve", now);
+    cr_assert(is_good(keys, third, now));
+    autokeys struct keys *later = open_keys(&fixture);
+    cr_assert(is_good(later, third, now));
+    cr_assert_not(is_good(later, second, now));
+}
+
 Test(access_keys, are_made_by_the_first_rotation_too)
 {
     autofixture struct fixture fixture;
@@ -336,11 +423,11 @@ static void *check_often(void *context)
     time_t now = time(NULL);
     autofree char *ticket = NULL;
     struct error err;
-    char user[USERID_SIZE];
-    long failures = ticket_make(keys, "joe@pve", now, &ticket, &err) != 0;
+    const struct login login = login_of("joe@pve", now);
+    long failures = ticket_make(keys, &login, now, &ticket, &err) != 0;
 
     for (int i = 0; i < 300; i++)
-        failures += !ticket_check(keys, ticket, now, user);
+        failures += !is_good(keys, ticket, now);
     return (void *)failures;
 }
 

@@ -46,6 +46,7 @@ Test(server_settings, defaults)
     cr_expect_str_eq(settings.node, host);
     cr_expect_null(settings.inventory);
     cr_expect_geq(settings.thread_count, 1);
+    cr_expect_eq(settings.login_day_count, 30);
     cr_expect_str_eq(settings.qemu, "/usr/bin/qemu-system-x86_64");
     cr_expect_str_eq(settings.rom_dir, "/usr/share/kvm");
     cr_expect_str_eq(settings.volume_dirs[0], "/var/lib/hostpci/images");
@@ -83,13 +84,14 @@ Test(server_settings, command_line)
     struct error err;
 
     cr_assert_eq(read_settings(&settings, &err, "--listen", "https://[::]:1", "--listen=http://[::1]:2",
-                               "--run-dir=/r", "--threads=3", NULL),
+                               "--run-dir=/r", "--threads=3", "--login-days=7", NULL),
                  0, "%s", err.message);
     cr_expect_str_eq(settings.listen[0], "https://[::]:1");
     cr_expect_str_eq(settings.listen[1], "http://[::1]:2");
     cr_expect_null(settings.listen[2]);
     cr_expect_str_eq(settings.socket, "/r/hostpci.sock");
     cr_expect_eq(settings.thread_count, 3);
+    cr_expect_eq(settings.login_day_count, 7);
 }
 
 static char *write_file(const struct fixture *fixture, const char *text)
@@ -165,6 +167,8 @@ Test(server_settings, wrong_values)
     expect_refused("volume-dir must be an absolute path, not 'images/'", "--volume-dir", "images/");
     expect_refused("threads must be a number from 1 to 64, not '0'", "--threads", "0");
     expect_refused("threads must be a number from 1 to 64, not '65'", "--threads", "65");
+    expect_refused("login-days must be a number from 1 to 3650, not '0'", "--login-days", "0");
+    expect_refused("login-days must be a number from 1 to 3650, not 'x'", "--login-days", "x");
     expect_refused(
         "cors must be an origin such as https://ops.example.org or http://10.0.0.5:8080, in lower case and "
         "without a path, not 'https://ops.example.org/'",
@@ -178,9 +182,9 @@ Test(server_settings, wrong_values)
 
 Test(server_settings, help_names_every_option)
 {
-    static const char *const names[] = {"config",  "node", "listen",     "socket",  "state-dir",
-                                        "run-dir", "user", "broker-dir", "sysroot", "inventory",
-                                        "threads", "cors", "qemu",       "rom-dir", "volume-dir"};
+    static const char *const names[] = {
+        "config",  "node",      "listen",  "socket", "state-dir", "run-dir", "user",       "broker-dir",
+        "sysroot", "inventory", "threads", "cors",   "qemu",      "rom-dir", "volume-dir", "login-days"};
     autosettings struct settings settings = {0};
     autotext struct text help = {0};
     struct error err;
