@@ -21,12 +21,12 @@
     3000 /* for so long callers get the same error at once, and do not ask in turn                           \
           */
 
-/* What identifies a binary. */
+/* What identifies a binary, and with which modules. */
 struct identity {
     dev_t device;
     ino_t inode;
     off_t size;
-    struct timespec changed;
+    struct timespec changed, modules_changed;
 };
 
 struct known {
@@ -48,10 +48,15 @@ struct qemu {
     struct error failure;
 };
 
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
 static bool same(const struct identity *a, const struct identity *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+           same_time(a->changed, b->changed) && same_time(a->modules_changed, b->modules_changed);
 }
 
 static int start_asker(struct qemu *qemu, struct error *err)
@@ -108,12 +113,30 @@ const char *qemu_binary(const struct qemu *qemu)
     return qemu->binary;
 }
 
+/* When the folder of QEMU's modules last changed. Debian has some devices in modules, which come and go with
+ * packages of their own while the binary stays the same. */
+static struct timespec modules_changed(const char *binary)
+{
+    static const char *const folders[] = {"lib/x86_64-linux-gnu/qemu", "lib/aarch64-linux-gnu/qemu",
+                                          "lib64/qemu", "lib/qemu"};
+    const char *slash = strrchr(binary, '/');
+    struct stat status;
+
+    for (size_t i = 0; i < COUNT_OF(folders) && slash != NULL; i++) {
+        autofree char *folder = xasprintf("%.*s/../%s", (int)(slash - binary), binary, folders[i]);
+        if (stat(folder, &status) == 0)
+            return status.st_mtim;
+    }
+    return (struct timespec){0};
+}
+
 static int identify(const char *binary, struct identity *ret, struct error *err)
 {
     struct stat status;
 
     if (stat(binary, &status) == 0) {
-        *ret = (struct identity){status.st_dev, status.st_ino, status.st_size, status.st_mtim};
+        *ret = (struct identity){status.st_dev, status.st_ino, status.st_size, status.st_mtim,
+                                 modules_changed(binary)};
         return 0;
     }
     if (errno == ENOENT || errno == ENOTDIR)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the QEMU of this host can do. It is asked once, and again when the binary has changed.
+/* What the QEMU of this host can do. It is asked once, and again when the binary or its
+ * modules have changed.
  *
  * A small process, which qemu_open forks and which does nothing else, starts QEMU and asks it, so that the
  * daemon itself need not be allowed to start programs. It ends when the daemon does. */

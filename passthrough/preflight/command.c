@@ -14,7 +14,7 @@
 /* What to type, by a part of the error's text. */
 static const struct cure {
     const char *part;
-    enum { CURE_SET, CURE_EDIT, CURE_MACHINE, CURE_VERSION } kind;
+    enum { CURE_SET, CURE_EDIT, CURE_MACHINE, CURE_VERSION, CURE_PACKAGE } kind;
     const char *key, *property, *value;
 } cures[] = {
     {"q35 machine model is not enabled", CURE_MACHINE, NULL, NULL, "q35"},
@@ -27,9 +27,12 @@ static const struct cure {
     {"legacy-igd needs vga", CURE_SET, "vga", NULL, "none"},
     {"hugepages need numa", CURE_SET, "numa", NULL, "1"},
     {"numa needs to be enabled", CURE_SET, "numa", NULL, "1"},
+    {"install the package ", CURE_PACKAGE, NULL, NULL, NULL},
 };
 
-static void apply(const struct inspection *inspection, const struct cure *cure, struct findings *ret)
+/* `rest` is what follows the cure's part in the error's text. */
+static void apply(const struct inspection *inspection, const struct cure *cure, const char *rest,
+                  struct findings *ret)
 {
     switch (cure->kind) {
     case CURE_SET:
@@ -46,16 +49,21 @@ static void apply(const struct inspection *inspection, const struct cure *cure, 
         preflight_remedy_edit(inspection, "machine", "type", json_string(inspection->q35 ? "q35" : "pc"),
                               ret);
         break;
+    case CURE_PACKAGE:
+        text_printf(&ret->remedy, "apt install %s\n", rest);
+        break;
     }
 }
 
 static bool cure(const struct inspection *inspection, const char *message, struct findings *ret)
 {
-    for (size_t i = 0; i < COUNT_OF(cures); i++)
-        if (strstr(message, cures[i].part) != NULL) {
-            apply(inspection, &cures[i], ret);
+    for (size_t i = 0; i < COUNT_OF(cures); i++) {
+        const char *part = strstr(message, cures[i].part);
+        if (part != NULL) {
+            apply(inspection, &cures[i], part + strlen(cures[i].part), ret);
             return true;
         }
+    }
     return false;
 }
 

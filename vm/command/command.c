@@ -164,20 +164,41 @@ static int (*const parts[])(struct vm_build *, struct error *) = {
     vm_build_add_display, vm_build_add_usb,      vm_build_add_channels, vm_build_add_disks,
     vm_build_add_nets,    vm_build_add_machine,  vm_build_add_hostpci};
 
-/* Each device must be one that this QEMU has. */
-static int check_devices(const struct vm_build *build, const struct vm_arguments *arguments,
+/* Displays that QEMU loads as modules, and the packages that Debian has put them into since 13. */
+static const struct {
+    const char *driver, *package;
+} modules[] = {
+    {"qxl", "qemu-system-modules-spice"},
+    {"qxl-vga", "qemu-system-modules-spice"},
+    {"virtio-vga-gl", "qemu-system-modules-opengl"},
+};
+
+static int refuse_device(const struct vm_build *build, const char *driver, const char *value,
                          struct error *err)
 {
     struct vm_version version = vm_build_version(build);
 
+    for (size_t i = 0; i < COUNT_OF(modules); i++)
+        if (strcmp(driver, modules[i].driver) == 0)
+            return error_set_field(
+                err, "vga",
+                "QEMU %u.%u.%u has no device '%s', which is needed for '%s': install the package %s",
+                version.major, version.minor, version.micro, driver, value, modules[i].package);
+    return error_set(err, ERROR_INVALID, "QEMU %u.%u.%u has no device '%s', which is needed for '%s'",
+                     version.major, version.minor, version.micro, driver, value);
+}
+
+/* Each device must be one that this QEMU has. */
+static int check_devices(const struct vm_build *build, const struct vm_arguments *arguments,
+                         struct error *err)
+{
     for (size_t i = 0; i + 1 < arguments->count; i++) {
         const char *value = arguments->list[i + 1];
         if (strcmp(arguments->list[i], "-device") != 0)
             continue;
         autofree char *driver = xstrndup(value, strcspn(value, ","));
         if (!vm_features_has_device(build->what->qemu, driver))
-            return error_set(err, ERROR_INVALID, "QEMU %u.%u.%u has no device '%s', which is needed for '%s'",
-                             version.major, version.minor, version.micro, driver, value);
+            return refuse_device(build, driver, value, err);
     }
     return 0;
 }

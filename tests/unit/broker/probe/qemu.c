@@ -49,12 +49,21 @@ static void write_binary(const struct stand_in *stand_in, const char *script)
     cr_assert_eq(file_replace(stand_in->binary, text, strlen(text), 0755, &err), 0, "%s", err.message);
 }
 
+static void make_folder(const struct stand_in *stand_in, const char *name)
+{
+    autofree char *folder = xasprintf("%s/%s", stand_in->fixture.folder, name);
+    struct error err;
+
+    cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
+}
+
 static void open_stand_in(struct stand_in *stand_in, const char *script)
 {
     struct error err;
 
     fixture_make(&stand_in->fixture);
-    stand_in->binary = xasprintf("%s/qemu", stand_in->fixture.folder);
+    stand_in->binary = xasprintf("%s/bin/qemu", stand_in->fixture.folder);
+    make_folder(stand_in, "bin");
     stand_in->starts = xasprintf("%s/starts", stand_in->fixture.folder);
     if (script != NULL)
         write_binary(stand_in, script);
@@ -143,6 +152,23 @@ Test(broker_qemu, is_asked_again_when_it_is_another_one)
     cr_expect_eq(vm_features_version(ask(&stand_in)).major, 8);
     cr_expect_eq(vm_features_version(old).major, 7, "who still looks at the old ones may");
     cr_expect_eq(count_starts(&stand_in), 2);
+}
+
+/* A package with more of QEMU's devices leaves the binary as it is. */
+Test(broker_qemu, is_asked_again_when_a_module_came_or_went)
+{
+    static const char *const steps[] = {"lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu/qemu",
+                                        "lib/x86_64-linux-gnu/qemu/hw-display-qxl.so"};
+    autostandin struct stand_in stand_in;
+
+    open_stand_in(&stand_in, ANSWER("10"));
+    ask(&stand_in);
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        make_folder(&stand_in, steps[i]);
+        ask(&stand_in);
+        ask(&stand_in);
+        cr_expect_eq(count_starts(&stand_in), i == 0 ? 1 : i + 1, "%s", steps[i]);
+    }
 }
 
 /* dpkg gives a file the time it had in the package: two builds can have the same. */

@@ -68,6 +68,35 @@ const struct provoked provoked_by_command[] = {
                  "install a newer QEMU\n"
                  "  = machine: pc-q35-99.0\n"
                  "  > hostpci qm set 100 -machine q35\n"},
+    {.about = "a display that is in a package of its own",
+     .config = "{'vga': 'qxl', 'cpu': 'host,hidden=1', 'hostpci0': null}",
+     .without_device = "qxl-vga",
+     .expected = "error command-line QEMU 7.2.0 has no device 'qxl-vga', which is needed for "
+                 "'qxl-vga,id=vga,max_outputs=4,bus=pcie.0,addr=0x1': "
+                 "install the package qemu-system-modules-spice\n"
+                 "  = vga: qxl\n"
+                 "  > apt install qemu-system-modules-spice\n"},
+    {.about = "a display with OpenGL, which is in another",
+     .config = "{'vga': 'virtio-gl', 'cpu': 'host,hidden=1', 'hostpci0': null}",
+     .without_device = "virtio-vga-gl",
+     .expected = "error command-line QEMU 7.2.0 has no device 'virtio-vga-gl', which is needed for "
+                 "'virtio-vga-gl,id=vga,bus=pcie.0,addr=0x1': "
+                 "install the package qemu-system-modules-opengl\n"
+                 "  = vga: virtio-gl\n"
+                 "  > apt install qemu-system-modules-opengl\n"},
+    {.about = "screens for Windows",
+     .config = "{'vga': 'qxl2', 'ostype': 'win10', 'cpu': 'host,hidden=1', 'hostpci0': null}",
+     .without_device = "qxl",
+     .expected = "error command-line QEMU 7.2.0 has no device 'qxl', which is needed for "
+                 "'qxl,id=vga1,bus=pci.0,addr=0x18': "
+                 "install the package qemu-system-modules-spice\n"
+                 "  = vga: qxl2\n"
+                 "  > apt install qemu-system-modules-spice\n"},
+    {.about = "a device that is in no package",
+     .config = "{'scsihw': 'megasas'}",
+     .without_device = "megasas",
+     .expected = "error command-line QEMU 7.2.0 has no device 'megasas', which is needed for "
+                 "'megasas,id=scsihw0,bus=pci.0,addr=0x5'\n"},
     {.about = "legacy-igd on q35",
      .config = "{'hostpci0': '00:02.0,legacy-igd=1', 'bios': 'seabios'}",
      .expected = "error host-use hostpci0, 0000:00:02.0: The host is using it: the host's text console is "

@@ -96,15 +96,23 @@ static void put_files(struct world *world)
     put(world, "rom/folder.rom/file", "", 0, 0644);
 }
 
+static void write_qemu(const char *path, const char *without_device)
+{
+    autofree char *answers = vm_fake_answers("7.2"), *name = xasprintf("\"%s\"", without_device);
+    autofree char *fewer = replace(answers, name, "\"another\"");
+    autofree char *script = xasprintf("#!/bin/sh\ncat << 'END'\n%sEND\n", fewer);
+    struct error err;
+
+    cr_assert_eq(file_replace(path, script, strlen(script), 0755, &err), 0, "%s", err.message);
+}
+
 static void share_qemu(void)
 {
     const char *above = getenv("TMPDIR");
-    autofree char *answers = vm_fake_answers("7.2");
-    autofree char *script = xasprintf("#!/bin/sh\ncat << 'END'\n%sEND\n", answers);
     struct error err;
 
     shared.binary = xasprintf("%s/hostpci-qemu-%d", above != NULL ? above : "/tmp", (int)getpid());
-    cr_assert_eq(file_replace(shared.binary, script, strlen(script), 0755, &err), 0, "%s", err.message);
+    write_qemu(shared.binary, "");
     cr_assert_eq(qemu_open(shared.binary, &shared.qemu, &err), 0, "%s", err.message);
 }
 
@@ -116,15 +124,18 @@ void preflight_end(void)
     free(shared.binary);
 }
 
-static void open_qemu(struct world *world, bool without_qemu)
+static void open_qemu(struct world *world, const struct provoked *provoked)
 {
+    bool own = provoked->without_qemu || provoked->without_device != NULL;
     struct error err;
 
-    if (!without_qemu && shared.binary == NULL)
+    if (!own && shared.binary == NULL)
         share_qemu();
-    world->binary = without_qemu ? xasprintf("%s/qemu", world->fixture.folder) : xstrdup(shared.binary);
+    world->binary = own ? xasprintf("%s/qemu", world->fixture.folder) : xstrdup(shared.binary);
     world->qemu = shared.qemu;
-    if (without_qemu)
+    if (provoked->without_device != NULL)
+        write_qemu(world->binary, provoked->without_device);
+    if (own)
         cr_assert_eq(qemu_open(world->binary, &world->qemu, &err), 0, "%s", err.message);
 }
 
@@ -134,7 +145,7 @@ static void open_world(struct world *world, const struct provoked *provoked)
 
     fixture_make(&world->fixture);
     put_files(world);
-    open_qemu(world, provoked->without_qemu);
+    open_qemu(world, provoked);
     world->rom = xasprintf("%s/rom", world->fixture.folder);
     world->ovmf = xasprintf("%s/ovmf", world->fixture.folder);
     world->paths = (struct vm_paths){

@@ -26,7 +26,8 @@ struct provoked {
     long long vmid;                /* ... this VM */
     bool running;                  /* which is started already */
     bool without_qemu;
-    bool ordinary; /* as an ordinary user looks */
+    const char *without_device; /* QEMU does not have it */
+    bool ordinary;              /* as an ordinary user looks */
     /* What is told that is not told of the good VM: "SEVERITY ID MESSAGE", "  = EVIDENCE", "  > REMEDY" a
      * line each. */
     const char *expected;
