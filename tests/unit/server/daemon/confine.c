@@ -2,6 +2,7 @@
 /* What a confined front cannot do any more, and what it still can. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/netlink.h>
