@@ -190,14 +190,15 @@ install: binaries
 	    *) echo "$$other is there already: leave $$name out of LINKS" >&2; exit 1 ;; esac \
 	done
 	install -d $(UNITS)
-	sed 's,/usr/local,$(PREFIX),' dist/hostpci.service > $(UNITS)/hostpci.service
-	sed 's,/usr/local,$(PREFIX),' dist/hostpci-broker.service > $(UNITS)/hostpci-broker.service
+	for unit in hostpci.socket hostpci.service hostpci-broker.socket hostpci-broker.service; do \
+	    sed 's,/usr/local,$(PREFIX),' dist/$$unit > $(UNITS)/$$unit; done
 	install -D -m 644 dist/hostpci.sysusers $(SYSUSERS)
 	install -D -m 644 dist/hostpci.tmpfiles $(TMPFILES)
 	[ -e $(DESTDIR)/etc/pam.d/hostpci ] || install -D -m 644 dist/hostpci.pam $(DESTDIR)/etc/pam.d/hostpci
 	install -D -m 644 openapi.yaml $(DESTDIR)$(PREFIX)/share/hostpci/openapi.yaml
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/README.md
-	install -D -m 644 docs/checks.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/docs/checks.md
+	for document in checks security; do \
+	    install -D -m 644 docs/$$document.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/docs/$$document.md; done
 ifeq ($(DESTDIR),)
 # On this host, make the user and the run folder now rather than at the next boot.
 	! command -v systemd-sysusers > /dev/null || systemd-sysusers $(SYSUSERS)

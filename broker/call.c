@@ -55,6 +55,22 @@ static int set_timeout(int fd, int option, int seconds)
     return setsockopt(fd, SOL_SOCKET, option, &limit, sizeof(limit));
 }
 
+/* The one that listens gets passwords. The service manager listens as root, too. */
+static int check_listener(const struct broker *broker, int fd, struct error *err)
+{
+    struct ucred listener = {.uid = (uid_t)-1};
+    socklen_t size = sizeof(listener);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) == 0 &&
+        (listener.uid == 0 || listener.uid == geteuid()))
+        return 0;
+    return error_set(
+        err, ERROR_BUSY,
+        "'%s' is not asked, because user %u listens there, who is not root: stop that process (%d) and "
+        "start `hostpci broker` as root",
+        broker->path, (unsigned)listener.uid, (int)listener.pid);
+}
+
 /* `seconds`: how long an answer may take; 0: for ever. */
 static int open_connection(const struct broker *broker, int seconds, int *ret, struct error *err)
 {
@@ -74,8 +90,11 @@ static int open_connection(const struct broker *broker, int seconds, int *ret, s
         return error_set(
             err, ERROR_BUSY,
             "no broker answers on '%s' (%s): changing this host needs one; start `hostpci broker` "
-            "as root, or `hostpci serve` as root, which starts one",
-            broker->path, strerror(errno));
+            "as root, or `hostpci serve` as root, which starts one%s",
+            broker->path, strerror(errno),
+            errno == EACCES ? "; if one runs, it is for another user: name this one by its --user" : "");
+    if (check_listener(broker, fd, err) != 0)
+        return -1;
     *ret = fd;
     fd = -1;
     return 0;

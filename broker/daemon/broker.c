@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/activation.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -27,6 +29,7 @@
 #include "broker/daemon/confine.h"
 #include "broker/daemon/job_run.h"
 #include "broker/daemon/listen.h"
+#include "broker/run_dir.h"
 #include "hardware/paths.h"
 
 #define NO_BOOT_ID "unknown" /* of a folder that only looks like a host */
@@ -34,6 +37,7 @@
 
 struct daemon {
     const char *path; /* of its socket */
+    bool bound;       /* by us, not by the service manager */
     struct sysroot *sysroot;
     uid_t users[CLIENT_USERS];
     int listener, signals; /* -1: not open */
@@ -169,7 +173,8 @@ static void on_signal(void *context, short events)
     log_info("%s: stopping", signal.ssi_signo == SIGINT ? "interrupted" : "asked to stop");
     notify_manager("STOPPING=1");
     daemon->stopping = true;
-    unlink(daemon->path);
+    if (daemon->bound)
+        unlink(daemon->path);
     clients_refuse_more(daemon->clients);
     loop_set_timer(daemon->jobs.loop, &daemon->deadline, STOP_MS, on_deadline, daemon);
 }
@@ -194,6 +199,18 @@ static void before_wait(void *context)
         loop_stop(daemon->jobs.loop);
 }
 
+static int open_listener(const struct options *options, struct daemon *daemon, struct error *err)
+{
+    daemon->listener = activation_take_socket(SOCK_SEQPACKET);
+    if (daemon->listener >= 0)
+        return 0;
+    daemon->bound = true;
+    return run_dir_prepare(options->run_dir, err) != 0 ||
+                   broker_listen(daemon->path, daemon->users[CLIENT_USERS - 1], &daemon->listener, err) != 0
+               ? -1
+               : 0;
+}
+
 static int open_all(const struct options *options, struct daemon *daemon, struct error *err)
 {
     char boot[64];
@@ -205,11 +222,9 @@ static int open_all(const struct options *options, struct daemon *daemon, struct
     read_boot(daemon->sysroot, boot, sizeof(boot));
     if (choose_users(options->user, daemon->users, err) != 0 || open_signals(&daemon->signals, err) != 0)
         return -1;
-    if (file_make_folder(options->run_dir, 0755, err) != 0)
-        return error_prefix(err, "--run-dir: ");
     if (journal_open(options->broker_dir, boot, &daemon->jobs.journal, err) != 0)
         return error_prefix(err, "--broker-dir: ");
-    if (broker_listen(daemon->path, &daemon->listener, err) != 0)
+    if (open_listener(options, daemon, err) != 0)
         return -1;
     return broker_confine(err);
 }
@@ -238,7 +253,7 @@ static int start(struct daemon *daemon, struct error *err)
     daemon->listener = -1;
     loop_watch(jobs->loop, daemon->signals, POLLIN, on_signal, daemon);
     loop_before_wait(jobs->loop, before_wait, daemon);
-    return broker_publish(daemon->path, err);
+    return daemon->bound ? broker_publish(daemon->path, err) : 0;
 }
 
 static void close_all(struct daemon *daemon)

@@ -59,7 +59,14 @@ static int check_free(const char *path, struct error *err)
     return 0;
 }
 
-int broker_listen(const char *path, int *ret, struct error *err)
+/* The folder is root's (broker/run_dir.h), so nobody can put anything else in the socket's place before it is
+ * given away. A broker of an ordinary user is for that user alone. */
+static int give(const char *path, uid_t front)
+{
+    return geteuid() != 0 ? 0 : lchown(path, front, (gid_t)-1);
+}
+
+int broker_listen(const char *path, uid_t front, int *ret, struct error *err)
 {
     autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     autofree char *temporary = xasprintf("%s.new", path);
@@ -67,14 +74,16 @@ int broker_listen(const char *path, int *ret, struct error *err)
 
     if (check_free(path, err) != 0 || set_path(temporary, &address, err) != 0)
         return -1;
-    unlink(temporary);
-    /* the mode comes from bind, not from chmod: the folder may belong to the front, which could put a link
-     * in the socket's place between the two */
-    mode_t before = umask(0111);
+    if (unlink(temporary) != 0 && errno != ENOENT)
+        rmdir(temporary);
+    mode_t before = umask(0177); /* it is nobody else's from the moment that it is there */
     int result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
     umask(before);
     if (result != 0 || listen(fd, BACKLOG) != 0)
         return error_set_errno(err, errno, "cannot listen on '%s'", temporary);
+    if (give(temporary, front) != 0)
+        return error_set_errno(err, errno, "cannot give '%s' to user %u, who is to ask the broker", temporary,
+                               (unsigned)front);
     *ret = fd;
     fd = -1;
     return 0;

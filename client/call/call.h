@@ -3,8 +3,8 @@
  * loopback address).
  *
  * Unless `insecure` is set, a secret is only sent to a server that has proved who it is: with a certificate
- * of a trusted authority, or with the very certificate that `fingerprint` names. Proxies are not used, and
- * redirections are not followed. */
+ * of a trusted authority, or with the very certificate that `fingerprint` names; on the local socket the
+ * kernel says who listens. Proxies are not used, and redirections are not followed. */
 #ifndef HOSTPCI_CLIENT_CALL_CALL_H
 #define HOSTPCI_CLIENT_CALL_CALL_H
 
@@ -16,6 +16,7 @@
 #include "schema/endpoint.h"
 
 #define CALL_SOCKET      "/run/hostpci/hostpci.sock"
+#define CALL_STATE_DIR   "/var/lib/hostpci" /* as packaged */
 #define CALL_PORT        "8006"
 #define CALL_REPLY_LIMIT ((size_t)64 << 20)
 

@@ -160,6 +160,49 @@ static int check_pin(void *context, char *remote, char *local, int remote_port, 
     return CURL_PREREQFUNC_ABORT;
 }
 
+/* libcurl does not hand out the socket later. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct target *target = context;
+
+    (void)purpose;
+    target->socket = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return target->socket;
+}
+
+static bool is_trusted(uid_t listener)
+{
+    struct stat state;
+
+    return listener == 0 || listener == geteuid() ||
+           (stat(CALL_STATE_DIR, &state) == 0 && state.st_uid == listener);
+}
+
+/* As check_pin: before the first byte of the request. */
+static int check_listener(void *context, char *remote, char *local, int remote_port, int local_port)
+{
+    struct target *target = context;
+    struct ucred listener;
+    socklen_t size = sizeof(listener);
+
+    (void)remote, (void)local, (void)remote_port, (void)local_port;
+    if (getsockopt(target->socket, SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0)
+        return CURL_PREREQFUNC_ABORT;
+    if (is_trusted(listener.uid))
+        return CURL_PREREQFUNC_OK;
+    target->stranger = listener;
+    return CURL_PREREQFUNC_ABORT;
+}
+
+static void apply_socket(const char *path, struct target *target, CURL *curl)
+{
+    libcurl_api.easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, path);
+    libcurl_api.easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    libcurl_api.easy_setopt(curl, CURLOPT_OPENSOCKETDATA, target);
+    libcurl_api.easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_listener);
+    libcurl_api.easy_setopt(curl, CURLOPT_PREREQDATA, target);
+}
+
 void target_apply(const struct call_target *given, struct target *target, CURL *curl)
 {
     bool check = !given->insecure && (!target->pinned || given->cacert != NULL);
@@ -167,7 +210,7 @@ void target_apply(const struct call_target *given, struct target *target, CURL *
     target->curl = curl;
     libcurl_api.easy_setopt(curl, CURLOPT_PROXY, "");
     if (given->server == NULL)
-        libcurl_api.easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, given->socket);
+        apply_socket(given->socket, target, curl);
     libcurl_api.easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, (long)check);
     libcurl_api.easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, check ? 2L : 0L);
     if (given->cacert != NULL)
@@ -223,6 +266,13 @@ static int explain_socket(const char *path, const char *detail, struct error *er
 int target_explain(const struct call_target *given, const struct target *target, CURLcode code,
                    const char *detail, struct error *err)
 {
+    if (given->server == NULL && code == CURLE_ABORTED_BY_CALLBACK)
+        return error_set(
+            err, ERROR_NO_HOST,
+            "user %u (process %d) listens on '%s', who is neither root nor you nor the user of the daemon: "
+            "nothing "
+            "was sent. Stop that process, or name another daemon with --socket PATH or --server URL",
+            (unsigned)target->stranger.uid, (int)target->stranger.pid, given->socket);
     if (given->server == NULL)
         return explain_socket(given->socket, detail, err);
     if (code == CURLE_ABORTED_BY_CALLBACK)

@@ -3,6 +3,8 @@
 #ifndef HOSTPCI_CLIENT_CALL_TARGET_H
 #define HOSTPCI_CLIENT_CALL_TARGET_H
 
+#include <sys/socket.h>
+
 #include "client/call/call.h"
 #include "client/call/libcurl.h"
 
@@ -15,6 +17,8 @@ struct target {
     unsigned char fingerprint[TARGET_FINGERPRINT_SIZE];
     char seen[3 * TARGET_FINGERPRINT_SIZE]; /* the fingerprint of a server that was refused; "" otherwise */
     CURL *curl;
+    int socket;            /* to the daemon, when libcurl connects to the local socket */
+    struct ucred stranger; /* who listens there, if that is why nothing was sent */
 };
 void target_release(struct target *target);
 #define autotarget __attribute__((cleanup(target_release)))
@@ -23,7 +27,10 @@ void target_release(struct target *target);
  * only, since everybody on the way could read a token. */
 int target_parse(const struct call_target *given, struct target *ret, struct error *err);
 
-/* Sets socket, certificates and pinning for the handle. Both targets must outlive it. */
+/* Who may listen on the local socket: root, as whom also the service manager listens, we ourselves, and the
+ * daemon's user, who owns the folder of its state (CALL_STATE_DIR). Others are sent nothing.
+ *
+ * Sets socket, certificates and pinning for the handle. Both targets must outlive it. */
 void target_apply(const struct call_target *given, struct target *target, CURL *curl);
 
 /* Says in `err` what a failed transfer means for the user. Always -1. */

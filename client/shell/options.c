@@ -45,7 +45,7 @@ static const struct option table[] = {
      "also describe the reply"},
     {"command", OPTIONS_USAGE, "COMMAND", offsetof(struct options, command), NULL, NULL,
      "describe only get, create, set or delete"},
-    {"state-dir", OPTIONS_STATE, "DIR", offsetof(struct options, state_dir), NULL, "/var/lib/hostpci",
+    {"state-dir", OPTIONS_STATE, "DIR", offsetof(struct options, state_dir), NULL, CALL_STATE_DIR,
      "the folder of the daemon's state"},
     {"now", OPTIONS_KEYS, NULL, offsetof(struct options, now), NULL, NULL,
      "keep no old keys: every ticket ends at once, and everybody has to log in again"},

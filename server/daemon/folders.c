@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prepares the daemon's folders for its user. */
+/* Prepares the daemon's state folder for its user. */
 #include "server/daemon/folders.h"
 
 #include <dirent.h>
@@ -15,13 +15,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-
-#define RUN_MODE (S_ISVTX | 0775)
-
-/* A folder that holds one of these is ours. */
-static const char *const state_marks[] = {"hostpci.db", NULL};
-static const char *const run_marks[] = {"hostpci.sock", "hostpci.sock.new", "broker.sock", "broker.sock.new",
-                                        NULL};
 
 /* Gives the folder's descriptor, or -1. Folders above it that are missing are made, and are open to all. */
 static int make_folder(const char *path, mode_t mode, struct error *err)
@@ -67,21 +60,9 @@ static bool is_empty(int folder)
     return entry == NULL;
 }
 
-static bool is_ours(int folder, const char *const *marks)
+static bool is_ours(int folder)
 {
-    for (; *marks != NULL; marks++)
-        if (faccessat(folder, *marks, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-            return true;
-    return is_empty(folder);
-}
-
-static int refuse_foreign(const char *path, const char *option, struct error *err)
-{
-    return error_set(
-        err, ERROR_CONFLICT,
-        "the folder '%s' holds files that are not this daemon's, and would be given to its user: name a "
-        "folder of its own with --%s",
-        path, option);
+    return faccessat(folder, "hostpci.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || is_empty(folder);
 }
 
 /* hostpci.db with its journal and its lock, tls.pem and tls.key, auth.key and its predecessors. */
@@ -154,38 +135,15 @@ int folders_prepare_state(const char *path, const struct user *user, struct erro
         return error_set_errno(err, errno, "cannot examine the folder '%s'", path);
     if (status.st_uid == user->uid && all_given(folder, user))
         return 0;
-    if (status.st_uid != user->uid && !is_ours(folder, state_marks))
-        return refuse_foreign(path, "state-dir", err);
+    if (status.st_uid != user->uid && !is_ours(folder))
+        return error_set(
+            err, ERROR_CONFLICT,
+            "the folder '%s' holds files that are not this daemon's, and would be given to its user: name a "
+            "folder of its own with --state-dir",
+            path);
     if (give_folder(folder, status.st_mode & 07777, user) != 0)
         return error_set_errno(err, errno, "cannot give the state folder '%s' to the user %s", path,
                                user->name);
     log_info("the state folder '%s' now belongs to the user %s", path, user->name);
-    return 0;
-}
-
-/* Where a folder is root's and sticky, only root can rename or remove what root has put there. */
-static bool is_shared(const struct stat *status, const struct user *user)
-{
-    if (status->st_uid != 0 || !(status->st_mode & S_ISVTX))
-        return false;
-    return status->st_mode & S_IWOTH || (status->st_mode & S_IWGRP && status->st_gid == user->gid);
-}
-
-int folders_prepare_run(const char *path, const struct user *user, struct error *err)
-{
-    struct stat status;
-    autoclose int folder = make_folder(path, 0755, err);
-
-    if (folder < 0)
-        return error_prefix(err, "--run-dir: ");
-    if (fstat(folder, &status) != 0)
-        return error_set_errno(err, errno, "cannot examine the folder '%s'", path);
-    if (!is_shared(&status, user)) {
-        if (!is_ours(folder, run_marks))
-            return refuse_foreign(path, "run-dir", err);
-        if (fchown(folder, 0, user->gid) != 0 || fchmod(folder, RUN_MODE) != 0)
-            return error_set_errno(err, errno, "cannot make the run folder '%s' usable for the user %s", path,
-                                   user->name);
-    }
     return 0;
 }

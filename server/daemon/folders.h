@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prepares the daemon's folders for its user, while we are root.
+/* Prepares the daemon's state folder for its user, while we are root. (The run folder stays root's:
+ * broker/run_dir.h.)
  *
- * A folder is ours if it is empty, or holds our database or one of our sockets. Any other folder (/etc, or
- * somebody's home, named by mistake) is refused with ERROR_CONFLICT, and stays as it is. */
+ * The folder is ours if it is empty, or holds our database. Any other folder (/etc, or somebody's home, named
+ * by mistake) is refused with ERROR_CONFLICT, and stays as it is. */
 #ifndef HOSTPCI_SERVER_DAEMON_FOLDERS_H
 #define HOSTPCI_SERVER_DAEMON_FOLDERS_H
 
@@ -12,10 +13,5 @@
 /* Makes the state folder (mode 0700), and gives it to the user with the database, the certificate and the
  * keys in it. Only plain files with a single name are given away, never what a link leads to. */
 int folders_prepare_state(const char *path, const struct user *user, struct error *err);
-
-/* Makes the run folder, which belongs to root and the user's group with mode 1775: the user can put its
- * socket there, but cannot replace the broker's. A folder of root's that is open to all and sticky, such as
- * /tmp, is left as it is. */
-int folders_prepare_run(const char *path, const struct user *user, struct error *err);
 
 #endif

@@ -13,7 +13,6 @@
 #include "base/memory.h"
 #include "base/user.h"
 #include "server/daemon/folders.h"
-#include "server/http/listen.h"
 
 #define NOBODY 65534
 
@@ -44,17 +43,8 @@ static void start_broker(const struct settings *settings, const struct user *use
         log_error("%s. Without a broker the host can be read, but nothing on it can be changed", why.message);
 }
 
-static int prepare_files(const struct settings *settings, const struct user *user, struct error *err)
-{
-    if (folders_prepare_state(settings->state_dir, user, err) != 0 ||
-        folders_prepare_run(settings->run_dir, user, err) != 0)
-        return -1;
-    listen_clear(settings->socket);
-    return 0;
-}
-
-/* Two things survive the change: the group of the local socket, so that the socket can be given to it; and
- * the signal that our parent asked for when it dies, which the kernel forgets when the user changes. */
+/* Two things survive the change: the group of the local socket, so that we can connect to it, too; and the
+ * signal that our parent asked for when it dies, which the kernel forgets when the user changes. */
 static int become(const struct user *user, struct error *err)
 {
     gid_t group;
@@ -99,14 +89,15 @@ static int check_reach(const char *option, const char *path, const struct user *
         user->name, path, closed, closed, option);
 }
 
-static int stop_being_root(const struct settings *settings, struct own_broker *ret, struct error *err)
+static int stop_being_root(const struct settings *settings, struct helpers *helpers, struct error *err)
 {
     struct user user = choose_user(settings->user);
 
-    if (prepare_files(settings, &user, err) != 0)
+    if (folders_prepare_state(settings->state_dir, &user, err) != 0)
         return -1;
-    start_broker(settings, &user, ret);
-    if (become(&user, err) != 0 || check_reach("state-dir", settings->state_dir, &user, err) != 0 ||
+    start_broker(settings, &user, &helpers->broker);
+    if (publisher_start(&helpers->publisher, err) != 0 || become(&user, err) != 0 ||
+        check_reach("state-dir", settings->state_dir, &user, err) != 0 ||
         check_reach("run-dir", settings->run_dir, &user, err) != 0 ||
         check_reach("sysroot", settings->sysroot, &user, err) != 0)
         return -1;
@@ -114,7 +105,7 @@ static int stop_being_root(const struct settings *settings, struct own_broker *r
     return 0;
 }
 
-int privilege_drop(const struct settings *settings, struct own_broker *ret, struct error *err)
+int privilege_drop(const struct settings *settings, struct helpers *helpers, struct error *err)
 {
-    return geteuid() == 0 ? stop_being_root(settings, ret, err) : 0;
+    return geteuid() == 0 ? stop_being_root(settings, helpers, err) : 0;
 }

@@ -15,11 +15,13 @@
 #include "access/login.h"
 #include "api/qemu/task.h"
 #include "api/request.h"
+#include "base/activation.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/notify.h"
+#include "broker/run_dir.h"
 #include "passthrough/index.h"
 #include "schema/validate.h"
 #include "server/daemon/confine.h"
@@ -51,13 +53,14 @@ struct daemon {
     uid_t owner; /* the user who started us */
     struct listener listeners[SETTINGS_LISTENERS];
     size_t listener_count;
-    struct own_broker own_broker;
+    int local; /* the local socket; -1: there is none yet */
+    struct helpers helpers;
     struct tls tls;
     struct service service;
     struct server server;
     struct http *http;
-    char *vm_dir;   /* RUN_DIR/vm, from the root on */
-    bool published; /* the local socket is ours */
+    char *vm_dir; /* RUN_DIR/vm, from the root on */
+    bool answers; /* on all sockets */
 };
 
 static enum inventory_mode inventory_mode(const char *name)
@@ -99,8 +102,6 @@ static int open_service(struct daemon *daemon, struct error *err)
 
     if (file_make_folder(settings->state_dir, 0700, err) != 0)
         return error_prefix(err, "--state-dir: ");
-    if (file_make_folder(settings->run_dir, 0755, err) != 0)
-        return error_prefix(err, "--run-dir: ");
     if (open_paths(daemon, err) != 0 || sysroot_open(settings->sysroot, &service->sysroot, err) != 0 ||
         inventory_source_open(service->sysroot, inventory_mode(settings->inventory), &service->inventory,
                               err) != 0 ||
@@ -179,31 +180,47 @@ static int answer_network(struct daemon *daemon, struct error *err)
     return 0;
 }
 
+/* The service manager may have made the socket; otherwise root does, before it becomes somebody else. */
+static int bind_local(struct daemon *daemon, struct error *err)
+{
+    const struct settings *settings = &daemon->settings;
+
+    daemon->local = activation_take_socket(SOCK_STREAM);
+    if (daemon->local >= 0)
+        return 0;
+    if (run_dir_prepare(settings->run_dir, err) != 0 ||
+        listen_local(settings->socket, &daemon->local, err) != 0)
+        return -1;
+    daemon->helpers.publisher.path = settings->socket;
+    return 0;
+}
+
 /* The socket gets its name when it can answer, so that whoever waits for it can connect at once. */
 static int answer_local(struct daemon *daemon, struct error *err)
 {
     const char *path = daemon->settings.socket;
-    autofree char *temporary = xasprintf("%s.new", path);
-    int socket;
+    struct publisher *publisher = &daemon->helpers.publisher;
+    autofree char *temporary = publisher->path != NULL ? xasprintf("%s.new", path) : xstrdup(path);
 
-    if (listen_local(path, &socket, err) != 0 || http_answer(daemon->http, socket, true, NULL, err) != 0)
+    if (http_answer(daemon->http, daemon->local, true, NULL, err) != 0)
         return -1;
     if (!response_check_phrases(temporary))
         log_warning("this libmicrohttpd does not let us choose reason phrases: clients that read nothing "
                     "else will not "
                     "see why a request failed");
-    if (listen_publish(path, err) != 0)
+    if (publisher->path != NULL && publisher_publish(publisher, err) != 0)
         return -1;
-    daemon->published = true;
+    daemon->answers = true;
     log_info("listening on %s", path);
     return 0;
 }
 
 static int open_all(struct daemon *daemon, struct error *err)
 {
-    if (bind_network(daemon, err) != 0 || privilege_drop(&daemon->settings, &daemon->own_broker, err) != 0 ||
-        confine_front(err) != 0 || qemu_open(daemon->settings.qemu, &daemon->service.qemu, err) != 0 ||
-        confine_programs(err) != 0 || open_service(daemon, err) != 0 || open_server(daemon, err) != 0 ||
+    if (bind_network(daemon, err) != 0 || bind_local(daemon, err) != 0 ||
+        privilege_drop(&daemon->settings, &daemon->helpers, err) != 0 || confine_front(err) != 0 ||
+        qemu_open(daemon->settings.qemu, &daemon->service.qemu, err) != 0 || confine_programs(err) != 0 ||
+        open_service(daemon, err) != 0 || open_server(daemon, err) != 0 ||
         tasks_recover(daemon->service.tasks, qemu_task_resume, &daemon->service, err) != 0)
         return -1;
     if (http_new(&daemon->server, daemon->settings.thread_count, &daemon->http, err) != 0 ||
@@ -222,7 +239,7 @@ static void wait_for_signal(struct daemon *daemon)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGCHLD);
     while (sigwait(&set, &number) != 0 || number == SIGCHLD)
-        own_broker_check(&daemon->own_broker);
+        own_broker_check(&daemon->helpers.broker);
     log_info("%s: stopping", number == SIGINT ? "interrupted" : "asked to stop");
 }
 
@@ -248,17 +265,16 @@ static void prepare_process(void)
 static void stop(struct daemon *daemon)
 {
     notify_manager("STOPPING=1");
-    if (daemon->published)
-        unlink(daemon->settings.socket);
+    publisher_stop(&daemon->helpers.publisher);
     if (daemon->http != NULL && !http_stop(daemon->http, STOP_SECONDS)) {
         log_warning("stopping although some requests have not ended within %d seconds", STOP_SECONDS);
         _exit(EXIT_FAILURE);
     }
     http_free(daemon->http);
-    own_broker_stop(&daemon->own_broker); /* before the tasks, which learn from it how they ended */
+    own_broker_stop(&daemon->helpers.broker); /* before the tasks, which learn from it how they ended */
     if (!tasks_close(daemon->service.tasks, STOP_TASKS_SECONDS)) {
         log_info("some tasks go on in the broker; the next daemon follows them");
-        _exit(daemon->published ? EXIT_SUCCESS : EXIT_FAILURE);
+        _exit(daemon->answers ? EXIT_SUCCESS : EXIT_FAILURE);
     }
     close_server(daemon);
     close_service(daemon);
@@ -268,7 +284,7 @@ static void stop(struct daemon *daemon)
 
 int serve_main(int argc, char **argv)
 {
-    struct daemon daemon = {.owner = getuid()};
+    struct daemon daemon = {.owner = getuid(), .local = -1};
     struct error err;
 
     prepare_process();

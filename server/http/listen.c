@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -157,17 +158,21 @@ static int set_path(const char *path, const char *suffix, struct sockaddr_un *re
     return 0;
 }
 
-static bool answers(const struct sockaddr_un *address)
+/* Whether somebody listens there; *ret is who, as the kernel noted when that process began to listen. */
+static bool answers(const struct sockaddr_un *address, struct ucred *ret)
 {
     autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    socklen_t size = sizeof(*ret);
 
-    return connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    return connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &size) == 0;
 }
 
-/* The path may be used if nothing is there, or the socket of a daemon that is gone. */
-static int check_free(const char *path, struct error *err)
+/* The path may be used if nothing is there, or the socket of a daemon that is gone, which is removed. */
+static int make_free(const char *path, struct error *err)
 {
     struct sockaddr_un address;
+    struct ucred listener;
     struct stat status;
 
     if (lstat(path, &status) != 0)
@@ -177,24 +182,29 @@ static int check_free(const char *path, struct error *err)
                          "'%s' exists and is not a socket: move it away, or give another --socket", path);
     if (set_path(path, "", &address, err) != 0)
         return -1;
-    if (answers(&address))
-        return error_set(err, ERROR_CONFLICT,
-                         "another daemon answers on '%s': stop it, or give another --run-dir or --socket",
-                         path);
+    if (answers(&address, &listener))
+        return error_set(
+            err, ERROR_CONFLICT,
+            "another daemon answers on '%s' (process %d, user %u): stop it, or give another --run-dir "
+            "or --socket",
+            path, (int)listener.pid, (unsigned)listener.uid);
+    if (unlink(path) != 0)
+        return error_set_errno(err, errno, "cannot remove '%s', which a daemon that is gone left", path);
     return 0;
 }
 
-void listen_clear(const char *path)
+/* The socket has its mode and its group from the moment that it is there. */
+static int bind_closed(int fd, const struct sockaddr_un *address)
 {
-    static const char *const suffixes[] = {"", ".new"};
-    struct sockaddr_un address;
-    struct stat status;
-    struct error ignored;
+    gid_t own = getegid(), group;
+    mode_t before = umask(0117);
 
-    for (size_t i = 0; i < COUNT_OF(suffixes); i++)
-        if (set_path(path, suffixes[i], &address, &ignored) == 0 && lstat(address.sun_path, &status) == 0 &&
-            S_ISSOCK(status.st_mode) && !answers(&address))
-            unlink(address.sun_path);
+    if (geteuid() == 0 && user_find_group(USER_OWN_GROUP, &group))
+        setfsgid(group);
+    int result = bind(fd, (const struct sockaddr *)address, sizeof(*address));
+    setfsgid(own);
+    umask(before);
+    return result;
 }
 
 int listen_local(const char *path, int *ret_socket, struct error *err)
@@ -202,15 +212,17 @@ int listen_local(const char *path, int *ret_socket, struct error *err)
     autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_un address;
 
-    if (set_path(path, ".new", &address, err) != 0 || check_free(path, err) != 0)
+    if (set_path(path, ".new", &address, err) != 0 || make_free(path, err) != 0)
         return -1;
-    unlink(address.sun_path);
-    /* bind makes the socket with the umask: nobody else may connect before it has its mode */
-    mode_t before = umask(0177);
-    int result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
-    umask(before);
-    if (result != 0 || listen(fd, BACKLOG) != 0)
-        return error_set_errno(err, errno, "cannot listen on '%s'", address.sun_path);
+    if (unlink(address.sun_path) != 0 && errno != ENOENT)
+        rmdir(address.sun_path);
+    if (bind_closed(fd, &address) != 0 || listen(fd, BACKLOG) != 0)
+        return error_set(err, ERROR_FAILED, "cannot listen on '%s': %s%s", address.sun_path, strerror(errno),
+                         errno == EACCES
+                             ? "; `systemctl start hostpci.socket` makes the socket for the service, "
+                               "or give another --run-dir"
+                         : errno == EADDRINUSE ? "; move it away"
+                                               : "");
     *ret_socket = fd;
     fd = -1;
     return 0;
@@ -219,11 +231,8 @@ int listen_local(const char *path, int *ret_socket, struct error *err)
 int listen_publish(const char *path, struct error *err)
 {
     autofree char *temporary = xasprintf("%s.new", path);
-    gid_t group;
 
-    if (user_find_group(USER_OWN_GROUP, &group) && chown(temporary, (uid_t)-1, group) != 0 && errno != EPERM)
-        return error_set_errno(err, errno, "cannot give '%s' to the group hostpci", temporary);
-    if (chmod(temporary, 0660) != 0 || rename(temporary, path) != 0)
+    if (rename(temporary, path) != 0)
         return error_set_errno(err, errno, "cannot make the local socket '%s'", path);
     return 0;
 }

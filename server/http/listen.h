@@ -11,16 +11,11 @@
  * too. Port 0 is any free one; *ret_url, which the caller frees, tells which. */
 int listen_url(const char *url, int *ret_socket, bool *ret_tls, char **ret_url, struct error *err);
 
-/* Makes a listening Unix socket at `path`.new; listen_publish gives it its name when the daemon can answer. A
- * socket at `path` that nobody answers is replaced; one that somebody answers is an error. */
+/* Makes a listening Unix socket at `path`.new; listen_publish gives it its name when the daemon can answer.
+ * It has mode 0660 and, if root makes it, the group hostpci if there is one. A client is told by the kernel
+ * who called this, so root should. What a daemon that is gone left there is replaced; ERROR_CONFLICT if
+ * somebody answers on `path`, or if it is no socket. */
 int listen_local(const char *path, int *ret_socket, struct error *err);
-
-/* Removes the sockets that daemons which are gone left at `path` and `path`.new. Called while we are root,
- * who can do it whatever user they ran as. */
-void listen_clear(const char *path);
-
-/* Renames `path`.new to `path`. It gets mode 0660, and the group hostpci if there is one and we may give it.
- */
 int listen_publish(const char *path, struct error *err);
 
 #endif

@@ -127,7 +127,8 @@ DAEMON_TEST(privilege, started_by_root_it_is_nobody_special)
     expect_confined(daemon_pid());
     expect_owner(daemon_state(), expected_user(), 0700);
     expect_owner(database, expected_user(), 0600);
-    expect_owner(daemon_run(), 0, 01775);
+    expect_owner(daemon_run(), 0, 0755);
+    expect_owner(daemon_socket(), 0, 0660);
     get("/version", NULL); /* root on the local socket is still root@pam */
 }
 

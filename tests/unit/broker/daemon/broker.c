@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "broker/protocol.h"
 #include "tests/unit/broker/testbed.h"
 
+#define NOBODY   65534
 #define STRANGER 12345 /* neither root nor nobody */
 
 /* A client that sends whatever the test likes. */
@@ -162,30 +164,67 @@ Test(broker, a_client_that_sends_nothing_is_hung_up_on)
     cr_assert_eq(protocol_receive(fd, &message, &err), 0, "%s", err.message);
 }
 
-/* Everybody may connect; the kernel knows who it is. */
-Test(broker, strangers_are_refused)
+/* What the user is told who asks the broker. */
+static void expect_told(const struct testbed *testbed, uid_t user, const char *text)
+{
+    int ended;
+    pid_t child = fork();
+
+    if (child == 0) {
+        struct error err = {.message = ""};
+        if (setresgid(user, user, user) != 0 || setresuid(user, user, user) != 0 ||
+            broker_check(testbed->client, &err) == 0 || err.kind != ERROR_BUSY)
+            _exit(1);
+        _exit(strstr(err.message, text) != NULL ? 0 : 2);
+    }
+    cr_assert_eq(waitpid(child, &ended, 0), child);
+    cr_assert_eq(ended, 0, "status %x for '%s'", (unsigned)ended, text);
+}
+
+/* Whoever gets through to it nevertheless is known to the kernel. */
+Test(broker, strangers_cannot_connect_and_are_not_answered)
 {
     autotestbed struct testbed testbed;
     struct stat status;
-    int ended;
 
     if (geteuid() != 0)
         cr_skip_test("only root can be somebody else");
     testbed_make(&testbed);
     autofree char *path = xasprintf("%s/run/broker.sock", testbed.tree.path);
     cr_assert_eq(stat(path, &status), 0);
-    cr_assert_eq(status.st_mode & 0777, 0666);
+    cr_assert_eq(status.st_mode & 0777, 0600);
+    cr_assert_eq(status.st_uid, getpwnam("hostpci") != NULL ? getpwnam("hostpci")->pw_uid : NOBODY);
     cr_assert_eq(chmod(testbed.tree.path, 0755), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        struct error err = {.message = ""};
-        if (setresgid(STRANGER, STRANGER, STRANGER) != 0 || setresuid(STRANGER, STRANGER, STRANGER) != 0 ||
-            broker_check(testbed.client, &err) == 0 || err.kind != ERROR_BUSY)
-            _exit(1);
-        _exit(strstr(err.message, "does not answer user 12345") != NULL ? 0 : 2);
-    }
-    cr_assert_eq(waitpid(child, &ended, 0), child);
-    cr_assert_eq(ended, 0, "status %x", (unsigned)ended);
+    expect_told(&testbed, STRANGER, "Permission denied");
+    cr_assert_eq(chmod(path, 0666), 0);
+    expect_told(&testbed, STRANGER, "does not answer user 12345");
+}
+
+/* It would be sent passwords. */
+Test(broker, impostor_is_not_asked)
+{
+    __attribute__((cleanup(tree_remove))) struct tree tree;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct error err;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root can be somebody else");
+    tree_make(&tree);
+    autofree char *path = xasprintf("%s/broker.sock", tree.path);
+    stpcpy(address.sun_path, path);
+    autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(seteuid(STRANGER), 0);
+    cr_assert_eq(listen(fd, 5), 0);
+    cr_assert_eq(seteuid(0), 0);
+    struct broker *client = broker_new(tree.path);
+    cr_assert_eq(broker_check(client, &err), -1);
+    cr_expect_eq(err.kind, ERROR_BUSY);
+    cr_expect_not_null(strstr(err.message, "user 12345 listens there, who is not root"), "%s", err.message);
+    autoclose int other = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    char byte;
+    cr_expect_eq(recv(other, &byte, 1, MSG_DONTWAIT), 0, "it was sent nothing");
+    broker_free(client);
 }
 
 /* Starts one more broker, which must end by itself with this text. */

@@ -249,6 +249,27 @@ Test(client_call, a_server_of_another_kind_is_noticed)
     cr_expect_eq(err.kind, ERROR_FAILED);
 }
 
+/* Whoever gets a socket of his own to where the daemon's was must not be sent passwords. */
+Test(client_call, a_stranger_on_the_socket_is_sent_nothing)
+{
+    struct server server;
+    autoreply struct call_reply reply = {0};
+    struct error err;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root can be somebody else");
+    cr_assert_eq(seteuid(4242), 0); /* the kernel remembers who called listen */
+    start_socket(&server, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"data\":[]}");
+    cr_assert_eq(seteuid(0), 0);
+    struct call_target target = {.socket = server.address, .token = token};
+    cr_expect_eq(call_send(&target, METHOD_GET, "/x", NULL, 0, &reply, &err), -1);
+    cr_expect_eq(err.kind, ERROR_NO_HOST);
+    cr_expect(text_starts_with(err.message, "user 4242 (process "), "%s", err.message);
+    cr_expect_not_null(strstr(err.message, "nothing was sent"), "%s", err.message);
+    autofree char *heard = hear(&server);
+    cr_expect_str_eq(heard, "");
+}
+
 Test(client_call, a_missing_daemon_is_told_with_the_way_to_start_it)
 {
     autoreply struct call_reply reply = {0};

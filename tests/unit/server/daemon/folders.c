@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Folders that root makes ready for the daemon's user. */
+/* The state folder, which root makes ready for the daemon's user. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -101,36 +101,6 @@ Test(server_folders, folder_of_somebody_else_is_refused)
     cr_assert_eq(chmod(fixture.folder, 0755), 0);
     cr_expect_eq(folders_prepare_state(fixture.folder, &somebody, &err), -1);
     fixture_expect_error(&err, ERROR_CONFLICT, "holds files that are not this daemon's");
-    cr_expect_eq(folders_prepare_run(fixture.folder, &somebody, &err), -1);
-    fixture_expect_error(&err, ERROR_CONFLICT, "name a folder of its own with --run-dir");
     expect(fixture.folder, 0, 0, 0755);
     expect(file, 0, 0, 0600);
-}
-
-Test(server_folders, run_folder_is_roots_and_sticky)
-{
-    autofixture struct fixture fixture;
-    struct error err;
-
-    need_root();
-    fixture_make(&fixture);
-    autofree char *run = xasprintf("%s/run", fixture.folder);
-    cr_assert_eq(folders_prepare_run(run, &somebody, &err), 0, "%s", err.message);
-    expect(run, 0, 4243, 01775);
-    cr_assert_eq(chown(run, 4242, 4243), 0);
-    cr_assert_eq(folders_prepare_run(run, &somebody, &err), 0, "%s", err.message);
-    expect(run, 0, 4243, 01775);
-}
-
-Test(server_folders, folder_that_all_share_does_as_it_is)
-{
-    autofixture struct fixture fixture;
-    struct error err;
-
-    need_root();
-    fixture_make(&fixture);
-    autofree char *file = make_file(fixture.folder, "somebody's");
-    cr_assert_eq(chmod(fixture.folder, 01777), 0);
-    cr_assert_eq(folders_prepare_run(fixture.folder, &somebody, &err), 0, "%s", err.message);
-    expect(fixture.folder, 0, 0, 01777);
 }

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/user.h"
 #include "server/http/listen.h"
 #include "server/http/tls.h"
 #include "tests/unit/storage/fixture.h"
@@ -155,7 +156,7 @@ Test(server_listen, local_path_that_does_not_do)
     cr_expect_not_null(strstr(err.message, "/nowhere/sock"), "%s", err.message);
 }
 
-Test(server_listen, what_is_left_of_a_daemon_is_cleared_and_nothing_else)
+Test(server_listen, its_own_paths_are_cleared_of_what_was_left_there)
 {
     autofixture struct fixture fixture;
     struct error err;
@@ -163,16 +164,38 @@ Test(server_listen, what_is_left_of_a_daemon_is_cleared_and_nothing_else)
 
     fixture_make(&fixture);
     autofree char *path = xasprintf("%s/sock", fixture.folder),
-                  *file = xasprintf("%s/sock.new", fixture.folder);
+                  *temporary = xasprintf("%s/sock.new", fixture.folder),
+                  *inside = xasprintf("%s/sock.new/x", fixture.folder);
+    cr_assert_eq(mkdir(temporary, 0755), 0);
     cr_assert_eq(listen_local(path, &fd, &err), 0, "%s", err.message);
-    cr_assert_eq(listen_publish(path, &err), 0, "%s", err.message);
-    cr_assert_eq(file_replace(file, "x", 1, 0600, &err), 0);
-    listen_clear(path);
-    cr_expect_eq(connect_to(path), 0, "somebody answers there");
+    close(fd); /* a daemon that was killed before it could answer */
+    cr_assert_eq(listen_local(path, &fd, &err), 0, "%s", err.message);
     close(fd);
-    listen_clear(path);
-    cr_expect_neq(access(path, F_OK), 0);
-    cr_expect_eq(access(file, F_OK), 0, "no socket");
+    cr_assert_eq(unlink(temporary), 0);
+    cr_assert_eq(mkdir(temporary, 0755), 0);
+    cr_assert_eq(mkdir(inside, 0755), 0);
+    cr_assert_eq(listen_local(path, &fd, &err), -1);
+    cr_expect_not_null(strstr(err.message, "Address already in use; move it away"), "%s", err.message);
+}
+
+Test(server_listen, socket_has_mode_and_group_from_the_start)
+{
+    autofixture struct fixture fixture;
+    struct stat status;
+    struct error err;
+    gid_t group = getegid();
+    int fd;
+
+    fixture_make(&fixture);
+    autofree char *path = xasprintf("%s/sock", fixture.folder),
+                  *temporary = xasprintf("%s/sock.new", fixture.folder);
+    cr_assert_eq(listen_local(path, &fd, &err), 0, "%s", err.message);
+    cr_assert_eq(stat(temporary, &status), 0);
+    cr_expect_eq(status.st_mode & 07777, 0660);
+    if (geteuid() == 0)
+        user_find_group(USER_OWN_GROUP, &group);
+    cr_expect_eq(status.st_gid, group);
+    close(fd);
 }
 
 #define autotls __attribute__((cleanup(tls_release)))
