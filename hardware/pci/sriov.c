@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "hardware/pci/inventory.h"
 
 #define MOST_FUNCTIONS 65535 /* 16 bits in the SR-IOV capability */
 
@@ -65,4 +64,46 @@ void sriov_describe(int folder, json_t *object)
     functions = list_functions(folder, json_integer_value(json_object_get(sriov, "numvfs")));
     if (json_object_size(functions) > 0)
         json_object_set(object, "virtfns", functions);
+}
+
+static long routing_id(struct pci_address address)
+{
+    return (long)address.bus << 8 | (long)address.device << 3 | address.function;
+}
+
+/* Whether the VF at this distance from the PF is one of its VFs. */
+static bool read_slot(int folder, long distance, struct sriov_slot *ret)
+{
+    long long total, exist, offset, stride;
+
+    if (sysfs_read_number(folder, "sriov_totalvfs", &total) < 0 || total <= 0 || total > MOST_FUNCTIONS ||
+        sysfs_read_number(folder, "sriov_numvfs", &exist) < 0 || exist < 0 || exist > total ||
+        sysfs_read_number(folder, "sriov_offset", &offset) < 0 || offset <= 0 ||
+        sysfs_read_number(folder, "sriov_stride", &stride) < 0 || distance < offset)
+        return false;
+    /* a PF with a single VF needs no stride */
+    long long index = stride > 0 ? (distance - offset) / stride : distance - offset;
+    if (index >= total || offset + index * stride != distance)
+        return false;
+    ret->index = (unsigned)index;
+    ret->exist = (unsigned)exist;
+    ret->possible = (unsigned)total;
+    return true;
+}
+
+bool sriov_find_slot(const struct sysroot *sysroot, const struct inventory *inventory, struct pci_address vf,
+                     struct sriov_slot *ret)
+{
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct pci_device *device = &inventory->devices[i];
+        long distance = routing_id(vf) - routing_id(device->address);
+        if (device->virtual_function || device->address.domain != vf.domain || distance <= 0 ||
+            vf.bus - device->address.bus > 2)
+            continue;
+        autoclose int folder = pci_open_folder(sysroot, device->address);
+        ret->physical_function = device->address;
+        if (folder >= 0 && read_slot(folder, distance, ret))
+            return true;
+    }
+    return false;
 }

@@ -46,7 +46,8 @@ void availability_release(struct availability *availability)
 int availability_check_entry(const struct availability *availability, const char *mapping,
                              const json_t *entry, struct error *err)
 {
-    const struct mapping_hardware hardware = {.pci = availability->inventory};
+    const struct mapping_hardware hardware = {.sysroot = availability->sysroot,
+                                              .pci = availability->inventory};
 
     return mapping_check_entry(&mapping_pci, mapping, entry, &hardware, err);
 }

@@ -21,6 +21,7 @@
 
 /* The hardware of this node that mappings are compared with; the part that their kind needs. */
 struct mapping_hardware {
+    const struct sysroot *sysroot; /* borrowed; NULL: what is missing is not explained */
     struct inventory *pci;
     json_t *usb; /* as usb_list gives it */
 };
@@ -33,8 +34,9 @@ struct mapping_kind {
     const char *const *settings; /* members of a mapping besides map; ends with NULL */
     int (*read_hardware)(const struct sysroot *sysroot, struct inventory_source *inventory,
                          struct mapping_hardware *ret, struct error *err); /* mapping_release_hardware */
-    int (*check)(const char *mapping, const json_t *entry, const struct mapping_hardware *hardware,
-                 struct error *err); /* the error is what is wrong */
+    /* Adds a string for each difference between the entry and the hardware. */
+    void (*compare)(const char *mapping, const json_t *entry, const struct mapping_hardware *hardware,
+                    json_t *differences);
 };
 extern const struct mapping_kind mapping_pci, mapping_usb;
 extern const struct schema mapping_pci_entry, mapping_usb_entry;
@@ -46,13 +48,13 @@ json_t *mapping_describe(const struct mapping_kind *kind, const char *id, const 
 int mapping_list_paths(struct storage *storage, const char *id, const char *node, json_t **ret,
                        struct error *err);
 
-/* Whether the hardware of the entry's node still is what the entry says. The error reads "PCI device mapping
- * invalid (hardware probably changed): ..." */
+/* Whether the hardware of the entry's node still is what the entry says. The error names all differences:
+ * "PCI device mapping invalid (hardware probably changed): ...; ..." */
 int mapping_check_entry(const struct mapping_kind *kind, const char *id, const json_t *entry,
                         const struct mapping_hardware *hardware, struct error *err);
 
-/* [{severity, message}]: what is wrong with the mapping on the node whose hardware is given; empty if nothing
- * is. */
+/* [{severity, message}]: what is wrong with the mapping on the node whose hardware is given, a row for each
+ * difference; empty if nothing is. */
 json_t *mapping_check(const struct mapping_kind *kind, const char *id, const json_t *body, const char *node,
                       const struct mapping_hardware *hardware);
 void mapping_release_hardware(struct mapping_hardware *hardware);

@@ -4,7 +4,8 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "passthrough/mapping/mapping.h"
+#include "hardware/pci/sriov.h"
+#include "passthrough/mapping/parts.h"
 #include "storage/edit.h"
 
 #define ID_PATTERN   "[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}"
@@ -82,19 +83,26 @@ static struct expectation expect(const struct pci_device *device)
     return expected;
 }
 
-static int compare(const char *mapping, const char *path, const char *property, const char *expected,
-                   const char *configured, struct error *err)
+/* A property of an entry, and what the device has. */
+struct comparison {
+    const char *mapping, *path; /* for the messages */
+    const char *property, *expected, *configured;
+    const char *elsewhere; /* where devices with the configured ids are */
+};
+
+static void compare(const struct comparison *of, json_t *differences)
 {
-    if (expected[0] == '\0' && configured == NULL)
-        return 0;
-    if (expected[0] == '\0')
-        return error_set(err, ERROR_FAILED, "unexpected property '%s' for device '%s'", property, path);
-    if (configured == NULL)
-        return error_set(err, ERROR_FAILED, "missing expected property '%s' for device '%s'", property, path);
-    if (strcasecmp(expected, configured) != 0)
-        return error_set(err, ERROR_FAILED, "'%s' does not match for '%s' (%s != %s)", property, mapping,
-                         expected, configured);
-    return 0;
+    if (of->expected[0] == '\0' && of->configured == NULL)
+        return;
+    if (of->expected[0] == '\0')
+        mapping_add_difference(differences, "unexpected property '%s' for device '%s', which has none",
+                               of->property, of->path);
+    else if (of->configured == NULL)
+        mapping_add_difference(differences, "missing expected property '%s' for device '%s': it is %s",
+                               of->property, of->path, of->expected);
+    else if (strcasecmp(of->expected, of->configured) != 0)
+        mapping_add_difference(differences, "'%s' does not match for '%s' (%s != %s)%s", of->property,
+                               of->mapping, of->expected, of->configured, of->elsewhere);
 }
 
 /* If a device has no subsystem id, clients write 0000:0000. */
@@ -107,43 +115,91 @@ static const char *configured_subsystem(const json_t *entry, const struct expect
     return configured;
 }
 
-static int check_path(const char *mapping, const json_t *entry, const char *path, bool first,
-                      const struct inventory *inventory, struct error *err)
+/* Where devices are that have the entry's ids and that it does not name already. */
+static char *describe_elsewhere(const json_t *entry, const struct inventory *inventory)
 {
-    const struct pci_device *device = find_device(inventory, path);
+    const char *id = json_string_value(json_object_get(entry, "id"));
+    const char *subsystem = json_string_value(json_object_get(entry, "subsystem-id"));
+    autofree char *paths = xasprintf("%s;", json_string_value(json_object_get(entry, "path")));
+    autoplaces struct places places = {0};
+
+    for (size_t i = 0; i < inventory->count; i++) {
+        struct expectation expected = expect(&inventory->devices[i]);
+        char address[PCI_ADDRESS_SIZE];
+        if (strcasecmp(expected.id, id) != 0 || (subsystem != NULL && expected.subsystem[0] != '\0' &&
+                                                 strcasecmp(expected.subsystem, subsystem) != 0))
+            continue;
+        pci_address_format(inventory->devices[i].address, address);
+        autofree char *slot = xasprintf("%.*s;", (int)(strchr(address, '.') - address), address);
+        if (strstr(paths, address) == NULL && strstr(paths, slot) == NULL)
+            places_add(&places, address);
+    }
+    return places_describe(&places, id);
+}
+
+/* A VF that does not exist is its PF's to create; anything else has moved or is gone. */
+static void explain_missing(const json_t *entry, const char *path, const struct mapping_hardware *hardware,
+                            json_t *differences)
+{
+    struct pci_address address;
+    struct sriov_slot slot;
+    char physical[PCI_ADDRESS_SIZE];
+
+    if (hardware->sysroot != NULL && pci_address_parse(path, &address) &&
+        sriov_find_slot(hardware->sysroot, hardware->pci, address, &slot)) {
+        pci_address_format(slot.physical_function, physical);
+        mapping_add_difference(differences,
+                               "pci device '%s' not found: it is VF %u of %s, which has %u of %u VFs", path,
+                               slot.index, physical, slot.exist, slot.possible);
+        return;
+    }
+    autofree char *elsewhere = describe_elsewhere(entry, hardware->pci);
+    mapping_add_difference(differences, "pci device '%s' not found%s", path, elsewhere);
+}
+
+static void compare_path(const char *mapping, const json_t *entry, const char *path, bool first,
+                         const struct mapping_hardware *hardware, json_t *differences)
+{
+    const struct pci_device *device = find_device(hardware->pci, path);
     const json_t *group = json_object_get(entry, "iommugroup");
     autofree char *configured_group = group != NULL ? json_dumps(group, JSON_ENCODE_ANY) : NULL;
 
-    if (device == NULL)
-        return error_set(err, ERROR_FAILED, "pci device '%s' not found", path);
+    if (device == NULL) {
+        explain_missing(entry, path, hardware, differences);
+        return;
+    }
     struct expectation expected = expect(device);
-    if (compare(mapping, path, "id", expected.id, json_string_value(json_object_get(entry, "id")), err) !=
-            0 ||
-        compare(mapping, path, "subsystem-id", expected.subsystem, configured_subsystem(entry, &expected),
-                err) != 0)
-        return -1;
+    const char *id = json_string_value(json_object_get(entry, "id"));
+    autofree char *elsewhere =
+        strcasecmp(expected.id, id) != 0 ? describe_elsewhere(entry, hardware->pci) : xstrdup("");
+    struct comparison of = {.mapping = mapping, .path = path, .elsewhere = elsewhere};
+    of.property = "id", of.expected = expected.id, of.configured = id;
+    compare(&of, differences);
+    of.elsewhere = "";
+    of.property = "subsystem-id", of.expected = expected.subsystem;
+    of.configured = configured_subsystem(entry, &expected);
+    compare(&of, differences);
     /* Proxmox's web interface writes -1 for a device without a group */
     if (!first || (expected.group[0] == '\0' && json_integer_value(group) == -1))
-        return 0;
-    return compare(mapping, path, "iommugroup", expected.group, configured_group, err);
+        return;
+    of.property = "iommugroup", of.expected = expected.group, of.configured = configured_group;
+    compare(&of, differences);
 }
 
-static int check_pci(const char *mapping, const json_t *entry, const struct mapping_hardware *hardware,
-                     struct error *err)
+static void compare_pci(const char *mapping, const json_t *entry, const struct mapping_hardware *hardware,
+                        json_t *differences)
 {
     autofree char *paths = xstrdup(json_string_value(json_object_get(entry, "path")));
     char *rest = paths, *path;
 
     for (bool first = true; (path = strsep(&rest, ";")) != NULL; first = false)
-        if (check_path(mapping, entry, path, first, hardware->pci, err) != 0)
-            return -1;
-    return 0;
+        compare_path(mapping, entry, path, first, hardware, differences);
 }
 
 static int read_pci(const struct sysroot *sysroot, struct inventory_source *inventory,
                     struct mapping_hardware *ret, struct error *err)
 {
-    (void)sysroot;
+    ret->sysroot = sysroot;
     return inventory_source_get(inventory, &ret->pci, err);
 }
 
@@ -154,7 +210,7 @@ const struct mapping_kind mapping_pci = {
     .entry = &mapping_pci_entry,
     .settings = (const char *const[]){"description", "mdev", "live-migration-capable", NULL},
     .read_hardware = read_pci,
-    .check = check_pci,
+    .compare = compare_pci,
 };
 
 static json_t *make_entry(const char *node, const struct pci_device *device)

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/usb.h"
-#include "passthrough/mapping/mapping.h"
+#include "passthrough/mapping/parts.h"
 
 const struct schema mapping_usb_entry = {
     .type = SCHEMA_STRING,
@@ -38,8 +38,9 @@ static void describe(const json_t *device, struct text *id, struct text *path)
         text_printf(path, "%lld-%s", (long long)json_integer_value(json_object_get(device, "busnum")), ports);
 }
 
-/* The id of the device at the path; without a path, of the first device that has the wanted id. */
-static bool find_id(const json_t *devices, const char *wanted_id, const char *wanted_path, struct text *ret)
+/* Gives the id of the device at the wanted path, and the paths of all devices with the wanted id. */
+static void find(const json_t *devices, const char *wanted_id, const char *wanted_path, struct text *ret_id,
+                 struct places *ret_places)
 {
     json_t *device;
     size_t i;
@@ -47,29 +48,30 @@ static bool find_id(const json_t *devices, const char *wanted_id, const char *wa
     json_array_foreach(devices, i, device) {
         autotext struct text id = {0}, path = {0};
         describe(device, &id, &path);
-        bool found = wanted_path != NULL ? strcmp(text_string(&path), wanted_path) == 0
-                                         : strcasecmp(text_string(&id), wanted_id) == 0;
-        if (found) {
-            text_append(ret, text_string(&id));
-            return true;
-        }
+        if (wanted_path != NULL && strcmp(text_string(&path), wanted_path) == 0)
+            text_append(ret_id, text_string(&id));
+        if (strcasecmp(text_string(&id), wanted_id) == 0)
+            places_add(ret_places, text_string(&path));
     }
-    return false;
 }
 
-static int check_usb(const char *mapping, const json_t *entry, const struct mapping_hardware *hardware,
-                     struct error *err)
+static void compare_usb(const char *mapping, const json_t *entry, const struct mapping_hardware *hardware,
+                        json_t *differences)
 {
     const char *id = json_string_value(json_object_get(entry, "id"));
     const char *path = json_string_value(json_object_get(entry, "path"));
     autotext struct text found = {0};
+    autoplaces struct places places = {0};
 
-    if (!find_id(hardware->usb, id, path, &found))
-        return error_set(err, ERROR_FAILED, "usb device '%s' not found", path != NULL ? path : id);
-    if (strcasecmp(text_string(&found), id) != 0)
-        return error_set(err, ERROR_FAILED, "'id' does not match for '%s' (%s != %s)", mapping,
-                         text_string(&found), id);
-    return 0;
+    find(hardware->usb, id, path, &found, &places);
+    autofree char *elsewhere = places_describe(&places, id);
+    if (path == NULL && places.count == 0)
+        mapping_add_difference(differences, "usb device '%s' not found", id);
+    else if (path != NULL && found.length == 0)
+        mapping_add_difference(differences, "usb device '%s' not found%s", path, elsewhere);
+    else if (path != NULL && strcasecmp(text_string(&found), id) != 0)
+        mapping_add_difference(differences, "'id' does not match for '%s' (%s != %s)%s", mapping,
+                               text_string(&found), id, elsewhere);
 }
 
 static int read_usb(const struct sysroot *sysroot, struct inventory_source *inventory,
@@ -86,5 +88,5 @@ const struct mapping_kind mapping_usb = {
     .entry = &mapping_usb_entry,
     .settings = (const char *const[]){"description", NULL},
     .read_hardware = read_usb,
-    .check = check_usb,
+    .compare = compare_usb,
 };

@@ -92,6 +92,14 @@ DAEMON_TEST(mapping_check, device_is_gone)
     has_check("drive", "error", INVALID "pci device '0000:02:00.0' not found");
 }
 
+DAEMON_TEST(mapping_check, device_has_moved)
+{
+    post(MAPPINGS, "id", "drive", "map",
+         "node=" NODE ",path=0000:09:00.0,id=144d:a808,subsystem-id=144d:a801,iommugroup=5", NULL);
+    has_check("drive", "error",
+              INVALID "pci device '0000:09:00.0' not found, but a device 144d:a808 is at 0000:02:00.0");
+}
+
 DAEMON_TEST(mapping_check, another_device_is_there)
 {
     post(MAPPINGS, "id", "drive", "map", RIGHT, NULL);
@@ -103,11 +111,13 @@ DAEMON_TEST(mapping_check, subsystem_differs_is_missing_or_too_much)
 {
     post(MAPPINGS, "id", "drive", "map", RIGHT, NULL);
     post(MAPPINGS, "id", "brief", "map", "node=" NODE ",path=0000:02:00.0,id=144d:a808,iommugroup=5", NULL);
-    has_check("brief", "error", INVALID "missing expected property 'subsystem-id' for device '0000:02:00.0'");
+    has_check("brief", "error",
+              INVALID "missing expected property 'subsystem-id' for device '0000:02:00.0': it is 144d:a801");
     set_ids("144D:A808", "1028:0001");
     has_check("drive", "error", INVALID "'subsystem-id' does not match for 'drive' (1028:0001 != 144d:a801)");
     set_ids("144D:A808", "0000:0000");
-    has_check("drive", "error", INVALID "unexpected property 'subsystem-id' for device '0000:02:00.0'");
+    has_check("drive", "error",
+              INVALID "unexpected property 'subsystem-id' for device '0000:02:00.0', which has none");
     has_no_checks("brief");
 }
 
@@ -116,11 +126,13 @@ DAEMON_TEST(mapping_check, group_differs_is_missing_or_too_much)
     post(MAPPINGS, "id", "drive", "map", RIGHT, NULL);
     post(MAPPINGS, "id", "brief", "map",
          "node=" NODE ",path=0000:02:00.0,id=144d:a808,subsystem-id=144d:a801", NULL);
-    has_check("brief", "error", INVALID "missing expected property 'iommugroup' for device '0000:02:00.0'");
+    has_check("brief", "error",
+              INVALID "missing expected property 'iommugroup' for device '0000:02:00.0': it is 5");
     host_relink(DEVICE "/iommu_group", "../../../../kernel/iommu_groups/7");
     has_check("drive", "error", INVALID "'iommugroup' does not match for 'drive' (7 != 5)");
     host_remove(DEVICE "/iommu_group");
-    has_check("drive", "error", INVALID "unexpected property 'iommugroup' for device '0000:02:00.0'");
+    has_check("drive", "error",
+              INVALID "unexpected property 'iommugroup' for device '0000:02:00.0', which has none");
     has_no_checks("brief");
 }
 
@@ -165,4 +177,30 @@ DAEMON_TEST(mapping_check, node_without_an_entry_is_a_warning)
 {
     post(MAPPINGS, "id", "elsewhere", "map", "node=pve9,path=0000:02:00.0,id=144d:a808", NULL);
     has_check("elsewhere", "warning", "No mapping for node " NODE ".");
+}
+
+static void start_sriov(void)
+{
+    START(.host = "sriov");
+}
+
+TestSuite(mapping_check_vf, .init = start_sriov, .timeout = 120);
+
+/* d8:00.0 could have 128 VFs behind its offset of 8, and has none. */
+DAEMON_TEST(mapping_check_vf, that_does_not_exist_yet_is_told_from_one_that_is_gone)
+{
+    post(MAPPINGS, "id", "vf", "map", "node=" NODE ",path=0000:d8:01.0,id=8086:1889", NULL);
+    has_check("vf", "error",
+              INVALID
+              "pci device '0000:d8:01.0' not found: it is VF 0 of 0000:d8:00.0, which has 0 of 128 VFs");
+    post(MAPPINGS, "id", "last", "map", "node=" NODE ",path=0000:d8:10.7,id=8086:1889", NULL);
+    has_check("last", "error",
+              INVALID
+              "pci device '0000:d8:10.7' not found: it is VF 127 of 0000:d8:00.0, which has 0 of 128 VFs");
+    post(MAPPINGS, "id", "none", "map", "node=" NODE ",path=0000:d8:11.0,id=8086:1889", NULL);
+    has_check("none", "error", INVALID "pci device '0000:d8:11.0' not found");
+    post(MAPPINGS, "id", "second-port", "map", "node=" NODE ",path=0000:3b:0e.0,id=8086:154c", NULL);
+    has_check("second-port", "error",
+              INVALID
+              "pci device '0000:3b:0e.0' not found: it is VF 32 of 0000:3b:00.1, which has 32 of 64 VFs");
 }

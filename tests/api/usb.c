@@ -136,9 +136,13 @@ DAEMON_TEST(usb, right_mapping_has_no_errors)
 DAEMON_TEST(usb, wrong_mapping_says_what_is_wrong)
 {
     post(MAPPINGS, "id", "empty-port", "map", UART ",path=1-3", NULL);
-    has_error("empty-port", "error", INVALID "usb device '1-3' not found");
+    has_error("empty-port", "error",
+              INVALID "usb device '1-3' not found, but 2 devices 0403:6001 are at 1-4.1, 1-4.2");
     post(MAPPINGS, "id", "other-port", "map", UART ",path=1-2", NULL);
-    has_error("other-port", "error", INVALID "'id' does not match for 'other-port' (413c:2113 != 0403:6001)");
+    has_error("other-port", "error",
+              INVALID
+              "'id' does not match for 'other-port' (413c:2113 != 0403:6001), but 2 devices 0403:6001 "
+              "are at 1-4.1, 1-4.2");
     post(MAPPINGS, "id", "unknown", "map", "node=" NODE ",id=dead:beef", NULL);
     has_error("unknown", "error", INVALID "usb device 'dead:beef' not found");
     post(MAPPINGS, "id", "elsewhere", "map", "node=pve9,id=0403:6001", NULL);
@@ -151,7 +155,7 @@ DAEMON_TEST(usb, unplugged_device_is_missed_and_its_twin_takes_its_place)
     post(MAPPINGS, "id", "second", "map", SECOND, NULL);
     host_remove("sys/bus/usb/devices/1-4.2");
     is_json(errors_of("any"), "[]");
-    has_error("second", "error", INVALID "usb device '1-4.2' not found");
+    has_error("second", "error", INVALID "usb device '1-4.2' not found, but a device 0403:6001 is at 1-4.1");
 }
 
 DAEMON_TEST(usb, other_node_cannot_be_asked)

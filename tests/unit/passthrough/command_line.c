@@ -196,11 +196,13 @@ Test(passthrough_command, usb_mapping_that_cannot_be_had)
     fixture_put(place.storage, "mapping-usb", "gone",
                 "{'map': [{'node': 'n1', 'id': '0403:6001', 'path': '1-3'},"
                 " {'node': 'n1', 'id': '1234:5678'}]}");
-    fails(&place, "{'usb1': 'mapping=gone'}", INVALID "usb device '1-3' not found");
+    fails(&place, "{'usb1': 'mapping=gone'}",
+          INVALID "usb device '1-3' not found, but 2 devices 0403:6001 are at 1-4.1, 1-4.2");
     fixture_put(place.storage, "mapping-usb", "other",
                 "{'map': [{'node': 'n1', 'id': '0403:6001', 'path': '1-2'}]}");
     fails(&place, "{'usb1': 'mapping=other'}",
-          INVALID "'id' does not match for 'other' (413c:2113 != 0403:6001)");
+          INVALID "'id' does not match for 'other' (413c:2113 != 0403:6001), but 2 devices 0403:6001 are at "
+                  "1-4.1, 1-4.2");
     fixture_put(place.storage, "mapping-usb", "elsewhere", "{'map': [{'node': 'n2', 'id': '0403:6001'}]}");
     fails(&place, "{'usb1': 'mapping=elsewhere'}", "usb1: no device found for the USB mapping 'elsewhere'");
 }

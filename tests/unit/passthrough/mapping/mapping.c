@@ -65,24 +65,41 @@ Test(mapping_check, every_path_of_an_entry_must_match)
 
 Test(mapping_check, each_difference_is_told)
 {
-    cr_expect_str_eq(check("node=n1,path=0000:09:00.0,id=10de:2231"),
-                     CHANGED "pci device '0000:09:00.0' not found");
+    cr_expect_str_eq(check("node=n1,path=0000:09:00.0,id=10de:2231"), CHANGED
+                     "pci device '0000:09:00.0' not found, but a device 10de:2231 is at 0000:01:00.0");
     cr_expect_str_eq(check("node=n1,path=0000:01:00.0,id=10de:2232"),
                      CHANGED "'id' does not match for 'gpu' (10de:2231 != 10de:2232)");
-    cr_expect_str_eq(check("node=n1,path=0000:01:00.0,id=10de:2231,iommugroup=14"),
-                     CHANGED "missing expected property 'subsystem-id' for device '0000:01:00.0'");
+    cr_expect_str_eq(check("node=n1,path=0000:01:00.0,id=10de:2231,iommugroup=14"), CHANGED
+                     "missing expected property 'subsystem-id' for device '0000:01:00.0': it is 10de:1459");
     cr_expect_str_eq(check("node=n1,path=0000:01:00.0,id=10de:2231,subsystem-id=10de:0001,iommugroup=14"),
                      CHANGED "'subsystem-id' does not match for 'gpu' (10de:1459 != 10de:0001)");
+}
+
+Test(mapping_check, all_differences_are_told_at_once)
+{
+    autojson json_t *body = json_pack("{s:[{s:s, s:s, s:s, s:i}]}", "map", "node", "n1", "path",
+                                      "0000:02:00.0", "id", "10de:1aef", "iommugroup", 3);
+    autojson json_t *checks = mapping_check(&mapping_pci, "gpu", body, "n1", &hardware);
+    struct error err;
+
+    cr_assert_eq(json_array_size(checks), 2);
+    cr_assert_neq(mapping_check_entry(&mapping_pci, "gpu", json_array_get(json_object_get(body, "map"), 0),
+                                      &hardware, &err),
+                  0);
+    cr_expect_str_eq(err.message,
+                     CHANGED "'id' does not match for 'gpu' (8086:1234 != 10de:1aef), but a device "
+                             "10de:1aef is at 0000:01:00.1; unexpected property 'iommugroup' for "
+                             "device '0000:02:00.0', which has none");
 }
 
 Test(mapping_check, groups_are_compared)
 {
     cr_expect_str_eq(check("node=n1,path=0000:01:00.0,id=10de:2231,subsystem-id=10de:1459"),
-                     CHANGED "missing expected property 'iommugroup' for device '0000:01:00.0'");
+                     CHANGED "missing expected property 'iommugroup' for device '0000:01:00.0': it is 14");
     cr_expect_str_eq(check("node=n1,path=0000:01:00.0,id=10de:2231,subsystem-id=10de:1459,iommugroup=15"),
                      CHANGED "'iommugroup' does not match for 'gpu' (14 != 15)");
     cr_expect_str_eq(check("node=n1,path=0000:02:00.0,id=8086:1234,iommugroup=3"),
-                     CHANGED "unexpected property 'iommugroup' for device '0000:02:00.0'");
+                     CHANGED "unexpected property 'iommugroup' for device '0000:02:00.0', which has none");
 }
 
 Test(mapping_check, what_a_device_does_not_have_may_be_written_as_nothing)
@@ -91,7 +108,7 @@ Test(mapping_check, what_a_device_does_not_have_may_be_written_as_nothing)
     cr_expect_str_eq(check("node=n1,path=0000:02:00.0,id=8086:1234,subsystem-id=0000:0000,iommugroup=-1"),
                      "");
     cr_expect_str_eq(check("node=n1,path=0000:02:00.0,id=8086:1234,subsystem-id=10de:1459"),
-                     CHANGED "unexpected property 'subsystem-id' for device '0000:02:00.0'");
+                     CHANGED "unexpected property 'subsystem-id' for device '0000:02:00.0', which has none");
 }
 
 Test(mapping_check, a_mapping_without_an_entry_for_the_node_is_a_warning)
