@@ -145,6 +145,7 @@ static int open_server(struct daemon *daemon, struct error *err)
     server->origins = (const char *const *)daemon->settings.cors;
     server->cache = reply_cache_new();
     pthread_mutex_init(&server->coalescer.mutex, NULL);
+    pthread_mutex_init(&server->bodies.mutex, NULL);
     if (worker_pool_open(WORKERS, WORKER_QUEUE, &server->workers, err) != 0)
         return -1;
     return throttle_open(FAILED_LOGIN_MILLISECONDS, &server->throttle, err);
@@ -156,6 +157,7 @@ static void close_server(struct daemon *daemon)
     throttle_close(daemon->server.throttle);
     reply_cache_free(daemon->server.cache);
     pthread_mutex_destroy(&daemon->server.coalescer.mutex);
+    pthread_mutex_destroy(&daemon->server.bodies.mutex);
 }
 
 static int bind_network(struct daemon *daemon, struct error *err)

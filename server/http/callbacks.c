@@ -115,6 +115,8 @@ static enum MHD_Result send_reply(struct http_request *request)
     struct exchange *exchange = &request->exchange;
     const char *origin = exchange_allowed_origin(exchange);
 
+    if (exchange_is_proven(exchange))
+        connections_prove(&request->connection->place);
     connections_enter(&request->connection->place, CONNECTION_REPLY, CONNECTIONS_REPLY_SECONDS,
                       reply_length(&exchange->reply));
     if (response_queue(&exchange->reply, origin, request->connection->unread, exchange->connection) != 0)
@@ -142,6 +144,40 @@ static const char *find_end(struct http_request *request)
     return text_starts_with(MHD_get_version(), "0.") ? request->exchange.method + size->header_size : NULL;
 }
 
+/* From now on the connection may be suspended, unless the daemon is stopping. */
+static bool begin_answering(struct http_request *request)
+{
+    connections_enter(&request->connection->place, CONNECTION_ANSWERS, 0, 0);
+    request->answering = true;
+    atomic_fetch_add(&request->source->answering, 1);
+    return !request->source->stopping;
+}
+
+static enum MHD_Result refuse_at_end(struct http_request *request)
+{
+    struct error err;
+
+    error_set(&err, ERROR_BUSY, "the daemon is stopping: try again in a moment");
+    return refuse(request, &err);
+}
+
+static enum MHD_Result admit_body(struct http_request *request)
+{
+    struct exchange *exchange = &request->exchange;
+
+    if (!begin_answering(request))
+        return refuse_at_end(request);
+    exchange_admit_body(exchange, request->head.content_length);
+    request->connection->unread = exchange->paused || exchange->reply.status != 0;
+    if (request->connection->unread)
+        return exchange->paused ? MHD_YES : send_reply(request);
+    end_answering(request);
+    if (exchange_is_proven(exchange))
+        connections_prove(&request->connection->place);
+    connections_enter(&request->connection->place, CONNECTION_BODY, CONNECTIONS_BODY_SECONDS, 0);
+    return MHD_YES;
+}
+
 static enum MHD_Result receive_headers(struct http_request *request, const char *method, const char *version)
 {
     struct exchange *exchange = &request->exchange;
@@ -154,12 +190,13 @@ static enum MHD_Result receive_headers(struct http_request *request, const char 
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, request);
     if (head_check(head, &err) != 0)
         return refuse(request, &err);
-    if (head->content_length != HEAD_LENGTH_UNKNOWN && head->content_length > REQUEST_BODY_LIMIT) {
+    if (head->content_length == 0)
+        return MHD_YES;
+    if (head->content_length != REQUEST_LENGTH_UNKNOWN && head->content_length > REQUEST_BODY_LIMIT) {
         error_set(&err, ERROR_TOO_LARGE, "for data too large");
         return refuse(request, &err);
     }
-    connections_enter(&request->connection->place, CONNECTION_BODY, CONNECTIONS_BODY_SECONDS, 0);
-    return MHD_YES;
+    return admit_body(request);
 }
 
 /* libmicrohttpd takes a reply only before the body or after it, so the excess is read, and dropped, as long
@@ -167,7 +204,7 @@ static enum MHD_Result receive_headers(struct http_request *request, const char 
 static enum MHD_Result receive_body(struct http_request *request, const char *data, size_t length)
 {
     request->received += length;
-    if (request->received > REQUEST_BODY_LIMIT)
+    if (request->received > request->exchange.body_limit)
         return MHD_YES;
     text_append_bytes(&request->exchange.body, data, length);
     connections_enter(&request->connection->place, CONNECTION_BODY, CONNECTIONS_BODY_SECONDS,
@@ -183,16 +220,7 @@ static enum MHD_Result go_on(struct http_request *request)
 
 static enum MHD_Result serve(struct http_request *request)
 {
-    struct error err;
-
-    connections_enter(&request->connection->place, CONNECTION_ANSWERS, 0, 0);
-    request->answering = true;
-    atomic_fetch_add(&request->source->answering, 1);
-    if (request->source->stopping) {
-        error_set(&err, ERROR_BUSY, "the daemon is stopping: try again in a moment");
-        return refuse(request, &err);
-    }
-    return go_on(request);
+    return begin_answering(request) ? go_on(request) : refuse_at_end(request);
 }
 
 static enum MHD_Result answer(struct http_request *request)
@@ -203,7 +231,7 @@ static enum MHD_Result answer(struct http_request *request)
         return send_reply(request); /* it was resumed with its reply */
     if (request->answering)
         return go_on(request); /* it was resumed without one */
-    if (request->received > REQUEST_BODY_LIMIT) {
+    if (request->received > request->exchange.body_limit) {
         error_set(&err, ERROR_TOO_LARGE, "for data too large");
         return refuse(request, &err);
     }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "server/http/http.h"
+#include "server/request/request.h"
 
 /* Whether this many bytes, at least and at most, lie before `next`, and all are among `bytes` or NUL. */
 static bool is_gap(const char *at, const char *next, ptrdiff_t least, ptrdiff_t most, const char *bytes)
@@ -59,7 +60,7 @@ void head_add(struct head *head, const char *name, const char *value)
     head->hosts += strcasecmp(name, "Host") == 0;
     if (length || strcasecmp(name, "Transfer-Encoding") == 0) {
         head->lengths++;
-        head->content_length = HEAD_LENGTH_UNKNOWN;
+        head->content_length = REQUEST_LENGTH_UNKNOWN;
     }
     if (length)
         text_to_number(value, 10, ~0ULL, &head->content_length);

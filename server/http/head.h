@@ -27,9 +27,8 @@ struct head {
     const char *misnamed;              /* a name that is no token; NULL: there is none */
     unsigned lines, hosts;             /* of headers, of Host */
     unsigned lengths;                  /* of headers that say how long the body is */
-    unsigned long long content_length; /* 0: there is no body */
+    unsigned long long content_length; /* 0: there is no body; or REQUEST_LENGTH_UNKNOWN */
 };
-#define HEAD_LENGTH_UNKNOWN (~0ULL) /* of a chunked body */
 
 /* `uri_end` and `version` lie in libmicrohttpd's buffer, as does `end`, where the head ends. It is NULL if
  * this is a libmicrohttpd that checks places itself. */

@@ -88,24 +88,44 @@ static int add_pair(const char *pair, size_t length, json_t *params, struct erro
     return add_value(params, json_string_value(name), value, err);
 }
 
+static int refuse_values(const char *what, struct error *err)
+{
+    return error_set(err, ERROR_UNREADABLE, "%s holds more than %d values", what, DECODE_VALUE_LIMIT);
+}
+
+static size_t pair_length(const char *pair, const char *end)
+{
+    const char *stop = pair;
+
+    while (stop < end && *stop != '&' && *stop != ';')
+        stop++;
+    return (size_t)(stop - pair);
+}
+
 int decode_form(const char *form, size_t length, json_t *params, struct error *err)
 {
     const char *end = form + length;
+    unsigned count = 0;
 
-    for (const char *pair = form; pair < end;) {
-        const char *stop = pair;
-        while (stop < end && *stop != '&' && *stop != ';')
-            stop++;
-        if (add_pair(pair, (size_t)(stop - pair), params, err) != 0)
+    for (const char *pair = form; pair < end; pair += pair_length(pair, end) + 1)
+        if (memchr(pair, '=', pair_length(pair, end)) != NULL && ++count > DECODE_VALUE_LIMIT)
+            return refuse_values("the form", err);
+    for (const char *pair = form; pair < end; pair += pair_length(pair, end) + 1)
+        if (add_pair(pair, pair_length(pair, end), params, err) != 0)
             return -1;
-        pair = stop + 1;
-    }
     return 0;
 }
 
-/* jansson takes 2048 levels, but later functions walk through the value recursively. */
-static bool is_too_deep(const char *body, size_t length)
+/* What a JSON text would become. */
+struct shape {
+    unsigned values;
+    int depth; /* of its deepest value */
+};
+
+/* A value follows each bracket and each comma. */
+static struct shape measure(const char *body, size_t length)
 {
+    struct shape shape = {.values = 1};
     int depth = 0;
     bool quoted = false;
 
@@ -114,12 +134,17 @@ static bool is_too_deep(const char *body, size_t length)
             i++;
         else if (body[i] == '"')
             quoted = !quoted;
-        else if (!quoted && (body[i] == '{' || body[i] == '[') && ++depth > DECODE_DEPTH_LIMIT)
-            return true;
-        else if (!quoted && (body[i] == '}' || body[i] == ']'))
+        else if (quoted)
+            continue;
+        else if (body[i] == ',')
+            shape.values++;
+        else if (body[i] == '{' || body[i] == '[') {
+            shape.values++;
+            shape.depth = ++depth > shape.depth ? depth : shape.depth;
+        } else if (body[i] == '}' || body[i] == ']')
             depth--;
     }
-    return false;
+    return shape;
 }
 
 int decode_json(const char *body, size_t length, json_t **ret, struct error *err)
@@ -127,9 +152,12 @@ int decode_json(const char *body, size_t length, json_t **ret, struct error *err
     autojson json_t *value = NULL;
     json_error_t reason;
 
-    if (is_too_deep(body, length))
+    const struct shape shape = measure(body, length);
+    if (shape.depth > DECODE_DEPTH_LIMIT)
         return error_set(err, ERROR_UNREADABLE, "the JSON body is nested deeper than %d levels",
                          DECODE_DEPTH_LIMIT);
+    if (shape.values > DECODE_VALUE_LIMIT)
+        return refuse_values("the JSON body", err);
     value = json_loadb(body, length, JSON_REJECT_DUPLICATES, &reason);
     if (value == NULL)
         return error_set(err, ERROR_UNREADABLE, "the JSON body is malformed at line %d, column %d: %s",

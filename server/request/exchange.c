@@ -106,8 +106,10 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
     struct decoded *decoded = &exchange->decoded;
     const struct endpoint *endpoint;
 
-    if (request_decode(exchange->method, exchange->uri, exchange->content_type, text_string(&exchange->body),
-                       exchange->body.length, decoded, err) != 0)
+    int result = request_decode(exchange->method, exchange->uri, exchange->content_type,
+                                text_string(&exchange->body), exchange->body.length, decoded, err);
+    text_release(&exchange->body);
+    if (result != 0)
         return -1;
     if (route_find(routes, decoded, &endpoint, err) != 0)
         return -1;
@@ -262,8 +264,47 @@ static void refuse_unprepared(struct exchange *exchange, const struct error *err
         return;
     }
     reply_unauthenticated(&exchange->reply, err);
+    decoded_release(&exchange->decoded);
     if (authenticate_is_tried(exchange))
         refuse_slowly(exchange);
+}
+
+bool exchange_is_proven(const struct exchange *exchange)
+{
+    return exchange->request.caller.user[0] != '\0' || exchange->sender.user[0] != '\0';
+}
+
+/* Root on this host needs no share: whoever is root there can stop the daemon, too. */
+static int reserve(struct exchange *exchange, struct error *err)
+{
+    struct server *server = exchange->server;
+
+    if (peer_is_root(exchange->peer, server->owner))
+        return 0;
+    return budget_take(&server->bodies, &exchange->reserved, exchange->sender.user, exchange->body_limit,
+                       err);
+}
+
+void exchange_admit_body(struct exchange *exchange, unsigned long long length)
+{
+    struct error err;
+
+    exchange->body_limit = EXCHANGE_SMALL_BODY;
+    int result = authenticate_caller(exchange, &exchange->sender, &err);
+    if (length <= EXCHANGE_SMALL_BODY || (result != 0 && length == REQUEST_LENGTH_UNKNOWN))
+        return;
+    if (result == 0) {
+        exchange->body_limit = length < REQUEST_BODY_LIMIT ? (size_t)length : REQUEST_BODY_LIMIT;
+        if (reserve(exchange, &err) != 0)
+            exchange_refuse(exchange, &err);
+    } else if (authenticate_is_tried(exchange)) {
+        refuse_unprepared(exchange, &err, NULL);
+    } else {
+        error_set(&err, ERROR_TOO_LARGE,
+                  "for data too large: without a ticket or token at most %zu bytes are accepted",
+                  EXCHANGE_SMALL_BODY);
+        exchange_refuse(exchange, &err);
+    }
 }
 
 static void start_request(struct exchange *exchange)
@@ -302,6 +343,7 @@ void exchange_release(struct exchange *exchange)
     cached_reply_release(exchange->cached);
     reply_release(&exchange->reply);
     text_release(&exchange->body);
+    budget_give(&exchange->server->bodies, &exchange->reserved);
     free(exchange->login_failure);
     free(exchange->uri);
 }

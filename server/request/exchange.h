@@ -14,6 +14,7 @@
 
 #include "api/request.h"
 #include "base/text.h"
+#include "server/request/budget.h"
 #include "server/request/cache.h"
 #include "server/request/coalesce.h"
 #include "server/request/pool.h"
@@ -40,9 +41,12 @@ struct server {
     struct coalescer coalescer;
     struct worker_pool *workers;
     struct throttle *throttle;
+    struct budget bodies;
     const char *const
         *origins; /* of pages of other servers that may call this one; NULL, or ends with NULL */
 };
+
+#define EXCHANGE_SMALL_BODY ((size_t)8 * 1024) /* that everybody may send */
 
 struct exchange {
     struct server *server;
@@ -55,7 +59,10 @@ struct exchange {
     const char *authorization, *content_type;    /* headers, NULL if they were not sent */
     const char *known_tags, *encodings, *origin; /* If-None-Match, Accept-Encoding, Origin */
     const char *cookie, *csrf_token;             /* Cookie, CSRFPreventionToken */
-    struct text body;
+    struct text body;                            /* gone once it is decoded */
+    size_t body_limit;                           /* how long it may be, after exchange_admit_body */
+    struct identity sender;                      /* whose body it is, if it may be large */
+    struct budget_part reserved;                 /* for a large body */
 
     struct decoded decoded;
     struct cached_reply *cached;  /* what the cache has for this URI, if anything */
@@ -75,6 +82,14 @@ struct exchange {
  * reply, too; or there is none, and exchange_serve must be called once more, which goes on where it stopped.
  */
 void exchange_serve(struct exchange *exchange);
+
+/* Called when the headers are there and a body follows, `length` bytes or (~0) nobody knows how many. It
+ * judges the credential: only a caller with a valid one may send more than a few KiB. Afterwards the body may
+ * be collected up to body_limit; or there is a reply, or the exchange is paused and is resumed with one. */
+void exchange_admit_body(struct exchange *exchange, unsigned long long length);
+
+/* Whether the caller is known: its credential was found to be valid. */
+bool exchange_is_proven(const struct exchange *exchange);
 
 /* Pauses the exchange unless it is paused already. */
 void exchange_pause(struct exchange *exchange);

@@ -16,8 +16,9 @@
 #include "base/error.h"
 #include "schema/endpoint.h"
 
-#define REQUEST_BODY_LIMIT    ((size_t)512 * 1024)
-#define REQUEST_SEGMENT_LIMIT 16
+#define REQUEST_BODY_LIMIT     ((size_t)512 * 1024)
+#define REQUEST_LENGTH_UNKNOWN (~0ULL) /* of a chunked body */
+#define REQUEST_SEGMENT_LIMIT  16
 
 enum format { FORMAT_JSON, FORMAT_EXTJS };
 
