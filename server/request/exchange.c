@@ -192,7 +192,7 @@ static void submit(void *argument)
     if (worker_pool_submit(exchange->server->workers, run_and_resume, exchange, &err) == 0)
         return;
     exchange_refuse(exchange, &err);
-    exchange->resume(exchange);
+    login_wait_after(exchange, resume);
 }
 
 static void run_in_worker(struct exchange *exchange)
@@ -215,7 +215,7 @@ static void run_in_worker(struct exchange *exchange)
  */
 static void refuse_slowly(struct exchange *exchange)
 {
-    const struct throttle_key key = {exchange->peer->address, ""};
+    const struct throttle_key key = {exchange->peer->address, "", exchange->peer->local};
 
     exchange_pause(exchange);
     if (!throttle_add(exchange->server->throttle, &key, resume, exchange))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Slows down guessing. Every answer waits equally long, so the queue is in the order of the deadlines. */
+/* Slows down guessing. */
 #include "server/request/throttle.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,66 +13,200 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-#define USER_SIZE 128 /* longer names are cut: no user has one */
+#define PROVED 256 /* users and addresses that are remembered */
 
+/* Hashes: as good as the names to those who compare many of them. */
 struct name {
-    char address[INET6_ADDRSTRLEN];
-    char user[USER_SIZE];
+    uint64_t address, user;
+    bool local;
+    bool proved; /* the user logged in at this address lately */
 };
 
-struct waiter {
-    struct waiter *next;
-    long long deadline; /* by clock_microseconds */
+struct entry {
+    struct entry *next;
+    enum { WAITING, TRYING, FAILED, REFUSED } state; /* REFUSED: there was no password */
     struct name name;
-    void (*done)(void *argument);
+    long long deadline;  /* of FAILED and REFUSED, by clock_microseconds */
+    throttle_call *call; /* of WAITING: to go on; of the other two: to answer */
+    throttle_call *refuse;
     void *argument;
+    bool shed; /* it waits no longer, and is to be refused */
 };
 
 struct throttle {
     unsigned milliseconds;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
-    struct waiter *first, **end;
-    unsigned count;
+    struct entry *first, **end; /* in the order in which they came */
+    struct name proved[PROVED];
+    size_t proved_next;
     bool closing;
     pthread_t thread;
 };
 
-/* Waits for the first whose time has come; NULL when the throttle closes and nobody waits any more. */
-static struct waiter *take(struct throttle *throttle)
+static uint64_t hash(const void *data, size_t length)
 {
-    struct waiter *waiter;
+    const unsigned char *bytes = data;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static struct name make_name(const struct throttle_key *key)
+{
+    struct name name = {.user = hash(key->user, strlen(key->user)), .local = key->local};
+    struct in6_addr address;
+
+    name.address = inet_pton(AF_INET6, key->address, &address) == 1
+                       ? hash(address.s6_addr, 8)
+                       : hash(key->address, strlen(key->address));
+    return name;
+}
+
+static bool is_same(const struct name *a, const struct name *b)
+{
+    return a->address == b->address && a->user == b->user && a->local == b->local;
+}
+
+/* How many attempts there are by others; `waiting` are those before `until`. */
+struct count {
+    unsigned active, failed, waiting;
+};
+struct counts {
+    struct count pair, address, user;
+    unsigned all, refused;
+};
+
+static void add_to(struct count *count, const struct entry *entry)
+{
+    count->active += entry->state == TRYING || entry->state == FAILED;
+    count->failed += entry->state == FAILED;
+    count->waiting += entry->state == WAITING && !entry->shed;
+}
+
+/* `until` is in the list, or NULL: those that wait behind it do not count. */
+static struct counts count_for(const struct throttle *throttle, const struct name *name,
+                               const struct entry *until)
+{
+    struct counts counts = {0};
+    bool behind = false;
+
+    for (const struct entry *entry = throttle->first; entry != NULL; entry = entry->next) {
+        bool here = entry->name.address == name->address && entry->name.local == name->local;
+        bool elsewhere = !entry->name.local && !entry->name.proved && !name->local && !name->proved;
+        behind |= entry == until;
+        counts.all += !entry->name.local;
+        counts.refused += here && entry->state == REFUSED;
+        if (entry->state == REFUSED || (behind && entry->state == WAITING))
+            continue;
+        if (here)
+            add_to(&counts.address, entry);
+        if (here && entry->name.user == name->user)
+            add_to(&counts.pair, entry);
+        if (elsewhere && entry->name.user == name->user)
+            add_to(&counts.user, entry);
+    }
+    return counts;
+}
+
+static bool has_turn(const struct counts *counts)
+{
+    return counts->pair.failed == 0 && counts->pair.active < THROTTLE_TURNS &&
+           counts->address.active < THROTTLE_ADDRESS_TURNS && counts->user.active < THROTTLE_TURNS;
+}
+
+static unsigned room(const struct count *count, unsigned after_failure)
+{
+    return count->failed > 0 ? after_failure : THROTTLE_WAITING;
+}
+
+static bool may_wait(const struct counts *counts)
+{
+    return counts->pair.waiting < room(&counts->pair, THROTTLE_PAIR) &&
+           counts->address.waiting < room(&counts->address, THROTTLE_AFTER_FAILURE) &&
+           counts->user.waiting < room(&counts->user, THROTTLE_AFTER_FAILURE);
+}
+
+static bool is_due(const struct throttle *throttle, const struct entry *entry)
+{
+    if (entry->state == TRYING)
+        return false;
+    if (throttle->closing || entry->shed)
+        return true;
+    if (entry->state != WAITING)
+        return entry->deadline <= clock_microseconds();
+    const struct counts counts = count_for(throttle, &entry->name, entry);
+    return has_turn(&counts);
+}
+
+static void unlink_entry(struct throttle *throttle, const struct entry *entry)
+{
+    struct entry **link = &throttle->first;
+
+    while (*link != entry)
+        link = &(*link)->next;
+    *link = entry->next;
+    if (*link == NULL)
+        throttle->end = link;
+}
+
+static struct entry *find_due(const struct throttle *throttle)
+{
+    struct entry *entry = throttle->first;
+
+    while (entry != NULL && !is_due(throttle, entry))
+        entry = entry->next;
+    return entry;
+}
+
+/* With the mutex held: until something changes, or the first deadline. */
+static void wait_for_change(struct throttle *throttle)
+{
+    long long first = 0;
+
+    for (const struct entry *entry = throttle->first; entry != NULL; entry = entry->next)
+        if ((entry->state == FAILED || entry->state == REFUSED) && (first == 0 || entry->deadline < first))
+            first = entry->deadline;
+    if (first == 0) {
+        pthread_cond_wait(&throttle->changed, &throttle->mutex);
+        return;
+    }
+    long long left = first - clock_microseconds();
+    struct timespec end = clock_after(left > 0 ? (unsigned)(left / 1000) + 1 : 0);
+    pthread_cond_timedwait(&throttle->changed, &throttle->mutex, &end);
+}
+
+/* Gives what is to be called next, without the mutex; false when the throttle closes and nobody waits. */
+static bool take(struct throttle *throttle, throttle_call **ret_call, void **ret_argument)
+{
+    struct entry *entry;
 
     pthread_mutex_lock(&throttle->mutex);
-    for (;;) {
-        waiter = throttle->first;
-        long long left = waiter != NULL ? waiter->deadline - clock_microseconds() : 0;
-        struct timespec end = clock_after(left > 0 ? (unsigned)(left / 1000) + 1 : 0);
-        if (waiter == NULL && !throttle->closing)
-            pthread_cond_wait(&throttle->changed, &throttle->mutex);
-        else if (left > 0 && !throttle->closing)
-            pthread_cond_timedwait(&throttle->changed, &throttle->mutex, &end);
-        else
-            break;
-    }
-    if (waiter != NULL) {
-        throttle->first = waiter->next;
-        if (throttle->first == NULL)
-            throttle->end = &throttle->first;
-        throttle->count--;
+    while ((entry = find_due(throttle)) == NULL && !throttle->closing)
+        wait_for_change(throttle);
+    if (entry != NULL) {
+        bool goes_on = entry->state == WAITING && !entry->shed;
+        *ret_call = entry->shed ? entry->refuse : entry->call;
+        *ret_argument = entry->argument;
+        entry->state = TRYING;
+        if (!goes_on) {
+            unlink_entry(throttle, entry);
+            free(entry);
+        }
     }
     pthread_mutex_unlock(&throttle->mutex);
-    return waiter;
+    return entry != NULL;
 }
 
 static void *wait_and_call(void *argument)
 {
-    struct waiter *waiter;
+    throttle_call *call;
+    void *call_argument;
 
-    while ((waiter = take(argument)) != NULL) {
-        waiter->done(waiter->argument);
-        free(waiter);
-    }
+    while (take(argument, &call, &call_argument))
+        call(call_argument);
     return NULL;
 }
 
@@ -107,83 +241,112 @@ void throttle_close(struct throttle *throttle)
     pthread_cond_signal(&throttle->changed);
     pthread_mutex_unlock(&throttle->mutex);
     pthread_join(throttle->thread, NULL);
+    for (struct entry *entry = throttle->first, *next; entry != NULL; entry = next) {
+        next = entry->next;
+        free(entry);
+    }
     pthread_cond_destroy(&throttle->changed);
     pthread_mutex_destroy(&throttle->mutex);
     free(throttle);
 }
 
-/* An IPv6 address becomes that of its network. */
-static struct name make_name(const struct throttle_key *key)
+static struct entry *append(struct throttle *throttle, const struct entry *model)
 {
-    struct in6_addr address;
-    struct name name = {0};
+    struct entry *entry = xcalloc(1, sizeof(*entry));
 
-    snprintf(name.user, sizeof(name.user), "%s", key->user);
-    if (inet_pton(AF_INET6, key->address, &address) == 1) {
-        memset(address.s6_addr + 8, 0, 8);
-        inet_ntop(AF_INET6, &address, name.address, sizeof(name.address));
-    } else {
-        snprintf(name.address, sizeof(name.address), "%s", key->address);
-    }
-    return name;
+    *entry = *model;
+    *throttle->end = entry;
+    throttle->end = &entry->next;
+    pthread_cond_signal(&throttle->changed);
+    return entry;
 }
 
-/* Counts those that wait from this address, and of these the ones with this user. */
-static void count(const struct throttle *throttle, const struct name *name, unsigned *ret_address,
-                  unsigned *ret_user)
+static bool is_proved(const struct throttle *throttle, const struct name *name)
 {
-    *ret_address = *ret_user = 0;
-    for (const struct waiter *waiter = throttle->first; waiter != NULL; waiter = waiter->next) {
-        bool same = strcmp(waiter->name.address, name->address) == 0;
-        *ret_address += same;
-        *ret_user += same && strcmp(waiter->name.user, name->user) == 0;
-    }
+    for (size_t i = 0; i < PROVED; i++)
+        if (is_same(&throttle->proved[i], name))
+            return true;
+    return false;
 }
 
-static bool add(struct throttle *throttle, const struct throttle_key *key, bool always,
-                void (*done)(void *argument), void *argument)
+enum throttle_turn throttle_begin(struct throttle *throttle, const struct throttle_key *key,
+                                  throttle_call *go_on, throttle_call *refuse, void *argument)
 {
-    const struct name name = make_name(key);
-    unsigned of_address, of_user;
+    struct entry model = {.name = make_name(key), .call = go_on, .refuse = refuse, .argument = argument};
+    enum throttle_turn turn = THROTTLE_FULL;
 
     pthread_mutex_lock(&throttle->mutex);
-    count(throttle, &name, &of_address, &of_user);
-    bool fits = always || (throttle->count < THROTTLE_LIMIT && of_address < THROTTLE_ADDRESS_LIMIT);
-    if (fits) {
-        struct waiter *waiter = xcalloc(1, sizeof(*waiter));
-        *waiter = (struct waiter){.deadline = clock_microseconds() + throttle->milliseconds * 1000LL,
-                                  .name = name,
-                                  .done = done,
-                                  .argument = argument};
-        *throttle->end = waiter;
-        throttle->end = &waiter->next;
-        throttle->count++;
-        pthread_cond_signal(&throttle->changed);
-    }
+    model.name.proved = is_proved(throttle, &model.name);
+    const struct counts counts = count_for(throttle, &model.name, NULL);
+    if (has_turn(&counts) && counts.pair.waiting == 0)
+        turn = THROTTLE_GO;
+    else if (may_wait(&counts) && (key->local || counts.all < THROTTLE_LIMIT))
+        turn = THROTTLE_WAITS;
+    model.state = turn == THROTTLE_GO ? TRYING : WAITING;
+    if (turn != THROTTLE_FULL)
+        append(throttle, &model);
     pthread_mutex_unlock(&throttle->mutex);
-    return fits;
+    return turn;
 }
 
-bool throttle_add(struct throttle *throttle, const struct throttle_key *key, void (*done)(void *argument),
+/* After a failure there is less room for those who wait: whoever came last is refused. */
+static void shed(struct throttle *throttle)
+{
+    for (struct entry *entry = throttle->first; entry != NULL; entry = entry->next) {
+        if (entry->state != WAITING || entry->shed)
+            continue;
+        const struct counts counts = count_for(throttle, &entry->name, entry);
+        entry->shed = !may_wait(&counts);
+    }
+}
+
+static void remember(struct throttle *throttle, const struct name *name)
+{
+    if (is_proved(throttle, name))
+        return;
+    throttle->proved[throttle->proved_next] = *name;
+    throttle->proved_next = (throttle->proved_next + 1) % PROVED;
+}
+
+void throttle_end(struct throttle *throttle, enum throttle_result result, throttle_call *answer,
                   void *argument)
 {
-    return add(throttle, key, false, done, argument);
+    pthread_mutex_lock(&throttle->mutex);
+    struct entry *entry = throttle->first;
+    while (entry != NULL && (entry->state != TRYING || entry->argument != argument))
+        entry = entry->next;
+    bool late = entry != NULL && result == THROTTLE_FAILED;
+    if (late) {
+        entry->state = FAILED;
+        entry->deadline = clock_microseconds() + throttle->milliseconds * 1000LL;
+        entry->call = answer;
+        shed(throttle);
+    } else if (entry != NULL) {
+        if (result == THROTTLE_PROVED)
+            remember(throttle, &entry->name);
+        unlink_entry(throttle, entry);
+        free(entry);
+    }
+    pthread_cond_signal(&throttle->changed);
+    pthread_mutex_unlock(&throttle->mutex);
+    if (!late)
+        answer(argument);
 }
 
-void throttle_add_always(struct throttle *throttle, const struct throttle_key *key,
-                         void (*done)(void *argument), void *argument)
+bool throttle_add(struct throttle *throttle, const struct throttle_key *key, throttle_call *done,
+                  void *argument)
 {
-    add(throttle, key, true, done, argument);
-}
-
-bool throttle_is_slow(struct throttle *throttle, const struct throttle_key *key)
-{
-    const struct name name = make_name(key);
-    unsigned of_address, of_user;
+    const struct entry model = {.state = REFUSED,
+                                .name = make_name(key),
+                                .deadline = clock_microseconds() + throttle->milliseconds * 1000LL,
+                                .call = done,
+                                .argument = argument};
 
     pthread_mutex_lock(&throttle->mutex);
-    count(throttle, &name, &of_address, &of_user);
-    bool slow = of_user > 0 || of_address >= THROTTLE_ADDRESS_LIMIT / 2 || throttle->count >= THROTTLE_LIMIT;
+    const struct counts counts = count_for(throttle, &model.name, NULL);
+    bool fits = counts.all < THROTTLE_LIMIT && counts.refused < THROTTLE_ADDRESS_LIMIT;
+    if (fits)
+        append(throttle, &model);
     pthread_mutex_unlock(&throttle->mutex);
-    return slow;
+    return fits;
 }
