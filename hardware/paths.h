@@ -25,6 +25,7 @@
 #define SYS_CLASS_VFIO           "sys/class/vfio-dev"
 #define SYS_CLASS_VTCONSOLE      "sys/class/vtconsole"
 #define SYS_CLASS_WATCHDOG       "sys/class/watchdog"
+#define SYS_DEVICES              "sys/devices"
 #define SYS_DEV_BLOCK            "sys/dev/block"
 #define SYS_DEV_CHAR             "sys/dev/char"
 #define SYS_EFI                  "sys/firmware/efi"

@@ -128,3 +128,14 @@ void check_run_lists(const struct check *const *const *lists, enum check_scope s
                 return;
     }
 }
+
+bool check_find_error(enum check_scope scope, const struct subject *subject, struct text *ret)
+{
+    autofindings struct findings findings = {0};
+
+    check_run_lists(check_lists, scope, CHECK_FIRST_ERROR, subject, &findings);
+    if (findings.count == 0 || findings.list[findings.count - 1].severity != SEVERITY_ERROR)
+        return false;
+    text_append(ret, text_string(&findings.list[findings.count - 1].message));
+    return true;
+}

@@ -7,7 +7,8 @@
  *
  * Only a check that is marked `blocks` may find an error. Such a check of a device reads no file in the
  * device's folder, so that the verdicts of thousands of devices cost little and are the same as those of each
- * asked alone. */
+ * asked alone. Excepted are power_state of a physical function, which the kernel answers even while it works
+ * on the device, and NVIDIA's list of types, unless the device is `held`. */
 #ifndef HOSTPCI_HARDWARE_CHECK_CHECK_H
 #define HOSTPCI_HARDWARE_CHECK_CHECK_H
 
@@ -70,6 +71,7 @@ struct subject {
     const struct host_uses *uses;
     const struct pci_device *device;
     int folder; /* the device's; -1 where only checks that block are run */
+    bool held;  /* the kernel is working on the device, so its driver's files may not answer */
     char id[PCI_ADDRESS_SIZE];
 
     /* Checks of a VM: what the room that declares these knows of it. */
@@ -108,6 +110,9 @@ void check_run(const struct check *check, const struct subject *subject, struct 
 enum check_extent { CHECK_ALL, CHECK_BLOCKING, CHECK_FIRST_ERROR };
 void check_run_lists(const struct check *const *const *lists, enum check_scope scope,
                      enum check_extent extent, const struct subject *subject, struct findings *ret);
+
+/* The message of the first error among the checks of a scope that block; false if there is none. */
+bool check_find_error(enum check_scope scope, const struct subject *subject, struct text *ret);
 
 /* docs/checks.md; the checks of a VM are another room's. */
 void check_print_documentation(FILE *out, const struct check *const *const *vm_lists);

@@ -14,22 +14,19 @@
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
 
-/* Adds the line that detaches it now, with all others of its group that have to be; nothing if the host uses
- * one of these. */
+/* Adds the line that detaches it now, with all others of its group that have to be; nothing if something
+ * stands in the way. */
 static void remedy_take(const struct subject *subject, struct text *remedy)
 {
     struct members members = members_of(subject);
+    autotext struct text obstacle = {0};
     bool alone = true;
 
-    if (pci_is_bridge(subject->device) || subject->device->group < 0)
+    if (subject->device->group < 0 || !group_detaches(subject->device, subject->device) ||
+        check_find_error(CHECK_DEVICE, subject, &obstacle))
         return;
-    for (size_t i = 0; i < members.count; i++) {
-        if (!group_detaches(subject->device, members.list[i]))
-            continue;
-        if (host_uses_weigh(subject->uses, members.list[i]->address) >= USE_ACTIVE)
-            return;
-        alone = alone && members.list[i] == subject->device;
-    }
+    for (size_t i = 0; i < members.count; i++)
+        alone &= members.list[i] == subject->device || !group_detaches(subject->device, members.list[i]);
     text_append(remedy, "# to detach it from the host now:\n");
     remedy_set_driver(remedy, subject->id, alone ? "vfio-pci" : "vfio-pci --scope group");
 }
@@ -41,9 +38,11 @@ static void check_driver(const struct subject *subject, struct findings *ret)
     evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
     if (driver[0] == '\0')
         findings_add(ret, SEVERITY_OK, "No driver is bound: it is free to be passed through.");
-    else if (driver_is_vfio(driver)) {
+    else if (driver_is_vfio(driver))
         findings_add(ret, SEVERITY_OK, "It is bound to %s: it is free to be passed through.", driver);
-    } else {
+    else if (subject->device->nvidia)
+        findings_add(ret, SEVERITY_OK, "It stays bound to %s, which gives it to VMs as a vGPU.", driver);
+    else {
         remedy_take(subject, &ret->remedy);
         findings_add(ret, SEVERITY_INFO, "The driver %s is bound to it until a VM with the device starts.",
                      driver);

@@ -4,18 +4,20 @@
  * Sources: Documentation/driver-api/vfio.rst (groups); Documentation/ABI/testing/sysfs-kernel-iommu_groups
  * (direct regions) and device_is_rmrr_locked() in drivers/iommu/intel/iommu.c of the Linux kernel, later
  * require_direct in drivers/iommu/iommu.c: a device with direct regions is not given to a VM. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "hardware/check/manual.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
+#include "hardware/pci/card.h"
 #include "hardware/pci/class.h"
 
 /* Debian's kernels before 6.8 leave Intel's integrated graphics out unless intel_iommu=on is set. */
 static bool is_integrated_graphics(const struct pci_device *device)
 {
-    return device->vendor == 0x8086 && pci_is_display(device) && device->address.bus == 0;
+    return device->vendor == 0x8086 && pci_is_display(device) && device->on_root_bus;
 }
 
 static void check_group(const struct subject *subject, struct findings *ret)
@@ -55,22 +57,48 @@ static const struct check iommu_group_check = {
 
 static bool is_foreign(const struct subject *subject, const struct pci_device *member)
 {
-    return !pci_address_same_slot(subject->device->address, member->address) && !pci_is_switching(member);
+    return !pci_is_companion(subject->device, member) && !pci_is_switching(member);
 }
 
 /* The other devices of its group, by what becomes of them when a VM has the device. */
 struct sharers {
-    struct text used, detached, others;
+    struct text stuck, used, detached, others;
 };
 
-static void sort_sharers(const struct subject *subject, struct sharers *sharers, struct text *evidence)
+/* Adds a member that would have to be detached and cannot be, with what can be done about it. */
+static bool add_stuck(const struct subject *subject, const struct pci_device *member, struct sharers *sharers,
+                      struct findings *ret)
+{
+    autotext struct text evidence = {0}, remedy = {0};
+    bool own = subject->device->virtual_function &&
+               pci_address_compare(subject->device->physical_function, member->address) == 0;
+
+    if (!group_detaches(subject->device, member))
+        return false;
+    bool parent = has_virtual_functions(subject, member, &evidence, &remedy);
+    if (!parent && !pci_is_bridge(member))
+        return false;
+    append_comma(&sharers->stuck);
+    append_device(&sharers->stuck, member);
+    text_append(&sharers->stuck, own      ? ", of which it is a virtual function"
+                                 : parent ? ", which has virtual functions"
+                                          : ", which is a bridge");
+    if (parent)
+        text_printf(&ret->evidence, "; %s", text_string(&evidence));
+    if (parent && !own)
+        text_append(&ret->remedy, text_string(&remedy));
+    return true;
+}
+
+static void sort_sharers(const struct subject *subject, struct sharers *sharers, struct findings *ret)
 {
     struct members members = members_of(subject);
     const struct host_use *uses;
 
     for (size_t i = 0; i < members.count; i++) {
         const struct pci_device *member = members.list[i];
-        if (!is_foreign(subject, member))
+        if (member == subject->device || pci_is_switching(member) ||
+            add_stuck(subject, member, sharers, ret) || !is_foreign(subject, member))
             continue;
         bool used = host_uses_weigh(subject->uses, member->address) >= USE_ACTIVE;
         struct text *list = used                                      ? &sharers->used
@@ -79,9 +107,13 @@ static void sort_sharers(const struct subject *subject, struct sharers *sharers,
         append_comma(list);
         append_device(list, member);
         if (used && host_uses_of(subject->uses, member->address, &uses) > 0)
-            text_printf(evidence, "; %s", uses[0].evidence);
+            text_printf(&ret->evidence, "; %s", uses[0].evidence);
     }
 }
+
+#define REMEDY_ISOLATE                                                                                       \
+    "get it a smaller group: turn on ACS in the firmware setup (BIOS/UEFI; AMD: CBS, NBIO), or put the "     \
+    "card into another slot: see group-slot\n"
 
 static void check_group_shared(const struct subject *subject, struct findings *ret)
 {
@@ -92,14 +124,18 @@ static void check_group_shared(const struct subject *subject, struct findings *r
         return;
     text_printf(&ret->evidence, "/%s: %zu", path_of_group(subject->device->group, "devices").text,
                 members_of(subject).count);
-    sort_sharers(subject, &sharers, &ret->evidence);
-    if (sharers.used.length > 0) {
-        text_append(&ret->remedy,
-                    "# stop using those on the host, or put the card into another slot: see group-slot\n");
+    sort_sharers(subject, &sharers, ret);
+    if (sharers.stuck.length > 0) {
+        text_append(&ret->remedy, ret->remedy.length > 0 ? "# or " REMEDY_ISOLATE : "# " REMEDY_ISOLATE);
+        findings_add(ret, SEVERITY_ERROR,
+                     "A VM can only have its IOMMU group as a whole, of which this cannot be detached: %s.",
+                     sharers.stuck.data);
+    } else if (sharers.used.length > 0) {
+        text_append(&ret->remedy, "# stop using those on the host, or " REMEDY_ISOLATE);
         findings_add(ret, SEVERITY_ERROR, "Its IOMMU group also holds what the host uses and would lose: %s.",
                      sharers.used.data);
     } else if (sharers.detached.length > 0) {
-        text_append(&ret->remedy, "# to keep those, put the card into another slot: see group-slot\n");
+        text_append(&ret->remedy, "# to keep those, " REMEDY_ISOLATE);
         findings_add(ret, SEVERITY_WARNING,
                      "Its IOMMU group also holds other devices, which the host loses while a VM has it: %s.",
                      sharers.detached.data);
@@ -116,6 +152,7 @@ static void check_group_shared(const struct subject *subject, struct findings *r
     } else {
         findings_add(ret, SEVERITY_OK, "Its IOMMU group holds only its own functions and bridges.");
     }
+    text_release(&sharers.stuck);
     text_release(&sharers.used);
     text_release(&sharers.detached);
     text_release(&sharers.others);
@@ -137,7 +174,7 @@ static bool slot_is_beside(const struct subject *subject, const char *slot)
 {
     size_t bus = strlen(subject->id) - strlen("00.0");
 
-    return subject->device->address.bus != 0 && strncmp(subject->id, slot, bus) == 0;
+    return !subject->device->on_root_bus && strncmp(subject->id, slot, bus) == 0;
 }
 
 /* The address of a slot has no function: "0000:01:00". */
@@ -157,20 +194,34 @@ static bool slot_has_device(const struct subject *subject, const char *slot)
 
 #define SLOT_SIZE 256
 
+/* The slot holds the card that the function is on: the function itself, or the card's own switch above it.
+ * `path` is the function's, ".../0000:00:01.0/0000:01:00.0/0000:02:01.0/0000:03:00.0". */
+static bool slot_holds(const char *path, const char *slot)
+{
+    size_t length = strlen(slot);
+
+    for (const char *at = path; (at = strstr(at, slot)) != NULL; at += length)
+        if (at > path && at[-1] == '/' && at[length] == '.')
+            return true;
+    return false;
+}
+
 static void list_slots(const struct subject *subject, char own[static SLOT_SIZE], struct text *empty)
 {
     int root = sysroot_fd(subject->facts->sysroot);
+    autofree char *folder = xasprintf("/%s", subject->id);
     autolist char **names = NULL;
-    char address[32];
+    char address[32], path[PATH_MAX];
 
     if (sysfs_list(root, SYS_PCI_SLOTS, &names) < 0)
         return;
+    if (sysfs_read_link(root, path_of_function(subject->id, NULL).text, path, sizeof(path)) < 0)
+        snprintf(path, sizeof(path), "%s", folder);
     for (char **name = names; *name != NULL; name++) {
         struct host_path file = path_below(SYS_PCI_SLOTS, *name, "address");
         if (sysfs_read(root, file.text, address, sizeof(address)) <= 0)
             continue;
-        size_t length = strlen(address);
-        if (strncmp(subject->id, address, length) == 0 && subject->id[length] == '.')
+        if (slot_holds(path, address))
             snprintf(own, SLOT_SIZE, "%s", *name);
         else if (!slot_is_beside(subject, address) && !slot_has_device(subject, address)) {
             append_comma(empty);

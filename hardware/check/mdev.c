@@ -17,6 +17,15 @@
 #define INTEL  0x8086
 #define NVIDIA 0x10de
 
+/* Of NVIDIA's own interface: the type that the function has, 0 if none. */
+static long long nvidia_current_type(const struct subject *subject)
+{
+    struct host_path file = path_of_function(subject->id, "nvidia/current_vgpu_type");
+    long long type;
+
+    return sysfs_read_number(sysroot_fd(subject->facts->sysroot), file.text, &type) >= 0 ? type : 0;
+}
+
 static void check_mdev_types(const struct subject *subject, struct findings *ret)
 {
     autojson json_t *types = NULL;
@@ -37,13 +46,22 @@ static void check_mdev_types(const struct subject *subject, struct findings *ret
                         json_string_value(json_object_get(type, "type")),
                         (long long)json_integer_value(json_object_get(type, "available")));
     }
-    if (json_array_size(types) == 0)
+    long long current = subject->device->nvidia ? nvidia_current_type(subject) : 0;
+    if (current != 0)
+        findings_add(ret, SEVERITY_OK,
+                     "It is a vGPU of type nvidia-%lld now, and can become another when no VM has it.",
+                     current);
+    else if (json_array_size(types) == 0 && subject->device->nvidia)
+        ; /* nvidia-vgpu says why */
+    else if (json_array_size(types) == 0)
         findings_add(ret, SEVERITY_INFO, "It can create mediated devices, but offers no type of them now.");
     else if (left == 0)
         findings_add(ret, SEVERITY_INFO,
                      "It has no mediated device left: all that it can have exist already.");
     else
-        findings_add(ret, SEVERITY_OK, "It can create mediated devices; types: %zu.", json_array_size(types));
+        findings_add(ret, SEVERITY_OK, "It can %s; types: %zu.",
+                     subject->device->nvidia ? "become a vGPU" : "create mediated devices",
+                     json_array_size(types));
 }
 
 static const struct check mdev_types_check = {
@@ -60,7 +78,7 @@ static bool supports_gvt(const struct pci_device *device)
 {
     unsigned family = device->device >> 8;
 
-    return device->vendor == INTEL && pci_is_display(device) && device->address.bus == 0 &&
+    return device->vendor == INTEL && pci_is_display(device) && device->on_root_bus &&
            (family == 0x16 || family == 0x19 || family == 0x59);
 }
 
@@ -112,22 +130,54 @@ static const struct check gvt_check = {
     .run = check_gvt,
 };
 
+/* A virtual function of an NVIDIA card is of use to a VM only as a vGPU. */
+static void check_nvidia_vf(const struct subject *subject, struct findings *ret)
+{
+    const struct pci_device *device = subject->device;
+    autojson json_t *types = NULL;
+    struct error err;
+
+    if (strcmp(device->driver, "nvidia") != 0) {
+        evidence_file(subject, &ret->evidence, "driver",
+                      device->driver[0] != '\0' ? device->driver : "absent");
+        remedy_set_driver(&ret->remedy, subject->id, "nvidia");
+        findings_add(
+            ret, SEVERITY_ERROR,
+            "It is a virtual function of an NVIDIA card, which a VM can only use as a vGPU: NVIDIA's "
+            "driver must be bound to it, which offers the types.");
+    } else if (!device->mdev) {
+        evidence_file(subject, &ret->evidence, "nvidia/creatable_vgpu_types", "absent");
+        text_append(&ret->remedy, "systemctl restart nvidia-vgpud nvidia-vgpu-mgr\n");
+        findings_add(
+            ret, SEVERITY_ERROR,
+            "NVIDIA's driver offers no vGPU types for it: it is not the vGPU host driver, or its services "
+            "do not run.");
+    } else if (device->nvidia && !subject->held &&
+               mdev_list_types(subject->facts->sysroot, device->address, &types, &err) == 0 &&
+               json_array_size(types) == 0 && nvidia_current_type(subject) == 0) {
+        evidence_file(subject, &ret->evidence, "nvidia/creatable_vgpu_types", "no type");
+        text_append(&ret->remedy, "# stop a VM with a vGPU of the same card, or give that one a smaller "
+                                  "type; to see what the card has: nvidia-smi vgpu\n");
+        findings_add(
+            ret, SEVERITY_ERROR,
+            "It can become no vGPU now: the card's other vGPUs leave too little memory for any type, "
+            "or allow only types of their size.");
+    }
+}
+
 static void check_nvidia(const struct subject *subject, struct findings *ret)
 {
     const struct pci_device *device = subject->device;
     long long total = 0, now = 0;
 
-    if (device->vendor != NVIDIA || strcmp(device->driver, "nvidia") != 0 || device->mdev)
+    if (device->vendor != NVIDIA || !pci_is_display(device))
         return;
     if (device->virtual_function) {
-        evidence_file(subject, &ret->evidence, "nvidia/creatable_vgpu_types", "absent");
-        text_append(&ret->remedy, "systemctl restart nvidia-vgpud nvidia-vgpu-mgr\n");
-        findings_add(
-            ret, SEVERITY_WARNING,
-            "NVIDIA's driver offers no vGPU types for it: it is not the vGPU host driver, or its services "
-            "do not run.");
+        check_nvidia_vf(subject, ret);
         return;
     }
+    if (strcmp(device->driver, "nvidia") != 0 || device->mdev || subject->folder < 0)
+        return;
     sysfs_read_number(subject->folder, "sriov_totalvfs", &total);
     sysfs_read_number(subject->folder, "sriov_numvfs", &now);
     if (total <= 0 || now > 0)
@@ -140,9 +190,10 @@ static void check_nvidia(const struct subject *subject, struct findings *ret)
 static const struct check nvidia_vgpu_check = {
     .id = "nvidia-vgpu",
     .scope = CHECK_DEVICE,
+    .blocks = true,
     .section = MANUAL_MEDIATED,
     .sentence = "In general your card's driver must support that feature, otherwise it will not work.",
-    .text = "NVIDIA's vendor interface on its virtual functions",
+    .text = "NVIDIA's vendor interface on its virtual functions, and whether one can become a vGPU",
     .run = check_nvidia,
 };
 

@@ -161,6 +161,17 @@ struct members members_of(const struct subject *subject)
     return groups_find(subject->groups, subject->device->group);
 }
 
+bool host_needs(const struct subject *subject, const struct pci_device *device)
+{
+    const struct host_use *uses;
+    size_t count = host_uses_of(subject->uses, device->address, &uses);
+
+    for (size_t i = 0; i < count; i++)
+        if (uses[i].weight >= USE_ACTIVE && uses[i].kind != USE_VFIO)
+            return true;
+    return false;
+}
+
 bool driver_module(const struct subject *subject, char *module, size_t size)
 {
     if (sysfs_read_link_name(subject->folder, "driver/module", module, size) < 0)

@@ -53,6 +53,14 @@ void append_comma(struct text *text);
 /* The functions of the subject's group, the subject among them. */
 struct members members_of(const struct subject *subject);
 
+/* The function has virtual functions: how many is added to the evidence, and to the remedy what removes them.
+ * None of its files is read, since the scan of host uses has counted them. */
+bool has_virtual_functions(const struct subject *subject, const struct pci_device *device,
+                           struct text *evidence, struct text *remedy);
+
+/* The host itself uses the function: more than a VM that has it. */
+bool host_needs(const struct subject *subject, const struct pci_device *device);
+
 /* The kernel module of the driver that is bound; false if there is none, or it is built in. */
 bool driver_module(const struct subject *subject, char *module, size_t size);
 

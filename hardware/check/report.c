@@ -52,21 +52,9 @@ int readiness_describe_host(const struct sysroot *sysroot, const struct inventor
     return 0;
 }
 
-/* The message of the first error; false if there is none. */
-static bool find_obstacle(const struct subject *subject, enum check_scope scope, struct text *ret)
-{
-    autofindings struct findings findings = {0};
-
-    check_run_lists(check_lists, scope, CHECK_FIRST_ERROR, subject, &findings);
-    if (findings.count == 0 || findings.list[findings.count - 1].severity != SEVERITY_ERROR)
-        return false;
-    text_append(ret, text_string(&findings.list[findings.count - 1].message));
-    return true;
-}
-
 static void judge_host(const struct subject *subject, struct host_state *host)
 {
-    find_obstacle(subject, CHECK_HOST, &host->obstacle);
+    check_find_error(CHECK_HOST, subject, &host->obstacle);
     host->loads_vfio = facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN;
 }
 
@@ -101,7 +89,9 @@ static enum verdict tell_what_happens(const struct subject *subject, const struc
     size_t count = list_detached(subject, detached, MOST_NAMED);
 
     if (count == 0 && !host->loads_vfio) {
-        text_append(summary, "It can be given to a VM at once.");
+        text_append(summary, "It can be given to a VM at once");
+        text_append(summary,
+                    subject->device->nvidia ? ", as a vGPU: with mdev in the VM's configuration." : ".");
         return VERDICT_READY;
     }
     text_append(summary, "When a VM starts with it, ");
@@ -120,7 +110,7 @@ static enum verdict judge(const struct subject *subject, const struct host_state
         text_append(summary, host->obstacle.data);
         return VERDICT_BLOCKED;
     }
-    if (find_obstacle(subject, CHECK_DEVICE, summary))
+    if (check_find_error(CHECK_DEVICE, subject, summary))
         return VERDICT_BLOCKED;
     return tell_what_happens(subject, host, summary);
 }
@@ -275,6 +265,7 @@ int readiness_describe_held(const struct sysroot *sysroot, const struct inventor
 
     if (find_subject(inventory, uses, address, &subject, err) != 0)
         return -1;
+    subject.held = true;
     *ret = describe(sysroot, &subject);
     return 0;
 }

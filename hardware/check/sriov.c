@@ -15,12 +15,72 @@
 #define FIRST_VF_BAR 7
 #define LAST_VF_BAR  12
 #define UNSET        0x20000000ULL
+#define NVIDIA       0x10de
+#define REFUSED      "configuration via sysfs" /* "Driver does not support SRIOV ..." */
 
 static long long read_number(const struct subject *subject, const char *file)
 {
     long long number;
 
     return sysfs_read_number(subject->folder, file, &number) >= 0 && number >= 0 ? number : 0;
+}
+
+/* A region for its virtual functions that the kernel found no address for. */
+static bool lacks_space(const struct subject *subject, struct text *evidence)
+{
+    struct region region;
+    char held[96];
+
+    for (unsigned i = FIRST_VF_BAR; i <= LAST_VF_BAR; i++)
+        if (read_region(subject, i, &region) && ((region.flags & UNSET) != 0 || region.start == 0)) {
+            snprintf(held, sizeof(held), "line %u: start 0x%llx, flags 0x%llx", i + 1, region.start,
+                     region.flags);
+            evidence_file(subject, evidence, "resource", held);
+            return true;
+        }
+    return false;
+}
+
+enum shortage { SHORT_OF_NOTHING, SHORT_OF_MEMORY, SHORT_OF_BUSES };
+
+static enum shortage find_shortage(const struct subject *subject, struct text *evidence)
+{
+    static const struct {
+        const char *words;
+        enum shortage of;
+    } lines[] = {{"not enough MMIO", SHORT_OF_MEMORY},
+                 {"VF BAR", SHORT_OF_MEMORY},
+                 {"bus number out of range", SHORT_OF_BUSES},
+                 {"VFs (bus", SHORT_OF_BUSES}};
+    autofree char *start = xasprintf("%s: ", subject->id);
+    bool found[SHORT_OF_BUSES + 1] = {[SHORT_OF_MEMORY] = lacks_space(subject, evidence)};
+
+    for (size_t i = 0; i < COUNT_OF(lines); i++)
+        found[lines[i].of] |= evidence_log(subject->facts, evidence, start, lines[i].words);
+    return found[SHORT_OF_MEMORY]  ? SHORT_OF_MEMORY
+           : found[SHORT_OF_BUSES] ? SHORT_OF_BUSES
+                                   : SHORT_OF_NOTHING;
+}
+
+static bool vfio_allows_sriov(const struct facts *facts)
+{
+    char value[16];
+
+    return facts_module_parameter(facts, "vfio_pci", "enable_sriov", value, sizeof(value)) && value[0] == 'Y';
+}
+
+/* Its driver can create some now: a driver of the host that is not known to refuse, and there is room. */
+static bool can_create(const struct subject *subject)
+{
+    autotext struct text evidence = {0};
+    autofree char *start = xasprintf("%s: ", subject->id);
+    const char *driver = subject->device->driver;
+
+    if (driver[0] == '\0' || (driver_is_vfio(driver) && !vfio_allows_sriov(subject->facts)) ||
+        (subject->device->vendor == NVIDIA && pci_is_display(subject->device)))
+        return false;
+    return !evidence_log(subject->facts, &evidence, start, REFUSED) &&
+           find_shortage(subject, &evidence) == SHORT_OF_NOTHING;
 }
 
 static void check_sriov(const struct subject *subject, struct findings *ret)
@@ -38,8 +98,9 @@ static void check_sriov(const struct subject *subject, struct findings *ret)
         findings_add(ret, SEVERITY_OK, "It has %lld virtual functions of at most %lld.", now, total);
         return;
     }
-    text_printf(&ret->remedy, "echo %lld > /%s\n", total < 4 ? total : 4,
-                path_of_function(subject->id, "sriov_numvfs").text);
+    if (can_create(subject))
+        text_printf(&ret->remedy, "echo %lld > /%s\n", total < 4 ? total : 4,
+                    path_of_function(subject->id, "sriov_numvfs").text);
     findings_add(ret, SEVERITY_INFO,
                  "It can have %lld virtual functions, each for another VM, and has none now.", total);
 }
@@ -53,22 +114,30 @@ static const struct check sriov_check = {
     .run = check_sriov,
 };
 
-static bool vfio_allows_sriov(const struct facts *facts)
+/* The kernel removes them through the driver, and waits until nobody has one of them open. */
+static void remedy_remove_vfs(const struct pci_device *device, const struct host_use *use,
+                              struct text *remedy)
 {
-    char value[16];
+    char id[PCI_ADDRESS_SIZE];
 
-    return facts_module_parameter(facts, "vfio_pci", "enable_sriov", value, sizeof(value)) && value[0] == 'Y';
+    pci_address_format(device->address, id);
+    if (use->weight >= USE_ACTIVE)
+        text_append(remedy, "# first stop what uses its virtual functions: until then this waits\n");
+    if (device->driver[0] == '\0')
+        remedy_set_driver(remedy, id, "auto");
+    text_printf(remedy, "echo 0 > /%s\n", path_of_function(id, "sriov_numvfs").text);
 }
 
-/* The scan of host uses has counted its virtual functions, so none of its files is read. */
-static bool has_virtual_functions(const struct subject *subject, struct text *evidence)
+bool has_virtual_functions(const struct subject *subject, const struct pci_device *device,
+                           struct text *evidence, struct text *remedy)
 {
     const struct host_use *uses;
-    size_t count = host_uses_of(subject->uses, subject->device->address, &uses);
+    size_t count = host_uses_of(subject->uses, device->address, &uses);
 
     for (size_t i = 0; i < count; i++)
         if (uses[i].kind == USE_SRIOV) {
             text_append(evidence, uses[i].evidence);
+            remedy_remove_vfs(device, &uses[i], remedy);
             return true;
         }
     return false;
@@ -77,11 +146,8 @@ static bool has_virtual_functions(const struct subject *subject, struct text *ev
 static void check_sriov_active(const struct subject *subject, struct findings *ret)
 {
     if (subject->device->virtual_function || driver_is_vfio(subject->device->driver) ||
-        !has_virtual_functions(subject, &ret->evidence))
+        !has_virtual_functions(subject, subject->device, &ret->evidence, &ret->remedy))
         return;
-    if (subject->device->driver[0] == '\0') /* the kernel needs the driver to remove them */
-        remedy_set_driver(&ret->remedy, subject->id, "auto");
-    text_printf(&ret->remedy, "echo 0 > /%s\n", path_of_function(subject->id, "sriov_numvfs").text);
     findings_add(
         ret, SEVERITY_ERROR,
         "It has virtual functions: vfio-pci takes it as a whole only when they are gone. Pass those instead, "
@@ -112,7 +178,7 @@ static void check_sriov_driver(const struct subject *subject, struct findings *r
         findings_add(ret, SEVERITY_INFO, "It can have virtual functions only while its own driver is bound.");
         return;
     }
-    if (!evidence_log(subject->facts, &ret->evidence, start, "configuration via sysfs"))
+    if (!evidence_log(subject->facts, &ret->evidence, start, REFUSED))
         return;
     text_printf(&ret->remedy,
                 "modinfo -p %s\n# look for an option such as max_vfs, or take the vendor's driver\n", driver);
@@ -129,45 +195,20 @@ static const struct check sriov_driver_check = {
     .run = check_sriov_driver,
 };
 
-/* A region for its virtual functions that the kernel found no address for. */
-static bool lacks_space(const struct subject *subject, struct text *evidence)
-{
-    struct region region;
-    char held[96];
-
-    for (unsigned i = FIRST_VF_BAR; i <= LAST_VF_BAR; i++)
-        if (read_region(subject, i, &region) && ((region.flags & UNSET) != 0 || region.start == 0)) {
-            snprintf(held, sizeof(held), "line %u: start 0x%llx, flags 0x%llx", i + 1, region.start,
-                     region.flags);
-            evidence_file(subject, evidence, "resource", held);
-            return true;
-        }
-    return false;
-}
-
 static void check_sriov_resources(const struct subject *subject, struct findings *ret)
 {
-    static const char *const words[] = {"not enough MMIO", "bus number out of range", "VFs (bus", "VF BAR"};
-    autofree char *start = xasprintf("%s: ", subject->id);
-    bool buses = false;
-
     if (read_number(subject, "sriov_totalvfs") == 0)
         return;
-    bool memory = lacks_space(subject, &ret->evidence);
-    memory |= evidence_log(subject->facts, &ret->evidence, start, words[0]);
-    buses |= evidence_log(subject->facts, &ret->evidence, start, words[1]);
-    buses |= evidence_log(subject->facts, &ret->evidence, start, words[2]);
-    if (!memory && !buses)
+    enum shortage shortage = find_shortage(subject, &ret->evidence);
+    if (shortage == SHORT_OF_NOTHING)
         return;
     text_append(&ret->remedy,
                 "# in the firmware setup (BIOS/UEFI): enable SR-IOV and Above 4G Decoding; or use another "
                 "slot; or let the kernel share the space out anew:\n");
-    remedy_add_parameter(subject->facts, &ret->remedy, memory ? "pci=realloc" : "pci=assign-busses");
-    if (memory)
-        findings_add(ret, SEVERITY_WARNING, "The firmware left no address space for its virtual functions.");
-    else
-        findings_add(ret, SEVERITY_WARNING,
-                     "The firmware left too few bus numbers for its virtual functions.");
+    remedy_add_parameter(subject->facts, &ret->remedy,
+                         shortage == SHORT_OF_MEMORY ? "pci=realloc" : "pci=assign-busses");
+    findings_add(ret, SEVERITY_WARNING, "The firmware left %s for its virtual functions.",
+                 shortage == SHORT_OF_MEMORY ? "no address space" : "too few bus numbers");
 }
 
 static const struct check sriov_resources_check = {

@@ -6,6 +6,7 @@
 #include "hardware/check/manual.h"
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
+#include "hardware/pci/card.h"
 #include "hardware/pci/class.h"
 
 static void check_bridge(const struct subject *subject, struct findings *ret)
@@ -53,17 +54,29 @@ static void append_remedy(const struct host_use *use, struct text *remedy)
     }
 }
 
-/* Adds the uses that weigh this much, with their evidence and what ends those that can be ended. */
-static void append_uses(const struct subject *subject, struct pci_address address, enum use_weight weight,
-                        struct text *list, struct findings *ret)
+/* It is detached together with the subject, as a part of the same card. */
+static bool comes_along(const struct subject *subject, const struct pci_device *member)
+{
+    return member != subject->device && pci_is_companion(subject->device, member) &&
+           group_detaches(subject->device, member);
+}
+
+/* Adds the uses that weigh this much, with their evidence and what ends those that can be ended. Those of
+ * another function than the subject begin with its id. */
+static void append_uses(const struct subject *subject, const struct pci_device *device,
+                        enum use_weight weight, struct text *list, struct findings *ret)
 {
     const struct host_use *uses;
-    size_t count = host_uses_of(subject->uses, address, &uses);
+    size_t count = host_uses_of(subject->uses, device->address, &uses);
+    char id[PCI_ADDRESS_SIZE];
 
+    pci_address_format(device->address, id);
     for (size_t i = 0; i < count; i++) {
         if (uses[i].weight != weight)
             continue;
         text_append(list, list->length > 0 ? "; " : "");
+        if (device != subject->device)
+            text_printf(list, "%s: ", id);
         host_use_describe(&uses[i], list);
         text_printf(&ret->evidence, "%s%s", ret->evidence.length > 0 ? "; " : "", uses[i].evidence);
         if (weight == USE_ACTIVE)
@@ -71,22 +84,28 @@ static void append_uses(const struct subject *subject, struct pci_address addres
     }
 }
 
-/* Adds the uses of the function and of the others of its device that are detached with it. Returns the weight
- * of the heaviest of all. */
-static enum use_weight list_uses(const struct subject *subject, enum use_weight weight, struct text *list,
-                                 struct findings *ret)
+/* Adds the uses of the function and of its companions that are detached with it. */
+static void list_uses(const struct subject *subject, enum use_weight weight, struct text *list,
+                      struct findings *ret)
+{
+    struct members members = members_of(subject);
+
+    append_uses(subject, subject->device, weight, list, ret);
+    for (size_t i = 0; i < members.count; i++)
+        if (comes_along(subject, members.list[i]))
+            append_uses(subject, members.list[i], weight, list, ret);
+}
+
+/* The weight of the heaviest of these. */
+static enum use_weight weigh(const struct subject *subject)
 {
     struct members members = members_of(subject);
     enum use_weight heaviest = host_uses_weigh(subject->uses, subject->device->address);
 
-    append_uses(subject, subject->device->address, weight, list, ret);
     for (size_t i = 0; i < members.count; i++) {
-        const struct pci_device *member = members.list[i];
-        if (member == subject->device || !pci_address_same_slot(member->address, subject->device->address) ||
-            !group_detaches(subject->device, member))
-            continue;
-        append_uses(subject, member->address, weight, list, ret);
-        enum use_weight own = host_uses_weigh(subject->uses, member->address);
+        enum use_weight own = comes_along(subject, members.list[i])
+                                  ? host_uses_weigh(subject->uses, members.list[i]->address)
+                                  : USE_NONE;
         heaviest = own > heaviest ? own : heaviest;
     }
     return heaviest;
@@ -95,20 +114,28 @@ static enum use_weight list_uses(const struct subject *subject, enum use_weight 
 static void check_host_use(const struct subject *subject, struct findings *ret)
 {
     autotext struct text uses = {0};
+    enum use_weight weight = weigh(subject);
+    bool own = host_uses_weigh(subject->uses, subject->device->address) == weight;
 
-    switch (list_uses(subject, USE_CRITICAL, &uses, ret)) {
+    list_uses(subject, weight, &uses, ret);
+    switch (weight) {
     case USE_CRITICAL:
         text_append(&ret->remedy,
                     "# choose another device; or move the system to a disk on another controller\n");
         findings_add(ret, SEVERITY_ERROR, "The host cannot run without it: %s.", text_string(&uses));
         break;
     case USE_ACTIVE:
-        list_uses(subject, USE_ACTIVE, &uses, ret);
-        findings_add(ret, SEVERITY_ERROR, "The host is using it: %s.", text_string(&uses));
+        findings_add(ret, SEVERITY_ERROR,
+                     own ? "The host is using it: %s."
+                         : "The host is using another function of its card, which goes with it: %s.",
+                     text_string(&uses));
         break;
     case USE_IDLE:
-        list_uses(subject, USE_IDLE, &uses, ret);
-        findings_add(ret, SEVERITY_INFO, "The host would lose it while a VM has it: %s.", text_string(&uses));
+        findings_add(ret, SEVERITY_INFO,
+                     own && !group_detaches(subject->device, subject->device)
+                         ? "Nothing on the host needs it now: %s."
+                         : "The host would lose it while a VM has it: %s.",
+                     text_string(&uses));
         break;
     case USE_NONE:
         findings_add(ret, SEVERITY_OK, "Nothing on the host is known to use it.");

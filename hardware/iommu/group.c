@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/pci/card.h"
 #include "hardware/pci/class.h"
 
 struct groups {
@@ -90,7 +91,7 @@ bool group_is_isolated(struct members members)
     for (size_t i = 0; i < members.count; i++) {
         if (pci_is_bridge(members.list[i]))
             continue;
-        if (first != NULL && !pci_address_same_slot(first->address, members.list[i]->address))
+        if (first != NULL && !pci_same_card(first, members.list[i]))
             return false;
         first = members.list[i];
     }
@@ -99,6 +100,8 @@ bool group_is_isolated(struct members members)
 
 bool group_detaches(const struct pci_device *device, const struct pci_device *member)
 {
+    if (member == device && device->virtual_function && device->nvidia)
+        return false;
     if (member->driver[0] == '\0' || driver_is_vfio(member->driver) || pci_is_switching(member))
         return false;
     return member == device || strcmp(member->driver, "pci-stub") != 0;

@@ -27,11 +27,12 @@ size_t groups_count(const struct groups *groups); /* of those that have PCI func
 struct members groups_at(const struct groups *groups, size_t index);
 struct members groups_find(const struct groups *groups, int group); /* no members for -1 */
 
-/* Bridges aside, all members are functions of one device. */
+/* Bridges aside, all members are functions of one card. */
 bool group_is_isolated(struct members members);
 
 /* Passing `device` through detaches `member`, which is `device` itself or another member of its group, from
- * the driver that it has now. */
+ * the driver that it has now. NVIDIA's driver stays bound to a virtual function with NVIDIA's own interface:
+ * it is what gives that to a VM. */
 bool group_detaches(const struct pci_device *device, const struct pci_device *member);
 
 #endif

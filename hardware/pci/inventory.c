@@ -127,6 +127,37 @@ static void mark_mdev_parents(const struct sysroot *sysroot, const struct invent
     }
 }
 
+/* Of the functions that have the same domain, the first one is on its lowest bus. */
+static bool is_lowest_bus(const struct inventory *inventory, const struct pci_device *device)
+{
+    const struct pci_device *first = device;
+
+    while (first > inventory->devices && first[-1].address.domain == device->address.domain)
+        first--;
+    return first->address.bus == device->address.bus;
+}
+
+/* The kernel has a folder for each root bus, "pci0000:40". Those of Intel's VMD, whose domains begin at
+ * 10000, are below the VMD. */
+static void mark_root_buses(const struct sysroot *sysroot, const struct inventory *inventory,
+                            struct pci_device *devices)
+{
+    autolist char **names = NULL;
+    unsigned domain, bus;
+
+    for (size_t i = 0; i < inventory->count; i++)
+        devices[i].on_root_bus = devices[i].address.bus == 0 || (devices[i].address.domain > 0xffff &&
+                                                                 is_lowest_bus(inventory, &devices[i]));
+    if (sysfs_list(sysroot_fd(sysroot), SYS_DEVICES, &names) < 0)
+        return;
+    for (char **name = names; *name != NULL; name++) {
+        if (sscanf(*name, "pci%x:%x", &domain, &bus) != 2)
+            continue;
+        for (size_t i = 0; i < inventory->count; i++)
+            devices[i].on_root_bus |= devices[i].address.domain == domain && devices[i].address.bus == bus;
+    }
+}
+
 int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct error *err)
 {
     /* before anything is read, since the scan that begins later knows more */
@@ -144,6 +175,7 @@ int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct
     atomic_init(&shared->users, 1);
     read_devices(folder, names, shared);
     mark_mdev_parents(sysroot, &shared->inventory, shared->devices);
+    mark_root_buses(sysroot, &shared->inventory, shared->devices);
     *ret = &shared->inventory;
     return 0;
 }

@@ -25,6 +25,7 @@ struct pci_device {
     int group;           /* IOMMU group, -1: none */
     bool mdev;           /* it can create mediated devices, by the kernel's interface or NVIDIA's own */
     bool nvidia;         /* the interface is NVIDIA's own */
+    bool on_root_bus;    /* no bridge is above it */
     bool virtual_function;
     struct pci_address physical_function; /* of a virtual function */
     char driver[40];                      /* "" when no driver is bound; a longer name is cut */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "hardware/check/manual.h"
 #include "hardware/paths.h"
+#include "hardware/pci/card.h"
 #include "hardware/pci/class.h"
 #include "passthrough/preflight/parts.h"
 
@@ -183,19 +184,40 @@ static bool is_chosen(const struct inspection *inspection, const char *id)
     return false;
 }
 
-/* Adds the functions of a card that the VM does not get. */
-static void list_others(const struct inspection *inspection, const struct pci_device *device,
+/* The host uses the function, by what is said of the one that is given. */
+static bool is_used(const struct inspection *inspection, const struct pci_device *device, const char *id)
+{
+    char given[PCI_ADDRESS_SIZE];
+    const json_t *use;
+    size_t i;
+
+    pci_address_format(device->address, given);
+    json_array_foreach(json_object_get(json_object_get(inspection->described, given), "host-use"), i, use)
+        if (strcmp(json_text(use, "id"), id) == 0 && strcmp(json_text(use, "weight"), "idle") != 0)
+            return true;
+    return false;
+}
+
+/* Adds the functions of a card that the VM does not get and could have. Returns whether these are all that
+ * its slot has beside. */
+static bool list_others(const struct inspection *inspection, const struct pci_device *device,
                         struct text *ret)
 {
     char id[PCI_ADDRESS_SIZE];
+    bool all = true;
 
     for (size_t i = 0; i < inspection->inventory->count; i++) {
         const struct pci_device *other = &inspection->inventory->devices[i];
         pci_address_format(other->address, id);
-        if (pci_address_same_slot(other->address, device->address) && !other->virtual_function &&
-            !is_chosen(inspection, id))
-            text_printf(ret, "%s%s", ret->length > 0 ? ", " : "", id);
+        if (!pci_address_same_slot(other->address, device->address) || other->virtual_function ||
+            is_chosen(inspection, id))
+            continue;
+        if (pci_is_companion(device, other) && !is_used(inspection, device, id))
+            text_printf(ret, "%s%s", ret->length > 0 ? ";" : "", id);
+        else
+            all = false;
     }
+    return all;
 }
 
 static void check_others(const struct subject *subject, struct findings *ret)
@@ -207,17 +229,16 @@ static void check_others(const struct subject *subject, struct findings *ret)
         const struct pci_device *device = preflight_display(inspection, hostpci.assignment);
         autotext struct text others = {0};
         char id[PCI_ADDRESS_SIZE];
-        if (device == NULL || !preflight_is_whole(hostpci.assignment) || device->virtual_function ||
-            device->address.bus == 0)
+        if (device == NULL || !preflight_is_whole(hostpci.assignment) || device->virtual_function)
             continue;
-        list_others(inspection, device, &others);
+        bool all = list_others(inspection, device, &others);
         if (others.length == 0)
             continue;
         pci_address_format(device->address, id);
         preflight_show_key(inspection, hostpci.key, ret);
         if (hostpci.assignment->hostpci.hosts != NULL) {
-            autofree char *slot = xstrndup(id, strcspn(id, "."));
-            preflight_remedy_edit(inspection, hostpci.key, "host", json_string(slot), ret);
+            autofree char *host = all ? xstrndup(id, strcspn(id, ".")) : xasprintf("%s;%s", id, others.data);
+            preflight_remedy_edit(inspection, hostpci.key, "host", json_string(host), ret);
         }
         findings_add(ret, SEVERITY_INFO,
                      "%s passes the graphics card %s without its other functions (its sound): %s.",

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "hardware/check/manual.h"
+#include "hardware/pci/card.h"
 #include "passthrough/preflight/parts.h"
 
 static enum severity severity_of(const json_t *check)
@@ -171,7 +172,7 @@ struct shares {
     size_t count;
 };
 
-/* Host uses of one device are the same for each of its functions, but in another order. */
+/* Host uses of one card are the same for each of its functions, but in another order. */
 static bool is_same(const struct inspection *inspection, const struct shared *shared, const json_t *check,
                     const char *id)
 {
@@ -183,11 +184,12 @@ static bool is_same(const struct inspection *inspection, const struct shared *sh
         return true;
     const char *open = strrchr(text_string(&shared->who), ' ');
     if (strcmp(json_text(check, "id"), "host-use") != 0 || !pci_address_parse(id, &one) ||
-        !pci_address_parse(open != NULL ? open + 1 : "", &other) || !pci_address_same_slot(one, other))
+        !pci_address_parse(open != NULL ? open + 1 : "", &other))
         return false;
     const struct pci_device *first = inventory_find(inspection->inventory, one),
                             *second = inventory_find(inspection->inventory, other);
-    return first != NULL && second != NULL && first->group >= 0 && first->group == second->group;
+    return first != NULL && second != NULL && first->group >= 0 && first->group == second->group &&
+           pci_is_companion(first, second);
 }
 
 static struct shared *find_shared(const struct inspection *inspection, struct shares *shares,

@@ -32,6 +32,8 @@ static const struct {
     {"snd_hda_intel", "snd_hda_intel", "pci:v00008086d0000A2F0sv*sd*bc*sc*i*"},
     {"xhci_hcd", "xhci_pci", "pci:v00001912d*sv*sd*bc0Csc03i30*"},
     {"vmd", "vmd", "pci:v00008086d0000467Fsv*sd*bc*sc*i*"},
+    {"ccp", "ccp", "pci:v00001022d000015DFsv*sd*bc*sc*i*"},
+    {"iwlwifi", "iwlwifi", "pci:v00008086d00007AF0sv*sd*bc02sc80i00*"},
     {"ast", "ast", "pci:v00001A03d00002000sv*sd*bc03sc*i*"},
     {"vfio-pci", "vfio_pci", "vfio_pci:v*d*sv*sd*bc*sc*i*"},
 };

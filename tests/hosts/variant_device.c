@@ -6,6 +6,11 @@
 
 #include <unistd.h>
 
+/* The golden host's free port has its virtual functions from here on: 64 of them, offset 79. */
+#define FIRST_VF     "0000:03:0a.0"
+#define CHIPSET_USB  "0000:00:14.0"
+#define CHIPSET_WIFI "0000:00:14.3"
+
 static void in_group_of_gpu(struct golden *golden, int function)
 {
     golden->functions[function].group = golden->functions[GOLDEN_GPU].group;
@@ -243,8 +248,106 @@ static void is_nvidia_with_vfs(struct golden *golden)
     golden->functions[GOLDEN_SPARE_NIC].vfs.drivers[0] = "nvidia";
 }
 
-/* The golden host's free port has its virtual functions from here on: 64 of them, offset 79. */
-#define FIRST_VF "0000:03:0a.0"
+static void is_nvidia_on_vfio(struct golden *golden)
+{
+    is_nvidia_with_vfs(golden);
+    golden->functions[GOLDEN_SPARE_NIC].vfs.drivers[0] = "vfio-pci";
+}
+
+static void offer_vgpus(const struct host *golden, const char *types, unsigned current)
+{
+    struct path folder = path("%s/nvidia", host_find(golden, FIRST_VF).text);
+    tree_write(path("%s/creatable_vgpu_types", folder.text).text, MODE_READ, "ID    : vGPU Name\n%s", types);
+    tree_write(path("%s/current_vgpu_type", folder.text).text, MODE_CHANGE, "%u\n", current);
+}
+
+static void offer_vgpu_types(const struct host *golden)
+{
+    offer_vgpus(golden, "1145  : NVIDIA L40S-1B\n1147  : NVIDIA L40S-1Q\n", 0);
+}
+
+static void offer_no_vgpu(const struct host *golden)
+{
+    offer_vgpus(golden, "", 0);
+}
+
+static void has_vgpu(const struct host *golden)
+{
+    offer_vgpus(golden, "", 1147);
+}
+
+/* The slot does not isolate what is behind it, so a virtual function is in its physical function's group. */
+static void vf_with_parent(struct golden *golden)
+{
+    struct pci_function *nic = &golden->functions[GOLDEN_SPARE_NIC];
+    nic->vfs.active = 1;
+    nic->vfs.first_group = nic->group;
+    nic->vfs.drivers[0] = "iavf";
+}
+
+static void port_with_vfs(struct golden *golden)
+{
+    struct pci_function *nic = &golden->functions[GOLDEN_SPARE_NIC];
+    nic->vfs.active = 2;
+    golden->functions[GOLDEN_DISK].group = nic->group;
+}
+
+static void both_ports(struct golden *golden)
+{
+    golden->functions[GOLDEN_SPARE_NIC].group = golden->functions[GOLDEN_NIC].group;
+}
+
+/* The chipset's xHCI, and in the same slot and group the wireless part, which has the default route. */
+static void is_chipset(struct golden *golden)
+{
+    golden->functions[GOLDEN_SPARE_USB] = (struct pci_function){.id = CHIPSET_WIFI,
+                                                                .ids = {0x8086, 0x7af0, 0x8086, 0x0094},
+                                                                .class = 0x028000,
+                                                                .driver = "iwlwifi",
+                                                                .group = golden->functions[GOLDEN_USB].group,
+                                                                .reset = "flr pm"};
+}
+
+static void route_by_wifi(const struct host *golden)
+{
+    interface_write(host_find(golden, CHIPSET_WIFI).text, "wlan0", true);
+    tree_replace("proc/net/route",
+                 "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+                 "wlan0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+}
+
+/* An APU: its graphics and their sound share a slot with the security processor and a USB controller. */
+static void is_apu(struct golden *golden)
+{
+    struct pci_function *usb = &golden->functions[GOLDEN_SPARE_USB], *psp = &golden->functions[GOLDEN_ISA];
+    golden->functions[GOLDEN_GPU].ids.vendor = golden->functions[GOLDEN_GPU_SOUND].ids.vendor = 0x1002;
+    golden->functions[GOLDEN_GPU].ids.device = 0x1638;
+    golden->functions[GOLDEN_GPU_SOUND].ids.device = 0x1637;
+    *psp = (struct pci_function){.id = "0000:01:00.2",
+                                 .behind = "0000:00:01.0",
+                                 .ids = {0x1022, 0x15df, 0x1022, 0x15df},
+                                 .class = 0x108000,
+                                 .driver = "ccp",
+                                 .group = 20};
+    *usb = (struct pci_function){.id = "0000:01:00.3",
+                                 .behind = "0000:00:01.0",
+                                 .ids = {0x1022, 0x1639, 0x1022, 0x1639},
+                                 .class = 0x0c0330,
+                                 .driver = "xhci_hcd",
+                                 .group = 21};
+}
+
+static void sound_of_host(struct golden *golden)
+{
+    golden->functions[GOLDEN_GPU_SOUND].driver = "snd_hda_intel";
+}
+
+static void play_on_card(const struct host *golden)
+{
+    sound_write(host_find(golden, GPU_SOUND).text, 1, 0);
+    process_write(1777, "pulseaudio", "/dev/snd/pcmC1D0p");
+    tree_replace("proc/asound/card1/pcm0p/sub0/status", "state: RUNNING\nowner_pid   : 1777\n");
+}
 
 const struct variant variants_of_device[] = {
     {"group-with-root-disk", "the card shares its group with the disk that has the root file system", GPU,
@@ -295,5 +398,19 @@ const struct variant variants_of_device[] = {
     {"nvidia-without-vfs", "an NVIDIA card whose virtual functions are not made", SPARE_NIC, is_nvidia, NULL},
     {"nvidia-without-types", "one of them, without the vendor's interface", FIRST_VF, is_nvidia_with_vfs,
      NULL},
+    {"nvidia-on-vfio", "one of them, on vfio-pci", FIRST_VF, is_nvidia_on_vfio, NULL},
+    {"nvidia-types", "one of them, which can become a vGPU", FIRST_VF, is_nvidia_with_vfs, offer_vgpu_types},
+    {"nvidia-full", "one of them, for which the card has no room", FIRST_VF, is_nvidia_with_vfs,
+     offer_no_vgpu},
+    {"nvidia-current", "one of them, which is a vGPU", FIRST_VF, is_nvidia_with_vfs, has_vgpu},
+    {"vf-with-parent", "a virtual function in the group of its physical one", FIRST_VF, vf_with_parent, NULL},
+    {"group-with-vfs", "a disk that shares its group with a port that has virtual functions", SPARE_DISK,
+     port_with_vfs, NULL},
+    {"both-ports", "the free port of a network card, in one group with the port that is in use", SPARE_NIC,
+     both_ports, NULL},
+    {"chipset-slot", "the chipset's USB, in one group with the wireless network", CHIPSET_USB, is_chipset,
+     route_by_wifi},
+    {"apu", "the graphics of an APU, in one slot with its other parts", GPU, is_apu, NULL},
+    {"card-sound-in-use", "the host plays sound on the graphics card", GPU, sound_of_host, play_on_card},
     {0},
 };

@@ -266,7 +266,7 @@ Test(check_device, creates_mediated_devices)
          {NVIDIA_DRIVER, {PCI CARD "/physfn", "-> ../0000:02:00.0"}},
          CARD,
          "nvidia-vgpu",
-         "warning",
+         "error",
          "vGPU",
          "systemctl"},
     };
