@@ -18,6 +18,8 @@ void notify_manager(const char *state)
     if (path == NULL || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(address.sun_path))
         return;
     autoclose int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
     memcpy(address.sun_path, path, strlen(path));
     if (path[0] == '@') /* an abstract name */
         address.sun_path[0] = '\0';

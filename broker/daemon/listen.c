@@ -44,6 +44,8 @@ static int check_free(const char *path, struct error *err)
     struct sockaddr_un address;
     struct stat status;
 
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot make a socket");
     if (set_path(path, &address, err) != 0)
         return -1;
     if (lstat(path, &status) != 0)

@@ -118,7 +118,7 @@ int target_parse(const struct call_target *given, struct target *ret, struct err
         target.base = xstrdup("http://localhost");
     else if (parse_server(given->server, &target, err) != 0)
         return -1;
-    if (target.pinned && parse_fingerprint(given->fingerprint, target.fingerprint, err) != 0)
+    if (given->fingerprint != NULL && parse_fingerprint(given->fingerprint, target.fingerprint, err) != 0)
         return -1;
     if (!target.secure && (target.pinned || given->cacert != NULL || given->insecure))
         return error_set(

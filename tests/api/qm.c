@@ -20,6 +20,7 @@ static void link_program(const char *name)
 {
     autofree char *link = xasprintf("%s/%s", folder, name), *program = realpath(program_hostpci(), NULL);
 
+    cr_assert_not_null(program);
     cr_assert_eq(symlink(program, link), 0);
 }
 

@@ -47,10 +47,6 @@ struct vm_command {
     const struct vm_paths *paths;
 };
 
-/* A QEMU without a device that is in a package of its own: the error ends with these words and the package.
- */
-#define VM_COMMAND_INSTALL "install the package "
-
 /* The arguments, the program first; ends with NULL, freed with format_free_list. ERROR_INVALID says which key
  * is wrong and why. */
 int vm_command_build(const struct vm_command *what, char ***ret, struct error *err);
