@@ -60,7 +60,7 @@ FUZZ_BUILD := BUILD=build/fuzz CC=clang OPTIMISE=-O1 \
 # Another make, when the packages are there. What one compiler says stays together.
 AGAIN = +@$(MAKE) --no-print-directory --output-sync=target
 
-.PHONY: all run test check lab bench soak lint format install clean help packages-% binaries tests fuzz \
+.PHONY: all run test unit quick check lab bench soak lint format install clean help packages-% binaries tests fuzz \
         built-release built-asan built-tsan built-fuzz
 all: packages-build
 	$(AGAIN) binaries
@@ -69,6 +69,8 @@ help:
 	@echo 'make                builds build/release/hostpci'
 	@echo 'make run            builds, starts the daemon on https://127.0.0.1:8006 and shows what it found'
 	@echo 'make test           everything: check, lint, fuzzers for a moment, the lab'
+	@echo 'make unit           unit tests'
+	@echo 'make quick          unit and API tests'
 	@echo 'make check          unit and API tests under sanitizers'
 	@echo 'make lab            the API tests on a real kernel with an IOMMU, under QEMU'
 	@echo 'make bench          the table of measurements'
@@ -87,13 +89,18 @@ run: packages-build-run
 	$(AGAIN) binaries
 	@exec dist/demo $(BUILD)/hostpci
 
+# Without sanitizers.
+unit quick: packages-build-test
+	$(AGAIN) built-release
+	@tests/run $@
+
 check: packages-build-test
 	$(AGAIN) $(BUILD)/tests/make-host built-asan
 	@tests/run check
 
-test: packages-build-test-lab
+test: packages-build-test-lint-fuzz-lab
 	$(AGAIN) built-release built-asan built-tsan built-fuzz
-	@tests/run threads,check clients fuzz lint,lab
+	@tests/run threads,check clients debian fuzz lint,lab
 
 lab: packages-build-test-lab
 	$(AGAIN) built-release
@@ -103,11 +110,11 @@ bench: packages-build-test-bench-lab
 	$(AGAIN) binaries $(BUILD)/tests/make-host $(BUILD)/tests/bench-scan $(BUILD)/tests/api-tests
 	@tests/bench/run
 
-soak: packages-build-test-lab
+soak: packages-build-test-fuzz-lab
 	$(AGAIN) built-release built-asan built-fuzz
 	@tests/run soak
 
-lint: packages-build-test
+lint: packages-build-test-lint
 	@tests/run lint
 
 # What tests/run runs, each in a build folder of its own.
