@@ -79,9 +79,11 @@ static bool read_device(int devices, const char *name, struct pci_device *ret)
     snprintf(path, sizeof(path), "%s/physfn", name);
     ret->virtual_function = sysfs_read_link_name(devices, path, text, sizeof(text)) >= 0 &&
                             pci_address_parse(text, &ret->physical_function);
+    snprintf(path, sizeof(path), "%s/mdev_supported_types", name);
+    ret->mdev = sysfs_exists(devices, path);
     snprintf(path, sizeof(path), "%s/nvidia/creatable_vgpu_types", name);
-    ret->nvidia = ret->vendor == NVIDIA && ret->virtual_function && sysfs_exists(devices, path);
-    ret->mdev = ret->nvidia;
+    ret->nvidia = !ret->mdev && ret->vendor == NVIDIA && ret->virtual_function && sysfs_exists(devices, path);
+    ret->mdev |= ret->nvidia;
     return true;
 }
 
@@ -106,25 +108,6 @@ static void read_devices(int folder, char **names, struct shared_inventory *shar
     }
     qsort(shared->devices, count, sizeof(shared->devices[0]), compare_devices);
     shared->inventory.count = count;
-}
-
-/* The kernel lists the functions with its mdev interface in one folder, so that not each must be asked. */
-static void mark_mdev_parents(const struct sysroot *sysroot, const struct inventory *inventory,
-                              struct pci_device *devices)
-{
-    autolist char **names = NULL;
-    struct pci_address address;
-
-    if (sysfs_list(sysroot_fd(sysroot), SYS_CLASS_MDEV_BUS, &names) < 0)
-        return;
-    for (char **name = names; *name != NULL; name++) {
-        const struct pci_device *device =
-            pci_address_parse(*name, &address) ? inventory_find(inventory, address) : NULL;
-        if (device == NULL)
-            continue;
-        devices[device - inventory->devices].mdev = true;
-        devices[device - inventory->devices].nvidia = false;
-    }
 }
 
 /* Of the functions that have the same domain, the first one is on its lowest bus. */
@@ -174,7 +157,6 @@ int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct
     shared->inventory.generation = generation;
     atomic_init(&shared->users, 1);
     read_devices(folder, names, shared);
-    mark_mdev_parents(sysroot, &shared->inventory, shared->devices);
     mark_root_buses(sysroot, &shared->inventory, shared->devices);
     *ret = &shared->inventory;
     return 0;

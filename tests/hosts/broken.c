@@ -136,7 +136,6 @@ static void break_mediated_devices(const struct host *host)
 {
     static const char gpu[] = "0000:01:00.0";
     struct path types = path("%s/mdev_supported_types", host_find(host, gpu).text);
-    mdev_write_parent(host, gpu);
     mdev_write_type(host, gpu, &(struct mdev_type){"good-type", "Good", "as it should be\n", 2});
     tree_make_folder(in(types, "empty-type").text);
     put_garbage(in(types, "wild-type"), "available_instances");
@@ -144,8 +143,6 @@ static void break_mediated_devices(const struct host *host)
     put_garbage(in(types, "wild-type"), "description");
     tree_write(in(types, "minus-type/available_instances").text, MODE_READ, "-1\n");
     tree_write(in(types, "a-file").text, MODE_READ, "a file\n");
-    tree_link_raw("sys/class/mdev_bus/0000:03:1f.7", "../../devices/pci0000:00/0000:03:1f.7");
-    tree_link_raw("sys/class/mdev_bus/not-an-id", "nowhere");
     tree_link_raw("sys/bus/mdev/devices/not-a-uuid", "nowhere");
     tree_link_raw("sys/bus/mdev/devices/11111111-2222-3333-4444-555555555555", "nowhere");
 }

@@ -43,7 +43,6 @@ static void add_mediated_devices(const struct host *host, unsigned count)
         "low_gm_size: 128MB\nhigh_gm_size: 512MB\nfence: 4\nresolution: 1920x1200\nweight: 4\n", 1};
 
     (void)count;
-    mdev_write_parent(host, INTEGRATED);
     mdev_write_type(host, INTEGRATED, &type);
     module_load("kvmgt");
     module_load("vfio");

@@ -22,12 +22,7 @@ void mdev_write_type(const struct host *host, const char *parent, const struct m
     tree_put(fd, "create", MODE_WRITE, "%s", "");
     close(fd);
     tree_make_folder(path("%s/devices", folder.text).text);
-}
-
-void mdev_write_parent(const struct host *host, const char *parent)
-{
     tree_make_folder("sys/bus/mdev/devices");
-    tree_link(path("sys/class/mdev_bus/%s", parent).text, host_find(host, parent).text);
 }
 
 void mdev_write_instance(const struct host *host, const char *parent, const char *type, const char *uuid,

@@ -32,7 +32,6 @@ static const struct mdev_type types[] = {
 static void add_mediated_devices(const struct host *host, unsigned count)
 {
     (void)count;
-    mdev_write_parent(host, GPU);
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         mdev_write_type(host, GPU, &types[i]);
     mdev_write_instance(host, GPU, "i915-GVTg_V5_8", INSTANCE, 12);

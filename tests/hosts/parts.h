@@ -61,7 +61,6 @@ struct mdev_type {
     unsigned available;
 };
 
-void mdev_write_parent(const struct host *host, const char *parent);
 void mdev_write_type(const struct host *host, const char *parent, const struct mdev_type *type);
 void mdev_write_instance(const struct host *host, const char *parent, const char *type, const char *uuid,
                          int group);

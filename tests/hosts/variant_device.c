@@ -215,7 +215,6 @@ static void load_kvmgt(const struct host *golden)
 static void make_mdevs(const struct host *golden, unsigned left)
 {
     module_load("kvmgt");
-    mdev_write_parent(golden, INTEGRATED);
     mdev_write_type(
         golden, INTEGRATED,
         &(struct mdev_type){"i915-GVTg_V5_4", NULL, "low_gm_size: 128MB\nresolution: 1920x1200\n", left});
