@@ -101,7 +101,9 @@ static struct acl_rights walk(const struct snapshot *snapshot, const char *path,
         size_t start = length == 1 ? 1 : length + 1;
         length = start + strcspn(path + start, "/");
     }
-    return result.no_access ? (struct acl_rights){0} : result.rights;
+    if (result.no_access)
+        return (struct acl_rights){0};
+    return result.rights;
 }
 
 static struct acl_rights rights_of_user(const struct snapshot *snapshot, const char *user, const char *path)
