@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <microhttpd.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
@@ -98,6 +99,18 @@ char *raw_ask(const char *bytes, size_t length)
     char *reply = raw_read(fd, SEND_SECONDS);
     close(fd);
     return reply;
+}
+
+bool raw_is_refused(const char *bytes, size_t length)
+{
+    autoclose int fd = raw_connect();
+    char more;
+
+    raw_send(fd, bytes, length);
+    autofree char *reply = raw_read(fd, SEND_SECONDS);
+    if (reply[0] != '\0' || text_starts_with(MHD_get_version(), "0."))
+        return raw_status(reply) == 400;
+    return recv(fd, &more, 1, MSG_DONTWAIT) == 0 || errno == ECONNRESET;
 }
 
 unsigned raw_status(const char *reply)

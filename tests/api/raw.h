@@ -20,6 +20,10 @@ char *raw_read(int fd, unsigned seconds);
 /* Sends a whole request with `Connection: close` in it and gives the whole reply, which the caller frees. */
 char *raw_ask(const char *bytes, size_t length);
 
+/* Sends a request with a NUL in its first line and says whether it is refused: with status 400 or, by
+ * libmicrohttpd since 1.0, without a word, by closing the connection. */
+bool raw_is_refused(const char *bytes, size_t length);
+
 /* The status of a reply, 0 if there is none. */
 unsigned raw_status(const char *reply);
 
