@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "broker/worker/impact.h"
+#include "hardware/bind/fit.h"
 #include "hardware/kmsg.h"
 
 static const char *const scope_names[] = {
@@ -137,9 +138,20 @@ static json_t *finish(struct worker *worker, const struct plan *plan, const stru
     return json_pack("{s:o}", "functions", functions);
 }
 
+static int check_fit(const struct worker *worker, const struct plan *plan, const struct request *request,
+                     struct error *err)
+{
+    for (size_t i = 0; i < plan->count && request->driver.kind == DRIVER_NAMED; i++)
+        if (fit_check(worker->sysroot, plan->list[i].device->address, plan->list[i].was.driver,
+                      request->driver.name, err) != 0)
+            return -1;
+    return 0;
+}
+
 static int prepare(struct worker *worker, struct plan *plan, const struct request *request, struct error *err)
 {
-    if (plan_read(worker, plan, err) != 0 || plan_want(worker, plan, request->driver, err) != 0 ||
+    if (plan_read(worker, plan, err) != 0 || check_fit(worker, plan, request, err) != 0 ||
+        plan_want(worker, plan, request->driver, err) != 0 ||
         impact_check(worker, plan, "taken from its driver", request->force, err) != 0)
         return -1;
     impact_warn_of_others(worker, plan);

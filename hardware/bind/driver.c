@@ -217,6 +217,9 @@ static int load(const struct sysroot *sysroot, const char *option, const char *m
 
 int driver_load(const struct sysroot *sysroot, const char *name, struct error *err)
 {
+    if (sysroot_is_host(sysroot) && !module_is_available(sysroot, name))
+        return error_set(err, ERROR_FAILED,
+                         "the module %s is not loaded, and this kernel has none of that name", name);
     if (load(sysroot, NULL, name, err) != 0)
         return -1;
     if (!driver_is_loaded(sysroot, name))

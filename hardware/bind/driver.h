@@ -48,8 +48,8 @@ int driver_probe(const struct sysroot *sysroot, struct pci_address address, cons
 
 /* Whether the kernel has a driver of that name. */
 bool driver_is_loaded(const struct sysroot *sysroot, const char *name);
-/* Loads the module of that name with modprobe. Where --sysroot is not / it only fails, saying that the module
- * is missing. */
+/* Loads the module of that name, which is no alias, with modprobe; hardware/bind/fit.h says whether it may
+ * be. Where --sysroot is not / it only fails, saying that the module is missing. */
 int driver_load(const struct sysroot *sysroot, const char *name, struct error *err);
 /* Loads the modules whose aliases match the function, but for those that are loaded already or blacklisted,
  * as udev does at boot. Returns [{module, error}] of those that it tried to load, with the error "" for

@@ -7,35 +7,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/facts/parts.h"
+#include "hardware/module.h"
 #include "hardware/paths.h"
 
 #define MOST_LIST (32 * 1024 * 1024)
-
-/* The line "kernel/drivers/vfio/pci/vfio-pci.ko.xz: ..." is about vfio_pci. */
-static bool is_of(const char *line, const char *module)
-{
-    const char *end = line + strcspn(line, ":\n"), *name = line;
-    char own[64];
-
-    for (const char *at = line; at < end; at++)
-        if (*at == '/')
-            name = at + 1;
-    const char *suffix = strstr(name, ".ko");
-    if (suffix == NULL || suffix > end)
-        return false;
-    snprintf(own, sizeof(own), "%.*s", (int)(suffix - name), name);
-    return module_name_equal(own, module);
-}
-
-static bool is_listed(const char *text, const char *module)
-{
-    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-        line += *line == '\n' ? 1 : 0;
-        if (is_of(line, module))
-            return true;
-    }
-    return false;
-}
 
 enum module_state facts_module(struct facts *facts, const char *name)
 {
@@ -48,12 +23,12 @@ enum module_state facts_module(struct facts *facts, const char *name)
     if (facts->release[0] == '\0')
         return MODULE_UNKNOWN;
     const char *list = facts_read_lazily(facts, &facts->builtin, builtin, MOST_LIST);
-    if (list != NULL && is_listed(list, name))
+    if (list != NULL && module_is_listed(list, name))
         return MODULE_BUILT_IN;
     list = facts_read_lazily(facts, &facts->dependencies, all, MOST_LIST);
     if (list == NULL)
         return MODULE_UNKNOWN;
-    return is_listed(list, name) ? MODULE_AVAILABLE : MODULE_MISSING;
+    return module_is_listed(list, name) ? MODULE_AVAILABLE : MODULE_MISSING;
 }
 
 bool facts_module_parameter(const struct facts *facts, const char *name, const char *parameter, char *value,

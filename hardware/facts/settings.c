@@ -26,14 +26,6 @@ struct reader {
 
 typedef void read_line_fn(struct reader *reader, char *line);
 
-bool module_name_equal(const char *a, const char *b)
-{
-    for (; *a != '\0' && *b != '\0'; a++, b++)
-        if (*a != *b && !((*a == '-' || *a == '_') && (*b == '-' || *b == '_')))
-            return false;
-    return *a == *b;
-}
-
 static void note_denied(struct reader *reader, const char *file, int number)
 {
     if (number == -ENOENT || number == -ENOTDIR || reader->settings->denied != NULL)

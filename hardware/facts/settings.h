@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "hardware/module.h"
 #include "hardware/sysfs.h"
 
 enum setting_kind {
@@ -60,8 +61,5 @@ const struct setting *host_settings_blacklist(const struct host_settings *settin
 /* The setting that loads `first` before `module`: softdep MODULE pre: FIRST; NULL: none. */
 const struct setting *host_settings_loads_before(const struct host_settings *settings, const char *module,
                                                  const char *first);
-
-/* Whether both name the same module: '-' and '_' are the same in these names. */
-bool module_name_equal(const char *a, const char *b);
 
 #endif

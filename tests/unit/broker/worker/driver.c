@@ -10,6 +10,19 @@
 #define ONE(id, before, driver)                                                                              \
     "{'functions': [{'id': '" id "', 'before': '" before "', 'driver': '" driver "'}]}"
 
+/* A module that can be loaded, for the devices that the pattern matches. */
+static void add_module(const struct testbed *testbed, const char *name, const char *alias)
+{
+    autofree char *aliases =
+        xasprintf("alias net-pf-21 rds\nalias pci:v00008086d* i40e\nalias %s %s\n", alias, name);
+    autofree char *files =
+        xasprintf("kernel/net/rds/rds.ko: \nkernel/drivers/%s.ko.xz: kernel/lib/x.ko\n", name);
+
+    tree_write(&testbed->tree, "proc/sys/kernel/osrelease", "6.1.0-test\n");
+    tree_write(&testbed->tree, "lib/modules/6.1.0-test/modules.alias", aliases);
+    tree_write(&testbed->tree, "lib/modules/6.1.0-test/modules.dep", files);
+}
+
 Test(broker_driver, takes_a_function_and_restores_it)
 {
     autotestbed struct testbed testbed;
@@ -47,6 +60,7 @@ Test(broker_driver, restores_what_was_there_first)
 
     testbed_make(&testbed);
     kernel_add_driver("other");
+    add_module(&testbed, "other", "pci:v0000144Dd*");
     testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'none'}", ONE(DISK, "nvme", ""));
     expect_binding(DISK, "", "none");
     testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'other'}", ONE(DISK, "", "other"));
@@ -116,6 +130,74 @@ Test(broker_driver, wants_a_driver_that_is_there)
                  "the module nosuch is not loaded");
     expect_binding(DISK, "nvme", "");
     testbed_fail(&testbed, "driver", "{'id': '" DISK "', 'driver': '../x'}", "driver");
+    expect_nothing_open(&testbed);
+}
+
+/* driver_override bypasses a driver's ids, and a module that was loaded stays. */
+Test(broker_driver, gives_a_function_to_no_driver_that_is_not_made_for_it)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    add_module(&testbed, "mpt3sas", "pci:v00001000d*");
+    testbed_fail(
+        &testbed, "driver", "{'id': '" DISK "', 'driver': 'e1000e'}",
+        DISK " is not given to e1000e, as none of its ids is that device's: choose one that takes any device "
+             "(vfio-pci, pci-stub)");
+    testbed_fail(&testbed, "driver", "{'id': '" IDLE "', 'driver': 'nvme', 'force': 1}",
+                 "choose i40e, or one that");
+    testbed_fail(&testbed, "driver", "{'id': '" DISK "', 'driver': 'mpt3sas'}", "is not given to mpt3sas");
+    testbed_fail(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'nouveau', 'scope': 'device'}",
+                 SOUND " is not given to nouveau");
+    expect_binding(DISK, "nvme", "");
+    expect_binding(IDLE, "", "");
+    expect_binding(SCREEN, "nouveau", "");
+    testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'nvme'}", ONE(DISK, "nvme", "nvme"));
+    kernel_add_driver("pci-stub");
+    testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'pci-stub'}", ONE(DISK, "nvme", "pci-stub"));
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_driver, loads_no_alias_and_nothing_that_is_not_for_the_device)
+{
+    static const char *const names[] = {"net-pf-21", "tty-ldisc-13", "i40e"};
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    add_module(&testbed, "mpt3sas", "pci:v00001000d*");
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        autofree char *arguments = xasprintf("{'id': '" IDLE "', 'driver': '%s'}", names[i]);
+        autofree char *text =
+            xasprintf("the module %s is not loaded, and this kernel has none of that name: for " IDLE
+                      " choose i40e, or one that takes any device",
+                      names[i]);
+        testbed_fail(&testbed, "driver", arguments, text);
+    }
+    testbed_fail(&testbed, "driver", "{'id': '" IDLE "', 'driver': 'rds'}", "is not given to rds");
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_driver, loads_nothing_that_is_blacklisted)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    add_module(&testbed, "ice_net", "pci:v00008086d*");
+    tree_write(&testbed.tree, "etc/modprobe.d/a.conf", "options x y=1\nblacklist ice-net\n");
+    testbed_fail(
+        &testbed, "driver", "{'id': '" IDLE "', 'driver': 'ice_net'}",
+        "the module ice_net is not loaded, because line 2 of '/etc/modprobe.d/a.conf' keeps it out: to load "
+        "it nevertheless, type `modprobe ice_net` and try again");
+    tree_write(&testbed.tree, "etc/modprobe.d/a.conf", "install ice_net /bin/false\n");
+    testbed_fail(&testbed, "driver", "{'id': '" IDLE "', 'driver': 'ice-net'}",
+                 "type `modprobe --ignore-install ice-net`");
+    tree_write(&testbed.tree, "etc/modprobe.d/a.conf", "");
+    testbed_fail(&testbed, "driver", "{'id': '" IDLE "', 'driver': 'ice_net'}",
+                 "modules are loaded only where --sysroot is /");
+    kernel_remove_driver("vfio-pci");
+    add_module(&testbed, "vfio-pci", "pci:v00001000d*");
+    tree_write(&testbed.tree, "etc/modprobe.d/a.conf", "blacklist vfio_pci\n");
+    testbed_fail(&testbed, "driver", "{'id': '" IDLE "', 'driver': 'vfio-pci'}", "keeps it out");
     expect_nothing_open(&testbed);
 }
 

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether a driver that somebody asks for by name may have a function. */
+#include "hardware/bind/fit.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "hardware/bind/driver.h"
+#include "hardware/facts/settings.h"
+#include "hardware/module.h"
+#include "hardware/paths.h"
+
+/* Also the VFIO drivers of one kind of device, such as mlx5_vfio_pci. */
+static bool takes_any(const char *driver)
+{
+    static const char vfio[] = "vfio_pci";
+    size_t length = strlen(driver), end = strlen(vfio);
+
+    if (module_name_equal(driver, "pci_stub"))
+        return true;
+    return length >= end && module_name_equal(driver + length - end, vfio) &&
+           (length == end || driver[length - end - 1] == '_' || driver[length - end - 1] == '-');
+}
+
+static json_t *list_fitting(const struct sysroot *sysroot, struct pci_address address)
+{
+    struct host_path file = pci_path(address, "modalias");
+    char modalias[256];
+
+    return sysfs_read(sysroot_fd(sysroot), file.text, modalias, sizeof(modalias)) > 0
+               ? module_list_for(sysroot, modalias)
+               : json_array();
+}
+
+static bool has(const json_t *modules, const char *name)
+{
+    const json_t *module;
+    size_t i;
+
+    json_array_foreach(modules, i, module) {
+        if (module_name_equal(json_string_value(module), name))
+            return true;
+    }
+    return false;
+}
+
+/* "i40e, ice, or one that takes any device (vfio-pci, pci-stub)" */
+static char *describe(const json_t *modules)
+{
+    struct text text = {0};
+    const json_t *module;
+    size_t i;
+
+    json_array_foreach(modules, i, module) {
+        text_printf(&text, "%s, ", json_string_value(module));
+    }
+    text_printf(&text, "%sone that takes any device (vfio-pci, pci-stub)", text.length > 0 ? "or " : "");
+    return text_take(&text);
+}
+
+/* The module of a loaded driver may have another name; one that is built in need not have a link to it. */
+static void find_module(const struct sysroot *sysroot, const char *driver,
+                        char module[static DRIVER_NAME_SIZE])
+{
+    struct host_path link = path_below(SYS_PCI_DRIVERS, driver, "module");
+
+    if (sysfs_read_link_name(sysroot_fd(sysroot), link.text, module, DRIVER_NAME_SIZE) < 0)
+        snprintf(module, DRIVER_NAME_SIZE, "%s", driver);
+}
+
+static int check_blacklist(const struct sysroot *sysroot, const char *module, struct error *err)
+{
+    struct host_settings settings;
+    int result = 0;
+
+    host_settings_read(sysroot, &settings);
+    const struct setting *setting = host_settings_blacklist(&settings, module);
+    if (setting != NULL)
+        result = error_set(err, ERROR_FAILED,
+                           "the module %s is not loaded, because line %u of '/%s' keeps it out: to load it "
+                           "nevertheless, type `modprobe %s%s` and try again",
+                           module, setting->line, setting->file,
+                           setting->kind == SETTING_INSTALL ? "--ignore-install " : "", module);
+    host_settings_release(&settings);
+    return result;
+}
+
+int fit_check(const struct sysroot *sysroot, struct pci_address address, const char *bound,
+              const char *driver, struct error *err)
+{
+    bool loaded = driver_is_loaded(sysroot, driver);
+    char id[PCI_ADDRESS_SIZE], module[DRIVER_NAME_SIZE];
+
+    if (strcmp(driver, bound) == 0 || (loaded && takes_any(driver)))
+        return 0;
+    autojson json_t *fitting = list_fitting(sysroot, address);
+    autofree char *others = describe(fitting);
+    pci_address_format(address, id);
+    if (!loaded && !module_is_available(sysroot, driver))
+        return error_set(
+            err, ERROR_FAILED,
+            "the module %s is not loaded, and this kernel has none of that name: for %s choose %s", driver,
+            id, others);
+    find_module(sysroot, driver, module);
+    if (!takes_any(driver) && !has(fitting, module))
+        return error_set(err, ERROR_FAILED,
+                         "%s is not given to %s, as none of its ids is that device's: choose %s", id, driver,
+                         others);
+    return loaded ? 0 : check_blacklist(sysroot, driver, err);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether a driver that somebody asks for by name may have a function.
+ *
+ * driver_override bypasses a driver's table of ids, and a driver that gets a device which it does not know
+ * may do anything to host and device; a module that is loaded stays, and may be any part of the kernel. So a
+ * driver must have an id that fits the function, loaded or not, unless it takes any function by design and
+ * touches none: pci-stub and the VFIO drivers. Sources: Documentation/ABI/testing/sysfs-bus-pci,
+ * modprobe.d(5). */
+#ifndef HOSTPCI_HARDWARE_BIND_FIT_H
+#define HOSTPCI_HARDWARE_BIND_FIT_H
+
+#include "hardware/pci/inventory.h"
+
+/* `bound` is the driver that the function has, which it may keep; "" if it has none. ERROR_FAILED says which
+ * modules fit if the driver does not; it is also the error for a driver that is not loaded if there is no
+ * module of its name (an alias is not one), or if the administrator has blacklisted it. Loads nothing. */
+int fit_check(const struct sysroot *sysroot, struct pci_address address, const char *bound,
+              const char *driver, struct error *err);
+
+#endif
