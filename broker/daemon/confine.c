@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which capabilities the broker keeps. */
+/* Which capabilities the broker keeps, and which system calls it gives up. */
 #include "broker/daemon/confine.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include "base/capability.h"
+#include "base/denial.h"
 #include "base/memory.h"
 #include "hardware/paths.h"
 
@@ -21,6 +23,9 @@ static const struct {
     {CAP_SYSLOG, "the kernel's log, and what the kernel says of a failed step"},
 };
 
+/* As RestrictAddressFamilies=AF_UNIX of its unit. */
+static const struct denial socket_denial = {SCMP_SYS(socket), 1, {0, SCMP_CMP_NE, AF_UNIX, 0}};
+
 int broker_confine(struct error *err)
 {
     uint64_t mask = 0;
@@ -29,5 +34,7 @@ int broker_confine(struct error *err)
         mask |= CAPABILITY(needed[i].capability);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set_errno(err, errno, "cannot give up new privileges");
-    return capability_keep(mask, err);
+    if (capability_keep(mask, err) != 0 || denial_load(denial_common, denial_common_count, err) != 0)
+        return -1;
+    return denial_load(&socket_denial, 1, err);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which capabilities the broker keeps: they are in one table, each with its reason. */
+/* Which capabilities the broker keeps: they are in one table, each with its reason. Started by hand it gives
+ * up the same capabilities and kinds of system calls as its unit takes away; what the unit does to the file
+ * system (ProtectSystem) and to devices only systemd can do. */
 #ifndef HOSTPCI_BROKER_DAEMON_CONFINE_H
 #define HOSTPCI_BROKER_DAEMON_CONFINE_H
 
 #include "base/error.h"
 
-/* Gives up every other capability, for the broker and for the programs that it starts (modprobe), and what a
- * set-uid program would give. Called once, before the first worker. A broker of an ordinary user has no
- * capability to keep and only does the latter. */
+/* Gives up every other capability, for the broker and for the programs that it starts (modprobe), what a
+ * set-uid program would give, and what base/denial.h lists. Called once, before the first worker. A broker of
+ * an ordinary user has no capability to keep and only does the latter. */
 int broker_confine(struct error *err);
 
 #endif

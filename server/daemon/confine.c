@@ -3,91 +3,18 @@
 #include "server/daemon/confine.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <seccomp.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 
 #include "base/capability.h"
+#include "base/denial.h"
 #include "base/memory.h"
 
-typedef struct scmp_arg_cmp condition;
-
-/* A system call that fails with EPERM from then on. A list of the allowed ones would have to follow every
- * version of libc and of each library. */
-struct denial {
-    int call;
-    unsigned conditions; /* 0: denied whatever the arguments are */
-    condition condition;
-};
-
-static const struct denial denials[] = {
-    /* it must not touch other processes */
-    {.call = SCMP_SYS(process_vm_readv)},
-    {.call = SCMP_SYS(process_vm_writev)},
-    {.call = SCMP_SYS(pidfd_getfd)},
-    {.call = SCMP_SYS(kcmp)},
-#ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer reads the other threads with it */
-    {.call = SCMP_SYS(ptrace)},
-#endif
-    /* it must not type into the terminal that it was started from */
-    {SCMP_SYS(ioctl), 1, {1, SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI}},
-    {SCMP_SYS(ioctl), 1, {1, SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCLINUX}},
-    /* it must not change what is mounted */
-    {.call = SCMP_SYS(mount)},
-    {.call = SCMP_SYS(umount2)},
-    {.call = SCMP_SYS(pivot_root)},
-    {.call = SCMP_SYS(chroot)},
-    {.call = SCMP_SYS(open_tree)},
-    {.call = SCMP_SYS(move_mount)},
-    {.call = SCMP_SYS(mount_setattr)},
-    {.call = SCMP_SYS(fsopen)},
-    {.call = SCMP_SYS(fsconfig)},
-    {.call = SCMP_SYS(fsmount)},
-    {.call = SCMP_SYS(fspick)},
-    {.call = SCMP_SYS(open_by_handle_at)},
-    {.call = SCMP_SYS(swapon)},
-    {.call = SCMP_SYS(swapoff)},
-    {.call = SCMP_SYS(quotactl)},
-    /* it must not make a namespace of its own, in which it would be root */
-    {.call = SCMP_SYS(unshare)},
-    {.call = SCMP_SYS(setns)},
-    {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER}},
-    {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWNS, CLONE_NEWNS}},
-    {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWPID, CLONE_NEWPID}},
-    {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWNET, CLONE_NEWNET}},
-    /* it has no business with the kernel and the machine; most holes of the kernel are reached by some of
-     * these calls */
+/* Only the broker loads modules. */
+static const struct denial module_denials[] = {
     {.call = SCMP_SYS(init_module)},
     {.call = SCMP_SYS(finit_module)},
     {.call = SCMP_SYS(delete_module)},
-    {.call = SCMP_SYS(kexec_load)},
-    {.call = SCMP_SYS(kexec_file_load)},
-    {.call = SCMP_SYS(reboot)},
-    {.call = SCMP_SYS(bpf)},
-    {.call = SCMP_SYS(perf_event_open)},
-    {.call = SCMP_SYS(userfaultfd)},
-    {.call = SCMP_SYS(io_uring_setup)},
-    {.call = SCMP_SYS(io_uring_enter)},
-    {.call = SCMP_SYS(io_uring_register)},
-    {.call = SCMP_SYS(syslog)},
-    {.call = SCMP_SYS(acct)},
-    {.call = SCMP_SYS(iopl)},
-    {.call = SCMP_SYS(ioperm)},
-    {.call = SCMP_SYS(modify_ldt)},
-    {.call = SCMP_SYS(personality)},
-    {.call = SCMP_SYS(vhangup)},
-    /* it must not change keys, the clock or the names of the host */
-    {.call = SCMP_SYS(keyctl)},
-    {.call = SCMP_SYS(add_key)},
-    {.call = SCMP_SYS(request_key)},
-    {.call = SCMP_SYS(settimeofday)},
-    {.call = SCMP_SYS(clock_settime)},
-    {.call = SCMP_SYS(clock_adjtime)},
-    {.call = SCMP_SYS(adjtimex)},
-    {.call = SCMP_SYS(sethostname)},
-    {.call = SCMP_SYS(setdomainname)},
 };
 
 static const struct denial program_denials[] = {
@@ -95,48 +22,18 @@ static const struct denial program_denials[] = {
     {.call = SCMP_SYS(execveat)},
 };
 
-static void release_filter(scmp_filter_ctx *filter)
-{
-    seccomp_release(*filter);
-}
-
-static int fill_filter(scmp_filter_ctx filter, const struct denial *list, size_t count)
-{
-    /* no filter can see the flags of clone3, which lie in memory; libc uses clone if there is no clone3 */
-    int result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0, NULL);
-
-    for (size_t i = 0; i < count && result == 0; i++)
-        if (list[i].call >= 0) /* a negative number: this architecture does not have the call */
-            result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), list[i].call, list[i].conditions,
-                                            &list[i].condition);
-    return result;
-}
-
-/* System calls of another architecture (32-bit ones) end the process, as libseccomp does by default. */
-static int deny_calls(const struct denial *list, size_t count, struct error *err)
-{
-    __attribute__((cleanup(release_filter))) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-
-    if (filter == NULL)
-        return error_set(err, ERROR_FAILED, "cannot confine the daemon: libseccomp does not work");
-    int result = fill_filter(filter, list, count);
-    if (result == 0)
-        result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
-    if (result == 0)
-        result = seccomp_load(filter);
-    return result == 0 ? 0 : error_set_errno(err, -result, "cannot confine the daemon with seccomp");
-}
-
 int confine_front(struct error *err)
 {
     if (capability_keep(0, err) != 0)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set_errno(err, errno, "cannot give up new privileges");
-    return deny_calls(denials, COUNT_OF(denials), err);
+    if (denial_load(denial_common, denial_common_count, err) != 0)
+        return -1;
+    return denial_load(module_denials, COUNT_OF(module_denials), err);
 }
 
 int confine_programs(struct error *err)
 {
-    return deny_calls(program_denials, COUNT_OF(program_denials), err);
+    return denial_load(program_denials, COUNT_OF(program_denials), err);
 }
