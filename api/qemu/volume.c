@@ -2,6 +2,8 @@
 /* Volumes: which files and block devices a VM's configuration may name. */
 #include "api/qemu/volume.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +12,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/validate.h"
+#include "vm/image.h"
 
 static bool is_medium(const char *file)
 {
@@ -62,11 +65,11 @@ static bool lies_in_one(const char *const *dirs, const char *file, const char *p
     return false;
 }
 
-static bool is_disk(const char *path)
+static bool is_disk(int file)
 {
     struct stat status;
 
-    return stat(path, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
+    return fstat(file, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
 }
 
 /* The format that the end of the name stands for; raw if it stands for none. */
@@ -94,18 +97,38 @@ static int refuse_place(const char *const *dirs, const char *key, const char *fi
                      key, file, all.length > 0 ? text_string(&all) : "there is none");
 }
 
+/* The content of a raw file does not matter, so that it need not be ours to read. */
+static int check_image(const char *key, const char *file, const char *path, const char *format,
+                       struct error *err)
+{
+    bool raw = strcmp(format, "raw") == 0;
+    autoclose int image =
+        open(path, (raw ? O_PATH : O_RDONLY | O_NONBLOCK | O_NOCTTY) | O_NOFOLLOW | O_CLOEXEC);
+    struct error why;
+
+    if (image < 0)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "only root can set '%s' to '%.200s': the daemon cannot read it: %s", key, file,
+                         strerror(errno));
+    if (vm_image_check(image, format, &why) == 0)
+        return 0;
+    return error_set(err, ERROR_FORBIDDEN, "only root can set '%s' to '%.200s': it %s", key, file,
+                     why.message);
+}
+
 int qemu_volume_check_place(const char *const *dirs, const char *key, const json_t *values, struct error *err)
 {
-    const char *file = json_text_or(values, "file", NULL), *format = json_text_or(values, "format", NULL);
+    const char *file = json_text_or(values, "file", NULL), *format = json_text_or(values, "format", "raw");
 
     if (is_medium(file))
         return 0;
     autofree char *path = file[0] == '/' ? realpath(file, NULL) : NULL;
-    if (path == NULL || !lies_in_one(dirs, file, path) || !is_disk(path))
+    autoclose int found = path != NULL ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (found < 0 || !lies_in_one(dirs, file, path) || !is_disk(found))
         return refuse_place(dirs, key, file, err);
-    if (strcmp(format != NULL ? format : "raw", format_of(path)) != 0)
+    if (strcmp(format, format_of(path)) != 0)
         return error_set(err, ERROR_FORBIDDEN,
                          "only root can use '%.200s' of '%s' as %s: by its name it is format=%s", file, key,
-                         format != NULL ? format : "raw", format_of(path));
-    return 0;
+                         format, format_of(path));
+    return check_image(key, file, path, format, err);
 }

@@ -7,7 +7,8 @@
  * links followed and as its path is written, since a link elsewhere could be changed later. They may use it
  * only in the format that the end of its name stands for (.qcow2, .qcow, .qed, .vmdk, .cloop, else raw): a
  * guest could write the header of a qcow2 file that refers to any file of the host into its raw disk, and
- * have the disk read as qcow2 later. */
+ * have the disk read as qcow2 later. Of the formats they may use raw and qcow2, and the file must be the only
+ * name of its content and must not lead to another file (vm/image.h). */
 #ifndef HOSTPCI_API_QEMU_VOLUME_H
 #define HOSTPCI_API_QEMU_VOLUME_H
 

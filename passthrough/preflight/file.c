@@ -16,6 +16,7 @@
 #include "passthrough/preflight/parts.h"
 #include "passthrough/preflight/rom.h"
 #include "vm/disk.h"
+#include "vm/image.h"
 
 enum presence { FILE_THERE, FILE_MISSING, FILE_HIDDEN };
 
@@ -78,6 +79,22 @@ static void remedy_volume(const struct inspection *inspection, const char *key, 
                              ret);
 }
 
+/* Such images are for root@pam alone, and need not be trusted by those who may change the VM. */
+static void check_image(const struct inspection *inspection, const char *key, const char *path,
+                        const json_t *values, struct findings *ret)
+{
+    autoclose int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct error why;
+
+    if (file < 0 || vm_image_check(file, json_text_or(values, "format", "raw"), &why) == 0)
+        return;
+    preflight_show_key(inspection, key, ret);
+    findings_add(
+        ret, SEVERITY_WARNING,
+        "%s: the volume '%s' %s: root@pam alone may configure such a one, and QEMU opens what it leads to.",
+        key, path, why.message);
+}
+
 static void check_volume(const struct inspection *inspection, const char *key, const char *path,
                          const json_t *values, struct findings *ret)
 {
@@ -99,6 +116,8 @@ static void check_volume(const struct inspection *inspection, const char *key, c
                     strerrordesc_np(errno));
         findings_add(ret, SEVERITY_INFO,
                      "%s: this daemon cannot read the volume '%s': the VM may still be able to.", key, path);
+    } else {
+        check_image(inspection, key, path, values, ret);
     }
 }
 
@@ -126,7 +145,7 @@ static const struct check volume_check = {
     .scope = CHECK_VM,
     .blocks = true,
     .section = MANUAL_NOTHING,
-    .text = "that the files and block devices of disks exist and can be read",
+    .text = "that the files and block devices of disks exist, can be read, and do not lead to other files",
     .run = check_volumes,
 };
 

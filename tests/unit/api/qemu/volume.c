@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/qemu/volume.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/property_string.h"
@@ -250,4 +251,51 @@ Test(api_qemu_volume, format_is_what_the_name_says)
         cr_expect(rows[i].allowed || strstr(err.message, "by its name it is format=") != NULL, "%s",
                   err.message);
     }
+}
+
+/* An image that leads to another file gives a guest that file. */
+Test(api_qemu_volume, image_leads_nowhere_else)
+{
+    static const char with_backing[104] = {'Q', 'F', 'I', (char)0xfb, 0, 0, 0, 3, [15] = 104, [19] = 11},
+                      of_version_2[72] = {'Q', 'F', 'I', (char)0xfb, 0, 0, 0, 2, [15] = 72, [19] = 11},
+                      with_data[104] = {'Q', 'F', 'I', (char)0xfb, 0, 0, 0, 3, [79] = 4},
+                      alone[104] = {'Q', 'F', 'I', (char)0xfb, 0, 0, 0, 3, [79] = 1 + 8 + 16},
+                      descriptor[] = "# Disk DescriptorFile\nversion=1\nRW 63 FLAT \"/etc/shadow\" 0\n";
+    static const struct {
+        const char *file, *format, *content;
+        size_t size;
+        const char *refusal; /* NULL: allowed */
+    } rows[] = {
+        {"b.qcow2", "qcow2", with_backing, sizeof(with_backing), "it has a backing file"},
+        {"c.qcow2", "qcow2", of_version_2, sizeof(of_version_2), "it has a backing file"},
+        {"d.qcow2", "qcow2", with_data, sizeof(with_data), "it has its data in another file"},
+        {"e.qcow2", "qcow2", alone, sizeof(alone), NULL},
+        {"f.qcow2", "qcow2", alone, 20, NULL},
+        {"g.raw", "raw", with_backing, sizeof(with_backing), NULL},
+        {"h.vmdk", "vmdk", descriptor, sizeof(descriptor), "it is of the format vmdk, not raw or qcow2"},
+        {"i.qcow", "qcow", alone, sizeof(alone), "it is of the format qcow,"},
+        {"j.qed", "qed", alone, sizeof(alone), "it is of the format qed,"},
+        {"k.cloop", "cloop", alone, sizeof(alone), "it is of the format cloop,"},
+    };
+    autofixture struct fixture fixture;
+    struct error err;
+
+    fixture_make(&fixture);
+    make_files(fixture.folder);
+    autofree char *dir = xasprintf("%s/images", fixture.folder), *linked = xasprintf("%s/a.raw", dir),
+                  *link_name = xasprintf("%s/private/second", fixture.folder);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        autofree char *path = xasprintf("%s/%s", dir, rows[i].file),
+                      *value = xasprintf("%s,format=%s", path, rows[i].format);
+        autojson json_t *values = parse("scsi0", value);
+        err = (struct error){.message = ""};
+        cr_assert_eq(file_replace(path, rows[i].content, rows[i].size, 0600, &err), 0);
+        cr_expect_eq(qemu_volume_check_place((const char *const[]){dir, NULL}, "scsi0", values, &err),
+                     rows[i].refusal != NULL ? -1 : 0, "%s: %s", value, err.message);
+        cr_expect(rows[i].refusal == NULL || strstr(err.message, rows[i].refusal) != NULL, "%s", err.message);
+    }
+    autojson json_t *values = parse("scsi0", linked);
+    cr_assert_eq(link(linked, link_name), 0);
+    cr_expect_eq(qemu_volume_check_place((const char *const[]){dir, NULL}, "scsi0", values, &err), -1);
+    cr_expect_not_null(strstr(err.message, "it has 2 names (hard links)"), "%s", err.message);
 }
