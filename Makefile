@@ -128,7 +128,7 @@ built-fuzz:
 	+@$(MAKE) $(FUZZ_BUILD) fuzz
 
 binaries: $(BUILD)/hostpci
-tests: $(BUILD)/tests/unit-tests $(BUILD)/tests/api-tests $(BUILD)/tests/make-host
+tests: $(BUILD)/tests/unit-tests $(BUILD)/tests/api-tests $(BUILD)/tests/make-host $(BUILD)/tests/hostpci
 fuzz: $(FUZZ)
 
 $(BUILD)/hostpci: $(OBJECTS)
@@ -163,6 +163,11 @@ $(BUILD)/tests/unit-tests: $(UNIT) $(SHARED) $(KERNEL) $(LIBRARY)
 $(BUILD)/tests/api-tests: $(API) $(SHARED) $(KERNEL) $(LIBRARY)
 	@echo '  link $@'
 	@$(LINK) -o $@ $^ $(LIBS_LINK) -lcriterion $(shell pkg-config --libs libcurl 2>/dev/null)
+
+# The program as it is, but that its broker can be told to stop at a step.
+$(BUILD)/tests/hostpci: $(OBJECTS) $(BUILD)/tests/stop_at.o
+	@echo '  link $@'
+	@$(LINK) -o $@ $^ $(LIBS_LINK)
 
 $(BUILD)/tests/make-host: $(HOSTS)
 	@mkdir -p $(@D)

@@ -138,12 +138,9 @@ static void prepare_process(void)
     json_object_seed(0);
 }
 
-static long read_stop_at(void)
+__attribute__((weak)) long broker_stop_at(void)
 {
-    const char *text = getenv("HOSTPCI_BROKER_STOP_AT");
-    unsigned long long number = 0;
-
-    return text != NULL && text_to_number(text, 10, LONG_MAX, &number) ? (long)number : 0;
+    return 0;
 }
 
 static void on_news(void *context, int64_t number)
@@ -240,7 +237,7 @@ static int start(struct daemon *daemon, struct error *err)
 
     jobs->loop = loop_new();
     jobs->sysroot = daemon->sysroot;
-    jobs->stop_at = read_stop_at();
+    jobs->stop_at = broker_stop_at();
     jobs->changed = on_news;
     jobs->context = daemon;
     if (journal_list_open(jobs->journal, &open, err) != 0 ||

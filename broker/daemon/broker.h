@@ -15,10 +15,7 @@
  * The files of this folder, each of which knows only those before it: loop (descriptors and timers), journal
  * (what outlives the broker) and spawn (a worker's process); job (an operation that runs, and its states),
  * job_messages (what its worker says) and job_run (from state to state); choices, state and client, who ask
- * for jobs. Nothing calls upwards but by the callbacks that broker.c, which joins them all, hands down.
- *
- * For tests: with HOSTPCI_BROKER_STOP_AT=N in its environment the broker stops itself (SIGSTOP) when the N-th
- * step since its start is in the journal and not done yet. */
+ * for jobs. Nothing calls upwards but by the callbacks that broker.c, which joins them all, hands down. */
 #ifndef HOSTPCI_BROKER_DAEMON_BROKER_H
 #define HOSTPCI_BROKER_DAEMON_BROKER_H
 
@@ -28,5 +25,9 @@
  * SIGTERM it takes nothing new, waits up to 10 s for what runs, and ends. It is ready when the socket is
  * there, which it also tells the service manager. */
 int broker_main(int argc, char **argv);
+
+/* The broker stops itself (SIGSTOP) when so many steps since its start are in the journal, the last of them
+ * not done yet; 0: never. Only tests define another one than that (tests/stop_at.c). */
+long broker_stop_at(void);
 
 #endif

@@ -93,7 +93,7 @@ struct jobs {
     const struct sysroot *sysroot;
     struct job *list; /* the newest first */
     unsigned count, readers;
-    long steps, stop_at; /* HOSTPCI_BROKER_STOP_AT; 0: never */
+    long steps, stop_at; /* broker_stop_at(); 0: never */
     /* Called when the journal has a new line, or the end, of the operation of that number. */
     void (*changed)(void *context, int64_t number);
     void *context;

@@ -40,6 +40,11 @@ const char *program_hostpci(void)
     return find_program("HOSTPCI_BINARY", "../hostpci");
 }
 
+const char *program_stoppable(void)
+{
+    return find_program("HOSTPCI_STOPPABLE", "hostpci");
+}
+
 const char *program_make_host(void)
 {
     return find_program("HOSTPCI_MAKE_HOST", "make-host");

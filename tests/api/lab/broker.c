@@ -26,10 +26,12 @@
 
 static pid_t child; /* the broker that the test started itself; 0: none */
 
+/* Also the brokers that daemons start must be able to stop at a step (tests/stop_at.c). */
 void lab_start_in(const char *folder)
 {
     static const char *const user[] = {"--user", USER, NULL};
 
+    setenv("HOSTPCI_BINARY", program_stoppable(), 0);
     machine_remember();
     START(.folder = folder, .arguments = user);
 }
@@ -107,8 +109,8 @@ void lab_broker_stop_later_ones_at(unsigned step)
 
 void lab_broker_start(unsigned stop_at)
 {
-    const char *const argv[] = {program_hostpci(), "broker", "--run-dir", daemon_run(), "--broker-dir",
-                                daemon_broker(),   "--user", USER,        NULL};
+    const char *const argv[] = {program_stoppable(), "broker", "--run-dir", daemon_run(), "--broker-dir",
+                                daemon_broker(),     "--user", USER,        NULL};
     double end = machine_now() + SECONDS;
 
     cr_assert_eq(lab_broker_pid(), 0, "a broker runs already");
