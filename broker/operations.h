@@ -21,8 +21,9 @@ struct operation {
     const char *name; /* in requests and in the journal, which outlives this version of the broker */
     const char *text; /* one sentence */
     const struct schema *arguments;
-    bool changes;            /* needs an id, is journalled, goes on when the front hangs up */
-    unsigned patience;       /* seconds after which a reading is given up; 0: it takes as long as it takes */
+    bool changes;      /* needs an id, is journalled, goes on when the front hangs up */
+    unsigned patience; /* seconds after which a reading is given up; 0: it takes as long as it takes */
+    const char *turn; /* an argument: for each of its values one at a time (broker/daemon/turns.h); or NULL */
     operation_function *run; /* in a worker, with checked arguments; NULL: the broker answers by itself */
 };
 

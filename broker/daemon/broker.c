@@ -192,6 +192,7 @@ static void before_wait(void *context)
     clients_free_ended(daemon->clients);
     if (jobs_free_ended(&daemon->jobs) > 0 && !daemon->stopping)
         choices_apply(daemon->choices, &daemon->jobs);
+    clients_take_turns(daemon->clients);
     if (daemon->stopping && !is_busy(daemon))
         loop_stop(daemon->jobs.loop);
 }

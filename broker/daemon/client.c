@@ -2,6 +2,7 @@
 /* The broker's clients. */
 #include "broker/daemon/client.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/memory.h"
 #include "broker/daemon/job_run.h"
 #include "broker/daemon/state.h"
+#include "broker/daemon/turns.h"
 #include "broker/protocol.h"
 
 #define SEND_BUFFER ((int)PROTOCOL_MESSAGE_LIMIT * 2) /* the longest message fits */
@@ -58,7 +60,10 @@ struct client {
     int64_t number;          /* the operation that it follows, in the journal; 0: none */
     int line;                /* the next one to send */
     struct job *reading;     /* whose answer it waits for */
-    json_t *answer;          /* the last message, to be sent */
+    json_t *arguments;       /* of an operation that takes turns; NULL: it does not */
+    const struct operation *operation;
+    bool waiting;   /* for its turn */
+    json_t *answer; /* the last message, to be sent */
 };
 
 struct clients {
@@ -68,7 +73,10 @@ struct clients {
     uid_t users[CLIENT_USERS];
     struct client *list;
     unsigned count;
-    long long refused_at; /* when a refusal was logged last; 0: never */
+    unsigned waiting; /* for their turn */
+    struct rest *rests;
+    struct loop_timer turn; /* when the next one may begin */
+    long long refused_at;   /* when a refusal was logged last; 0: never */
 };
 
 static void on_connection(void *context, short events);
@@ -84,8 +92,13 @@ static void hang_up(struct client *client)
     loop_cancel_timer(clients->loop, &client->timer);
     close(client->socket);
     client->socket = -1;
-    if (client->reading != NULL)
-        client->reading->answer = NULL;
+    clients->waiting -= client->waiting;
+    client->waiting = false;
+    if (client->reading == NULL)
+        return;
+    client->reading->answer = NULL;
+    if (client->arguments != NULL)
+        turns_note_failure(&clients->rests, client->operation, client->arguments, clock_milliseconds());
 }
 
 static void on_timer(void *context)
@@ -127,6 +140,7 @@ void clients_free_ended(struct clients *clients)
         }
         *at = client->next;
         json_decref(client->answer);
+        json_decref(client->arguments);
         free(client);
         clients->count--;
     }
@@ -142,6 +156,8 @@ void clients_free(struct clients *clients)
     for (struct client *client = clients->list; client != NULL; client = client->next)
         hang_up(client);
     clients_free_ended(clients);
+    loop_cancel_timer(clients->loop, &clients->turn);
+    turns_forget(&clients->rests, LLONG_MAX);
     free(clients);
 }
 
@@ -280,6 +296,9 @@ static void on_answer(void *reader, json_t *answer)
 
     client->reading = NULL;
     client->answer = answer;
+    if (client->arguments != NULL && json_object_get(answer, "error") != NULL)
+        turns_note_failure(&client->clients->rests, client->operation, client->arguments,
+                           clock_milliseconds());
     send_all(client);
 }
 
@@ -333,6 +352,62 @@ static int check_id(const char *id, struct error *err)
     return 0;
 }
 
+static int start_reading(struct client *client, const struct operation *operation, const json_t *arguments,
+                         struct error *err)
+{
+    struct job *job;
+
+    if (job_start(client->clients->jobs, operation, NULL, json_deep_copy(arguments), &job, err) != 0)
+        return -1;
+    job->answer = on_answer;
+    job->reader = client;
+    client->reading = job;
+    return 0;
+}
+
+/* Whoever has waited longest of those that may begin; NULL: nobody. *ret_wait is when to look again, unless
+ * an operation ends before; 0: never. */
+static struct client *find_next(const struct clients *clients, long long *ret_wait)
+{
+    long long now = clock_milliseconds();
+    struct client *next = NULL;
+
+    *ret_wait = 0;
+    for (struct client *client = clients->list; client != NULL; client = client->next) {
+        if (!client->waiting)
+            continue;
+        long long wait = turns_wait(clients->rests, clients->jobs, client->operation, client->arguments, now);
+        if (wait == 0)
+            next = client; /* the newest come first */
+        else if (wait > 0 && (*ret_wait == 0 || wait < *ret_wait))
+            *ret_wait = wait;
+    }
+    return next;
+}
+
+static void on_turn(void *context)
+{
+    clients_take_turns(context);
+}
+
+void clients_take_turns(struct clients *clients)
+{
+    long long wait = 0;
+    struct error err;
+
+    turns_forget(&clients->rests, clock_milliseconds());
+    for (struct client *client; clients->waiting > 0 && (client = find_next(clients, &wait)) != NULL;) {
+        client->waiting = false;
+        clients->waiting--;
+        if (start_reading(client, client->operation, client->arguments, &err) != 0) {
+            client->answer = protocol_pack_error(&err);
+            send_all(client);
+        }
+    }
+    if (wait > 0)
+        loop_set_timer(clients->loop, &clients->turn, wait, on_turn, clients);
+}
+
 static int start(struct client *client, const struct operation *operation, const char *id,
                  const json_t *arguments, struct error *err)
 {
@@ -341,18 +416,18 @@ static int start(struct client *client, const struct operation *operation, const
 
     if (clients->listener < 0)
         return error_set(err, ERROR_BUSY, "the broker is ending: ask the next one");
-    if (!operation->changes)
-        id = NULL;
-    else if (check_id(id, err) != 0)
-        return -1;
-    if (job_start(clients->jobs, operation, id, json_deep_copy(arguments), &job, err) != 0)
-        return -1;
-    if (id == NULL) {
-        job->answer = on_answer;
-        job->reader = client;
-        client->reading = job;
+    if (operation->turn != NULL) {
+        client->operation = operation;
+        client->arguments = json_deep_copy(arguments);
+        client->waiting = true;
+        clients->waiting++; /* clients_take_turns comes before the loop waits again */
         return 0;
     }
+    if (!operation->changes)
+        return start_reading(client, operation, arguments, err);
+    if (check_id(id, err) != 0 ||
+        job_start(clients->jobs, operation, id, json_deep_copy(arguments), &job, err) != 0)
+        return -1;
     autofree char *text = json_dumps(arguments, JSON_COMPACT | JSON_SORT_KEYS);
     log_info("%s '%s' for user %u, process %d: %s", operation->name, id, (unsigned)client->uid,
              (int)client->pid, text);

@@ -22,6 +22,9 @@ void clients_free(struct clients *clients);
 /* Sends what is new in the journal to the clients that follow the operation of this number. */
 void clients_send_news(struct clients *clients, int64_t number);
 
+/* Starts the operations whose turn it is (broker/daemon/turns.h). Called before the loop waits. */
+void clients_take_turns(struct clients *clients);
+
 /* Accepts no more clients and starts no more operations. */
 void clients_refuse_more(struct clients *clients);
 

@@ -43,7 +43,7 @@ static int answer(int count, const struct pam_message **messages, struct pam_res
     return PAM_SUCCESS;
 }
 
-/* The front delays the answer to a wrong password itself, without keeping a worker busy. */
+/* The next attempt for the user waits (broker/daemon/turns.h), without keeping a worker busy. */
 static void wait_not(int status, unsigned microseconds, void *context)
 {
     (void)status;
@@ -82,5 +82,6 @@ const struct operation operation_pam = {
     .text = "Asks PAM whether a user of this host has that password.",
     .arguments = operation_pam_arguments,
     .patience = PATIENCE,
+    .turn = "user",
     .run = check_password,
 };
