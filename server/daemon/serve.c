@@ -34,12 +34,18 @@
 #include "server/request/exchange.h"
 
 #define FAILED_LOGIN_MILLISECONDS 3000
-#define WORKERS                   4
-#define WORKER_QUEUE              64
 #define STOP_SECONDS              10
 #define STOP_TASKS_SECONDS        2 /* the next daemon follows those that go on */
 
 #define FIRMWARE_DIR              "/usr/share/OVMF" /* from Debian's package ovmf */
+
+/* A hash of a password takes 16 MiB, so few are made at once. */
+static const struct worker_limits worker_limits = {.threads = 8,
+                                                   .kept_threads = 2,
+                                                   .places = 128,
+                                                   .kept_places = 32,
+                                                   .share = 32},
+                                  login_limits = {.threads = 2, .places = 32, .kept_places = 16, .share = 8};
 
 /* A socket, which is bound while we may still be root. */
 struct listener {
@@ -146,7 +152,9 @@ static int open_server(struct daemon *daemon, struct error *err)
     server->cache = reply_cache_new();
     pthread_mutex_init(&server->coalescer.mutex, NULL);
     pthread_mutex_init(&server->bodies.mutex, NULL);
-    if (worker_pool_open(WORKERS, WORKER_QUEUE, &server->workers, err) != 0)
+    pthread_mutex_init(&server->gatherer.mutex, NULL);
+    if (worker_pool_open(&worker_limits, &server->workers, err) != 0 ||
+        worker_pool_open(&login_limits, &server->logins, err) != 0)
         return -1;
     return throttle_open(FAILED_LOGIN_MILLISECONDS, &server->throttle, err);
 }
@@ -154,9 +162,11 @@ static int open_server(struct daemon *daemon, struct error *err)
 static void close_server(struct daemon *daemon)
 {
     worker_pool_close(daemon->server.workers);
+    worker_pool_close(daemon->server.logins);
     throttle_close(daemon->server.throttle);
     reply_cache_free(daemon->server.cache);
     pthread_mutex_destroy(&daemon->server.coalescer.mutex);
+    pthread_mutex_destroy(&daemon->server.gatherer.mutex);
     pthread_mutex_destroy(&daemon->server.bodies.mutex);
 }
 

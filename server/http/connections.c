@@ -30,30 +30,6 @@ struct connections {
     struct origin *origins;
 };
 
-/* IPv4 addresses are written as IPv6 writes them, whole; of IPv6 addresses a client has 2^64. */
-struct network network_of_address(const struct sockaddr *address)
-{
-    struct network network = {{[10] = 0xff, [11] = 0xff}};
-
-    if (address->sa_family == AF_INET) {
-        memcpy(network.bytes + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-        return network;
-    }
-    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    network = (struct network){0};
-    memcpy(network.bytes, v6, IN6_IS_ADDR_V4MAPPED(v6) ? 16 : 8);
-    return network;
-}
-
-/* The prefix is the one that discards (RFC 6666): nobody connects from there. */
-struct network network_of_user(uid_t uid)
-{
-    struct network network = {{0x01}};
-
-    memcpy(network.bytes + 12, &uid, sizeof(uid));
-    return network;
-}
-
 struct connections *connections_new(unsigned limit)
 {
     struct connections *all = xcalloc(1, sizeof(*all));

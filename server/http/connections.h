@@ -6,19 +6,19 @@
  * connection has a deadline of ours. What is late, and what waits for a peer that is gone, is shut down; then
  * libmicrohttpd closes it.
  *
- * A network (an IPv4 address, the first 64 bits of an IPv6 address, or a user of the local socket) has at
- * most a quarter of the places. When all are taken, a newcomer gets the place of whoever has waited longest
- * without a request that is being answered: of those without a valid credential first, and of these from the
- * network that has most connections. So strangers can take no place from a caller who has proved himself.
+ * A network (server/http/peer.h) has at most a quarter of the places. When all are taken, a newcomer gets the
+ * place of whoever has waited longest without a request that is being answered: of those without a valid
+ * credential first, and of these from the network that has most connections. So strangers can take no place
+ * from a caller who has proved himself.
  *
  * Thread-safe. The times are by clock_microseconds. */
 #ifndef HOSTPCI_SERVER_HTTP_CONNECTIONS_H
 #define HOSTPCI_SERVER_HTTP_CONNECTIONS_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
+
+#include "server/http/peer.h"
 
 #define CONNECTIONS_HEAD_SECONDS  10   /* from accept(2) to the end of the first head */
 #define CONNECTIONS_IDLE_SECONDS  30   /* from the end of a reply to the end of the next head */
@@ -27,13 +27,6 @@
 #define CONNECTIONS_BYTES         4096 /* take a second of the slowest client that is waited for */
 
 struct connections;
-
-/* Who is counted together. */
-struct network {
-    unsigned char bytes[16];
-};
-struct network network_of_address(const struct sockaddr *address);
-struct network network_of_user(uid_t uid);
 
 enum connection_phase {
     CONNECTION_WAITS,   /* for a head; also before the first one, and during the handshake of TLS */

@@ -2,7 +2,6 @@
 /* The daemons of libmicrohttpd and their connections. */
 #include "server/http/http.h"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -96,38 +95,6 @@ int http_new(struct server *server, unsigned threads, struct http **ret, struct 
     return 0;
 }
 
-static void describe_network_peer(const struct sockaddr *address, struct peer *peer)
-{
-    static const char mapped[] = "::ffff:";
-    const void *bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-
-    if (address->sa_family == AF_INET6)
-        bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    inet_ntop(address->sa_family, bytes, peer->address, sizeof(peer->address));
-    if (strncmp(peer->address, mapped, strlen(mapped)) == 0 && strchr(peer->address, '.') != NULL)
-        memmove(peer->address, peer->address + strlen(mapped), strlen(peer->address + strlen(mapped)) + 1);
-}
-
-static struct network add_network_peer(struct MHD_Connection *connection, struct peer *peer)
-{
-    const struct sockaddr *address =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-
-    describe_network_peer(address, peer);
-    return network_of_address(address);
-}
-
-/* If the kernel does not tell who the peer is, the peer counts as a stranger from the network. */
-static void describe_local_peer(int fd, struct peer *peer)
-{
-    struct ucred credentials;
-    socklen_t length = sizeof(credentials);
-
-    peer->local = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0;
-    peer->uid = peer->local ? credentials.uid : (uid_t)-1;
-    snprintf(peer->address, sizeof(peer->address), "local:%d", (int)peer->uid);
-}
-
 static void on_connection(void *argument, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -145,13 +112,12 @@ static void on_connection(void *argument, struct MHD_Connection *connection, voi
         return;
     }
     *context = ours = xcalloc(1, sizeof(*ours));
-    struct network network;
-    if (listener->local) {
-        describe_local_peer(fd, &ours->peer);
-        network = network_of_user(ours->peer.uid);
-    } else {
-        network = add_network_peer(connection, &ours->peer);
-    }
+    struct network network =
+        listener->local
+            ? peer_describe_local(fd, &ours->peer)
+            : peer_describe_address(
+                  MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+                  &ours->peer);
     connections_add(listener->connections, &ours->place, fd, &network,
                     peer_is_root(&ours->peer, listener->http->source.server->owner));
     if (listener->tls)

@@ -14,11 +14,37 @@
 #include "server/request/login.h"
 #include "server/request/request.h"
 
-static void resume(void *argument)
+static bool is_get(const struct exchange *exchange)
 {
-    struct exchange *exchange = argument;
+    return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
+}
 
+/* Leaves out what the client has already, and compresses the rest if the client can read that. */
+static void negotiate(struct exchange *exchange)
+{
+    if (is_get(exchange))
+        reply_tag(&exchange->reply, exchange->known_tags);
+    reply_pack(&exchange->reply, exchange->encodings);
+}
+
+static void submit(void *argument);
+
+/* Sends the reply that the exchange has, also to those that have waited for it. */
+static void finish(void *argument)
+{
+    struct exchange *exchange = argument, *next = NULL;
+
+    if (exchange->gathered != NULL) {
+        for (struct exchange *waiter = gather_end(exchange, &next), *after; waiter != NULL; waiter = after) {
+            after = waiter->next_waiter;
+            reply_share(&waiter->reply, &exchange->reply);
+            negotiate(waiter);
+            waiter->resume(waiter);
+        }
+    }
     exchange->resume(exchange);
+    if (next != NULL)
+        submit(next);
 }
 
 void exchange_pause(struct exchange *exchange)
@@ -57,23 +83,10 @@ static bool is_current(struct exchange *exchange, uint64_t version)
     return exchange->request.endpoint->version(&exchange->request, &now) && now == version;
 }
 
-static bool is_get(const struct exchange *exchange)
-{
-    return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
-}
-
 /* With _dc, which is the time of day, a client says that it never asks for the same URI again. */
 static bool may_be_cached(const struct exchange *exchange)
 {
     return is_get(exchange) && exchange->body.length == 0 && strstr(exchange->uri, "_dc=") == NULL;
-}
-
-/* Leaves out what the client has already, and compresses the rest if the client can read that. */
-static void negotiate(struct exchange *exchange)
-{
-    if (is_get(exchange))
-        reply_tag(&exchange->reply, exchange->known_tags);
-    reply_pack(&exchange->reply, exchange->encodings);
 }
 
 /* The short way, for a URI that was asked for before. Whatever does not match goes the long way, which also
@@ -152,8 +165,10 @@ static void make_and_share(struct exchange *exchange, uint64_t version, struct m
         if (made) {
             reply_cached(&waiter->reply, reply_body_share(exchange->reply.body));
             negotiate(waiter);
+            finish(waiter);
+        } else {
+            waiter->resume(waiter); /* exchange_serve goes on with it */
         }
-        waiter->resume(waiter);
     }
 }
 
@@ -178,21 +193,37 @@ static bool run_request(struct exchange *exchange)
     return true;
 }
 
-static void run_and_resume(void *argument)
+static void run_and_finish(void *argument)
 {
-    if (run_request(argument))
-        login_wait_after(argument, resume);
+    struct exchange *exchange = argument;
+
+    if (exchange->gathered != NULL)
+        gather_begin(exchange);
+    if (run_request(exchange))
+        login_wait_after(exchange, finish);
+}
+
+/* NULL: root on this host. Strangers are counted by where they come from. */
+static const char *name_caller(const struct exchange *exchange)
+{
+    const char *user = exchange->request.caller.user;
+
+    if (peer_is_root(exchange->peer, exchange->server->owner))
+        return NULL;
+    return user[0] != '\0' ? user : exchange->peer->network;
 }
 
 static void submit(void *argument)
 {
     struct exchange *exchange = argument;
+    struct server *server = exchange->server;
+    struct worker_pool *pool = exchange->request.endpoint->login ? server->logins : server->workers;
     struct error err;
 
-    if (worker_pool_submit(exchange->server->workers, run_and_resume, exchange, &err) == 0)
+    if (worker_pool_submit(pool, name_caller(exchange), run_and_finish, exchange, &err) == 0)
         return;
     exchange_refuse(exchange, &err);
-    login_wait_after(exchange, resume);
+    login_wait_after(exchange, finish);
 }
 
 static void run_in_worker(struct exchange *exchange)
@@ -201,9 +232,11 @@ static void run_in_worker(struct exchange *exchange)
     struct error err;
 
     exchange_pause(exchange);
+    if (is_get(exchange) && exchange->gathered == NULL && !gather_join(exchange))
+        return;
     if (exchange->request.endpoint->login && login_wait_before(exchange, submit, &waits, &err) != 0) {
         exchange_refuse(exchange, &err);
-        exchange->resume(exchange);
+        finish(exchange);
     } else if (!waits) {
         submit(exchange);
     }
@@ -218,7 +251,7 @@ static void refuse_slowly(struct exchange *exchange)
     const struct throttle_key key = {exchange->peer->address, "", exchange->peer->local};
 
     exchange_pause(exchange);
-    if (!throttle_add(exchange->server->throttle, &key, resume, exchange))
+    if (!throttle_add(exchange->server->throttle, &key, finish, exchange))
         exchange->resume(exchange);
 }
 

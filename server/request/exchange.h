@@ -17,6 +17,7 @@
 #include "server/request/budget.h"
 #include "server/request/cache.h"
 #include "server/request/coalesce.h"
+#include "server/request/gather.h"
 #include "server/request/pool.h"
 #include "server/request/reply.h"
 #include "server/request/route.h"
@@ -27,6 +28,7 @@ struct peer {
     bool local; /* it is connected to the Unix socket, and uid is known */
     uid_t uid;
     char address[INET6_ADDRSTRLEN];
+    char network[INET6_ADDRSTRLEN]; /* whoever comes from there is counted together; not "" */
 };
 
 /* Whether the kernel says that it is root, or the user who started the daemon. */
@@ -39,7 +41,9 @@ struct server {
     uid_t owner; /* the uid that started the daemon: root@pam on the local socket */
     struct reply_cache *cache;
     struct coalescer coalescer;
+    struct gatherer gatherer;
     struct worker_pool *workers;
+    struct worker_pool *logins; /* for what tries a password, which takes long on purpose */
     struct throttle *throttle;
     struct budget bodies;
     const char *const
@@ -70,6 +74,7 @@ struct exchange {
     struct reply reply;           /* empty (status 0) until there is one */
     char *login_failure;          /* why a login failed, for the log alone; NULL: it did not */
     struct exchange *next_waiter; /* while it waits for a reply that another request makes */
+    struct gathered *gathered;    /* while others wait for its reply: server/request/gather.h */
 
     /* How to go on later, set by the owner. pause() is called before another thread may call resume(). */
     void (*pause)(struct exchange *exchange);

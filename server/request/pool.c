@@ -5,59 +5,145 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
+#define ROOT "" /* nobody else is called so */
+
 struct work {
+    struct work *next;
     void (*run)(void *argument);
     void *argument;
 };
 
+/* What one caller has submitted. */
+struct line {
+    struct line *next;
+    char *caller;
+    struct work *first, **end;
+    unsigned waiting, running;
+};
+
 struct worker_pool {
-    pthread_mutex_t mutex; /* guards the ring and closing */
+    struct worker_limits limits;
+    pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
-    struct work *ring;
-    unsigned limit, first, count;
+    struct line *lines;                  /* whose turn it is comes first */
+    unsigned waiting, running_of_others; /* than root */
     bool closing;
     pthread_t *threads;
     unsigned thread_count;
 };
 
-/* Waits for work; false when the pool closes and none is left. */
-static bool take(struct worker_pool *pool, struct work *ret)
+static bool is_root(const struct line *line)
 {
+    return line->caller[0] == '\0';
+}
+
+static bool may_run(const struct worker_pool *pool, const struct line *line)
+{
+    if (line->waiting == 0)
+        return false;
+    if (is_root(line))
+        return true;
+    return line->running < (pool->limits.threads + 1) / 2 &&
+           pool->running_of_others < pool->limits.threads - pool->limits.kept_threads;
+}
+
+/* Takes the line out, and puts it behind the others. */
+static void end_turn(struct line **at)
+{
+    struct line *line = *at;
+
+    *at = line->next;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = line;
+    line->next = NULL;
+}
+
+static struct line *choose(struct worker_pool *pool)
+{
+    for (struct line **at = &pool->lines; *at != NULL; at = &(*at)->next) {
+        struct line *line = *at;
+        if (!may_run(pool, line))
+            continue;
+        end_turn(at);
+        return line;
+    }
+    return NULL;
+}
+
+/* Waits for work; NULL when the pool closes and none is left. */
+static struct work *take(struct worker_pool *pool, struct line **ret)
+{
+    struct line *line;
+    struct work *work = NULL;
+
     pthread_mutex_lock(&pool->mutex);
-    while (pool->count == 0 && !pool->closing)
+    while ((line = choose(pool)) == NULL && !(pool->closing && pool->waiting == 0))
         pthread_cond_wait(&pool->changed, &pool->mutex);
-    bool found = pool->count > 0;
-    if (found) {
-        *ret = pool->ring[pool->first];
-        pool->first = (pool->first + 1) % pool->limit;
-        pool->count--;
+    if (line != NULL) {
+        work = line->first;
+        line->first = work->next;
+        if (line->first == NULL)
+            line->end = &line->first;
+        line->waiting--;
+        line->running++;
+        pool->waiting--;
+        pool->running_of_others += !is_root(line);
     }
     pthread_mutex_unlock(&pool->mutex);
-    return found;
+    *ret = line;
+    return work;
+}
+
+static void remove_line(struct worker_pool *pool, struct line *line)
+{
+    struct line **at = &pool->lines;
+
+    while (*at != line)
+        at = &(*at)->next;
+    *at = line->next;
+    free(line->caller);
+    free(line);
+}
+
+/* Somebody may run now who might not before. */
+static void leave(struct worker_pool *pool, struct line *line)
+{
+    pthread_mutex_lock(&pool->mutex);
+    line->running--;
+    pool->running_of_others -= !is_root(line);
+    if (line->running == 0 && line->waiting == 0)
+        remove_line(pool, line);
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->mutex);
 }
 
 static void *run_worker(void *argument)
 {
-    struct work work;
+    struct work *work;
+    struct line *line;
 
-    while (take(argument, &work))
-        work.run(work.argument);
+    while ((work = take(argument, &line)) != NULL) {
+        work->run(work->argument);
+        free(work);
+        leave(argument, line);
+    }
     return NULL;
 }
 
-int worker_pool_open(unsigned threads, unsigned limit, struct worker_pool **ret, struct error *err)
+int worker_pool_open(const struct worker_limits *limits, struct worker_pool **ret, struct error *err)
 {
     struct worker_pool *pool = xcalloc(1, sizeof(*pool));
 
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->changed, NULL);
-    pool->limit = limit;
-    pool->ring = xcalloc(limit, sizeof(*pool->ring));
-    pool->threads = xcalloc(threads, sizeof(*pool->threads));
-    while (pool->thread_count < threads) {
+    pool->limits = *limits;
+    pool->threads = xcalloc(limits->threads, sizeof(*pool->threads));
+    while (pool->thread_count < limits->threads) {
         int number = pthread_create(&pool->threads[pool->thread_count], NULL, run_worker, pool);
         if (number != 0) {
             worker_pool_close(pool);
@@ -82,23 +168,60 @@ void worker_pool_close(struct worker_pool *pool)
     pthread_cond_destroy(&pool->changed);
     pthread_mutex_destroy(&pool->mutex);
     free(pool->threads);
-    free(pool->ring);
     free(pool);
 }
 
-int worker_pool_submit(struct worker_pool *pool, void (*run)(void *argument), void *argument,
-                       struct error *err)
+static struct line *find_line(struct worker_pool *pool, const char *caller)
+{
+    struct line **at = &pool->lines;
+
+    while (*at != NULL && strcmp((*at)->caller, caller) != 0)
+        at = &(*at)->next;
+    if (*at != NULL)
+        return *at;
+    struct line *line = xcalloc(1, sizeof(*line));
+    line->caller = xstrdup(caller);
+    line->end = &line->first;
+    *at = line;
+    return line;
+}
+
+static int check_places(const struct worker_pool *pool, const struct line *line, struct error *err)
+{
+    unsigned places = pool->limits.places + (is_root(line) ? pool->limits.kept_places : 0);
+
+    if (!is_root(line) && line->waiting >= pool->limits.share)
+        return error_set(err, ERROR_BUSY, "%u requests of %s are waiting already: try again in a moment",
+                         line->waiting, line->caller);
+    if (pool->waiting >= places)
+        return error_set(err, ERROR_BUSY, "%u requests are waiting already: try again in a moment",
+                         pool->waiting);
+    return 0;
+}
+
+static void append(struct line *line, void (*run)(void *argument), void *argument)
+{
+    struct work *work = xcalloc(1, sizeof(*work));
+
+    *work = (struct work){.run = run, .argument = argument};
+    *line->end = work;
+    line->end = &work->next;
+    line->waiting++;
+}
+
+int worker_pool_submit(struct worker_pool *pool, const char *caller, void (*run)(void *argument),
+                       void *argument, struct error *err)
 {
     pthread_mutex_lock(&pool->mutex);
-    bool fits = pool->count < pool->limit;
-    if (fits) {
-        pool->ring[(pool->first + pool->count) % pool->limit] = (struct work){run, argument};
-        pool->count++;
+    struct line *line = find_line(pool, caller != NULL ? caller : ROOT);
+    int result = check_places(pool, line, err);
+    if (result == 0) {
+        append(line, run, argument);
+        pool->waiting++;
         pthread_cond_signal(&pool->changed);
+    } else if (line->running == 0 && line->waiting == 0) {
+        remove_line(pool, line);
     }
     pthread_mutex_unlock(&pool->mutex);
-    if (!fits)
-        return error_set(err, ERROR_BUSY, "%u requests are waiting already: try again in a moment",
-                         pool->limit);
-    return 0;
+    return result;
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A few threads for requests that may block, so that the threads that talk to clients never do. */
+/* A few threads for requests that may block, so that the threads that talk to clients never do.
+ *
+ * Each caller has a line of its own, and the lines take turns: whoever asks for much waits for himself. One
+ * caller gets at most half of the threads and his share of the places; some of both are kept for root on this
+ * host. */
 #ifndef HOSTPCI_SERVER_REQUEST_POOL_H
 #define HOSTPCI_SERVER_REQUEST_POOL_H
 
@@ -7,13 +11,19 @@
 
 struct worker_pool;
 
-/* At most `limit` calls wait for a thread. */
-int worker_pool_open(unsigned threads, unsigned limit, struct worker_pool **ret, struct error *err);
+struct worker_limits {
+    unsigned threads, kept_threads; /* of which as many are kept for root */
+    unsigned places, kept_places;   /* in the lines: of all callers, and more for root */
+    unsigned share;                 /* places of one caller */
+};
+
+int worker_pool_open(const struct worker_limits *limits, struct worker_pool **ret, struct error *err);
 /* Waits until everything that was submitted has run. Takes NULL. */
 void worker_pool_close(struct worker_pool *pool);
 
-/* Calls run(argument) in one of the threads, in the order of submission. ERROR_BUSY if too many wait. */
-int worker_pool_submit(struct worker_pool *pool, void (*run)(void *argument), void *argument,
-                       struct error *err);
+/* Calls run(argument) in one of the threads, in the order in which this caller submits. `caller` is copied;
+ * NULL is root on this host. ERROR_BUSY if too many wait. */
+int worker_pool_submit(struct worker_pool *pool, const char *caller, void (*run)(void *argument),
+                       void *argument, struct error *err);
 
 #endif

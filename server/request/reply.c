@@ -141,6 +141,17 @@ void reply_methods(struct reply *ret, const char *methods)
     snprintf(ret->methods, sizeof(ret->methods), "%s", methods);
 }
 
+void reply_share(struct reply *ret, const struct reply *reply)
+{
+    *ret = *reply;
+    ret->body = reply->body != NULL ? reply_body_share(reply->body) : NULL;
+    ret->tagged = ret->packed = false;
+    if (ret->status == HTTP_NOT_MODIFIED) {
+        ret->status = HTTP_OK;
+        ret->type = JSON_TYPE;
+    }
+}
+
 void reply_release(struct reply *reply)
 {
     reply_body_release(reply->body);

@@ -42,6 +42,8 @@ void reply_error(struct reply *ret, const struct error *err, const json_t *error
 void reply_unauthenticated(struct reply *ret, const struct error *err);
 /* The reply to OPTIONS; `methods` is "GET, PUT" and so on. */
 void reply_methods(struct reply *ret, const char *methods);
+/* The same for an equal request, which may have other tags and encodings. */
+void reply_share(struct reply *ret, const struct reply *reply);
 void reply_release(struct reply *reply);
 
 /* A file as it is, without the envelope. */

@@ -34,14 +34,17 @@ void server_world_make(struct server_world *world, const struct endpoint *const 
                                     .owner = WORLD_OWNER,
                                     .cache = reply_cache_new(),
                                     .coalescer = {.mutex = PTHREAD_MUTEX_INITIALIZER}};
-    cr_assert_eq(worker_pool_open(WORLD_WORKERS, 64, &world->server.workers, &err), 0);
+    const struct worker_limits limits = {.threads = WORLD_WORKERS, .places = 64, .share = 64};
+    cr_assert_eq(worker_pool_open(&limits, &world->server.workers, &err), 0);
+    cr_assert_eq(worker_pool_open(&limits, &world->server.logins, &err), 0);
     cr_assert_eq(throttle_open(100, &world->server.throttle, &err), 0);
-    world->peer = (struct peer){.address = "192.0.2.1"};
+    world->peer = (struct peer){.address = "192.0.2.1", .network = "192.0.2.1"};
 }
 
 void server_world_end(struct server_world *world)
 {
     worker_pool_close(world->server.workers);
+    worker_pool_close(world->server.logins);
     throttle_close(world->server.throttle);
     reply_cache_free(world->server.cache);
     access_close(world->service.access);
