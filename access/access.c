@@ -102,6 +102,23 @@ bool identity_is_same(const struct identity *a, const struct identity *b)
     return strcmp(a->user, b->user) == 0 && strcmp(a->token, b->token) == 0;
 }
 
+bool access_is_token_of(const char *user, const char *name)
+{
+    size_t length = strlen(user);
+
+    return strncmp(name, user, length) == 0 && name[length] == '!' && strchr(name + length, '@') == NULL;
+}
+
+int access_read_created(struct access *access, const char *user, int64_t *ret, struct error *err)
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+
+    if (access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    *ret = json_integer_value(json_object_get(snapshot_user(snapshot, user), "created"));
+    return 0;
+}
+
 bool identity_is_root(const struct identity *identity)
 {
     return identity->token[0] == '\0' && strcmp(identity->user, "root@pam") == 0;

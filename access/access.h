@@ -17,6 +17,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "schema/endpoint.h"
@@ -48,7 +49,13 @@ typedef int access_pam_function(void *context, const char *user, const char *pas
 void access_set_pam(struct access *access, access_pam_function *check, void *context);
 
 bool identity_is_same(const struct identity *a, const struct identity *b);
+/* Whether `name` is a token of the user: "joe@pve!ci" is one of joe@pve. "joe@pve!x@pve" is another user. */
+bool access_is_token_of(const char *user, const char *name);
 bool identity_is_root(const struct identity *identity); /* root@pam itself, not a token of it */
+
+/* When a user was created, in seconds since 1970: what an earlier one of this name did before is not his. 0
+ * if that is not known. */
+int access_read_created(struct access *access, const char *user, int64_t *ret, struct error *err);
 
 /* Finds who holds `user@realm!id=secret`. A wrong secret is refused with ERROR_UNAUTHENTICATED
  * "Authentication failed!". So is an unknown, disabled or expired user or token: the answer does not say

@@ -213,6 +213,8 @@ static int build_change(struct storage *storage, void *context, struct change_se
     if (object_read(storage, "acl", change->path, &entries, &revision, err) != 0) {
         if (err->kind != ERROR_NOT_FOUND)
             return -1;
+        if (!change->remove && access_check_room(storage, "acl", err) != 0)
+            return error_prefix(err, "ACL update failed: ");
         entries = json_object();
     }
     for (int kind = 0; kind < KINDS; kind++)
@@ -252,13 +254,12 @@ static void forget_name(json_t *entries, const char *key, const char *name)
 
 static void forget_tokens_of(json_t *entries, const char *user)
 {
-    autofree char *prefix = xasprintf("%s!", user);
     json_t *named = json_object_get(entries, kinds[TOKEN].key), *granted;
     const char *name;
     void *next;
 
     json_object_foreach_safe(named, next, name, granted)
-        if (text_starts_with(name, prefix))
+        if (access_is_token_of(user, name))
             json_object_del(named, name);
     drop_if_empty(entries, kinds[TOKEN].key);
 }

@@ -83,6 +83,8 @@ static int build_create(struct storage *storage, void *context, struct change_se
         return error_set(err, ERROR_CONFLICT, "create group failed: group '%s' already exists", edit->id);
     if (err->kind != ERROR_NOT_FOUND)
         return -1;
+    if (access_check_room(storage, "group", err) != 0)
+        return error_prefix(err, "create group failed: ");
     group = json_pack("{s:[]}", "members");
     set_comment(group, edit->comment);
     change_set_put(set, "group", edit->id, 0, TAKE(group));

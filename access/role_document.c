@@ -152,6 +152,8 @@ static int build_create(struct storage *storage, void *context, struct change_se
         return error_set(err, ERROR_CONFLICT, "create role failed: role '%s' already exists", edit->id);
     if (err->kind != ERROR_NOT_FOUND || check_added(edit, 0, err) != 0)
         return -1;
+    if (access_check_room(storage, "role", err) != 0)
+        return error_prefix(err, "create role failed: ");
     change_set_put(set, "role", edit->id, 0, make_document(edit->set));
     return 0;
 }

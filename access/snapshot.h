@@ -6,7 +6,7 @@
  *
  * The documents of this room are:
  *   user  "u@realm": {enable, expire, firstname?, lastname?, email?, comment?, keys?, password?,
- *                     epoch?, tokens?: {id: {hash, privsep, expire, comment?}}}
+ *                     epoch?, created?, tokens?: {id: {hash, privsep, expire, comment?}}}
  *   group "g":       {comment?, members: ["u@realm", ...]}
  *   role  "r":       {privs: ["VM.Audit", ...]}
  *   acl   "/path":   {users?: {"u@realm": {role: propagate}}, groups?: {"g": {...}},

@@ -153,6 +153,10 @@ static int run_create(struct token_edit *edit, struct storage *storage, json_t *
     (void)storage, (void)set;
     if (json_object_get(tokens, edit->id) != NULL)
         return error_set_field(err, "tokenid", "Token already exists.");
+    if (json_object_size(tokens) >= TOKEN_LIMIT)
+        return error_set(err, ERROR_FAILED,
+                         "user '%s' has %zu API tokens, and no more than %d are possible: delete one first",
+                         edit->user, json_object_size(tokens), TOKEN_LIMIT);
     json_t *token = json_pack("{s:i, s:i}", "expire", 0, "privsep", 1);
     json_object_set_new(tokens, edit->id, token);
     change_settings(token, edit->settings);

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "storage/storage.h"
 
+#define TOKEN_LIMIT     100 /* of one user, who needs no privilege to make them */
+
 #define TOKENID_PATTERN "[A-Za-z][A-Za-z0-9._-]+"
 
 /* Splits "user@realm!id=secret". The secret, which lies in the text, is what follows the last '=', and the id
@@ -19,7 +21,8 @@
 bool token_split(const char *credential, struct identity *ret, const char **ret_secret);
 
 /* `settings` holds what was sent of comment, expire and privsep. Errors are Proxmox's: "no such user ('u')",
- * "no such token 't' for user 'u'", and for an existing one an invalid `tokenid`, "Token already exists.". */
+ * "no such token 't' for user 'u'", and for an existing one an invalid `tokenid`, "Token already exists.". A
+ * user has at most TOKEN_LIMIT of them. */
 int token_list(struct storage *storage, const char *user, json_t **ret, struct error *err);
 int token_read(struct storage *storage, const char *user, const char *id, json_t **ret, struct error *err);
 /* {full-tokenid, value, info} */

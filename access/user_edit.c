@@ -51,9 +51,11 @@ static int build_create(struct storage *storage, void *context, struct change_se
         return error_set(err, ERROR_CONFLICT, "create user failed: user '%s' already exists", edit->user);
     if (err->kind != ERROR_NOT_FOUND)
         return -1;
+    if (access_check_room(storage, "user", err) != 0)
+        return error_prefix(err, "create user failed: ");
     if (change_groups(storage, edit, set, err) != 0)
         return error_prefix(err, "create user failed: ");
-    document = json_pack("{s:i, s:i}", "enable", 1, "expire", 0);
+    document = json_pack("{s:i, s:i, s:I}", "enable", 1, "expire", 0, "created", (json_int_t)time(NULL));
     change_settings(document, edit->settings);
     if (edit->hash != NULL)
         json_object_set_new(document, "password", json_string(edit->hash));

@@ -178,7 +178,9 @@ int local_list_tasks(struct storage *storage, const struct local_filter *filter,
     if (sqlite_prepare(storage->reader,
                        "SELECT " TASK_COLUMNS " FROM task WHERE"
                        " CASE WHEN endtime IS NULL THEN ?2 ELSE ?1 END"
-                       " AND (?3 IS NULL OR user = ?3 OR substr(user, 1, length(?3) + 1) = ?3 || '!')"
+                       " AND (?3 IS NULL OR user = ?3 OR (substr(user, 1, length(?3) + 1) = ?3 || '!'"
+                       " AND instr(substr(user, length(?3) + 1), '@') = 0))"
+                       " AND (?3 IS NULL OR starttime >= ?10)"
                        " AND (?4 IS NULL OR instr(lower(user), lower(?4)))"
                        " AND (?5 IS NULL OR type = ?5) AND (?6 IS NULL OR id = ?6)"
                        " AND (?7 IS NULL OR result IN (SELECT value FROM json_each(?7)))"
@@ -194,6 +196,7 @@ int local_list_tasks(struct storage *storage, const struct local_filter *filter,
     sqlite_bind_string(select, 7, results);
     sqlite_bind_number(select, 8, filter->since);
     sqlite_bind_number(select, 9, filter->until);
+    sqlite_bind_number(select, 10, filter->owner_since);
     for (; (row = sqlite_step(select, err)) > 0; total++)
         if (total >= filter->start && (filter->limit == 0 || total - filter->start < filter->limit))
             json_array_append_new(tasks, make_task(select));

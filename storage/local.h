@@ -54,7 +54,8 @@ int local_list_unfinished(struct storage *storage, json_t **ret, struct error *e
 /* Which tasks match: a member that is NULL or 0 does not matter. */
 struct local_filter {
     enum { LOCAL_ENDED, LOCAL_RUNNING, LOCAL_ALL } state;
-    const char *owner;     /* this user and its tokens */
+    const char *owner;     /* this user and its tokens (no other user, though its name may begin alike) ... */
+    int64_t owner_since;   /* ... and of those the tasks that began no earlier */
     const char *user;      /* a part of the user's name, in upper or lower case */
     const char *type, *id; /* exactly */
     const json_t *results; /* array; a running task has no result */

@@ -156,3 +156,18 @@ int object_list_ids(struct storage *storage, const char *kind, json_t **ret, str
         *ret = TAKE(ids);
     return row;
 }
+
+int object_count(struct storage *storage, const char *kind, int64_t *ret, struct error *err)
+{
+    autoreader struct storage *reading = storage_lock_reader(storage);
+    autostmt sqlite3_stmt *select = NULL;
+
+    if (sqlite_prepare(storage->reader, "SELECT count(*) FROM document WHERE kind = ?1 AND body IS NOT NULL",
+                       &select, err) != 0)
+        return -1;
+    sqlite_bind_string(select, 1, kind);
+    if (sqlite_step(select, err) < 0)
+        return -1;
+    *ret = sqlite3_column_int64(select, 0);
+    return 0;
+}

@@ -52,6 +52,8 @@ int object_list_after(struct storage *storage, const char *kind, const char *aft
 /* Array of the ids of all documents of the kind, in order. Reads no body. */
 int object_list_ids(struct storage *storage, const char *kind, json_t **ret, struct error *err);
 
+int object_count(struct storage *storage, const char *kind, int64_t *ret, struct error *err);
+
 /* {kind: {id: body}} of several kinds, all as they were at one moment. `kinds` ends with NULL. */
 int object_list_kinds(struct storage *storage, const char *const *kinds, json_t **ret, struct error *err);
 

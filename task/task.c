@@ -40,7 +40,7 @@ int tasks_open(struct storage *storage, const char *node, struct tasks **ret, st
     struct tasks *tasks = xcalloc(1, sizeof(*tasks));
     tasks->storage = storage;
     tasks->node = xstrdup(node);
-    tasks->process_start = (uint64_t)time(NULL);
+    tasks->process_start = (uint32_t)time(NULL);
     tasks->last = last;
     pthread_attr_init(&tasks->thread);
     pthread_attr_setdetachstate(&tasks->thread, PTHREAD_CREATE_DETACHED);
@@ -186,7 +186,7 @@ static int record(struct task *task, const struct task_start *start, struct erro
 {
     const time_t now = time(NULL);
     struct upid upid = {
-        .pid = (uint32_t)task->number, .process_start = task->tasks->process_start, .start = (uint64_t)now};
+        .pid = (uint32_t)task->number, .process_start = task->tasks->process_start, .start = (uint32_t)now};
     const struct local_task row = {task->number, task->upid, start->type, start->id, start->user, now};
 
     snprintf(upid.node, sizeof(upid.node), "%s", task->tasks->node);

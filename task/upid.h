@@ -15,7 +15,7 @@
 /* A USER@REALM!TOKEN may be 193 bytes long: 64, a mark and 128. */
 struct upid {
     char node[64];
-    uint64_t pid, process_start, start; /* the last two in seconds since 1970 */
+    uint64_t pid, process_start, start; /* the last two in seconds since 1970, of which ours have 32 bits */
     char type[32];
     char id[48];    /* decoded; may be empty */
     char user[200]; /* USER@REALM or USER@REALM!TOKEN */

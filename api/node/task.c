@@ -9,7 +9,6 @@
 #include "api/request.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "passthrough/broker_task.h"
 #include "schema/format.h"
 #include "storage/local.h"
@@ -78,8 +77,12 @@ static int read_tasks(struct request *request, struct local_filter *filter, json
     autofree char *caller = request_caller(request);
     int64_t total;
 
-    if (!is_auditor(request))
+    if (!is_auditor(request)) {
         filter->owner = caller;
+        if (access_read_created(request->service->access, request->caller.user, &filter->owner_since, err) !=
+            0)
+            return -1;
+    }
     if (local_list_tasks(request->service->storage, filter, ret, &total, err) != 0)
         return -1;
     request->total = total;
@@ -285,11 +288,17 @@ const struct endpoint endpoint_get_task = {
     .index_key = "name",
 };
 
+/* A task that began before its caller was created is that of an earlier user of this name. */
 static bool is_owner(const struct request *request, const json_t *task)
 {
-    autofree char *caller = request_caller(request), *tokens = xasprintf("%s!", caller);
+    autofree char *caller = request_caller(request);
+    const char *user = json_text(task, "user");
+    struct error ignored;
+    int64_t created;
 
-    return strcmp(json_text(task, "user"), caller) == 0 || text_starts_with(json_text(task, "user"), tokens);
+    return (strcmp(user, caller) == 0 || access_is_token_of(caller, user)) &&
+           access_read_created(request->service->access, request->caller.user, &created, &ignored) == 0 &&
+           json_integer_value(json_object_get(task, "starttime")) >= created;
 }
 
 /* The task {upid}, if the caller began it or has the privilege on the node. */

@@ -263,3 +263,19 @@ DAEMON_TEST(task, that_has_ended_is_stopped_already)
     cr_assert(json_is_null(delete (path, NULL)));
     cr_assert_str_eq(text_of(get(status, NULL), "exitstatus"), "OK");
 }
+
+/* Whoever gets the name of a deleted user does not get its tasks. */
+DAEMON_TEST(task, of_an_earlier_user_of_a_name_are_not_the_next_ones)
+{
+    autofree char *own = below(upids[0], "/log");
+
+    daemon_stop();
+    document_put("user", "root@pam", "{'enable':1,'created':4000000000,'tokens':{}}");
+    daemon_start_again();
+    get(own, NULL);
+    const json_t *created = post("/access/users/root@pam/token/ci", "privsep", "1", NULL);
+    autofree char *credential =
+        xasprintf("%s=%s", text_of(created, "full-tokenid"), text_of(created, "value"));
+    call_with_token(credential);
+    lists("source=all", "", 0);
+}

@@ -299,3 +299,22 @@ Test(access_acl, forgets_who_is_deleted)
     fixture_expect_json(acl, "{'/': {'users': {'joe@pve': {'Operator': 1}}},"
                              " '/vms': {'tokens': {'joe@pve!full': {'Operator': 0}}}}");
 }
+
+/* The tokens of joe@pve are not those of the user joe@pve!x@pve. */
+Test(access_acl, forgets_nobody_else_with_a_user)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+    struct change_set *set = change_set_new();
+    struct error err;
+    json_t *acl;
+
+    put_all(storage, "acl",
+            "{'/': {'tokens': {'joe@pve!ci': {'Operator': 1}, 'joe@pve!x@pve!ci': {'Operator': 1}}}}");
+    const struct acl_entry_gone gone = {.user = "joe@pve"};
+    cr_assert_eq(acl_entry_forget(storage, &gone, set, &err), 0, "%s", err.message);
+    cr_assert_eq(storage_commit(storage, set, &err), 0, "%s", err.message);
+    cr_assert_eq(object_list(storage, "acl", &acl, &err), 0);
+    fixture_expect_json(acl, "{'/': {'tokens': {'joe@pve!x@pve!ci': {'Operator': 1}}}}");
+}

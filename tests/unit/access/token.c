@@ -8,7 +8,7 @@
 #include "access/access.h"
 #include "access/token.h"
 #include "base/memory.h"
-#include "tests/unit/storage/fixture.h"
+#include "tests/unit/access/fixture.h"
 
 struct world {
     struct fixture fixture;
@@ -159,6 +159,34 @@ Test(access_token, names_what_does_not_exist_or_exists_already)
     fixture_expect_error(&err, ERROR_NOT_FOUND, "no such token 'xx' for user 'joe@pve'");
     cr_assert_eq(token_delete(world.storage, "joe@pve", "xx", &err), -1);
     fixture_expect_error(&err, ERROR_NOT_FOUND, "no such token 'xx' for user 'joe@pve'");
+}
+
+/* They need no privilege, and everybody's requests read them. */
+Test(access_token, are_only_so_many_for_a_user)
+{
+    autoworld struct world world;
+    make_world(&world, (const char *const[]){"user:root@pam:", "user:joe@pve:", "user:ann@pve:", NULL});
+    autojson json_t *tokens = json_object(), *settings = json_object();
+    struct error err;
+    json_t *made;
+    char id[16];
+
+    for (int i = 0; i < TOKEN_LIMIT; i++) {
+        snprintf(id, sizeof(id), "t%d", i);
+        json_object_set_new(tokens, id, json_pack("{s:i}", "privsep", 1));
+    }
+    struct change_set *set = change_set_new();
+    change_set_put(set, "user", "joe@pve", REVISION_ANY, json_pack("{s:O}", "tokens", tokens));
+    cr_assert_eq(storage_commit(world.storage, set, &err), 0);
+    cr_assert_eq(token_create(world.storage, "joe@pve", "more", settings, &made, &err), -1);
+    fixture_expect_error(
+        &err, ERROR_FAILED,
+        "user 'joe@pve' has 100 API tokens, and no more than 100 are possible: delete one first");
+    cr_assert_eq(token_delete(world.storage, "joe@pve", "t7", &err), 0, "%s", err.message);
+    cr_assert_eq(token_create(world.storage, "joe@pve", "more", settings, &made, &err), 0, "%s", err.message);
+    json_decref(made);
+    cr_assert_eq(token_create(world.storage, "ann@pve", "more", settings, &made, &err), 0, "%s", err.message);
+    json_decref(made);
 }
 
 Test(access_token, refuses_ids_that_could_never_log_in)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access/group.h"
+#include "access/role.h"
 #include "access/user.h"
 #include "base/memory.h"
 #include "tests/unit/access/fixture.h"
@@ -184,6 +185,38 @@ Test(access_group, is_created_changed_and_listed)
     fixture_expect_json(list, "[{'groupid': 'day', 'users': ''}, {'groupid': 'empty', 'users': ''},"
                               " {'groupid': 'night', 'users': 'joe@pve'},"
                               " {'groupid': 'staff', 'users': 'joe@pve,joe@pvex', 'comment': 'all'}]");
+}
+
+static void put_many(struct world *world, const char *kind, int count, const char *form)
+{
+    struct change_set *set = change_set_new();
+    struct error err;
+    char id[64];
+
+    for (int i = 0; i < count; i++) {
+        snprintf(id, sizeof(id), form, i);
+        change_set_put(set, kind, id, REVISION_ANY, json_object());
+    }
+    cr_assert_eq(storage_commit(world->storage, set, &err), 0, "%s", err.message);
+}
+
+Test(access_group, and_roles_are_only_so_many, .timeout = 60)
+{
+    autoworld struct world world;
+    make_world(&world, people);
+    static const struct identity root = {.user = "root@pam"};
+    struct error err;
+
+    put_many(&world, "group", 2000, "g%d");
+    cr_assert_eq(group_create(world.storage, "more", NULL, &err), -1);
+    fixture_expect_error(&err, ERROR_FAILED, "create group failed: there are 200");
+    fixture_expect_error(&err, ERROR_FAILED, " groups, and no more are possible: delete one first");
+    put_many(&world, "role", 1000, "r%d");
+    cr_assert_eq(role_create(world.access, &root, "More", NULL, &err), -1);
+    fixture_expect_error(&err, ERROR_FAILED, "create role failed: there are 1000 roles");
+    put_many(&world, "user", 20000, "u%d@pve");
+    cr_assert_eq(try(&world, create_without_password, "more@pve", "{}", &err), -1);
+    fixture_expect_error(&err, ERROR_FAILED, "create user failed: there are 2000");
 }
 
 Test(access_group, takes_its_entries_along_and_leaves_its_members)

@@ -133,6 +133,7 @@ Test(storage_local, lists_what_was_asked_for_newest_first)
     end(storage, 3, "warning", 1);
     begin(storage, 4, "pcidriver", "b", "root@pamela");
 
+    LISTS("2", 1, .state = LOCAL_ALL, .owner = "root@pam", .owner_since = 200);
     LISTS("3 2 1", 3, .state = LOCAL_ENDED);
     LISTS("4", 1, .state = LOCAL_RUNNING);
     LISTS("4 3 2 1", 4, .state = LOCAL_ALL);
@@ -147,6 +148,22 @@ Test(storage_local, lists_what_was_asked_for_newest_first)
     LISTS("3 2", 2, .state = LOCAL_ALL, .since = 200, .until = 300);
     LISTS("3 2", 4, .state = LOCAL_ALL, .start = 1, .limit = 2);
     LISTS("", 4, .state = LOCAL_ALL, .start = 9, .limit = 2);
+}
+
+/* "joe@pve!x@pve" is a user, not a token of joe@pve. */
+Test(storage_local, tells_tokens_from_users_whose_names_begin_alike)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+
+    begin(storage, 1, "pcireset", "", "joe@pve");
+    begin(storage, 2, "pcireset", "", "joe@pve!ci");
+    begin(storage, 3, "pcireset", "", "joe@pve!x@pve");
+    begin(storage, 4, "pcireset", "", "joe@pve!x@pve!ci");
+    LISTS("2 1", 2, .state = LOCAL_ALL, .owner = "joe@pve");
+    LISTS("4 3", 2, .state = LOCAL_ALL, .owner = "joe@pve!x@pve");
+    LISTS("2", 1, .state = LOCAL_ALL, .owner = "joe@pve!ci");
 }
 
 Test(storage_local, gives_a_part_of_a_log)
