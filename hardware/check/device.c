@@ -15,11 +15,13 @@
 #include "hardware/pci/card.h"
 #include "hardware/pci/class.h"
 
-#define REMEDY_SLEEP                                                                                         \
-    "# power the host off, wait until the card has no more power, start it\n"                                \
-    "# to keep it from sleeping while vfio-pci has it:\n"                                                    \
-    "echo \"options vfio-pci disable_idle_d3=1\" > /etc/modprobe.d/vfio-power.conf\n" REMEDY_INITRAMFS       \
-        REMEDY_REBOOT
+static void remedy_sleep(const struct facts *facts, struct text *remedy)
+{
+    text_append(remedy, "# power the host off, wait until the card has no more power, start it\n"
+                        "# to keep it from sleeping while vfio-pci has it:\n");
+    remedy_set_option(facts, remedy, "vfio-pci", "disable_idle_d3", "1", "vfio-power");
+    text_append(remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+}
 
 /* In older kernels vfio-pci puts an idle device into D3hot without runtime power management, so its status
  * says nothing; D3cold always goes through it. */
@@ -34,7 +36,7 @@ static void report_power(const struct subject *subject, const char *state, struc
     bool off = strcmp(state, "D3cold") == 0, asleep = off || strcmp(state, "D3hot") == 0;
     bool wanted = strcmp(status, "suspended") == 0 || strcmp(status, "suspending") == 0;
     if (strcmp(status, "error") == 0 || (off && !wanted && status[0] != '\0')) {
-        text_append(&ret->remedy, REMEDY_SLEEP);
+        remedy_sleep(subject->facts, &ret->remedy);
         findings_add(ret, SEVERITY_WARNING, "It sleeps (%s) and may not wake up again.", state);
     } else if (asleep) {
         findings_add(ret, SEVERITY_OK, "It sleeps to save power (%s), and wakes up when it is needed.",
@@ -58,7 +60,7 @@ static void check_power(const struct subject *subject, struct findings *ret)
     bool asleep = strcmp(state, "D3cold") == 0 || strcmp(state, "D3hot") == 0;
     if (strcmp(state, "error") == 0 ||
         (asleep && evidence_log(subject->facts, &ret->evidence, start, "inaccessible"))) {
-        text_append(&ret->remedy, REMEDY_SLEEP);
+        remedy_sleep(subject->facts, &ret->remedy);
         findings_add(
             ret, SEVERITY_ERROR,
             "It sleeps (%s) and did not wake up when it was needed: no VM can use it before the host "

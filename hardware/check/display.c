@@ -3,9 +3,9 @@
  *
  * Sources: Documentation/ABI/testing/sysfs-bus-pci (boot_vga, rom); include/linux/ioport.h
  * (IORESOURCE_ROM_SHADOW, 0x2: the region is the copy of the boot VGA's ROM in main memory);
- * drivers/firmware/sysfb.c; PCI Firmware Specification 3.3, 5.1 (ROM images of several kinds). Whether an
- * image for UEFI is in the ROM is only seen in the ROM, and to read it one must first enable it by a write,
- * which a check does not. */
+ * drivers/firmware/sysfb.c, since 5.14 the one place that makes the devices of all these drivers; PCI
+ * Firmware Specification 3.3, 5.1 (ROM images of several kinds). Whether an image for UEFI is in the ROM is
+ * only seen in the ROM, and to read it one must first enable it by a write, which a check does not. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -51,7 +51,6 @@ static const struct check boot_vga_check = {
  * 0. */
 static bool has_framebuffer(const char *text, const char *id, char *name, size_t size)
 {
-    static const char *const names[] = {"BOOTFB", "efifb", "vesafb", "simplefb", "simple-framebuffer"};
     size_t outer = 0;
     bool inside = false;
 
@@ -63,11 +62,10 @@ static bool has_framebuffer(const char *text, const char *id, char *name, size_t
             inside = true;
             outer = indent;
         }
-        for (size_t i = 0; i < COUNT_OF(names) && inside && colon != NULL; i++)
-            if (strncmp(colon + 3, names[i], strlen(names[i])) == 0) {
-                snprintf(name, size, "%s", names[i]);
-                return true;
-            }
+        if (inside && colon != NULL && use_is_boot_framebuffer(colon + 3)) {
+            snprintf(name, size, "%.*s", (int)strcspn(colon + 3, " \n"), colon + 3);
+            return true;
+        }
         line += end + (line[end] == '\n');
     }
     return false;
@@ -86,7 +84,10 @@ static void check_framebuffer(const struct subject *subject, struct findings *re
     if (length < 0 || !has_framebuffer(text, subject->id, name, sizeof(name)))
         return;
     text_printf(&ret->evidence, "/" PROC_IOMEM ": %s in a window of %s", name, subject->id);
-    remedy_add_parameter(subject->facts, &ret->remedy, "initcall_blacklist=sysfb_init");
+    unsigned version = subject->facts->version;
+    remedy_add_parameter(subject->facts, &ret->remedy,
+                         version != 0 && version < 5014 ? "video=efifb:off,vesafb:off"
+                                                        : "initcall_blacklist=sysfb_init");
     findings_add(
         ret, SEVERITY_WARNING,
         "The firmware's framebuffer (%s) lies in its memory: vfio-pci then says \"can't reserve\" and the "
@@ -165,9 +166,8 @@ static void check_vga_arbitration(const struct subject *subject, struct findings
         findings_add(ret, SEVERITY_INFO, "VGA arbitration is off: it only works in VMs with OVMF.");
         return;
     }
-    text_append(&ret->remedy,
-                "echo \"options vfio-pci disable_vga=1\" > /etc/modprobe.d/vfio-vga.conf\n" REMEDY_INITRAMFS
-                    REMEDY_REBOOT);
+    remedy_set_option(subject->facts, &ret->remedy, "vfio-pci", "disable_vga", "1", "vfio-vga");
+    text_append(&ret->remedy, REMEDY_INITRAMFS "# it takes effect at the next boot\n");
     findings_add(ret, SEVERITY_INFO, "VGA arbitration is on; VMs with OVMF do not need it.");
 }
 

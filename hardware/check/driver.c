@@ -82,16 +82,17 @@ static bool any_matches(char *ids, const struct pci_device *device)
     return false;
 }
 
+/* A list that is too long keeps vfio-pci from being loaded: vfio-ids-syntax says that. */
 bool device_has_ids(const struct subject *subject, const struct setting **setting)
 {
-    char ids[1024];
+    autofree char *ids = xcalloc(IDS_SIZE, 1);
 
     *setting = NULL;
-    if (host_settings_option(&subject->facts->settings, "vfio_pci", "ids", ids, sizeof(ids), setting) &&
+    if (host_settings_option(&subject->facts->settings, "vfio_pci", "ids", ids, IDS_SIZE, setting) &&
         any_matches(ids, subject->device))
         return true;
     *setting = NULL;
-    return facts_parameter(subject->facts, "vfio-pci.ids", ids, sizeof(ids)) &&
+    return facts_parameter(subject->facts, "vfio-pci.ids", ids, IDS_SIZE) &&
            any_matches(ids, subject->device);
 }
 
@@ -100,7 +101,7 @@ static void evidence_ids(const struct subject *subject, const struct setting *se
     if (setting != NULL)
         evidence_setting(setting, evidence);
     else
-        evidence_cmdline(subject->facts, evidence);
+        evidence_cmdline(subject->facts, evidence, "vfio-pci.ids");
 }
 
 /* The driver's module, or the candidates of a device that has none of its own. */
@@ -207,8 +208,10 @@ static void check_ids(const struct subject *subject, struct findings *ret)
     if (driver_is_vfio(driver)) {
         findings_add(ret, SEVERITY_OK, "vfio-pci binds it at boot, by its ids.");
     } else if (driver[0] == '\0') {
-        if (facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN)
-            text_append(&ret->remedy, "echo vfio-pci > /etc/modules-load.d/vfio.conf\nmodprobe vfio-pci\n");
+        if (facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN) {
+            remedy_load_at_boot(subject->facts, &ret->remedy, "vfio-pci", "vfio");
+            text_append(&ret->remedy, "modprobe vfio-pci\n");
+        }
         findings_add(ret, SEVERITY_INFO, "%s", explain_not_taken(subject));
     } else if (is_used(subject) || list_same_kind(subject, &others)) {
         remedy_take_out(subject, setting, &ret->remedy);

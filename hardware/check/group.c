@@ -40,7 +40,7 @@ static void check_group(const struct subject *subject, struct findings *ret)
                      "intel_iommu=on is set.");
         return;
     }
-    text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
+    remedy_see_log(facts, &ret->remedy);
     findings_add(ret, SEVERITY_ERROR, "It is in no IOMMU group: no IOMMU covers it.");
 }
 
@@ -143,8 +143,7 @@ static void check_group_shared(const struct subject *subject, struct findings *r
         findings_add(ret, SEVERITY_INFO, "Its IOMMU group also holds %s; nothing needs them on the host.",
                      sharers.others.data);
     } else if (facts_parameter(subject->facts, "pcie_acs_override", override, sizeof(override))) {
-        text_append(&ret->evidence, "; ");
-        evidence_cmdline(subject->facts, &ret->evidence);
+        evidence_cmdline(subject->facts, &ret->evidence, "pcie_acs_override");
         findings_add(ret, SEVERITY_WARNING,
                      "Its IOMMU group holds nothing else, but perhaps only because of the kernel parameter "
                      "pcie_acs_override=%s.",

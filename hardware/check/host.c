@@ -47,9 +47,9 @@ static void check_acs_override(const struct subject *subject, struct findings *r
 
     if (!facts_parameter(subject->facts, "pcie_acs_override", value, sizeof(value)))
         return;
-    evidence_cmdline(subject->facts, &ret->evidence);
+    evidence_cmdline(subject->facts, &ret->evidence, "pcie_acs_override");
     snprintf(parameter, sizeof(parameter), "pcie_acs_override=%s", value);
-    remedy_replace_parameter(subject->facts, &ret->remedy, parameter, "");
+    remedy_replace_parameter(subject->facts, &ret->remedy, parameter, "", EFFECT_NEEDED);
     findings_add(ret, SEVERITY_WARNING,
                  "pcie_acs_override makes the kernel assume an isolation of devices that the hardware does "
                  "not promise: devices in different groups may reach each other, and so may guests.");
@@ -112,12 +112,31 @@ static const struct check host_is_guest_check = {
 
 #define MOST_SHOWN 12
 
+/* Only on a host where something is very wrong: the lists lack these functions. */
+static void check_skipped(const struct inventory *inventory, struct findings *ret)
+{
+    char id[PCI_ADDRESS_SIZE];
+
+    if (inventory->skipped == 0)
+        return;
+    pci_address_format(inventory->first_skipped, id);
+    text_printf(&ret->evidence, "/%s: cannot be read, or is no modalias",
+                path_of_function(id, "modalias").text);
+    text_printf(&ret->remedy, "cat /%s\n", path_of_function(id, "modalias").text);
+    findings_add(ret, SEVERITY_WARNING,
+                 "%zu PCI function%s left out of all lists, because what the kernel says of %s cannot be "
+                 "understood: %s.",
+                 inventory->skipped, inventory->skipped == 1 ? " is" : "s are",
+                 inventory->skipped == 1 ? "it" : "the first", id);
+}
+
 static void check_unreadable(const struct subject *subject, struct findings *ret)
 {
     size_t i, count = json_array_size(subject->facts->unreadable);
     json_t *entry;
     bool denied = false;
 
+    check_skipped(subject->inventory, ret);
     if (count == 0)
         return;
     json_array_foreach(subject->facts->unreadable, i, entry) {

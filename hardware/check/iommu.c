@@ -82,7 +82,9 @@ static void remedy_firmware(const struct facts *facts, struct text *remedy)
     text_append(remedy, "systemctl reboot --firmware-setup\n");
     text_append(remedy, facts->cpu.vendor == CPU_AMD
                             ? "# there enable IOMMU (AMD-Vi; often below AMD CBS, NBIO)\n"
-                            : "# there enable VT-d (Intel Virtualization Technology for Directed I/O)\n");
+                        : facts->cpu.vendor == CPU_INTEL
+                            ? "# there enable VT-d (Intel Virtualization Technology for Directed I/O)\n"
+                            : "# there enable the IOMMU (ARM: SMMU)\n");
 }
 
 /* The firmware's tables could be read and report no IOMMU, and the kernel has none. */
@@ -147,12 +149,47 @@ static const char *find_off_switch(const struct facts *facts, enum kind kind)
     return NULL;
 }
 
-/* Intel's IOMMU is off because nobody turned it on. */
-static bool is_off_by_default(struct facts *facts)
+/* The kernel turns Intel's IOMMU on by itself. */
+static enum answer is_on_by_default(struct facts *facts)
 {
-    return !facts_parameter_says(facts, "intel_iommu", "on", "off") &&
-           facts_kernel_option(facts, "CONFIG_INTEL_IOMMU_DEFAULT_ON") != ANSWER_YES &&
-           facts_kernel_option(facts, "CONFIG_INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF") != ANSWER_YES;
+    enum answer all = facts_kernel_option(facts, "CONFIG_INTEL_IOMMU_DEFAULT_ON"),
+                most = facts_kernel_option(facts, "CONFIG_INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF");
+
+    return all == ANSWER_YES || most == ANSWER_YES ? ANSWER_YES : all;
+}
+
+/* Intel's IOMMU is off and nothing turned it off, nor on as far as is known. */
+static void report_not_told(struct facts *facts, enum answer by_default, struct findings *ret)
+{
+    if (by_default == ANSWER_NO)
+        text_printf(&ret->evidence, "; /%s: CONFIG_INTEL_IOMMU_DEFAULT_ON is not set", facts->config.file);
+    else
+        text_append(&ret->evidence, "; the kernel's configuration: cannot be read");
+    remedy_add_parameter(facts, &ret->remedy, "intel_iommu=on");
+    if (!facts->cmdline_known)
+        findings_add(ret, SEVERITY_ERROR,
+                     "The IOMMU is off; whether the kernel's command line turns it on cannot be known.");
+    else if (by_default == ANSWER_NO)
+        findings_add(
+            ret, SEVERITY_ERROR,
+            "The IOMMU is off: this kernel turns Intel's IOMMU on only if its command line says so.");
+    else
+        findings_add(ret, SEVERITY_ERROR,
+                     "The IOMMU is off, and the kernel's command line does not turn it on; whether this "
+                     "kernel turns Intel's on by itself cannot be known.");
+}
+
+struct name {
+    char text[32];
+};
+
+/* "intel_iommu" of "intel_iommu=off" */
+static struct name parameter_name(const char *parameter)
+{
+    struct name name;
+
+    snprintf(name.text, sizeof(name.text), "%.*s", (int)strcspn(parameter, "="), parameter);
+    return name;
 }
 
 static void find_iommu_missing(const struct subject *subject, struct findings *ret)
@@ -166,36 +203,39 @@ static void find_iommu_missing(const struct subject *subject, struct findings *r
     enum kind kind = kind_of(facts);
     const char *parameter = find_off_switch(facts, kind);
 
-    evidence_cmdline(facts, &ret->evidence);
+    enum answer by_default = is_on_by_default(facts);
+
+    evidence_cmdline(facts, &ret->evidence,
+                     parameter != NULL ? parameter_name(parameter).text : "intel_iommu");
     if (parameter != NULL) {
         text_printf(&ret->evidence, "; /" SYS_CLASS_IOMMU ": %s", facts->iommu.listed ? "empty" : "absent");
         remedy_replace_parameter(facts, &ret->remedy, parameter,
-                                 strcmp(parameter, "intel_iommu=off") == 0 ? "intel_iommu=on" : "");
+                                 strcmp(parameter, "intel_iommu=off") == 0 ? "intel_iommu=on" : "",
+                                 EFFECT_NEEDED);
         findings_add(ret, SEVERITY_ERROR, "The IOMMU is off because of a kernel parameter: %s.", parameter);
     } else if (facts_kernel_option(facts, options[kind]) == ANSWER_NO) {
         text_printf(&ret->evidence, "; /%s: %s is not set", facts->config.file, options[kind]);
-        text_append(&ret->remedy, "apt install linux-image-amd64\n" REMEDY_REBOOT);
+        text_append(&ret->remedy, REMEDY_KERNEL REMEDY_REBOOT);
         findings_add(ret, SEVERITY_ERROR, "The IOMMU is off: this kernel was built without a driver for it.");
-    } else if (kind == KIND_INTEL && is_off_by_default(facts)) {
-        if (facts_kernel_option(facts, "CONFIG_INTEL_IOMMU_DEFAULT_ON") == ANSWER_NO)
-            text_printf(&ret->evidence, "; /%s: CONFIG_INTEL_IOMMU_DEFAULT_ON is not set",
-                        facts->config.file);
-        remedy_add_parameter(facts, &ret->remedy, "intel_iommu=on");
-        findings_add(
-            ret, SEVERITY_ERROR,
-            "The IOMMU is off: this kernel turns Intel's IOMMU on only if its command line says so.");
+    } else if (kind == KIND_INTEL && by_default != ANSWER_YES &&
+               !facts_parameter_says(facts, "intel_iommu", "on", "off")) {
+        report_not_told(facts, by_default, ret);
     } else if (kind == KIND_VIRTIO && facts_module(facts, "virtio_iommu") == MODULE_AVAILABLE) {
         text_printf(&ret->evidence, "; /%s: absent", path_of_module("virtio_iommu", NULL).text);
-        text_append(&ret->remedy,
-                    "echo virtio_iommu >> /etc/initramfs-tools/modules\n" REMEDY_INITRAMFS REMEDY_REBOOT);
+        remedy_load_early(facts, &ret->remedy, "virtio_iommu");
         findings_add(ret, SEVERITY_ERROR,
                      "The IOMMU is off: its driver virtio_iommu must be loaded before the devices get "
                      "theirs.");
     } else {
-        evidence_log(facts, &ret->evidence, kind == KIND_AMD ? "AMD-Vi" : "DMAR", NULL);
+        static const char *const words[] = {[KIND_UNKNOWN] = "iommu",
+                                            [KIND_INTEL] = "DMAR",
+                                            [KIND_AMD] = "AMD-Vi",
+                                            [KIND_VIRTIO] = "virtio_iommu",
+                                            [KIND_ARM] = "smmu"};
+        evidence_log(facts, &ret->evidence, words[kind], NULL);
         if (!facts->firmware.listed)
             remedy_firmware(facts, &ret->remedy);
-        text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
+        remedy_see_log(facts, &ret->remedy);
         findings_add(ret, SEVERITY_ERROR,
                      "The IOMMU is off although nothing turned it off; the kernel log may say why.");
     }
@@ -230,6 +270,45 @@ static const struct check iommu_enabled_check = {
     .run = check_iommu,
 };
 
+/* Parameters that are often given and do nothing. Sources: iommu_setup() in arch/x86/kernel/pci-dma.c,
+ * intel_iommu_setup(), parse_amd_iommu_options(). */
+static const struct vain {
+    const char *name, *value;
+    unsigned kinds; /* of IOMMU, a bit each: it does nothing there */
+    const char *why;
+} vain_parameters[] = {
+    {"amd_iommu", "on", ~0U, "the kernel does not know this value, and AMD's IOMMU is on by default"},
+    {"amd_iommu", "pt", ~0U, "the kernel does not know this value; iommu=pt is meant"},
+    {"amd_iommu", "off", ~(1U << KIND_AMD), "this host's IOMMU is not AMD's"},
+    {"intel_iommu", "on", ~(1U << KIND_INTEL), "this host's IOMMU is not Intel's"},
+    {"intel_iommu", "off", ~(1U << KIND_INTEL), "this host's IOMMU is not Intel's"},
+    {"intel_iommu", "igfx_off", ~(1U << KIND_INTEL), "this host's IOMMU is not Intel's"},
+    {"intel_iommu", "pt", ~0U, "the kernel does not know this value; iommu=pt is meant"},
+    {"iommu", "on", ~0U,
+     "the kernel does not know this value; intel_iommu=on turns Intel's on, and others are "
+     "on by default"},
+    {"pt", "on", ~0U, "there is no such parameter; iommu=pt is meant"},
+    {"iommu_pt", "on", ~0U, "there is no such parameter; iommu=pt is meant"},
+};
+
+/* Each of them that is on the command line. Only a parameter that is that value alone can be taken off. */
+static void report_vain(const struct facts *facts, enum kind kind, struct findings *ret)
+{
+    char value[64];
+
+    for (size_t i = 0; i < COUNT_OF(vain_parameters); i++) {
+        const struct vain *vain = &vain_parameters[i];
+        if ((vain->kinds & 1U << kind) == 0 || !facts_parameter_says(facts, vain->name, vain->value, NULL))
+            continue;
+        autofree char *parameter = xasprintf("%s=%s", vain->name, vain->value);
+        evidence_cmdline(facts, &ret->evidence, vain->name);
+        facts_parameter(facts, vain->name, value, sizeof(value));
+        if (strcmp(value, vain->value) == 0)
+            remedy_replace_parameter(facts, &ret->remedy, parameter, "", EFFECT_LATER);
+        findings_add(ret, SEVERITY_INFO, "%s has no effect: %s.", parameter, vain->why);
+    }
+}
+
 static void check_iommu_parameter(const struct subject *subject, struct findings *ret)
 {
     struct facts *facts = subject->facts;
@@ -238,17 +317,12 @@ static void check_iommu_parameter(const struct subject *subject, struct findings
 
     if (!subject->inventory->has_iommu)
         return;
-    evidence_cmdline(facts, &ret->evidence);
-    if (facts_parameter_says(facts, "amd_iommu", "on", NULL)) {
-        if (kind == KIND_INTEL)
-            remedy_replace_parameter(facts, &ret->remedy, "amd_iommu=on", "");
-        findings_add(ret, SEVERITY_INFO,
-                     "amd_iommu=on has no effect: the kernel does not know this value, and AMD's IOMMU is on "
-                     "by default.");
-    } else if (kind != KIND_INTEL && facts_parameter_says(facts, "intel_iommu", "on", NULL)) {
-        findings_add(ret, SEVERITY_INFO, "intel_iommu=on has no effect: this host's IOMMU is not Intel's.");
-    } else if (kind != KIND_INTEL) {
+    report_vain(facts, kind, ret);
+    evidence_cmdline(facts, &ret->evidence, "intel_iommu");
+    if (kind != KIND_INTEL) {
         findings_add(ret, SEVERITY_OK, "This host's IOMMU needs no kernel parameter.");
+    } else if (!facts->cmdline_known) {
+        findings_add(ret, SEVERITY_OK, "The IOMMU is on, whether by the kernel's command line or by itself.");
     } else if (facts_parameter_says(facts, "intel_iommu", "on", "off")) {
         findings_add(ret, SEVERITY_OK, "The kernel's command line turns the IOMMU on.");
     } else if (facts_kernel_option(facts, integrated) == ANSWER_YES) {
@@ -279,11 +353,11 @@ static void explain_no_remapping(const struct facts *facts, struct findings *ret
     char value[64];
 
     if (facts_parameter_says(facts, "intremap", "off", "on")) {
-        evidence_cmdline(facts, &ret->evidence);
-        remedy_replace_parameter(facts, &ret->remedy, "intremap=off", "");
+        evidence_cmdline(facts, &ret->evidence, "intremap");
+        remedy_replace_parameter(facts, &ret->remedy, "intremap=off", "", EFFECT_NEEDED);
     } else if (facts_parameter(facts, "nointremap", value, sizeof(value))) {
-        evidence_cmdline(facts, &ret->evidence);
-        remedy_replace_parameter(facts, &ret->remedy, "nointremap", "");
+        evidence_cmdline(facts, &ret->evidence, "nointremap");
+        remedy_replace_parameter(facts, &ret->remedy, "nointremap", "", EFFECT_NEEDED);
     } else if (iommu->weak_unit[0] != '\0') {
         text_printf(&ret->evidence, "/%s: %s, bit 3 is clear",
                     path_below(SYS_CLASS_IOMMU, iommu->weak_unit, "intel-iommu/ecap").text,
@@ -302,12 +376,14 @@ static void explain_no_remapping(const struct facts *facts, struct findings *ret
         remedy_guest(facts, &ret->remedy);
 }
 
-#define UNSAFE_FILE "/etc/modprobe.d/vfio-unsafe-interrupts.conf"
-
-#define REMEDY_UNSAFE                                                                                        \
-    "# only as a last resort, and if you trust the guests (it can make the host unstable):\n"                \
-    "echo \"options vfio_iommu_type1 allow_unsafe_interrupts=1\" > " UNSAFE_FILE                             \
-    "\n" REMEDY_INITRAMFS REMEDY_REBOOT
+static void remedy_unsafe(const struct facts *facts, struct text *remedy)
+{
+    text_append(remedy,
+                "# only as a last resort, and if you trust the guests (it can make the host unstable):\n");
+    remedy_set_option(facts, remedy, "vfio_iommu_type1", "allow_unsafe_interrupts", "1",
+                      "vfio-unsafe-interrupts");
+    text_append(remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+}
 
 static bool allows_unsafe(const struct facts *facts)
 {
@@ -361,7 +437,7 @@ static void check_interrupt_remapping(const struct subject *subject, struct find
             "Interrupts are not remapped: a guest can disturb the host; unsafe interrupts are allowed.");
         return;
     }
-    text_append(&ret->remedy, REMEDY_UNSAFE);
+    remedy_unsafe(facts, &ret->remedy);
     findings_add(
         ret, SEVERITY_ERROR,
         "Interrupts are not remapped, so VFIO refuses all devices unless unsafe interrupts are allowed.");
@@ -392,9 +468,9 @@ static void check_unsafe_interrupts(const struct subject *subject, struct findin
         evidence_setting(setting, &ret->evidence);
     if (facts->iommu.remaps == ANSWER_YES) {
         if (setting != NULL)
-            text_printf(&ret->remedy,
-                        "sed -i '/allow_unsafe_interrupts/d' /%s\n" REMEDY_INITRAMFS REMEDY_REBOOT,
-                        setting->file);
+            remedy_remove_option(setting, &ret->remedy, "allow_unsafe_interrupts");
+        if (setting != NULL)
+            text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
         findings_add(
             ret, SEVERITY_WARNING,
             "Unsafe interrupts are allowed although the IOMMU remaps interrupts: not needed, and a risk.");
@@ -427,7 +503,7 @@ static void check_passthrough_mode(const struct subject *subject, struct finding
 
     if (!subject->inventory->has_iommu)
         return;
-    evidence_cmdline(facts, &ret->evidence);
+    evidence_cmdline(facts, &ret->evidence, "iommu");
     if (domain[0] != '\0')
         text_printf(&ret->evidence, "; /" SYS_IOMMU_GROUPS "/*/type: %s", domain);
     if (strcmp(domain, "identity") == 0 || (domain[0] == '\0' && told))
@@ -438,7 +514,7 @@ static void check_passthrough_mode(const struct subject *subject, struct finding
     else if (told) {
         findings_add(ret, SEVERITY_INFO, "Passthrough mode is on, but not for all devices.");
     } else {
-        remedy_add_parameter(facts, &ret->remedy, "iommu=pt");
+        remedy_prefer_parameter(facts, &ret->remedy, "iommu=pt");
         findings_add(
             ret, SEVERITY_INFO,
             "The host's own DMA is translated; passthrough mode might make the host's devices faster.");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of the host: kernel modules, settings, initramfs, the kernel log.
+/* Checks of the host: kernel modules, what loads them, initramfs.
  *
  * Sources: drivers/vfio/Makefile of the Linux kernel (vfio_virqfd became part of vfio in 6.2);
- * vfio_pci_fill_ids() in drivers/vfio/pci/vfio_pci.c (VENDOR:DEVICE[:SUBVENDOR[:SUBDEVICE[:CLASS[:MASK]]]],
- * in hexadecimal); update-initramfs(8), modules-load.d(5). */
+ * update-initramfs(8), modules-load.d(5). */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -24,8 +23,8 @@ static void find_unloaded(const struct subject *subject, const char *module, str
         return;
     }
     evidence_setting(blacklist, &ret->evidence);
-    text_printf(&ret->remedy, "sed -i '%ud' /%s\n" REMEDY_INITRAMFS "modprobe %s\n", blacklist->line,
-                blacklist->file, module);
+    remedy_remove_line(blacklist, &ret->remedy);
+    text_printf(&ret->remedy, REMEDY_INITRAMFS "modprobe %s\n", module);
     if (blacklist->kind == SETTING_INSTALL) /* it cannot be loaded by its name either */
         findings_add(ret, SEVERITY_ERROR,
                      "The kernel module %s is not loaded and is kept from being loaded: nothing can be "
@@ -54,14 +53,17 @@ static void check_module(const struct subject *subject, const char *module, stru
         break;
     case MODULE_MISSING:
         text_printf(&ret->evidence, "/lib/modules/%s/modules.dep: no %s", facts->release, module);
-        text_append(&ret->remedy, "# install a kernel that has it, Debian's for example:\napt install "
-                                  "linux-image-amd64\n" REMEDY_REBOOT);
+        text_append(&ret->remedy,
+                    "# install a kernel that has it, Debian's for example:\n" REMEDY_KERNEL REMEDY_REBOOT);
         findings_add(ret, SEVERITY_ERROR, "This kernel has no module %s: nothing can be passed through.",
                      module);
         break;
     case MODULE_UNKNOWN:
-        text_printf(&ret->evidence, "/%s: absent; /lib/modules/%s/modules.dep: cannot be read",
-                    path_of_module(module, NULL).text, facts->release);
+        text_printf(&ret->evidence, "/%s: absent; ", path_of_module(module, NULL).text);
+        if (facts->release[0] != '\0')
+            text_printf(&ret->evidence, "/lib/modules/%s/modules.dep: cannot be read", facts->release);
+        else
+            text_append(&ret->evidence, "/" PROC_OSRELEASE ": cannot be read");
         text_printf(&ret->remedy,
                     "modprobe %s\n# if that finds nothing, a newer kernel was installed: reboot\n", module);
         findings_add(ret, SEVERITY_INFO,
@@ -147,7 +149,7 @@ static void check_modules_at_boot(const struct subject *subject, struct findings
     }
     text_append(&ret->evidence, "/etc/modules, /etc/modules-load.d: no vfio_pci");
     text_append(&ret->remedy,
-                "printf 'vfio\\nvfio_iommu_type1\\nvfio_pci\\n' > /etc/modules-load.d/vfio.conf\n");
+                "printf 'vfio\\nvfio_iommu_type1\\nvfio_pci\\n' >> /etc/modules-load.d/vfio.conf\n");
     findings_add(ret, SEVERITY_INFO,
                  "vfio_pci is not loaded at boot; it is loaded when the first device is bound to it.");
 }
@@ -206,123 +208,10 @@ static const struct check initramfs_current_check = {
     .run = check_initramfs,
 };
 
-static bool is_id(const char *word)
-{
-    size_t vendor = strspn(word, "0123456789abcdefABCDEF"), device;
-
-    if (vendor == 0 || vendor > 8 || word[vendor] != ':')
-        return false;
-    word += vendor + 1;
-    device = strspn(word, "0123456789abcdefABCDEF");
-    return device > 0 && device <= 8 && (word[device] == '\0' || word[device] == ':');
-}
-
-static void check_ids_syntax(const struct subject *subject, struct findings *ret)
-{
-    const struct setting *setting;
-    char ids[1024], *rest = ids;
-
-    if (!host_settings_option(&subject->facts->settings, "vfio_pci", "ids", ids, sizeof(ids), &setting))
-        return;
-    for (char *id; (id = strsep(&rest, ",")) != NULL;) {
-        if (*id == '\0' || is_id(id))
-            continue;
-        evidence_setting(setting, &ret->evidence);
-        text_printf(&ret->remedy,
-                    "# write VENDOR:DEVICE, several with commas and no blanks, as in\n"
-                    "# options vfio-pci ids=10de:2484,10de:228b\n"
-                    "nano /%s\n" REMEDY_INITRAMFS REMEDY_REBOOT,
-                    setting->file);
-        findings_add(ret, SEVERITY_WARNING, "vfio-pci cannot understand '%s' in its option ids.", id);
-        return;
-    }
-}
-
-static const struct check vfio_ids_syntax_check = {
-    .id = "vfio-ids-syntax",
-    .scope = CHECK_HOST,
-    .section = MANUAL_DEVICE,
-    .sentence = "pass the device IDs to the options of the vfio-pci modules by adding options vfio-pci "
-                "ids=1234:5678,4321:8765",
-    .text = "that vfio-pci can understand them",
-    .run = check_ids_syntax,
-};
-
-/* The kernel says "DMAR: IOMMU enabled" because of intel_iommu=on, even where there is no IOMMU. */
-static void check_log_enabled(const struct subject *subject, struct findings *ret)
-{
-    static const struct {
-        const char *driver, *first, *second;
-    } lines[] = {
-        {"intel-iommu", "DMAR: Intel(R) Virtualization Technology for Directed I/O", NULL},
-        {"intel-iommu", "DMAR", "nabled"},
-        {"amd-iommu", "AMD-Vi", "nabled"},
-        {"amd-iommu", "AMD-Vi: Found IOMMU", NULL},
-        {"", "iommu: Default domain type", NULL},
-    };
-    struct facts *facts = subject->facts;
-
-    if (!subject->inventory->has_iommu)
-        return;
-    if (facts_kernel_log(facts) == NULL) {
-        text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
-        text_append(&ret->evidence, "/dev/kmsg: cannot be read");
-        findings_add(ret, SEVERITY_INFO,
-                     "The kernel log cannot be read, so what the kernel said about the IOMMU is unknown.");
-        return;
-    }
-    for (size_t i = 0; i < COUNT_OF(lines); i++)
-        if (lines[i].driver[0] == '\0' || strcmp(lines[i].driver, facts->iommu.driver) == 0)
-            evidence_log(facts, &ret->evidence, lines[i].first, lines[i].second);
-    if (ret->evidence.length > 0) {
-        findings_add(ret, SEVERITY_OK, "The kernel reported at boot that it uses the IOMMU.");
-        return;
-    }
-    text_printf(&ret->evidence, "/%s: no line with DMAR, IOMMU or AMD-Vi and 'enabled'", facts->log.file);
-    findings_add(ret, SEVERITY_INFO,
-                 "The kernel log no longer has what the kernel said about the IOMMU at boot.");
-}
-
-static const struct check kernel_log_iommu_check = {
-    .id = "kernel-log-iommu",
-    .scope = CHECK_HOST,
-    .section = MANUAL_FINISH,
-    .sentence = "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi should display that IOMMU, Directed I/O or "
-                "Interrupt Remapping is enabled.",
-    .text = "those lines of the kernel log",
-    .run = check_log_enabled,
-};
-
-static void check_log_problems(const struct subject *subject, struct findings *ret)
-{
-    static const char *const problems[][2] = {
-        {"DMAR", "[Firmware Bug]"}, {"DMAR", "[Firmware Warn]"}, {"DMAR", "fault"},
-        {"DMAR", "ailed"},          {"DMAR", "erratum"},         {"AMD-Vi", "[Firmware"},
-        {"AMD-Vi", "_FAULT"},       {"AMD-Vi", "ailed"},         {"arm-smmu", "event"},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(problems); i++) {
-        if (!evidence_log(subject->facts, &ret->evidence, problems[i][0], problems[i][1]))
-            continue;
-        text_append(&ret->remedy, "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n"
-                                  "# then ask the vendor of the board for a newer firmware (BIOS/UEFI)\n");
-        findings_add(ret, SEVERITY_WARNING, "The kernel complained about the IOMMU or its firmware tables.");
-        return;
-    }
-}
-
-static const struct check kernel_log_problems_check = {
-    .id = "kernel-log-problems",
-    .scope = CHECK_HOST,
-    .section = MANUAL_GENERAL,
-    .sentence = "it is not guaranteed that everything will work out of the box, due to bad hardware "
-                "implementation and missing or low quality drivers.",
-    .text = "lines of the kernel log on firmware bugs and DMA faults",
-    .run = check_log_problems,
-};
-
-const struct check *const checks_kernel[] = {&vfio_loaded_check,         &vfio_iommu_type1_loaded_check,
-                                             &vfio_pci_loaded_check,     &vfio_virqfd_loaded_check,
-                                             &modules_at_boot_check,     &initramfs_current_check,
-                                             &vfio_ids_syntax_check,     &kernel_log_iommu_check,
-                                             &kernel_log_problems_check, NULL};
+const struct check *const checks_kernel[] = {&vfio_loaded_check,
+                                             &vfio_iommu_type1_loaded_check,
+                                             &vfio_pci_loaded_check,
+                                             &vfio_virqfd_loaded_check,
+                                             &modules_at_boot_check,
+                                             &initramfs_current_check,
+                                             NULL};

@@ -99,7 +99,7 @@ static void check_gvt(const struct subject *subject, struct findings *ret)
         return;
     bool on = gvt_is_on(facts);
     enum module_state module = facts_module(facts, "kvmgt");
-    evidence_cmdline(facts, &ret->evidence);
+    evidence_cmdline(facts, &ret->evidence, "i915.enable_gvt");
     text_printf(&ret->evidence, "; /%s: %s", path_of_module("kvmgt", NULL).text,
                 module >= MODULE_BUILT_IN ? "there" : "absent");
     if (on && module >= MODULE_BUILT_IN) {
@@ -110,7 +110,7 @@ static void check_gvt(const struct subject *subject, struct findings *ret)
                      "It could have mediated devices (GVT-g), but this kernel has no module kvmgt.");
     } else {
         if (module < MODULE_BUILT_IN)
-            text_append(&ret->remedy, "echo kvmgt > /etc/modules-load.d/kvmgt.conf\n" REMEDY_INITRAMFS);
+            remedy_load_at_boot(facts, &ret->remedy, "kvmgt", "kvmgt");
         if (on)
             text_append(&ret->remedy, "modprobe kvmgt\n");
         else

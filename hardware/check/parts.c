@@ -6,12 +6,16 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "hardware/paths.h"
 
-#define MOST_LINES  5
-#define MOST_GRUB   65536
-#define GRUB        "etc/default/grub"
-#define BOOT_LOADER "etc/kernel/cmdline"
+#define MOST_SHOWN    512 /* bytes of a long text */
+#define MOST_GRUB     65536
+#define GRUB          "etc/default/grub"
+#define BOOT_LOADER   "etc/kernel/cmdline"
+
+#define GRUB_START    "GRUB_CMDLINE_LINUX"
+#define GRUB_VARIABLE "GRUB_CMDLINE_LINUX_DEFAULT"
 
 static const char *refresh_command(const struct facts *facts)
 {
@@ -20,55 +24,183 @@ static const char *refresh_command(const struct facts *facts)
     return proxmox ? "proxmox-boot-tool refresh\n" : REMEDY_INITRAMFS;
 }
 
-static bool file_has(const struct facts *facts, const char *file, const char *word)
+enum loader { LOADER_UNKNOWN, LOADER_GRUB, LOADER_CMDLINE };
+
+/* The boot loader that started the host. An unreadable command line leaves it to the files that are there. */
+static enum loader loader_of(const struct facts *facts)
+{
+    int root = sysroot_fd(facts->sysroot);
+    bool grub = sysfs_exists(root, GRUB), file = sysfs_exists(root, BOOT_LOADER);
+    size_t length;
+
+    if (facts_find_parameter(facts, "BOOT_IMAGE", &length) != NULL)
+        return grub ? LOADER_GRUB : LOADER_UNKNOWN;
+    return file ? LOADER_CMDLINE : grub ? LOADER_GRUB : LOADER_UNKNOWN;
+}
+
+/* Looks for a parameter as a word in the lines of a file that are no comments. In etc/default/grub these are
+ * those that begin with GRUB_CMDLINE_LINUX. */
+static bool has_parameter(const struct facts *facts, const char *file, const char *start,
+                          const char *parameter)
+{
+    autofree char *text = NULL;
+    size_t length = strlen(parameter);
+
+    if (sysfs_read_whole(sysroot_fd(facts->sysroot), file, MOST_GRUB, &text) <= 0)
+        return false;
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        if (!text_starts_with(line, start))
+            continue;
+        for (const char *at = line; (at = strstr(at, parameter)) != NULL; at++)
+            if ((at == line || strchr(" \"'", at[-1]) != NULL) && strchr(" \"'", at[length]) != NULL)
+                return true;
+    }
+    return false;
+}
+
+/* The usual line, GRUB_CMDLINE_LINUX_DEFAULT="...", to whose end something can be added. */
+static bool has_usual_line(const struct facts *facts)
 {
     autofree char *text = NULL;
 
-    return sysfs_read_whole(sysroot_fd(facts->sysroot), file, MOST_GRUB, &text) > 0 &&
-           strstr(text, word) != NULL;
+    if (sysfs_read_whole(sysroot_fd(facts->sysroot), GRUB, MOST_GRUB, &text) <= 0)
+        return false;
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+        if (text_starts_with(line, GRUB_VARIABLE "=\"") && text_ends_with(line, "\"") &&
+            strlen(line) > strlen(GRUB_VARIABLE "=\""))
+            return true;
+    return false;
+}
+
+static void append_effect(struct text *remedy, enum effect effect)
+{
+    text_append(remedy, effect == EFFECT_NEEDED ? REMEDY_REBOOT : "# it takes effect at the next boot\n");
 }
 
 /* A parameter that is in the file already has only not taken effect: then it is not added again. */
-void remedy_add_parameter(const struct facts *facts, struct text *remedy, const char *parameter)
+static void add_parameter(const struct facts *facts, struct text *remedy, const char *parameter,
+                          enum effect effect)
 {
-    int root = sysroot_fd(facts->sysroot);
-
-    if (sysfs_exists(root, BOOT_LOADER)) {
-        if (!file_has(facts, BOOT_LOADER, parameter))
+    switch (loader_of(facts)) {
+    case LOADER_CMDLINE:
+        if (!has_parameter(facts, BOOT_LOADER, "", parameter))
             text_printf(remedy, "sed -i '1s/$/ %s/' /" BOOT_LOADER "\n", parameter);
         text_append(remedy, refresh_command(facts));
-    } else if (sysfs_exists(root, GRUB)) {
-        if (!file_has(facts, GRUB, parameter))
-            text_printf(remedy, "sed -i '/^GRUB_CMDLINE_LINUX_DEFAULT=/s/\"$/ %s\"/' /" GRUB "\n", parameter);
+        break;
+    case LOADER_GRUB:
+        if (has_parameter(facts, GRUB, GRUB_START, parameter))
+            ;
+        else if (has_usual_line(facts))
+            text_printf(remedy, "sed -i '/^" GRUB_VARIABLE "=/s/\"$/ %s\"/' /" GRUB "\n", parameter);
+        else
+            text_printf(remedy, "echo '" GRUB_VARIABLE "=\"$" GRUB_VARIABLE " %s\"' >> /" GRUB "\n",
+                        parameter);
         text_append(remedy, "update-grub\n");
-    } else {
+        break;
+    case LOADER_UNKNOWN:
         text_printf(remedy,
                     "# add to the kernel's command line, in the settings of your boot loader:\n# %s\n",
                     parameter);
+        break;
     }
-    text_append(remedy, REMEDY_REBOOT);
+    append_effect(remedy, effect);
 }
 
-/* When a parameter is removed, the blank before it is removed, too. */
-void remedy_replace_parameter(const struct facts *facts, struct text *remedy, const char *old,
-                              const char *new)
+void remedy_add_parameter(const struct facts *facts, struct text *remedy, const char *parameter)
 {
-    int root = sysroot_fd(facts->sysroot);
-    const char *blank = new[0] == '\0' ? " *" : "";
+    add_parameter(facts, remedy, parameter, EFFECT_NEEDED);
+}
 
-    if (sysfs_exists(root, BOOT_LOADER)) {
-        text_printf(remedy, "sed -i 's/%s\\b%s\\b/%s/' /" BOOT_LOADER "\n%s", blank, old, new,
-                    refresh_command(facts));
-    } else if (sysfs_exists(root, GRUB)) {
-        text_printf(remedy, "sed -i 's/%s\\b%s\\b/%s/' /" GRUB "\nupdate-grub\n", blank, old, new);
-    } else {
+void remedy_prefer_parameter(const struct facts *facts, struct text *remedy, const char *parameter)
+{
+    add_parameter(facts, remedy, parameter, EFFECT_LATER);
+}
+
+/* What is not in the file was typed at boot, comes from another file, or is gone from there already. When a
+ * parameter is removed, the blank before it is removed, too. */
+void remedy_replace_parameter(const struct facts *facts, struct text *remedy, const char *old,
+                              const char *new, enum effect effect)
+{
+    enum loader loader = loader_of(facts);
+    const char *blank = new[0] == '\0' ? " *" : "", *file = loader == LOADER_GRUB ? GRUB : BOOT_LOADER;
+
+    if (loader == LOADER_UNKNOWN) {
         text_printf(remedy,
                     "# on the kernel's command line, in the settings of your boot loader, take off:\n# %s\n",
                     old);
         if (new[0] != '\0')
             text_printf(remedy, "# and add:\n# %s\n", new);
+    } else if (has_parameter(facts, file, loader == LOADER_GRUB ? GRUB_START : "", old)) {
+        text_printf(remedy, "sed -i 's/%s\\b%s\\b/%s/' /%s\n%s", blank, old, new, file,
+                    loader == LOADER_GRUB ? "update-grub\n" : refresh_command(facts));
+    } else {
+        text_printf(remedy,
+                    "# it is not in /%s: look for other files that set it:\ngrep -rn %s /etc/default "
+                    "/etc/kernel\n",
+                    file, old);
+        if (new[0] != '\0') {
+            add_parameter(facts, remedy, new, effect);
+            return;
+        }
+        text_append(remedy, loader == LOADER_GRUB ? "update-grub\n" : refresh_command(facts));
     }
-    text_append(remedy, REMEDY_REBOOT);
+    append_effect(remedy, effect);
+}
+
+void remedy_set_option(const struct facts *facts, struct text *remedy, const char *module, const char *option,
+                       const char *value, const char *name)
+{
+    const struct setting *setting = NULL;
+    char now[64];
+
+    if (host_settings_option(&facts->settings, module, option, now, sizeof(now), &setting) &&
+        text_starts_with(setting->file, "etc/"))
+        text_printf(remedy, "sed -i 's/\\b%s=[^ ]*/%s=%s/' /%s\n", option, option, value, setting->file);
+    else
+        text_printf(remedy, "echo \"options %s %s=%s\" >> /etc/modprobe.d/%s.conf\n", module, option, value,
+                    name);
+}
+
+/* Whether a file already has it loaded; then it is only not in effect yet. */
+static bool is_loaded_at_boot(const struct facts *facts, const char *module)
+{
+    return host_settings_find(&facts->settings, SETTING_LOAD, module, 0) != NULL;
+}
+
+void remedy_load_at_boot(const struct facts *facts, struct text *remedy, const char *module, const char *name)
+{
+    if (!is_loaded_at_boot(facts, module))
+        text_printf(remedy, "echo %s >> /etc/modules-load.d/%s.conf\n", module, name);
+}
+
+void remedy_load_early(const struct facts *facts, struct text *remedy, const char *module)
+{
+    if (!is_loaded_at_boot(facts, module))
+        text_printf(remedy, "echo %s >> /etc/initramfs-tools/modules\n", module);
+    text_append(remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+}
+
+void remedy_remove_option(const struct setting *setting, struct text *remedy, const char *option)
+{
+    if (strchr(setting->value, ' ') == NULL)
+        text_printf(remedy, "sed -i '/^ *options  *%s  *%s=/d' /%s\n", setting->module, option,
+                    setting->file);
+    else
+        text_printf(remedy, "sed -i 's/ *\\b%s=[^ ]*//' /%s\n", option, setting->file);
+}
+
+void remedy_remove_line(const struct setting *setting, struct text *remedy)
+{
+    static const struct {
+        const char *before, *after;
+    } patterns[] = {[SETTING_BLACKLIST] = {"blacklist  *", " *$"},
+                    [SETTING_INSTALL] = {"install  *", " "},
+                    [SETTING_SYSFS] = {"", " *="}};
+
+    text_printf(remedy, "sed -i '\\#^ *%s%s%s#d' /%s\n", patterns[setting->kind].before, setting->module,
+                patterns[setting->kind].after, setting->file);
 }
 
 void remedy_set_driver(struct text *remedy, const char *id, const char *arguments)
@@ -76,9 +208,37 @@ void remedy_set_driver(struct text *remedy, const char *id, const char *argument
     text_printf(remedy, "hostpci set /nodes/localhost/hardware/pci/%s/driver --driver %s\n", id, arguments);
 }
 
-void evidence_cmdline(const struct facts *facts, struct text *evidence)
+void append_excerpt(struct text *text, const char *from, size_t length, size_t at)
 {
-    text_printf(evidence, "/" PROC_CMDLINE ": %.512s", facts->cmdline);
+    size_t start = 0, end = length;
+
+    if (length > MOST_SHOWN) {
+        start = at > MOST_SHOWN / 2 ? at - MOST_SHOWN / 2 : 0;
+        start = start > length - MOST_SHOWN ? length - MOST_SHOWN : start;
+        end = start + MOST_SHOWN;
+    }
+    while (start > 0 && start < at && from[start - 1] != ' ')
+        start++;
+    while (end < length && end > at && from[end] != ' ')
+        end--;
+    text_printf(text, "%s%.*s%s", start > 0 ? "... " : "", (int)(end - start), from + start,
+                end < length ? " ..." : "");
+}
+
+void evidence_cmdline(const struct facts *facts, struct text *evidence, const char *parameter)
+{
+    size_t own = 0;
+    const char *at = parameter != NULL ? facts_find_parameter(facts, parameter, &own) : NULL;
+    size_t length = strlen(facts->cmdline);
+
+    text_printf(evidence, "%s/" PROC_CMDLINE ": ", evidence->length > 0 ? "; " : "");
+    if (!facts->cmdline_known) {
+        text_append(evidence, "cannot be read");
+        return;
+    }
+    append_excerpt(evidence, facts->cmdline, length, at != NULL ? (size_t)(at - facts->cmdline) : 0);
+    if (at == NULL && parameter != NULL && length > MOST_SHOWN)
+        text_printf(evidence, " (no %s)", parameter);
 }
 
 void evidence_setting(const struct setting *setting, struct text *evidence)
@@ -102,27 +262,6 @@ void evidence_file(const struct subject *subject, struct text *evidence, const c
 {
     text_printf(evidence, "%s/%s: %s", evidence->length > 0 ? "; " : "",
                 path_of_function(subject->id, file).text, held);
-}
-
-bool evidence_log(struct facts *facts, struct text *evidence, const char *first, const char *second)
-{
-    const char *line = facts_kernel_log(facts);
-    size_t found = 0;
-
-    for (const char *end; line != NULL && *line != '\0' && found < MOST_LINES; line = end + 1) {
-        end = strchr(line, '\n');
-        if (end == NULL)
-            break;
-        if (memmem(line, (size_t)(end - line), first, strlen(first)) == NULL ||
-            (second != NULL && memmem(line, (size_t)(end - line), second, strlen(second)) == NULL))
-            continue;
-        text_append(evidence, evidence->length > 0 ? "; " : "");
-        if (strstr(text_string(evidence), facts->log.file) == NULL)
-            text_printf(evidence, "/%s: ", facts->log.file);
-        text_printf(evidence, "%.*s", (int)(end - line < 256 ? end - line : 256), line);
-        found++;
-    }
-    return found > 0;
 }
 
 bool read_region(const struct subject *subject, unsigned line, struct region *ret)

@@ -6,26 +6,55 @@
 #include "hardware/check/check.h"
 
 /* What each file declares. */
-extern check_list checks_iommu, checks_kernel, checks_host, checks_use, checks_group, checks_driver,
-    checks_device, checks_display, checks_sriov, checks_mdev;
+extern check_list checks_iommu, checks_kernel, checks_options, checks_log, checks_host, checks_use,
+    checks_group, checks_driver, checks_device, checks_display, checks_sriov, checks_mdev;
 
-/* Add lines to type that put a parameter on the kernel's command line, or replace one by another (or by ""),
- * and reboot. The file is that of the host's boot loader: etc/kernel/cmdline (systemd-boot,
- * proxmox-boot-tool) or etc/default/grub. */
+enum effect {
+    EFFECT_NEEDED, /* something does not work without it: reboot */
+    EFFECT_LATER,  /* it is only nicer: at the next boot */
+};
+
+/* Add lines to type that put a parameter on the kernel's command line, or replace one by another (or by "").
+ * The file is that of the boot loader that started the host: etc/default/grub where the running command line
+ * has GRUB's BOOT_IMAGE=, else etc/kernel/cmdline (systemd-boot, proxmox-boot-tool). What the file has
+ * already, or has not, is left as it is. */
 void remedy_add_parameter(const struct facts *facts, struct text *remedy, const char *parameter);
+void remedy_prefer_parameter(const struct facts *facts, struct text *remedy, const char *parameter);
 void remedy_replace_parameter(const struct facts *facts, struct text *remedy, const char *old,
-                              const char *new);
+                              const char *new, enum effect effect);
+
+/* Add lines to type that change what an admin has set in files. None of them counts lines, so that one can be
+ * typed after another; a file is added to, never written over. */
+/* Sets a module's option: where it is set already, else in etc/modprobe.d/NAME.conf. */
+void remedy_set_option(const struct facts *facts, struct text *remedy, const char *module, const char *option,
+                       const char *value, const char *name);
+/* Has the module loaded at boot by etc/modules-load.d/NAME.conf, or that early by the initramfs. */
+void remedy_load_at_boot(const struct facts *facts, struct text *remedy, const char *module,
+                         const char *name);
+void remedy_load_early(const struct facts *facts, struct text *remedy, const char *module);
+/* Removes an option, with its line if that has no other. */
+void remedy_remove_option(const struct setting *setting, struct text *remedy, const char *option);
+/* Removes the line of a blacklist, an install command or a sysfs.conf setting. */
+void remedy_remove_line(const struct setting *setting, struct text *remedy);
 
 /* Adds the line to type that binds a function to another driver; `arguments` is "auto", "vfio-pci --scope
  * group". */
 void remedy_set_driver(struct text *remedy, const char *id, const char *arguments);
 
+/* Room for a list of ids, of which vfio-pci takes 1023 characters. */
+#define IDS_SIZE 65536
+
 /* The last lines after a change in modprobe.d. */
 #define REMEDY_REBOOT    "reboot\n"
 #define REMEDY_INITRAMFS "update-initramfs -u -k all\n"
+#define REMEDY_KERNEL    "apt install linux-image-$(dpkg --print-architecture)\n"
 
-/* "/proc/cmdline: ..." */
-void evidence_cmdline(const struct facts *facts, struct text *evidence);
+/* "/proc/cmdline: ...". Of a long one only what stands around the parameter that decides, or, where that is
+ * missing, the beginning; NULL: no single one does. */
+void evidence_cmdline(const struct facts *facts, struct text *evidence, const char *parameter);
+
+/* Adds the text, or of a longer one those bytes that stand around `at`, with dots for what is left out. */
+void append_excerpt(struct text *text, const char *from, size_t length, size_t at);
 
 /* "/etc/modprobe.d/vfio.conf, line 3: options vfio-pci ids=..." */
 void evidence_setting(const struct setting *setting, struct text *evidence);
@@ -33,8 +62,18 @@ void evidence_setting(const struct setting *setting, struct text *evidence);
 /* A file of the device: "/sys/bus/pci/devices/0000:01:00.0/FILE: ..." */
 void evidence_file(const struct subject *subject, struct text *evidence, const char *file, const char *held);
 
-/* Adds the lines of the kernel log that hold `first` (and `second`, unless NULL) to the evidence, at most 5
- * in all; returns whether there was one. */
+/* Lines of the kernel log that hold `first`, and `second` unless that is NULL. */
+struct log_pattern {
+    const char *first, *second;
+};
+
+/* Adds the lines of the kernel log that match one of the patterns and, unless `id` is NULL, name that
+ * function, to the evidence. Lines that differ in numbers only are shown once, with how often they came; of
+ * different ones the first 5. Returns which pattern the first line matched, or -1 if there is no line. */
+int evidence_log_lines(struct facts *facts, struct text *evidence, const struct log_pattern *patterns,
+                       size_t count, const char *id);
+
+/* The same with one pattern; returns whether there was a line. */
 bool evidence_log(struct facts *facts, struct text *evidence, const char *first, const char *second);
 
 /* One of the regions in the device's file `resource`, by its line: 0 to 5 are the BARs, 6 is the ROM, 7 to 12
@@ -63,6 +102,9 @@ bool host_needs(const struct subject *subject, const struct pci_device *device);
 
 /* The kernel module of the driver that is bound; false if there is none, or it is built in. */
 bool driver_module(const struct subject *subject, char *module, size_t size);
+
+/* Adds what shows lines of the kernel log about the IOMMU. */
+void remedy_see_log(const struct facts *facts, struct text *remedy);
 
 /* The device is listed in an option "ids" of vfio-pci, in a file (*setting) or on the command line (NULL). */
 bool device_has_ids(const struct subject *subject, const struct setting **setting);

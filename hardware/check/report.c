@@ -66,12 +66,15 @@ static void append_member(struct text *list, const struct pci_device *member, bo
     text_printf(list, "%s%s (%s)", first ? "" : last ? " and " : ", ", id, member->driver);
 }
 
-/* The functions of its group that would be detached: the device itself first, then the others by address. */
+/* The functions of its group that would be detached: the device itself first, then the others by address. For
+ * a bridge, which no VM can have, there are none. */
 static size_t list_detached(const struct subject *subject, const struct pci_device **ret, size_t most)
 {
     struct members members = groups_find(subject->groups, subject->device->group);
     size_t count = 0;
 
+    if (pci_is_bridge(subject->device))
+        return 0;
     if (group_detaches(subject->device, subject->device))
         ret[count++] = subject->device;
     for (size_t i = 0; i < members.count && count < most; i++)

@@ -288,7 +288,7 @@ static void check_sriov_sysfs(const struct subject *subject, struct findings *re
         findings_add(ret, SEVERITY_INFO, "sysfsutils gives it %lld virtual functions at each boot.", now);
         return;
     }
-    text_printf(&ret->remedy, "sed -i '%ud' /%s\n", found->line, found->file);
+    remedy_remove_line(found, &ret->remedy);
     findings_add(
         ret, SEVERITY_WARNING,
         "sysfsutils gives it %s virtual functions at each boot, but it has %lld now: one of the two must go.",

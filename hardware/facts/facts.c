@@ -69,6 +69,7 @@ static void read_kernel(struct facts *facts)
     if (sscanf(facts->release, "%u.%u", &major, &minor) == 2 && major < 1000 && minor < 1000)
         facts->version = major * 1000 + minor;
     length = sysfs_read_whole(root, PROC_CMDLINE, MOST_CMDLINE, &facts->cmdline);
+    facts->cmdline_known = length >= 0;
     if (length < 0) {
         facts_note(facts, PROC_CMDLINE, length, true);
         facts->cmdline = xstrdup("");
@@ -171,6 +172,18 @@ static const char *value_of(const char *parameter, const char *end, const char *
         return NULL;
     parameter += strlen(own);
     return parameter < end && *parameter == '=' ? parameter + 1 : parameter;
+}
+
+const char *facts_find_parameter(const struct facts *facts, const char *name, size_t *length)
+{
+    const char *found = NULL;
+
+    for (const char *at = facts->cmdline, *end; end = next_parameter(&at), at < end; at = end)
+        if (value_of(at, end, name) != NULL) {
+            found = at;
+            *length = (size_t)(end - at);
+        }
+    return found;
 }
 
 bool facts_parameter(const struct facts *facts, const char *name, char *value, size_t size)

@@ -61,7 +61,8 @@ struct facts {
     const struct sysroot *sysroot;
     char release[128]; /* of the kernel; "" if unknown */
     unsigned version;  /* 6001 for 6.1; 0 if unknown */
-    char *cmdline;     /* the kernel's; never NULL */
+    char *cmdline;     /* the kernel's; "" if it cannot be read */
+    bool cmdline_known;
     struct cpu_facts cpu;
     struct firmware_facts firmware;
     struct iommu_facts iommu;
@@ -84,6 +85,9 @@ void facts_note(struct facts *facts, const char *file, int number, bool expected
 /* The last value of a parameter on the kernel's command line, "" for one without; false if it is not there.
  * '-' and '_' in names are the same (parameq() in kernel/params.c). */
 bool facts_parameter(const struct facts *facts, const char *name, char *value, size_t size);
+
+/* The last parameter of that name, as it is written, with its value; NULL: it is not there. */
+const char *facts_find_parameter(const struct facts *facts, const char *name, size_t *length);
 
 /* The parameter is there with `word` among its comma-separated values, and none of the words in `unless` (may
  * be NULL) comes after it: intel_iommu=on,sm_on. */

@@ -93,6 +93,19 @@ static int compare_devices(const void *a, const void *b)
                                ((const struct pci_device *)b)->address);
 }
 
+/* A function that has vanished meanwhile was not skipped. */
+static void note_skipped(int folder, const char *name, struct pci_address address,
+                         struct inventory *inventory)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/modalias", name);
+    if (!sysfs_exists(folder, path))
+        return;
+    if (inventory->skipped++ == 0)
+        inventory->first_skipped = address;
+}
+
 /* They have no pointers to each other, so they can be sorted afterwards. */
 static void read_devices(int folder, char **names, struct shared_inventory *shared)
 {
@@ -101,8 +114,12 @@ static void read_devices(int folder, char **names, struct shared_inventory *shar
     for (char **name = names; name != NULL && *name != NULL; name++) {
         struct pci_device *device = &shared->devices[count];
         *device = (struct pci_device){.group = -1};
-        if (!parse_name(*name, &device->address) || !read_device(folder, *name, device))
+        if (!parse_name(*name, &device->address))
             continue;
+        if (!read_device(folder, *name, device)) {
+            note_skipped(folder, *name, device->address, &shared->inventory);
+            continue;
+        }
         shared->inventory.has_iommu |= device->group >= 0;
         count++;
     }

@@ -35,6 +35,8 @@ struct inventory {
     const struct pci_device *devices; /* sorted by address */
     size_t count;
     bool has_iommu; /* some function is in an IOMMU group */
+    size_t skipped; /* functions whose modalias could not be read or understood, and which are left out */
+    struct pci_address first_skipped;
     uint64_t generation;
 };
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define LENGTH 53
 
@@ -16,7 +17,7 @@ static void format(const struct pci_device *device, char text[static LENGTH + 1]
 }
 
 /* sscanf also accepts blanks, signs and numbers that are too large, so what it read must give the same text
- * again. */
+ * again. Kernels before 4.2 wrote the class in lower case. */
 bool pci_modalias_parse(const char *text, struct pci_device *ret)
 {
     unsigned vendor, device, subsystem_vendor, subsystem_device, base, subclass, interface;
@@ -33,7 +34,7 @@ bool pci_modalias_parse(const char *text, struct pci_device *ret)
     found.subsystem_device = (uint16_t)subsystem_device;
     found.class_code = base << 16 | subclass << 8 | interface;
     format(&found, again);
-    if (strcmp(text, again) != 0)
+    if (strcasecmp(text, again) != 0)
         return false;
     *ret = found;
     return true;

@@ -81,11 +81,13 @@ static void report_framebuffer(struct host_uses *uses, const char *name, const s
     bool open = use_describe_openers(uses, name, &who, &opener);
 
     if (open)
-        use_add(
-            uses, owners,
-            (struct host_use){
-                .kind = USE_DISPLAY, .weight = USE_ACTIVE, .name = name, .evidence = text_string(&opener)},
-            "framebuffer %s is open in %s", name, text_string(&who));
+        use_add(uses, owners,
+                (struct host_use){.kind = USE_DISPLAY,
+                                  .weight = USE_ACTIVE,
+                                  .name = name,
+                                  .node = name,
+                                  .evidence = text_string(&opener)},
+                "framebuffer %s is open in %s", name, text_string(&who));
     if (shown)
         use_add(uses, owners,
                 (struct host_use){.kind = USE_DISPLAY,
@@ -129,11 +131,13 @@ static void report_drm(struct host_uses *uses, const char *name, const struct us
     autofree char *link = xasprintf("/%s", path_below(SYS_CLASS_DRM, name, NULL).text);
 
     if (use_describe_openers(uses, node, &who, &evidence))
-        use_add(
-            uses, owners,
-            (struct host_use){
-                .kind = USE_DISPLAY, .weight = USE_ACTIVE, .name = name, .evidence = text_string(&evidence)},
-            "graphics device %s is open in %s", name, text_string(&who));
+        use_add(uses, owners,
+                (struct host_use){.kind = USE_DISPLAY,
+                                  .weight = USE_ACTIVE,
+                                  .name = name,
+                                  .node = node,
+                                  .evidence = text_string(&evidence)},
+                "graphics device %s is open in %s", name, text_string(&who));
     else if (is_numbered(name, "card"))
         use_add(uses, owners,
                 (struct host_use){.kind = USE_DISPLAY, .weight = USE_IDLE, .name = name, .evidence = link},
@@ -170,11 +174,13 @@ static void report_nvidia(struct host_uses *uses, const char *id)
         return;
     snprintf(node, sizeof(node), "nvidia%u", number);
     if (use_describe_openers(uses, node, &who, &evidence))
-        use_add(
-            uses, &owners,
-            (struct host_use){
-                .kind = USE_DISPLAY, .weight = USE_ACTIVE, .name = node, .evidence = text_string(&evidence)},
-            "NVIDIA device %s is open in %s", node, text_string(&who));
+        use_add(uses, &owners,
+                (struct host_use){.kind = USE_DISPLAY,
+                                  .weight = USE_ACTIVE,
+                                  .name = node,
+                                  .node = node,
+                                  .evidence = text_string(&evidence)},
+                "NVIDIA device %s is open in %s", node, text_string(&who));
 }
 
 static void find_nvidia(struct host_uses *uses)
@@ -187,7 +193,7 @@ static void find_nvidia(struct host_uses *uses)
         report_nvidia(uses, *name);
 }
 
-static bool is_boot_framebuffer(const char *name)
+bool use_is_boot_framebuffer(const char *name)
 {
     static const char *const names[] = {"BOOTFB",    "efifb",  "vesafb", "simplefb", "simple-framebuffer",
                                         "simpledrm", "efidrm", "vesadrm"};
@@ -203,7 +209,11 @@ static void report_boot_framebuffer(struct host_uses *uses, const char *name, co
     autofree char *evidence = xasprintf("/" PROC_IOMEM ": %s below the function's memory", name);
 
     use_add(uses, owners,
-            (struct host_use){.kind = USE_DISPLAY, .weight = USE_ACTIVE, .name = name, .evidence = evidence},
+            (struct host_use){.kind = USE_DISPLAY,
+                              .weight = USE_ACTIVE,
+                              .name = name,
+                              .boot_framebuffer = true,
+                              .evidence = evidence},
             "the boot framebuffer %s occupies its memory", name);
 }
 
@@ -229,7 +239,7 @@ static void find_in_iomem(struct host_uses *uses, char *text)
         struct level level = {0};
         if (!use_add_owners(uses, name, &level.owners) && depth > 0)
             level = levels[depth - 1];
-        if (!level.framebuffer && level.owners.count > 0 && is_boot_framebuffer(name)) {
+        if (!level.framebuffer && level.owners.count > 0 && use_is_boot_framebuffer(name)) {
             report_boot_framebuffer(uses, name, &level.owners);
             level.framebuffer = true;
         }

@@ -40,6 +40,7 @@ static void report_node(struct host_uses *uses, const char *node, size_t kind)
                 (struct host_use){.kind = kinds[kind].kind,
                                   .weight = USE_ACTIVE,
                                   .name = name,
+                                  .node = node,
                                   .evidence = text_string(&evidence)},
                 "%s %s is open in %s", kinds[kind].text, name, text_string(&who));
 }

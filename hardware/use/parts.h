@@ -77,6 +77,10 @@ const char *use_next_node(const struct host_uses *uses, size_t *at);
 bool use_describe_openers(const struct host_uses *uses, const char *node, struct text *who,
                           struct text *evidence);
 
+/* The first process that has /dev/NODE open: its id, and its name, which belongs to `uses`; 0: nobody known.
+ */
+int use_first_opener(const struct host_uses *uses, const char *node, const char **process);
+
 void use_read_processes(struct host_uses *uses); /* first: the others ask for what it found */
 void use_find_block(struct host_uses *uses);
 void use_find_network(struct host_uses *uses);

@@ -186,3 +186,13 @@ bool use_describe_openers(const struct host_uses *uses, const char *node, struct
         text_printf(who, " and %zu more", count - MOST_NAMED);
     return count > 0;
 }
+
+int use_first_opener(const struct host_uses *uses, const char *node, const char **process)
+{
+    size_t first = find_first(uses, node);
+
+    if (first == uses->open_count || strcmp(uses->open[first].node, node) != 0)
+        return 0;
+    *process = uses->open[first].process;
+    return uses->open[first].pid;
+}

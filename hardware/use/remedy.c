@@ -25,12 +25,19 @@ static void describe_mounts(const struct use_mounts *mounts, struct text *ret)
         text_printf(ret, " and %zu more", mounts->count - MOST_NAMED);
 }
 
+/* The kernel's names for them are sr0, sr1 (drivers/scsi/sr.c). */
+static bool is_cd_drive(const char *name)
+{
+    return strncmp(name, "sr", 2) == 0 && strspn(name + 2, "0123456789") == strlen(name + 2);
+}
+
 void host_use_describe(const struct host_use *use, struct text *ret)
 {
     bool mounted = use->mounts.root || use->mounts.count > 0;
 
     if (use->kind == USE_BLOCK)
-        text_printf(ret, "%sdisk %s ", use->usb ? "USB " : "", use->name);
+        text_printf(ret, "%s%s %s ", use->usb ? "USB " : "", is_cd_drive(use->name) ? "CD drive" : "disk",
+                    use->name);
     text_printf(ret, "%s%s", use->does, use->does[0] != '\0' && mounted ? ", " : "");
     describe_mounts(&use->mounts, ret);
     if (use->through[0] != '\0')
@@ -51,6 +58,18 @@ static void unmount(const struct use_mounts *mounts, struct text *advice, struct
     }
 }
 
+/* What the unit display-manager starts, or what ends with it. */
+static bool is_display_manager(const char *process)
+{
+    static const char *const names[] = {"Xorg", "X",           "Xwayland", "systemd-logind", "gdm",
+                                        "gdm3", "gnome-shell", "sddm",     "lightdm",        "kwin_wayland"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(process, names[i]) == 0)
+            return true;
+    return false;
+}
+
 void host_use_remedy(const struct host_use *use, struct text *advice, struct text *command)
 {
     static const struct {
@@ -62,8 +81,7 @@ void host_use_remedy(const struct host_use *use, struct text *advice, struct tex
         [USE_NETWORK] = {"give its addresses and routes to another interface (/etc/network/interfaces), then "
                          "take it down",
                          "ip link set ", " down"},
-        [USE_DISPLAY] = {"stop what shows on it (for the firmware's framebuffer see the check framebuffer)",
-                         "systemctl stop display-manager", NULL},
+        [USE_DISPLAY] = {"stop what shows on it", "systemctl stop display-manager", NULL},
         [USE_USB] = {"plug its devices into another controller; this shows what hangs on which", "lsusb -t",
                      NULL},
         [USE_SRIOV] = {"stop the virtual machines that have its virtual functions", "", NULL},
@@ -74,6 +92,16 @@ void host_use_remedy(const struct host_use *use, struct text *advice, struct tex
 
     if (use->mounts.count > 0) {
         unmount(&use->mounts, advice, command);
+        return;
+    }
+    if (use->boot_framebuffer) {
+        text_append(advice, "the firmware's framebuffer only goes with a reboot: see the check framebuffer");
+        return;
+    }
+    if (use->pid > 0 && !is_display_manager(use->process)) {
+        text_printf(advice, "stop %s (pid %d); this shows the service that it belongs to", use->process,
+                    use->pid);
+        text_printf(command, "systemctl status %d", use->pid);
         return;
     }
     text_append(advice, remedies[use->kind].advice);

@@ -86,6 +86,8 @@ static char *shorten(const char *evidence)
             text[length++] = ' ';
     while (length > 0 && text[length - 1] == ' ')
         text[--length] = '\0';
+    if (*evidence != '\0')
+        memcpy(text + MOST_EVIDENCE - strlen(" ..."), " ...", strlen(" ..."));
     return text;
 }
 
@@ -123,7 +125,7 @@ static char *copy(const char *text)
 
 static void release_use(struct host_use *use)
 {
-    const char *const texts[] = {use->name, use->does, use->evidence, use->through};
+    const char *const texts[] = {use->name, use->does, use->evidence, use->through, use->process};
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         free((char *)(uintptr_t)texts[i]);
@@ -155,6 +157,10 @@ static void insert_use(struct host_uses *uses, const struct pci_device *function
     added->does = copy(use->does);
     added->evidence = shorten(use->evidence);
     added->through = copy(use->through);
+    added->process = NULL;
+    added->pid = use->node != NULL ? use_first_opener(uses, use->node, &added->process) : 0;
+    added->process = copy(added->process);
+    added->node = NULL;
     added->mounts = (struct use_mounts){0};
     use_mounts_merge(&added->mounts, &use->mounts);
     if (own->count <= MOST_USES)

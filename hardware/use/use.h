@@ -54,9 +54,13 @@ struct host_use {
     const char *does;                  /* the sentence, or what of it the fields below do not say; "" */
     const char *evidence;              /* a file, and what it held */
     bool console;                      /* of a display: the host's text console is shown on it */
-    bool usb;                          /* of a disk: it is plugged in at USB */
-    struct use_mounts mounts;          /* of a disk */
-    const char *through;               /* of a disk: what stands between it and the use; "" */
+    bool boot_framebuffer;             /* the same: it is the firmware's */
+    const char *node;         /* below /dev, that a process has open; NULL: none. Only while adding */
+    int pid;                  /* of the first such process; 0: none known */
+    const char *process;      /* its name; "" */
+    bool usb;                 /* of a disk: it is plugged in at USB */
+    struct use_mounts mounts; /* of a disk */
+    const char *through;      /* of a disk: what stands between it and the use; "" */
 };
 
 struct host_uses;
@@ -80,6 +84,9 @@ void host_use_describe(const struct host_use *use, struct text *ret);
 /* What ends an active use: adds advice in words to one text, and to the other what to type, quoted for a
  * shell: lines, without the end of the last one. Either may stay as it is, not both. */
 void host_use_remedy(const struct host_use *use, struct text *advice, struct text *command);
+
+/* A line of proc/iomem is the firmware's framebuffer: its memory, or one of the drivers that draw there. */
+bool use_is_boot_framebuffer(const char *name);
 
 /* [{file, reason}]: what could not be read, and why (root needed, hidden by lockdown, ...). Borrowed. */
 const json_t *host_uses_unreadable(const struct host_uses *uses);

@@ -193,7 +193,7 @@ const struct host host_golden = {
 };
 
 static const struct variant *const tables[] = {variants_of_iommu, variants_of_driver, variants_of_device,
-                                               variants_of_use};
+                                               variants_of_use, variants_of_field};
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 static const struct variant *find_variant(const char *name)

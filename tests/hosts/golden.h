@@ -62,7 +62,7 @@ struct variant {
 
 /* The tables of variants, each ending with a row without a name. */
 extern const struct variant variants_of_iommu[], variants_of_driver[], variants_of_device[],
-    variants_of_use[];
+    variants_of_use[], variants_of_field[];
 
 extern const struct host host_golden;
 

@@ -80,7 +80,7 @@ static json_t *severities(const json_t *object, enum check_scope scope)
 
     json_array_foreach(json_object_get(object, "checks"), i, row) {
         const char *id = json_string_value(json_object_get(row, "id"));
-        if (scope_of(id) == scope)
+        if (scope_of(id) == scope && json_object_get(result, id) == NULL) /* the worst is the first */
             json_object_set(result, id, json_object_get(row, "severity"));
     }
     return result;

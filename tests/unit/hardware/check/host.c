@@ -14,9 +14,11 @@
     {                                                                                                        \
         PCI GRAPHICS "/iommu_group", NULL                                                                    \
     }
+/* Also in the file that it comes from. */
 #define CMDLINE(text)                                                                                        \
+    {"proc/cmdline", "BOOT_IMAGE=/boot/vmlinuz root=/dev/sda1 ro " text "\n"},                               \
     {                                                                                                        \
-        "proc/cmdline", "root=/dev/sda1 ro " text "\n"                                                       \
+        "etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"" text "\"\n"                                      \
     }
 #define CPU(vendor, flags)                                                                                   \
     {                                                                                                        \
@@ -72,6 +74,63 @@ static void expect_without_iommu(const struct broken *cases, size_t count)
     }
 }
 
+/* Not the first of them alone. */
+Test(check_host, names_every_parameter_that_does_nothing)
+{
+    static const char *const parameters[] = {"amd_iommu=on", "iommu=on", "pt=on"};
+    autotree struct tree tree;
+    size_t i, told = 0;
+    json_t *check;
+
+    check_host_make(&tree);
+    check_host_change(&tree, (struct change[]){CMDLINE("amd_iommu=on iommu=on pt=on"), {NULL, NULL}});
+    autojson json_t *report = report_of(&tree, NULL);
+    json_array_foreach(json_object_get(report, "checks"), i, check) {
+        const char *message = json_string_value(json_object_get(check, "message"));
+        for (size_t j = 0; j < COUNT_OF(parameters); j++)
+            told += strncmp(message, parameters[j], strlen(parameters[j])) == 0 &&
+                    strstr(message, " has no effect: ") != NULL;
+    }
+    cr_expect_eq(told, COUNT_OF(parameters));
+}
+
+/* Neither Intel's words nor AMD's on a host that is neither. */
+Test(check_host, speaks_of_arm_where_it_is_arm)
+{
+    static const struct broken cases[] = {
+        {"no table",
+         {{"proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n"},
+          {"sys/firmware/acpi/tables/DMAR", NULL},
+          {"sys/firmware/acpi/tables/GTDT", ""}},
+         NULL,
+         "iommu-firmware",
+         "error",
+         "reports no IOMMU",
+         "# there enable the IOMMU (ARM: SMMU)"},
+        {"no driver",
+         {{"proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n"},
+          {"sys/firmware/acpi/tables/DMAR", NULL},
+          {"sys/firmware/acpi/tables/IORT", ""},
+          CONFIG("# CONFIG_ARM_SMMU_V3 is not set")},
+         NULL,
+         "iommu-enabled",
+         "error",
+         "without a driver",
+         "apt install linux-image-$(dpkg --print-architecture)"},
+        {"no reason",
+         {{"proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n"},
+          {"sys/firmware/acpi/tables/DMAR", NULL},
+          {"sys/firmware/acpi/tables/IORT", ""}},
+         NULL,
+         "iommu-enabled",
+         "error",
+         "nothing turned it off",
+         "grep -i -e iommu -e smmu"},
+    };
+
+    expect_without_iommu(cases, COUNT_OF(cases));
+}
+
 Test(check_host, says_why_the_iommu_is_off)
 {
     static const struct broken cases[] = {
@@ -101,7 +160,7 @@ Test(check_host, says_why_the_iommu_is_off)
          NULL,
          "iommu-enabled",
          "error",
-         "only if its command line says so",
+         "by itself cannot be known",
          "s/\"$/ intel_iommu=on\"/' /etc/default/grub"},
         {"not turned on, by the kernel's default",
          {CMDLINE("quiet"), CONFIG("# CONFIG_INTEL_IOMMU_DEFAULT_ON is not set\nCONFIG_INTEL_IOMMU=y")},
@@ -111,13 +170,13 @@ Test(check_host, says_why_the_iommu_is_off)
          "only if its command line says so",
          "update-grub\nreboot"},
         {"with systemd-boot",
-         {CMDLINE("quiet"),
+         {{"proc/cmdline", "root=ZFS=rpool/ROOT boot=zfs\n"},
           {"etc/kernel/cmdline", "root=ZFS=rpool/ROOT\n"},
           {"etc/kernel/proxmox-boot-uuids", "0000-0000\n"}},
          NULL,
          "iommu-enabled",
          "error",
-         "only if its command line says so",
+         "by itself cannot be known",
          "sed -i '1s/$/ intel_iommu=on/' /etc/kernel/cmdline\nproxmox-boot-tool refresh\nreboot"},
         {"no driver in the kernel",
          {CONFIG("# CONFIG_INTEL_IOMMU is not set")},
@@ -174,7 +233,7 @@ Test(check_host, says_why_the_iommu_is_off)
          NULL,
          "iommu-enabled",
          "error",
-         "only if its command line says so",
+         "by itself cannot be known",
          "intel_iommu=on"},
     };
 
@@ -198,7 +257,7 @@ Test(check_host, knows_what_remaps_interrupts)
          "interrupt-remapping",
          "error",
          "not remapped",
-         "echo \"options vfio_iommu_type1 allow_unsafe_interrupts=1\" > /etc/modprobe.d/"},
+         "echo \"options vfio_iommu_type1 allow_unsafe_interrupts=1\" >> /etc/modprobe.d/"},
         {"a unit cannot, and the chips are not known",
          {{"proc/interrupts", NULL}, {"sys/class/iommu/dmar0/intel-iommu/ecap", "f050d2\n"}},
          NULL,
@@ -237,7 +296,7 @@ Test(check_host, knows_what_remaps_interrupts)
          "unsafe-interrupts",
          "warning",
          "not needed",
-         "sed -i '/allow_unsafe_interrupts/d' /etc/modprobe.d/a.conf"},
+         "sed -i '/^ *options  *vfio_iommu_type1  *allow_unsafe_interrupts=/d' /etc/modprobe.d/a.conf"},
         {"allowed, but not yet in effect",
          {NO_CHIPS, {"etc/modprobe.d/a.conf", "options vfio_iommu_type1 allow_unsafe_interrupts=1\n"}},
          NULL,
@@ -272,14 +331,14 @@ Test(check_host, knows_parameters_and_modes)
          "iommu-parameter",
          "info",
          "no effect",
-         ""},
+         "s/ *\\bamd_iommu=on\\b//"},
         {"Intel's parameter on AMD",
          {{"sys/firmware/acpi/tables/DMAR", NULL}, {"sys/firmware/acpi/tables/IVRS", ""}},
          NULL,
          "iommu-parameter",
          "info",
          "not Intel's",
-         ""},
+         "s/ *\\bintel_iommu=on\\b//"},
         {"translated",
          {CMDLINE("intel_iommu=on"),
           {"sys/kernel/iommu_groups/1/type", "DMA-FQ\n"},

@@ -34,13 +34,23 @@ Test(modalias, cut_anywhere_is_refused)
     }
 }
 
+/* As kernels before 4.2 wrote the class. */
+Test(modalias, is_read_in_either_case)
+{
+    struct pci_device device = {0};
+
+    cr_expect(pci_modalias_parse("pci:v000010DEd00002484sv000010DEsd0000146Bbc0csc03i3f", &device));
+    cr_expect_eq(device.class_code, 0x0c033f);
+    cr_expect(pci_modalias_parse("pci:v000010ded00002484sv000010DEsd0000146bbc0Csc03i30", &device));
+    cr_expect_eq(device.vendor, 0x10de);
+}
+
 Test(modalias, of_something_else_is_refused)
 {
     static const char *const cases[] = {
         "usb:v000010DEd00002484sv000010DEsd0000146Bbc03sc00i01",
         "pci:v000010DEd00002484sv000010DEsd0000146Bbc03sc00i01 ",
         "pci:v000110DEd00002484sv000010DEsd0000146Bbc03sc00i01",
-        "pci:v000010ded00002484sv000010DEsd0000146Bbc03sc00i01",
         "pci:v000010DGd00002484sv000010DEsd0000146Bbc03sc00i01",
         "pci:v-00010DEd00002484sv000010DEsd0000146Bbc03sc00i01",
         "pci:v 00010DEd00002484sv000010DEsd0000146Bbc03sc00i01",

@@ -103,7 +103,7 @@ const struct provoked provoked_by_command[] = {
                  "shown on framebuffer fb0; graphics device card0 is open in systemd-logind (pid 812).\n"
                  "  = /sys/class/vtconsole/vtcon1/name: (M) frame buffer device, bind 1; /proc/812/fd: "
                  "/dev/dri/card0\n"
-                 "  > # stop what shows on it (for the firmware's framebuffer see the check framebuffer):\n"
+                 "  > # stop what shows on it:\n"
                  "  > systemctl stop display-manager\n"
                  "  > for console in /sys/class/vtconsole/vtcon*/bind; do echo 0 > $console; done\n"
                  "error command-line hostpci0: legacy-igd needs the machine type i440fx: set machine to pc\n"

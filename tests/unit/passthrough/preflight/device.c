@@ -107,7 +107,8 @@ const struct provoked provoked_by_devices[] = {
                  "the host uses and would lose: 0000:02:00.0 (nvme).\n"
                  "  = /sys/kernel/iommu_groups/2/devices: 3; /proc/1/mountinfo: 32 1 259:2 / / rw,relatime "
                  "shared:32 - ext4 /dev/nvme0n1p2 rw\n"
-                 "  > # stop using those on the host, or put the card into another slot: see group-slot\n"
+                 "  > # stop using those on the host, or get it a smaller group: turn on ACS in the firmware "
+                 "setup (BIOS/UEFI; AMD: CBS, NBIO), or put the card into another slot: see group-slot\n"
                  "info device-detached hostpci0: when the VM starts the host loses 0000:02:00.0 (nvme).\n"
                  "  = /sys/bus/pci/devices/0000:02:00.0/driver: nvme\n"
                  "  > # to get it back when the VM stops:\n"
@@ -117,16 +118,18 @@ const struct provoked provoked_by_devices[] = {
      .expected = "warning group-shared hostpci0, 0000:01:00.0, 0000:01:00.1: Its IOMMU group also holds "
                  "other devices, which the host loses while a VM has it: 0000:04:00.0 (nvme).\n"
                  "  = /sys/kernel/iommu_groups/2/devices: 3\n"
-                 "  > # to keep those, put the card into another slot: see group-slot\n"
+                 "  > # to keep those, get it a smaller group: turn on ACS in the firmware setup (BIOS/UEFI; "
+                 "AMD: CBS, NBIO), or put the card into another slot: see group-slot\n"
                  "info device-detached hostpci0: when the VM starts the host loses 0000:04:00.0 (nvme).\n"
                  "  = /sys/bus/pci/devices/0000:04:00.0/driver: nvme\n"
                  "  > # to get it back when the VM stops:\n"
                  "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,reattach=1,romfile=both.rom,x-vga=1\n"},
     {.about = "functions that cannot be reset",
      .host = "golden:no-reset",
-     .expected = "warning reset-method hostpci0, 0000:01:00.0: The kernel has no way to reset it: what one "
-                 "VM leaves in it stays there, and it may work only once.\n"
-                 "  = /sys/bus/pci/devices/0000:01:00.0/reset_method: absent\n"
+     .expected = "warning reset-method hostpci0, 0000:01:00.0, 0000:01:00.1: The kernel has no way to reset "
+                 "it: what one VM leaves in it stays there, and it may work only once.\n"
+                 "  = /sys/bus/pci/devices/0000:01:00.0/reset_method: absent; "
+                 "/sys/bus/pci/devices/0000:01:00.1/reset_method: bus\n"
                  "  > # if it does not work in a second VM, or after that one is started again: reboot\n"},
     {.about = "drivers of the host",
      .host = "golden:host-drivers",
@@ -300,7 +303,7 @@ const struct provoked provoked_by_devices[] = {
                  "shown on framebuffer fb0; graphics device card0 is open in systemd-logind (pid 812).\n"
                  "  = /sys/class/vtconsole/vtcon1/name: (M) frame buffer device, bind 1; /proc/812/fd: "
                  "/dev/dri/card0\n"
-                 "  > # stop what shows on it (for the firmware's framebuffer see the check framebuffer):\n"
+                 "  > # stop what shows on it:\n"
                  "  > systemctl stop display-manager\n"
                  "  > for console in /sys/class/vtconsole/vtcon*/bind; do echo 0 > $console; done\n"
                  "error command-line hostpci0: legacy-igd needs vga to be set to none\n"

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a remedy tells to type into files is typed, on a copy of the host: on each variant of the golden host
+ * whose finding in tests/golden has such lines. Then the command line is made anew from the boot loader's
+ * file, and whoever asks again is not told to change the same file again.
+ *
+ * What the kernel would do after a reboot is not played here: a finding may stay, but not its edit. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <dirent.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "hardware/check/report.h"
+#include "tests/unit/hardware/fixture.h"
+
+#define FOLDER "tests/golden"
+#define GPU    "0000:01:00.0"
+#define NAME   64
+
+/* A line that changes a file of settings. What follows in a remedy makes programs read it anew. */
+static bool is_edit(const char *line)
+{
+    return (text_starts_with(line, "sed -i ") || text_starts_with(line, "echo ") ||
+            text_starts_with(line, "printf ")) &&
+           strstr(line, " /etc/") != NULL;
+}
+
+/* The edits of a remedy, a line each, with paths below the folder that the shell is started in. */
+static char *take_edits(const char *remedy)
+{
+    struct text edits = {0};
+    autofree char *copy = xstrdup(remedy);
+    char *rest = copy;
+
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        if (!is_edit(line))
+            continue;
+        for (const char *at; (at = strstr(line, " /etc/")) != NULL; line += at - line + 1)
+            text_printf(&edits, "%.*s .", (int)(at - line), line);
+        text_printf(&edits, "%s\n", line);
+    }
+    return text_take(&edits);
+}
+
+static void run_shell(const struct tree *tree, const char *script)
+{
+    autofree char *whole =
+        xasprintf("set -e\ncd '%s'\nmkdir -p etc/modprobe.d etc/modules-load.d etc/initramfs-tools\n%s",
+                  tree->path, script);
+    char *const arguments[] = {(char[]){"sh"}, (char[]){"-c"}, whole, NULL};
+    int status;
+    pid_t pid;
+
+    cr_assert_eq(posix_spawn(&pid, "/bin/sh", NULL, NULL, arguments, environ), 0);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "sh: %s", whole);
+}
+
+/* What the boot loader would start the kernel with: what GRUB adds comes after "ro", systemd-boot's file
+ * begins at "root=". */
+static void boot_anew(const struct tree *tree)
+{
+    run_shell(tree, "if grep -qs BOOT_IMAGE= proc/cmdline && [ -e etc/default/grub ]; then\n"
+                    "  . ./etc/default/grub\n"
+                    "  line=\"$(sed 's/ ro .*/ ro/;q' proc/cmdline) $GRUB_CMDLINE_LINUX_DEFAULT\"\n"
+                    "elif [ -e etc/kernel/cmdline ]; then\n"
+                    "  line=\"$(sed 's/ *root=.*//;q' proc/cmdline) $(cat etc/kernel/cmdline)\"\n"
+                    "else exit 0\nfi\n"
+                    "rm proc/cmdline\nprintf '%s\\n' \"$line\" > proc/cmdline\n");
+}
+
+static json_t *ask(const struct tree *tree, const char *id)
+{
+    autoinventory struct inventory *inventory = tree_scan(tree);
+    autohostuses struct host_uses *uses = NULL;
+    autojson json_t *host = NULL, *device = NULL;
+    struct error err;
+
+    cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &uses, &err), 0, "%s", err.message);
+    cr_assert_eq(readiness_describe_host(tree->sysroot, inventory, &host, &err), 0, "%s", err.message);
+    cr_assert_eq(readiness_describe_device(tree->sysroot, inventory, uses, address_of(id), &device, &err), 0,
+                 "%s", err.message);
+    json_t *all = json_copy(json_object_get(host, "checks"));
+    json_array_extend(all, json_object_get(device, "checks"));
+    return all;
+}
+
+static const char *get(const json_t *check, const char *key)
+{
+    const char *text = json_string_value(json_object_get(check, key));
+
+    return text != NULL ? text : "";
+}
+
+/* The same finding, asked again, proposes this line again. */
+static void expect_not_again(const char *variant, const json_t *checks, const json_t *finding,
+                             const char *edits)
+{
+    const json_t *check;
+    size_t i;
+
+    json_array_foreach(checks, i, check) {
+        if (strcmp(get(check, "id"), get(finding, "id")) != 0 ||
+            strcmp(get(check, "message"), get(finding, "message")) != 0)
+            continue;
+        autofree char *again = take_edits(get(check, "remedy"));
+        cr_expect(again[0] == '\0' || strcmp(again, edits) != 0, "%s: %s was done and is told again:\n%s",
+                  variant, get(finding, "id"), again);
+    }
+}
+
+static void try_finding(const char *variant, const char *host, const char *id, const json_t *finding)
+{
+    autofree char *edits = take_edits(get(finding, "remedy"));
+
+    if (edits[0] == '\0')
+        return;
+    autotree struct tree tree;
+    tree_make_host(&tree, host);
+    run_shell(&tree, edits);
+    if (strstr(edits, "etc/default/grub") != NULL || strstr(edits, "etc/kernel/cmdline") != NULL)
+        boot_anew(&tree);
+    autojson json_t *checks = ask(&tree, id);
+    expect_not_again(variant, checks, finding, edits);
+}
+
+struct name {
+    char text[NAME];
+};
+
+static void free_names(struct criterion_test_params *parameters)
+{
+    cr_free(parameters->params);
+}
+
+static int is_expectation(const struct dirent *entry)
+{
+    return text_ends_with(entry->d_name, ".json");
+}
+
+ParameterizedTestParameters(remedy, is_typed_and_not_told_again)
+{
+    struct dirent **entries;
+    int count = scandir(FOLDER, &entries, is_expectation, alphasort);
+    struct name *names = cr_malloc((size_t)(count > 0 ? count : 1) * sizeof(names[0]));
+
+    for (int i = 0; i < count; i++)
+        snprintf(names[i].text, NAME, "%.*s", (int)(strlen(entries[i]->d_name) - strlen(".json")),
+                 entries[i]->d_name);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    return cr_make_param_array(struct name, names, (size_t)count, free_names);
+}
+
+/* Of a variant only the finding that it is about; of the golden host all. */
+ParameterizedTest(struct name *name, remedy, is_typed_and_not_told_again)
+{
+    bool golden = strcmp(name->text, "golden") == 0;
+    autofree char *file = xasprintf(FOLDER "/%s.json", name->text);
+    autofree char *host = golden ? xstrdup("golden") : xasprintf("golden:%s", name->text);
+    autojson json_t *expected = json_load_file(file, 0, NULL);
+    const char *id = golden ? GPU : get(expected, "id");
+    const char *meant = get(json_object_get(expected, "meant"), "id");
+    const json_t *finding;
+    size_t i;
+
+    autofree char *edits = take_edits(get(json_object_get(expected, "meant"), "remedy"));
+    if (!golden && edits[0] == '\0')
+        return;
+    autotree struct tree tree;
+    tree_make_host(&tree, host);
+    autojson json_t *checks = ask(&tree, id[0] != '\0' ? id : GPU);
+    json_array_foreach(checks, i, finding)
+        if (golden || strcmp(get(finding, "id"), meant) == 0)
+            try_finding(name->text, host, id[0] != '\0' ? id : GPU, finding);
+}
