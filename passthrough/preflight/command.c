@@ -30,9 +30,32 @@ static const struct cure {
     {"install the package ", CURE_PACKAGE, NULL, NULL, NULL},
 };
 
+/* What keeps the machine of the one kind from becoming the other. */
+static bool is_bound_to(const struct inspection *inspection, bool q35)
+{
+    autojson json_t *machine = preflight_values(inspection, "machine");
+    struct preflight_hostpci hostpci;
+
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);)
+        if (q35 ? hostpci.assignment->hostpci.pcie : hostpci.assignment->hostpci.legacy_igd)
+            return true;
+    return q35 && strcmp(json_text(machine, "viommu"), "intel") == 0;
+}
+
+/* A version stays. Where another key needs the machine as it is, the key that was refused gives way. */
+static void cure_machine(const struct inspection *inspection, const char *key, bool q35, struct findings *ret)
+{
+    if (!is_bound_to(inspection, !q35))
+        preflight_remedy_machine(inspection, q35, ret);
+    else if (strcmp(key, "machine") == 0)
+        preflight_remedy_edit(inspection, key, "viommu", json_string("virtio"), ret);
+    else
+        preflight_remedy_edit(inspection, key, q35 ? "pcie" : "legacy-igd", NULL, ret);
+}
+
 /* `rest` is what follows the cure's part in the error's text. */
-static void apply(const struct inspection *inspection, const struct cure *cure, const char *rest,
-                  struct findings *ret)
+static void apply(const struct inspection *inspection, const char *key, const struct cure *cure,
+                  const char *rest, struct findings *ret)
 {
     switch (cure->kind) {
     case CURE_SET:
@@ -42,8 +65,8 @@ static void apply(const struct inspection *inspection, const struct cure *cure, 
         preflight_remedy_edit(inspection, cure->key, cure->property,
                               cure->value != NULL ? json_string(cure->value) : NULL, ret);
         break;
-    case CURE_MACHINE: /* a version stays */
-        preflight_remedy_machine(inspection, strcmp(cure->value, "q35") == 0, ret);
+    case CURE_MACHINE:
+        cure_machine(inspection, key, strcmp(cure->value, "q35") == 0, ret);
         break;
     case CURE_VERSION: /* none: the newest that there is */
         preflight_remedy_edit(inspection, "machine", "type", json_string(inspection->q35 ? "q35" : "pc"),
@@ -55,12 +78,13 @@ static void apply(const struct inspection *inspection, const struct cure *cure, 
     }
 }
 
-static bool cure(const struct inspection *inspection, const char *message, struct findings *ret)
+static bool cure(const struct inspection *inspection, const char *key, const char *message,
+                 struct findings *ret)
 {
     for (size_t i = 0; i < COUNT_OF(cures); i++) {
         const char *part = strstr(message, cures[i].part);
         if (part != NULL) {
-            apply(inspection, &cures[i], part + strlen(cures[i].part), ret);
+            apply(inspection, key, &cures[i], part + strlen(cures[i].part), ret);
             return true;
         }
     }
@@ -72,7 +96,7 @@ static void add_refusal(const struct inspection *inspection, const char *key, co
 {
     if (key[0] != '\0') {
         preflight_show_key(inspection, key, ret);
-        if (!cure(inspection, why->message, ret)) {
+        if (!cure(inspection, key, why->message, ret)) {
             text_printf(&ret->remedy,
                         "# see what it may be:\n"
                         "hostpci usage /nodes/localhost/qemu/%lld/config\n"

@@ -6,7 +6,9 @@
 
 #include "base/memory.h"
 #include "hardware/check/manual.h"
+#include "hardware/paths.h"
 #include "hardware/pci/card.h"
+#include "hardware/slice/mdev.h"
 #include "passthrough/preflight/parts.h"
 
 static enum severity severity_of(const json_t *check)
@@ -100,17 +102,59 @@ static void remedy_mapping(const struct assignment *assignment, struct findings 
                     mapping);
 }
 
-static void remedy_assignment(const struct inspection *inspection, const struct assignment *assignment,
+/* Adds which types the device has, with what is left of each, and proposes the first of which something is.
+ */
+static void show_types(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
+                       const char *parent, struct findings *ret)
+{
+    autojson json_t *types = NULL;
+    const char *proposal = NULL;
+    struct pci_address address;
+    const json_t *type;
+    struct error err;
+    size_t i;
+
+    if (!pci_address_parse(parent, &address) ||
+        mdev_list_types(inspection->what->sysroot, address, &types, &err) != 0)
+        return;
+    text_printf(&ret->evidence, "; types of %s:%s", parent, json_array_size(types) == 0 ? " none" : "");
+    json_array_foreach(types, i, type) {
+        long long left = (long long)json_integer_value(json_object_get(type, "available"));
+        text_printf(&ret->evidence, "%s %s (%lld left)", i > 0 ? "," : "", json_text(type, "type"), left);
+        if (left > 0 && proposal == NULL)
+            proposal = json_text(type, "type");
+    }
+    if (proposal != NULL)
+        preflight_remedy_edit(inspection, hostpci->key, "mdev", json_string(proposal), ret);
+    else
+        text_append(&ret->remedy, "# stop a VM that has one of its mediated devices:\n"
+                                  "hostpci get /nodes/localhost/hardware/mdev\n");
+}
+
+/* What was left by an earlier start has the name that this one needs. */
+static void remedy_mdev(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
+                        struct findings *ret)
+{
+    char uuid[VM_UUID_SIZE];
+
+    vm_hostpci_uuid(hostpci->index, (unsigned)inspection->what->vmid, uuid);
+    if (strstr(hostpci->assignment->failure.message, uuid) != NULL)
+        text_printf(&ret->remedy, "echo 1 > /%s\n", path_below(SYS_MDEV_DEVICES, uuid, "remove").text);
+    else if (hostpci->assignment->hostpci.hosts != NULL)
+        show_types(inspection, hostpci, hostpci->assignment->hostpci.hosts[0], ret);
+}
+
+static void remedy_assignment(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
                               struct findings *ret)
 {
+    const struct assignment *assignment = hostpci->assignment;
+
     if (assignment->hostpci.mdev == NULL && !inspection->inventory->has_iommu)
         text_append(&ret->remedy, "hostpci get /nodes/localhost/hardware/iommu\n");
     else if (assignment->hostpci.mapping != NULL)
         remedy_mapping(assignment, ret);
     else if (assignment->hostpci.mdev != NULL)
-        text_printf(&ret->remedy,
-                    "# see what it has left:\nhostpci get /nodes/localhost/hardware/pci/%s/mdev\n",
-                    assignment->hostpci.hosts != NULL ? assignment->hostpci.hosts[0] : "ID");
+        remedy_mdev(inspection, hostpci, ret);
     else
         text_append(&ret->remedy, "# choose another of the host's devices:\n"
                                   "hostpci get /nodes/localhost/hardware/pci\n");
@@ -144,7 +188,7 @@ static void check_chosen(const struct subject *subject, struct findings *ret)
             preflight_show_key(inspection, other.key, ret);
             show_passed_over(other.assignment->passed_over, &ret->evidence);
         }
-        remedy_assignment(inspection, hostpci.assignment, ret);
+        remedy_assignment(inspection, &hostpci, ret);
         findings_add(ret, SEVERITY_ERROR, "%s", reason);
     }
 }

@@ -47,21 +47,35 @@ const struct provoked provoked_by_command[] = {
                  "  > hostpci qm set 100 -machine q35\n"},
     {.about = "aw-bits that this QEMU does not have",
      .config = "{'machine': 'q35,viommu=virtio,aw-bits=40'}",
-     .expected = "error command-line QEMU 7.2.0 cannot set aw-bits of a VirtIO vIOMMU: leave aw-bits out\n"
-                 "  = machine: q35,viommu=virtio,aw-bits=40\n"
-                 "  > hostpci qm set 100 -machine q35,viommu=virtio\n"},
+     .expected =
+         "error command-line QEMU 7.2.0 cannot set aw-bits of a VirtIO vIOMMU: leave aw-bits out\n"
+         "  = machine: q35,viommu=virtio,aw-bits=40\n"
+         "  > hostpci qm set 100 -machine q35,viommu=virtio\n"
+         "error viommu-group hostpci0: with a vIOMMU QEMU refuses several functions of one IOMMU group as "
+         "PCIe devices (\"group 2 used in multiple address spaces\"): give them as PCI devices, which share "
+         "a bridge, or one alone.\n"
+         "  = machine: q35,viommu=virtio,aw-bits=40; hostpci0: 0000:01:00,pcie=1,x-vga=1,romfile=both.rom\n"
+         "  > hostpci qm set 100 -hostpci0 0000:01:00,romfile=both.rom,x-vga=1\n"
+         "  > # or give the VM one function of the group alone\n"},
     {.about = "aw-bits that Intel does not have",
      .config = "{'machine': 'q35,viommu=intel,aw-bits=40'}",
-     .expected = "error command-line Intel vIOMMU takes aw-bits 39 or 48, not 40\n"
-                 "  = machine: q35,viommu=intel,aw-bits=40\n"
-                 "  > hostpci qm set 100 -machine q35,aw-bits=48,viommu=intel\n"
-                 "info viommu-guest The guest needs the kernel parameter intel_iommu=on for its vIOMMU, "
-                 "whether the host's CPU is Intel's or AMD's.\n"
-                 "  = machine: q35,viommu=intel,aw-bits=40\n"
-                 "  > # in the guest (Debian's):\n"
-                 "  > sed -i '/^GRUB_CMDLINE_LINUX_DEFAULT=/s/\"$/ intel_iommu=on\"/' /etc/default/grub\n"
-                 "  > update-grub\n"
-                 "  > reboot\n"},
+     .expected =
+         "error command-line Intel vIOMMU takes aw-bits 39 or 48, not 40\n"
+         "  = machine: q35,viommu=intel,aw-bits=40\n"
+         "  > hostpci qm set 100 -machine q35,aw-bits=48,viommu=intel\n"
+         "error viommu-group hostpci0: with a vIOMMU QEMU refuses several functions of one IOMMU group as "
+         "PCIe devices (\"group 2 used in multiple address spaces\"): give them as PCI devices, which share "
+         "a bridge, or one alone.\n"
+         "  = machine: q35,viommu=intel,aw-bits=40; hostpci0: 0000:01:00,pcie=1,x-vga=1,romfile=both.rom\n"
+         "  > hostpci qm set 100 -hostpci0 0000:01:00,romfile=both.rom,x-vga=1\n"
+         "  > # or give the VM one function of the group alone\n"
+         "info viommu-guest The guest needs the kernel parameter intel_iommu=on for its vIOMMU, whether the "
+         "host's CPU is Intel's or AMD's.\n"
+         "  = machine: q35,viommu=intel,aw-bits=40\n"
+         "  > # in the guest (Debian's):\n"
+         "  > sed -i '/^GRUB_CMDLINE_LINUX_DEFAULT=/s/\"$/ intel_iommu=on\"/' /etc/default/grub\n"
+         "  > update-grub\n"
+         "  > reboot\n"},
     {.about = "a machine that this QEMU does not have",
      .config = "{'machine': 'pc-q35-99.0'}",
      .expected = "error command-line QEMU 7.2.0 has no machine type 'pc-q35-99.0': set an older one, or "
@@ -97,6 +111,79 @@ const struct provoked provoked_by_command[] = {
      .without_device = "megasas",
      .expected = "error command-line QEMU 7.2.0 has no device 'megasas', which is needed for "
                  "'megasas,id=scsihw0,bus=pci.0,addr=0x5'\n"},
+    {.about = "legacy-igd on q35, which another device needs",
+     .config = "{'hostpci1': '00:02.0,legacy-igd=1', 'bios': 'seabios', 'vga': 'none'}",
+     .expected = "error host-use hostpci1, 0000:00:02.0: The host is using it: the host's text console is "
+                 "shown on framebuffer fb0; graphics device card0 is open in systemd-logind (pid 812).\n"
+                 "  = /sys/class/vtconsole/vtcon1/name: (M) frame buffer device, bind 1; /proc/812/fd: "
+                 "/dev/dri/card0\n"
+                 "  > # stop what shows on it:\n"
+                 "  > systemctl stop display-manager\n"
+                 "  > for console in /sys/class/vtconsole/vtcon*/bind; do echo 0 > $console; done\n"
+                 "error command-line hostpci1: legacy-igd needs the machine type i440fx: set machine to pc\n"
+                 "  = hostpci1: 00:02.0,legacy-igd=1\n"
+                 "  > hostpci qm set 100 -hostpci1 00:02.0\n"
+                 "warning boot-vga hostpci1, 0000:00:02.0: The firmware started on this graphics card: the "
+                 "host's screen goes dark when a VM takes it, and its ROM may not be intact any more.\n"
+                 "  = /sys/bus/pci/devices/0000:00:02.0/boot_vga: 1\n"
+                 "  > # if the firmware setup (BIOS/UEFI) lets you choose, make another card the first;\n"
+                 "  > # else save its ROM once and give it to the VM, in its configuration:\n"
+                 "  > hostpci0: 0000:00:02.0,romfile=vbios.rom\n"
+                 "info reserved-region hostpci1, 0000:00:02.0: The firmware reserved memory of the host for "
+                 "it while booting, which it no longer needs.\n"
+                 "  = /sys/kernel/iommu_groups/3/reserved_regions: 0x000000008d800000 0x000000008fffffff "
+                 "direct-relaxable\n"
+                 "info device-detached hostpci1: when the VM starts the host loses 0000:00:02.0 (i915).\n"
+                 "  = /sys/bus/pci/devices/0000:00:02.0/driver: i915\n"
+                 "  > # to get it back when the VM stops:\n"
+                 "  > hostpci qm set 100 -hostpci1 00:02.0,legacy-igd=1,reattach=1\n"
+                 "info gpu-firmware hostpci0: the graphics card 0000:01:00.0 works best with OVMF (UEFI) "
+                 "instead of SeaBIOS, if its ROM is UEFI capable.\n"
+                 "  = bios: seabios\n"
+                 "  > # a system that was installed with SeaBIOS does not start with OVMF:\n"
+                 "  > hostpci qm set 100 -bios ovmf\n"
+                 "info gpu-screen hostpci1: no console shows the picture of the graphics card 0000:00:02.0: "
+                 "connect a monitor to it, or set up a remote desktop (VNC, RDP) in the guest.\n"
+                 "  = hostpci1: 00:02.0,legacy-igd=1\n"},
+    {.about = "pcie on i440fx, which another device needs",
+     .config = "{'machine': 'pc-i440fx-7.2', 'hostpci1': '00:02.0,legacy-igd=1', 'bios': 'seabios', 'vga': "
+               "'none'}",
+     .expected =
+         "error host-use hostpci1, 0000:00:02.0: The host is using it: the host's text console is shown on "
+         "framebuffer fb0; graphics device card0 is open in systemd-logind (pid 812).\n"
+         "  = /sys/class/vtconsole/vtcon1/name: (M) frame buffer device, bind 1; /proc/812/fd: "
+         "/dev/dri/card0\n"
+         "  > # stop what shows on it:\n"
+         "  > systemctl stop display-manager\n"
+         "  > for console in /sys/class/vtconsole/vtcon*/bind; do echo 0 > $console; done\n"
+         "error command-line hostpci0: q35 machine model is not enabled\n"
+         "  = hostpci0: 0000:01:00,pcie=1,x-vga=1,romfile=both.rom\n"
+         "  > hostpci qm set 100 -hostpci0 0000:01:00,romfile=both.rom,x-vga=1\n"
+         "warning boot-vga hostpci1, 0000:00:02.0: The firmware started on this graphics card: the host's "
+         "screen goes dark when a VM takes it, and its ROM may not be intact any more.\n"
+         "  = /sys/bus/pci/devices/0000:00:02.0/boot_vga: 1\n"
+         "  > # if the firmware setup (BIOS/UEFI) lets you choose, make another card the first;\n"
+         "  > # else save its ROM once and give it to the VM, in its configuration:\n"
+         "  > hostpci0: 0000:00:02.0,romfile=vbios.rom\n"
+         "info reserved-region hostpci1, 0000:00:02.0: The firmware reserved memory of the host for it while "
+         "booting, which it no longer needs.\n"
+         "  = /sys/kernel/iommu_groups/3/reserved_regions: 0x000000008d800000 0x000000008fffffff "
+         "direct-relaxable\n"
+         "info device-detached hostpci1: when the VM starts the host loses 0000:00:02.0 (i915).\n"
+         "  = /sys/bus/pci/devices/0000:00:02.0/driver: i915\n"
+         "  > # to get it back when the VM stops:\n"
+         "  > hostpci qm set 100 -hostpci1 00:02.0,legacy-igd=1,reattach=1\n"
+         "info gpu-machine hostpci0: the graphics card 0000:01:00.0 works best with the machine type q35.\n"
+         "  = machine: pc-i440fx-7.2\n"
+         "  > hostpci qm set 100 -machine pc-q35-7.2\n"
+         "info gpu-firmware hostpci0: the graphics card 0000:01:00.0 works best with OVMF (UEFI) instead of "
+         "SeaBIOS, if its ROM is UEFI capable.\n"
+         "  = bios: seabios\n"
+         "  > # a system that was installed with SeaBIOS does not start with OVMF:\n"
+         "  > hostpci qm set 100 -bios ovmf\n"
+         "info gpu-screen hostpci1: no console shows the picture of the graphics card 0000:00:02.0: connect "
+         "a monitor to it, or set up a remote desktop (VNC, RDP) in the guest.\n"
+         "  = hostpci1: 00:02.0,legacy-igd=1\n"},
     {.about = "legacy-igd on q35",
      .config = "{'hostpci0': '00:02.0,legacy-igd=1', 'bios': 'seabios'}",
      .expected = "error host-use hostpci0, 0000:00:02.0: The host is using it: the host's text console is "

@@ -175,14 +175,21 @@ const struct provoked provoked_by_devices[] = {
                  "ok mediated-device hostpci1: a mediated device of type 'i915-GVTg_V5_4' is made of "
                  "0000:00:02.0 when the VM starts, and removed when it stops.\n"
                  "  = /sys/bus/mdev/devices/00000001-0000-0000-0000-000000000100\n"},
+    {.about = "a type of mediated devices that the device does not have",
+     .host = "golden:mdev",
+     .config = "{'hostpci1': '00:02.0,mdev=i915-GVTg_V5_8'}",
+     .expected =
+         "error device-chosen pci device '0000:00:02.0' has no available instances of 'i915-GVTg_V5_8'\n"
+         "  = hostpci1: 00:02.0,mdev=i915-GVTg_V5_8; types of 0000:00:02.0: i915-GVTg_V5_4 (1 left)\n"
+         "  > hostpci qm set 100 -hostpci1 00:02.0,mdev=i915-GVTg_V5_4\n"},
     {.about = "no mediated device left",
      .host = "golden:mdev-used-up",
      .config = "{'hostpci1': '00:02.0,mdev=i915-GVTg_V5_4'}",
      .expected =
          "error device-chosen pci device '0000:00:02.0' has no available instances of 'i915-GVTg_V5_4'\n"
-         "  = hostpci1: 00:02.0,mdev=i915-GVTg_V5_4\n"
-         "  > # see what it has left:\n"
-         "  > hostpci get /nodes/localhost/hardware/pci/0000:00:02.0/mdev\n"},
+         "  = hostpci1: 00:02.0,mdev=i915-GVTg_V5_4; types of 0000:00:02.0: i915-GVTg_V5_4 (0 left)\n"
+         "  > # stop a VM that has one of its mediated devices:\n"
+         "  > hostpci get /nodes/localhost/hardware/mdev\n"},
     {.about = "other ids",
      .config =
          "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=both.rom,device-id=0x10f6,sub-vendor-id=0x0000'}",
@@ -290,7 +297,13 @@ const struct provoked provoked_by_devices[] = {
                  "  > hostpci get /nodes/localhost/hardware/iommu\n"},
     {.about = "Intel's vIOMMU",
      .config = "{'machine': 'q35,viommu=intel'}",
-     .expected = "info viommu-guest The guest needs the kernel parameter intel_iommu=on for its vIOMMU, "
+     .expected = "error viommu-group hostpci0: with a vIOMMU QEMU refuses several functions of one IOMMU "
+                 "group as PCIe devices (\"group 2 used in multiple address spaces\"): give them as PCI "
+                 "devices, which share a bridge, or one alone.\n"
+                 "  = machine: q35,viommu=intel; hostpci0: 0000:01:00,pcie=1,x-vga=1,romfile=both.rom\n"
+                 "  > hostpci qm set 100 -hostpci0 0000:01:00,romfile=both.rom,x-vga=1\n"
+                 "  > # or give the VM one function of the group alone\n"
+                 "info viommu-guest The guest needs the kernel parameter intel_iommu=on for its vIOMMU, "
                  "whether the host's CPU is Intel's or AMD's.\n"
                  "  = machine: q35,viommu=intel\n"
                  "  > # in the guest (Debian's):\n"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wordexp.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -15,6 +16,7 @@
 #include "tests/unit/hardware/fixture.h"
 #include "tests/unit/storage/fixture.h"
 #include "tests/unit/vm/fixture.h"
+#include "vm/keys.h"
 
 struct world {
     struct fixture fixture;
@@ -210,10 +212,10 @@ static json_t *make_config(const struct world *world, const char *changes)
     return config;
 }
 
-static json_t *run(const struct world *world, const char *changes)
+/* The configuration is taken. */
+static json_t *run(const struct world *world, json_t *config)
 {
-    autojson json_t *document =
-        json_pack("{s:s, s:o}", "node", "pve1", "config", make_config(world, changes));
+    autojson json_t *document = json_pack("{s:s, s:o}", "node", "pve1", "config", config);
     const struct preflight preflight = {.storage = world->storage,
                                         .sysroot = world->tree.sysroot,
                                         .inventory = world->source,
@@ -244,18 +246,23 @@ static void become_ordinary(const struct world *world)
         cr_assert_eq(seteuid(NOBODY), 0);
 }
 
+static void make_world(struct world *world, const struct provoked *provoked)
+{
+    open_world(world, provoked);
+    change_host(world, provoked->changes);
+    if (provoked->mapping != NULL)
+        fixture_put(world->storage, "mapping-pci", "gpu", provoked->mapping);
+    reserve(world, provoked);
+    if (provoked->ordinary)
+        become_ordinary(world);
+}
+
 json_t *preflight_of(const struct provoked *provoked)
 {
     __attribute__((cleanup(close_world))) struct world world;
 
-    open_world(&world, provoked);
-    change_host(&world, provoked->changes);
-    if (provoked->mapping != NULL)
-        fixture_put(world.storage, "mapping-pci", "gpu", provoked->mapping);
-    reserve(&world, provoked);
-    if (provoked->ordinary)
-        become_ordinary(&world);
-    json_t *reply = run(&world, provoked->config);
+    make_world(&world, provoked);
+    json_t *reply = run(&world, make_config(&world, provoked->config));
     cr_assert_eq(seteuid(getuid()), 0);
     return reply;
 }
@@ -291,19 +298,97 @@ static void print(const json_t *check, struct text *text)
         text_printf(text, "  > %s\n", remedy);
 }
 
+static size_t count_errors(const json_t *reply)
+{
+    size_t i, count = 0;
+    const json_t *check;
+
+    json_array_foreach(json_object_get(reply, "checks"), i, check)
+        count += strcmp(get(check, "severity"), "error") == 0;
+    return count;
+}
+
+/* "hostpci qm set 100 -KEY VALUE" or "hostpci qm set 100 -delete KEY", as a shell understands it. False for
+ * any other line. */
+static bool apply_line(const char *line, json_t *config)
+{
+    wordexp_t words;
+
+    if (!text_starts_with(line, "hostpci qm set 100 "))
+        return false;
+    cr_assert_eq(wordexp(line, &words, WRDE_NOCMD | WRDE_UNDEF), 0, "%s", line);
+    cr_assert_eq(words.we_wordc, 6, "%s", line);
+    const char *key = words.we_wordv[4] + 1, *value = words.we_wordv[5];
+    if (strcmp(key, "delete") == 0) {
+        json_object_del(config, value);
+    } else {
+        const struct schema *row = vm_key_find(key, NULL);
+        cr_assert_not_null(row, "%s", line);
+        json_object_set_new(config, key,
+                            row->type == SCHEMA_STRING ? json_string(value)
+                                                       : json_integer(strtoll(value, NULL, 10)));
+    }
+    wordfree(&words);
+    return true;
+}
+
+/* What is typed must not make things worse, and the finding must be gone. */
+static void expect_better(const struct world *world, const struct provoked *provoked, const json_t *before,
+                          const json_t *check, json_t *config)
+{
+    autojson json_t *after = run(world, config);
+    autofree char *now = json_dumps(json_object_get(after, "checks"), JSON_INDENT(1));
+
+    cr_expect(count_errors(after) <= count_errors(before), "%s: the remedy of %s makes it worse: %s",
+              provoked->about, get(check, "id"), now);
+    cr_expect(!is_told(json_object_get(after, "checks"), check), "%s: the remedy of %s does not help: %s",
+              provoked->about, get(check, "id"), get(check, "message"));
+}
+
+/* Applies the lines of a remedy that change the VM; "# or ..." begins another way. A way that has other
+ * lines, for the host, is not tried. */
+static void expect_remedy(const struct world *world, const struct provoked *provoked, const json_t *before,
+                          const json_t *check)
+{
+    autofree char *remedy = replace(get(check, "remedy"), "@", world->fixture.folder);
+    autofree char *ended = xasprintf("%s\n# or", remedy);
+    json_t *config = make_config(world, provoked->config);
+    size_t applied = 0, others = 0;
+    char *rest = ended;
+
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        if (!text_starts_with(line, "# or")) {
+            bool own = apply_line(line, config);
+            applied += own;
+            others += !own && line[0] != '#' && line[0] != '\0';
+            continue;
+        }
+        if (applied > 0 && others == 0)
+            expect_better(world, provoked, before, check, TAKE(config));
+        json_decref(config);
+        config = make_config(world, provoked->config);
+        applied = others = 0;
+    }
+    json_decref(config);
+}
+
 static void expect_provoked(const struct provoked *provoked, const json_t *fine, json_t *seen)
 {
-    autojson json_t *reply = preflight_of(provoked);
+    __attribute__((cleanup(close_world))) struct world world;
     autotext struct text told = {0};
     const json_t *check;
     size_t i;
 
+    make_world(&world, provoked);
+    autojson json_t *reply = run(&world, make_config(&world, provoked->config));
     json_array_foreach(json_object_get(reply, "checks"), i, check) {
+        expect_remedy(&world, provoked, reply, check);
         if (is_told(fine, check))
             continue;
         print(check, &told);
         json_object_set_new(seen, get(check, "id"), json_true());
     }
+    cr_assert_eq(seteuid(getuid()), 0);
     cr_expect_str_eq(text_string(&told), provoked->expected, "%s:\n%s", provoked->about, text_string(&told));
 }
 

@@ -117,7 +117,13 @@ const struct provoked provoked_by_vm[] = {
      .expected = ""},
     {.about = "Windows on a machine without version",
      .config = "{'machine': 'q35,viommu=virtio', 'ostype': 'win11'}",
-     .expected = "info machine-version Windows should keep the machine version that it was installed on; "
+     .expected = "error viommu-group hostpci0: with a vIOMMU QEMU refuses several functions of one IOMMU "
+                 "group as PCIe devices (\"group 2 used in multiple address spaces\"): give them as PCI "
+                 "devices, which share a bridge, or one alone.\n"
+                 "  = machine: q35,viommu=virtio; hostpci0: 0000:01:00,pcie=1,x-vga=1,romfile=both.rom\n"
+                 "  > hostpci qm set 100 -hostpci0 0000:01:00,romfile=both.rom,x-vga=1\n"
+                 "  > # or give the VM one function of the group alone\n"
+                 "info machine-version Windows should keep the machine version that it was installed on; "
                  "none is set, so a newer QEMU gives it another one, in which Windows finds new devices.\n"
                  "  = machine: q35,viommu=virtio\n"
                  "  > hostpci qm set 100 -machine pc-q35-7.2,viommu=virtio\n"},
