@@ -8,7 +8,7 @@
 #include "access/access.h"
 #include "access/token.h"
 #include "base/memory.h"
-#include "tests/unit/access/fixture.h"
+#include "tests/unit/storage/fixture.h"
 
 struct world {
     struct fixture fixture;
@@ -165,7 +165,8 @@ Test(access_token, names_what_does_not_exist_or_exists_already)
 Test(access_token, are_only_so_many_for_a_user)
 {
     autoworld struct world world;
-    make_world(&world, (const char *const[]){"user:root@pam:", "user:joe@pve:", "user:ann@pve:", NULL});
+    make_world(&world);
+    fixture_put(world.storage, "user", "ann@pve", "{}");
     autojson json_t *tokens = json_object(), *settings = json_object();
     struct error err;
     json_t *made;
