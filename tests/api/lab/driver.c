@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
@@ -114,12 +115,42 @@ LAB_TEST(lab_driver, driver_that_is_not_there_is_undone)
     lab_broker_is_idle();
 }
 
-/* The kernel says ok to drivers_probe, and nothing is bound. */
-LAB_TEST(lab_driver, driver_that_does_not_want_the_card_is_undone)
+/* The kernel would bind it, were the driver forced on it. */
+LAB_TEST(lab_driver, driver_that_is_not_made_for_the_card_is_refused)
 {
-    MOVE_FAILS(CARD " is back with e1000e", CARD, "virtio-pci");
+    MOVE_FAILS(CARD " is not given to virtio-pci", CARD, "virtio-pci");
+    MOVE_FAILS("choose e1000e, or one that takes any device", CARD, "nvme");
     has_driver(CARD, "e1000e", "");
     lab_broker_is_idle();
+}
+
+/* What was loaded would stay. */
+LAB_TEST(lab_driver, no_module_is_loaded_that_is_not_for_the_card)
+{
+    MOVE_FAILS("this kernel has none of that name", CARD, "net-pf-21"); /* rds */
+    MOVE_FAILS("this kernel has none of that name", CARD, "tty-ldisc-13");
+    MOVE_FAILS(CARD " is not given to rds", CARD, "rds");
+    MOVE_FAILS(CARD " is not given to 8139too", CARD, "8139too");
+    cr_assert_neq(access("/sys/module/rds", F_OK), 0);
+    cr_assert_neq(access("/sys/module/n_hdlc", F_OK), 0);
+    cr_assert_neq(access("/sys/module/8139too", F_OK), 0);
+    has_driver(CARD, "e1000e", "");
+}
+
+LAB_TEST(lab_driver, no_module_is_loaded_that_is_blacklisted)
+{
+    static const char file[] = "/etc/modprobe.d/lab-blacklist.conf", text[] = "blacklist pci_stub\n";
+    struct error err;
+
+    cr_assert_eq(file_replace(file, text, strlen(text), 0644, &err), 0, "%s", err.message);
+    MOVE_FAILS("line 1 of '/etc/modprobe.d/lab-blacklist.conf' keeps it out", CARD, "pci-stub");
+    cr_assert_neq(access("/sys/module/pci_stub", F_OK), 0);
+    RUN("modprobe", "pci-stub"); /* as the error says */
+    MOVE(CARD, "pci-stub");
+    MOVE(CARD, "restore");
+    has_driver(CARD, "e1000e", "");
+    RUN("rmmod", "pci-stub");
+    cr_assert_eq(unlink(file), 0);
 }
 
 LAB_TEST(lab_driver, whole_card_goes_with_its_group)
