@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "schema/cpu_flags.h"
 
 #define MATCH_LIMIT 100000 /* backtracking steps: far above what our patterns need */
 #define LIST_BLANKS ",; \t\r\n"
@@ -24,12 +25,11 @@
 #define DISK_SIZE   /* below 2^63 bytes */                                                                   \
     "(?:[0-9]{1,15}" FRACTION "K?|[0-9]{1,12}" FRACTION "M|[0-9]{1,9}" FRACTION "G|[0-9]{1,6}" FRACTION      \
     "T)(?:iB)?"
-#define CPU_FLAG                                                                                             \
-    "[+-](?:aes|amd-no-ssb|amd-ssbd|hv-evmcs|hv-tlbflush|ibpb|md-clear|nested-virt|pcid|pdpe1gb|spec-ctrl|"  \
-    "ssbd|virt-ssbd)"
-#define DNS_LABEL "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-#define STARTUP   "(?:(?:order=)?\\d{1,9}|(?:up|down)=\\d{1,9})"
-#define CPUS      "\\d{1,5}(?:-\\d{1,5})?"
+#define CPU_FLAG_NAME(name, text) "|" name
+#define CPU_FLAG                  "[+-](?:(?!)" CPU_FLAGS(CPU_FLAG_NAME) ")" /* (?!) matches nothing */
+#define DNS_LABEL                 "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+#define STARTUP                   "(?:(?:order=)?\\d{1,9}|(?:up|down)=\\d{1,9})"
+#define CPUS                      "\\d{1,5}(?:-\\d{1,5})?"
 #define BOOT_DEVICE                                                                                          \
     "ide[0-3]|sata[0-5]|scsi(?:[12]?[0-9]|30)|virtio(?:[0-9]|1[0-5])|net(?:[12]?[0-9]|3[01])|"               \
     "usb(?:[0-9]|1[0-3])|hostpci(?:[0-9]|1[0-5])"

@@ -27,7 +27,8 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
             "{'name':'options'},{'name':'mapping'}]");
     is_json(get("/cluster/mapping", NULL), "[{'name':'pci'},{'name':'usb'}]");
     is_json(get("/nodes/" NODE, NULL), "[{'name':'version'},{'name':'status'},{'name':'tasks'},"
-                                       "{'name':'subscription'},{'name':'rrddata'},{'name':'qemu'},"
+                                       "{'name':'subscription'},{'name':'time'},{'name':'network'},{'name':'"
+                                       "capabilities'},{'name':'rrddata'},{'name':'qemu'},"
                                        "{'name':'hardware'}]");
     is_json(get("/nodes/" NODE "/hardware", NULL),
             "[{'type':'pci'},{'type':'iommu'},{'type':'mdev'},{'type':'usb'}]");

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /nodes and /cluster: this node, by itself. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/memory.h"
+#include "broker/probe/qemu.h"
+#include "tests/api/account.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
+#include "tests/api/host.h"
 #include "tests/api/look.h"
 
 #define MIB (1024LL * 1024)
@@ -97,4 +104,65 @@ DAEMON_TEST(nodes, nextid_is_a_string)
                     NULL);
     wrong_parameter("vmid", "type check ('integer') failed - got 'x'", "GET", "/cluster/nextid", "vmid", "x",
                     NULL);
+}
+
+DAEMON_TEST(nodes, time_is_told_in_utc_and_as_the_clock_on_the_wall)
+{
+    const json_t *now = get("/nodes/" NODE "/time", NULL);
+    long long offset = number_of(now, "localtime") - number_of(now, "time");
+
+    cr_assert_leq(llabs(number_of(now, "time") - (long long)time(NULL)), 60);
+    cr_assert_leq(llabs(offset), 14 * 3600);
+    cr_assert_neq(text_of(now, "timezone")[0], '\0');
+}
+
+DAEMON_TEST(nodes, network_lists_the_bridges_that_one_may_use)
+{
+    host_write("sys/class/net/vmbr0/operstate", "up\n");
+    host_write("sys/class/net/vmbr0/brif/enp5s0/port_no", "0x1\n");
+    host_write("sys/class/net/vmbr1/brif/.keep", "");
+    const json_t *list = get("/nodes/" NODE "/network", "type", "any_bridge", NULL);
+    cr_assert_eq(json_array_size(list), 2, "interfaces that are no bridges are left out");
+    is_json(row(list, "iface", "vmbr0"),
+            "{'iface': 'vmbr0', 'type': 'bridge', 'active': 1, 'exists': 1, 'method': 'manual',"
+            " 'method6': 'manual', 'priority': 1, 'bridge_ports': 'enp5s0'}");
+    cr_assert_not(has(row(list, "iface", "vmbr1"), "active"));
+    is_json(get("/nodes/" NODE "/network", "type", "bond", NULL), "[]");
+    account_create("ann@pve", NULL);
+    account_grant("/sdn/zones/localnetwork/vmbr1", "PVESDNUser", "users", "ann@pve");
+    account_enter("ann@pve");
+    cr_assert_eq(json_array_size(get("/nodes/" NODE "/network", NULL)), 1);
+}
+
+/* What the window for a new VM lists. */
+DAEMON_TEST(nodes, capabilities_are_those_of_the_qemu_that_is_installed)
+{
+    if (access(QEMU_BINARY, X_OK) != 0)
+        cr_skip_test(QEMU_BINARY " is not installed");
+    const json_t *machines = get("/nodes/localhost/capabilities/qemu/machines", NULL);
+    const json_t *cpus = get("/nodes/localhost/capabilities/qemu/cpu", NULL);
+    const char *newest = text_of(json_array_get(machines, 0), "version");
+    size_t i;
+    json_t *machine;
+    json_array_foreach(machines, i, machine)
+        cr_assert_geq(strverscmp(newest, text_of(machine, "version")), 0);
+    cr_assert_str_eq(text_of(row(machines, "id", "pc-q35-6.2"), "type"), "q35");
+    is_json(row(cpus, "name", "x86-64-v2-AES"),
+            "{'name': 'x86-64-v2-AES', 'vendor': 'default', 'custom': 0}");
+    cr_assert_str_eq(text_of(row(cpus, "name", "EPYC"), "vendor"), "AuthenticAMD");
+    is_json(get("/nodes/localhost/capabilities/qemu/cpu", "arch", "aarch64", NULL), "[]");
+}
+
+DAEMON_TEST(nodes, every_flag_of_the_list_can_be_set)
+{
+    const json_t *flags = get("/nodes/localhost/capabilities/qemu/cpu-flags", NULL);
+    size_t i;
+    json_t *flag;
+
+    cr_assert_eq(json_array_size(flags), 13);
+    json_array_foreach(flags, i, flag) {
+        autofree char *id = xasprintf("%zu", 100 + i);
+        autofree char *cpu = xasprintf("cputype=host,flags=+%s", text_of(flag, "name"));
+        post("/nodes/" NODE "/qemu", "vmid", id, "cpu", cpu, NULL);
+    }
 }

@@ -33,7 +33,12 @@ static const struct vendor {
     {"EPYC", "AuthenticAMD"},
 };
 
-static const char *vendor_of(const char *model)
+const char *vm_cpu_own_model(size_t index)
+{
+    return index < COUNT_OF(levels) ? levels[index].name : NULL;
+}
+
+const char *vm_cpu_vendor(const char *model)
 {
     for (size_t i = 0; i < COUNT_OF(vendors); i++)
         if (text_starts_with(model, vendors[i].stem))
@@ -107,7 +112,7 @@ static void set_hyperv_flags(const struct vm_build *build, const char *vendor_id
 
 static void set_kvm_flags(const struct vm_build *build, const char *model, json_t *flags)
 {
-    const char *vendor = vendor_of(model);
+    const char *vendor = vm_cpu_vendor(model);
 
     set_flags(flags, "+kvm_pv_eoi,+kvm_pv_unhalt");
     if (strcmp(model, "host") != 0)
@@ -124,7 +129,7 @@ static void set_kvm_flags(const struct vm_build *build, const char *model, json_
 static int set_nested(const struct vm_build *build, const char *model, char sign, json_t *flags,
                       struct error *err)
 {
-    const char *vendor = vendor_of(model) != NULL ? vendor_of(model) : build->what->cpu_vendor;
+    const char *vendor = vm_cpu_vendor(model) != NULL ? vm_cpu_vendor(model) : build->what->cpu_vendor;
 
     if (vendor == NULL)
         return error_set_field(

@@ -114,4 +114,9 @@ struct vm_build_disk {
 };
 int vm_build_add_backend(struct vm_build *build, const struct vm_build_disk *disk, struct error *err);
 
+/* The models that are made here of one that QEMU has; NULL behind the last one. */
+const char *vm_cpu_own_model(size_t index);
+/* "GenuineIntel" or "AuthenticAMD"; NULL for a model that has the host's. */
+const char *vm_cpu_vendor(const char *model);
+
 #endif

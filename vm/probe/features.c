@@ -2,7 +2,6 @@
 /* What a QEMU binary can do, from its own answers. */
 #include "vm/probe/features.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,6 +145,11 @@ struct vm_version vm_features_version(const struct vm_features *qemu)
 bool vm_version_at_least(struct vm_version version, unsigned major, unsigned minor)
 {
     return version.major != major ? version.major > major : version.minor >= minor;
+}
+
+const json_t *vm_features_names(const struct vm_features *qemu, const char *question)
+{
+    return json_object_get(qemu->names, question);
 }
 
 bool vm_features_has_property(const struct vm_features *qemu, const char *driver, const char *property)

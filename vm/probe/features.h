@@ -6,6 +6,7 @@
 #ifndef HOSTPCI_VM_PROBE_FEATURES_H
 #define HOSTPCI_VM_PROBE_FEATURES_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,6 +33,9 @@ struct vm_version {
 };
 struct vm_version vm_features_version(const struct vm_features *qemu);
 bool vm_version_at_least(struct vm_version version, unsigned major, unsigned minor);
+
+/* {name: true} of the answer to "machines", "cpus" or "devices"; borrowed. */
+const json_t *vm_features_names(const struct vm_features *qemu, const char *question);
 
 bool vm_features_has_machine(const struct vm_features *qemu, const char *type);
 
