@@ -65,6 +65,13 @@ struct sharers {
     struct text stuck, used, detached, others;
 };
 
+/* Intel's VMD has a domain of its own below it, which goes away with its driver. */
+static bool is_behind(const struct pci_device *device, const struct pci_device *member)
+{
+    return device->address.domain > 0xffff && member->address.domain <= 0xffff &&
+           strcmp(member->driver, "vmd") == 0;
+}
+
 /* Adds a member that would have to be detached and cannot be, with what can be done about it. */
 static bool add_stuck(const struct subject *subject, const struct pci_device *member, struct sharers *sharers,
                       struct findings *ret)
@@ -76,12 +83,14 @@ static bool add_stuck(const struct subject *subject, const struct pci_device *me
     if (!group_detaches(subject->device, member))
         return false;
     bool parent = has_virtual_functions(subject, member, &evidence, &remedy);
-    if (!parent && !pci_is_bridge(member))
+    bool behind = is_behind(subject->device, member);
+    if (!parent && !behind && !pci_is_bridge(member))
         return false;
     append_comma(&sharers->stuck);
     append_device(&sharers->stuck, member);
     text_append(&sharers->stuck, own      ? ", of which it is a virtual function"
                                  : parent ? ", which has virtual functions"
+                                 : behind ? ", behind which it is"
                                           : ", which is a bridge");
     if (parent)
         text_printf(&ret->evidence, "; %s", text_string(&evidence));

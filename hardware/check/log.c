@@ -190,15 +190,12 @@ static const struct check kernel_log_iommu_check = {
 };
 
 static const struct log_pattern iommu_problems[] = {
-    {"DMAR", "[Firmware Bug]"}, {"DMAR", "[Firmware Warn]"},
-    {"DMAR", "relaxable"},      {"DMAR", "fault"},
-    {"DMAR", "ailed"},          {"DMAR", "erratum"},
-    {"DMAR", "Invalidation"},   {"DMAR", "ineligible"},
-    {"AMD-Vi", "[Firmware"},    {"AMD-Vi", "Event logged ["},
-    {"AMD-Vi", "_FAULT"},       {"AMD-Vi", "IOTLB"},
-    {"AMD-Vi", "timed out"},    {"AMD-Vi", "ailed"},
-    {"arm-smmu", "event"},      {"arm-smmu", "fault"},
-    {"arm-smmu", "timeout"},    {"1:1 IOMMU mapping", NULL},
+    {"DMAR", "[Firmware Bug]"},   {"DMAR", "[Firmware Warn]"}, {"DMAR", "relaxable"},
+    {"DMAR", " fault"},           {"DMAR", "ailed"},           {"DMAR", "erratum"},
+    {"DMAR", "Invalidation"},     {"DMAR", "ineligible"},      {"AMD-Vi", "[Firmware"},
+    {"AMD-Vi", "Event logged ["}, {"AMD-Vi", "_FAULT"},        {"AMD-Vi", "IOTLB_INV"},
+    {"AMD-Vi", "timed out"},      {"AMD-Vi", "ailed"},         {"arm-smmu", "event"},
+    {"arm-smmu", " fault"},       {"arm-smmu", "timeout"},     {"1:1 IOMMU mapping", NULL},
 };
 
 static void check_log_problems(const struct subject *subject, struct findings *ret)
@@ -221,11 +218,13 @@ static const struct check kernel_log_problems_check = {
     .run = check_log_problems,
 };
 
-/* The worst first, since the message tells of one. What puts it to sleep is for the check power-state. */
+/* Words as they are in complaints alone: " fault" is not in "default", and firmware that fails to load is no
+ * refusal. The worst first, since the message tells of one. What puts it to sleep is for the check
+ * power-state. */
 static const struct log_pattern device_problems[] = {
-    {"ineligible", NULL},    {"1:1 IOMMU mapping", NULL}, {"giving up", NULL},
-    {"can't reserve", NULL}, {"failed with error", NULL}, {"Event logged [", NULL},
-    {"fault", NULL},         {"Invalidation", NULL},      {"timed out", NULL},
+    {"ineligible", NULL},    {"1:1 IOMMU mapping", NULL},    {"giving up", NULL},
+    {"can't reserve", NULL}, {"probe", "failed with error"}, {"Event logged [", NULL},
+    {" fault", NULL},        {"Invalidation", NULL},         {"timed out", NULL},
     {"no space for", NULL},  {"Invalid PCI ROM", NULL},
 };
 #define RESERVED "the firmware reserves memory of the host for it"

@@ -6,8 +6,8 @@
 #include "hardware/check/check.h"
 
 /* What each file declares. */
-extern check_list checks_iommu, checks_kernel, checks_options, checks_log, checks_host, checks_use,
-    checks_group, checks_driver, checks_device, checks_display, checks_sriov, checks_mdev;
+extern check_list checks_iommu, checks_interrupts, checks_kernel, checks_options, checks_log, checks_host,
+    checks_use, checks_group, checks_driver, checks_device, checks_display, checks_sriov, checks_mdev;
 
 enum effect {
     EFFECT_NEEDED, /* something does not work without it: reboot */
@@ -102,6 +102,9 @@ bool host_needs(const struct subject *subject, const struct pci_device *device);
 
 /* The kernel module of the driver that is bound; false if there is none, or it is built in. */
 bool driver_module(const struct subject *subject, char *module, size_t size);
+
+/* Adds what gives this host, which is itself a VM, an IOMMU. */
+void remedy_viommu(const struct facts *facts, struct text *remedy);
 
 /* Adds what shows lines of the kernel log about the IOMMU. */
 void remedy_see_log(const struct facts *facts, struct text *remedy);

@@ -10,6 +10,7 @@
 
 #define CONFIG "boot/config-" GOLDEN_RELEASE
 #define VFIO   "etc/modprobe.d/vfio.conf"
+#define ARC    "0000:07:00.0"
 
 static void on_amd(struct golden *golden)
 {
@@ -36,6 +37,8 @@ static void log_of_device(const struct host *golden)
     log_append("DMAR: [DMA Read NO_PASID] Request device [01:00.0] fault addr 0xfe000000 [fault reason 0x06] "
                "PTE Read access is not set");
     log_append("vfio-pci " GPU ": BAR 1: can't reserve [mem 0xc0000000-0xcfffffff 64bit pref]");
+    log_append("nouveau " GPU ": Direct firmware load for nouveau/nv_acr failed with error -2");
+    log_append("nouveau " GPU ": using the default mode");
     log_append("vfio-pci 0000:11:00.0: not ready 65535ms after FLR; giving up");
 }
 
@@ -189,6 +192,37 @@ static void keep_simpledrm(const struct host *golden)
     tree_make_folder("sys/bus/platform/devices/simple-framebuffer.0");
 }
 
+static void add_cd_drive(const struct host *golden)
+{
+    struct path folder = path("%s/host7/target7:0:0/7:0:0:0/block", host_find(golden, SPARE_DISK).text);
+    block_write(folder.text, "sr0", "11:0");
+    process_write(2345, "cdparanoia", "/dev/sr0");
+}
+
+/* A card with a switch of its own in slot 1: the port to the slot, the port to the chip, the chip. */
+static void has_switch(struct golden *golden)
+{
+    golden->functions[GOLDEN_SPARE_USB] = (struct pci_function){.id = "0000:01:00.0",
+                                                                .behind = "0000:00:01.0",
+                                                                .ids = {0x8086, 0x4fa1, 0, 0},
+                                                                .class = 0x060400,
+                                                                .driver = "pcieport",
+                                                                .group = 2,
+                                                                .slot = "1",
+                                                                .bus = 0x06};
+    golden->functions[GOLDEN_GPU_SOUND] = (struct pci_function){.id = "0000:06:01.0",
+                                                                .behind = "0000:01:00.0",
+                                                                .ids = {0x8086, 0x4fa4, 0, 0},
+                                                                .class = 0x060400,
+                                                                .driver = "pcieport",
+                                                                .group = 2,
+                                                                .bus = 0x07};
+    golden->functions[GOLDEN_GPU].id = ARC;
+    golden->functions[GOLDEN_GPU].behind = "0000:06:01.0";
+    golden->functions[GOLDEN_GPU].slot = NULL;
+    golden->functions[GOLDEN_DISK].group = golden->functions[GOLDEN_GPU].group;
+}
+
 /* What a kernel before 4.2 wrote. */
 static void old_modalias(const struct host *golden)
 {
@@ -226,6 +260,8 @@ const struct variant variants_of_field[] = {
     {"display-program", "a program that is no display manager has the card open", GPU, with_nvidia,
      stream_from_card},
     {"simpledrm", "simpledrm draws in the card's memory", GPU, NULL, keep_simpledrm},
+    {"switch-on-card", "a card with a switch of its own, in one group with a disk", ARC, has_switch, NULL},
+    {"cd-drive", "the spare drive is a CD drive", SPARE_DISK, NULL, add_cd_drive},
     {"old-modalias", "a kernel that writes the class in lower case", SPARE_USB, NULL, old_modalias},
     {"broken-modalias", "a function of which the kernel says nothing useful", NULL, NULL, broken_modalias},
     {0},

@@ -72,6 +72,7 @@ static const struct {
      "0000:02:00.0 (lpc_ich), which is a bridge",
      "[{'id': '0000:02:00.0', 'driver': 'lpc_ich'}]"},
     {"a root port", {{NULL, NULL}}, "0000:00:01.0", "blocked", "bridge", "[]"},
+    {"a root port in one group with a network card", {SHARED}, "0000:00:01.0", "blocked", "bridge", "[]"},
     {"in no group", {{PCI CARD "/iommu_group", NULL}}, CARD, "blocked", "no IOMMU group", "[]"},
     {"with the default route on it",
      {DEFAULT_ROUTE},
@@ -124,6 +125,18 @@ Test(check_verdict, says_what_will_happen_or_why_not)
         cr_expect_not_null(strstr(summary, cases[i].summary), "%s: %s", cases[i].about, summary);
         expect_member(report, "detaches", cases[i].detaches);
     }
+}
+
+/* The controller that opens its domain cannot go along: with the controller's driver the drive goes away. */
+Test(check_verdict, a_drive_behind_a_vmd_stays)
+{
+    autotree struct tree tree;
+
+    tree_make_host(&tree, "big-domain");
+    autojson json_t *report = report_of(&tree, "10000:e1:00.0");
+    const char *summary = json_string_value(json_object_get(report, "summary"));
+    expect_member(report, "verdict", "'blocked'");
+    cr_expect_not_null(strstr(summary, "(vmd), behind which it is"), "%s", summary);
 }
 
 /* What blocks it says what to type. */

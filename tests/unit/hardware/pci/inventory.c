@@ -207,3 +207,22 @@ Test(inventory, of_this_machine_lists_every_function_that_the_kernel_does)
         cr_expect_not_null(device_of(inventory, *name), "%s", *name);
     sysroot_close(host.sysroot);
 }
+
+Test(inventory, knows_what_is_on_a_root_bus)
+{
+    static const struct {
+        const char *host, *id;
+        bool root;
+    } cases[] = {
+        {"nvidia", "0000:00:00.0", true},       {"nvidia", "0000:40:01.1", true},
+        {"nvidia", "0000:41:00.0", false},      {"big-domain", "10000:e0:06.0", true},
+        {"big-domain", "10000:e1:00.0", false}, {"workstation", "0000:01:00.0", false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        autotree struct tree tree;
+        tree_make_host(&tree, cases[i].host);
+        autoinventory struct inventory *inventory = tree_scan(&tree);
+        cr_expect_eq(device_of(inventory, cases[i].id)->on_root_bus, cases[i].root, "%s", cases[i].id);
+    }
+}
