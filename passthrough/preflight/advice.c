@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of a VM's start: what the manual advises for graphics cards, vIOMMU and Windows. */
+/* Checks of a VM's start: what the manual advises for graphics cards and Windows. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -331,119 +331,6 @@ static const struct check rom_bar_check = {
     .run = check_rom_bar,
 };
 
-static void check_viommu_host(const struct subject *subject, struct findings *ret)
-{
-    const struct inspection *inspection = subject->vm;
-    autojson json_t *machine = preflight_values(inspection, "machine");
-
-    if (json_object_get(machine, "viommu") == NULL || inspection->inventory->has_iommu)
-        return;
-    preflight_show_key(inspection, "machine", ret);
-    text_append(&ret->evidence, "; /" SYS_IOMMU_GROUPS ": empty");
-    text_append(&ret->remedy, "# how to turn it on (intel_iommu=on or amd_iommu=on, by the CPU):\n"
-                              "hostpci get /nodes/localhost/hardware/iommu\n");
-    findings_add(ret, SEVERITY_WARNING,
-                 "The VM has a vIOMMU, but the host's IOMMU is off: no device of the host can be behind it.");
-}
-
-static const struct check viommu_host_check = {
-    .id = "viommu-host",
-    .scope = CHECK_VM,
-    .section = MANUAL_VIOMMU,
-    .sentence = "Host requirement: Add intel_iommu=on or amd_iommu=on depending on your CPU to your kernel "
-                "command line.",
-    .text = "whether the host's IOMMU is on",
-    .run = check_viommu_host,
-};
-
-/* How many functions of the group the VM gets. */
-static size_t count_in_group(const struct inspection *inspection, int group)
-{
-    struct preflight_hostpci hostpci;
-    const struct pci_device *device;
-    size_t count = 0;
-
-    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);)
-        for (size_t i = 0; preflight_is_whole(hostpci.assignment) &&
-                           (device = preflight_device(inspection, hostpci.assignment, i)) != NULL;
-             i++)
-            count += device->group == group;
-    return count;
-}
-
-/* Behind a vIOMMU each PCIe function has an address space of its own, and VFIO gives a group to one only. PCI
- * devices behind one conventional bridge share its address space. */
-static void check_viommu_group(const struct subject *subject, struct findings *ret)
-{
-    const struct inspection *inspection = subject->vm;
-    autojson json_t *machine = preflight_values(inspection, "machine");
-    struct preflight_hostpci hostpci;
-
-    if (json_object_get(machine, "viommu") == NULL)
-        return;
-    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
-        const struct pci_device *device = preflight_device(inspection, hostpci.assignment, 0);
-        if (!preflight_is_whole(hostpci.assignment) || !hostpci.assignment->hostpci.pcie || device == NULL ||
-            device->group < 0 || count_in_group(inspection, device->group) < 2)
-            continue;
-        preflight_show_key(inspection, "machine", ret);
-        preflight_show_key(inspection, hostpci.key, ret);
-        preflight_remedy_edit(inspection, hostpci.key, "pcie", NULL, ret);
-        text_append(&ret->remedy, "# or give the VM one function of the group alone\n");
-        findings_add(
-            ret, SEVERITY_ERROR,
-            "%s: with a vIOMMU QEMU refuses several functions of one IOMMU group as PCIe devices "
-            "(\"group %d used in multiple address spaces\"): give them as PCI devices, which share a "
-            "bridge, or one alone.",
-            hostpci.key, device->group);
-    }
-}
-
-static const struct check viommu_group_check = {
-    .id = "viommu-group",
-    .scope = CHECK_VM,
-    .blocks = true,
-    .section = MANUAL_VIOMMU,
-    .sentence = "vIOMMU is the emulation of a hardware IOMMU within a virtual machine",
-    .text = "functions of one IOMMU group as PCIe devices behind a vIOMMU",
-    .run = check_viommu_group,
-};
-
-static void check_viommu_guest(const struct subject *subject, struct findings *ret)
-{
-    const struct inspection *inspection = subject->vm;
-    autojson json_t *machine = preflight_values(inspection, "machine");
-    const char *viommu = json_text(machine, "viommu");
-
-    if (viommu[0] == '\0')
-        return;
-    if (strcmp(viommu, "intel") == 0) {
-        preflight_show_key(inspection, "machine", ret);
-        text_append(&ret->remedy,
-                    "# in the guest (Debian's):\n"
-                    "sed -i '/^GRUB_CMDLINE_LINUX_DEFAULT=/s/\"$/ intel_iommu=on\"/' /etc/default/grub\n"
-                    "update-grub\nreboot\n");
-        findings_add(ret, SEVERITY_INFO,
-                     "The guest needs the kernel parameter intel_iommu=on for its vIOMMU, whether the "
-                     "host's CPU is Intel's or AMD's.");
-    } else if (!inspection->q35) {
-        preflight_show_key(inspection, "machine", ret);
-        preflight_remedy_machine(inspection, true, ret);
-        findings_add(ret, SEVERITY_INFO,
-                     "A VirtIO vIOMMU works without q35, but PCIe does not: q35 is advisable.");
-    }
-}
-
-static const struct check viommu_guest_check = {
-    .id = "viommu-guest",
-    .scope = CHECK_VM,
-    .section = MANUAL_VIOMMU,
-    .sentence = "Whether you are using an Intel or AMD CPU on your host, it is important to set "
-                "intel_iommu=on in the VMs kernel parameters.",
-    .text = "viommu of machine",
-    .run = check_viommu_guest,
-};
-
 /* A newer QEMU has a newer machine by default, which Windows may take for another computer. */
 static void check_machine_version(const struct subject *subject, struct findings *ret)
 {
@@ -473,16 +360,6 @@ static const struct check machine_version_check = {
     .run = check_machine_version,
 };
 
-const struct check *const preflight_advice_checks[] = {&gpu_machine_check,
-                                                       &gpu_firmware_check,
-                                                       &gpu_pcie_check,
-                                                       &gpu_rom_check,
-                                                       &gpu_screen_check,
-                                                       &gpu_hides_kvm_check,
-                                                       &x_vga_check,
-                                                       &rom_bar_check,
-                                                       &viommu_host_check,
-                                                       &viommu_guest_check,
-                                                       &viommu_group_check,
-                                                       &machine_version_check,
-                                                       NULL};
+const struct check *const preflight_advice_checks[] = {
+    &gpu_machine_check,   &gpu_firmware_check, &gpu_pcie_check, &gpu_rom_check,         &gpu_screen_check,
+    &gpu_hides_kvm_check, &x_vga_check,        &rom_bar_check,  &machine_version_check, NULL};

@@ -26,7 +26,7 @@ struct inspection {
 
 /* What each file declares. */
 extern check_list preflight_vm_checks, preflight_hardware_checks, preflight_device_checks,
-    preflight_command_checks, preflight_file_checks, preflight_advice_checks;
+    preflight_command_checks, preflight_file_checks, preflight_advice_checks, preflight_viommu_checks;
 
 /* Values of the configuration; "", or the fallback, if unset. */
 const char *preflight_text(const struct inspection *inspection, const char *key);

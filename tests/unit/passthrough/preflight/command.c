@@ -52,8 +52,8 @@ const struct provoked provoked_by_command[] = {
          "  = machine: q35,viommu=virtio,aw-bits=40\n"
          "  > hostpci qm set 100 -machine q35,viommu=virtio\n"
          "error viommu-group hostpci0: with a vIOMMU QEMU refuses several functions of one IOMMU group as "
-         "PCIe devices (\"group 2 used in multiple address spaces\"): give them as PCI devices, which share "
-         "a bridge, or one alone.\n"
+         "PCIe devices (\"group 2 used in multiple address spaces\"): give them as PCI devices of a q35 "
+         "machine, which share a bridge, or one alone.\n"
          "  = machine: q35,viommu=virtio,aw-bits=40; hostpci0: 0000:01:00,pcie=1,x-vga=1,romfile=both.rom\n"
          "  > hostpci qm set 100 -hostpci0 0000:01:00,romfile=both.rom,x-vga=1\n"
          "  > # or give the VM one function of the group alone\n"},
@@ -64,8 +64,8 @@ const struct provoked provoked_by_command[] = {
          "  = machine: q35,viommu=intel,aw-bits=40\n"
          "  > hostpci qm set 100 -machine q35,aw-bits=48,viommu=intel\n"
          "error viommu-group hostpci0: with a vIOMMU QEMU refuses several functions of one IOMMU group as "
-         "PCIe devices (\"group 2 used in multiple address spaces\"): give them as PCI devices, which share "
-         "a bridge, or one alone.\n"
+         "PCIe devices (\"group 2 used in multiple address spaces\"): give them as PCI devices of a q35 "
+         "machine, which share a bridge, or one alone.\n"
          "  = machine: q35,viommu=intel,aw-bits=40; hostpci0: 0000:01:00,pcie=1,x-vga=1,romfile=both.rom\n"
          "  > hostpci qm set 100 -hostpci0 0000:01:00,romfile=both.rom,x-vga=1\n"
          "  > # or give the VM one function of the group alone\n"
@@ -111,6 +111,30 @@ const struct provoked provoked_by_command[] = {
      .without_device = "megasas",
      .expected = "error command-line QEMU 7.2.0 has no device 'megasas', which is needed for "
                  "'megasas,id=scsihw0,bus=pci.0,addr=0x5'\n"},
+    {.about = "a card of two functions on i440fx with a vIOMMU",
+     .config = "{'machine': 'pc-i440fx-7.2,viommu=virtio', 'hostpci0': '0000:01:00', 'bios': 'seabios'}",
+     .expected =
+         "error viommu-group hostpci0: with a vIOMMU QEMU refuses several functions of one IOMMU group on "
+         "the root bus of i440fx (\"group 2 used in multiple address spaces\"): give them as PCI devices of "
+         "a q35 machine, which share a bridge, or one alone.\n"
+         "  = machine: pc-i440fx-7.2,viommu=virtio; hostpci0: 0000:01:00\n"
+         "  > hostpci qm set 100 -machine pc-q35-7.2,viommu=virtio\n"
+         "  > # or give the VM one function of the group alone\n"
+         "info gpu-machine hostpci0: the graphics card 0000:01:00.0 works best with the machine type q35.\n"
+         "  = machine: pc-i440fx-7.2,viommu=virtio\n"
+         "  > hostpci qm set 100 -machine pc-q35-7.2,viommu=virtio\n"
+         "info gpu-firmware hostpci0: the graphics card 0000:01:00.0 works best with OVMF (UEFI) instead of "
+         "SeaBIOS, if its ROM is UEFI capable.\n"
+         "  = bios: seabios\n"
+         "  > # a system that was installed with SeaBIOS does not start with OVMF:\n"
+         "  > hostpci qm set 100 -bios ovmf\n"
+         "info gpu-hides-kvm hostpci0: NVIDIA's drivers before 465 refuse a consumer card (0000:01:00.0) "
+         "where they see KVM (error 43): x-vga=1 hides it, and so does hidden=1 of cpu.\n"
+         "  = hostpci0: 0000:01:00; cpu: not set\n"
+         "  > hostpci qm set 100 -hostpci0 0000:01:00,x-vga=1\n"
+         "info viommu-guest A VirtIO vIOMMU works without q35, but PCIe does not: q35 is advisable.\n"
+         "  = machine: pc-i440fx-7.2,viommu=virtio\n"
+         "  > hostpci qm set 100 -machine pc-q35-7.2,viommu=virtio\n"},
     {.about = "legacy-igd on q35, which another device needs",
      .config = "{'hostpci1': '00:02.0,legacy-igd=1', 'bios': 'seabios', 'vga': 'none'}",
      .expected = "error host-use hostpci1, 0000:00:02.0: The host is using it: the host's text console is "

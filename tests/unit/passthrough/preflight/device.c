@@ -299,7 +299,7 @@ const struct provoked provoked_by_devices[] = {
      .config = "{'machine': 'q35,viommu=intel'}",
      .expected = "error viommu-group hostpci0: with a vIOMMU QEMU refuses several functions of one IOMMU "
                  "group as PCIe devices (\"group 2 used in multiple address spaces\"): give them as PCI "
-                 "devices, which share a bridge, or one alone.\n"
+                 "devices of a q35 machine, which share a bridge, or one alone.\n"
                  "  = machine: q35,viommu=intel; hostpci0: 0000:01:00,pcie=1,x-vga=1,romfile=both.rom\n"
                  "  > hostpci qm set 100 -hostpci0 0000:01:00,romfile=both.rom,x-vga=1\n"
                  "  > # or give the VM one function of the group alone\n"
