@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -45,6 +46,17 @@ bool machine_has(const char *id)
     autofree char *path = xasprintf(DEVICES "/%s", id);
 
     return access(path, F_OK) == 0;
+}
+
+char *machine_entry(const char *id, const char *folder)
+{
+    autofree char *pattern = xasprintf(DEVICES "/%s/%s/*", id, folder);
+    glob_t found;
+
+    cr_assert_eq(glob(pattern, 0, NULL, &found), 0, "%s is empty", pattern);
+    char *name = xstrdup(strrchr(found.gl_pathv[0], '/') + 1);
+    globfree(&found);
+    return name;
 }
 
 static char *next_buffer(size_t *size)

@@ -21,6 +21,9 @@ const char *machine_override(const char *id);
 /* An attribute of a function; false if it is not there. */
 bool machine_read(const char *id, const char *attribute, char *value, size_t size);
 
+/* The name of what a function has in a folder, as its interface in "net"; the caller frees it. */
+char *machine_entry(const char *id, const char *folder);
+
 void machine_write(const char *path, const char *value);
 /* sys/bus/pci/devices/ID/ATTRIBUTE */
 void machine_set(const char *id, const char *attribute, const char *value);

@@ -227,3 +227,14 @@ DAEMON_TEST(lab_iommu, of_amd)
     cr_expect_eq(group_of(FIRST), group_of(SECOND));
     cr_expect(is_isolated(group_of(CARD)));
 }
+
+/* QEMU's virtual IOMMU: another kind, that no other check knows, and without interrupt remapping. */
+DAEMON_TEST(lab_iommu, virtual_one_remaps_no_interrupts)
+{
+    const json_t *host = get(IOMMU, NULL);
+
+    cr_expect_eq(number_of(host, "enabled"), 1);
+    cr_expect_eq(number_of(host, "interrupt-remapping"), 0);
+    expect_obstacle("interrupt-remapping", "Interrupts are not remapped");
+    cr_expect(is_isolated(group_of(CARD)));
+}
