@@ -98,9 +98,11 @@ check: packages-build-test
 	$(AGAIN) $(BUILD)/tests/make-host built-asan
 	@tests/run check
 
+TEST := threads,check clients debian fuzz lint,lab
 test: packages-build-test-lint-fuzz-lab
+	@tests/run --plan $(TEST)
 	$(AGAIN) built-release built-asan built-tsan built-fuzz
-	@tests/run threads,check clients debian fuzz lint,lab
+	@tests/run $(TEST)
 
 lab: packages-build-test-lab
 	$(AGAIN) built-release
@@ -111,6 +113,7 @@ bench: packages-build-test-bench-lab
 	@tests/bench/run
 
 soak: packages-build-test-fuzz-lab
+	@tests/run --plan soak
 	$(AGAIN) built-release built-asan built-fuzz
 	@tests/run soak
 
