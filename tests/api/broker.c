@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -16,6 +15,7 @@
 #include "broker/call.h"
 #include "broker/daemon/broker.h"
 #include "tests/api/daemon.h"
+#include "tests/api/lab/machine.h"
 #include "tests/api/program.h"
 #include "tests/hosts/kernel.h"
 
@@ -59,15 +59,15 @@ static void check_log(void)
 static void wait_until_ready(void)
 {
     struct broker *broker = broker_new(daemon_run());
-    time_t end = time(NULL) + PROGRAM_SECONDS;
+    double end = machine_slept() + PROGRAM_SECONDS;
     struct error err;
 
     while (broker_check(broker, &err) != 0) {
-        if (waitpid(the.pid, NULL, WNOHANG) == the.pid || time(NULL) > end) {
+        if (waitpid(the.pid, NULL, WNOHANG) == the.pid || machine_slept() > end) {
             autofree char *log = read_log();
             cr_assert_fail("the broker did not start: %s\n%s", err.message, log);
         }
-        nanosleep(&(const struct timespec){.tv_nsec = 5000000}, NULL);
+        machine_sleep(5);
     }
     broker_free(broker);
 }

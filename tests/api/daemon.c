@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -18,6 +17,7 @@
 #include "tests/api/broker.h"
 #include "tests/api/call.h"
 #include "tests/api/host.h"
+#include "tests/api/lab/machine.h"
 #include "tests/api/program.h"
 #include "tests/auth_key.h"
 
@@ -122,14 +122,14 @@ static bool answers(void)
 
 static void wait_until_ready(void)
 {
-    time_t end = time(NULL) + PROGRAM_SECONDS;
+    double end = machine_slept() + PROGRAM_SECONDS;
 
     while (!answers()) {
-        if (waitpid(the.pid, NULL, WNOHANG) == the.pid || time(NULL) > end) {
+        if (waitpid(the.pid, NULL, WNOHANG) == the.pid || machine_slept() > end) {
             autofree char *log = daemon_log();
             cr_assert_fail("the daemon did not start:\n%s", log);
         }
-        nanosleep(&(const struct timespec){.tv_nsec = 5000000}, NULL);
+        machine_sleep(5);
     }
     find_url();
 }

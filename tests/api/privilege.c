@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -15,6 +14,7 @@
 #include "base/text.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
+#include "tests/api/lab/machine.h"
 #include "tests/api/program.h"
 
 #define NOBODY 65534
@@ -224,11 +224,11 @@ DAEMON_TEST(privilege, user_can_be_chosen)
 
 static void wait_until_gone(pid_t pid)
 {
-    time_t end = time(NULL) + PROGRAM_SECONDS;
+    double end = machine_slept() + PROGRAM_SECONDS;
 
     while (kill(pid, 0) == 0) {
-        cr_assert_leq(time(NULL), end, "the broker, process %d, is still there", (int)pid);
-        nanosleep(&(const struct timespec){.tv_nsec = 5000000}, NULL);
+        cr_assert_leq(machine_slept(), end, "the broker, process %d, is still there", (int)pid);
+        machine_sleep(5);
     }
 }
 
@@ -286,7 +286,7 @@ DAEMON_TEST(privilege, broker_ends_when_its_daemon_is_killed)
 
 DAEMON_TEST(privilege, broker_that_was_killed_is_told_and_reading_goes_on)
 {
-    time_t end = time(NULL) + PROGRAM_SECONDS;
+    double end = machine_slept() + PROGRAM_SECONDS;
     bool told = false;
 
     need_root();
@@ -297,7 +297,7 @@ DAEMON_TEST(privilege, broker_that_was_killed_is_told_and_reading_goes_on)
     while (!told) {
         autofree char *log = daemon_log();
         told = strstr(log, "the broker was killed by signal 9") != NULL;
-        cr_assert_leq(time(NULL), end, "%s", log);
+        cr_assert_leq(machine_slept(), end, "%s", log);
     }
     get("/nodes/" NODE "/hardware/pci", NULL);
 }

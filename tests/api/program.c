@@ -9,11 +9,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "tests/api/lab/machine.h"
 
 #define ARGUMENTS 32
 
@@ -81,12 +81,12 @@ pid_t program_start(const char *const *argv, const char *output, const char *err
 int program_wait(pid_t pid, unsigned seconds)
 {
     int status;
-    time_t end = time(NULL) + (time_t)seconds;
+    double end = machine_slept() + seconds;
 
-    while (time(NULL) <= end) {
+    while (machine_slept() <= end) {
         if (waitpid(pid, &status, WNOHANG) == pid)
             return status;
-        nanosleep(&(const struct timespec){.tv_nsec = 5000000}, NULL);
+        machine_sleep(5);
     }
     return -1;
 }

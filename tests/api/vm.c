@@ -6,7 +6,6 @@
 #include <curl/curl.h>
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -15,6 +14,7 @@
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
 #include "tests/api/host.h"
+#include "tests/api/lab/machine.h"
 #include "tests/api/look.h"
 
 #define SECONDS 20
@@ -64,16 +64,15 @@ void vm_run(long long vmid)
 
 const char *vm_task_end(const char *upid)
 {
-    const struct timespec moment = {.tv_nsec = 5 * 1000 * 1000};
     autofree char *path = xasprintf("/nodes/" NODE "/tasks/%s/status", upid);
-    time_t end = time(NULL) + SECONDS;
+    double end = machine_slept() + SECONDS;
 
     for (;;) {
         const json_t *status = get(path, NULL);
         if (strcmp(text_of(status, "status"), "stopped") == 0)
             return text_of(status, "exitstatus");
-        cr_assert_leq(time(NULL), end, "%s does not end", upid);
-        nanosleep(&moment, NULL);
+        cr_assert_leq(machine_slept(), end, "%s does not end", upid);
+        machine_sleep(5);
     }
 }
 

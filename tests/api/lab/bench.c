@@ -24,7 +24,7 @@ static void start_played(void)
 }
 
 TestSuite(lab_bench, .init = lab_start, .timeout = 1200);
-TestSuite(lab_bench_played, .init = start_played, .timeout = 120);
+TestSuite(lab_bench_played, .init = start_played, .timeout = 600);
 
 /* The peer: as little as the kernel lets one do. */
 static void move_directly(const char *id, const char *override, const char *driver)

@@ -21,7 +21,7 @@
 #define SECOND  "0000:02:00.1"
 #define CARD    "0000:03:00.0"
 
-TestSuite(lab_driver, .init = lab_start, .timeout = 180);
+TestSuite(lab_driver, .init = lab_start, .timeout = 600);
 
 static void has_driver(const char *id, const char *driver, const char *override)
 {

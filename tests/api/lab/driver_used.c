@@ -20,8 +20,8 @@
 #define FIRST   "0000:04:01.0" /* of two cards in one group */
 #define SECOND  "0000:04:02.0"
 
-TestSuite(lab_taken, .init = lab_start, .timeout = 180);
-TestSuite(lab_no_group, .init = lab_start, .timeout = 120);
+TestSuite(lab_taken, .init = lab_start, .timeout = 600);
+TestSuite(lab_no_group, .init = lab_start, .timeout = 600);
 
 static void stays(const char *id, const char *driver)
 {

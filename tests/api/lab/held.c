@@ -17,7 +17,7 @@
 #define OTHER "0000:02:00.0"
 #define SOON  5.0 /* seconds, on an emulated machine */
 
-TestSuite(lab_held, .init = lab_start, .timeout = 240);
+TestSuite(lab_held, .init = lab_start, .timeout = 600);
 
 LAB_TEST(lab_held, function_of_a_vm_is_refused_and_the_vm_named)
 {

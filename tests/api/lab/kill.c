@@ -15,7 +15,7 @@
 #define FIRST  "0000:02:00.0" /* two functions of one card */
 #define SECOND "0000:02:00.1"
 
-TestSuite(lab_kill, .init = lab_start, .timeout = 240);
+TestSuite(lab_kill, .init = lab_start, .timeout = 600);
 TestSuite(lab_matrix, .init = lab_start, .timeout = 3600);
 
 /* Who is killed while the broker stands before a step; and what lets life go on. */

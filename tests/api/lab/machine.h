@@ -28,7 +28,8 @@ void machine_write(const char *path, const char *value);
 /* sys/bus/pci/devices/ID/ATTRIBUTE */
 void machine_set(const char *id, const char *attribute, const char *value);
 
-/* Waits up to 15 s until the function is there, or gone; or has that driver ("": none). */
+/* Waits up to a minute (machine_slept()) until the function is there, or gone; or has that driver ("": none).
+ */
 void machine_wait(const char *id, bool present);
 void machine_wait_driver(const char *id, const char *driver);
 
@@ -38,6 +39,10 @@ void machine_run(const char *const *argv);
 
 /* Monotonic seconds. */
 double machine_now(void);
+
 void machine_sleep(unsigned milliseconds);
+/* The seconds for which this process has asked to sleep. They bound what a test waits for: on a busy machine
+ * a nap takes longer than was asked, and so does what is waited for. */
+double machine_slept(void);
 
 #endif

@@ -38,7 +38,7 @@ bool task_runs(const char *upid);
 char *task_text(const char *upid);
 /* Waits until its log says that. */
 void task_says(const char *upid, const char *text);
-/* Waits up to a minute for its end; gives its exit status. */
+/* Waits for its end, some minutes; gives its exit status. */
 char *task_end(const char *upid);
 void task_succeeds(const char *upid);
 void task_fails(const char *upid, const char *text);

@@ -27,8 +27,8 @@ static void start(void)
     START(.host = NULL);
 }
 
-TestSuite(lab_used, .init = start, .timeout = 120);
-TestSuite(lab_iommu, .init = start, .timeout = 120);
+TestSuite(lab_used, .init = start, .timeout = 600);
+TestSuite(lab_iommu, .init = start, .timeout = 600);
 
 static const json_t *status_of(const char *id)
 {

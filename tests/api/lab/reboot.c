@@ -23,7 +23,7 @@ static void start(void)
     lab_start_in(FOLDER);
 }
 
-TestSuite(lab_reboot, .init = start, .timeout = 120);
+TestSuite(lab_reboot, .init = start, .timeout = 600);
 
 LAB_TEST(lab_reboot, begins)
 {
