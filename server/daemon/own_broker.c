@@ -17,7 +17,7 @@
 #include "base/memory.h"
 #include "broker/call.h"
 
-#define START_SECONDS 15 /* it may have to finish interrupted driver changes first */
+#define START_SECONDS 60 /* it may have to finish interrupted driver changes first */
 #define STOP_SECONDS  15 /* it gives its operations 10 */
 #define POLL_MS       5
 
