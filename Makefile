@@ -192,7 +192,7 @@ docs/checks.md: binaries
 	$(BUILD)/hostpci checks > $@.new && mv $@.new $@
 
 format:
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+	clang-format-19 -i $(shell git ls-files '*.c' '*.h')
 
 UNITS    := $(DESTDIR)$(PREFIX)/lib/systemd/system
 SYSUSERS := $(DESTDIR)$(PREFIX)/lib/sysusers.d/hostpci.conf

@@ -84,7 +84,7 @@ static void delete_if_over(const char *path, time_t retired, void *context)
         unlink(path);
 }
 
-static void delete (const char *path, time_t retired, void *context)
+static void delete(const char *path, time_t retired, void *context)
 {
     (void)retired, (void)context;
     unlink(path);

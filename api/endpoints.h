@@ -11,46 +11,33 @@
 
 /* Parameters that many endpoints have. */
 #define PARAMETER_NODE                                                                                       \
-    {                                                                                                        \
-        .name = "node", .type = SCHEMA_STRING, .format = "pve-node", .text = "Name of the node."             \
-    }
+    {.name = "node", .type = SCHEMA_STRING, .format = "pve-node", .text = "Name of the node."}
 #define PARAMETER_PCI_ID                                                                                     \
-    {                                                                                                        \
-        .name = "pci-id-or-mapping", .type = SCHEMA_STRING, .format = "pci-id",                              \
-        .text = "PCI id of the device, with or without the domain."                                          \
-    }
+    {.name = "pci-id-or-mapping",                                                                            \
+     .type = SCHEMA_STRING,                                                                                  \
+     .format = "pci-id",                                                                                     \
+     .text = "PCI id of the device, with or without the domain."}
 #define PARAMETER_DIGEST                                                                                     \
-    {                                                                                                        \
-        .name = "digest", .type = SCHEMA_STRING, .optional = true, .max_length = 64,                         \
-        .text = "Fail if the configuration has another digest by now."                                       \
-    }
+    {.name = "digest",                                                                                       \
+     .type = SCHEMA_STRING,                                                                                  \
+     .optional = true,                                                                                       \
+     .max_length = 64,                                                                                       \
+     .text = "Fail if the configuration has another digest by now."}
 
 /* One check of the host or of a device. */
 extern const struct schema check_properties[];
 
 /* What an endpoint returns that begins a task. */
 #define RETURNS_UPID                                                                                         \
-    {                                                                                                        \
-        .type = SCHEMA_STRING, .format = "pve-task-upid",                                                    \
-        .text = "UPID of the task, whose log and end are below /nodes/{node}/tasks."                         \
-    }
+    {.type = SCHEMA_STRING,                                                                                  \
+     .format = "pve-task-upid",                                                                              \
+     .text = "UPID of the task, whose log and end are below /nodes/{node}/tasks."}
 
 /* Properties of replies that are left out if the host does not provide them. */
-#define OPTIONAL_TEXT(key, about)                                                                            \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_STRING, .optional = true, .text = (about)                              \
-    }
-#define OPTIONAL_NUMBER(key, about)                                                                          \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_INTEGER, .optional = true, .text = (about)                             \
-    }
-#define OPTIONAL_FLAG(key, about)                                                                            \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_BOOLEAN, .optional = true, .text = (about)                             \
-    }
+#define OPTIONAL_TEXT(key, about)   {.name = (key), .type = SCHEMA_STRING, .optional = true, .text = (about)}
+#define OPTIONAL_NUMBER(key, about) {.name = (key), .type = SCHEMA_INTEGER, .optional = true, .text = (about)}
+#define OPTIONAL_FLAG(key, about)   {.name = (key), .type = SCHEMA_BOOLEAN, .optional = true, .text = (about)}
 #define WORDS(key, about)                                                                                    \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_ARRAY, .items = ITEMS(.type = SCHEMA_STRING), .text = (about)          \
-    }
+    {.name = (key), .type = SCHEMA_ARRAY, .items = ITEMS(.type = SCHEMA_STRING), .text = (about)}
 
 #endif

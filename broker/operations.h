@@ -39,12 +39,9 @@ extern const struct operation operation_recover;
 
 /* The first argument of an operation on one function. An endpoint has it in its path, and its parameters go
  * on with the second: {.name = NULL, .more = operation_NAME_arguments + 1}. */
-#define ARGUMENT_FUNCTION                                                                                    \
-    {                                                                                                        \
-        .name = "id", .type = SCHEMA_STRING, .format = "pci-id", .text = "The function."                     \
-    }
+#define ARGUMENT_FUNCTION {.name = "id", .type = SCHEMA_STRING, .format = "pci-id", .text = "The function."}
 
-#define READING_PATIENCE 10 /* seconds; a host of thousands of devices is read in one */
+#define READING_PATIENCE  10 /* seconds; a host of thousands of devices is read in one */
 
 /* NULL if clients can ask for no operation of that name. */
 const struct operation *operation_find(const char *name);

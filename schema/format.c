@@ -149,7 +149,7 @@ static struct compiled {
     struct compiled *next;
     const char *pattern;
     pcre2_code *code;
-} * compiled_patterns;
+} *compiled_patterns;
 static pthread_mutex_t compiled_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct compiled *compile(const char *pattern)

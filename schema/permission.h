@@ -39,22 +39,12 @@ struct permission {
 };
 
 #define PRIVILEGE_LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-#define ALLOW_WORLD                                                                                          \
-    {                                                                                                        \
-        .kind = PERMISSION_WORLD                                                                             \
-    }
-#define ALLOW_ALL                                                                                            \
-    {                                                                                                        \
-        .kind = PERMISSION_ALL                                                                               \
-    }
+#define ALLOW_WORLD         {.kind = PERMISSION_WORLD}
+#define ALLOW_ALL           {.kind = PERMISSION_ALL}
 #define ALLOW_PRIVILEGE(on, ...)                                                                             \
-    {                                                                                                        \
-        .kind = PERMISSION_PRIVILEGES, .path = (on), .privileges = PRIVILEGE_LIST(__VA_ARGS__)               \
-    }
+    {.kind = PERMISSION_PRIVILEGES, .path = (on), .privileges = PRIVILEGE_LIST(__VA_ARGS__)}
 #define ALLOW_ANY_PRIVILEGE(on, ...)                                                                         \
-    {                                                                                                        \
-        .kind = PERMISSION_PRIVILEGES, .path = (on), .privileges = PRIVILEGE_LIST(__VA_ARGS__), .any = true  \
-    }
+    {.kind = PERMISSION_PRIVILEGES, .path = (on), .privileges = PRIVILEGE_LIST(__VA_ARGS__), .any = true}
 #define ALLOW_CHECKS(how, ...)                                                                               \
     {                                                                                                        \
         .kind = (how), .checks = (const struct permission[])                                                 \

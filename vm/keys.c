@@ -12,32 +12,14 @@
 #define RANGES "\\d+(?:-\\d+)?(?:;\\d+(?:-\\d+)?)*"
 
 /* Shorthands for the rows below. */
-#define TEXT(key, ...)                                                                                       \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_STRING, .optional = true, __VA_ARGS__                                  \
-    }
-#define NUMBER(key, ...)                                                                                     \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_NUMBER, .optional = true, __VA_ARGS__                                  \
-    }
-#define INTEGER(key, ...)                                                                                    \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_INTEGER, .optional = true, __VA_ARGS__                                 \
-    }
-#define FLAG(key, ...)                                                                                       \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_BOOLEAN, .optional = true, __VA_ARGS__                                 \
-    }
-#define SAME(key, other)                                                                                     \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_STRING, .optional = true, .alias = (other)                             \
-    }
-#define END                                                                                                  \
-    {                                                                                                        \
-        .name = NULL                                                                                         \
-    }
+#define TEXT(key, ...)    {.name = (key), .type = SCHEMA_STRING, .optional = true, __VA_ARGS__}
+#define NUMBER(key, ...)  {.name = (key), .type = SCHEMA_NUMBER, .optional = true, __VA_ARGS__}
+#define INTEGER(key, ...) {.name = (key), .type = SCHEMA_INTEGER, .optional = true, __VA_ARGS__}
+#define FLAG(key, ...)    {.name = (key), .type = SCHEMA_BOOLEAN, .optional = true, __VA_ARGS__}
+#define SAME(key, other)  {.name = (key), .type = SCHEMA_STRING, .optional = true, .alias = (other)}
+#define END               {.name = NULL}
 
-#define DISK_FORMAT(...) TEXT("format", .values = VALUES(__VA_ARGS__))
+#define DISK_FORMAT(...)  TEXT("format", .values = VALUES(__VA_ARGS__))
 #define DISK_FILE                                                                                            \
     {.name = "file", .type = SCHEMA_STRING, .format = "pve-volume-id-or-qm-path"}, SAME("volume", "file")
 #define DISK_SIZE   TEXT("size", .format = "disk-size")
@@ -68,9 +50,7 @@
 
 /* virtio=MAC sets the model and the address at once. */
 #define MODEL(key)                                                                                           \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_STRING, .optional = true, .alias = "macaddr", .key_alias = "model"     \
-    }
+    {.name = (key), .type = SCHEMA_STRING, .optional = true, .alias = "macaddr", .key_alias = "model"}
 #define MODELS                                                                                               \
     "e1000", "e1000-82540em", "e1000-82544gc", "e1000-82545em", "e1000e", "i82551", "i82557b", "i82559er",   \
         "ne2k_isa", "ne2k_pci", "pcnet", "rtl8139", "virtio", "vmxnet3"

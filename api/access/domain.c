@@ -5,19 +5,17 @@
 #include "api/request.h"
 
 #define PARAMETER_REALM                                                                                      \
-    {                                                                                                        \
-        .name = "realm", .type = SCHEMA_STRING, .format = "pve-realm", .max_length = 32,                     \
-        .text = "Name of the realm."                                                                         \
-    }
+    {.name = "realm",                                                                                        \
+     .type = SCHEMA_STRING,                                                                                  \
+     .format = "pve-realm",                                                                                  \
+     .max_length = 32,                                                                                       \
+     .text = "Name of the realm."}
 #define REALM_DEFAULT                                                                                        \
-    {                                                                                                        \
-        .name = "default", .type = SCHEMA_BOOLEAN, .optional = true,                                         \
-        .text = "Whether a login form offers this realm first."                                              \
-    }
-#define REALM_COMMENT                                                                                        \
-    {                                                                                                        \
-        .name = "comment", .type = SCHEMA_STRING, .optional = true, .max_length = 4096                       \
-    }
+    {.name = "default",                                                                                      \
+     .type = SCHEMA_BOOLEAN,                                                                                 \
+     .optional = true,                                                                                       \
+     .text = "Whether a login form offers this realm first."}
+#define REALM_COMMENT {.name = "comment", .type = SCHEMA_STRING, .optional = true, .max_length = 4096}
 
 static int list_domains(struct request *request, json_t **ret, struct error *err)
 {

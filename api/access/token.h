@@ -7,15 +7,13 @@
 #include "schema/endpoint.h"
 
 #define PARAMETER_USERID                                                                                     \
-    {                                                                                                        \
-        .name = "userid", .type = SCHEMA_STRING, .format = "pve-userid", .max_length = 64,                   \
-        .text = "NAME@REALM"                                                                                 \
-    }
+    {.name = "userid", .type = SCHEMA_STRING, .format = "pve-userid", .max_length = 64, .text = "NAME@REALM"}
 #define PARAMETER_TOKENID                                                                                    \
-    {                                                                                                        \
-        .name = "tokenid", .type = SCHEMA_STRING, .pattern = TOKENID_PATTERN, .max_length = 128,             \
-        .text = "Name of the token."                                                                         \
-    }
+    {.name = "tokenid",                                                                                      \
+     .type = SCHEMA_STRING,                                                                                  \
+     .pattern = TOKENID_PATTERN,                                                                             \
+     .max_length = 128,                                                                                      \
+     .text = "Name of the token."}
 #define TOKEN_SETTINGS                                                                                       \
     {.name = "comment", .type = SCHEMA_STRING, .optional = true, .max_length = 1024},                        \
         {.name = "expire",                                                                                   \
@@ -24,9 +22,10 @@
          .range = AT_LEAST(0),                                                                               \
          .fallback = "same as user",                                                                         \
          .text = "When it expires, in seconds since 1970; 0: never."},                                       \
-    {                                                                                                        \
-        .name = "privsep", .type = SCHEMA_BOOLEAN, .optional = true, .fallback = "1",                        \
-        .text = "1: it has only those of its user's privileges that are granted to the token, too."          \
-    }
+        {.name = "privsep",                                                                                  \
+         .type = SCHEMA_BOOLEAN,                                                                             \
+         .optional = true,                                                                                   \
+         .fallback = "1",                                                                                    \
+         .text = "1: it has only those of its user's privileges that are granted to the token, too."}
 
 #endif

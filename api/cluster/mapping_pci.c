@@ -9,10 +9,11 @@
          .optional = true,                                                                                   \
          .fallback = "0",                                                                                    \
          .text = "VMs get mediated devices of these devices, not the devices themselves."},                  \
-    {                                                                                                        \
-        .name = "live-migration-capable", .type = SCHEMA_BOOLEAN, .optional = true, .fallback = "0",         \
-        .text = "The devices and their drivers can be migrated with a running VM."                           \
-    }
+        {.name = "live-migration-capable",                                                                   \
+         .type = SCHEMA_BOOLEAN,                                                                             \
+         .optional = true,                                                                                   \
+         .fallback = "0",                                                                                    \
+         .text = "The devices and their drivers can be migrated with a running VM."}
 
 const struct endpoint endpoint_list_mapping_pci = {
     .method = METHOD_GET,

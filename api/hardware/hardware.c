@@ -20,10 +20,10 @@ const struct endpoint endpoint_get_hardware = {
 };
 
 #define PARAMETER_PCI_ID_OR_MAPPING                                                                          \
-    {                                                                                                        \
-        .name = "pci-id-or-mapping", .type = SCHEMA_STRING, .format = "pci-id-or-mapping",                   \
-        .text = "PCI id of the device, or the name of a mapping."                                            \
-    }
+    {.name = "pci-id-or-mapping",                                                                            \
+     .type = SCHEMA_STRING,                                                                                  \
+     .format = "pci-id-or-mapping",                                                                          \
+     .text = "PCI id of the device, or the name of a mapping."}
 
 const struct endpoint endpoint_get_pci = {
     .method = METHOD_GET,

@@ -12,10 +12,7 @@
 #include "hardware/pci/device.h"
 #include "schema/format.h"
 
-#define HEX4(key, about)                                                                                     \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_STRING, .pattern = "0x[0-9a-f]{4}", .text = (about)                    \
-    }
+#define HEX4(key, about) {.name = (key), .type = SCHEMA_STRING, .pattern = "0x[0-9a-f]{4}", .text = (about)}
 
 /* "06" hides every bridge: entries are prefixes of the class code. */
 static bool is_hidden(const struct pci_device *device, char **blacklist)

@@ -10,14 +10,8 @@ static int list_usb(struct request *request, json_t **ret, struct error *err)
     return usb_list(request->service->sysroot, ret, err);
 }
 
-#define NUMBER(key, about)                                                                                   \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_INTEGER, .range = AT_LEAST(0), .text = (about)                         \
-    }
-#define ID(key, about)                                                                                       \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_STRING, .pattern = "[0-9a-f]{4}", .text = (about)                      \
-    }
+#define NUMBER(key, about) {.name = (key), .type = SCHEMA_INTEGER, .range = AT_LEAST(0), .text = (about)}
+#define ID(key, about)     {.name = (key), .type = SCHEMA_STRING, .pattern = "[0-9a-f]{4}", .text = (about)}
 
 const struct endpoint endpoint_list_usb = {
     .method = METHOD_GET,

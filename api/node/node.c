@@ -128,14 +128,8 @@ static int get_node_status(struct request *request, json_t **ret, struct error *
     return 0;
 }
 
-#define BYTES(key)                                                                                           \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_INTEGER, .range = AT_LEAST(0)                                          \
-    }
-#define WORD(key)                                                                                            \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_STRING                                                                 \
-    }
+#define BYTES(key) {.name = (key), .type = SCHEMA_INTEGER, .range = AT_LEAST(0)}
+#define WORD(key)  {.name = (key), .type = SCHEMA_STRING}
 
 const struct endpoint endpoint_get_node_status = {
     .method = METHOD_GET,

@@ -101,9 +101,7 @@ static int create_vm(struct request *request, json_t **ret, struct error *err)
 }
 
 #define REFUSED_TEXT(key, about)                                                                             \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_STRING, .optional = true, .max_length = 255, .text = (about)           \
-    }
+    {.name = (key), .type = SCHEMA_STRING, .optional = true, .max_length = 255, .text = (about)}
 
 const struct endpoint endpoint_create_qemu = {
     .method = METHOD_POST,

@@ -25,9 +25,7 @@ json_t *qemu_describe(const struct service *service, const struct qemu_seen *see
 long long qemu_count_cpus(const json_t *document);
 
 #define QEMU_SIZE(key, about)                                                                                \
-    {                                                                                                        \
-        .name = (key), .type = SCHEMA_INTEGER, .optional = true, .range = AT_LEAST(0), .text = (about)       \
-    }
+    {.name = (key), .type = SCHEMA_INTEGER, .optional = true, .range = AT_LEAST(0), .text = (about)}
 #define QEMU_PROPERTIES                                                                                      \
     OPTIONAL_TEXT("name", "Its name, or VM and its id."),                                                    \
         OPTIONAL_TEXT("lock", "Why it must be left alone."), OPTIONAL_TEXT("tags", "Separated by ;."),       \

@@ -8,10 +8,11 @@
 #include "vm/config/config.h"
 
 #define PARAMETER_VMID                                                                                       \
-    {                                                                                                        \
-        .name = "vmid", .type = SCHEMA_INTEGER, .format = "pve-vmid", .range = RANGE(VM_ID_MIN, VM_ID_MAX),  \
-        .text = "Number of the VM."                                                                          \
-    }
+    {.name = "vmid",                                                                                         \
+     .type = SCHEMA_INTEGER,                                                                                 \
+     .format = "pve-vmid",                                                                                   \
+     .range = RANGE(VM_ID_MIN, VM_ID_MAX),                                                                   \
+     .text = "Number of the VM."}
 
 /* What a handler knows of its request, and the task that goes on with it when the reply is sent, too. */
 struct qemu_call {

@@ -22,10 +22,11 @@
 #define ID_LIMIT    511
 
 #define ARGUMENT_OPERATION                                                                                   \
-    {                                                                                                        \
-        .name = "id", .type = SCHEMA_STRING, .pattern = "[!-~]+", .max_length = ID_LIMIT,                    \
-        .text = "The id of an operation."                                                                    \
-    }
+    {.name = "id",                                                                                           \
+     .type = SCHEMA_STRING,                                                                                  \
+     .pattern = "[!-~]+",                                                                                    \
+     .max_length = ID_LIMIT,                                                                                 \
+     .text = "The id of an operation."}
 
 const struct schema operation_follow_arguments[] = {ARGUMENT_OPERATION,
                                                     {.name = "after",

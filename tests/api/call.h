@@ -18,7 +18,7 @@
 json_t *get(const char *path, ...) SENTINEL;
 json_t *post(const char *path, ...) SENTINEL;
 json_t *put(const char *path, ...) SENTINEL;
-json_t *delete (const char *path, ...)SENTINEL;
+json_t *delete(const char *path, ...)SENTINEL;
 
 /* Calls that must fail: with that status and message, or (400) because of one parameter, with that text about
  * it. */

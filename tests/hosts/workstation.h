@@ -9,10 +9,12 @@ enum { WORKSTATION_FUNCTIONS = 12 };
 extern const struct pci_function workstation_functions[WORKSTATION_FUNCTIONS];
 
 #define WORKSTATION_MACHINE                                                                                  \
-    {                                                                                                        \
-        .release = "6.1.0-28-amd64", .model = "Intel(R) Core(TM) i7-7700K CPU @ 4.20GHz",                    \
-        .cmdline = "BOOT_IMAGE=/boot/vmlinuz-6.1.0-28-amd64 root=/dev/nvme0n1p2 ro quiet intel_iommu=on",    \
-        .iommu = "dmar", .group_type = "DMA-FQ", .cpus = 8, .memory = 32768                                  \
-    }
+    {.release = "6.1.0-28-amd64",                                                                            \
+     .model = "Intel(R) Core(TM) i7-7700K CPU @ 4.20GHz",                                                    \
+     .cmdline = "BOOT_IMAGE=/boot/vmlinuz-6.1.0-28-amd64 root=/dev/nvme0n1p2 ro quiet intel_iommu=on",       \
+     .iommu = "dmar",                                                                                        \
+     .group_type = "DMA-FQ",                                                                                 \
+     .cpus = 8,                                                                                              \
+     .memory = 32768}
 
 #endif

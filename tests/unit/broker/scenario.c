@@ -9,13 +9,7 @@
 #include "base/memory.h"
 
 #define CARD(driver) "{'id': '" SCREEN "', 'driver': '" driver "', 'scope': 'group'}"
-#define HOME                                                                                                 \
-    {                                                                                                        \
-        {"nouveau", ""},                                                                                     \
-        {                                                                                                    \
-            "snd_hda_intel", ""                                                                              \
-        }                                                                                                    \
-    }
+#define HOME         {{"nouveau", ""}, {"snd_hda_intel", ""}}
 #define BOTH(driver, override)                                                                               \
     {                                                                                                        \
         {driver, override},                                                                                  \

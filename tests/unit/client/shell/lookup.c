@@ -6,10 +6,8 @@
 #include "client/shell/lookup.h"
 
 #define LIST_OF(property)                                                                                    \
-    {                                                                                                        \
-        .type = SCHEMA_ARRAY,                                                                                \
-        .items = ITEMS(.type = SCHEMA_OBJECT, .properties = PROPERTIES({.name = (property)}))                \
-    }
+    {.type = SCHEMA_ARRAY,                                                                                   \
+     .items = ITEMS(.type = SCHEMA_OBJECT, .properties = PROPERTIES({.name = (property)}))}
 
 static const struct endpoint root = {.method = METHOD_GET, .path = "/", .index_key = "subdir"};
 static const struct endpoint version = {

@@ -8,17 +8,9 @@
 
 #define BOUND_TO_NOUVEAU                                                                                     \
     {PCI CARD "/uevent", UEVENT("nouveau", "30000", "10DE:2484")},                                           \
-    {                                                                                                        \
-        PCI CARD "/driver/module", "-> ../../../../module/nouveau"                                           \
-    }
-#define FREE                                                                                                 \
-    {                                                                                                        \
-        PCI CARD "/uevent", "PCI_CLASS=30000\nPCI_ID=10DE:2484\nPCI_SUBSYS_ID=10DE:146B\n"                   \
-    }
-#define IDS                                                                                                  \
-    {                                                                                                        \
-        "etc/modprobe.d/vfio.conf", "options vfio-pci ids=8086:ffff,10de:2484\n"                             \
-    }
+        {PCI CARD "/driver/module", "-> ../../../../module/nouveau"}
+#define FREE {PCI CARD "/uevent", "PCI_CLASS=30000\nPCI_ID=10DE:2484\nPCI_SUBSYS_ID=10DE:146B\n"}
+#define IDS  {"etc/modprobe.d/vfio.conf", "options vfio-pci ids=8086:ffff,10de:2484\n"}
 
 Test(check_device, finds_nothing_wrong_where_all_is_right)
 {

@@ -28,11 +28,9 @@ void check_host_make(struct tree *tree);
     {"sys/devices/pci0000:00/0000:02:00.0/net/eth0/flags", "0x1003\n"},                                      \
         {"sys/devices/pci0000:00/0000:02:00.0/net/eth0/operstate", "up\n"},                                  \
         {"sys/class/net/eth0", "-> ../../devices/pci0000:00/0000:02:00.0/net/eth0"},                         \
-    {                                                                                                        \
-        "proc/net/route",                                                                                    \
-            "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"          \
-            "eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"                                   \
-    }
+        {"proc/net/route",                                                                                   \
+         "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"             \
+         "eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"}
 
 /* text NULL: the file or folder is taken away; "-> TARGET": it is a link. */
 struct change {

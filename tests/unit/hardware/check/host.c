@@ -17,22 +17,11 @@
 /* Also in the file that it comes from. */
 #define CMDLINE(text)                                                                                        \
     {"proc/cmdline", "BOOT_IMAGE=/boot/vmlinuz root=/dev/sda1 ro " text "\n"},                               \
-    {                                                                                                        \
-        "etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"" text "\"\n"                                      \
-    }
+        {"etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"" text "\"\n"}
 #define CPU(vendor, flags)                                                                                   \
-    {                                                                                                        \
-        "proc/cpuinfo",                                                                                      \
-            "processor\t: 0\nvendor_id\t: " vendor "\nmodel name\t: A CPU\nflags\t\t: " flags "\n"           \
-    }
-#define NO_CHIPS                                                                                             \
-    {                                                                                                        \
-        "proc/interrupts", "  1:  9  IO-APIC  1-edge  i8042\n"                                               \
-    }
-#define CONFIG(text)                                                                                         \
-    {                                                                                                        \
-        "boot/config-" RELEASE, "# Linux\n" text "\n"                                                        \
-    }
+    {"proc/cpuinfo", "processor\t: 0\nvendor_id\t: " vendor "\nmodel name\t: A CPU\nflags\t\t: " flags "\n"}
+#define NO_CHIPS     {"proc/interrupts", "  1:  9  IO-APIC  1-edge  i8042\n"}
+#define CONFIG(text) {"boot/config-" RELEASE, "# Linux\n" text "\n"}
 
 Test(check_host, finds_nothing_wrong_where_all_is_right)
 {

@@ -70,10 +70,7 @@ Test(check_device, shows_pictures)
     expect_each_broken(cases, COUNT_OF(cases));
 }
 
-#define VFS(number)                                                                                          \
-    {                                                                                                        \
-        PCI NETWORK "/sriov_numvfs", number "\n"                                                             \
-    }
+#define VFS(number) {PCI NETWORK "/sriov_numvfs", number "\n"}
 
 Test(check_device, has_virtual_functions)
 {
@@ -218,14 +215,8 @@ Test(check_device, has_virtual_functions)
     expect_each_broken(cases, COUNT_OF(cases));
 }
 
-#define TYPE(left)                                                                                           \
-    {                                                                                                        \
-        PCI GRAPHICS "/mdev_supported_types/i915-GVTg_V5_4/available_instances", left "\n"                   \
-    }
-#define NVIDIA_DRIVER                                                                                        \
-    {                                                                                                        \
-        PCI CARD "/uevent", UEVENT("nvidia", "30200", "10DE:2484")                                           \
-    }
+#define TYPE(left)    {PCI GRAPHICS "/mdev_supported_types/i915-GVTg_V5_4/available_instances", left "\n"}
+#define NVIDIA_DRIVER {PCI CARD "/uevent", UEVENT("nvidia", "30200", "10DE:2484")}
 
 Test(check_device, creates_mediated_devices)
 {

@@ -8,18 +8,9 @@
 #include "hardware/iommu/group.h"
 #include "tests/unit/hardware/check/fixture.h"
 
-#define NOUVEAU                                                                                              \
-    {                                                                                                        \
-        PCI CARD "/uevent", UEVENT("nouveau", "30000", "10DE:2484")                                          \
-    }
-#define SOUND                                                                                                \
-    {                                                                                                        \
-        PCI "0000:01:00.1/uevent", UEVENT("snd_hda_intel", "40300", "10DE:228B")                             \
-    }
-#define SHARED                                                                                               \
-    {                                                                                                        \
-        PCI NETWORK "/iommu_group", "-> ../../../../kernel/iommu_groups/1"                                   \
-    }
+#define NOUVEAU {PCI CARD "/uevent", UEVENT("nouveau", "30000", "10DE:2484")}
+#define SOUND   {PCI "0000:01:00.1/uevent", UEVENT("snd_hda_intel", "40300", "10DE:228B")}
+#define SHARED  {PCI NETWORK "/iommu_group", "-> ../../../../kernel/iommu_groups/1"}
 static const struct {
     const char *about;
     struct change changes[8];

@@ -37,14 +37,8 @@ static bool current_version(struct request *request, uint64_t *ret)
     return has_version;
 }
 
-#define NODE                                                                                                 \
-    {                                                                                                        \
-        .name = "node", .type = SCHEMA_STRING, .format = "pve-node"                                          \
-    }
-#define COUNT                                                                                                \
-    {                                                                                                        \
-        .name = "count", .type = SCHEMA_INTEGER, .optional = true                                            \
-    }
+#define NODE  {.name = "node", .type = SCHEMA_STRING, .format = "pve-node"}
+#define COUNT {.name = "count", .type = SCHEMA_INTEGER, .optional = true}
 
 static const struct endpoint open_to_all = {
     .method = METHOD_GET, .path = "/world", .permission = ALLOW_WORLD, .run = run};

@@ -8,10 +8,7 @@
 #include "base/memory.h"
 #include "schema/format.h"
 
-#define SIXTEEN(n)                                                                                           \
-    {                                                                                                        \
-        n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n                                                       \
-    }
+#define SIXTEEN(n) {n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n}
 
 const struct vm_fresh config_fresh = {
     .smbios = SIXTEEN(0x11),
