@@ -112,7 +112,9 @@ static void is_refused(const char *bytes, size_t length)
     autofree char *reply = raw_ask(bytes, length);
 
     cr_assert_eq(raw_status(reply), 400, "%s: %s", bytes, reply);
-    cr_assert_null(strstr(strstr(reply, "\r\n\r\n"), "HTTP/1.1"), "the rest is no request: %s", reply);
+    /* a reply of libmicrohttpd 1.0 may say HTTP/1.1 in its text */
+    for (const char *at = strstr(reply, "\r\n\r\n"); (at = strstr(at, "HTTP/1.1 ")) != NULL; at++)
+        cr_assert_eq(raw_status(at), 0, "the rest is no request: %s", reply);
 }
 #define REFUSED(text) is_refused(text, sizeof(text) - 1)
 
