@@ -76,23 +76,24 @@ struct storage *access_storage(const struct access *access)
 
 int access_snapshot(struct access *access, struct snapshot **ret, struct error *err)
 {
-    struct snapshot *snapshot = NULL, *old = NULL;
+    autosnapshot struct snapshot *current = NULL, *old = NULL;
+    struct snapshot *snapshot;
 
     pthread_mutex_lock(&access->lock);
-    if (access->current->generation == storage_generation(access->storage))
-        snapshot = snapshot_retain(access->current);
+    current = snapshot_retain(access->current);
     pthread_mutex_unlock(&access->lock);
-    if (snapshot == NULL) {
-        if (snapshot_read(access->storage, &snapshot, err) != 0)
-            return -1;
-        pthread_mutex_lock(&access->lock);
-        if (access->current->generation < snapshot->generation) {
-            old = access->current;
-            access->current = snapshot_retain(snapshot);
-        }
-        pthread_mutex_unlock(&access->lock);
-        snapshot_release(old);
+    if (current->generation == storage_generation(access->storage)) {
+        *ret = TAKE(current);
+        return 0;
     }
+    if (snapshot_follow(access->storage, current, &snapshot, err) != 0)
+        return -1;
+    pthread_mutex_lock(&access->lock);
+    if (access->current->generation < snapshot->generation) {
+        old = access->current;
+        access->current = snapshot_retain(snapshot);
+    }
+    pthread_mutex_unlock(&access->lock);
     *ret = snapshot;
     return 0;
 }

@@ -88,7 +88,7 @@ static struct acl_rights walk(const struct snapshot *snapshot, const char *path,
     size_t length = 1, whole = strlen(path);
 
     for (;;) {
-        const json_t *entries = json_object_getn(snapshot->acl, path, length);
+        const json_t *entries = shelf_find(&snapshot->acl, path, length);
         struct grant here = {0};
 
         if (entries != NULL)

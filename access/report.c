@@ -67,8 +67,9 @@ static json_t *paths_of_interest(const struct snapshot *snapshot)
 
     for (size_t i = 0; i < COUNT_OF(usual); i++)
         json_object_set_new(paths, usual[i], json_true());
-    json_object_foreach(snapshot->acl, path, entries)
-        add_ancestors(paths, path);
+    for (size_t i = 0; i < SHELF_PARTS; i++)
+        json_object_foreach(snapshot->acl.parts[i], path, entries)
+            add_ancestors(paths, path);
     return paths;
 }
 

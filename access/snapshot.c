@@ -3,6 +3,7 @@
 #include "access/snapshot.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "access/role.h"
 #include "base/memory.h"
@@ -31,21 +32,97 @@ static json_t *groups_by_user(json_t *documents)
     return groups_of;
 }
 
+static struct snapshot *new_snapshot(uint64_t generation, int64_t newest)
+{
+    struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
+
+    atomic_init(&snapshot->holders, 1);
+    snapshot->generation = generation;
+    snapshot->newest = newest;
+    return snapshot;
+}
+
+/* All that is derived from documents of a kind that changed. */
+static void derive(struct snapshot *snapshot)
+{
+    if (snapshot->groups_of == NULL)
+        snapshot->groups_of = groups_by_user(snapshot->groups);
+    if (snapshot->roles == NULL)
+        snapshot->roles = role_sets(snapshot->role_documents);
+}
+
 int snapshot_read(struct storage *storage, struct snapshot **ret, struct error *err)
 {
     static const char *const kinds[] = {"user", "group", "role", "acl", NULL};
     uint64_t generation = storage_generation(storage);
     autojson json_t *documents = NULL;
+    int64_t newest;
 
-    if (object_list_kinds(storage, kinds, &documents, err) != 0)
+    if (object_newest_change(storage, &newest, err) != 0 ||
+        object_list_kinds(storage, kinds, &documents, err) != 0)
         return -1;
-    struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
-    atomic_init(&snapshot->holders, 1);
-    snapshot->generation = generation;
-    snapshot->users = json_incref(json_object_get(documents, "user"));
-    snapshot->groups_of = groups_by_user(json_object_get(documents, "group"));
-    snapshot->roles = role_sets(json_object_get(documents, "role"));
-    snapshot->acl = json_incref(json_object_get(documents, "acl"));
+    struct snapshot *snapshot = new_snapshot(generation, newest);
+    shelf_fill(&snapshot->users, json_object_get(documents, "user"));
+    shelf_fill(&snapshot->acl, json_object_get(documents, "acl"));
+    snapshot->groups = json_incref(json_object_get(documents, "group"));
+    snapshot->role_documents = json_incref(json_object_get(documents, "role"));
+    derive(snapshot);
+    *ret = snapshot;
+    return 0;
+}
+
+/* Puts a changed document, or null, into a copy of those of its kind. What is derived from them is dropped.
+ */
+static void change_few(json_t **documents, json_t **derived, const char *id, json_t *body)
+{
+    json_t *changed = json_copy(*documents);
+
+    if (json_is_null(body))
+        json_object_del(changed, id);
+    else
+        json_object_set(changed, id, body);
+    json_decref(*documents);
+    *documents = changed;
+    json_decref(*derived);
+    *derived = NULL;
+}
+
+static void change(struct snapshot *snapshot, const char *kind, const char *id, json_t *body)
+{
+    if (strcmp(kind, "user") == 0)
+        shelf_put(&snapshot->users, id, body);
+    else if (strcmp(kind, "acl") == 0)
+        shelf_put(&snapshot->acl, id, body);
+    else if (strcmp(kind, "group") == 0)
+        change_few(&snapshot->groups, &snapshot->groups_of, id, body);
+    else if (strcmp(kind, "role") == 0)
+        change_few(&snapshot->role_documents, &snapshot->roles, id, body);
+}
+
+int snapshot_follow(struct storage *storage, const struct snapshot *before, struct snapshot **ret,
+                    struct error *err)
+{
+    uint64_t generation = storage_generation(storage);
+    autojson json_t *changes = NULL;
+    int64_t newest;
+    json_t *row;
+    size_t i;
+
+    if (object_list_changes(storage, before->newest, &changes, &newest, err) != 0)
+        return -1;
+    if (changes == NULL)
+        return snapshot_read(storage, ret, err);
+    struct snapshot *snapshot = new_snapshot(generation, newest);
+    shelf_copy(&snapshot->users, &before->users);
+    shelf_copy(&snapshot->acl, &before->acl);
+    snapshot->groups = json_incref(before->groups);
+    snapshot->groups_of = json_incref(before->groups_of);
+    snapshot->role_documents = json_incref(before->role_documents);
+    snapshot->roles = json_incref(before->roles);
+    json_array_foreach(changes, i, row)
+        change(snapshot, json_string_value(json_object_get(row, "kind")),
+               json_string_value(json_object_get(row, "id")), json_object_get(row, "body"));
+    derive(snapshot);
     *ret = snapshot;
     return 0;
 }
@@ -60,10 +137,12 @@ void snapshot_release(struct snapshot *snapshot)
 {
     if (snapshot == NULL || atomic_fetch_sub(&snapshot->holders, 1) != 1)
         return;
-    json_decref(snapshot->users);
+    shelf_release(&snapshot->users);
+    shelf_release(&snapshot->acl);
+    json_decref(snapshot->groups);
     json_decref(snapshot->groups_of);
+    json_decref(snapshot->role_documents);
     json_decref(snapshot->roles);
-    json_decref(snapshot->acl);
     free(snapshot);
 }
 
@@ -74,7 +153,7 @@ void cleanup_snapshot(struct snapshot **snapshot)
 
 const json_t *snapshot_user(const struct snapshot *snapshot, const char *user)
 {
-    return json_object_get(snapshot->users, user);
+    return shelf_find(&snapshot->users, user, strlen(user));
 }
 
 const json_t *snapshot_token(const struct snapshot *snapshot, const char *user, const char *token)

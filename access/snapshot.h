@@ -22,18 +22,26 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "access/shelf.h"
 #include "storage/storage.h"
 
 struct snapshot {
     _Atomic unsigned holders;
     uint64_t generation; /* of the storage, before it was read */
-    json_t *users;       /* {userid: document} */
+    int64_t newest;      /* change that is in it (storage/storage.h) */
+    struct shelf users;  /* by userid */
+    struct shelf acl;    /* by path */
+    json_t *groups;      /* {group: document} */
     json_t *groups_of;   /* {userid: [group]} of users who are in one */
-    json_t *roles;       /* {role: set}: access/role.h */
-    json_t *acl;         /* {path: document} */
+    json_t *role_documents;
+    json_t *roles; /* {role: set}: access/role.h */
 };
 
 int snapshot_read(struct storage *storage, struct snapshot **ret, struct error *err);
+/* The same, but reads only what has changed since the one before, and shares the rest with it: the first
+ * request after a write must not pay for all users. */
+int snapshot_follow(struct storage *storage, const struct snapshot *before, struct snapshot **ret,
+                    struct error *err);
 struct snapshot *snapshot_retain(struct snapshot *snapshot);
 void snapshot_release(struct snapshot *snapshot); /* takes NULL */
 void cleanup_snapshot(struct snapshot **snapshot);

@@ -78,14 +78,30 @@ static int write_document(sqlite3 *db, const struct change *change, struct error
     autostmt sqlite3_stmt *upsert = NULL;
 
     if (sqlite_prepare(db,
-                       "INSERT INTO document (kind, id, revision, body) VALUES (?1, ?2, 1, ?3) "
-                       "ON CONFLICT (kind, id) DO UPDATE SET revision = revision + 1, body = excluded.body",
+                       "INSERT INTO document (kind, id, revision, body, changed) "
+                       "VALUES (?1, ?2, 1, ?3, (SELECT coalesce(max(changed), 0) + 1 FROM document)) "
+                       "ON CONFLICT (kind, id) DO UPDATE"
+                       " SET revision = revision + 1, body = excluded.body, changed = excluded.changed",
                        &upsert, err) != 0)
         return -1;
     sqlite_bind_string(upsert, 1, change->kind);
     sqlite_bind_string(upsert, 2, change->id);
     sqlite_bind_string(upsert, 3, text);
     return sqlite_step(upsert, err);
+}
+
+/* Only the newest: nobody asks for older ones any more (storage/storage.h). */
+static int forget_deletions(sqlite3 *db, struct error *err)
+{
+    autostmt sqlite3_stmt *forget = NULL;
+
+    if (sqlite_prepare(db,
+                       "DELETE FROM document WHERE body IS NULL"
+                       " AND changed <= (SELECT max(changed) FROM document) - ?1",
+                       &forget, err) != 0)
+        return -1;
+    sqlite_bind_number(forget, 1, DELETIONS_KEPT);
+    return sqlite_step(forget, err);
 }
 
 static int check_revision(const struct change *change, int64_t revision, struct error *err)
@@ -107,7 +123,7 @@ static int apply_change(sqlite3 *db, const struct index_kind *index, const struc
         return -1;
     if (change->body == NULL && revision == 0)
         return 0;
-    if (write_document(db, change, err) != 0)
+    if (write_document(db, change, err) != 0 || (change->body == NULL && forget_deletions(db, err) != 0))
         return -1;
     return index_update(db, index, change->kind, change->id, change->body, err);
 }

@@ -14,6 +14,9 @@
 #include "storage/commit.h"
 #include "storage/index.h"
 
+/* Rows of deleted documents are kept for so many changes. */
+#define DELETIONS_KEPT 1000
+
 struct write;
 
 /* Two connections, so that a read never waits for a write to reach the disk. */

@@ -79,6 +79,14 @@ static const char *const steps[] = {
     "  parent TEXT,"
     "  type TEXT) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 3;",
+
+    /* The number of a document's last change (storage/storage.h); a deleted one keeps its row, without a
+     * body, only for a while. */
+    "ALTER TABLE document ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;"
+    "DELETE FROM document WHERE body IS NULL;"
+    "CREATE INDEX document_changed ON document (changed);"
+    "CREATE INDEX document_deleted ON document (changed) WHERE body IS NULL;"
+    "PRAGMA user_version = 4;",
 };
 
 static const int64_t newest = COUNT_OF(steps);

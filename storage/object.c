@@ -171,3 +171,50 @@ int object_count(struct storage *storage, const char *kind, int64_t *ret, struct
     *ret = sqlite3_column_int64(select, 0);
     return 0;
 }
+
+int object_newest_change(struct storage *storage, int64_t *ret, struct error *err)
+{
+    autoreader struct storage *reading = storage_lock_reader(storage);
+
+    return sqlite_read_number(storage->reader, "SELECT coalesce(max(changed), 0) FROM document", ret, err);
+}
+
+static json_t *print_change(sqlite3_stmt *select, struct error *err)
+{
+    const char *kind = sqlite_string(select, 0), *id = sqlite_string(select, 1);
+    json_t *body = NULL;
+
+    if (sqlite3_column_type(select, 2) == SQLITE_NULL)
+        body = json_null();
+    else if (object_parse(kind, id, sqlite_string(select, 2), &body, err) != 0)
+        return NULL;
+    return json_pack("{s:s, s:s, s:o}", "kind", kind, "id", id, "body", body);
+}
+
+int object_list_changes(struct storage *storage, int64_t since, json_t **ret, int64_t *ret_newest,
+                        struct error *err)
+{
+    autojson json_t *changes = json_array();
+    autoreader struct storage *reading = storage_lock_reader(storage);
+    autostmt sqlite3_stmt *select = NULL;
+    int64_t newest = since;
+    int row;
+
+    if (sqlite_prepare(storage->reader,
+                       "SELECT kind, id, body, changed FROM document WHERE changed > ?1 ORDER BY changed",
+                       &select, err) != 0)
+        return -1;
+    sqlite_bind_number(select, 1, since);
+    while ((row = sqlite_step(select, err)) > 0) {
+        json_t *change = print_change(select, err);
+        if (change == NULL)
+            return -1;
+        json_array_append_new(changes, change);
+        newest = sqlite3_column_int64(select, 3);
+    }
+    if (row != 0)
+        return -1;
+    *ret = newest - since < DELETIONS_KEPT ? TAKE(changes) : NULL;
+    *ret_newest = newest;
+    return 0;
+}

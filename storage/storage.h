@@ -52,6 +52,14 @@ int object_list_after(struct storage *storage, const char *kind, const char *aft
 /* Array of the ids of all documents of the kind, in order. Reads no body. */
 int object_list_ids(struct storage *storage, const char *kind, json_t **ret, struct error *err);
 
+/* Changes are counted: each document knows the number of its last one. object_list_changes gives those
+ * documents, of every kind, whose last change came after `since`: [{kind, id, body}], all as they were at one
+ * moment, where a body is null if the document was deleted; and the number of the newest change. *ret is NULL
+ * if there were so many changes meanwhile that deletions are forgotten: then everything has to be read. */
+int object_newest_change(struct storage *storage, int64_t *ret, struct error *err);
+int object_list_changes(struct storage *storage, int64_t since, json_t **ret, int64_t *ret_newest,
+                        struct error *err);
+
 int object_count(struct storage *storage, const char *kind, int64_t *ret, struct error *err);
 
 /* {kind: {id: body}} of several kinds, all as they were at one moment. `kinds` ends with NULL. */
@@ -68,8 +76,9 @@ void cleanup_change_set(struct change_set **set);
 #define autochange __attribute__((cleanup(cleanup_change_set)))
 
 /* The expected revision is 0 for a document that must not exist yet, and REVISION_ANY for whatever is there,
- * or is not. Takes the reference to the body. When a document is deleted and made again, its revision goes on
- * counting, so that nobody takes the new one for the old. */
+ * or is not. Takes the reference to the body. When a document is deleted and made again before a thousand
+ * other changes, its revision goes on counting, so that nobody who began before takes the new one for the
+ * old. */
 #define REVISION_ANY (-1)
 void change_set_put(struct change_set *set, const char *kind, const char *id, int64_t expected, json_t *body);
 void change_set_delete(struct change_set *set, const char *kind, const char *id, int64_t expected);

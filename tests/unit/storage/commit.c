@@ -9,7 +9,7 @@
 #include "storage/sqlite.h"
 #include "tests/unit/storage/fixture.h"
 
-static void delete(struct storage *storage, const char *kind, const char *id, int64_t expected)
+static void delete (struct storage *storage, const char *kind, const char *id, int64_t expected)
 {
     struct change_set *set = change_set_new();
     struct error err;
@@ -303,4 +303,77 @@ Test(storage_commit, loses_no_change_of_several_threads)
     }
     cr_assert_eq(object_read(storage, "counter", "one", &body, NULL, &err), 0);
     fixture_expect_json(body, "{'value': 100}");
+}
+
+/* Puts or deletes so many documents, in one change set. */
+static void change_many(struct storage *storage, int count, bool delete)
+{
+    struct change_set *set = change_set_new();
+    struct error err;
+    char id[16];
+
+    for (int i = 0; i < count; i++) {
+        snprintf(id, sizeof(id), "g%d", i);
+        if (delete)
+            change_set_delete(set, "group", id, REVISION_ANY);
+        else
+            change_set_put(set, "group", id, REVISION_ANY, json_object());
+    }
+    cr_assert_eq(storage_commit(storage, set, &err), 0, "%s", err.message);
+}
+
+static int64_t count_rows(struct storage *storage)
+{
+    struct error err;
+    int64_t rows;
+
+    cr_assert_eq(sqlite_read_number(storage->writer, "SELECT count(*) FROM document", &rows, &err), 0);
+    return rows;
+}
+
+Test(storage_commit, deleted_documents_do_not_stay_for_ever)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+
+    for (int round = 0; round < 3; round++) {
+        change_many(storage, 3000, false);
+        change_many(storage, 3000, true);
+    }
+    cr_assert_leq(count_rows(storage), DELETIONS_KEPT);
+    fixture_put(storage, "group", "staff", "{}");
+    fixture_put(storage, "group", "staff", "{}");
+    change_many(storage, 10, true);
+    cr_assert_eq(fixture_revision(storage, "group", "staff"), 2, "what is there stays");
+}
+
+Test(storage_commit, tells_what_has_changed_since)
+{
+    autofixture struct fixture fixture;
+    fixture_make(&fixture);
+    autostorage struct storage *storage = fixture_open(fixture.path);
+    int64_t before, newest;
+    struct error err;
+    json_t *changes;
+
+    fixture_put(storage, "group", "old", "{'a': 1}");
+    cr_assert_eq(object_newest_change(storage, &before, &err), 0);
+    fixture_put(storage, "group", "new", "{'b': 1}");
+    fixture_put(storage, "role", "twice", "{'c': 1}");
+    fixture_put(storage, "role", "twice", "{'c': 2}");
+    struct change_set *set = change_set_new();
+    change_set_delete(set, "group", "old", REVISION_ANY);
+    cr_assert_eq(storage_commit(storage, set, &err), 0);
+    cr_assert_eq(object_list_changes(storage, before, &changes, &newest, &err), 0, "%s", err.message);
+    fixture_expect_json(changes, "[{'kind': 'group', 'id': 'new', 'body': {'b': 1}},"
+                                 " {'kind': 'role', 'id': 'twice', 'body': {'c': 2}},"
+                                 " {'kind': 'group', 'id': 'old', 'body': null}]");
+    before = newest;
+    cr_assert_eq(object_list_changes(storage, before, &changes, &newest, &err), 0);
+    fixture_expect_json(changes, "[]");
+    cr_assert_eq(newest, before);
+    change_many(storage, 1200, false);
+    cr_assert_eq(object_list_changes(storage, before, &changes, &newest, &err), 0);
+    cr_assert_null(changes, "so many that deletions may be forgotten");
 }
