@@ -7,6 +7,7 @@
 #include "access/acl.h"
 #include "access/document.h"
 #include "access/role.h"
+#include "access/snapshot.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"
@@ -44,18 +45,21 @@ static void list_kind(const char *path, const json_t *named, const char *type, j
                                                   json_integer_value(propagate) != 0));
 }
 
-int acl_entry_list(struct storage *storage, json_t **ret, struct error *err)
+int acl_entry_list(struct access *access, bool (*shows)(const char *path, void *context), void *context,
+                   json_t **ret, struct error *err)
 {
-    autojson json_t *acl = NULL;
-    const char *path;
-    json_t *entries;
+    autosnapshot struct snapshot *snapshot = NULL;
 
-    if (object_list(storage, "acl", &acl, err) != 0)
+    if (access_snapshot(access, &snapshot, err) != 0)
         return -1;
+    autofree const char **paths = snapshot_sort(&snapshot->acl);
     json_t *list = json_array();
-    json_object_foreach(acl, path, entries)
+    for (const char **path = paths; *path != NULL; path++) {
+        const json_t *entries =
+            shows(*path, context) ? shelf_find(&snapshot->acl, *path, strlen(*path)) : NULL;
         for (int kind = 0; kind < KINDS; kind++)
-            list_kind(path, json_object_get(entries, kinds[kind].key), kinds[kind].type, list);
+            list_kind(*path, json_object_get(entries, kinds[kind].key), kinds[kind].type, list);
+    }
     *ret = list;
     return 0;
 }

@@ -14,8 +14,10 @@
 /* Whether there can be entries on this path, which is normalised. */
 bool acl_entry_path_is_valid(const char *path);
 
-/* [{path, type: user|group|token, ugid, roleid, propagate}] of all paths, in order. */
-int acl_entry_list(struct storage *storage, json_t **ret, struct error *err);
+/* [{path, type: user|group|token, ugid, roleid, propagate}] of all paths that `shows` is true of, in order.
+ */
+int acl_entry_list(struct access *access, bool (*shows)(const char *path, void *context), void *context,
+                   json_t **ret, struct error *err);
 
 /* Gives every role to everyone named, or takes it away. Lists are separated as in schema/format.h; NULL:
  * none.

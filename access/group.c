@@ -29,7 +29,8 @@ static void add_comment(const json_t *document, json_t *row)
         json_object_set(row, "comment", comment);
 }
 
-int group_list(struct storage *storage, json_t **ret, struct error *err)
+int group_list(struct storage *storage, bool (*shows)(const char *group, void *context), void *context,
+               json_t **ret, struct error *err)
 {
     autojson json_t *groups = NULL;
     const char *id;
@@ -39,6 +40,8 @@ int group_list(struct storage *storage, json_t **ret, struct error *err)
         return -1;
     json_t *list = json_array();
     json_object_foreach(groups, id, group) {
+        if (!shows(id, context))
+            continue;
         json_t *row =
             json_pack("{s:s, s:o}", "groupid", id, "users", group_join(json_object_get(group, "members")));
         add_comment(group, row);

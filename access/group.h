@@ -9,8 +9,9 @@
 #include "base/error.h"
 #include "storage/storage.h"
 
-/* [{groupid, users: "u,v", comment?}] in order of their names. */
-int group_list(struct storage *storage, json_t **ret, struct error *err);
+/* [{groupid, users: "u,v", comment?}] of those that `shows` is true of, in order of their names. */
+int group_list(struct storage *storage, bool (*shows)(const char *group, void *context), void *context,
+               json_t **ret, struct error *err);
 /* {members: [userid], comment?}; "group 'g' does not exist". */
 int group_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
 

@@ -151,6 +151,28 @@ void cleanup_snapshot(struct snapshot **snapshot)
     snapshot_release(*snapshot);
 }
 
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char **snapshot_sort(const struct shelf *shelf)
+{
+    const char **names, *name;
+    size_t count = 0;
+    json_t *ignored;
+
+    for (size_t i = 0; i < COUNT_OF(shelf->parts); i++)
+        count += json_object_size(shelf->parts[i]);
+    names = xcalloc(count + 1, sizeof(*names));
+    count = 0;
+    for (size_t i = 0; i < COUNT_OF(shelf->parts); i++)
+        json_object_foreach(shelf->parts[i], name, ignored)
+            names[count++] = name;
+    qsort(names, count, sizeof(*names), compare);
+    return names;
+}
+
 const json_t *snapshot_user(const struct snapshot *snapshot, const char *user)
 {
     return shelf_find(&snapshot->users, user, strlen(user));

@@ -51,6 +51,9 @@ void cleanup_snapshot(struct snapshot **snapshot);
 struct access;
 int access_snapshot(struct access *access, struct snapshot **ret, struct error *err);
 
+/* The ids on one of its shelves in order; the array, which the caller frees, ends with NULL. */
+const char **snapshot_sort(const struct shelf *shelf);
+
 /* NULL if there is no such user or token. */
 const json_t *snapshot_user(const struct snapshot *snapshot, const char *user);
 const json_t *snapshot_token(const struct snapshot *snapshot, const char *user, const char *token);

@@ -40,27 +40,32 @@ static json_t *find_token(const json_t *tokens, const char *user, const char *id
 /* Everything but the hash. */
 static json_t *describe(const json_t *token)
 {
-    json_t *description = json_copy((json_t *)token);
+    json_t *description = json_deep_copy(token);
 
     json_object_del(description, "hash");
     return description;
 }
 
-int token_list(struct storage *storage, const char *user, json_t **ret, struct error *err)
+json_t *token_describe_all(const json_t *tokens)
 {
-    autojson json_t *document = NULL;
+    json_t *list = json_array(), *token;
     const char *id;
-    json_t *token;
 
-    if (access_read_document(storage, "user", user, &document, NULL, err) != 0)
-        return -1;
-    json_t *list = json_array();
-    json_object_foreach(json_object_get(document, "tokens"), id, token) {
+    json_object_foreach((json_t *)tokens, id, token) {
         json_t *row = describe(token);
         json_object_set_new(row, "tokenid", json_string(id));
         json_array_append_new(list, row);
     }
-    *ret = list;
+    return list;
+}
+
+int token_list(struct storage *storage, const char *user, json_t **ret, struct error *err)
+{
+    autojson json_t *document = NULL;
+
+    if (access_read_document(storage, "user", user, &document, NULL, err) != 0)
+        return -1;
+    *ret = token_describe_all(json_object_get(document, "tokens"));
     return 0;
 }
 

@@ -24,6 +24,8 @@ bool token_split(const char *credential, struct identity *ret, const char **ret_
  * "no such token 't' for user 'u'", and for an existing one an invalid `tokenid`, "Token already exists.". A
  * user has at most TOKEN_LIMIT of them. */
 int token_list(struct storage *storage, const char *user, json_t **ret, struct error *err);
+/* For this room: the same of the `tokens` of a user's document. */
+json_t *token_describe_all(const json_t *tokens);
 int token_read(struct storage *storage, const char *user, const char *id, json_t **ret, struct error *err);
 /* {full-tokenid, value, info} */
 int token_create(struct storage *storage, const char *user, const char *id, const json_t *settings,

@@ -5,20 +5,27 @@
 #include <string.h>
 
 #include "access/group.h"
+#include "access/snapshot.h"
 #include "access/token.h"
 #include "base/memory.h"
+
+static bool is_enabled(const json_t *document)
+{
+    const json_t *enable = json_object_get(document, "enable");
+
+    return enable == NULL || json_integer_value(enable) != 0;
+}
 
 static json_t *describe(const json_t *document)
 {
     static const char *const shown[] = {"firstname", "lastname", "email", "comment", "keys"};
-    const json_t *enable = json_object_get(document, "enable");
-    json_t *row = json_pack("{s:i, s:I}", "enable", enable == NULL || json_integer_value(enable) != 0,
-                            "expire", json_integer_value(json_object_get(document, "expire")));
+    json_t *row = json_pack("{s:i, s:I}", "enable", is_enabled(document), "expire",
+                            json_integer_value(json_object_get(document, "expire")));
 
     for (size_t i = 0; i < COUNT_OF(shown); i++) {
-        json_t *value = json_object_get(document, shown[i]);
+        const json_t *value = json_object_get(document, shown[i]);
         if (value != NULL)
-            json_object_set(row, shown[i], value);
+            json_object_set_new(row, shown[i], json_deep_copy(value));
     }
     return row;
 }
@@ -45,43 +52,34 @@ static json_t *list_groups_of(json_t *groups, const char *user)
     return list;
 }
 
-static json_t *or_null(json_t *tokens)
+/* Of a document in the snapshot, which other threads read, too: nothing of it is shared. */
+static json_t *describe_row(const struct snapshot *snapshot, const char *user, bool full)
 {
-    if (json_array_size(tokens) > 0)
-        return json_incref(tokens);
-    return json_null();
-}
+    const json_t *document = snapshot_user(snapshot, user);
+    json_t *row = describe(document), *tokens = json_object_get(document, "tokens");
 
-static int add_details(struct storage *storage, const char *user, json_t *groups, json_t *row,
-                       struct error *err)
-{
-    autojson json_t *tokens = NULL, *member_of = list_groups_of(groups, user);
-
-    if (token_list(storage, user, &tokens, err) != 0)
-        return -1;
-    json_object_set_new(row, "groups", group_join(member_of));
-    json_object_set_new(row, "tokens", or_null(tokens));
-    return 0;
-}
-
-int user_list(struct storage *storage, bool full, json_t **ret, struct error *err)
-{
-    static const char *const kinds[] = {"user", "group", NULL};
-    autojson json_t *documents = NULL, *list = json_array();
-    const char *user;
-    json_t *document;
-
-    if (object_list_kinds(storage, kinds, &documents, err) != 0)
-        return -1;
-    json_object_foreach(json_object_get(documents, "user"), user, document) {
-        json_t *row = describe(document);
-        json_array_append_new(list, row);
-        json_object_set_new(row, "userid", json_string(user));
-        json_object_set_new(row, "realm-type", json_string(strrchr(user, '@') + 1));
-        if (full && add_details(storage, user, json_object_get(documents, "group"), row, err) != 0)
-            return -1;
+    json_object_set_new(row, "userid", json_string(user));
+    json_object_set_new(row, "realm-type", json_string(strrchr(user, '@') + 1));
+    if (full) {
+        json_object_set_new(row, "groups", group_join(json_object_get(snapshot->groups_of, user)));
+        json_object_set_new(row, "tokens",
+                            json_object_size(tokens) > 0 ? token_describe_all(tokens) : json_null());
     }
-    *ret = TAKE(list);
+    return row;
+}
+
+int user_list(struct access *access, const struct user_filter *filter, json_t **ret, struct error *err)
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+
+    if (access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    autofree const char **names = snapshot_sort(&snapshot->users);
+    json_t *list = json_array();
+    for (const char **name = names; *name != NULL; name++)
+        if (filter->shows(*name, is_enabled(snapshot_user(snapshot, *name)), filter->context))
+            json_array_append_new(list, describe_row(snapshot, *name, filter->full));
+    *ret = list;
     return 0;
 }
 

@@ -6,12 +6,19 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "access/access.h"
 #include "base/error.h"
 #include "storage/storage.h"
 
-/* [{userid, enable, expire, realm-type, ...}] sorted by userid; `full` adds groups (a comma list) and tokens
- * (a list, or null if there are none). */
-int user_list(struct storage *storage, bool full, json_t **ret, struct error *err);
+/* Which users a list has. */
+struct user_filter {
+    bool full; /* with groups (a comma list) and tokens (a list, or null) */
+    bool (*shows)(const char *user, bool enabled, void *context); /* called before anything is made */
+    void *context;
+};
+
+/* [{userid, enable, expire, realm-type, ...}] sorted by userid. */
+int user_list(struct access *access, const struct user_filter *filter, json_t **ret, struct error *err);
 
 /* {enable, expire, groups: [id], tokens: {id: {...}} or null, ...}; "no such user ('u')". */
 int user_read(struct storage *storage, const char *user, json_t **ret, struct error *err);

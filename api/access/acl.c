@@ -8,23 +8,28 @@
 static const struct permission allow_all_rows = ALLOW_PRIVILEGE("/access", "Sys.Audit");
 static const struct permission allow_row = {.kind = PERMISSION_MODIFY, .path = "{path}"};
 
+static bool is_any(const char *path, void *context)
+{
+    (void)path, (void)context;
+    return true;
+}
+
+static bool is_visible(const char *path, void *context)
+{
+    const struct request *request = context;
+    autojson json_t *params = json_pack("{s:s}", "path", path);
+    struct error ignored;
+
+    return access_check(request->service->access, &request->caller, &allow_row, params, &ignored) == 0;
+}
+
 static int list_acl(struct request *request, json_t **ret, struct error *err)
 {
     struct access *access = request->service->access;
-    autojson json_t *entries = NULL;
     struct error ignored;
-    json_t *entry, *list;
-    size_t i;
-
-    if (acl_entry_list(request->service->storage, &entries, err) != 0)
-        return -1;
     bool all = access_check(access, &request->caller, &allow_all_rows, NULL, &ignored) == 0;
-    list = json_array();
-    json_array_foreach(entries, i, entry)
-        if (all || access_check(access, &request->caller, &allow_row, entry, &ignored) == 0)
-            json_array_append(list, entry);
-    *ret = list;
-    return 0;
+
+    return acl_entry_list(access, all ? is_any : is_visible, request, ret, err);
 }
 
 #define PROPAGATE                                                                                            \
@@ -51,6 +56,7 @@ const struct endpoint endpoint_list_acl = {
                                                     .type = SCHEMA_STRING,
                                                     .text = "The user, group or token that has the role."},
                                                    {.name = "roleid", .type = SCHEMA_STRING}, PROPAGATE))},
+    .may_block = true,
     .run = list_acl,
 };
 

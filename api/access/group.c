@@ -17,21 +17,18 @@
 static const struct permission allow_row =
     ALLOW_ANY_PRIVILEGE("/access/groups/{groupid}", "User.Modify", "Sys.Audit", "Group.Allocate");
 
+static bool is_visible(const char *group, void *context)
+{
+    const struct request *request = context;
+    autojson json_t *params = json_pack("{s:s}", "groupid", group);
+    struct error ignored;
+
+    return access_check(request->service->access, &request->caller, &allow_row, params, &ignored) == 0;
+}
+
 static int list_groups(struct request *request, json_t **ret, struct error *err)
 {
-    autojson json_t *groups = NULL;
-    struct error ignored;
-    json_t *group, *list;
-    size_t i;
-
-    if (group_list(request->service->storage, &groups, err) != 0)
-        return -1;
-    list = json_array();
-    json_array_foreach(groups, i, group)
-        if (access_check(request->service->access, &request->caller, &allow_row, group, &ignored) == 0)
-            json_array_append(list, group);
-    *ret = list;
-    return 0;
+    return group_list(request->service->storage, is_visible, request, ret, err);
 }
 
 const struct endpoint endpoint_list_groups = {
@@ -47,6 +44,7 @@ const struct endpoint endpoint_list_groups = {
                                                          .optional = true,
                                                          .format = "pve-userid-list",
                                                          .text = "The members, separated by commas."}))},
+    .may_block = true,
     .run = list_groups,
 };
 
@@ -67,6 +65,7 @@ const struct endpoint endpoint_get_group = {
                     {.name = "members",
                      .type = SCHEMA_ARRAY,
                      .items = ITEMS(.type = SCHEMA_STRING, .format = "pve-userid", .max_length = 64)})},
+    .may_block = true,
     .run = get_group,
 };
 

@@ -64,5 +64,6 @@ const struct endpoint endpoint_get_permissions = {
                               .max_length = 1023,
                               .text = "Show only the privileges on this path."}),
     .returns = {.type = SCHEMA_OBJECT, .open = true, .text = "{PATH: {PRIVILEGE: 1 or 0}}"},
+    .may_block = true,
     .run = get_permissions,
 };

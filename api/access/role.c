@@ -38,6 +38,7 @@ const struct endpoint endpoint_list_roles = {
                                .optional = true,
                                .fallback = "0",
                                .text = "1: the role is built in and can be neither changed nor deleted."}))},
+    .may_block = true,
     .run = list_roles,
 };
 
@@ -60,6 +61,7 @@ const struct endpoint endpoint_get_role = {
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_ROLEID),
     .returns = {.type = SCHEMA_OBJECT, .properties = privilege_properties},
+    .may_block = true,
     .run = get_role,
 };
 

@@ -30,6 +30,7 @@ const struct endpoint endpoint_list_tokens = {
     .returns = {.type = SCHEMA_ARRAY,
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES(PARAMETER_TOKENID, TOKEN_SETTINGS))},
+    .may_block = true,
     .run = list_tokens,
 };
 
@@ -46,6 +47,7 @@ const struct endpoint endpoint_get_token = {
     .permission = ALLOW_TOKEN,
     .parameters = PROPERTIES(PARAMETER_USERID, PARAMETER_TOKENID),
     .returns = {.type = SCHEMA_OBJECT, .properties = PROPERTIES(TOKEN_SETTINGS)},
+    .may_block = true,
     .run = get_token,
 };
 

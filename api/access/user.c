@@ -12,30 +12,23 @@
 
 static const struct permission allow_user_or_self = ALLOW_OR({.kind = PERMISSION_SELF}, ALLOW_USER);
 
-static bool is_wanted(struct request *request, const json_t *user)
+static bool is_wanted(const char *user, bool enabled, void *context)
 {
+    const struct request *request = context;
+    autojson json_t *params = json_pack("{s:s}", "userid", user);
     struct error ignored;
 
-    if (param_given(request, "enabled") &&
-        param_boolean(request, "enabled") != (json_integer_value(json_object_get(user, "enable")) != 0))
+    if (param_given(request, "enabled") && param_boolean(request, "enabled") != enabled)
         return false;
-    return access_check(request->service->access, &request->caller, &allow_user_or_self, user, &ignored) == 0;
+    return access_check(request->service->access, &request->caller, &allow_user_or_self, params, &ignored) ==
+           0;
 }
 
 static int list_users(struct request *request, json_t **ret, struct error *err)
 {
-    autojson json_t *users = NULL;
-    json_t *user, *list;
-    size_t i;
+    const struct user_filter filter = {param_boolean(request, "full"), is_wanted, request};
 
-    if (user_list(request->service->storage, param_boolean(request, "full"), &users, err) != 0)
-        return -1;
-    list = json_array();
-    json_array_foreach(users, i, user)
-        if (is_wanted(request, user))
-            json_array_append(list, user);
-    *ret = list;
-    return 0;
+    return user_list(request->service->access, &filter, ret, err);
 }
 
 #define USER_SETTINGS                                                                                        \
@@ -89,6 +82,7 @@ const struct endpoint endpoint_list_users = {
                                .items =
                                    ITEMS(.type = SCHEMA_OBJECT,
                                          .properties = PROPERTIES(PARAMETER_TOKENID, TOKEN_SETTINGS))}))},
+    .may_block = true,
     .run = list_users,
 };
 
@@ -114,6 +108,7 @@ const struct endpoint endpoint_get_user = {
                      .nullable = true,
                      .open = true,
                      .text = "{TOKENID: {expire, privsep, comment}}; null if the user has no tokens."})},
+    .may_block = true,
     .run = get_user,
 };
 

@@ -147,5 +147,6 @@ const struct endpoint endpoint_get_cluster_nextid = {
                               .range = RANGE(VM_ID_MIN, VM_ID_MAX),
                               .text = "Check this id."}),
     .returns = {.type = SCHEMA_STRING, .format = "pve-vmid"},
+    .may_block = true,
     .run = get_nextid,
 };

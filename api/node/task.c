@@ -217,6 +217,7 @@ const struct endpoint endpoint_list_tasks = {
                                .text = "OK, WARNINGS: n, an error message, or RUNNING."},
                               TASK_PROCESS))},
     .on_node = true,
+    .may_block = true,
     .run = list_tasks,
 };
 
@@ -272,6 +273,7 @@ const struct endpoint endpoint_list_cluster_tasks = {
                         .type = SCHEMA_STRING,
                         .values = VALUES("0", "1"),
                         .text = "1: the task has ended."}))},
+    .may_block = true,
     .run = list_cluster_tasks,
 };
 
@@ -347,6 +349,7 @@ const struct endpoint endpoint_get_task_status = {
                                   "OK, WARNINGS: n, or an error message; left out while the task runs."),
                     TASK_PROPERTIES, TASK_PROCESS)},
     .on_node = true,
+    .may_block = true,
     .run = get_task_status,
 };
 
@@ -377,6 +380,7 @@ const struct endpoint endpoint_get_task_log = {
                               {.name = "n", .type = SCHEMA_INTEGER, .text = "Number of the line, from 1."},
                               {.name = "t", .type = SCHEMA_STRING, .text = "Text of the line."}))},
     .on_node = true,
+    .may_block = true,
     .run = get_task_log,
 };
 
