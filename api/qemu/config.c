@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "api/qemu/qemu.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
 #include "storage/edit.h"
@@ -153,7 +154,7 @@ static int run_task(const struct qemu_call *call, struct task *task, struct erro
 /* Whether the task ended well before the time was over. */
 static bool wait_for_task(struct storage *storage, const char *upid, long long seconds)
 {
-    time_t end = time(NULL) + seconds;
+    long long end = clock_milliseconds() + seconds * 1000;
 
     do {
         autojson json_t *task = NULL;
@@ -164,7 +165,7 @@ static bool wait_for_task(struct storage *storage, const char *upid, long long s
             result = json_string_value(json_object_get(task, "result"));
         if (result != NULL)
             return strcmp(result, "ok") == 0;
-    } while (time(NULL) < end);
+    } while (clock_milliseconds() < end);
     return false;
 }
 
@@ -206,10 +207,10 @@ static int update_config_async(struct request *request, json_t **ret, struct err
          .type = SCHEMA_BOOLEAN,                                                                             \
          .optional = true,                                                                                   \
          .text = "Of delete: also what cannot be unplugged."},                                               \
-        {.name = "skiplock",                                                                                 \
-         .type = SCHEMA_BOOLEAN,                                                                             \
-         .optional = true,                                                                                   \
-         .text = "Change it although it is locked; root@pam only."}
+    {                                                                                                        \
+        .name = "skiplock", .type = SCHEMA_BOOLEAN, .optional = true,                                        \
+        .text = "Change it although it is locked; root@pam only."                                            \
+    }
 
 const struct endpoint endpoint_update_qemu_config = {
     .method = METHOD_PUT,

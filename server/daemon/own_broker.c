@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "broker/call.h"
@@ -96,7 +97,7 @@ static bool wait_for_end(struct own_broker *own_broker, int *ret_status, int mil
 
 static int wait_until_ready(const struct settings *settings, struct own_broker *own_broker, struct error *err)
 {
-    time_t end = time(NULL) + START_SECONDS;
+    long long end = clock_milliseconds() + START_SECONDS * 1000;
     struct error why;
     int status;
 
@@ -106,7 +107,7 @@ static int wait_until_ready(const struct settings *settings, struct own_broker *
                              "the broker ended at once (%s %d); its log lines above say why",
                              WIFSIGNALED(status) ? "signal" : "status",
                              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-        if (time(NULL) > end)
+        if (clock_milliseconds() > end)
             return error_set(err, ERROR_FAILED, "the broker did not answer within %d s: %s", START_SECONDS,
                              why.message);
     }

@@ -9,12 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define SOCKET_LIMIT  8
-#define TOTAL_SECONDS 5
-#define IDLE_MS       1000
+#include "base/clock.h"
+
+#define SOCKET_LIMIT 8
+#define TOTAL_MS     5000
+#define IDLE_MS      1000
 
 static atomic_int open_sockets;
 
@@ -30,9 +31,9 @@ static bool discard_some(int fd)
 static void *drain(void *argument)
 {
     int fd = (int)(intptr_t)argument;
-    time_t end = time(NULL) + TOTAL_SECONDS;
+    long long end = clock_milliseconds() + TOTAL_MS;
 
-    while (time(NULL) < end && discard_some(fd))
+    while (clock_milliseconds() < end && discard_some(fd))
         continue;
     close(fd);
     atomic_fetch_sub(&open_sockets, 1);
