@@ -138,7 +138,7 @@ static struct bus look_at_bus(const struct subject *subject)
         bus.alike &= pci_same_card(own, device);
         bus.needed |= host_needs(subject, device);
     }
-    bus.resets = !own->on_root_bus && first_has_bus_reset(subject, first);
+    bus.resets = first != NULL && !own->on_root_bus && first_has_bus_reset(subject, first);
     return bus;
 }
 
