@@ -33,10 +33,11 @@ static int list_acl(struct request *request, json_t **ret, struct error *err)
 }
 
 #define PROPAGATE                                                                                            \
-    {                                                                                                        \
-        .name = "propagate", .type = SCHEMA_BOOLEAN, .optional = true, .fallback = "1",                      \
-        .text = "Whether the paths below inherit the role."                                                  \
-    }
+    {.name = "propagate",                                                                                    \
+     .type = SCHEMA_BOOLEAN,                                                                                 \
+     .optional = true,                                                                                       \
+     .fallback = "1",                                                                                        \
+     .text = "Whether the paths below inherit the role."}
 
 const struct endpoint endpoint_list_acl = {
     .method = METHOD_GET,

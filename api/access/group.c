@@ -7,14 +7,12 @@
 #include "base/memory.h"
 
 #define PARAMETER_GROUPID                                                                                    \
-    {                                                                                                        \
-        .name = "groupid", .type = SCHEMA_STRING, .format = "pve-groupid", .max_length = 128,                \
-        .text = "Name of the group."                                                                         \
-    }
-#define GROUP_COMMENT                                                                                        \
-    {                                                                                                        \
-        .name = "comment", .type = SCHEMA_STRING, .optional = true, .max_length = 2048                       \
-    }
+    {.name = "groupid",                                                                                      \
+     .type = SCHEMA_STRING,                                                                                  \
+     .format = "pve-groupid",                                                                                \
+     .max_length = 128,                                                                                      \
+     .text = "Name of the group."}
+#define GROUP_COMMENT {.name = "comment", .type = SCHEMA_STRING, .optional = true, .max_length = 2048}
 
 static const struct permission allow_row =
     ALLOW_ANY_PRIVILEGE("/access/groups/{groupid}", "User.Modify", "Sys.Audit", "Group.Allocate");

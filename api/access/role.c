@@ -6,15 +6,17 @@
 #include "api/request.h"
 
 #define PARAMETER_ROLEID                                                                                     \
-    {                                                                                                        \
-        .name = "roleid", .type = SCHEMA_STRING, .format = "pve-roleid", .max_length = 128,                  \
-        .text = "Name of the role."                                                                          \
-    }
+    {.name = "roleid",                                                                                       \
+     .type = SCHEMA_STRING,                                                                                  \
+     .format = "pve-roleid",                                                                                 \
+     .max_length = 128,                                                                                      \
+     .text = "Name of the role."}
 #define PRIVILEGES                                                                                           \
-    {                                                                                                        \
-        .name = "privs", .type = SCHEMA_STRING, .optional = true, .format = "pve-priv-list",                 \
-        .text = "Privileges, separated by commas."                                                           \
-    }
+    {.name = "privs",                                                                                        \
+     .type = SCHEMA_STRING,                                                                                  \
+     .optional = true,                                                                                       \
+     .format = "pve-priv-list",                                                                              \
+     .text = "Privileges, separated by commas."}
 
 static int list_roles(struct request *request, json_t **ret, struct error *err)
 {

@@ -12,14 +12,9 @@
 /* A token of root@pam may do everything, so nobody else makes or changes one. */
 #define ALLOW_TOKEN_CHANGE ALLOW_AND(ALLOW_TOKEN, {.kind = PERMISSION_NOT_ROOT})
 
-#define FULL_TOKENID                                                                                         \
-    {                                                                                                        \
-        .name = "full-tokenid", .type = SCHEMA_STRING, .text = "USER@REALM!TOKENID"                          \
-    }
+#define FULL_TOKENID       {.name = "full-tokenid", .type = SCHEMA_STRING, .text = "USER@REALM!TOKENID"}
 #define TOKEN_VALUE                                                                                          \
-    {                                                                                                        \
-        .name = "value", .type = SCHEMA_STRING, .text = "The secret. No later request returns it."           \
-    }
+    {.name = "value", .type = SCHEMA_STRING, .text = "The secret. No later request returns it."}
 
 static int list_tokens(struct request *request, json_t **ret, struct error *err)
 {

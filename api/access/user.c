@@ -8,10 +8,7 @@
 #include "api/request.h"
 #include "base/memory.h"
 
-#define ALLOW_USER                                                                                           \
-    {                                                                                                        \
-        .kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify", "Sys.Audit")                      \
-    }
+#define ALLOW_USER {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify", "Sys.Audit")}
 
 static const struct permission allow_user_or_self = ALLOW_OR({.kind = PERMISSION_SELF}, ALLOW_USER);
 
@@ -53,9 +50,7 @@ static int list_users(struct request *request, json_t **ret, struct error *err)
          .format = "email-opt",                                                                              \
          .max_length = 254},                                                                                 \
         {.name = "comment", .type = SCHEMA_STRING, .optional = true, .max_length = 2048},                    \
-    {                                                                                                        \
-        .name = "keys", .type = SCHEMA_STRING, .optional = true, .pattern = "[0-9a-zA-Z!=]{0,4096}"          \
-    }
+        {.name = "keys", .type = SCHEMA_STRING, .optional = true, .pattern = "[0-9a-zA-Z!=]{0,4096}"}
 
 const struct endpoint endpoint_list_users = {
     .method = METHOD_GET,
@@ -118,10 +113,11 @@ const struct endpoint endpoint_get_user = {
 };
 
 #define PARAMETER_GROUPS                                                                                     \
-    {                                                                                                        \
-        .name = "groups", .type = SCHEMA_STRING, .optional = true, .format = "pve-groupid-list",             \
-        .text = "Groups that the user is a member of."                                                       \
-    }
+    {.name = "groups",                                                                                       \
+     .type = SCHEMA_STRING,                                                                                  \
+     .optional = true,                                                                                       \
+     .format = "pve-groupid-list",                                                                           \
+     .text = "Groups that the user is a member of."}
 
 static int create_user(struct request *request, json_t **ret, struct error *err)
 {

@@ -9,10 +9,11 @@
 
 /* Everything here is about x86-64: other machines have none of it. */
 #define PARAMETER_ARCH                                                                                       \
-    {                                                                                                        \
-        .name = "arch", .type = SCHEMA_STRING, .optional = true, .values = VALUES("x86_64", "aarch64"),      \
-        .text = "Only x86_64 has any."                                                                       \
-    }
+    {.name = "arch",                                                                                         \
+     .type = SCHEMA_STRING,                                                                                  \
+     .optional = true,                                                                                       \
+     .values = VALUES("x86_64", "aarch64"),                                                                  \
+     .text = "Only x86_64 has any."}
 
 static bool is_for_x86(struct request *request)
 {

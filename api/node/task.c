@@ -51,9 +51,9 @@ static json_t *describe(const json_t *task)
         OPTIONAL_TEXT("tokenid", "The API token that the user started it with.")
 #define TASK_PROCESS                                                                                         \
     {.name = "pid", .type = SCHEMA_INTEGER, .text = "Number of the task on its node."},                      \
-    {                                                                                                        \
-        .name = "pstart", .type = SCHEMA_INTEGER, .text = "Start time of the daemon that started the task."  \
-    }
+        {.name = "pstart",                                                                                   \
+         .type = SCHEMA_INTEGER,                                                                             \
+         .text = "Start time of the daemon that started the task."}
 
 static bool is_auditor(const struct request *request)
 {
@@ -151,10 +151,12 @@ static int list_tasks(struct request *request, json_t **ret, struct error *err)
      .range = AT_LEAST(0),                                                                                   \
      .fallback = "0",                                                                                        \
      .text = "Skip this many " what "."},                                                                    \
-    {                                                                                                        \
-        .name = "limit", .type = SCHEMA_INTEGER, .optional = true, .range = AT_LEAST(0), .fallback = "50",   \
-        .text = "Return at most this many " what "; 0: all."                                                 \
-    }
+        {.name = "limit",                                                                                    \
+         .type = SCHEMA_INTEGER,                                                                             \
+         .optional = true,                                                                                   \
+         .range = AT_LEAST(0),                                                                               \
+         .fallback = "50",                                                                                   \
+         .text = "Return at most this many " what "; 0: all."}
 
 const struct endpoint endpoint_list_tasks = {
     .method = METHOD_GET,
@@ -277,9 +279,7 @@ const struct endpoint endpoint_list_cluster_tasks = {
 
 /* This has no format because Proxmox VE words the error of a bad UPID differently. */
 #define PARAMETER_UPID                                                                                       \
-    {                                                                                                        \
-        .name = "upid", .type = SCHEMA_STRING, .max_length = UPID_SIZE, .text = "UPID of the task."          \
-    }
+    {.name = "upid", .type = SCHEMA_STRING, .max_length = UPID_SIZE, .text = "UPID of the task."}
 
 const struct endpoint endpoint_get_task = {
     .method = METHOD_GET,

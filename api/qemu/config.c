@@ -207,10 +207,10 @@ static int update_config_async(struct request *request, json_t **ret, struct err
          .type = SCHEMA_BOOLEAN,                                                                             \
          .optional = true,                                                                                   \
          .text = "Of delete: also what cannot be unplugged."},                                               \
-    {                                                                                                        \
-        .name = "skiplock", .type = SCHEMA_BOOLEAN, .optional = true,                                        \
-        .text = "Change it although it is locked; root@pam only."                                            \
-    }
+        {.name = "skiplock",                                                                                 \
+         .type = SCHEMA_BOOLEAN,                                                                             \
+         .optional = true,                                                                                   \
+         .text = "Change it although it is locked; root@pam only."}
 
 const struct endpoint endpoint_update_qemu_config = {
     .method = METHOD_PUT,

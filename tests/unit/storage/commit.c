@@ -9,7 +9,7 @@
 #include "storage/sqlite.h"
 #include "tests/unit/storage/fixture.h"
 
-static void delete (struct storage *storage, const char *kind, const char *id, int64_t expected)
+static void delete(struct storage *storage, const char *kind, const char *id, int64_t expected)
 {
     struct change_set *set = change_set_new();
     struct error err;
