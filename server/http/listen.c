@@ -158,21 +158,12 @@ static int set_path(const char *path, const char *suffix, struct sockaddr_un *re
     return 0;
 }
 
-/* Whether somebody listens there; *ret is who, as the kernel noted when that process began to listen. */
-static bool answers(const struct sockaddr_un *address, struct ucred *ret)
-{
-    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socklen_t size = sizeof(*ret);
-
-    return connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 &&
-           getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &size) == 0;
-}
-
 /* The path may be used if nothing is there, or the socket of a daemon that is gone, which is removed. */
 static int make_free(const char *path, struct error *err)
 {
     struct sockaddr_un address;
-    struct ucred listener;
+    struct ucred listener = {0};
+    socklen_t size = sizeof(listener);
     struct stat status;
 
     if (lstat(path, &status) != 0)
@@ -182,12 +173,17 @@ static int make_free(const char *path, struct error *err)
                          "'%s' exists and is not a socket: move it away, or give another --socket", path);
     if (set_path(path, "", &address, err) != 0)
         return -1;
-    if (answers(&address, &listener))
+    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size);
         return error_set(
             err, ERROR_CONFLICT,
             "another daemon answers on '%s' (process %d, user %u): stop it, or give another --run-dir "
             "or --socket",
             path, (int)listener.pid, (unsigned)listener.uid);
+    }
+    if (errno != ECONNREFUSED) /* of a full queue, say: somebody may well be there */
+        return error_set_errno(err, errno, "cannot find out whether a daemon listens on '%s'", path);
     if (unlink(path) != 0)
         return error_set_errno(err, errno, "cannot remove '%s', which a daemon that is gone left", path);
     return 0;
