@@ -60,7 +60,6 @@ static void add_cpu_time(int root, json_t *host)
         total += (double)t[i];
     if (count < 4 || total <= 0)
         return;
-    json_object_set_new(host, "idle", json_real((double)t[3] / total));
     json_object_set_new(host, "wait", json_real((double)t[4] / total));
     json_object_set_new(host, "cpu", json_real((total - (double)t[3] - (double)t[4]) / total));
 }

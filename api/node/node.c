@@ -125,6 +125,10 @@ static int get_node_status(struct request *request, json_t **ret, struct error *
     if (host_describe(request->service->sysroot, ret, err) != 0)
         return -1;
     json_object_set_new(*ret, "pveversion", json_string(version_pve_manager()));
+    /* Proxmox VE always sends these two, and clients with types fail on a fraction or on nothing */
+    json_object_set_new(*ret, "idle", json_integer(0));
+    if (json_object_get(*ret, "ksm") == NULL)
+        json_object_set_new(*ret, "ksm", json_pack("{s:i}", "shared", 0));
     return 0;
 }
 
@@ -147,7 +151,7 @@ const struct endpoint endpoint_get_node_status = {
                      .type = SCHEMA_INTEGER,
                      .optional = true,
                      .text = "Seconds since the node started."},
-                    {.name = "idle", .type = SCHEMA_NUMBER, .optional = true},
+                    {.name = "idle", .type = SCHEMA_INTEGER, .text = "Always 0."},
                     {.name = "wait",
                      .type = SCHEMA_NUMBER,
                      .optional = true,
@@ -185,10 +189,7 @@ const struct endpoint endpoint_get_node_status = {
                      .type = SCHEMA_OBJECT,
                      .optional = true,
                      .properties = PROPERTIES(BYTES("total"), BYTES("used"), BYTES("free"))},
-                    {.name = "ksm",
-                     .type = SCHEMA_OBJECT,
-                     .optional = true,
-                     .properties = PROPERTIES(BYTES("shared"))},
+                    {.name = "ksm", .type = SCHEMA_OBJECT, .properties = PROPERTIES(BYTES("shared"))},
                     {.name = "rootfs",
                      .type = SCHEMA_OBJECT,
                      .optional = true,

@@ -58,7 +58,8 @@ DAEMON_TEST(nodes, status_tells_kernel_cpus_memory_and_load)
     text_of(status, "pveversion");
     member(status, "swap");
     member(status, "rootfs");
-    member(status, "idle");
+    is_json(member(status, "idle"), "0");
+    is_json(member(member(status, "ksm"), "shared"), "0");
     member(status, "wait");
 }
 
