@@ -21,14 +21,13 @@ enum { CLIENTS = 64, BODY = 512 * 1024 };
 /* {"a":[{},{},...]} */
 static char *make_body(void)
 {
-    char *body = xcalloc(BODY + 1, 1);
+    struct text body = {0};
 
-    memset(body, ' ', BODY);
-    memcpy(body, "{\"a\":[{}", 8);
-    for (size_t at = 8; at + 5 < BODY; at += 3)
-        memcpy(body + at, ",{}", 3);
-    memcpy(body + BODY - 2, "]}", 2);
-    return body;
+    text_append(&body, "{\"a\":[{}");
+    while (body.length + 5 < BODY)
+        text_append(&body, ",{}");
+    text_printf(&body, "%*s", (int)(BODY - body.length), "]}");
+    return text_take(&body);
 }
 
 /* Each client sends a body, as far as the daemon takes it, and stays. Afterwards the well-behaved one

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Snapshots that follow the changes are like those that are read whole. */
 #include <criterion/criterion.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,18 +62,27 @@ static void expect_current(struct world *world)
     cr_assert_eq(followed->newest, read->newest);
 }
 
+/* The same numbers in each run. */
+static unsigned any_below(unsigned limit)
+{
+    static uint32_t state = 7;
+
+    state = state * 1664525 + 1013904223;
+    return (state >> 16) % limit;
+}
+
 static void change_one(struct change_set *set)
 {
     static const char *const kinds[] = {"user", "group", "role", "acl", "vm"};
-    const char *kind = kinds[rand() % (int)COUNT_OF(kinds)];
+    const char *kind = kinds[any_below(COUNT_OF(kinds))];
     json_t *body =
-        strcmp(kind, "group") == 0  ? json_pack("{s:[s]}", "members", rand() % 2 ? "u1@pve" : "u2@pve")
-        : strcmp(kind, "role") == 0 ? json_pack("{s:[s]}", "privs", rand() % 2 ? "VM.Audit" : "VM.Clone")
-                                    : json_pack("{s:i}", "enable", rand() % 3);
+        strcmp(kind, "group") == 0  ? json_pack("{s:[s]}", "members", any_below(2) ? "u1@pve" : "u2@pve")
+        : strcmp(kind, "role") == 0 ? json_pack("{s:[s]}", "privs", any_below(2) ? "VM.Audit" : "VM.Clone")
+                                    : json_pack("{s:i}", "enable", (int)any_below(3));
     char id[32];
 
-    snprintf(id, sizeof(id), "%d", 100 + rand() % 20);
-    change_set_put(set, kind, id, REVISION_ANY, rand() % 3 == 0 ? (json_decref(body), NULL) : body);
+    snprintf(id, sizeof(id), "%u", 100 + any_below(20));
+    change_set_put(set, kind, id, REVISION_ANY, any_below(3) == 0 ? (json_decref(body), NULL) : body);
 }
 
 Test(access_snapshot, follows_every_change, .timeout = 60)
@@ -81,13 +91,12 @@ Test(access_snapshot, follows_every_change, .timeout = 60)
     make_world(&world, (const char *const[]){"user:root@pam:", "user:u1@pve:", "user:u2@pve:", NULL});
     struct error err;
 
-    srand(7);
     for (int i = 0; i < 200; i++) {
         struct change_set *set = change_set_new();
-        for (int changes = rand() % 4; changes >= 0; changes--)
+        for (unsigned changes = any_below(4) + 1; changes > 0; changes--)
             change_one(set);
         cr_assert_eq(storage_commit(world.storage, set, &err), 0, "%s", err.message);
-        if (rand() % 3 != 0)
+        if (any_below(3) != 0)
             expect_current(&world);
     }
     expect_current(&world);
