@@ -27,9 +27,12 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
             "{'name':'options'},{'name':'mapping'}]");
     is_json(get("/cluster/mapping", NULL), "[{'name':'pci'},{'name':'usb'}]");
     is_json(get("/nodes/" NODE, NULL), "[{'name':'version'},{'name':'status'},{'name':'tasks'},"
-                                       "{'name':'subscription'},{'name':'time'},{'name':'network'},{'name':'"
-                                       "capabilities'},{'name':'rrddata'},{'name':'qemu'},"
+                                       "{'name':'subscription'},{'name':'time'},{'name':'network'},"
+                                       "{'name':'capabilities'},{'name':'rrddata'},{'name':'qemu'},"
                                        "{'name':'hardware'}]");
+    is_json(get("/nodes/" NODE "/capabilities", NULL), "[{'name':'qemu'}]");
+    is_json(get("/nodes/" NODE "/capabilities/qemu", NULL),
+            "[{'name':'machines'},{'name':'cpu'},{'name':'cpu-flags'}]");
     is_json(get("/nodes/" NODE "/hardware", NULL),
             "[{'type':'pci'},{'type':'iommu'},{'type':'mdev'},{'type':'usb'}]");
     is_json(get("/nodes/" NODE "/hardware/pci/0000:01:00.0", NULL), METHODS);
