@@ -97,6 +97,13 @@ int fit_check(const struct sysroot *sysroot, struct pci_address address, const c
     autojson json_t *fitting = list_fitting(sysroot, address);
     autofree char *others = describe(fitting);
     pci_address_format(address, id);
+    if (!loaded && takes_any(driver) && !module_is_available(sysroot, driver))
+        return error_set(
+            err, ERROR_FAILED,
+            "the module %s is not loaded, and this kernel has none of that name: a kernel of the "
+            "distribution has it, such as that of Debian's package linux-image-amd64 "
+            "(linux-image-arm64)",
+            driver);
     if (!loaded && !module_is_available(sysroot, driver))
         return error_set(
             err, ERROR_FAILED,

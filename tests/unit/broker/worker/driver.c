@@ -174,6 +174,8 @@ Test(broker_driver, loads_no_alias_and_nothing_that_is_not_for_the_device)
         testbed_fail(&testbed, "driver", arguments, text);
     }
     testbed_fail(&testbed, "driver", "{'id': '" IDLE "', 'driver': 'rds'}", "is not given to rds");
+    testbed_fail(&testbed, "driver", "{'id': '" IDLE "', 'driver': 'mlx5_vfio_pci'}",
+                 "this kernel has none of that name: a kernel of the distribution has it");
     expect_nothing_open(&testbed);
 }
 
