@@ -2,16 +2,13 @@
 /* Many documents, in parts that copies share. */
 #include "access/shelf.h"
 
-#include <stdint.h>
 #include <string.h>
+
+#include "base/hash.h"
 
 static json_t *const *part_of(const struct shelf *shelf, const char *id, size_t length)
 {
-    uint32_t hash = 2166136261; /* FNV-1a */
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)id[i]) * 16777619;
-    return &shelf->parts[hash % SHELF_PARTS];
+    return &shelf->parts[hash_quick(id, length) % SHELF_PARTS];
 }
 
 void shelf_fill(struct shelf *ret, const json_t *documents)

@@ -44,6 +44,16 @@ bool hash_equal(const char *a, const char *b)
     return strlen(b) == length && gnutls_memcmp(a, b, length) == 0;
 }
 
+uint64_t hash_quick(const void *data, size_t length)
+{
+    const unsigned char *bytes = data;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
 void uuid_print(const unsigned char random[static 16], char uuid[static UUID_SIZE])
 {
     unsigned char b[16];

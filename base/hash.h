@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define SHA1_HEX_SIZE   41
 #define SHA256_HEX_SIZE 65
@@ -14,6 +15,9 @@ void hash_sha256(const void *data, size_t length, char hex[static SHA256_HEX_SIZ
 
 /* Takes the same time wherever the two differ, so that nobody can guess a secret byte by byte. */
 bool hash_equal(const char *a, const char *b);
+
+/* FNV-1a: quick, for tables. Whoever chooses the data can make them collide. */
+uint64_t hash_quick(const void *data, size_t length);
 
 #define UUID_SIZE 37
 

@@ -248,7 +248,7 @@ static void run_in_worker(struct exchange *exchange)
  */
 static void refuse_slowly(struct exchange *exchange)
 {
-    const struct throttle_key key = {exchange->peer->address, "", exchange->peer->local};
+    const struct throttle_key key = {exchange->peer->network, "", exchange->peer->local};
 
     exchange_pause(exchange);
     if (!throttle_add(exchange->server->throttle, &key, finish, exchange))

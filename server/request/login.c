@@ -50,7 +50,7 @@ int login_wait_before(struct exchange *exchange, void (*go_on)(void *exchange), 
     *ret_waits = false;
     if (is_renewal(exchange))
         return 0;
-    const struct throttle_key key = {peer->address, user, peer->local};
+    const struct throttle_key key = {peer->network, user, peer->local};
     switch (throttle_begin(exchange->server->throttle, &key, go_on, refuse_late, exchange)) {
     case THROTTLE_FULL:
         return refuse(err);

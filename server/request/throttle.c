@@ -2,8 +2,6 @@
 /* Slows down guessing. */
 #include "server/request/throttle.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #define PROVED 256 /* users and addresses that are remembered */
@@ -44,25 +43,11 @@ struct throttle {
     pthread_t thread;
 };
 
-static uint64_t hash(const void *data, size_t length)
-{
-    const unsigned char *bytes = data;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static struct name make_name(const struct throttle_key *key)
 {
-    struct name name = {.user = hash(key->user, strlen(key->user)), .local = key->local};
-    struct in6_addr address;
-
-    name.address = inet_pton(AF_INET6, key->address, &address) == 1
-                       ? hash(address.s6_addr, 8)
-                       : hash(key->address, strlen(key->address));
-    return name;
+    return (struct name){.address = hash_quick(key->network, strlen(key->network)),
+                         .user = hash_quick(key->user, strlen(key->user)),
+                         .local = key->local};
 }
 
 static bool is_same(const struct name *a, const struct name *b)

@@ -8,9 +8,9 @@
  *  - of one address THROTTLE_ADDRESS_TURNS at once, whoever the users are;
  *  - of one user THROTTLE_TURNS at once over all addresses, but those where this user logged in lately:
  * nobody who guesses elsewhere keeps the user from logging in there. Others wait for their turn, if there is
- * room for them. Of an IPv6 address only the network counts, its first 64 bits, because one client can have
- * all the addresses of a network. On the local socket the address is the uid of the peer, and the third limit
- * does not count: nobody can lock out a user there from elsewhere.
+ * room for them. An address is the network of a peer (server/request/exchange.h): of IPv6 the first 64 bits,
+ * because one client can have all the addresses of a network. On the local socket it is the peer's uid, and
+ * the third limit does not count: nobody can lock out a user there from elsewhere.
  *
  * A wrong credential that nobody can guess, such as a token, is only answered late. */
 #ifndef HOSTPCI_SERVER_REQUEST_THROTTLE_H
@@ -31,7 +31,7 @@ struct throttle;
 #define THROTTLE_ADDRESS_LIMIT 16  /* answers to wrong credentials that wait at one address */
 
 struct throttle_key {
-    const char *address; /* on the local socket: any text that tells one uid from another */
+    const char *network; /* of a struct peer */
     const char *user;    /* "": no password is tried */
     bool local;
 };

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The wait after a failed login. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <netinet/in.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "server/http/peer.h"
 #include "server/request/throttle.h"
 
 static atomic_int done;
@@ -30,9 +34,28 @@ static void post(void *argument)
     sem_post(argument);
 }
 
+/* What the server counts for a peer with this address; any other text stands for a user of the local socket.
+ */
+static struct peer peer_of(const char *text)
+{
+    struct sockaddr_in ip4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 ip6 = {.sin6_family = AF_INET6};
+    struct peer peer = {0};
+
+    if (inet_pton(AF_INET, text, &ip4.sin_addr) == 1)
+        peer_describe_address((const struct sockaddr *)&ip4, &peer);
+    else if (inet_pton(AF_INET6, text, &ip6.sin6_addr) == 1)
+        peer_describe_address((const struct sockaddr *)&ip6, &peer);
+    else
+        snprintf(peer.network, sizeof(peer.network), "%s", text);
+    return peer;
+}
+
 static bool add(struct throttle *throttle, const char *address, void (*call)(void *argument), void *argument)
 {
-    return throttle_add(throttle, &(const struct throttle_key){address, "", false}, call, argument);
+    struct peer peer = peer_of(address);
+
+    return throttle_add(throttle, &(const struct throttle_key){peer.network, "", false}, call, argument);
 }
 
 Test(server_throttle, answers_after_the_wait, .timeout = 60)
@@ -124,7 +147,8 @@ static void answer(void *argument)
 static enum throttle_turn begin(struct throttle *throttle, const char *address, const char *user,
                                 struct attempt *attempt)
 {
-    const struct throttle_key key = {address, user, text_starts_with(address, "uid")};
+    struct peer peer = peer_of(address);
+    const struct throttle_key key = {peer.network, user, text_starts_with(address, "uid")};
 
     return throttle_begin(throttle, &key, go_on, refuse, attempt);
 }
