@@ -112,10 +112,10 @@ static int forget(struct journal *journal, const char *kind, const char *functio
     return journal_run(forget, err);
 }
 
-/* A choice must be there after a power cut. */
+/* What outlives a boot must be there after a power cut. */
 static int set_durable(struct journal *journal, const char *kind, bool durable, struct error *err)
 {
-    if (strcmp(kind, "choice") != 0)
+    if (strcmp(kind, "origin") == 0 || strcmp(kind, "reset") == 0)
         return 0;
     return sqlite_execute(journal->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
                           err);

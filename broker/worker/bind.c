@@ -166,7 +166,6 @@ struct claim {
     struct driver_state was;
     struct binding former, wanted;
     const char *reset_methods; /* NULL: they are not changed */
-    bool changed;              /* or may be */
 };
 
 static struct claim parse_claim(const json_t *json)
@@ -174,8 +173,7 @@ static struct claim parse_claim(const json_t *json)
     struct claim claim = {.id = json_text(json, "id"),
                           .former = {json_text(json, "driver"), json_text(json, "override")},
                           .wanted = binding_for(json_text_or(json, "wanted", BINDING_ANY)),
-                          .reset_methods = json_text_or(json, "reset-methods", NULL),
-                          .changed = json_object_get(json, "override") != NULL};
+                          .reset_methods = json_text_or(json, "reset-methods", NULL)};
 
     pci_address_parse(claim.id, &claim.address);
     claim.was.vendor = (uint16_t)json_integer_value(json_object_get(json, "vendor"));
@@ -205,11 +203,6 @@ static int undo_one(struct worker *worker, const struct claim *claim, struct tex
     char driver[DRIVER_NAME_SIZE] = "";
     struct error back, forward, *last = &back;
 
-    if (!claim->changed) {
-        worker_release(worker, claim->id);
-        text_append(where, "was not changed");
-        return 0;
-    }
     int moved = bind_function(worker, claim->address, &claim->was, claim->former, driver, &back);
     if (moved >= 0 && restore_methods(worker, claim, &back) == 0) {
         if (moved > 0)
@@ -241,17 +234,11 @@ static int undo_one(struct worker *worker, const struct claim *claim, struct tex
     return -1;
 }
 
-int bind_undo(struct worker *worker, const json_t *claims, struct text *where)
+int bind_undo(struct worker *worker, const json_t *claim, struct text *where)
 {
-    int result = 0;
+    struct claim parsed = parse_claim(claim);
 
-    for (size_t i = json_array_size(claims); i-- > 0;) {
-        struct claim claim = parse_claim(json_array_get(claims, i));
-        text_printf(where, "%s%s ", where->length > 0 ? ", " : "", claim.id);
-        if (undo_one(worker, &claim, where) != 0)
-            result = -1;
-    }
-    return result;
+    return undo_one(worker, &parsed, where);
 }
 
 /* Of all functions of the slot: what happens to one happens to the others. */

@@ -30,11 +30,9 @@ int bind_function(struct worker *worker, struct pci_address address, const struc
 int bind_function_from(struct worker *worker, struct pci_address address, const struct driver_state *now,
                        struct binding wanted, char ret_driver[static DRIVER_NAME_SIZE], struct error *err);
 
-/* Brings the functions of these claims (broker/protocol.h) back, from the last to the first: each to what it
- * had, with its reset methods; if that fails, to what was wanted. Then its claim ends; that of a function
- * that is gone ends, too. `where` gets a few words about each, joined by commas: "0000:01:00.0 is back with
- * nvme". -1 if one could be brought to neither: its claim stays, and the words say why. */
-int bind_undo(struct worker *worker, const json_t *claims, struct text *where);
+/* Undoes a claim of a driver (broker/worker/undo.h): back to what the function had, with its reset methods.
+ */
+int bind_undo(struct worker *worker, const json_t *claim, struct text *where);
 
 /* Logs what the kernel said of the device since kmsg_follow (hardware/kmsg.h). */
 void bind_log_kernel(struct worker *worker, int kmsg, const char *id);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "broker/worker/impact.h"
+#include "broker/worker/undo.h"
 #include "hardware/bind/fit.h"
 #include "hardware/kmsg.h"
 
@@ -182,7 +183,7 @@ static int change_driver(struct worker *worker, json_t **ret, struct error *err)
     bind_log_kernel(worker, kmsg, plan.list[0].id);
     worker->undoing = true;
     worker_log(worker, "the operation is undone, because it failed: %s", reason.message);
-    bind_undo(worker, claims, &where);
+    undo_claims(worker, claims, &where);
     return error_set(err, reason.kind, "%s; %s", reason.message, text_string(&where));
 }
 

@@ -17,6 +17,7 @@
 #include "broker/operations.h"
 #include "broker/process.h"
 #include "broker/worker/bind.h"
+#include "broker/worker/undo.h"
 
 #define LOOK_MS 500 /* how often /proc is read beside the pidfd */
 
@@ -64,7 +65,7 @@ static int recover(struct worker *worker, json_t **ret, struct error *err)
     worker->undoing = true;
     if (wait_for(worker, json_object_get(worker->arguments, "waits-for"), id != NULL ? id : "", err) != 0)
         return -1;
-    bind_undo(worker, claims, &where);
+    undo_claims(worker, claims, &where);
     bool failed = json_object_get(worker->arguments, "failed") != NULL;
     return error_set(err, ERROR_FAILED, "%s%s", failed ? "" : "interrupted; ", text_string(&where));
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "broker/worker/impact.h"
+#include "broker/worker/undo.h"
 #include "hardware/bind/reset.h"
 #include "hardware/kmsg.h"
 #include "hardware/paths.h"
@@ -139,7 +140,7 @@ static int finish(struct attempts *attempts, const json_t *claims, int result, s
         save_reset(attempts, true, "");
     else if (err->kind != ERROR_NOT_FOUND && !attempts->stopped)
         save_reset(attempts, false, err->message);
-    int undone = bind_undo(attempts->worker, claims, &where);
+    int undone = undo_claims(attempts->worker, claims, &where);
     if (result == 0 && undone == 0 &&
         driver_read_name(attempts->worker->sysroot, attempts->function->device->address, driver, err) == 0)
         return 0;

@@ -75,8 +75,8 @@ void worker_release(struct worker *worker, const char *id)
     say(worker, json_pack("{s:s, s:s}", "type", "release", "function", id));
 }
 
-static void save(struct worker *worker, const char *kind, const char *id, const struct driver_state *was,
-                 json_t *body)
+void worker_save_fact(struct worker *worker, const char *kind, const char *id, const struct driver_state *was,
+                      json_t *body)
 {
     json_object_set_new(body, "vendor", json_integer(was->vendor));
     json_object_set_new(body, "device", json_integer(was->device));
@@ -84,7 +84,7 @@ static void save(struct worker *worker, const char *kind, const char *id, const 
         json_pack("{s:s, s:s, s:s, s:o}", "type", "save", "kind", kind, "function", id, "body", body));
 }
 
-static void forget(struct worker *worker, const char *kind, const char *id)
+void worker_forget_fact(struct worker *worker, const char *kind, const char *id)
 {
     say(worker, json_pack("{s:s, s:s, s:s}", "type", "forget", "kind", kind, "function", id));
 }
@@ -92,31 +92,31 @@ static void forget(struct worker *worker, const char *kind, const char *id)
 void worker_save_choice(struct worker *worker, const char *id, const struct driver_state *was,
                         const char *driver)
 {
-    save(worker, "choice", id, was, json_pack("{s:s}", "driver", driver));
+    worker_save_fact(worker, "choice", id, was, json_pack("{s:s}", "driver", driver));
 }
 
 void worker_forget_choice(struct worker *worker, const char *id)
 {
-    forget(worker, "choice", id);
+    worker_forget_fact(worker, "choice", id);
 }
 
 void worker_save_origin(struct worker *worker, const char *id, const struct driver_state *was)
 {
-    save(worker, "origin", id, was,
-         json_pack("{s:s, s:s}", "driver", was->driver, "override", was->override));
+    worker_save_fact(worker, "origin", id, was,
+                     json_pack("{s:s, s:s}", "driver", was->driver, "override", was->override));
 }
 
 void worker_forget_origin(struct worker *worker, const char *id)
 {
-    forget(worker, "origin", id);
+    worker_forget_fact(worker, "origin", id);
 }
 
 void worker_save_reset(struct worker *worker, const char *id, const struct driver_state *was,
                        const char *method, bool ok, const char *message)
 {
-    save(worker, "reset", id, was,
-         json_pack("{s:s, s:I, s:i, s:o}", "method", method, "time", (json_int_t)time(NULL), "ok", (int)ok,
-                   "message", protocol_text(message)));
+    worker_save_fact(worker, "reset", id, was,
+                     json_pack("{s:s, s:I, s:i, s:o}", "method", method, "time", (json_int_t)time(NULL), "ok",
+                               (int)ok, "message", protocol_text(message)));
 }
 
 json_t *worker_read_facts(struct worker *worker, const char *id)

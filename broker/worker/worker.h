@@ -57,6 +57,11 @@ void worker_forget_origin(struct worker *worker, const char *id);
 void worker_save_reset(struct worker *worker, const char *id, const struct driver_state *was,
                        const char *method, bool ok, const char *message);
 
+/* Any other fact, whose body it takes. */
+void worker_save_fact(struct worker *worker, const char *kind, const char *id, const struct driver_state *was,
+                      json_t *body);
+void worker_forget_fact(struct worker *worker, const char *kind, const char *id);
+
 /* {origin?: {driver, override, vendor, device}, choice?: {driver, vendor, device}, reset?: {method, time, ok,
  * message, vendor, device}}; a new reference. */
 json_t *worker_read_facts(struct worker *worker, const char *id);
