@@ -24,28 +24,30 @@
 #include "base/notify.h"
 #include "base/text.h"
 #include "base/user.h"
-#include "broker/daemon/choices.h"
 #include "broker/daemon/client.h"
 #include "broker/daemon/confine.h"
 #include "broker/daemon/job_run.h"
+#include "broker/daemon/kept.h"
 #include "broker/daemon/listen.h"
 #include "broker/run_dir.h"
 #include "hardware/paths.h"
+#include "hardware/pci/events.h"
 
 #define NO_BOOT_ID "unknown" /* of a folder that only looks like a host */
 #define STOP_MS    10000     /* for what runs when the broker is asked to stop */
+#define SETTLE_MS  200       /* after an event: the kernel binds a driver to a function that came */
 
 struct daemon {
     const char *path; /* of its socket */
     bool bound;       /* by us, not by the service manager */
     struct sysroot *sysroot;
     uid_t users[CLIENT_USERS];
-    int listener, signals; /* -1: not open */
-    struct jobs jobs;      /* with the loop and the journal */
+    int listener, signals, events; /* -1: not open */
+    struct jobs jobs;              /* with the loop and the journal */
     struct clients *clients;
-    json_t *choices; /* that are still to be applied */
+    struct kept *kept;
     bool stopping;
-    struct loop_timer deadline;
+    struct loop_timer deadline, settled;
 };
 
 struct options {
@@ -176,6 +178,23 @@ static void on_signal(void *context, short events)
     loop_set_timer(daemon->jobs.loop, &daemon->deadline, STOP_MS, on_deadline, daemon);
 }
 
+static void on_settled(void *context)
+{
+    struct daemon *daemon = context;
+
+    if (!daemon->stopping)
+        kept_apply(daemon->kept);
+}
+
+static void on_events(void *context, short events)
+{
+    struct daemon *daemon = context;
+
+    (void)events;
+    kept_take_events(daemon->kept, daemon->events);
+    loop_set_timer(daemon->jobs.loop, &daemon->settled, SETTLE_MS, on_settled, daemon);
+}
+
 /* Whether something runs, or was done and nobody knows it yet. What the kernel holds is not waited for. */
 static bool is_busy(const struct daemon *daemon)
 {
@@ -191,7 +210,7 @@ static void before_wait(void *context)
 
     clients_free_ended(daemon->clients);
     if (jobs_free_ended(&daemon->jobs) > 0 && !daemon->stopping)
-        choices_apply(daemon->choices, &daemon->jobs);
+        kept_apply(daemon->kept);
     clients_take_turns(daemon->clients);
     if (daemon->stopping && !is_busy(daemon))
         loop_stop(daemon->jobs.loop);
@@ -209,6 +228,19 @@ static int open_listener(const struct options *options, struct daemon *daemon, s
                : 0;
 }
 
+/* Before anything is read that an event could change. Without events everything else works. */
+static void open_events(struct daemon *daemon)
+{
+    if (!sysroot_is_host(daemon->sysroot))
+        return;
+    daemon->events = pci_events_open();
+    if (daemon->events < 0)
+        log_warning(
+            "cannot receive the kernel's device events (%s): what is kept for a device that comes later is "
+            "applied at the next start of the broker",
+            strerror(-daemon->events));
+}
+
 static int open_all(const struct options *options, struct daemon *daemon, struct error *err)
 {
     char boot[64];
@@ -224,6 +256,7 @@ static int open_all(const struct options *options, struct daemon *daemon, struct
         return error_prefix(err, "--broker-dir: ");
     if (open_listener(options, daemon, err) != 0)
         return -1;
+    open_events(daemon);
     return broker_confine(err);
 }
 
@@ -241,15 +274,16 @@ static int start(struct daemon *daemon, struct error *err)
     jobs->stop_at = broker_stop_at();
     jobs->changed = on_news;
     jobs->context = daemon;
-    if (journal_list_open(jobs->journal, &open, err) != 0 ||
-        choices_read(jobs->journal, &daemon->choices, err) != 0)
+    if (journal_list_open(jobs->journal, &open, err) != 0 || kept_new(jobs, &daemon->kept, err) != 0)
         return -1;
     json_array_foreach(open, i, row)
         job_resume(jobs, row);
-    choices_apply(daemon->choices, jobs);
+    kept_apply(daemon->kept);
     daemon->clients = clients_new(jobs->loop, jobs, daemon->listener, daemon->users);
     daemon->listener = -1;
     loop_watch(jobs->loop, daemon->signals, POLLIN, on_signal, daemon);
+    if (daemon->events >= 0)
+        loop_watch(jobs->loop, daemon->events, POLLIN, on_events, daemon);
     loop_before_wait(jobs->loop, before_wait, daemon);
     return daemon->bound ? broker_publish(daemon->path, err) : 0;
 }
@@ -266,11 +300,13 @@ static void close_all(struct daemon *daemon)
     if (daemon->jobs.loop != NULL)
         jobs_clear(&daemon->jobs);
     loop_free(daemon->jobs.loop);
-    json_decref(daemon->choices);
+    kept_free(daemon->kept);
     if (daemon->listener >= 0)
         close(daemon->listener);
     if (daemon->signals >= 0)
         close(daemon->signals);
+    if (daemon->events >= 0)
+        close(daemon->events);
     journal_close(daemon->jobs.journal);
     sysroot_close(daemon->sysroot);
 }
@@ -278,7 +314,7 @@ static void close_all(struct daemon *daemon)
 static int run(const struct options *options, struct error *err)
 {
     autofree char *path = xasprintf("%s/broker.sock", options->run_dir);
-    struct daemon daemon = {.path = path, .listener = -1, .signals = -1};
+    struct daemon daemon = {.path = path, .listener = -1, .signals = -1, .events = -1};
 
     int result = open_all(options, &daemon, err);
     if (result == 0)

@@ -9,12 +9,12 @@
  * followed by one that brings back every function that the operation had claimed.
  *
  * At start the journal is read: what an earlier broker left unfinished in this boot is brought back to where
- * it was (if that fails, to where it was asked to be); what is of an earlier boot is history. Then the
- * persistent choices are applied, as operations of their own ("boot:ID"), never by force.
+ * it was (if that fails, to where it was asked to be); what is of an earlier boot is history. Then what
+ * was asked for `persistent` is applied, as operations of their own ("boot:ID"), never by force.
  *
  * The files of this folder, each of which knows only those before it: loop (descriptors and timers), journal
  * (what outlives the broker) and spawn (a worker's process); job (an operation that runs, and its states),
- * job_messages (what its worker says) and job_run (from state to state); choices, state and client, who ask
+ * job_messages (what its worker says) and job_run (from state to state); kept, state and client, who ask
  * for jobs. Nothing calls upwards but by the callbacks that broker.c, which joins them all, hands down. */
 #ifndef HOSTPCI_BROKER_DAEMON_BROKER_H
 #define HOSTPCI_BROKER_DAEMON_BROKER_H

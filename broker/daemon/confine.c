@@ -23,7 +23,7 @@ static const struct {
     {CAP_SYSLOG, "the kernel's log, and what the kernel says of a failed step"},
 };
 
-/* As RestrictAddressFamilies=AF_UNIX of its unit. */
+/* What RestrictAddressFamilies of its unit allows beside is opened before. */
 static const struct denial socket_denial = {SCMP_SYS(socket), 1, {0, SCMP_CMP_NE, AF_UNIX, 0}};
 
 int broker_confine(struct error *err)

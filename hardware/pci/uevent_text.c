@@ -2,17 +2,50 @@
 /* The kernel's uevent messages about PCI functions. */
 #include "hardware/pci/uevent_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
-bool pci_uevent_concerns_us(const char *message, size_t length)
+/* The words that the message is judged by; "" for one that it does not have. */
+struct words {
+    char action[16], subsystem[16], slot[PCI_ADDRESS_SIZE];
+};
+
+static void take_word(const char *word, size_t length, const char *name, char *ret, size_t size)
 {
-    static const char wanted[] = "SUBSYSTEM=pci";
+    size_t start = strlen(name);
+
+    if (length >= start && memcmp(word, name, start) == 0 && length - start < size)
+        snprintf(ret, size, "%.*s", (int)(length - start), word + start);
+}
+
+static struct words read_words(const char *message, size_t length)
+{
+    struct words words = {.action = ""};
 
     for (size_t start = 0; start < length;) {
-        size_t count = strnlen(message + start, length - start);
-        if (count == sizeof(wanted) - 1 && memcmp(message + start, wanted, count) == 0)
-            return true;
+        const char *word = message + start;
+        size_t count = strnlen(word, length - start);
+        take_word(word, count, "ACTION=", words.action, sizeof(words.action));
+        take_word(word, count, "SUBSYSTEM=", words.subsystem, sizeof(words.subsystem));
+        take_word(word, count, "PCI_SLOT_NAME=", words.slot, sizeof(words.slot));
         start += count + 1;
     }
-    return false;
+    return words;
+}
+
+bool pci_uevent_parse(const char *message, size_t length, struct pci_event *ret)
+{
+    struct words words = read_words(message, length);
+    struct pci_event event = {.kind = PCI_EVENT_OTHER};
+
+    if (strcmp(words.subsystem, "pci") != 0)
+        return false;
+    if (pci_address_parse(words.slot, &event.address)) {
+        if (strcmp(words.action, "add") == 0)
+            event.kind = PCI_EVENT_ADD;
+        else if (strcmp(words.action, "bind") == 0)
+            event.kind = PCI_EVENT_BIND;
+    }
+    *ret = event;
+    return true;
 }

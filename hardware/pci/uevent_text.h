@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel's uevent messages about PCI functions. Pure: nothing is received. Source: dev_uevent() in
- * drivers/base/core.c of the Linux kernel. */
+ * drivers/base/core.c and pci_uevent() in drivers/pci/pci-driver.c of the Linux kernel. */
 #ifndef HOSTPCI_HARDWARE_PCI_UEVENT_TEXT_H
 #define HOSTPCI_HARDWARE_PCI_UEVENT_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "hardware/pci/address.h"
+
+enum pci_event_kind {
+    PCI_EVENT_OTHER, /* removed, unbound, changed, or nothing that we know */
+    PCI_EVENT_ADD,   /* the function came */
+    PCI_EVENT_BIND,  /* it got a driver */
+};
+
+struct pci_event {
+    enum pci_event_kind kind;
+    struct pci_address address; /* unless the kind is PCI_EVENT_OTHER */
+};
+
 /* True if the message from the kernel's netlink socket ("ACTION@PATH", then "NAME=VALUE", each with its NUL)
- * is about a PCI function: one was added, removed, bound, unbound or changed. */
-bool pci_uevent_concerns_us(const char *message, size_t length);
+ * is about a PCI function. */
+bool pci_uevent_parse(const char *message, size_t length, struct pci_event *ret);
 
 #endif

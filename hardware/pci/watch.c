@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,20 +11,17 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "hardware/paths.h"
-#include "hardware/pci/uevent_text.h"
+#include "hardware/pci/events.h"
 
 #define QUIET_MS               20  /* without an event ends a burst ... */
 #define LONGEST_MS             250 /* ... and so does a burst that goes on for so long */
 
-#define KERNEL_EVENTS          1 /* the multicast group of the kernel's own messages; 2 is udev's */
-#define RECEIVE_BUFFER         (1024 * 1024)
 #define INITIAL_USER_NAMESPACE 0xeffffffdU /* PROC_USER_INIT_INO in include/linux/proc_ns.h */
 
 struct inventory_source {
@@ -50,41 +46,19 @@ static bool events_reach_us(const struct sysroot *sysroot)
     return user >= 0 && fstat(user, &owner) == 0 && owner.st_ino == INITIAL_USER_NAMESPACE;
 }
 
-static int open_events(void)
+static void note_change(void *changed, const struct pci_event *event)
 {
-    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = KERNEL_EVENTS};
-    int size = RECEIVE_BUFFER;
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
-
-    if (fd < 0)
-        return -errno;
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        int reason = errno;
-        close(fd);
-        return -reason;
-    }
-    /* the kernel grants what we may have; an event that does not fit costs a rescan */
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-    return fd;
+    (void)event;
+    *(bool *)changed = true;
 }
 
-/* Receives all events that wait in the socket; true if the snapshot may be out of date. */
+/* True if the snapshot may be out of date. */
 static bool take_events(int fd)
 {
-    char message[8192]; /* the kernel's have at most 2048 bytes and a header */
     bool changed = false;
+    bool lost = pci_events_take(fd, note_change, &changed);
 
-    for (;;) {
-        struct sockaddr_nl sender = {0};
-        socklen_t size = sizeof(sender);
-        ssize_t length = recvfrom(fd, message, sizeof(message), 0, (struct sockaddr *)&sender, &size);
-        if (length < 0 && errno == EINTR)
-            continue;
-        if (length < 0)
-            return changed || errno == ENOBUFS;
-        if (sender.nl_pid == 0) /* it is the kernel, not somebody who pretends to be */
-            changed |= pci_uevent_concerns_us(message, (size_t)length);
-    }
+    return changed || lost;
 }
 
 /* Two scans may run at once, the thread's and a refresh. The one that began later wins. */
@@ -154,7 +128,7 @@ static int start_thread(struct inventory_source *source, struct error *err)
 static int choose(struct inventory_source *source, enum inventory_mode mode, struct error *err)
 {
     if (mode != INVENTORY_FRESH && sysroot_is_host(source->sysroot))
-        source->events = open_events();
+        source->events = pci_events_open();
     bool reached = source->events >= 0 && events_reach_us(source->sysroot);
     source->cached = mode == INVENTORY_CACHED || (mode == INVENTORY_AUTO && reached);
     if (mode == INVENTORY_CACHED && sysroot_is_host(source->sysroot) && source->events < 0)

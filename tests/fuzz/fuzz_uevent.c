@@ -17,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (pci_modalias_parse(text, &device) != (device.class_code <= 0xffffff))
         abort();
-    pci_uevent_concerns_us((const char *)data, size);
+    struct pci_event event;
+    if (pci_uevent_parse((const char *)data, size, &event) && event.kind > PCI_EVENT_BIND)
+        abort();
     return 0;
 }

@@ -62,17 +62,56 @@ Test(modalias, of_something_else_is_refused)
         cr_expect_not(pci_modalias_parse(cases[i], &device), "%s", cases[i]);
 }
 
-Test(uevent_message, concerns_us_when_its_subsystem_is_pci)
-{
-    static const char added[] = "add@/devices/pci0000:00/0000:00:02.0\0ACTION=add\0SUBSYSTEM=pci\0SEQNUM=7";
-    static const char disk[] =
-        "add@/devices/pci0000:00/0000:00:02.0/block/sda\0ACTION=add\0SUBSYSTEM=block\0X=pci";
-    static const char slot[] = "add@/bus/pci_express\0SUBSYSTEM=pci_express\0XSUBSYSTEM=pci";
+#define MESSAGE(text) text, sizeof(text) - 1
 
-    cr_assert(pci_uevent_concerns_us(added, sizeof(added)));
-    cr_assert_not(pci_uevent_concerns_us(disk, sizeof(disk)));
-    cr_assert_not(pci_uevent_concerns_us(slot, sizeof(slot)));
-    cr_assert_not(pci_uevent_concerns_us("", 0));
-    cr_assert(pci_uevent_concerns_us("SUBSYSTEM=pci", 13), "the last word may come without its NUL");
-    cr_assert_not(pci_uevent_concerns_us("SUBSYSTEM=pci", 12));
+Test(uevent_message, tells_which_function_came_or_got_a_driver)
+{
+    static const char slot[] = "0000:02:10.0";
+    struct pci_event event;
+    char id[PCI_ADDRESS_SIZE];
+
+    cr_assert(pci_uevent_parse(MESSAGE("add@/devices/pci0000:00/0000:02:10.0\0ACTION=add\0SUBSYSTEM=pci\0"
+                                       "PCI_SLOT_NAME=0000:02:10.0\0SEQNUM=7"),
+                               &event));
+    cr_assert_eq(event.kind, PCI_EVENT_ADD);
+    pci_address_format(event.address, id);
+    cr_assert_str_eq(id, slot);
+    cr_assert(pci_uevent_parse(MESSAGE("bind@/devices/pci0000:00/0000:02:10.0\0ACTION=bind\0SUBSYSTEM=pci\0"
+                                       "DRIVER=igbvf\0PCI_SLOT_NAME=0000:02:10.0"),
+                               &event));
+    cr_assert_eq(event.kind, PCI_EVENT_BIND);
+}
+
+Test(uevent_message, of_another_kind_tells_only_that_something_changed)
+{
+    static const struct {
+        const char *message;
+        size_t length;
+    } cases[] = {
+        {MESSAGE("ACTION=remove\0SUBSYSTEM=pci\0PCI_SLOT_NAME=0000:02:10.0")},
+        {MESSAGE("ACTION=unbind\0SUBSYSTEM=pci\0PCI_SLOT_NAME=0000:02:10.0")},
+        {MESSAGE("ACTION=add\0SUBSYSTEM=pci\0PCI_SLOT_NAME=port")},
+        {MESSAGE("ACTION=add\0SUBSYSTEM=pci")},
+        {MESSAGE("ACTION=binding\0SUBSYSTEM=pci\0PCI_SLOT_NAME=0000:02:10.0")},
+        {MESSAGE("SUBSYSTEM=pci")},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct pci_event event;
+        cr_expect(pci_uevent_parse(cases[i].message, cases[i].length, &event), "%zu", i);
+        cr_expect_eq(event.kind, PCI_EVENT_OTHER, "%zu", i);
+    }
+}
+
+Test(uevent_message, of_another_subsystem_is_not_ours)
+{
+    struct pci_event event;
+
+    cr_assert_not(pci_uevent_parse(MESSAGE("add@/devices/pci0000:00/0000:00:02.0/block/sda\0ACTION=add\0"
+                                           "SUBSYSTEM=block\0X=pci\0PCI_SLOT_NAME=0000:00:02.0"),
+                                   &event));
+    cr_assert_not(
+        pci_uevent_parse(MESSAGE("add@/bus/pci_express\0SUBSYSTEM=pci_express\0XSUBSYSTEM=pci"), &event));
+    cr_assert_not(pci_uevent_parse("", 0, &event));
+    cr_assert_not(pci_uevent_parse("SUBSYSTEM=pci", 12, &event));
 }

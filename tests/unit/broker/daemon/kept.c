@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Persistent choices of drivers: they are applied at each start of the broker. */
+/* What was asked for `persistent`: it is applied at each start of the broker. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #define KEEP_DISK "{'id': '" DISK "', 'driver': 'vfio-pci', 'persistent': 1}"
 
-Test(choice, is_applied_at_each_start)
+Test(kept, is_applied_at_each_start)
 {
     autotestbed struct testbed testbed;
 
@@ -36,7 +36,7 @@ Test(choice, is_applied_at_each_start)
     expect_binding(DISK, "nvme", "");
 }
 
-Test(choice, is_for_the_device_that_it_was_made_for)
+Test(kept, is_for_the_device_that_it_was_made_for)
 {
     autotestbed struct testbed testbed;
 
@@ -57,7 +57,7 @@ Test(choice, is_for_the_device_that_it_was_made_for)
 }
 
 /* First the functions are brought back that the last broker left half-way. */
-Test(choice, waits_for_what_is_brought_back)
+Test(kept, waits_for_what_is_brought_back)
 {
     autotestbed struct testbed testbed;
 
@@ -75,4 +75,34 @@ Test(choice, waits_for_what_is_brought_back)
     free(client_follow(&testbed, "boot:" DISK, NULL));
     expect_binding(DISK, "vfio-pci", "vfio-pci");
     expect_nothing_open(&testbed);
+}
+
+static void move(const struct testbed *testbed, const char *from, const char *to)
+{
+    autofree char *old = xasprintf("%s/%s", testbed->tree.path, from);
+    autofree char *new = xasprintf("%s/%s", testbed->tree.path, to);
+
+    cr_assert_eq(rename(old, new), 0);
+}
+
+/* A virtual function comes after its physical function got a count, which is an operation as well. */
+Test(kept, waits_until_the_function_comes)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    testbed_do(&testbed, "driver", KEEP_DISK,
+               "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
+    testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'auto'}",
+               "{'functions': [{'id': '" DISK "', 'before': 'vfio-pci', 'driver': 'nvme'}]}");
+    testbed_stop_broker(&testbed, SIGTERM);
+    move(&testbed, "sys/bus/pci/devices/" DISK, "sys/away");
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    move(&testbed, "sys/away", "sys/bus/pci/devices/" DISK);
+    expect_binding(DISK, "nvme", "");
+    testbed_do(&testbed, "driver", "{'id': '" NETWORK "', 'driver': 'auto'}",
+               "{'functions': [{'id': '" NETWORK "', 'before': 'e1000e', 'driver': 'e1000e'}]}");
+    testbed_wait_until_idle(&testbed);
+    expect_binding(DISK, "vfio-pci", "vfio-pci");
 }

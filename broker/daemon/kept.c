@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was asked for `persistent`. */
+#include "broker/daemon/kept.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "broker/daemon/job_run.h"
+#include "hardware/pci/events.h"
+#include "hardware/pci/inventory.h"
+
+#define AT_ONCE (JOB_LIMIT / 2) /* so that there is room for others meanwhile */
+
+/* In the order in which they are applied. */
+static const struct kind {
+    const char *fact;
+    const struct operation *operation;
+    const char *prefix; /* of the operation's id */
+    enum pci_event_kind again;
+} kinds[] = {
+    {"choice", &operation_driver, "boot", PCI_EVENT_ADD},
+};
+
+struct kept {
+    struct jobs *jobs;
+    json_t *pending[COUNT_OF(kinds)]; /* {function: body of the fact} */
+};
+
+static void add_pending(struct kept *kept, size_t kind, const char *function, const json_t *facts)
+{
+    json_t *body = json_object_get(facts, kinds[kind].fact);
+
+    if (body != NULL)
+        json_object_set(kept->pending[kind], function, body);
+}
+
+int kept_new(struct jobs *jobs, struct kept **ret, struct error *err)
+{
+    autojson json_t *facts = NULL;
+    const char *function;
+    json_t *of;
+
+    if (journal_read_facts(jobs->journal, NULL, &facts, err) != 0)
+        return -1;
+    struct kept *kept = xcalloc(1, sizeof(*kept));
+    kept->jobs = jobs;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        kept->pending[i] = json_object();
+        json_object_foreach(facts, function, of)
+            add_pending(kept, i, function, of);
+    }
+    *ret = kept;
+    return 0;
+}
+
+void kept_free(struct kept *kept)
+{
+    for (size_t i = 0; kept != NULL && i < COUNT_OF(kinds); i++)
+        json_decref(kept->pending[i]);
+    free(kept);
+}
+
+/* Whether the device is there that this is kept for: 0 if there is none now. The kernel answers these two
+ * files from memory. */
+static int find_device(const struct sysroot *sysroot, const char *function, const json_t *body,
+                       struct error *err)
+{
+    struct pci_address address;
+    long long vendor = -1, device = -1;
+
+    if (!pci_address_parse(function, &address))
+        return error_set(err, ERROR_INVALID, "'%s' is not a PCI id", function);
+    autoclose int folder = pci_open_folder(sysroot, address);
+    if (folder < 0)
+        return 0;
+    int read_vendor = sysfs_read_number(folder, "vendor", &vendor);
+    int read_device = sysfs_read_number(folder, "device", &device);
+    if (read_vendor < 0 || read_device < 0)
+        return error_set_errno(err, read_vendor < 0 ? -read_vendor : -read_device, "cannot read its ids");
+    if (vendor != json_integer_value(json_object_get(body, "vendor")) ||
+        device != json_integer_value(json_object_get(body, "device")))
+        return error_set(err, ERROR_NOT_FOUND,
+                         "another device is there, %04llx:%04llx; make the choice again, or set persistent=0",
+                         vendor, device);
+    return 1;
+}
+
+static json_t *pack_arguments(const char *function, const json_t *body)
+{
+    json_t *arguments = json_copy((json_t *)body);
+
+    json_object_del(arguments, "vendor");
+    json_object_del(arguments, "device");
+    json_object_set_new(arguments, "id", json_string(function));
+    return arguments;
+}
+
+/* 1: its operation has started; 0: it stays pending. */
+static int apply(struct kept *kept, const struct kind *kind, const char *function, const json_t *body,
+                 struct error *err)
+{
+    struct jobs *jobs = kept->jobs;
+    bool claimed = false;
+
+    int found = find_device(jobs->sysroot, function, body, err);
+    if (found > 0 && journal_is_claimed(jobs->journal, function, &claimed, err) != 0)
+        return -1;
+    if (found <= 0 || claimed)
+        return found < 0 ? -1 : 0;
+    autofree char *id = xasprintf("%s:%s", kind->prefix, function);
+    autojson json_t *arguments = pack_arguments(function, body);
+    if (operation_check(kind->operation, arguments, err) != 0 ||
+        journal_delete_ended(jobs->journal, id, err) != 0 ||
+        job_start(jobs, kind->operation, id, json_incref(arguments), NULL, err) != 0)
+        return -1;
+    log_info("%s '%s': what is kept for %s is applied", kind->operation->name, id, function);
+    return 1;
+}
+
+static void apply_kind(struct kept *kept, size_t kind)
+{
+    const char *function;
+    json_t *body;
+    void *next;
+
+    json_object_foreach_safe(kept->pending[kind], next, function, body) {
+        struct error err;
+        if (kept->jobs->count >= AT_ONCE)
+            return;
+        int started = apply(kept, &kinds[kind], function, body, &err);
+        if (started < 0)
+            log_warning("what is kept for %s (operation %s) is not applied: %s", function,
+                        kinds[kind].operation->name, err.message);
+        if (started != 0)
+            json_object_del(kept->pending[kind], function);
+    }
+}
+
+void kept_apply(struct kept *kept)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        apply_kind(kept, i);
+}
+
+static void on_event(void *context, const struct pci_event *event)
+{
+    struct kept *kept = context;
+    autojson json_t *facts = NULL;
+    char function[PCI_ADDRESS_SIZE];
+    struct error err;
+
+    pci_address_format(event->address, function);
+    if (journal_read_facts(kept->jobs->journal, function, &facts, &err) != 0) {
+        log_error("cannot read what is kept for %s: %s", function, err.message);
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (kinds[i].again == event->kind)
+            add_pending(kept, i, function, facts);
+}
+
+void kept_take_events(struct kept *kept, int events)
+{
+    if (pci_events_take(events, on_event, kept))
+        log_warning(
+            "the kernel had more events than its socket holds: what is kept for a device that came or got "
+            "a driver meanwhile is applied at the next start of the broker");
+}

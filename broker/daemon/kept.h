@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was asked for `persistent`: facts of the journal, each applied by an operation of its own when the
+ * broker starts, and once more when the kernel reports that the function came or got a driver.
+ *
+ * A fact of one of the kinds in kept.c holds the arguments of its operation but the function, which is the
+ * fact's, and the ids of the device that it was saved for. What is to be applied is pending; it stays so as
+ * long as there is no such function or another operation has claimed it. */
+#ifndef HOSTPCI_BROKER_DAEMON_KEPT_H
+#define HOSTPCI_BROKER_DAEMON_KEPT_H
+
+#include "broker/daemon/job.h"
+
+struct kept;
+
+/* Everything that the journal holds is pending at first. `jobs` must outlive it. */
+int kept_new(struct jobs *jobs, struct kept **ret, struct error *err);
+void kept_free(struct kept *kept); /* takes NULL */
+
+/* Starts the operations that can start now ("boot:FUNCTION" for a driver). Call this again when an operation
+ * has ended. What cannot be applied is logged and no longer pending. */
+void kept_apply(struct kept *kept);
+
+/* Receives the events that wait in the socket of pci_events_open: what is kept for their functions is pending
+ * again. */
+void kept_take_events(struct kept *kept, int events);
+
+#endif
