@@ -36,7 +36,7 @@ int operation_check(const struct operation *operation, json_t *arguments, struct
             continue;
         /* a default is declared as a string, as a form would send it */
         autojson json_t *value = json_string(row->fallback);
-        if (validate_value(row, &value, err) != 0)
+        if (validate_value(row, row->name, &value, err) != 0)
             return -1;
         json_object_set(arguments, row->name, value);
     }

@@ -58,6 +58,7 @@ struct schema {
     const struct schema *items;      /* of an array */
     const struct schema *properties; /* of an object */
     bool nullable;                   /* a reply's property that may be null */
+    bool or_integer;                 /* a reply's string that may be an integer as well */
     bool open;                       /* an object that may have more properties than declared */
     const void *about;               /* what else the room that declares it knows about it; see vm/keys.h */
 };

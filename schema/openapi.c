@@ -54,7 +54,7 @@ static void describe_fallback(const struct schema *schema, json_t *ret)
 
     if (value == NULL)
         return;
-    if (schema->type == SCHEMA_STRING || validate_value(schema, &value, &err) == 0)
+    if (schema->type == SCHEMA_STRING || validate_value(schema, schema->name, &value, &err) == 0)
         json_object_set(ret, "default", value);
     else
         set_string(ret, "x-default", schema->fallback);
@@ -104,11 +104,13 @@ static json_t *describe_schema(const struct schema *schema)
 {
     json_t *ret = json_object();
 
+    const char *other = schema->nullable ? "null" : schema->or_integer ? "integer" : NULL;
+
     if (schema->type == SCHEMA_BOOLEAN) { /* on the wire a boolean is 1 or 0 */
         json_object_set_new(ret, "type", json_string("integer"));
         json_object_set_new(ret, "enum", json_pack("[i,i]", 0, 1));
-    } else if (schema->nullable) {
-        json_object_set_new(ret, "type", json_pack("[s,s]", schema_type_name(schema->type), "null"));
+    } else if (other != NULL) {
+        json_object_set_new(ret, "type", json_pack("[s,s]", schema_type_name(schema->type), other));
     } else {
         set_string(ret, "type", schema_type_name(schema->type));
     }

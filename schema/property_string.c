@@ -22,21 +22,24 @@ static const char *boolean_word(const char *value)
     return value;
 }
 
-static int add_value(const struct schema *key, const char *value, json_t *values, struct error *err)
+/* `prefix` is what stands before a key in errors: "", or "hostpci0." */
+static int add_value(const struct schema *key, const char *prefix, const char *value, json_t *values,
+                     struct error *err)
 {
     autojson json_t *json = json_string(key->type == SCHEMA_BOOLEAN ? boolean_word(value) : value);
 
     if (json == NULL)
-        return error_set(err, ERROR_INVALID, "%s: value is not valid UTF-8", key->name);
+        return error_set(err, ERROR_INVALID, "%s%s: value is not valid UTF-8", prefix, key->name);
     if (json_object_get(values, key->name) != NULL)
         return error_set(err, ERROR_INVALID, "duplicate key in comma-separated list property: %s", key->name);
-    if (validate_value(key, &json, err) != 0)
-        return error_prefix(err, "%s: ", key->name);
+    if (validate_value(key, key->name, &json, err) != 0)
+        return error_prefix(err, "%s%s: ", prefix, key->name);
     json_object_set(values, key->name, json);
     return 0;
 }
 
-static int add_part(const struct schema *schema, char *part, json_t *values, struct error *err)
+static int add_part(const struct schema *schema, const char *prefix, char *part, json_t *values,
+                    struct error *err)
 {
     char *equals = strchr(part, '=');
 
@@ -44,37 +47,53 @@ static int add_part(const struct schema *schema, char *part, json_t *values, str
         if (schema->default_key == NULL)
             return error_set(err, ERROR_INVALID,
                              "value without key, but schema does not define a default key");
-        return add_value(schema_find(schema->property_string, schema->default_key), part, values, err);
+        return add_value(schema_find(schema->property_string, schema->default_key), prefix, part, values, err);
     }
     *equals = '\0';
     const struct schema *key = schema_find(schema->property_string, part);
     if (key == NULL)
         return error_set(
             err, ERROR_INVALID,
-            "%s: property is not defined in schema and the schema does not allow additional properties",
-            part);
+            "%s%s: property is not defined in schema and the schema does not allow additional properties",
+            prefix, part);
     if (key->key_alias != NULL &&
-        add_value(schema_find(schema->property_string, key->key_alias), key->name, values, err) != 0)
+        add_value(schema_find(schema->property_string, key->key_alias), prefix, key->name, values, err) != 0)
         return -1;
     if (key->alias != NULL)
         key = schema_find(schema->property_string, key->alias);
-    return add_value(key, equals + 1, values, err);
+    return add_value(key, prefix, equals + 1, values, err);
 }
 
-int property_string_parse(const struct schema *schema, const char *string, json_t **ret, struct error *err)
+static int parse(const struct schema *schema, const char *prefix, const char *string, json_t **ret,
+                 struct error *err)
 {
     autofree char *copy = xstrdup(string);
     autojson json_t *values = json_object();
     char *rest = copy, *part;
 
     while ((part = strsep(&rest, ",")) != NULL)
-        if (*part != '\0' && add_part(schema, part, values, err) != 0)
+        if (*part != '\0' && add_part(schema, prefix, part, values, err) != 0)
             return -1;
     SCHEMA_FOREACH(key, schema->property_string)
         if (!key->optional && json_object_get(values, key->name) == NULL)
-            return error_set(err, ERROR_INVALID, "%s: property is missing and it is not optional", key->name);
+            return error_set(err, ERROR_INVALID, "%s%s: property is missing and it is not optional", prefix,
+                             key->name);
     *ret = TAKE(values);
     return 0;
+}
+
+int property_string_parse(const struct schema *schema, const char *string, json_t **ret, struct error *err)
+{
+    return parse(schema, "", string, ret, err);
+}
+
+int property_string_check(const struct schema *schema, const char *name, const char *string,
+                          struct error *err)
+{
+    autofree char *prefix = xasprintf("%s.", name);
+    autojson json_t *values = NULL;
+
+    return parse(schema, prefix, string, &values, err);
 }
 
 static void print_value(struct text *text, const char *name, const json_t *value)

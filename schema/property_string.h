@@ -15,6 +15,10 @@
 /* Gives {key: value} in the keys' types. ERROR_INVALID says which key is wrong and why. */
 int property_string_parse(const struct schema *schema, const char *string, json_t **ret, struct error *err);
 
+/* Whether it can be parsed. The error names a key with the property: "hostpci0.host: ...". */
+int property_string_check(const struct schema *schema, const char *name, const char *string,
+                          struct error *err);
+
 /* The canonical string: the default key's value bare first, mandatory keys, the rest, each group in byte
  * order. */
 char *property_string_print(const struct schema *schema, const json_t *values);

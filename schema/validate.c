@@ -152,16 +152,16 @@ static int check_enumeration(const struct schema *schema, const char *string, st
                      text_string(&all));
 }
 
-static int check_property_string(const struct schema *schema, const char *string, struct error *err)
+static int check_property_string(const struct schema *schema, const char *name, const char *string,
+                                 struct error *err)
 {
-    autojson json_t *parsed = NULL;
-
-    if (property_string_parse(schema, string, &parsed, err) == 0)
+    if (property_string_check(schema, name, string, err) == 0)
         return 0;
     return error_set(err, ERROR_INVALID, "invalid format - format error\n%s\n", err->message);
 }
 
-static int check_string(const struct schema *schema, const json_t *value, struct error *err)
+static int check_string(const struct schema *schema, const char *name, const json_t *value,
+                        struct error *err)
 {
     const char *string = json_string_value(value);
     size_t limit = schema->max_length != 0 ? schema->max_length : SCHEMA_STRING_LIMIT;
@@ -179,7 +179,7 @@ static int check_string(const struct schema *schema, const json_t *value, struct
         return error_set(err, ERROR_INVALID, "value does not match the regex pattern");
     if (schema->format != NULL && format_check(schema->format, string, err) != 0)
         return -1;
-    return schema->property_string != NULL ? check_property_string(schema, string, err) : 0;
+    return schema->property_string != NULL ? check_property_string(schema, name, string, err) : 0;
 }
 
 /* Joins a list that was sent as repeated parameters with commas, as if it had been sent as one. */
@@ -196,7 +196,7 @@ static json_t *join(const json_t *array)
     return json_string(text_string(&joined));
 }
 
-static int validate_items(const struct schema *schema, json_t *array, struct error *err)
+static int validate_items(const struct schema *schema, const char *name, json_t *array, struct error *err)
 {
     size_t limit = schema->max_items != 0 ? schema->max_items : SCHEMA_ARRAY_LIMIT;
 
@@ -204,8 +204,9 @@ static int validate_items(const struct schema *schema, json_t *array, struct err
         return error_set(err, ERROR_INVALID, "array has %zu entries, at most %zu are allowed",
                          json_array_size(array), limit);
     for (size_t i = 0; i < json_array_size(array); i++) {
+        autofree char *item_name = xasprintf("%s[%zu]", name, i);
         json_t *item = json_incref(json_array_get(array, i));
-        if (validate_value(schema->items, &item, err) != 0) {
+        if (validate_value(schema->items, item_name, &item, err) != 0) {
             json_decref(item);
             snprintf(err->field, sizeof(err->field), "[%zu]", i);
             return -1;
@@ -215,12 +216,12 @@ static int validate_items(const struct schema *schema, json_t *array, struct err
     return 0;
 }
 
-int validate_value(const struct schema *schema, json_t **value, struct error *err)
+int validate_value(const struct schema *schema, const char *name, json_t **value, struct error *err)
 {
     if (schema->type == SCHEMA_ARRAY) {
         if (!json_is_array(*value))
             *value = json_pack("[o]", *value);
-        return validate_items(schema, *value, err);
+        return validate_items(schema, name, *value, err);
     }
     if (json_is_array(*value) && schema->type == SCHEMA_STRING && schema->format != NULL &&
         text_ends_with(schema->format, "-list"))
@@ -229,7 +230,7 @@ int validate_value(const struct schema *schema, json_t **value, struct error *er
     if (!convert(schema, value))
         return refuse_type(schema, *value, err);
     if (schema->type == SCHEMA_STRING)
-        return check_string(schema, *value, err);
+        return check_string(schema, name, *value, err);
     if (check_range(schema, *value, err) != 0)
         return -1;
     /* Permissions are checked before values are, for a path that holds the value as it was sent. So a number
@@ -271,7 +272,7 @@ static void validate_given(const struct schema *parameters, json_t *params, json
             continue;
         }
         json_t *value = json_incref(given);
-        if (validate_value(schema, &value, &err) != 0) {
+        if (validate_value(schema, name, &value, &err) != 0) {
             add_error(errors, name, &err);
             json_decref(value);
         } else {

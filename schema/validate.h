@@ -15,8 +15,9 @@
 int validate_parameters(const struct schema *parameters, json_t *params, json_t **ret_errors,
                         struct error *err);
 
-/* Validates one value and converts it in place. The error is a text for the user. */
-int validate_value(const struct schema *schema, json_t **value, struct error *err);
+/* Validates one value and converts it in place. The error is a text for the user; in a property string it
+ * names the key with `name`, the parameter's: "hostpci0.host: ...". */
+int validate_value(const struct schema *schema, const char *name, json_t **value, struct error *err);
 
 /* Validates a reply strictly against the declaration of its endpoint: every property must be declared, none
  * may be missing, and types, ranges and formats must be right. The error names the path of what is wrong. */

@@ -55,7 +55,7 @@ static int check_array(const struct schema *schema, const json_t *value, struct 
 
 int validate_reply(const struct schema *returns, const json_t *value, struct error *err)
 {
-    if (returns->nullable && json_is_null(value))
+    if ((returns->nullable && json_is_null(value)) || (returns->or_integer && json_is_integer(value)))
         return 0;
     if (!has_type(returns, value))
         return error_set(err, ERROR_FAILED, ": is not of type %s", schema_type_name(returns->type));
@@ -64,5 +64,5 @@ int validate_reply(const struct schema *returns, const json_t *value, struct err
     if (returns->type == SCHEMA_ARRAY)
         return check_array(returns, value, err);
     autojson json_t *copy = json_deep_copy(value);
-    return returns->type == SCHEMA_NULL ? 0 : validate_value(returns, &copy, err);
+    return returns->type == SCHEMA_NULL ? 0 : validate_value(returns, returns->name != NULL ? returns->name : "", &copy, err);
 }

@@ -178,6 +178,28 @@ DAEMON_TEST(qemu_config, wrong_changes_are_told_at_once)
     is_json(put(CONFIG, "delete", "hostpci7", NULL), "null");
 }
 
+/* "hostpci0.host", as Proxmox VE names it, not "host". */
+DAEMON_TEST(qemu_config, part_that_is_wrong_is_told_with_its_key)
+{
+    static const char *const rows[][3] = {
+        {"hostpci3", "01:00.0,pcie=maybe", "hostpci3.pcie: type check ('boolean') failed - got 'maybe'"},
+        {"hostpci3", "01:00.0,color=red",
+         "hostpci3.color: property is not defined in schema and the schema does not allow additional "
+         "properties"},
+        {"hostpci3", "host=first",
+         "hostpci3.host: invalid format - value is not a list of PCI devices such as 0000:01:00.0;01:00.1, "
+         "in lower case\n"},
+        {"net1", "bridge=vmbr0", "net1.model: property is missing and it is not optional"},
+        {"scsi4", "/a.raw,ssd=some", "scsi4.ssd: type check ('boolean') failed - got 'some'"},
+        {"usb2", "host=spice,usb3=2", "usb2.usb3: type check ('boolean') failed - got '2'"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        autofree char *wanted = xasprintf("invalid format - format error\n%s\n", rows[i][2]);
+        wrong_parameter(rows[i][0], wanted, "PUT", CONFIG, rows[i][0], rows[i][1], NULL);
+    }
+}
+
 DAEMON_TEST(qemu_config, digest_must_be_the_current_one)
 {
     static const char text[] = "checksum mismatch (file change by other user?)";

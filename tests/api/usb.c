@@ -90,7 +90,7 @@ DAEMON_TEST(usb, entry_has_node_id_and_maybe_a_path)
     };
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        autofree char *text = xasprintf("invalid format - format error\n%s\n", wrong[i][1]);
+        autofree char *text = xasprintf("invalid format - format error\nmap[0].%s\n", wrong[i][1]);
         wrong_parameter("map[0]", text, "POST", MAPPINGS, "id", "modem", "map", wrong[i][0], NULL);
     }
 }

@@ -43,7 +43,7 @@ static void add_line(json_t *config, const char *key, const char *value)
 
     if (given == NULL)
         return;
-    autofree char *stored = validate_value(schema, &given, &err) == 0 && json_is_string(given)
+    autofree char *stored = validate_value(schema, schema->name, &given, &err) == 0 && json_is_string(given)
                                 ? store(key, json_string_value(given))
                                 : NULL;
     if (stored != NULL)

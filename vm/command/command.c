@@ -101,7 +101,7 @@ static int check_values(struct vm_build *build, struct error *err)
         if (key == NULL) /* meta, of which no argument is made */
             continue;
         autojson json_t *copy = json_deep_copy(value);
-        if (validate_value(key, &copy, err) != 0)
+        if (validate_value(key, name, &copy, err) != 0)
             return error_prefix(err, "%s: ", name);
         if (vm_key_about(key)->effect == VM_EFFECT_NEVER)
             return error_set_field(err, name, "%s is kept, but a VM cannot be started with it here", name);

@@ -45,7 +45,7 @@ static int store_string(const char *key, const json_t *given, json_t **ret, stru
     if (vm_value_store(key, json_string_value(given), &text, err) != 0)
         return -1;
     autojson json_t *printed = json_string(text), *stored = trim(key, printed);
-    if (validate_value(schema, &stored, err) != 0)
+    if (validate_value(schema, key, &stored, err) != 0)
         return -1;
     *ret = TAKE(stored);
     return 0;
@@ -59,7 +59,7 @@ static int store(const char *key, const json_t *given, json_t **ret, struct erro
     if (schema == NULL)
         return error_set(err, ERROR_INVALID, "unknown option '%s'", key);
     autojson json_t *value = json_is_string(given) ? trim(key, given) : json_copy((json_t *)given);
-    if (validate_value(schema, &value, err) != 0)
+    if (validate_value(schema, key, &value, err) != 0)
         return -1;
     if (resolved != key) {
         autofree char *printed = NULL;

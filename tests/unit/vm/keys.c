@@ -147,7 +147,7 @@ Test(vm_keys, an_error_names_the_part_that_is_wrong)
     static const char *const rows[][3] = {
         {"hotplug", "disk,cheese", "invalid format - invalid hotplug feature 'cheese'\n"},
         {"boot", "order=net0;cheese",
-         "invalid format - format error\norder: invalid format - invalid boot device 'cheese'\n\n"},
+         "invalid format - format error\nboot.order: invalid format - invalid boot device 'cheese'\n\n"},
         {"startup", "x", "invalid format - unable to parse startup options\n"},
     };
 

@@ -339,7 +339,7 @@ static const struct refusal {
     {"{'config':{}}",
      {.set = "{'scsi0':'file=/ ,'}"},
      "scsi0",
-     "invalid format - format error\nfile: invalid format - value is neither none, cdrom, a path nor "
+     "invalid format - format error\nscsi0.file: invalid format - value is neither none, cdrom, a path nor "
      "STORAGE:VOLUME\n\n",
      ERROR_INVALID},
 };
