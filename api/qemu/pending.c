@@ -21,6 +21,10 @@ static int get_pending(struct request *request, json_t **ret, struct error *err)
     return 0;
 }
 
+/* Proxmox VE declares strings, and sends integers and booleans as numbers, as in the configuration. */
+#define PENDING_VALUE(key, about)                                                                            \
+    {.name = (key), .type = SCHEMA_STRING, .or_integer = true, .optional = true, .text = (about)}
+
 const struct endpoint endpoint_get_qemu_pending = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/pending",
@@ -31,8 +35,8 @@ const struct endpoint endpoint_get_qemu_pending = {
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties =
                                    PROPERTIES({.name = "key", .type = SCHEMA_STRING},
-                                              OPTIONAL_TEXT("value", "What it is; none if it is not set."),
-                                              OPTIONAL_TEXT("pending", "What it becomes."),
+                                              PENDING_VALUE("value", "What it is; none if it is not set."),
+                                              PENDING_VALUE("pending", "What it becomes."),
                                               {.name = "delete",
                                                .type = SCHEMA_INTEGER,
                                                .optional = true,

@@ -20,13 +20,13 @@ static void start(void)
 
 TestSuite(qemu_pending, .init = start, .timeout = 120);
 
-/* [{key, value}] in texts, and the digest as a row of its own. */
+/* [{key, value}] in the types of the configuration, and the digest as a row of its own. */
 DAEMON_TEST(qemu_pending, of_a_stopped_vm_is_its_configuration_with_the_digest)
 {
     const json_t *list = get(VM "/pending", NULL);
 
     cr_assert_str_eq(text_of(row(list, "key", "name"), "value"), "web");
-    cr_assert_str_eq(text_of(row(list, "key", "cores"), "value"), "2", "a text, as in Proxmox");
+    cr_assert_eq(number_of(row(list, "key", "cores"), "value"), 2, "a number, as in the configuration");
     cr_assert_not(has(row(list, "key", "cores"), "pending"));
     cr_assert_str_eq(text_of(row(list, "key", "digest"), "value"),
                      text_of(get(VM "/config", NULL), "digest"));

@@ -70,16 +70,10 @@ json_t *vm_config_show(const json_t *document, bool current)
     return shown;
 }
 
-static void add_text(json_t *row, const char *name, const char *key, const json_t *value)
+static void add_shown(json_t *row, const char *name, const char *key, const json_t *value)
 {
-    if (value == NULL)
-        return;
-    autojson json_t *shown = show(key, value);
-    autofree char *digits = json_is_integer(shown) ? json_dumps(shown, JSON_ENCODE_ANY) : NULL;
-    if (digits != NULL)
-        json_object_set_new(row, name, json_string(digits));
-    else
-        json_object_set(row, name, shown);
+    if (value != NULL)
+        json_object_set_new(row, name, show(key, value));
 }
 
 json_t *vm_config_list_pending(const json_t *document)
@@ -95,8 +89,8 @@ json_t *vm_config_list_pending(const json_t *document)
     autosplit char **keys = vm_config_sort(all);
     for (char **key = keys; *key != NULL; key++) {
         json_t *row = json_pack("{s:s}", "key", *key);
-        add_text(row, "value", *key, json_object_get(config, *key));
-        add_text(row, "pending", *key, json_object_get(pending, *key));
+        add_shown(row, "value", *key, json_object_get(config, *key));
+        add_shown(row, "pending", *key, json_object_get(pending, *key));
         json_object_set(row, "delete", json_object_get(removed, *key));
         json_array_append_new(rows, row);
     }

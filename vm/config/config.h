@@ -53,8 +53,8 @@ json_t *vm_config_view(const json_t *document, bool current);
 /* The same for a reply: an empty value reads as a blank, a secret as asterisks. */
 json_t *vm_config_show(const json_t *document, bool current);
 
-/* [{key, value?, pending?, delete?}] for a reply, in order of the keys; all values are strings. The caller
- * drops. */
+/* [{key, value?, pending?, delete?}] for a reply, in order of the keys; values are of the same types as in
+ * vm_config_show. The caller drops. */
 json_t *vm_config_list_pending(const json_t *document);
 
 /* The keys that a change sets, removes or reverts, each once and with aliases resolved (cdrom is ide2): the

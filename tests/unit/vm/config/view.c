@@ -36,8 +36,8 @@ Test(vm_config_view, what_is_pending_is_listed_by_key)
     autojson json_t *document = fixture_json(DOCUMENT);
 
     fixture_expect_json(vm_config_list_pending(document), "[{'key':'boot','value':' '},"
-                                                          "{'key':'cores','value':'1','pending':'2'},"
-                                                          "{'key':'kvm','value':'0'},"
+                                                          "{'key':'cores','value':1,'pending':2},"
+                                                          "{'key':'kvm','value':0},"
                                                           "{'key':'meta','value':'ctime=1'},"
                                                           "{'key':'net0','value':'e1000','delete':1},"
                                                           "{'key':'scsi0','value':'/a','delete':2},"
@@ -48,7 +48,7 @@ Test(vm_config_view, nothing_is_pending)
 {
     autojson json_t *document = fixture_json("{'config':{'cores':1}}");
 
-    fixture_expect_json(vm_config_list_pending(document), "[{'key':'cores','value':'1'}]");
+    fixture_expect_json(vm_config_list_pending(document), "[{'key':'cores','value':1}]");
 }
 
 Test(vm_config_view, every_key_that_a_change_touches_is_named_once)
