@@ -47,7 +47,8 @@ static int add_part(const struct schema *schema, const char *prefix, char *part,
         if (schema->default_key == NULL)
             return error_set(err, ERROR_INVALID,
                              "value without key, but schema does not define a default key");
-        return add_value(schema_find(schema->property_string, schema->default_key), prefix, part, values, err);
+        return add_value(schema_find(schema->property_string, schema->default_key), prefix, part, values,
+                         err);
     }
     *equals = '\0';
     const struct schema *key = schema_find(schema->property_string, part);

@@ -160,8 +160,7 @@ static int check_property_string(const struct schema *schema, const char *name, 
     return error_set(err, ERROR_INVALID, "invalid format - format error\n%s\n", err->message);
 }
 
-static int check_string(const struct schema *schema, const char *name, const json_t *value,
-                        struct error *err)
+static int check_string(const struct schema *schema, const char *name, const json_t *value, struct error *err)
 {
     const char *string = json_string_value(value);
     size_t limit = schema->max_length != 0 ? schema->max_length : SCHEMA_STRING_LIMIT;

@@ -64,5 +64,7 @@ int validate_reply(const struct schema *returns, const json_t *value, struct err
     if (returns->type == SCHEMA_ARRAY)
         return check_array(returns, value, err);
     autojson json_t *copy = json_deep_copy(value);
-    return returns->type == SCHEMA_NULL ? 0 : validate_value(returns, returns->name != NULL ? returns->name : "", &copy, err);
+    return returns->type == SCHEMA_NULL
+               ? 0
+               : validate_value(returns, returns->name != NULL ? returns->name : "", &copy, err);
 }

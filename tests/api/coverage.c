@@ -14,7 +14,9 @@ static bool only_refuses(const struct endpoint *endpoint)
     static const struct {
         enum method method;
         const char *path;
-    } rows[] = {{METHOD_POST, "/access/domains"}, {METHOD_DELETE, "/access/domains/{realm}"}};
+    } rows[] = {{METHOD_POST, "/access/domains"},
+                {METHOD_DELETE, "/access/domains/{realm}"},
+                {METHOD_GET, "/cluster/ha/resources/{sid}"}};
 
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].method == endpoint->method && strcmp(rows[i].path, endpoint->path) == 0)

@@ -21,10 +21,12 @@ TestSuite(index, .init = start, .timeout = 120);
 DAEMON_TEST(index, lists_the_children_of_every_level)
 {
     is_json(get("/", NULL),
-            "[{'subdir':'version'},{'subdir':'cluster'},{'subdir':'nodes'},{'subdir':'access'}]");
+            "[{'subdir':'version'},{'subdir':'cluster'},{'subdir':'nodes'},{'subdir':'pools'},"
+            "{'subdir':'access'}]");
     is_json(get("/cluster", NULL),
             "[{'name':'status'},{'name':'resources'},{'name':'nextid'},{'name':'tasks'},"
-            "{'name':'options'},{'name':'mapping'}]");
+            "{'name':'options'},{'name':'ha'},{'name':'mapping'}]");
+    is_json(get("/cluster/ha", NULL), "[{'id':'resources'}]");
     is_json(get("/cluster/mapping", NULL), "[{'name':'pci'},{'name':'usb'}]");
     is_json(get("/nodes/" NODE, NULL), "[{'name':'version'},{'name':'status'},{'name':'tasks'},"
                                        "{'name':'subscription'},{'name':'time'},{'name':'network'},"

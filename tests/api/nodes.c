@@ -96,6 +96,20 @@ DAEMON_TEST(nodes, cluster_resources_can_be_asked_for_by_kind)
                     "GET", "/cluster/resources", "type", "disk", NULL);
 }
 
+/* Terraform's providers ask both with every VM; the error's text is a no to them. */
+DAEMON_TEST(nodes, pools_and_high_availability_have_nothing)
+{
+    is_json(get("/pools", NULL), "[]");
+    fails(500, "pool 'web' does not exist", "GET", "/pools", "poolid", "web", NULL);
+    wrong_parameter("poolid", "missing property - 'type' requires this property", "GET", "/pools", "type",
+                    "qemu", NULL);
+    is_json(get("/cluster/ha/resources", NULL), "[]");
+    fails(500, "no such resource 'vm:501'", "GET", "/cluster/ha/resources/501", NULL);
+    fails(500, "no such resource 'vm:501'", "GET", "/cluster/ha/resources/vm:501", NULL);
+    wrong_parameter("sid", "invalid format - value is neither a VM ID nor vm: or ct: with one\n", "GET",
+                    "/cluster/ha/resources/web", NULL);
+}
+
 /* Two clients written in Go take nothing but a string. */
 DAEMON_TEST(nodes, nextid_is_a_string)
 {

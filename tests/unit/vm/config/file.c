@@ -69,7 +69,8 @@ Test(vm_config_file, what_is_read)
          "line 5: Cores is left out: unknown option\n"},
         {"cores: none\nvga: dark\nname: a\xff\n#\xff\nargs: b\n", "{'config':{'args':'b'}}",
          "line 1: cores is left out: type check ('integer') failed - got 'none'\n"
-         "line 2: vga is left out: invalid format - format error; vga.type: value 'dark' does not have a value "
+         "line 2: vga is left out: invalid format - format error; vga.type: value 'dark' does not have a "
+         "value "
          "in "
          "the enumeration 'cirrus, qxl, qxl2, qxl3, qxl4, none, serial0, serial1, serial2, serial3, std, "
          "virtio, virtio-gl, vmware'\n"
