@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checks of a VM's start: the files and the bridges that its configuration names.
  *
- * QEMU opens volumes, ROMs and firmware by their paths on this very host, so that these are never below the
- * sysroot. */
+ * QEMU opens volumes, ROMs (rom.c) and firmware by their paths on this very host, so that these are never
+ * below the sysroot. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,28 +14,22 @@
 #include "hardware/network.h"
 #include "hardware/paths.h"
 #include "passthrough/preflight/parts.h"
-#include "passthrough/preflight/rom.h"
 #include "vm/disk.h"
 #include "vm/image.h"
 
-enum presence { FILE_THERE, FILE_MISSING, FILE_HIDDEN };
-
-/* Whether the file is there. If not, the finding that says so is begun: that of a hidden file, which this
- * daemon may not look at, needs no more than add_absent(), that of a missing one a remedy before. */
-static enum presence find_file(const char *path, struct stat *ret_status, struct findings *ret)
+enum preflight_presence preflight_find_file(const char *path, struct stat *ret_status, struct findings *ret)
 {
     if (stat(path, ret_status) == 0)
-        return FILE_THERE;
+        return PREFLIGHT_FILE_THERE;
     bool hidden = errno == EACCES;
     text_printf(&ret->evidence, "%s: %s", path, strerrordesc_np(errno));
-    return hidden ? FILE_HIDDEN : FILE_MISSING;
+    return hidden ? PREFLIGHT_FILE_HIDDEN : PREFLIGHT_FILE_MISSING;
 }
 
-/* `what` is "the volume", "the ROM". */
-static void add_absent(const char *key, const char *what, const char *path, enum presence presence,
-                       struct findings *ret)
+void preflight_add_absent(const char *key, const char *what, const char *path,
+                          enum preflight_presence presence, struct findings *ret)
 {
-    if (presence == FILE_HIDDEN)
+    if (presence == PREFLIGHT_FILE_HIDDEN)
         findings_add(
             ret, SEVERITY_INFO,
             "%s: this daemon has no permission to look for %s '%s', so whether it exists is unknown.", key,
@@ -99,12 +93,12 @@ static void check_volume(const struct inspection *inspection, const char *key, c
                          const json_t *values, struct findings *ret)
 {
     struct stat status;
-    enum presence presence = find_file(path, &status, ret);
+    enum preflight_presence presence = preflight_find_file(path, &status, ret);
 
-    if (presence != FILE_THERE) {
-        if (presence == FILE_MISSING)
+    if (presence != PREFLIGHT_FILE_THERE) {
+        if (presence == PREFLIGHT_FILE_MISSING)
             remedy_volume(inspection, key, path, values, ret);
-        add_absent(key, "the volume", path, presence, ret);
+        preflight_add_absent(key, "the volume", path, presence, ret);
     } else if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) {
         preflight_show_key(inspection, key, ret);
         findings_add(ret, SEVERITY_ERROR, "%s: the volume '%s' is neither a file nor a block device.", key,
@@ -149,69 +143,6 @@ static const struct check volume_check = {
     .run = check_volumes,
 };
 
-/* What a guest's firmware makes of the images in it. */
-static void check_images(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
-                         const char *path, const struct rom_images *images, struct findings *ret)
-{
-    const char *fault =
-        !images->any                        ? "is no ROM of a PCI device: no image begins in it."
-        : inspection->ovmf && !images->uefi ? "is not UEFI capable, and the VM has OVMF: use SeaBIOS instead."
-        : !inspection->ovmf && !images->bios ? "is for UEFI alone, and the VM has SeaBIOS: use OVMF instead."
-                                             : NULL;
-
-    if (fault == NULL)
-        return;
-    text_printf(&ret->evidence, "%s: images for %s", path,
-                images->bios && images->uefi ? "BIOS and UEFI"
-                : images->uefi               ? "UEFI"
-                : images->bios               ? "BIOS"
-                                             : "nothing");
-    if (images->any)
-        preflight_remedy_set(inspection, "bios", inspection->ovmf ? "seabios" : "ovmf", ret);
-    else
-        preflight_remedy_edit(inspection, hostpci->key, "romfile", NULL, ret);
-    findings_add(ret, SEVERITY_WARNING, "%s: the %s '%s' %s", hostpci->key, images->any ? "ROM" : "file",
-                 path, fault);
-}
-
-static void check_roms(const struct subject *subject, struct findings *ret)
-{
-    const struct inspection *inspection = subject->vm;
-    struct rom_images images;
-    struct preflight_hostpci hostpci;
-    struct stat status;
-
-    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
-        if (hostpci.assignment->hostpci.romfile == NULL)
-            continue;
-        autofree char *path =
-            xasprintf("%s/%s", inspection->what->paths->rom, hostpci.assignment->hostpci.romfile);
-        enum presence presence = find_file(path, &status, ret);
-        if (presence != FILE_THERE) {
-            if (presence == FILE_MISSING) {
-                text_append(&ret->remedy, "# copy it there, or use the device's own:\n");
-                preflight_remedy_edit(inspection, hostpci.key, "romfile", NULL, ret);
-            }
-            add_absent(hostpci.key, "the ROM", path, presence, ret);
-        } else if (S_ISREG(status.st_mode) && rom_read_images(path, &images) == 0) {
-            check_images(inspection, &hostpci, path, &images, ret);
-        } else {
-            text_printf(&ret->evidence, "%s: mode %06o", path, (unsigned)status.st_mode);
-            findings_add(ret, SEVERITY_WARNING, "%s: the ROM '%s' cannot be read.", hostpci.key, path);
-        }
-    }
-}
-
-static const struct check rom_file_check = {
-    .id = "rom-file",
-    .scope = CHECK_VM,
-    .blocks = true,
-    .section = MANUAL_VM,
-    .sentence = "romfile=<path>, is an optional path to a ROM file for the device to use.",
-    .text = "that it is there, and whether its images are for the VM's firmware",
-    .run = check_roms,
-};
-
 static void check_bridges(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
@@ -249,13 +180,14 @@ static void check_firmware(const struct subject *subject, struct findings *ret)
     const struct inspection *inspection = subject->vm;
     autofree char *vars = inspection->ovmf ? find_variables(inspection) : NULL;
     struct stat status;
-    enum presence presence = vars != NULL ? find_file(vars, &status, ret) : FILE_THERE;
+    enum preflight_presence presence =
+        vars != NULL ? preflight_find_file(vars, &status, ret) : PREFLIGHT_FILE_THERE;
 
-    if (presence == FILE_THERE)
+    if (presence == PREFLIGHT_FILE_THERE)
         return;
-    if (presence == FILE_MISSING)
+    if (presence == PREFLIGHT_FILE_MISSING)
         text_append(&ret->remedy, "apt install ovmf\n");
-    add_absent("bios", "OVMF's file", vars, presence, ret);
+    preflight_add_absent("bios", "OVMF's file", vars, presence, ret);
 }
 
 static const struct check ovmf_files_check = {
@@ -268,5 +200,5 @@ static const struct check ovmf_files_check = {
     .run = check_firmware,
 };
 
-const struct check *const preflight_file_checks[] = {&volume_check, &rom_file_check, &bridge_of_net_check,
-                                                     &ovmf_files_check, NULL};
+const struct check *const preflight_file_checks[] = {&volume_check, &bridge_of_net_check, &ovmf_files_check,
+                                                     NULL};

@@ -4,6 +4,8 @@
 #ifndef HOSTPCI_PASSTHROUGH_PREFLIGHT_PARTS_H
 #define HOSTPCI_PASSTHROUGH_PREFLIGHT_PARTS_H
 
+#include <sys/stat.h>
+
 #include "base/json.h"
 #include "hardware/check/check.h"
 #include "passthrough/preflight/preflight.h"
@@ -26,7 +28,8 @@ struct inspection {
 
 /* What each file declares. */
 extern check_list preflight_vm_checks, preflight_hardware_checks, preflight_device_checks,
-    preflight_command_checks, preflight_file_checks, preflight_advice_checks, preflight_viommu_checks;
+    preflight_command_checks, preflight_file_checks, preflight_rom_checks, preflight_advice_checks,
+    preflight_viommu_checks;
 
 /* Values of the configuration; "", or the fallback, if unset. */
 const char *preflight_text(const struct inspection *inspection, const char *key);
@@ -50,6 +53,14 @@ void preflight_remedy_delete(const struct inspection *inspection, const char *ke
  */
 void preflight_remedy_edit(const struct inspection *inspection, const char *key, const char *property,
                            json_t *value, struct findings *ret);
+
+/* Whether a file is there. If not, the finding that says so is begun: that of a hidden file, which this
+ * daemon may not look at, needs no more than preflight_add_absent, that of a missing one a remedy before.
+ * `what` is "the volume", "the ROM". */
+enum preflight_presence { PREFLIGHT_FILE_THERE, PREFLIGHT_FILE_MISSING, PREFLIGHT_FILE_HIDDEN };
+enum preflight_presence preflight_find_file(const char *path, struct stat *ret_status, struct findings *ret);
+void preflight_add_absent(const char *key, const char *what, const char *path,
+                          enum preflight_presence presence, struct findings *ret);
 
 /* The machine's type, of the other kind. */
 void preflight_remedy_machine(const struct inspection *inspection, bool q35, struct findings *ret);

@@ -10,8 +10,9 @@
 #include "vm/config/config.h"
 
 const struct check *const *const preflight_check_lists[] = {
-    preflight_vm_checks,   preflight_hardware_checks, preflight_device_checks, preflight_command_checks,
-    preflight_file_checks, preflight_advice_checks,   preflight_viommu_checks, NULL,
+    preflight_vm_checks,      preflight_hardware_checks, preflight_device_checks,
+    preflight_command_checks, preflight_file_checks,     preflight_rom_checks,
+    preflight_advice_checks,  preflight_viommu_checks,   NULL,
 };
 
 static void read_host(struct inspection *inspection)

@@ -1,48 +1,186 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The images in a ROM of a PCI device. */
-#include "passthrough/preflight/rom.h"
-
-#include <errno.h>
-#include <fcntl.h>
+/* Checks of a VM's start: the ROMs that its devices show to the guest. */
 #include <string.h>
-#include <sys/types.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "hardware/check/manual.h"
+#include "hardware/pci/rom.h"
+#include "passthrough/preflight/parts.h"
 
-#define MOST_IMAGES 32
-#define UNIT        512 /* bytes that lengths count */
+/* A romfile: who names it, and what is in it. */
+struct romfile {
+    const struct preflight_hostpci *hostpci;
+    const char *path;
+    struct rom rom;
+};
 
-/* An image begins with 55 aa, at 18 is where its PCI data structure stands; there "PCIR", at 10 the length,
- * at 14 the code type, at 15 whether it is the last one (numbers in hexadecimal, low byte first). */
-enum { POINTER = 0x18, HEADER = 0x1a, LENGTH = 0x10, CODE = 0x14, INDICATOR = 0x15, DATA = 0x16 };
-
-/* Reads the image at this offset. Returns its length, or 0 if there is none or it is the last one. */
-static off_t read_image(int file, off_t at, struct rom_images *images)
+static void add(const struct romfile *file, enum severity severity, const char *fault, struct findings *ret)
 {
-    unsigned char header[HEADER], data[DATA];
-
-    if (pread(file, header, sizeof(header), at) != HEADER || header[0] != 0x55 || header[1] != 0xaa)
-        return 0;
-    if (pread(file, data, sizeof(data), at + header[POINTER] + 256 * header[POINTER + 1]) != DATA ||
-        memcmp(data, "PCIR", 4) != 0)
-        return 0;
-    images->any = true;
-    images->bios = images->bios || data[CODE] == 0;
-    images->uefi = images->uefi || data[CODE] == 3;
-    return (data[INDICATOR] & 0x80) != 0 ? 0 : UNIT * (off_t)(data[LENGTH] + 256 * data[LENGTH + 1]);
+    findings_add(ret, severity, "%s: the ROM '%s' %s", file->hostpci->key, file->path, fault);
 }
 
-int rom_read_images(const char *path, struct rom_images *ret)
+static void remedy_own(const struct inspection *inspection, const struct romfile *file, struct findings *ret)
 {
-    autoclose int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct rom_images images = {0};
-    off_t at = 0, length;
+    text_append(&ret->remedy, "# use the device's own:\n");
+    preflight_remedy_edit(inspection, file->hostpci->key, "romfile", NULL, ret);
+}
 
-    if (file < 0)
-        return -errno;
-    for (unsigned i = 0; i < MOST_IMAGES && (length = read_image(file, at, &images)) > 0; i++)
-        at += length;
-    *ret = images;
+static void check_chain(const struct inspection *inspection, const struct romfile *file, struct findings *ret)
+{
+    const struct rom_image *damage = rom_find_damage(&file->rom);
+
+    if (!file->rom.complete) {
+        text_printf(&ret->evidence, "%s: %s", file->path, file->rom.fault);
+        remedy_own(inspection, file, ret);
+        add(file, SEVERITY_WARNING, "is damaged: it does not end with its last image.", ret);
+    }
+    if (damage != NULL) {
+        text_printf(&ret->evidence, "%s: the bytes of the image at %zu do not add up to 0", file->path,
+                    file->rom.before + damage->offset);
+        remedy_own(inspection, file, ret);
+        add(file, inspection->ovmf ? SEVERITY_INFO : SEVERITY_WARNING,
+            "is damaged, or was changed: the checksum of its image for a BIOS is wrong, and SeaBIOS leaves "
+            "such an "
+            "image out.",
+            ret);
+    }
+}
+
+/* The guest's firmware expects the first image at 0. */
+static void check_beginning(const struct romfile *file, struct findings *ret)
+{
+    autofree char *whole = xasprintf("%s.new", file->path), *from = xasprintf("if=%s", file->path),
+                  *to = xasprintf("of=%s", whole), *skip = xasprintf("skip=%zu", file->rom.before / 512);
+
+    if (file->rom.before == 0)
+        return;
+    text_printf(&ret->evidence, "%s: the first image begins at %zu", file->path, file->rom.before);
+    preflight_remedy_command((const char *const[]){"dd", from, to, "bs=512", skip, NULL}, ret);
+    preflight_remedy_command((const char *const[]){"mv", whole, file->path, NULL}, ret);
+    add(file, SEVERITY_WARNING,
+        "begins with something else, such as the header of the program that saved it: the guest's firmware "
+        "does "
+        "not find its images.",
+        ret);
+}
+
+static const char *name_firmware(const struct rom *rom)
+{
+    bool bios = rom_has_bios(rom), uefi = rom_has_uefi(rom, 0);
+
+    return bios && uefi ? "BIOS and UEFI" : uefi ? "UEFI" : bios ? "BIOS" : "nothing";
+}
+
+static void check_firmware(const struct inspection *inspection, const struct romfile *file,
+                           struct findings *ret)
+{
+    bool fits = inspection->ovmf ? rom_has_uefi(&file->rom, ROM_MACHINE_X64) : rom_has_bios(&file->rom);
+    bool foreign = inspection->ovmf && rom_has_uefi(&file->rom, 0);
+
+    if (fits)
+        return;
+    text_printf(&ret->evidence, "%s: images for %s", file->path, name_firmware(&file->rom));
+    for (size_t i = 0; foreign && i < file->rom.count; i++)
+        if (file->rom.images[i].efi)
+            text_printf(&ret->evidence, " (%s)", rom_machine_name(file->rom.images[i].machine).text);
+    if (foreign)
+        remedy_own(inspection, file, ret);
+    else
+        preflight_remedy_set(inspection, "bios", inspection->ovmf ? "seabios" : "ovmf", ret);
+    add(file, SEVERITY_WARNING,
+        foreign            ? "is for UEFI on another kind of processor than the guest's, x64."
+        : inspection->ovmf ? "is not UEFI capable, and the VM has OVMF: use SeaBIOS instead."
+                           : "is for UEFI alone, and the VM has SeaBIOS: use OVMF instead.",
+        ret);
+}
+
+/* A romfile is shown by the first function. */
+static void check_device(const struct inspection *inspection, const struct romfile *file,
+                         struct findings *ret)
+{
+    const struct pci_device *device = preflight_device(inspection, file->hostpci->assignment, 0);
+    char id[PCI_ADDRESS_SIZE];
+
+    if (device == NULL || rom_fits(&file->rom, device->vendor, device->device))
+        return;
+    autofree char *ids = rom_list_ids(&file->rom);
+    pci_address_format(device->address, id);
+    text_printf(&ret->evidence, "%s: for %s; %s is %04x:%04x", file->path, ids, id, device->vendor,
+                device->device);
+    remedy_own(inspection, file, ret);
+    add(file, SEVERITY_WARNING, "is for another device.", ret);
+}
+
+static void check_none(const struct inspection *inspection, const struct romfile *file, struct findings *ret)
+{
+    text_printf(&ret->evidence, "%s: images for nothing", file->path);
+    preflight_remedy_edit(inspection, file->hostpci->key, "romfile", NULL, ret);
+    findings_add(ret, SEVERITY_WARNING, "%s: the file '%s' is no ROM of a PCI device: no image begins in it.",
+                 file->hostpci->key, file->path);
+}
+
+static int read_rom(const char *path, struct rom *ret)
+{
+    autofree char *content = NULL;
+    struct error err;
+    size_t length;
+
+    if (file_read(path, ROM_LIMIT, &content, &length, &err) != 0)
+        return -1;
+    rom_parse((const unsigned char *)content, length, ret);
     return 0;
 }
+
+static void check_content(const struct inspection *inspection, struct romfile *file, struct findings *ret)
+{
+    struct stat status;
+    enum preflight_presence presence = preflight_find_file(file->path, &status, ret);
+
+    if (presence != PREFLIGHT_FILE_THERE) {
+        if (presence == PREFLIGHT_FILE_MISSING) {
+            text_append(&ret->remedy, "# copy it there, or use the device's own:\n");
+            preflight_remedy_edit(inspection, file->hostpci->key, "romfile", NULL, ret);
+        }
+        preflight_add_absent(file->hostpci->key, "the ROM", file->path, presence, ret);
+    } else if (!S_ISREG(status.st_mode) || read_rom(file->path, &file->rom) != 0) {
+        text_printf(&ret->evidence, "%s: mode %06o", file->path, (unsigned)status.st_mode);
+        findings_add(ret, SEVERITY_WARNING, "%s: the ROM '%s' cannot be read.", file->hostpci->key,
+                     file->path);
+    } else if (file->rom.count == 0) {
+        check_none(inspection, file, ret);
+    } else {
+        check_beginning(file, ret);
+        check_chain(inspection, file, ret);
+        check_firmware(inspection, file, ret);
+        check_device(inspection, file, ret);
+    }
+}
+
+static void check_roms(const struct subject *subject, struct findings *ret)
+{
+    const struct inspection *inspection = subject->vm;
+    struct preflight_hostpci hostpci;
+
+    for (unsigned at = 0; preflight_next(inspection, &at, &hostpci);) {
+        const char *name = hostpci.assignment->hostpci.romfile;
+        if (name == NULL)
+            continue;
+        autofree char *path = xasprintf("%s/%s", inspection->what->paths->rom, name);
+        struct romfile file = {.hostpci = &hostpci, .path = path};
+        check_content(inspection, &file, ret);
+    }
+}
+
+static const struct check rom_file_check = {
+    .id = "rom-file",
+    .scope = CHECK_VM,
+    .blocks = true,
+    .section = MANUAL_VM,
+    .sentence = "romfile=<path>, is an optional path to a ROM file for the device to use.",
+    .text = "that it is there and whole, and whether its images are for the VM's firmware and for the device",
+    .run = check_roms,
+};
+
+const struct check *const preflight_rom_checks[] = {&rom_file_check, NULL};

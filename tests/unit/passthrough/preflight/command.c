@@ -369,6 +369,44 @@ const struct provoked provoked_by_command[] = {
      .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=folder.rom'}",
      .expected = "warning rom-file hostpci0: the ROM '@/rom/folder.rom' cannot be read.\n"
                  "  = @/rom/folder.rom: mode 040755\n"},
+    {.about = "a ROM that a tool has put a header before",
+     .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=header.rom'}",
+     .expected =
+         "warning rom-file hostpci0: the ROM '@/rom/header.rom' begins with something else, such as the "
+         "header of the program that saved it: the guest's firmware does not find its images.\n"
+         "  = @/rom/header.rom: the first image begins at 512\n"
+         "  > dd if=@/rom/header.rom of=@/rom/header.rom.new bs=512 skip=1\n"
+         "  > mv @/rom/header.rom.new @/rom/header.rom\n"},
+    {.about = "a ROM that is cut off",
+     .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=cut.rom'}",
+     .expected =
+         "warning rom-file hostpci0: the ROM '@/rom/cut.rom' is damaged: it does not end with its last "
+         "image.\n"
+         "  = @/rom/cut.rom: the image at 512 is cut off: it has 512 bytes, of which 488 are there\n"
+         "  > # use the device's own:\n"
+         "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,x-vga=1\n"},
+    {.about = "a ROM that was changed",
+     .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=changed.rom'}",
+     .expected = "info rom-file hostpci0: the ROM '@/rom/changed.rom' is damaged, or was changed: the "
+                 "checksum of its "
+                 "image for a BIOS is wrong, and SeaBIOS leaves such an image out.\n"
+                 "  = @/rom/changed.rom: the bytes of the image at 0 do not add up to 0\n"
+                 "  > # use the device's own:\n"
+                 "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,x-vga=1\n"},
+    {.about = "a ROM of another device",
+     .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=other.rom'}",
+     .expected = "warning rom-file hostpci0: the ROM '@/rom/other.rom' is for another device.\n"
+                 "  = @/rom/other.rom: for 1002:67df; 0000:01:00.0 is 10de:2484\n"
+                 "  > # use the device's own:\n"
+                 "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,x-vga=1\n"},
+    {.about = "a ROM for another processor",
+     .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=arm.rom'}",
+     .expected =
+         "warning rom-file hostpci0: the ROM '@/rom/arm.rom' is for UEFI on another kind of processor than "
+         "the guest's, x64.\n"
+         "  = @/rom/arm.rom: images for UEFI (aarch64)\n"
+         "  > # use the device's own:\n"
+         "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,x-vga=1\n"},
     {.about = "a ROM for BIOS with OVMF",
      .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=bios.rom'}",
      .expected = "warning rom-file hostpci0: the ROM '@/rom/bios.rom' is not UEFI capable, and the VM has "

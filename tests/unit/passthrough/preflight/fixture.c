@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "passthrough/preflight/preflight.h"
+#include "tests/rom.h"
 #include "tests/unit/hardware/fixture.h"
 #include "tests/unit/storage/fixture.h"
 #include "tests/unit/vm/fixture.h"
@@ -64,22 +65,26 @@ static void put(const struct world *world, const char *name, const void *data, s
     cr_assert_eq(file_replace(path, data, length, mode, &err), 0, "%s", err.message);
 }
 
-/* Images of these code types, of 512 bytes each. */
+/* Of the graphics card, with the images that these code types name. */
 static void put_rom(const struct world *world, const char *name, const char *types)
 {
-    unsigned char rom[2048] = {0};
-    size_t count = strlen(types);
+    unsigned char rom[ROM_ROOM];
+    size_t length = rom_make_types(types, 0x10de, 0x2484, rom);
 
-    for (size_t i = 0; i < count; i++) {
-        unsigned char *image = rom + 512 * i;
-        memcpy(image, "\x55\xaa", 2);
-        image[0x18] = 0x1c;
-        memcpy(image + 0x1c, (const char[]){'P', 'C', 'I', 'R'}, 4);
-        image[0x1c + 0x10] = 1;
-        image[0x1c + 0x14] = (unsigned char)(types[i] - '0');
-        image[0x1c + 0x15] = i == count - 1 ? 0x80 : 0;
-    }
-    put(world, name, rom, 512 * count, 0644);
+    put(world, name, rom, length, 0644);
+}
+
+static void put_wrong_roms(const struct world *world)
+{
+    static const struct rom_part arm = {.code = 3, .vendor = 0x10de, .device = 0x2484, .machine = 0xaa64};
+    unsigned char rom[512 + ROM_ROOM] = "NVGI", *own = rom + 512;
+
+    put(world, "rom/header.rom", rom, 512 + rom_make_types("03", 0x10de, 0x2484, own), 0644);
+    put(world, "rom/cut.rom", own, 1000, 0644);
+    own[100] = 1;
+    put(world, "rom/changed.rom", own, 1024, 0644);
+    put(world, "rom/other.rom", own, rom_make_types("03", 0x1002, 0x67df, own), 0644);
+    put(world, "rom/arm.rom", own, rom_make(&arm, 1, own), 0644);
 }
 
 static void put_files(struct world *world)
@@ -94,6 +99,7 @@ static void put_files(struct world *world)
     put_rom(world, "rom/both.rom", "03");
     put_rom(world, "rom/bios.rom", "0");
     put_rom(world, "rom/uefi.rom", "3");
+    put_wrong_roms(world);
     put(world, "rom/text.rom", "NVGI", 4, 0644);
     put(world, "rom/folder.rom/file", "", 0, 0644);
 }
