@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,30 +34,50 @@ struct program {
     struct stream output, complaints;
 };
 
-/* The broker's workers block signals; a program gets none of that, nor their files. */
-static int spawn(const struct exec_question *what, int input, int output, int complaints, pid_t *ret)
+/* In the child, until it is the program: only what may be called between fork and exec. It gets none of the
+ * signals that the broker's workers block and ignore, nor their files. */
+_Noreturn static void become(const struct exec_question *what, const int files[static 3], pid_t parent,
+                             int report)
 {
     static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigset_t none, all;
+    sigset_t none;
 
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
     sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_init(&how);
-    posix_spawnattr_setsigmask(&how, &none);
-    posix_spawnattr_setsigdefault(&how, &all);
-    posix_spawnattr_setpgroup(&how, 0);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, complaints, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-    int error =
-        posix_spawn(ret, what->path, &files, &how, (char *const *)what->argv, (char *const *)environment);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&how);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setpgid(0, 0);
+    if (parent != 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent))
+        _exit(EXIT_FAILURE); /* it died before we could ask to die with it */
+    for (int fd = 0; fd < 3; fd++)
+        dup2(files[fd], fd);
+    close_range(STDERR_FILENO + 1, (unsigned)report - 1, 0);
+    close_range((unsigned)report + 1, UINT_MAX, 0);
+    execve(what->path, (char *const *)what->argv, (char *const *)environment);
+    int error = errno;
+    if (write(report, &error, sizeof(error)) != sizeof(error))
+        abort();
+    _exit(EXIT_FAILURE);
+}
+
+/* posix_spawn(3) cannot make a program that ends with us. `parent` is 0 if it goes on without us. Returns an
+ * errno, or 0. */
+static int spawn(const struct exec_question *what, const int files[static 3], pid_t parent, pid_t *ret)
+{
+    int report[2], error = 0;
+
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return errno;
+    pid_t pid = fork();
+    if (pid == 0)
+        become(what, files, parent, report[1]);
+    error = pid < 0 ? errno : 0;
+    close(report[1]);
+    if (pid > 0 && TEMP_FAILURE_RETRY(read(report[0], &error, sizeof(error))) > 0)
+        TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
+    else
+        *ret = pid;
+    close(report[0]);
     return error;
 }
 
@@ -98,7 +120,8 @@ static int start(struct program *program, struct error *err)
     int error = errno;
 
     if (input >= 0 && output >= 0 && (complaints >= 0 || !program->asked))
-        error = spawn(what, input, output, program->asked ? complaints : output, &program->pid);
+        error = spawn(what, (const int[]){input, output, program->asked ? complaints : output},
+                      program->asked ? getpid() : 0, &program->pid);
     if (program->pid <= 0)
         return error_set_errno(err, error, "cannot start '%s'", what->path);
     program->end = (int)syscall(SYS_pidfd_open, program->pid, 0);

@@ -28,7 +28,8 @@ struct exec_question {
 };
 
 /* Runs a program whose standard output is an answer, and gives that, as it is. Its standard error is only for
- * the message of a failure. Nothing of it remains: what it started is killed when it ends. */
+ * the message of a failure. Nothing of it remains: what it started is killed when it ends, and it is killed
+ * when the thread that called this ends, however that happens. */
 int exec_ask(const struct exec_question *question, struct text *ret, struct error *err);
 
 #endif

@@ -384,6 +384,31 @@ Test(broker_qemu, asker_that_is_gone_is_told)
     fails(&stand_in, "the process that asks QEMU is gone: restart hostpci");
 }
 
+static void wait_for_file(const struct stand_in *stand_in, const char *name)
+{
+    autofree char *path = xasprintf("%s.%s", stand_in->binary, name);
+    struct stat status;
+
+    for (long long until = clock_milliseconds() + 20000; stat(path, &status) != 0 || status.st_size == 0;)
+        cr_assert_lt(clock_milliseconds(), until);
+}
+
+/* Not by what the asker does: it cannot do anything any more. */
+Test(broker_qemu, that_is_running_ends_with_its_asker)
+{
+    autostandin struct stand_in stand_in;
+    pthread_t thread;
+
+    open_stand_in(&stand_in, "echo $$ > \"$0.pid\"; exec sleep 1000\n");
+    cr_assert_eq(pthread_create(&thread, NULL, ask_in_thread, &stand_in), 0);
+    wait_for_file(&stand_in, "pid");
+    cr_assert(runs(&stand_in, "pid"));
+    kill(find_asker(), SIGKILL);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    for (long long until = clock_milliseconds() + 20000; runs(&stand_in, "pid");)
+        cr_assert_lt(clock_milliseconds(), until, "QEMU is still there");
+}
+
 Test(broker_qemu, asker_ends_with_who_asks)
 {
     autostandin struct stand_in stand_in;
