@@ -29,6 +29,7 @@
 #include "broker/daemon/job_run.h"
 #include "broker/daemon/kept.h"
 #include "broker/daemon/listen.h"
+#include "broker/daemon/mounts.h"
 #include "broker/run_dir.h"
 #include "hardware/paths.h"
 #include "hardware/pci/events.h"
@@ -216,16 +217,33 @@ static void before_wait(void *context)
         loop_stop(daemon->jobs.loop);
 }
 
-static int open_listener(const struct options *options, struct daemon *daemon, struct error *err)
+/* It is root, and no unit has closed the host's files to it. */
+static bool is_started_by_hand(const struct daemon *daemon)
 {
-    daemon->listener = activation_take_socket(SOCK_SEQPACKET);
-    if (daemon->listener >= 0)
-        return 0;
-    daemon->bound = true;
-    return run_dir_prepare(options->run_dir, err) != 0 ||
-                   broker_listen(daemon->path, daemon->users[CLIENT_USERS - 1], &daemon->listener, err) != 0
-               ? -1
-               : 0;
+    return daemon->bound && geteuid() == 0;
+}
+
+static int open_sysroot(const struct options *options, struct daemon *daemon, struct error *err)
+{
+    sysroot_close(TAKE(daemon->sysroot));
+    if (sysroot_open(options->sysroot, &daemon->sysroot, err) != 0)
+        return error_prefix(err, "--sysroot: ");
+    if (sysroot_is_host(daemon->sysroot) && geteuid() != 0)
+        return error_set(err, ERROR_FORBIDDEN, "only root can change this host: start the broker as root");
+    return 0;
+}
+
+/* The folders must be there before, and what is open already would not be affected. */
+static int restrict_mounts(const struct options *options, struct daemon *daemon, struct error *err)
+{
+    const char *sysroot = sysroot_is_host(daemon->sysroot) ? NULL : options->sysroot;
+
+    if (journal_make_folder(options->broker_dir, err) != 0)
+        return error_prefix(err, "--broker-dir: ");
+    if (mounts_restrict((const char *const[MOUNTS_OWN]){sysroot, options->run_dir, options->broker_dir},
+                        err) != 0)
+        return -1;
+    return open_sysroot(options, daemon, err);
 }
 
 /* Before anything is read that an event could change. Without events everything else works. */
@@ -245,16 +263,20 @@ static int open_all(const struct options *options, struct daemon *daemon, struct
 {
     char boot[64];
 
-    if (sysroot_open(options->sysroot, &daemon->sysroot, err) != 0)
-        return error_prefix(err, "--sysroot: ");
-    if (sysroot_is_host(daemon->sysroot) && geteuid() != 0)
-        return error_set(err, ERROR_FORBIDDEN, "only root can change this host: start the broker as root");
-    read_boot(daemon->sysroot, boot, sizeof(boot));
-    if (choose_users(options->user, daemon->users, err) != 0 || open_signals(&daemon->signals, err) != 0)
+    if (open_sysroot(options, daemon, err) != 0 || choose_users(options->user, daemon->users, err) != 0 ||
+        open_signals(&daemon->signals, err) != 0)
         return -1;
+    daemon->listener = activation_take_socket(SOCK_SEQPACKET);
+    daemon->bound = daemon->listener < 0;
+    if (daemon->bound && run_dir_prepare(options->run_dir, err) != 0)
+        return -1;
+    if (is_started_by_hand(daemon) && restrict_mounts(options, daemon, err) != 0)
+        return -1;
+    read_boot(daemon->sysroot, boot, sizeof(boot));
     if (journal_open(options->broker_dir, boot, &daemon->jobs.journal, err) != 0)
         return error_prefix(err, "--broker-dir: ");
-    if (open_listener(options, daemon, err) != 0)
+    if (daemon->bound &&
+        broker_listen(daemon->path, daemon->users[CLIENT_USERS - 1], &daemon->listener, err) != 0)
         return -1;
     open_events(daemon);
     return broker_confine(err);

@@ -32,6 +32,9 @@
 
 struct journal;
 
+/* ERROR_FAILED if others may write to it. */
+int journal_make_folder(const char *folder, struct error *err);
+
 /* Makes the folder. ERROR_CONFLICT if another broker has it open. What is of another boot than `boot` becomes
  * history: its operations end as interrupted by a reboot. */
 int journal_open(const char *folder, const char *boot, struct journal **ret, struct error *err);

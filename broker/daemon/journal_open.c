@@ -113,7 +113,7 @@ static int lock_folder(const char *folder, int *ret, struct error *err)
     return 0;
 }
 
-static int make_folder(const char *folder, struct error *err)
+int journal_make_folder(const char *folder, struct error *err)
 {
     struct stat status;
 
@@ -213,7 +213,7 @@ static int forget_other_boots(struct journal *journal, struct error *err)
 
 static int open_all(const char *folder, struct journal *journal, struct error *err)
 {
-    if (make_folder(folder, err) != 0 || lock_folder(folder, &journal->lock, err) != 0 ||
+    if (journal_make_folder(folder, err) != 0 || lock_folder(folder, &journal->lock, err) != 0 ||
         open_database(folder, &journal->db, err) != 0 || forget_other_boots(journal, err) != 0)
         return -1;
     for (size_t i = 0; i < STATEMENTS; i++)

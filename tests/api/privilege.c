@@ -3,6 +3,8 @@
  */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
@@ -272,6 +274,31 @@ static void check_broker_ends(void (*end)(void))
     wait_until_gone(broker);
     daemon_start_again();
     cr_assert_neq(find_broker(), 0, "the next one has its own");
+}
+
+/* As under its unit: /proc/PID/root is the host as that process sees it. */
+static void expect_closed(pid_t pid, const char *path, int flags, int expected)
+{
+    autofree char *whole = xasprintf("/proc/%d/root%s", (int)pid, path);
+    autoclose int fd = open(whole, flags | O_CLOEXEC, 0600);
+
+    cr_expect_eq(fd, -1, "%s", path);
+    cr_expect_eq(errno, expected, "%s: %s", path, strerror(errno));
+}
+
+DAEMON_TEST(privilege, broker_that_it_started_can_write_to_the_host_where_it_must_alone)
+{
+    need_root();
+    START(.host = "workstation", .own_key = true);
+    pid_t broker = find_broker();
+
+    cr_assert_neq(broker, 0);
+    expect_closed(broker, "/etc/hostpci-test", O_WRONLY | O_CREAT, EROFS);
+    expect_closed(broker, daemon_state(), O_RDWR | O_TMPFILE, EROFS);
+    expect_closed(broker, "/dev/tty", O_RDONLY, EACCES);
+    autofree char *journal = xasprintf("/proc/%d/root%s", (int)broker, daemon_broker());
+    autoclose int fd = open(journal, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+    cr_expect_geq(fd, 0, "%s: %s", journal, strerror(errno));
 }
 
 DAEMON_TEST(privilege, broker_ends_with_its_daemon)
