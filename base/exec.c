@@ -189,16 +189,23 @@ static int follow(struct program *program, struct error *err)
     return 0;
 }
 
+int exec_judge(const char *path, int status, struct error *err)
+{
+    if (WIFSIGNALED(status))
+        return error_set(err, ERROR_FAILED, "'%s' was killed by signal %d", path, WTERMSIG(status));
+    if (WEXITSTATUS(status) != 0)
+        return error_set(err, ERROR_FAILED, "'%s' ended with status %d", path, WEXITSTATUS(status));
+    return 0;
+}
+
 static int judge(struct program *program, int status, struct error *err)
 {
-    const char *path = program->what->path;
     autofree char *line = last_line(program);
+    struct error how;
 
-    if (WIFSIGNALED(status))
-        return error_set(err, ERROR_FAILED, "'%s' was killed by signal %d: %s", path, WTERMSIG(status), line);
-    if (WEXITSTATUS(status) != 0)
-        return error_set(err, ERROR_FAILED, "'%s' ended with status %d: %s", path, WEXITSTATUS(status), line);
-    return 0;
+    if (exec_judge(program->what->path, status, &how) == 0)
+        return 0;
+    return error_set(err, ERROR_FAILED, "%s: %s", how.message, line);
 }
 
 /* ret gets the output, also on failure. */
@@ -225,6 +232,19 @@ static int run(const struct exec_question *what, bool asked, struct text *ret, s
     text_release(&program.complaints.text);
     *ret = program.output.text;
     return result;
+}
+
+int exec_start(const char *const *argv, int output, pid_t *ret, struct error *err)
+{
+    const struct exec_question what = {.path = argv[0], .argv = argv};
+    autoclose int input = open_input(NULL);
+    pid_t pid = 0;
+    int error = input < 0 ? errno : spawn(&what, (const int[]){input, output, output}, 0, &pid);
+
+    if (error != 0)
+        return error_set_errno(err, error, "cannot start '%s'", argv[0]);
+    *ret = pid;
+    return 0;
 }
 
 int exec_run(const char *const *argv, unsigned seconds, char **ret_output, struct error *err)

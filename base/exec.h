@@ -8,6 +8,8 @@
 #ifndef HOSTPCI_BASE_EXEC_H
 #define HOSTPCI_BASE_EXEC_H
 
+#include <sys/types.h>
+
 #include "base/error.h"
 #include "base/text.h"
 
@@ -17,6 +19,13 @@
  * NULL) gets what it wrote to its standard output and standard error together, cut at EXEC_OUTPUT_LIMIT, also
  * on failure; the caller frees it. */
 int exec_run(const char *const *argv, unsigned seconds, char **ret_output, struct error *err);
+
+/* Starts argv, as above, with both of its outputs at `output`, and does not wait: *ret is a child of the
+ * caller and leads a process group of its own. */
+int exec_start(const char *const *argv, int output, pid_t *ret, struct error *err);
+
+/* 0 if this status of waitpid(2) says that the program worked, else -1 and how it ended. */
+int exec_judge(const char *path, int status, struct error *err);
 
 struct exec_question {
     const char *path;

@@ -26,6 +26,7 @@
 #include "base/user.h"
 #include "broker/daemon/client.h"
 #include "broker/daemon/confine.h"
+#include "broker/daemon/helper.h"
 #include "broker/daemon/job_run.h"
 #include "broker/daemon/kept.h"
 #include "broker/daemon/listen.h"
@@ -263,8 +264,9 @@ static int open_all(const struct options *options, struct daemon *daemon, struct
 {
     char boot[64];
 
-    if (open_sysroot(options, daemon, err) != 0 || choose_users(options->user, daemon->users, err) != 0 ||
-        open_signals(&daemon->signals, err) != 0)
+    if (open_sysroot(options, daemon, err) != 0 ||
+        helper_start(daemon->sysroot, &daemon->jobs.helper, err) != 0 ||
+        choose_users(options->user, daemon->users, err) != 0 || open_signals(&daemon->signals, err) != 0)
         return -1;
     daemon->listener = activation_take_socket(SOCK_SEQPACKET);
     daemon->bound = daemon->listener < 0;
@@ -329,6 +331,8 @@ static void close_all(struct daemon *daemon)
         close(daemon->signals);
     if (daemon->events >= 0)
         close(daemon->events);
+    if (daemon->jobs.helper >= 0)
+        close(daemon->jobs.helper);
     journal_close(daemon->jobs.journal);
     sysroot_close(daemon->sysroot);
 }
@@ -336,7 +340,7 @@ static void close_all(struct daemon *daemon)
 static int run(const struct options *options, struct error *err)
 {
     autofree char *path = xasprintf("%s/broker.sock", options->run_dir);
-    struct daemon daemon = {.path = path, .listener = -1, .signals = -1, .events = -1};
+    struct daemon daemon = {.path = path, .listener = -1, .signals = -1, .events = -1, .jobs.helper = -1};
 
     int result = open_all(options, &daemon, err);
     if (result == 0)

@@ -15,7 +15,8 @@
  * The files of this folder, each of which knows only those before it: loop (descriptors and timers), journal
  * (what outlives the broker) and spawn (a worker's process); job (an operation that runs, and its states),
  * job_messages (what its worker says) and job_run (from state to state); kept, state and client, who ask
- * for jobs. Nothing calls upwards but by the callbacks that broker.c, which joins them all, hands down. */
+ * for jobs. Beside them stands the helper, a process that runs programs which the broker's confinement would
+ * stop. Nothing calls upwards but by the callbacks that broker.c, which joins them all, hands down. */
 #ifndef HOSTPCI_BROKER_DAEMON_BROKER_H
 #define HOSTPCI_BROKER_DAEMON_BROKER_H
 

@@ -71,7 +71,7 @@ static int start_worker(struct job *job, operation_function *run, json_t *argume
 {
     struct worker_process worker;
 
-    if (spawn_worker(job->jobs->sysroot, run, id_of(job), arguments, &worker, err) != 0)
+    if (spawn_worker(job->jobs->sysroot, job->jobs->helper, run, id_of(job), arguments, &worker, err) != 0)
         return -1;
     if (enter_in_journal(job, worker.pid, err) != 0) {
         spawn_discard(&worker);

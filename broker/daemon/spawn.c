@@ -18,15 +18,23 @@
 
 /* The journal, the clients and the other workers are none of its business, and a worker that the kernel holds
  * must not hold the broker's socket in turn. */
-static void close_others(int a, int b)
+static int compare_numbers(const void *a, const void *b)
 {
-    int low = a < b ? a : b, high = a < b ? b : a;
+    return *(const int *)a - *(const int *)b;
+}
 
-    if (low > STDERR_FILENO + 1)
-        close_range(STDERR_FILENO + 1, (unsigned)low - 1, 0);
-    if (high > low + 1)
-        close_range((unsigned)low + 1, (unsigned)high - 1, 0);
-    close_range((unsigned)high + 1, UINT_MAX, 0);
+static void close_others(int kept[], size_t count)
+{
+    int first = STDERR_FILENO + 1;
+
+    qsort(kept, count, sizeof(kept[0]), compare_numbers);
+    for (size_t i = 0; i < count; i++) {
+        if (kept[i] > first)
+            close_range((unsigned)first, (unsigned)kept[i] - 1, 0);
+        if (kept[i] >= first)
+            first = kept[i] + 1;
+    }
+    close_range((unsigned)first, UINT_MAX, 0);
 }
 
 /* A Ctrl-C at the terminal, or a service manager that ends a whole group, is meant for the broker, which
@@ -46,10 +54,11 @@ _Noreturn static void work(struct worker *worker, operation_function *run)
 {
     autojson json_t *start = NULL;
     json_t *result = NULL;
+    int kept[] = {worker->socket, worker->helper, sysroot_fd(worker->sysroot)};
     struct error err;
 
     ignore_signals();
-    close_others(worker->socket, sysroot_fd(worker->sysroot));
+    close_others(kept, COUNT_OF(kept));
     if (protocol_receive(worker->socket, &start, &err) != 1)
         _exit(EXIT_FAILURE);
     int status = run(worker, &result, &err);
@@ -57,8 +66,8 @@ _Noreturn static void work(struct worker *worker, operation_function *run)
     _exit(EXIT_SUCCESS);
 }
 
-int spawn_worker(const struct sysroot *sysroot, operation_function *run, const char *id, json_t *arguments,
-                 struct worker_process *ret, struct error *err)
+int spawn_worker(const struct sysroot *sysroot, int helper, operation_function *run, const char *id,
+                 json_t *arguments, struct worker_process *ret, struct error *err)
 {
     int ends[2];
 
@@ -68,7 +77,7 @@ int spawn_worker(const struct sysroot *sysroot, operation_function *run, const c
     pid_t pid = fork();
     if (pid == 0) {
         struct worker worker = {
-            .socket = ends[1], .sysroot = sysroot, .operation = id, .arguments = arguments};
+            .socket = ends[1], .helper = helper, .sysroot = sysroot, .operation = id, .arguments = arguments};
         work(&worker, run);
     }
     int reason = errno;

@@ -20,6 +20,7 @@
 
 struct worker {
     int socket; /* to the broker */
+    int helper; /* to the one that runs programs (broker/worker/unit.h); -1: there is none */
     const struct sysroot *sysroot;
     const char *operation; /* its id; "" if it only reads */
     json_t *arguments;     /* validated against the operation's schema */

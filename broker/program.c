@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The programs that the broker has run outside of its confinement. */
+#include "broker/program.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "hardware/pci/address.h"
+
+#define MANAGER_FOLDER "/run/systemd/system" /* sd_booted(3) */
+
+enum form { FORM_NONE, FORM_FUNCTION, FORM_RELEASE };
+
+/* '%' in a word stands for the argument. */
+static const struct row {
+    const char *name;
+    const char *words[PROGRAM_WORDS], *without_manager[PROGRAM_WORDS];
+    enum form form;
+    unsigned seconds;
+} rows[PROGRAMS] = {
+    [PROGRAM_UPDATE_INITRAMFS] = {"update-initramfs",
+                                  {"/usr/sbin/update-initramfs", "-u", "-k", "all"},
+                                  .seconds = 1800},
+    [PROGRAM_DRACUT] = {"dracut", {"/usr/bin/dracut", "-f", "--regenerate-all"}, .seconds = 1800},
+    [PROGRAM_UPDATE_GRUB] = {"update-grub", {"/usr/sbin/update-grub"}, .seconds = 600},
+    [PROGRAM_PROXMOX_BOOT_TOOL] = {"proxmox-boot-tool",
+                                   {"/usr/sbin/proxmox-boot-tool", "refresh"},
+                                   .seconds = 600},
+    [PROGRAM_KERNEL_INSTALL] = {"kernel-install",
+                                {"/usr/bin/kernel-install", "add", "%", "/boot/vmlinuz-%"},
+                                .form = FORM_RELEASE,
+                                .seconds = 900},
+    [PROGRAM_SRIOV_ENABLE] = {"sriov-manage",
+                              {"/usr/lib/nvidia/sriov-manage", "-e", "%"},
+                              .form = FORM_FUNCTION,
+                              .seconds = 300},
+    [PROGRAM_SRIOV_DISABLE] = {"sriov-manage",
+                               {"/usr/lib/nvidia/sriov-manage", "-d", "%"},
+                               .form = FORM_FUNCTION,
+                               .seconds = 300},
+    [PROGRAM_REBOOT] = {"reboot",
+                        {"/usr/bin/systemctl", "--no-block", "reboot"},
+                        {"/sbin/shutdown", "-r", "now"},
+                        .seconds = 60},
+    [PROGRAM_POWEROFF] = {"poweroff",
+                          {"/usr/bin/systemctl", "--no-block", "poweroff"},
+                          {"/sbin/shutdown", "-P", "now"},
+                          .seconds = 60},
+};
+
+const char *program_root;
+
+bool program_has_manager(void)
+{
+    return program_root == NULL && access(MANAGER_FOLDER, F_OK) == 0;
+}
+
+bool program_may_run(const struct sysroot *sysroot)
+{
+    return program_root != NULL || sysroot_is_host(sysroot);
+}
+
+/* Debian's names: "6.12.57+deb13-amd64", "6.1.0-41-amd64", "7.0.2-2-pve", "7.1~rc3". */
+static bool is_release(const char *text)
+{
+    static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+~_-";
+
+    return text[0] >= '0' && text[0] <= '9' && text[strspn(text, allowed)] == '\0' && strlen(text) <= 64;
+}
+
+/* The form that the program gets: of a function its full id, however it was written. */
+static int read_argument(const struct row *row, const char *argument, char ret[static PROGRAM_ARGUMENT_SIZE],
+                         struct error *err)
+{
+    struct pci_address address;
+
+    ret[0] = '\0';
+    if (row->form == FORM_NONE && argument == NULL)
+        return 0;
+    if (row->form == FORM_FUNCTION && argument != NULL && pci_address_parse(argument, &address)) {
+        pci_address_format(address, ret);
+        return 0;
+    }
+    if (row->form == FORM_RELEASE && argument != NULL && is_release(argument)) {
+        snprintf(ret, PROGRAM_ARGUMENT_SIZE, "%s", argument);
+        return 0;
+    }
+    return error_set(err, ERROR_INVALID, "'%.80s' is no argument for %s", argument != NULL ? argument : "",
+                     row->name);
+}
+
+static void fill_word(const char *word, const char *argument, struct program_command *ret, size_t index)
+{
+    size_t before = strcspn(word, "%"), size = sizeof(ret->words[0]);
+    const char *root = index == 0 && program_root != NULL ? program_root : "";
+
+    snprintf(ret->words[index], size, "%s%.*s%s", root, (int)before, word,
+             word[before] == '%' ? argument : "");
+    ret->argv[index] = ret->words[index];
+}
+
+static const char *const *words_of(const struct row *row)
+{
+    return row->without_manager[0] != NULL && !program_has_manager() ? row->without_manager : row->words;
+}
+
+int program_fill(enum program which, const char *argument, struct program_command *ret, struct error *err)
+{
+    char given[PROGRAM_ARGUMENT_SIZE];
+
+    if ((unsigned)which >= PROGRAMS)
+        return error_set(err, ERROR_INVALID, "there is no program of the number %u", (unsigned)which);
+    const struct row *row = &rows[which];
+    if (read_argument(row, argument, given, err) != 0)
+        return -1;
+    const char *const *words = words_of(row);
+    *ret = (struct program_command){.seconds = row->seconds};
+    for (size_t i = 0; i < PROGRAM_WORDS - 1 && words[i] != NULL; i++) {
+        size_t length = strlen(ret->text);
+        fill_word(words[i], given, ret, i);
+        snprintf(ret->text + length, sizeof(ret->text) - length, "%s%s", i > 0 ? " " : "",
+                 i > 0 ? ret->argv[i] : row->name);
+    }
+    snprintf(ret->unit, sizeof(ret->unit), "hostpci-%s%s%s.service", row->name,
+             row->form == FORM_FUNCTION ? "-" : "", row->form == FORM_FUNCTION ? given : "");
+    return 0;
+}
+
+bool program_is_there(enum program which)
+{
+    autofree char *path =
+        xasprintf("%s%s", program_root != NULL ? program_root : "", words_of(&rows[which])[0]);
+
+    return access(path, X_OK) == 0;
+}
