@@ -91,7 +91,7 @@ struct jobs {
     struct loop *loop;
     struct journal *journal;
     const struct sysroot *sysroot;
-    int helper; /* broker/daemon/helper.h; -1: none */
+    int helper;       /* broker/daemon/helper.h; -1: none */
     struct job *list; /* the newest first */
     unsigned count, readers;
     long steps, stop_at; /* broker_stop_at(); 0: never */

@@ -18,6 +18,9 @@
 #define WORKER_LINE_SIZE   1024 /* of a line of the log; what is longer is cut */
 #define WORKER_CLAIM_LIMIT 256
 
+/* Claimed in the place of a function by what changes the host's files or ends the host. */
+#define WORKER_HOST "host"
+
 struct worker {
     int socket; /* to the broker */
     int helper; /* to the one that runs programs (broker/worker/unit.h); -1: there is none */
