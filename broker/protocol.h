@@ -52,7 +52,12 @@
  *   id, vendor, device      the function, and which device it is
  *   driver, override        what it had before; a claim without them: nothing was changed yet
  *   wanted, wanted-override where it is to be: a driver, "" for none, "*" for the kernel's choice
- *   reset-methods           what reset_method held, if the operation changes that */
+ *   reset-methods           what reset_method held, if the operation changes that
+ *
+ * or, of a physical function whose virtual functions come and go:
+ *
+ *   numvfs, autoprobe       how many it had, and whether the kernel bound drivers to new ones
+ *   wanted-numvfs, wanted-autoprobe */
 #ifndef HOSTPCI_BROKER_PROTOCOL_H
 #define HOSTPCI_BROKER_PROTOCOL_H
 

@@ -22,6 +22,7 @@ static const struct kind {
     const char *prefix; /* of the operation's id */
     enum pci_event_kind again;
 } kinds[] = {
+    {"vfs", &operation_sriov, "vfs", PCI_EVENT_BIND}, /* only a driver makes virtual functions */
     {"choice", &operation_driver, "boot", PCI_EVENT_ADD},
 };
 

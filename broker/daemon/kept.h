@@ -16,7 +16,8 @@ struct kept;
 int kept_new(struct jobs *jobs, struct kept **ret, struct error *err);
 void kept_free(struct kept *kept); /* takes NULL */
 
-/* Starts the operations that can start now ("boot:FUNCTION" for a driver). Call this again when an operation
+/* Starts the operations that can start now ("boot:FUNCTION" for a driver, "vfs:FUNCTION"
+ * for a count of virtual functions). Call this again when an operation
  * has ended. What cannot be applied is logged and no longer pending. */
 void kept_apply(struct kept *kept);
 

@@ -153,7 +153,7 @@ static int prepare(struct worker *worker, struct plan *plan, const struct reques
 {
     if (plan_read(worker, plan, err) != 0 || check_fit(worker, plan, request, err) != 0 ||
         plan_want(worker, plan, request->driver, err) != 0 ||
-        impact_check(worker, plan, "taken from its driver", request->force, err) != 0)
+        impact_check(worker, plan, "taken from its driver", request->force ? FORCED : FORCE_ASKED, err) != 0)
         return -1;
     impact_warn_of_others(worker, plan);
     return plan_claim(worker, plan, true, err);

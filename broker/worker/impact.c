@@ -61,7 +61,7 @@ static void log_unreadable(struct worker *worker, const struct host_uses *uses)
 }
 
 static int check_uses(struct worker *worker, const struct plan *plan, const struct host_uses *uses,
-                      const char *verb, bool force, struct error *err)
+                      const char *verb, enum force force, struct error *err)
 {
     autotext struct text refusals = {0};
     bool critical = false;
@@ -73,7 +73,7 @@ static int check_uses(struct worker *worker, const struct plan *plan, const stru
             continue;
         size_t count = host_uses_of(uses, function->device->address, &list);
         log_uses(worker, function, verb, list, count);
-        if (count == 0 || list[0].weight < USE_ACTIVE || (list[0].weight == USE_ACTIVE && force))
+        if (count == 0 || list[0].weight < USE_ACTIVE || (list[0].weight == USE_ACTIVE && force == FORCED))
             continue;
         append_refusal(&refusals, function, &list[0]);
         critical |= list[0].weight == USE_CRITICAL;
@@ -83,8 +83,9 @@ static int check_uses(struct worker *worker, const struct plan *plan, const stru
         return error_set(err, ERROR_FAILED, "what the host cannot run without is never %s: %s", verb,
                          text_string(&refusals));
     if (refusals.length > 0)
-        return error_set(err, ERROR_FAILED, "what the host uses is not %s unless forced: %s, or say force=1",
-                         verb, text_string(&refusals));
+        return error_set(err, ERROR_FAILED, "what the host uses is not %s%s: %s%s", verb,
+                         force == FORCE_NEVER ? "" : " unless forced", text_string(&refusals),
+                         force == FORCE_NEVER ? "" : ", or say force=1");
     return 0;
 }
 
@@ -116,7 +117,7 @@ void impact_warn_of_others(struct worker *worker, const struct plan *plan)
             named->group, others.data, plan->list[0].id, plan->list[0].driver);
 }
 
-int impact_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
+int impact_check(struct worker *worker, const struct plan *plan, const char *verb, enum force force,
                  struct error *err)
 {
     autohostuses struct host_uses *uses = NULL;

@@ -10,8 +10,14 @@
 
 #include "broker/worker/plan.h"
 
+enum force {
+    FORCE_NEVER, /* the operation cannot be forced */
+    FORCE_ASKED, /* it can be, and was not */
+    FORCED,
+};
+
 /* `verb` says what happens to the functions that lose something: "taken from its driver", "reset". */
-int impact_check(struct worker *worker, const struct plan *plan, const char *verb, bool force,
+int impact_check(struct worker *worker, const struct plan *plan, const char *verb, enum force force,
                  struct error *err);
 
 /* Logs which functions of the IOMMU group keep drivers of the host, if a vfio driver is to get one. */

@@ -15,6 +15,8 @@ static bool is_in_scope(const struct pci_device *named, const struct pci_device 
     if (scope == SCOPE_DEVICE) /* the numbers of virtual functions may be of their parent's slot */
         return pci_address_same_slot(named->address, other->address) &&
                named->virtual_function == other->virtual_function;
+    if (scope == SCOPE_FAMILY)
+        return other->virtual_function && pci_address_compare(other->physical_function, named->address) == 0;
     return scope == SCOPE_GROUP && named->group >= 0 && other->group == named->group;
 }
 

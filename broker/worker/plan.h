@@ -9,6 +9,7 @@ enum scope {
     SCOPE_FUNCTION, /* the one that was named */
     SCOPE_DEVICE,   /* and the others of its slot, but no virtual functions unless it is one */
     SCOPE_GROUP,    /* and the others of its IOMMU group */
+    SCOPE_FAMILY,   /* and its virtual functions */
 };
 
 /* The driver that was asked for. */

@@ -111,7 +111,7 @@ static int prepare(struct worker *worker, struct plan *plan, struct attempts *at
     if (plan_read(worker, plan, err) != 0 || read_methods(attempts, err) != 0)
         return -1;
     plan->list[0].loses_driver = plan->list[0].was.driver[0] != '\0';
-    if (impact_check(worker, plan, "reset", forced, err) != 0)
+    if (impact_check(worker, plan, "reset", forced ? FORCED : FORCE_ASKED, err) != 0)
         return -1;
     autofree char *words = reset_join_methods(&attempts->methods);
     autojson json_t *claims = plan_pack_claims(plan, true);

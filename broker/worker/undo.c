@@ -5,12 +5,14 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/worker/bind.h"
+#include "broker/worker/divide.h"
 
 static const struct kind {
     const char *member; /* only claims of this kind have it */
     int (*undo)(struct worker *worker, const json_t *claim, struct text *where);
 } kinds[] = {
     {"override", bind_undo},
+    {"numvfs", divide_undo},
 };
 
 static int undo_one(struct worker *worker, const json_t *claim, struct text *where)

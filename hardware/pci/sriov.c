@@ -66,9 +66,103 @@ void sriov_describe(int folder, json_t *object)
         json_object_set(object, "virtfns", functions);
 }
 
+int sriov_read(const struct sysroot *sysroot, struct pci_address address, struct sriov *ret,
+               struct error *err)
+{
+    autoclose int folder = pci_open_folder(sysroot, address);
+    char id[PCI_ADDRESS_SIZE], text[16];
+    long long total, offset = 0, stride = 0, autoprobe = 1;
+    unsigned long long device;
+
+    pci_address_format(address, id);
+    if (folder < 0)
+        return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
+    if (sysfs_read_number(folder, "sriov_totalvfs", &total) < 0 || total <= 0 || total > MOST_FUNCTIONS)
+        return error_set(err, ERROR_FAILED,
+                         "%s can have no virtual functions: either the device has no SR-IOV, or it is "
+                         "switched off in the firmware setup (BIOS/UEFI) or in the card's own settings",
+                         id);
+    sysfs_read_number(folder, "sriov_offset", &offset);
+    sysfs_read_number(folder, "sriov_stride", &stride);
+    sysfs_read_number(folder, "sriov_drivers_autoprobe", &autoprobe);
+    bool known = sysfs_read(folder, "sriov_vf_device", text, sizeof(text)) >= 0 &&
+                 text_to_number(text, 16, 0xffff, &device);
+    *ret = (struct sriov){.total = (unsigned)total,
+                          .offset = offset > 0 && offset <= MOST_FUNCTIONS ? (unsigned)offset : 0,
+                          .stride = stride > 0 && stride <= MOST_FUNCTIONS ? (unsigned)stride : 0,
+                          .device = known ? (int)device : -1,
+                          .autoprobe = autoprobe != 0};
+    return 0;
+}
+
+int sriov_check_count(const struct sriov *sriov, struct pci_address address, long long count,
+                      struct error *err)
+{
+    char id[PCI_ADDRESS_SIZE];
+
+    if (count >= 0 && count <= sriov->total)
+        return 0;
+    pci_address_format(address, id);
+    return error_set_field(err, "numvfs", "value %lld is too large: %s can have %u virtual functions", count,
+                           id, sriov->total);
+}
+
 static long routing_id(struct pci_address address)
 {
     return (long)address.bus << 8 | (long)address.device << 3 | address.function;
+}
+
+bool sriov_locate(const struct sriov *sriov, struct pci_address address, unsigned index,
+                  struct pci_address *ret)
+{
+    long id = routing_id(address) + (long)sriov->offset + (long)index * (long)sriov->stride;
+
+    if (sriov->offset == 0 || index >= sriov->total || (index > 0 && sriov->stride == 0) || id > 0xffff)
+        return false;
+    *ret = (struct pci_address){.domain = address.domain,
+                                .bus = (uint8_t)(id >> 8),
+                                .device = (uint8_t)(id >> 3 & 0x1f),
+                                .function = (uint8_t)(id & 7)};
+    return true;
+}
+
+static bool is_vf_of(const struct pci_device *device, struct pci_address address)
+{
+    return device->virtual_function && pci_address_compare(device->physical_function, address) == 0;
+}
+
+json_t *sriov_list(const struct sriov *sriov, struct pci_address address, const struct inventory *inventory)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < sriov->total; i++) {
+        json_t *row = json_pack("{s:i}", "index", (int)i);
+        struct pci_address at;
+        char id[PCI_ADDRESS_SIZE];
+        const struct pci_device *found = NULL;
+        if (sriov_locate(sriov, address, i, &at)) {
+            pci_address_format(at, id);
+            json_object_set_new(row, "id", json_string(id));
+            found = inventory_find(inventory, at);
+        }
+        bool exists = found != NULL && is_vf_of(found, address);
+        json_object_set_new(row, "exists", json_integer(exists));
+        if (exists && found->group >= 0)
+            json_object_set_new(row, "group", json_integer(found->group));
+        if (exists && found->driver[0] != '\0')
+            json_object_set_new(row, "driver", json_string(found->driver));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+size_t sriov_count(const struct inventory *inventory, struct pci_address address)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < inventory->count; i++)
+        count += is_vf_of(&inventory->devices[i], address);
+    return count;
 }
 
 /* Whether the VF at this distance from the PF is one of its VFs. */

@@ -13,6 +13,32 @@
  * descriptor of its folder. */
 void sriov_describe(int folder, json_t *object);
 
+/* What does not change while virtual functions come and go. The kernel answers it from memory: unlike
+ * sriov_numvfs, whose reader waits for the function's lock. */
+struct sriov {
+    unsigned total, offset, stride;
+    int device;     /* of its virtual functions; -1: not known */
+    bool autoprobe; /* the kernel binds drivers to new virtual functions */
+};
+
+/* ERROR_NOT_FOUND if there is no such function, ERROR_FAILED if it can have no virtual functions. */
+int sriov_read(const struct sysroot *sysroot, struct pci_address address, struct sriov *ret,
+               struct error *err);
+
+/* ERROR_INVALID for the parameter numvfs if it cannot have so many. */
+int sriov_check_count(const struct sriov *sriov, struct pci_address address, long long count,
+                      struct error *err);
+
+/* The address of its n-th virtual function, whether that exists or not; false if none can have it. */
+bool sriov_locate(const struct sriov *sriov, struct pci_address address, unsigned index,
+                  struct pci_address *ret);
+
+/* All that it can have: [{index, id, exists, group?, driver?}]; a new reference. */
+json_t *sriov_list(const struct sriov *sriov, struct pci_address address, const struct inventory *inventory);
+
+/* How many of its virtual functions are in the inventory. */
+size_t sriov_count(const struct inventory *inventory, struct pci_address address);
+
 /* A VF's place among those of its PF, whether it exists or not. */
 struct sriov_slot {
     struct pci_address physical_function;

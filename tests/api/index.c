@@ -9,7 +9,8 @@
 #include "tests/api/look.h"
 
 #define METHODS                                                                                              \
-    "[{'method':'mdev'},{'method':'status'},{'method':'driver'},{'method':'reset'},{'method':'map'}]"
+    "[{'method':'mdev'},{'method':'status'},{'method':'driver'},{'method':'reset'},{'method':'sriov'},{'"    \
+    "method':'map'}]"
 
 static void start(void)
 {

@@ -60,6 +60,19 @@ struct kernel_function *kernel_find(const char *id)
     return NULL;
 }
 
+struct kernel_function *kernel_enter(const char *id)
+{
+    struct kernel_function *function = kernel_find(id);
+
+    if (function != NULL)
+        return function;
+    kernel_must(shared->function_count < MOST_FUNCTIONS, "play so many functions");
+    function = &shared->functions[shared->function_count];
+    snprintf(function->id, sizeof(function->id), "%s", id);
+    shared->function_count++;
+    return function;
+}
+
 static struct kernel_function *find_surely(const char *id)
 {
     struct kernel_function *function = kernel_find(id);
@@ -216,6 +229,22 @@ void kernel_choose(const char *id, const char *driver)
 void kernel_refuse(const char *id, const char *driver)
 {
     set_name(find_surely(id)->refused, driver);
+}
+
+void kernel_set_vf_driver(const char *id, const char *driver, unsigned group)
+{
+    struct kernel_function *function = find_surely(id);
+
+    set_name(function->vfs.driver, driver);
+    function->vfs.group = group;
+}
+
+void kernel_limit_vfs(const char *id, unsigned most, int error)
+{
+    struct kernel_function *function = find_surely(id);
+
+    function->vfs.most = most;
+    function->vfs.error = error;
 }
 
 void kernel_set_reset(const char *id, const char *method, int error)

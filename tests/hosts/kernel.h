@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Plays the kernel behind a tree that looks like a host: a write to unbind, bind, drivers_probe,
- * driver_override, reset or reset_method changes the tree's files and links as it does on a real host, and
- * fails when it fails there. A test can also make it fail, hang, or lose a function in the middle of
- * something.
+ * driver_override, reset, reset_method or sriov_numvfs changes the tree's files and links as it does on a
+ * real host, and fails when it fails there. A test can also make it fail, hang, or lose a function in the
+ * middle of something.
  *
  * It works through sysfs_hook, in this process and in those forked (but not exec'ed) after kernel_install, so
  * a test that needs a broker on such a host calls broker_main in a child. All of them share the memory of
@@ -30,6 +30,20 @@ void kernel_refuse(const char *id,
 void kernel_unplug(const char *id);     /* removes all links to it, too */
 void kernel_set_reset(const char *id, const char *method, int error); /* of this method; -1: the device does
                                                                          not answer afterwards */
+
+/* Makes a function of a small tree a physical one. Its virtual functions get groups from `group` on, if it is
+ * in one itself, and the kernel chooses `driver` for them ("": none). */
+struct kernel_sriov {
+    unsigned total, offset, stride, device, group;
+    const char *driver;
+};
+void kernel_add_sriov(const char *id, const struct kernel_sriov *sriov);
+/* The same of a function that has the files already. */
+void kernel_set_vf_driver(const char *id, const char *driver, unsigned group);
+void kernel_limit_vfs(const char *id, unsigned most, int error); /* what the driver says beyond; 0: none */
+void kernel_put_vfs(const char *id, unsigned count);             /* at once */
+unsigned kernel_vfs(const char *id);                             /* what sriov_numvfs says */
+bool kernel_autoprobe(const char *id);
 
 /* Binds it at once, as root could do by hand; "" for no driver or no override. */
 void kernel_put(const char *id, const char *driver, const char *override);

@@ -63,7 +63,7 @@ bool kernel_is_there(const char *path)
     return lstat(path, &status) == 0;
 }
 
-static void read_link_name(const char *path, char name[static KERNEL_NAME])
+void kernel_read_link(const char *path, char name[static KERNEL_NAME])
 {
     char target[PATH_MAX];
     ssize_t length = readlink(path, target, sizeof(target) - 1);
@@ -73,7 +73,7 @@ static void read_link_name(const char *path, char name[static KERNEL_NAME])
 }
 
 /* A relative link between two paths of the tree, as sysfs has them. */
-static void make_link(const char *at, const char *to)
+void kernel_make_link(const char *at, const char *to)
 {
     autofree char *copy = xstrdup(at);
     autofree char *folder = realpath(dirname(copy), NULL);
@@ -118,7 +118,7 @@ static void update_group(const char *id)
     char group[KERNEL_NAME], driver[KERNEL_NAME];
     bool used = false;
 
-    read_link_name(kernel_function_file(id, "iommu_group"), group);
+    kernel_read_link(kernel_function_file(id, "iommu_group"), group);
     if (group[0] == '\0')
         return;
     char **names = NULL;
@@ -129,8 +129,8 @@ static void update_group(const char *id)
     sysfs_hook = hook;
     for (char **name = names; name != NULL && *name != NULL; name++) {
         char other[KERNEL_NAME];
-        read_link_name(kernel_function_file(*name, "iommu_group"), other);
-        read_link_name(kernel_function_file(*name, "driver"), driver);
+        kernel_read_link(kernel_function_file(*name, "iommu_group"), other);
+        kernel_read_link(kernel_function_file(*name, "driver"), driver);
         used |= strcmp(group, other) == 0 && kernel_is_vfio(driver);
     }
     sysfs_free_list(&names);
@@ -148,8 +148,8 @@ void kernel_bind(const char *id, const char *driver)
     autofree char *folder = xasprintf(KERNEL_DEVICES "/%s", id),
                   *target = xasprintf(KERNEL_DRIVERS "/%s", driver);
 
-    make_link(kernel_path(KERNEL_DRIVERS "/%s/%s", driver, id), folder);
-    make_link(kernel_function_file(id, "driver"), target);
+    kernel_make_link(kernel_path(KERNEL_DRIVERS "/%s/%s", driver, id), folder);
+    kernel_make_link(kernel_function_file(id, "driver"), target);
     set_uevent_driver(id, driver);
     update_group(id);
 }
@@ -158,7 +158,7 @@ const char *kernel_driver(const char *id)
 {
     static char name[KERNEL_NAME];
 
-    read_link_name(kernel_function_file(id, "driver"), name);
+    kernel_read_link(kernel_function_file(id, "driver"), name);
     return name;
 }
 
@@ -195,25 +195,24 @@ static bool does_fit(const struct kernel_function *function, const char *driver)
                                        !text_starts_with(class_code, "0x06"));
 }
 
-static int probe(const struct kernel_function *function)
+void kernel_probe(const struct kernel_function *function)
 {
     char driver[KERNEL_NAME];
 
-    if (kernel_driver(function->id)[0] != '\0')
-        return 0;
+    if (kernel_driver(function->id)[0] != '\0' || !kernel_may_probe(function->id))
+        return;
     const char *override = kernel_override(function->id);
     snprintf(driver, sizeof(driver), "%s", override[0] != '\0' ? override : function->choice);
     if (driver[0] != '\0' && kernel_is_there(kernel_path(KERNEL_DRIVERS "/%s", driver)) &&
         does_fit(function, driver))
         kernel_bind(function->id, driver);
-    return 0; /* whether anything was bound or not */
 }
 
 static int write_bind(const struct kernel_function *function, const char *driver)
 {
     if (kernel_driver(function->id)[0] != '\0')
         return -EBUSY;
-    if (!does_fit(function, driver))
+    if (!does_fit(function, driver) || !kernel_may_probe(function->id))
         return -ENODEV;
     kernel_bind(function->id, driver);
     return 0;
@@ -371,6 +370,8 @@ static int write_function(struct kernel_function *function, const char *name, co
         return write_override(function, value);
     if (strcmp(name, "reset_method") == 0)
         return write_methods(function, value);
+    if (strcmp(name, "sriov_numvfs") == 0)
+        return kernel_write_count(function, value);
     return strcmp(name, "reset") == 0 ? write_reset(function, value) : 1;
 }
 
@@ -390,7 +391,7 @@ static int write_bus(const char *path, const char *value, int *lock,
     if (function == NULL)
         return 1;
     if (strcmp(name, "drivers_probe") == 0)
-        return probe(function);
+        return kernel_probe(function), 0; /* whether anything was bound or not */
     if (strcmp(name, "bind") == 0)
         return write_bind(function, folder);
     if (strcmp(name, "unbind") == 0)
@@ -452,16 +453,15 @@ void kernel_remove_driver(const char *driver)
 }
 
 /* The link in the bus's folder goes first, as in device_del(). */
-void kernel_unplug(const char *id)
+void kernel_remove(const char *id)
 {
     char driver[KERNEL_NAME], group[KERNEL_NAME];
     autofree char *link = xstrdup(kernel_path(KERNEL_DEVICES "/%s", id));
     autofree char *folder = realpath(link, NULL), *aside = xasprintf("%s/gone-%s", kernel_tree, id);
-    int lock = lock_bus();
 
     kernel_must(folder != NULL, link);
-    read_link_name(kernel_function_file(id, "driver"), driver);
-    read_link_name(kernel_function_file(id, "iommu_group"), group);
+    kernel_read_link(kernel_function_file(id, "driver"), driver);
+    kernel_read_link(kernel_function_file(id, "iommu_group"), group);
     if (unlink(link) != 0) /* in a small tree it is the folder itself */
         kernel_must(rename(link, aside) == 0, link);
     else
@@ -471,5 +471,23 @@ void kernel_unplug(const char *id)
     if (group[0] != '\0')
         unlink(kernel_path("sys/kernel/iommu_groups/%s/devices/%s", group, id));
     nftw(aside, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void kernel_unplug(const char *id)
+{
+    int lock = lock_bus();
+
+    kernel_remove(id);
+    close(lock);
+}
+
+void kernel_put_vfs(const char *id, unsigned count)
+{
+    char value[16];
+    int lock = lock_bus();
+
+    kernel_must(kernel_write_count(kernel_find(id), "0") == 0, "remove virtual functions");
+    snprintf(value, sizeof(value), "%u", count);
+    kernel_must(kernel_write_count(kernel_find(id), value) == 0, "make virtual functions");
     close(lock);
 }

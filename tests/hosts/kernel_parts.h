@@ -23,6 +23,12 @@ struct kernel_function {
         int error;
     } resets[KERNEL_RESET];
     atomic_uint reset_count;
+    struct {
+        char driver[KERNEL_NAME]; /* that virtual functions bind without an override */
+        unsigned group;           /* of the first one */
+        unsigned most;            /* that the driver makes; 0: as many as the device can have */
+        int error;                /* what it says beyond */
+    } vfs;
     atomic_int holder;         /* the process that holds its lock in a write that does not return; 0: none */
     char leaving[KERNEL_NAME]; /* the driver that is still being unbound */
 };
@@ -33,6 +39,8 @@ extern char kernel_tree[512];
 size_t kernel_boot(struct kernel_function *functions, size_t most);
 
 struct kernel_function *kernel_find(const char *id); /* NULL: none */
+/* The same, with an entry for a function that is new. */
+struct kernel_function *kernel_enter(const char *id);
 
 /* A path below the tree; the text lasts for a few calls. */
 const char *kernel_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -46,6 +54,15 @@ const char *kernel_function_file(const char *id, const char *name);
 
 bool kernel_is_vfio(const char *driver);
 void kernel_bind(const char *id, const char *driver);
+void kernel_probe(const struct kernel_function *function); /* binds what fits, if something does */
+void kernel_remove(const char *id);
+void kernel_make_link(const char *at, const char *to); /* relative, both below the tree; `at` a whole path */
+void kernel_read_link(const char *path, char name[static KERNEL_NAME]); /* the target's last part; "": none */
+
+/* A write to sriov_numvfs of a function with that file: 0 or a negative errno. */
+int kernel_write_count(struct kernel_function *function, const char *value);
+/* Whether the kernel binds drivers to this one: not to a virtual function whose physical one says so. */
+bool kernel_may_probe(const char *id);
 
 /* Does what the kernel does at a write: 0, a negative errno, or 1 if the file is like any other. `middle` is
  * called at the point where an unbind hangs: the link to the driver is gone, but the driver is not finished.

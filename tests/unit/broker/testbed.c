@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "broker/daemon/broker.h"
+#include "broker/operations.h"
 
 static const struct {
     const char *id, *driver, *class_code, *ids, *group, *reset;
@@ -151,7 +152,8 @@ static void add_line(void *context, int number, const char *line)
 
 json_t *testbed_try(struct testbed *testbed, const char *operation, const char *arguments, struct error *err)
 {
-    bool reads = strcmp(operation, "driver") != 0 && strcmp(operation, "reset") != 0;
+    const struct operation *found = operation_find(operation);
+    bool reads = found == NULL || !found->changes;
     autofree char *id = xasprintf("UPID:%u", ++testbed->number);
     json_t *result = NULL;
 

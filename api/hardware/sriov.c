@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/hardware/pci/{id}/sriov: dividing a physical function into virtual ones. */
+#include "hardware/pci/sriov.h"
+#include "api/endpoints.h"
+#include "api/hardware/task.h"
+#include "base/memory.h"
+#include "broker/operations.h"
+
+/* What the broker keeps for the device that is there now; NULL: nothing, or no broker answers. */
+static json_t *read_kept(const struct service *service, const struct pci_device *device, const char *id)
+{
+    autojson json_t *known = NULL;
+    struct error err;
+
+    if (broker_call(service->broker, "state", NULL, json_pack("{s:s}", "id", id), NULL, NULL, &known, &err) !=
+        0)
+        return NULL;
+    json_t *kept = json_object_get(json_object_get(json_object_get(known, "functions"), id), "vfs");
+    if (json_integer_value(json_object_get(kept, "vendor")) != device->vendor ||
+        json_integer_value(json_object_get(kept, "device")) != device->device)
+        return NULL;
+    return json_incref(kept);
+}
+
+static int get_sriov(struct request *request, json_t **ret, struct error *err)
+{
+    autoinventory struct inventory *inventory = NULL;
+    struct service *service = request->service;
+    struct pci_address address = param_pci_address(request);
+    char id[PCI_ADDRESS_SIZE], device_id[16];
+    struct sriov sriov;
+
+    pci_address_format(address, id);
+    if (inventory_source_get(service->inventory, &inventory, err) != 0)
+        return -1;
+    const struct pci_device *device = inventory_find(inventory, address);
+    if (device == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
+    if (sriov_read(service->sysroot, address, &sriov, err) != 0)
+        return -1;
+    autojson json_t *kept = read_kept(service, device, id);
+    *ret = json_pack("{s:i, s:I, s:i, s:o}", "total", (int)sriov.total, "now",
+                     (json_int_t)sriov_count(inventory, address), "autoprobe", (int)sriov.autoprobe, "vfs",
+                     sriov_list(&sriov, address, inventory));
+    if (kept != NULL)
+        json_object_set(*ret, "kept", json_object_get(kept, "numvfs"));
+    if (sriov.offset > 0)
+        json_object_update_new(
+            *ret, json_pack("{s:i, s:i}", "offset", (int)sriov.offset, "stride", (int)sriov.stride));
+    if (sriov.device >= 0) {
+        snprintf(device_id, sizeof(device_id), "0x%04x", (unsigned)sriov.device);
+        json_object_set_new(*ret, "vf-device", json_string(device_id));
+    }
+    return 0;
+}
+
+static int set_sriov(struct request *request, json_t **ret, struct error *err)
+{
+    struct pci_address address = param_pci_address(request);
+    struct sriov sriov;
+
+    if (sriov_read(request->service->sysroot, address, &sriov, err) != 0 ||
+        sriov_check_count(&sriov, address, param_integer(request, "numvfs"), err) != 0)
+        return -1;
+    return hardware_begin_task(request, "pcisriov", &operation_sriov, ret, err);
+}
+
+static const struct schema vf_properties[] = {
+    {.name = "index", .type = SCHEMA_INTEGER, .text = "virtfnN of the physical function, from 0."},
+    {.name = "id",
+     .type = SCHEMA_STRING,
+     .optional = true,
+     .format = "pci-id",
+     .text = "Its PCI id, also if it does not exist yet, so that a mapping can be made before."},
+    {.name = "exists", .type = SCHEMA_BOOLEAN, .text = "Whether it exists now."},
+    OPTIONAL_NUMBER("group", "IOMMU group."),
+    OPTIONAL_TEXT("driver", "The bound driver."),
+    {.name = NULL},
+};
+
+const struct endpoint endpoint_get_pci_sriov = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/sriov",
+    .text = "Shows which virtual functions a device has and which it could have.",
+    .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID),
+    .returns = {.type = SCHEMA_OBJECT,
+                .properties = PROPERTIES(
+                    {.name = "total", .type = SCHEMA_INTEGER, .text = "How many it can have."},
+                    {.name = "now", .type = SCHEMA_INTEGER, .text = "How many it has."},
+                    OPTIONAL_NUMBER("kept", "How many it gets at each start; left out: nothing is kept."),
+                    {.name = "autoprobe",
+                     .type = SCHEMA_BOOLEAN,
+                     .text = "Whether the kernel binds drivers to new ones."},
+                    OPTIONAL_NUMBER("offset", "Routing id of the first one, relative to this function."),
+                    OPTIONAL_NUMBER("stride", "Distance between their routing ids."),
+                    OPTIONAL_TEXT("vf-device", "Their device id."),
+                    {.name = "vfs",
+                     .type = SCHEMA_ARRAY,
+                     .items = ITEMS(.type = SCHEMA_OBJECT, .properties = vf_properties),
+                     .text = "All that it can have."})},
+    .may_block = true,
+    .on_node = true,
+    .run = get_sriov,
+};
+
+const struct endpoint endpoint_set_pci_sriov = {
+    .method = METHOD_PUT,
+    .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/sriov",
+    .text = "Gives a device another number of virtual functions. The task's log first says which are removed "
+            "and what the host uses them for; if one is in use, nothing is changed. If a step fails, the "
+            "steps before it are undone.",
+    .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
+    .parameters =
+        PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID, {.name = NULL, .more = operation_sriov_arguments + 1}),
+    .returns = RETURNS_UPID,
+    .may_block = true,
+    .on_node = true,
+    .run = set_sriov,
+};

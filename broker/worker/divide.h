@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Dividing a physical function into virtual ones: the change, and also the way back. As with bind_function
+ * (broker/worker/bind.h) it reads what is there and does only what is missing, so that it can be repeated
+ * after any interruption; each access that may block is announced by worker_step. */
+#ifndef HOSTPCI_BROKER_WORKER_DIVIDE_H
+#define HOSTPCI_BROKER_WORKER_DIVIDE_H
+
+#include "base/text.h"
+#include "broker/worker/worker.h"
+#include "hardware/bind/vfs.h"
+
+/* Brings the function to this count, from another one through 0, if it is still the device (vendor, device)
+ * of `was`; ERROR_NOT_FOUND if not. No driver gets a new virtual function before its settings are made: only
+ * then, with autoprobe, is the kernel asked to bind some. 1: something was changed; 0: nothing had to be. */
+int divide_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
+                    struct vfs_state wanted, struct error *err);
+
+/* Undoes a claim of a count (broker/worker/undo.h): back to the former one. */
+int divide_undo(struct worker *worker, const json_t *claim, struct text *where);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /nodes/{node}/hardware/pci/{id}/sriov: which virtual functions a device has and could have, and giving it
+ * others, on a made host behind which a kernel is played. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "tests/api/call.h"
+#include "tests/api/daemon.h"
+#include "tests/api/lab/machine.h"
+#include "tests/api/lab/move.h"
+#include "tests/api/look.h"
+#include "tests/hosts/kernel.h"
+
+#define PCI    "/nodes/" NODE "/hardware/pci"
+#define CARD   "0000:d8:00.0" /* has no virtual functions yet */
+#define PORT   "0000:3b:00.0" /* has 32, some with drivers of the host */
+#define FIRST  "0000:d8:01.0"
+#define SECOND "0000:d8:01.1"
+
+static void start_sriov(void)
+{
+    START(.host = "sriov", .kernel = true);
+    kernel_set_vf_driver(CARD, "iavf", 200);
+}
+
+TestSuite(sriov, .init = start_sriov, .timeout = 120);
+
+static const json_t *sriov_of(const char *id)
+{
+    autofree char *path = xasprintf(PCI "/%s/sriov", id);
+
+    return get(path, NULL);
+}
+
+/* `persistent`: NULL if it is not given. */
+static void set(const char *id, const char *count, const char *persistent)
+{
+    autofree char *path = xasprintf(PCI "/%s/sriov", id);
+    const json_t *reply = persistent == NULL ? put(path, "numvfs", count, NULL)
+                                             : put(path, "numvfs", count, "persistent", persistent, NULL);
+    autofree char *upid = xstrdup(json_string_value(reply));
+
+    contains(upid, ":pcisriov:");
+    task_succeeds(upid);
+}
+
+/* Also those that do not exist yet, so that a mapping can name them. */
+DAEMON_TEST(sriov, shows_all_virtual_functions_that_a_device_could_have)
+{
+    const json_t *sriov = sriov_of(CARD), *vfs = member(sriov, "vfs");
+
+    cr_assert_eq(number_of(sriov, "total"), 128);
+    cr_assert_eq(number_of(sriov, "now"), 0);
+    cr_assert_not(has(sriov, "kept"));
+    cr_assert_eq(number_of(sriov, "offset"), 8);
+    cr_assert_eq(number_of(sriov, "stride"), 1);
+    cr_assert_str_eq(text_of(sriov, "vf-device"), "0x1889");
+    cr_assert_eq(json_array_size(vfs), 128);
+    is_json(json_array_get(vfs, 0), "{'index':0,'id':'" FIRST "','exists':0}");
+    sriov = sriov_of(PORT);
+    cr_assert_eq(number_of(sriov, "now"), 32);
+    is_json(json_array_get(member(sriov, "vfs"), 2),
+            "{'index':2,'id':'0000:3b:02.2','exists':1,'group':18,'driver':'vfio-pci'}");
+}
+
+DAEMON_TEST(sriov, makes_virtual_functions_and_removes_them)
+{
+    set(CARD, "2", NULL);
+    cr_assert_eq(number_of(sriov_of(CARD), "now"), 2);
+    cr_assert_str_eq(text_of(row(get(PCI, NULL), "id", SECOND), "physfn"), CARD);
+    cr_assert_eq(number_of(row(member(sriov_of(CARD), "vfs"), "id", SECOND), "exists"), 1);
+    cr_assert_not(has(row(member(sriov_of(CARD), "vfs"), "id", SECOND), "driver"), "it stays free for a VM");
+    set(CARD, "0", NULL);
+    cr_assert_eq(number_of(sriov_of(CARD), "now"), 0);
+}
+
+DAEMON_TEST(sriov, is_kept_until_it_is_forgotten)
+{
+    set(CARD, "2", "1");
+    cr_assert_eq(number_of(sriov_of(CARD), "kept"), 2);
+    set(CARD, "0", "0");
+    cr_assert_not(has(sriov_of(CARD), "kept"));
+}
+
+DAEMON_TEST(sriov, refuses_what_cannot_be_before_there_is_a_task)
+{
+    wrong_parameter("numvfs", "value 129 is too large: " CARD " can have 128 virtual functions", "PUT",
+                    PCI "/" CARD "/sriov", "numvfs", "129", NULL);
+    fails(500,
+          "0000:03:00.0 can have no virtual functions: either the device has no SR-IOV, or it is switched "
+          "off in "
+          "the firmware setup (BIOS/UEFI) or in the card's own settings",
+          "PUT", PCI "/0000:03:00.0/sriov", "numvfs", "1", NULL);
+    fails(500, "no PCI device found for '0000:77:00.0'", "PUT", PCI "/0000:77:00.0/sriov", "numvfs", "1",
+          NULL);
+}
