@@ -92,6 +92,7 @@ struct endpoint {
     bool on_node;        /* runs on the node {node} */
     bool no_tokens;      /* an API token may not call it */
     bool login;          /* it tries a password: server/request/login.h slows guessing down */
+    bool hashes;         /* it makes the hash of a password, which takes as long as trying one */
     const void *subject; /* for a handler that several endpoints share: what they differ in */
     int (*run)(struct request *request, json_t **ret, struct error *err);
     /* If set, the reply may be cached: it depends only on path, parameters, this number and, where every

@@ -217,7 +217,8 @@ static void submit(void *argument)
 {
     struct exchange *exchange = argument;
     struct server *server = exchange->server;
-    struct worker_pool *pool = exchange->request.endpoint->login ? server->logins : server->workers;
+    const struct endpoint *endpoint = exchange->request.endpoint;
+    struct worker_pool *pool = endpoint->login || endpoint->hashes ? server->logins : server->workers;
     struct error err;
 
     if (worker_pool_submit(pool, name_caller(exchange), run_and_finish, exchange, &err) == 0)

@@ -43,7 +43,7 @@ struct server {
     struct coalescer coalescer;
     struct gatherer gatherer;
     struct worker_pool *workers;
-    struct worker_pool *logins; /* for what tries a password, which takes long on purpose */
+    struct worker_pool *logins; /* for what tries or makes a password, which takes long on purpose */
     struct throttle *throttle;
     struct budget bodies;
     const char *const

@@ -8,6 +8,7 @@
 #include "tests/api/attack.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
+#include "tests/api/look.h"
 #include "tests/api/raw.h"
 
 TestSuite(attack_work, .init = attack_start, .timeout = 120);
@@ -46,6 +47,38 @@ DAEMON_TEST(attack_work, logins_from_one_address)
     good_client_proceeds(30);
     good_client_stop();
     attack_close(fds, MANY);
+    attack_memory_is_small();
+}
+
+static char *make_manager(void)
+{
+    post("/access/users", "userid", "manager@pve", NULL);
+    put("/access/acl", "path", "/access", "roles", "PVEUserAdmin", "users", "manager@pve", NULL);
+    const json_t *token = post("/access/users/manager@pve/token/ci", "privsep", "0", NULL);
+    return xasprintf("Authorization: PVEAPIToken=%s=%s", text_of(token, "full-tokenid"),
+                     text_of(token, "value"));
+}
+
+/* Making the hash of a password takes as much time and memory as trying one. */
+DAEMON_TEST(attack_work, users_with_passwords)
+{
+    autofree char *manager = make_manager();
+    int fds[MANY], made = 0;
+
+    good_client_start();
+    for (int i = 0; i < MANY; i++) {
+        autofree char *body = xasprintf("userid=user%d@pve&password=Secret-of-88", i);
+        fds[i] = attack_connect(2 + i % 4);
+        raw_print(fds[i],
+                  "POST /api2/json/access/users HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n"
+                  "Content-Length: %zu\r\n\r\n%s",
+                  manager, strlen(body), body);
+    }
+    good_client_proceeds(10);
+    for (int i = 0; i < MANY; i++)
+        made += read_status(fds[i]) == 200;
+    good_client_stop();
+    cr_assert_gt(made, 0);
     attack_memory_is_small();
 }
 
