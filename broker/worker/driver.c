@@ -19,9 +19,10 @@ const struct schema operation_driver_arguments[] = {
     {.name = "driver",
      .type = SCHEMA_STRING,
      .pattern = "[A-Za-z0-9_-]{1,63}",
-     .text = "vfio-pci: ready for a virtual machine; none: stays without a driver; auto: the one that "
-             "the kernel chooses; restore: what it had before it was first taken; or the name of a driver that "
-             "has an id for this function (pci-stub and the VFIO drivers take any)."},
+     .text =
+         "vfio-pci: ready for a virtual machine; none: stays without a driver; auto: the one that "
+         "the kernel chooses; restore: what it had before it was first taken; or the name of a driver that "
+         "has an id for this function (pci-stub and the VFIO drivers take any)."},
     {.name = "scope",
      .type = SCHEMA_STRING,
      .optional = true,

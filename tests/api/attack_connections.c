@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Attacks with connections: half-sent requests, clients that are gone, clients that do not read. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,6 +97,42 @@ DAEMON_TEST(attack_connections, clients_that_are_gone_leave_nothing)
     for (int i = 0; i < 1000 && (now = attack_count_descriptors()) > before; i++)
         nanosleep(&(const struct timespec){.tv_nsec = 10000000}, NULL);
     cr_assert_leq(now, before, "%u descriptors before, %u now", before, now);
+}
+
+/* Sends a byte a second until the daemon shuts the connection down, and says after how many seconds it did.
+ */
+static unsigned trickle(const char *begin)
+{
+    int fd = attack_connect(2);
+    unsigned seconds = 0;
+    char byte;
+
+    raw_print(fd, "%s", begin);
+    while (seconds < 60 && recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN && raw_send(fd, "x", 1)) {
+        nanosleep(&(const struct timespec){.tv_sec = 1}, NULL);
+        seconds++;
+    }
+    close(fd);
+    return seconds;
+}
+
+static void *trickle_body(void *argument)
+{
+    *(unsigned *)argument = trickle(HALF_BODY);
+    return NULL;
+}
+
+/* A byte now and then does not keep the place: the deadline is for all of the head, or of the body. */
+DAEMON_TEST(attack_connections, byte_a_second_keeps_no_place)
+{
+    unsigned head, body;
+    pthread_t thread;
+
+    cr_assert_eq(pthread_create(&thread, NULL, trickle_body, &body), 0);
+    head = trickle(HALF_HEAD);
+    pthread_join(thread, NULL);
+    cr_expect(head >= 8 && head <= 20, "a head was waited for for %u s", head);
+    cr_expect(body >= 8 && body <= 20, "a body was waited for for %u s", body);
 }
 
 /* The end waits for no client. */
