@@ -7,7 +7,6 @@
  * out; and the finding `meant`, word by word. `uses` has what the host does with the device. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <spawn.h>
@@ -21,12 +20,12 @@
 #include "base/text.h"
 #include "hardware/check/check.h"
 #include "hardware/check/report.h"
+#include "schema/format.h"
+#include "tests/unit/hardware/check/variant.h"
 #include "tests/unit/hardware/fixture.h"
 
-#define FOLDER "tests/golden"
 #define GPU    "0000:01:00.0"
 #define NOBODY 65534
-#define NAME   64
 
 /* What is said of a host and one of its devices. */
 struct said {
@@ -205,7 +204,7 @@ static void ask_as_nobody(const struct tree *tree, const char *id, struct said *
 
 static json_t *load_expected(const char *variant)
 {
-    autofree char *file = xasprintf(FOLDER "/%s.json", variant);
+    autofree char *file = xasprintf(VARIANTS "/%s.json", variant);
     json_error_t reason;
     json_t *expected = json_load_file(file, 0, &reason);
 
@@ -233,15 +232,18 @@ static void ask_golden(const char *id, struct said *ret)
         json_array_clear(json_object_get(ret->device, "checks"));
 }
 
-static void compare_with_expected(const char *variant)
+/* `card`: what is said of the golden host and its graphics card. */
+static void compare_with_expected(const char *variant, const struct said *card)
 {
     autofree char *host = xasprintf("golden:%s", variant);
     autojson json_t *expected = load_expected(variant);
     const char *id = id_of(expected);
-    autosaid struct said golden = {0}, said = {0};
+    autosaid struct said other = {0}, said = {0};
+    const struct said *golden = strcmp(id, GPU) == 0 ? card : &other;
     autotree struct tree tree;
 
-    ask_golden(id, &golden);
+    if (golden == &other)
+        ask_golden(id, &other);
     tree_make_host(&tree, host);
     cr_assert_eq(chmod(tree.path, 0755), 0);
     struct text before = take_snapshot(&tree);
@@ -250,56 +252,25 @@ static void compare_with_expected(const char *variant)
     else
         ask(&tree, id, &said);
     expect_unchanged(&tree, &before);
-    autojson json_t *found = reduce(&said, &golden, expected);
+    autojson json_t *found = reduce(&said, golden, expected);
     autofree char *text = json_dumps(found, JSON_INDENT(2));
     cr_expect(json_equal(found, expected), "%s: found\n%s", variant, text);
 }
 
-struct name {
-    char text[NAME];
-};
-
-static int is_expectation(const struct dirent *entry)
-{
-    return text_ends_with(entry->d_name, ".json") && strcmp(entry->d_name, "golden.json") != 0;
-}
-
-/* The names in tests/golden but golden.json; the caller frees the list. */
-static size_t list_expectations(struct name **ret)
-{
-    struct dirent **entries;
-    int count = scandir(FOLDER, &entries, is_expectation, alphasort);
-
-    cr_assert_gt(count, 0, FOLDER " is empty, or this is not run in the top directory");
-    *ret = xcalloc((size_t)count, sizeof(**ret));
-    for (int i = 0; i < count; i++) {
-        snprintf((*ret)[i].text, NAME, "%.*s", (int)(strlen(entries[i]->d_name) - strlen(".json")),
-                 entries[i]->d_name);
-        free(entries[i]);
-    }
-    free(entries);
-    return (size_t)count;
-}
-
-static void free_names(struct criterion_test_params *parameters)
-{
-    cr_free(parameters->params);
-}
-
+/* In slices, which run at the same time: a process for each variant would cost more than what it looks at. */
 ParameterizedTestParameters(golden, variant_is_told_as_it_should_be)
 {
-    autofree struct name *list = NULL;
-    size_t count = list_expectations(&list);
-    struct name *names =
-        cr_malloc(count * sizeof(names[0])); /* the only memory that the tests' processes share */
-
-    memcpy(names, list, count * sizeof(names[0]));
-    return cr_make_param_array(struct name, names, count, free_names);
+    return variant_slices();
 }
 
-ParameterizedTest(struct name *name, golden, variant_is_told_as_it_should_be)
+ParameterizedTest(const size_t *slice, golden, variant_is_told_as_it_should_be)
 {
-    compare_with_expected(name->text);
+    autosplit char **names = variant_names();
+    autosaid struct said card = {0};
+
+    ask_golden(GPU, &card);
+    for (size_t i = *slice; i < variant_count(names); i += VARIANT_SLICES)
+        compare_with_expected(names[i], &card);
 }
 
 /* Of a reply, the findings that are not "ok". */
@@ -384,9 +355,9 @@ static char *list_variants(void)
 Test(golden, every_variant_has_an_expectation_about_its_device)
 {
     autofree char *list = list_variants();
-    autofree struct name *names = NULL;
-    size_t count = list_expectations(&names), variants = 0;
-    char *rest = list, id[PCI_ADDRESS_SIZE], name[NAME];
+    autosplit char **names = variant_names();
+    size_t count = variant_count(names), variants = 0;
+    char *rest = list, id[PCI_ADDRESS_SIZE], name[64];
 
     for (const char *line; (line = strsep(&rest, "\n")) != NULL && *line != '\0'; variants++) {
         cr_assert_eq(sscanf(line, "golden:%63s %19s", name, id), 2, "%s", line);
@@ -410,10 +381,10 @@ static bool golden_has(const json_t *golden, const char *check)
     return false;
 }
 
-static bool is_meant(const char *check, const struct name *names, size_t count)
+static bool is_meant(const char *check, char *const *names)
 {
-    for (size_t i = 0; i < count; i++) {
-        autojson json_t *expected = load_expected(names[i].text);
+    for (; *names != NULL; names++) {
+        autojson json_t *expected = load_expected(*names);
         const char *id = NULL, *severity = NULL;
         json_unpack(expected, "{s:{s:s, s:s}}", "meant", "id", &id, "severity", &severity);
         if (severity != NULL && strcmp(id, check) == 0 && strcmp(severity, "ok") != 0)
@@ -425,10 +396,9 @@ static bool is_meant(const char *check, const struct name *names, size_t count)
 Test(golden, every_check_has_a_host_on_which_it_speaks_up)
 {
     autojson json_t *golden = load_expected("golden");
-    autofree struct name *names = NULL;
-    size_t count = list_expectations(&names);
+    autosplit char **names = variant_names();
 
     CHECK_FOREACH(check, check_lists)
-    cr_expect(is_meant(check->id, names, count) || golden_has(golden, check->id), "no variant is about %s",
+    cr_expect(is_meant(check->id, names) || golden_has(golden, check->id), "no variant is about %s",
               check->id);
 }

@@ -6,7 +6,6 @@
  * What the kernel would do after a reboot is not played here: a finding may stay, but not its edit. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-#include <dirent.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +15,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/check/report.h"
+#include "schema/format.h"
+#include "tests/unit/hardware/check/variant.h"
 #include "tests/unit/hardware/fixture.h"
 
-#define FOLDER "tests/golden"
-#define GPU    "0000:01:00.0"
-#define NAME   64
+#define GPU "0000:01:00.0"
 
 /* A line that changes a file of settings. What follows in a remedy makes programs read it anew. */
 static bool is_edit(const char *line)
@@ -129,41 +128,12 @@ static void try_finding(const char *variant, const char *host, const char *id, c
     expect_not_again(variant, checks, finding, edits);
 }
 
-struct name {
-    char text[NAME];
-};
-
-static void free_names(struct criterion_test_params *parameters)
-{
-    cr_free(parameters->params);
-}
-
-static int is_expectation(const struct dirent *entry)
-{
-    return text_ends_with(entry->d_name, ".json");
-}
-
-ParameterizedTestParameters(remedy, is_typed_and_not_told_again)
-{
-    struct dirent **entries;
-    int count = scandir(FOLDER, &entries, is_expectation, alphasort);
-    struct name *names = cr_malloc((size_t)(count > 0 ? count : 1) * sizeof(names[0]));
-
-    for (int i = 0; i < count; i++)
-        snprintf(names[i].text, NAME, "%.*s", (int)(strlen(entries[i]->d_name) - strlen(".json")),
-                 entries[i]->d_name);
-    for (int i = 0; i < count; i++)
-        free(entries[i]);
-    free(entries);
-    return cr_make_param_array(struct name, names, (size_t)count, free_names);
-}
-
 /* Of a variant only the finding that it is about; of the golden host all. */
-ParameterizedTest(struct name *name, remedy, is_typed_and_not_told_again)
+static void try_findings(const char *variant)
 {
-    bool golden = strcmp(name->text, "golden") == 0;
-    autofree char *file = xasprintf(FOLDER "/%s.json", name->text);
-    autofree char *host = golden ? xstrdup("golden") : xasprintf("golden:%s", name->text);
+    bool golden = strcmp(variant, "golden") == 0;
+    autofree char *file = xasprintf(VARIANTS "/%s.json", variant);
+    autofree char *host = golden ? xstrdup("golden") : xasprintf("golden:%s", variant);
     autojson json_t *expected = json_load_file(file, 0, NULL);
     const char *id = golden ? GPU : get(expected, "id");
     const char *meant = get(json_object_get(expected, "meant"), "id");
@@ -178,5 +148,20 @@ ParameterizedTest(struct name *name, remedy, is_typed_and_not_told_again)
     autojson json_t *checks = ask(&tree, id[0] != '\0' ? id : GPU);
     json_array_foreach(checks, i, finding)
         if (golden || strcmp(get(finding, "id"), meant) == 0)
-            try_finding(name->text, host, id[0] != '\0' ? id : GPU, finding);
+            try_finding(variant, host, id[0] != '\0' ? id : GPU, finding);
+}
+
+ParameterizedTestParameters(remedy, is_typed_and_not_told_again)
+{
+    return variant_slices();
+}
+
+ParameterizedTest(const size_t *slice, remedy, is_typed_and_not_told_again)
+{
+    autosplit char **names = variant_names();
+
+    if (*slice == 0)
+        try_findings("golden");
+    for (size_t i = *slice; i < variant_count(names); i += VARIANT_SLICES)
+        try_findings(names[i]);
 }
