@@ -87,7 +87,9 @@ const struct endpoint endpoint_list_node_rrddata = {
          .type = SCHEMA_STRING,
          .values = VALUES("hour", "day", "week", "month", "year", "decade")},
         {.name = "cf", .type = SCHEMA_STRING, .optional = true, .values = VALUES("AVERAGE", "MAX")}),
-    .returns = {.type = SCHEMA_ARRAY, .items = ITEMS(.type = SCHEMA_OBJECT, .open = true)},
+    .returns = {.type = SCHEMA_ARRAY,
+                .empty = "No statistics are kept.",
+                .items = ITEMS(.type = SCHEMA_OBJECT, .open = true)},
     .on_node = true,
     .run = list_rrddata,
 };

@@ -56,6 +56,7 @@ struct schema {
     const char *fallback;            /* the default, as a string; a documentation word if it is not a value */
     unsigned count;                  /* of an indexed name: indexes 0 to count - 1 */
     const struct schema *items;      /* of an array */
+    const char *empty;               /* of a reply that is an array: what it says to a person when empty */
     const struct schema *properties; /* of an object */
     bool nullable;                   /* a reply's property that may be null */
     bool or_integer;                 /* a reply's string that may be an integer as well */

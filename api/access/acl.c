@@ -46,6 +46,7 @@ const struct endpoint endpoint_list_acl = {
             "those that they may change.",
     .permission = ALLOW_ALL,
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no ACL entries, or none that the caller may see.",
                 .items =
                     ITEMS(.type = SCHEMA_OBJECT,
                           .properties = PROPERTIES({.name = "path", .type = SCHEMA_STRING},

@@ -37,6 +37,7 @@ const struct endpoint endpoint_list_groups = {
     .text = "Lists the groups that the caller may see.",
     .permission = ALLOW_ALL,
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no groups, or none that the caller may see.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES(PARAMETER_GROUPID, GROUP_COMMENT,
                                                         {.name = "users",

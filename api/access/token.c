@@ -28,6 +28,7 @@ const struct endpoint endpoint_list_tokens = {
     .permission = ALLOW_TOKEN,
     .parameters = PROPERTIES(PARAMETER_USERID),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "The user has no API tokens.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES(PARAMETER_TOKENID, TOKEN_SETTINGS))},
     .may_block = true,

@@ -87,6 +87,7 @@ const struct endpoint endpoint_get_cluster_resources = {
                               .values = VALUES("vm", "storage", "node", "sdn"),
                               .text = "List only resources of this type."}),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no such resources, or none that the caller may see.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES(
                                    {.name = "id", .type = SCHEMA_STRING, .text = "node/NAME or qemu/VMID."},

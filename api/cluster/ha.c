@@ -32,6 +32,7 @@ const struct endpoint endpoint_list_ha_resources = {
                               .values = VALUES("ct", "vm"),
                               .text = "Only resources of this type."}),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "No cluster keeps a VM running.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES({.name = "sid", .type = SCHEMA_STRING}))},
     .run = list_resources,

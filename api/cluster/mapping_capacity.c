@@ -48,6 +48,7 @@ const struct endpoint endpoint_get_mapping_capacity = {
                                           .pattern = "[^/.:]+",
                                           .text = "Count mediated devices of this type instead of devices."}),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "The mapping has no devices on any node.",
                 .items =
                     ITEMS(.type = SCHEMA_OBJECT,
                           .properties = PROPERTIES(

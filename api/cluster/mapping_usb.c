@@ -10,6 +10,7 @@ const struct endpoint endpoint_list_mapping_usb = {
     .parameters = PROPERTIES(PARAMETER_CHECK_NODE),
     .returns =
         {.type = SCHEMA_ARRAY,
+         .empty = "There are no USB mappings, or none that the caller may see.",
          .items =
              ITEMS(.type = SCHEMA_OBJECT,
                    .properties = PROPERTIES(

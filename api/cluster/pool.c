@@ -32,6 +32,7 @@ const struct endpoint endpoint_list_pools = {
                               .values = VALUES("qemu", "lxc", "storage"),
                               .text = "Of that pool only members of this type."}),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no pools.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES({.name = "poolid", .type = SCHEMA_STRING},
                                                         OPTIONAL_TEXT("comment", "What it is for.")))},

@@ -73,6 +73,7 @@ const struct endpoint endpoint_list_mdev_types = {
     .permission = ALLOW_ANY_PRIVILEGE("/", "Sys.Audit", "Sys.Modify"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID_OR_MAPPING),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "It can create no mediated devices now: its status says why.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties =
                                    PROPERTIES({.name = "type",
@@ -115,6 +116,7 @@ const struct endpoint endpoint_list_mdev = {
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no mediated devices.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES(
                                    {.name = "uuid", .type = SCHEMA_STRING},

@@ -84,6 +84,8 @@ const struct endpoint endpoint_list_iommu_groups = {
     .parameters = PROPERTIES(PARAMETER_NODE),
     .returns =
         {.type = SCHEMA_ARRAY,
+         .empty = "There are no IOMMU groups: the host has no IOMMU that is on. /nodes/{node}/hardware/iommu "
+                  "says why.",
          .items = ITEMS(.type = SCHEMA_OBJECT,
                         .properties = PROPERTIES(
                             {.name = "group", .type = SCHEMA_INTEGER},

@@ -130,6 +130,7 @@ const struct endpoint endpoint_list_pci = {
                               .text = "Include whether each device can be passed through, and if not, why."}),
     .returns =
         {.type = SCHEMA_ARRAY,
+         .empty = "There are no PCI devices, or none of the classes that are not left out.",
          .items = ITEMS(
                  .type = SCHEMA_OBJECT,
                  .properties = PROPERTIES(

@@ -20,6 +20,7 @@ const struct endpoint endpoint_list_usb = {
     .permission = ALLOW_PRIVILEGE("/", "Sys.Modify"),
     .parameters = PROPERTIES(PARAMETER_NODE),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no USB devices.",
                 .items =
                     ITEMS(.type = SCHEMA_OBJECT,
                           .properties = PROPERTIES(

@@ -54,6 +54,7 @@ const struct endpoint endpoint_list_node_network = {
                           "OVSPort", "OVSIntPort", "vnet", "any_bridge", "any_local_bridge", "include_sdn"),
          .text = "Only interfaces of this type. There are none but bridges here."}),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no bridges, or none that the caller may use.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES(
                                    {.name = "iface", .type = SCHEMA_STRING},

@@ -207,6 +207,7 @@ const struct endpoint endpoint_list_tasks = {
          .optional = true,
          .text = "List only tasks that started at this time, in seconds since 1970, or earlier."}),
     .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no such tasks, or none that the caller may see.",
                 .items =
                     ITEMS(.type = SCHEMA_OBJECT,
                           .properties = PROPERTIES(
@@ -258,6 +259,7 @@ const struct endpoint endpoint_list_cluster_tasks = {
     .permission = ALLOW_ALL,
     .returns =
         {.type = SCHEMA_ARRAY,
+         .empty = "There were no tasks yet, or none that the caller may see.",
          .items =
              ITEMS(.type = SCHEMA_OBJECT,
                    .properties = PROPERTIES(

@@ -234,6 +234,7 @@ const struct endpoint endpoint_list_qemu = {
                                               .text = "Changes nothing: all is told anyway."}),
     .returns =
         {.type = SCHEMA_ARRAY,
+         .empty = "There are no VMs, or none that the caller may see.",
          .items = ITEMS(.type = SCHEMA_OBJECT,
                         .properties = PROPERTIES(
                             PARAMETER_VMID,

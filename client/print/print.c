@@ -38,6 +38,7 @@ struct table_style print_style_of(FILE *stream)
 
     if (!isatty(fileno(stream)))
         return style;
+    style.terminal = true;
     if (ioctl(fileno(stream), TIOCGWINSZ, &size) == 0)
         style.width = size.ws_col;
     style.colour =
@@ -149,8 +150,12 @@ static void draw_list(const json_t *list, const struct schema *schema, const str
     const json_t *item;
     size_t i;
 
-    if (json_array_size(list) == 0)
+    if (json_array_size(list) == 0) {
+        if (style->terminal)
+            text_printf(ret, "%s\n",
+                        schema != NULL && schema->empty != NULL ? schema->empty : "The list is empty.");
         return;
+    }
     if (columns != NULL) {
         draw_rows(list, columns, style, ret);
         return;

@@ -13,7 +13,8 @@
 #include "base/text.h"
 
 struct table_style {
-    bool unicode; /* borders of box characters, else of + - | */
+    bool terminal; /* a person reads it */
+    bool unicode;  /* borders of box characters, else of + - | */
     bool no_border;
     bool no_header;
     bool colour;  /* the header is bold, and words that judge have colours */

@@ -89,6 +89,18 @@ Test(client_print, other_lists_are_one_item_a_line)
     expect("[\"a\", 2, {\"b\": 3}]", NULL, "a\n2\n{\"b\":3}\n");
 }
 
+/* A script that counts lines must not count a sentence. */
+Test(client_print, an_empty_list_is_explained_on_a_terminal_alone)
+{
+    static const struct schema explained = {.type = SCHEMA_ARRAY, .empty = "There are no cups."};
+    struct table_style terminal = {.terminal = true};
+
+    expect_format("[]", &explained, PRINT_TEXT, terminal, "There are no cups.\n");
+    expect_format("[]", NULL, PRINT_TEXT, terminal, "The list is empty.\n");
+    expect_format("[]", &explained, PRINT_TEXT, (struct table_style){0}, "");
+    expect_format("[]", &explained, PRINT_JSON, terminal, "[]\n");
+}
+
 Test(client_print, borders_and_header_can_be_left_out)
 {
     struct table_style style = {.no_border = true};
