@@ -2,6 +2,7 @@
 /* The OpenAPI 3.1 document of all endpoints, made from their declarations. */
 #include "schema/openapi.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,17 +62,40 @@ static void describe_fallback(const struct schema *schema, json_t *ret)
     json_decref(value);
 }
 
+static int stem_length(const struct schema *indexed)
+{
+    return (int)strcspn(indexed->name, "[");
+}
+
+/* hostpci0 to hostpci15 by their names, which all refer to one schema, hostpciN. */
+static void describe_indexed(const struct schema *schema, json_t *ret)
+{
+    int stem = stem_length(schema);
+
+    for (unsigned i = 0; i < schema->count; i++) {
+        autofree char *name = xasprintf("%.*s%u", stem, schema->name, i);
+        autofree char *reference = xasprintf("#/components/schemas/%.*sN", stem, schema->name);
+        json_object_set_new(ret, name, json_pack("{s:s}", "$ref", reference));
+    }
+}
+
+static void describe_property(const struct schema *schema, json_t *properties, json_t *required)
+{
+    if (schema->count > 0) {
+        describe_indexed(schema, properties);
+    } else if (json_object_get(properties, schema->name) == NULL) { /* as in schema_find the first counts */
+        json_object_set_new(properties, schema->name, describe_schema(schema));
+        if (!schema->optional)
+            json_array_append_new(required, json_string(schema->name));
+    }
+}
+
 static json_t *describe_properties(const struct schema *list, json_t *required)
 {
     json_t *properties = json_object();
 
-    SCHEMA_FOREACH(p, list) {
-        if (json_object_get(properties, p->name) != NULL)
-            continue; /* the first one counts, as it does for schema_find */
-        json_object_set_new(properties, p->name, describe_schema(p));
-        if (!p->optional && p->count == 0)
-            json_array_append_new(required, json_string(p->name));
-    }
+    SCHEMA_FOREACH(p, list)
+        describe_property(p, properties, required);
     return properties;
 }
 
@@ -160,13 +184,9 @@ static json_t *describe_body(const struct endpoint *endpoint)
 {
     autojson json_t *required = json_array(), *properties = json_object();
 
-    SCHEMA_FOREACH(p, endpoint->parameters) {
-        if (path_captures(endpoint->path, p->name))
-            continue;
-        json_object_set_new(properties, p->name, describe_schema(p));
-        if (!p->optional && p->count == 0)
-            json_array_append_new(required, json_string(p->name));
-    }
+    SCHEMA_FOREACH(p, endpoint->parameters)
+        if (!path_captures(endpoint->path, p->name))
+            describe_property(p, properties, required);
     if (json_object_size(properties) == 0)
         return NULL;
     autojson json_t *schema =
@@ -266,16 +286,56 @@ static char *operation_id(const struct endpoint *endpoint)
     return text_take(&id);
 }
 
+/* The first segment of its path. */
+static char *tag_of(const struct endpoint *endpoint)
+{
+    const char *first = endpoint->path + 1;
+
+    return *first != '\0' ? xstrndup(first, strcspn(first, "/")) : xstrdup("index");
+}
+
+/* [{name, description}], which is that of the endpoint at /NAME. */
+static json_t *describe_tags(const struct endpoint *const *table, size_t count)
+{
+    autojson json_t *texts = json_object();
+    json_t *tags = json_array(), *text;
+    const char *name;
+
+    for (size_t i = 0; i < count; i++) {
+        autofree char *tag = tag_of(table[i]);
+        if (table[i]->method == METHOD_GET && strchr(table[i]->path + 1, '/') == NULL)
+            json_object_set_new(texts, tag, json_string(table[i]->text));
+    }
+    json_object_foreach(texts, name, text)
+        json_array_append_new(tags, json_pack("{s:s, s:O}", "name", name, "description", text));
+    return tags;
+}
+
+/* How a caller proves who it is; NULL: as the document says for all, by a token or a ticket. A ticket alone
+ * only reads. */
+static json_t *describe_security(const struct endpoint *endpoint)
+{
+    bool reads = endpoint->method == METHOD_GET;
+
+    if (endpoint->permission.kind == PERMISSION_WORLD)
+        return json_array();
+    if (endpoint->no_tokens && reads)
+        return json_pack("[{s:[]}]", "ticket");
+    if (endpoint->no_tokens)
+        return json_pack("[{s:[], s:[]}]", "ticket", "csrf");
+    return reads ? NULL : json_pack("[{s:[]}, {s:[], s:[]}]", "token", "ticket", "csrf");
+}
+
 static json_t *describe_operation(const struct endpoint *endpoint)
 {
     autofree char *id = operation_id(endpoint);
     autotext struct text permission = {0};
-    autofree char *tag = xstrndup(endpoint->path + 1, strcspn(endpoint->path + 1, "/"));
+    autofree char *tag = tag_of(endpoint);
 
     describe_permission(&endpoint->permission, &permission);
     autofree char *text = xasprintf("%s\n\nPermission: %s.", endpoint->text, text_string(&permission));
-    json_t *ret = json_pack("{s:s, s:[s], s:s, s:s}", "operationId", id, "tags",
-                            tag[0] != '\0' ? tag : "index", "summary", endpoint->text, "description", text);
+    json_t *ret = json_pack("{s:s, s:[s], s:s, s:s}", "operationId", id, "tags", tag, "summary",
+                            endpoint->text, "description", text);
     json_t *parameters = describe_parameters(endpoint);
     if (json_array_size(parameters) > 0)
         json_object_set(ret, "parameters", parameters);
@@ -284,8 +344,9 @@ static json_t *describe_operation(const struct endpoint *endpoint)
     if (body != NULL)
         json_object_set_new(ret, "requestBody", body);
     json_object_set_new(ret, "responses", describe_responses(endpoint));
-    if (endpoint->permission.kind == PERMISSION_WORLD)
-        json_object_set_new(ret, "security", json_array());
+    json_t *security = describe_security(endpoint);
+    if (security != NULL)
+        json_object_set_new(ret, "security", security);
     return ret;
 }
 
@@ -295,22 +356,58 @@ static json_t *describe_failure(const char *description)
                      "schema", "$ref", "#/components/schemas/Error");
 }
 
-static json_t *describe_components(void)
+static json_t *describe_credentials(void)
 {
-    return json_pack(
-        "{s:{s:{s:s, s:s, s:s, s:s}}, s:{s:o, s:{s:s}, s:o, s:o, s:o, s:o},"
-        " s:{s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s, s:s, s:{s:s}}}}}}",
-        "securitySchemes", "token", "type", "apiKey", "in", "header", "name", "Authorization", "description",
-        "PVEAPIToken=USER@REALM!TOKENID=SECRET", "responses", "Invalid",
-        describe_failure("A parameter is invalid; `errors` has a message for each."), "Unauthenticated",
-        "description", "No valid ticket or API token was sent. The body is empty.", "Forbidden",
-        describe_failure("The user lacks a permission, which the message names."), "Failed",
-        describe_failure("The operation failed, or what it is about does not exist."), "NoMethod",
-        describe_failure("The API has no such path or method."), "Busy",
-        describe_failure("The server is busy, or has no broker to do it; try again later."), "schemas",
-        "Error", "type", "object", "required", "data", "message", "properties", "data", "type", "null",
-        "message", "type", "string", "errors", "type", "object", "description",
-        "For each invalid parameter, what is wrong with it", "additionalProperties", "type", "string");
+    return json_pack("{s:{s:s, s:s, s:s, s:s}, s:{s:s, s:s, s:s, s:s}, s:{s:s, s:s, s:s, s:s}}", "token",
+                     "type", "apiKey", "in", "header", "name", "Authorization", "description",
+                     "An API token: PVEAPIToken=USER@REALM!TOKENID=SECRET", "ticket", "type", "apiKey", "in",
+                     "cookie", "name", "PVEAuthCookie", "description",
+                     "The ticket of a login (POST /access/ticket), percent-encoded.", "csrf", "type",
+                     "apiKey", "in", "header", "name", "CSRFPreventionToken", "description",
+                     "What the login gave beside the ticket: with a ticket, changes need it.");
+}
+
+static json_t *describe_failures(void)
+{
+    return json_pack("{s:o, s:{s:s}, s:o, s:o, s:o, s:o}", "Invalid",
+                     describe_failure("A parameter is invalid; `errors` has a message for each."),
+                     "Unauthenticated", "description",
+                     "No valid ticket or API token was sent. The body is empty.", "Forbidden",
+                     describe_failure("The user lacks a permission, which the message names."), "Failed",
+                     describe_failure("The operation failed, or what it is about does not exist."),
+                     "NoMethod", describe_failure("The API has no such path or method."), "Busy",
+                     describe_failure("The server is busy, or has no broker to do it; try again later."));
+}
+
+/* What describe_indexed refers to. A name has the same schema wherever it is declared. */
+static void collect_indexed(const struct schema *schema, json_t *ret)
+{
+    if (schema->count > 0) {
+        autofree char *name = xasprintf("%.*sN", stem_length(schema), schema->name);
+        json_t *described = describe_schema(schema), *other = json_object_get(ret, name);
+        assert(other == NULL || json_equal(other, described));
+        json_object_set_new(ret, name, described);
+    }
+    if (schema->items != NULL)
+        collect_indexed(schema->items, ret);
+    SCHEMA_FOREACH(p, schema->properties)
+        collect_indexed(p, ret);
+}
+
+static json_t *describe_schemas(const struct endpoint *const *table, size_t count)
+{
+    json_t *schemas = json_pack("{s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s, s:s, s:{s:s}}}}}", "Error",
+                                "type", "object", "required", "data", "message", "properties", "data", "type",
+                                "null", "message", "type", "string", "errors", "type", "object",
+                                "description", "For each invalid parameter, what is wrong with it",
+                                "additionalProperties", "type", "string");
+
+    for (size_t i = 0; i < count; i++) {
+        SCHEMA_FOREACH(p, table[i]->parameters)
+            collect_indexed(p, schemas);
+        collect_indexed(&table[i]->returns, schemas);
+    }
+    return schemas;
 }
 
 json_t *openapi_describe(const struct endpoint *const *table, size_t count, const char *version)
@@ -325,10 +422,12 @@ json_t *openapi_describe(const struct endpoint *const *table, size_t count, cons
             json_object_set_new(paths, table[i]->path, json_object());
         json_object_set_new(json_object_get(paths, table[i]->path), method, describe_operation(table[i]));
     }
-    return json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o}", "openapi",
-                     "3.1.0", "info", "title", "hostpci", "version", version, "description",
+    return json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}, {s:[]}], s:o, s:o,"
+                     " s:{s:o, s:o, s:o}}",
+                     "openapi", "3.1.0", "info", "title", "hostpci", "version", version, "description",
                      "PCI(e) passthrough for a Linux host: a REST API compatible with Proxmox VE's.",
                      "license", "name", "GPL-2.0-or-later", "identifier", "GPL-2.0-or-later", "servers",
-                     "url", "/api2/json", "security", "token", "paths", paths, "components",
-                     describe_components());
+                     "url", "/api2/json", "security", "token", "ticket", "tags", describe_tags(table, count),
+                     "paths", paths, "components", "securitySchemes", describe_credentials(), "responses",
+                     describe_failures(), "schemas", describe_schemas(table, count));
 }

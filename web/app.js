@@ -154,13 +154,26 @@ function explanation(schema) {
     return [schema.description, schema.items?.description].filter(Boolean).join(" ");
 }
 
-// Every parameter alike, wherever it is sent: {name, schema, required}.
+// The fields of an object: {name, title, schema}. Those that share a schema, as hostpci0 to hostpci15, are one.
+function fieldsOf(properties) {
+    const fields = [];
+    for (const [name, schema] of Object.entries(properties)) {
+        const last = fields.at(-1);
+        if (schema.$ref && last?.reference === schema.$ref)
+            last.title = `${last.name} to ${name}`;
+        else
+            fields.push({ name, title: name, reference: schema.$ref, schema: resolve(schema) });
+    }
+    return fields;
+}
+
+// Every parameter alike, wherever it is sent: {name, title, schema, required}.
 function parametersOf(operation) {
     const body = operation.requestBody?.content["application/x-www-form-urlencoded"].schema ?? { properties: {} };
-    const inBody = Object.entries(body.properties).map(([name, schema]) => ({
-        name, schema, required: body.required?.includes(name) ?? false,
+    const inBody = fieldsOf(body.properties).map((field) => ({
+        ...field, required: body.required?.includes(field.name) ?? false,
     }));
-    return [...(operation.parameters ?? []), ...inBody];
+    return [...(operation.parameters ?? []).map((parameter) => ({ ...parameter, title: parameter.name })), ...inBody];
 }
 
 // A row for each field of a reply, nested ones by their path: "devices[].id".
@@ -168,8 +181,8 @@ function fieldRows(schema, path, required) {
     const row = [path || "data", typeName(schema), required ? "always" : "", limits(schema), schema.description];
     const inner = schema.type === "array" ? schema.items : schema;
     const prefix = path + (schema.type === "array" ? "[]" : "");
-    const rows = Object.entries(inner.properties ?? {}).flatMap(([name, field]) =>
-        fieldRows(field, prefix === "" ? name : `${prefix}.${name}`, inner.required?.includes(name)));
+    const rows = fieldsOf(inner.properties ?? {}).flatMap(({ name, title, schema: field }) =>
+        fieldRows(field, prefix === "" ? title : `${prefix}.${title}`, inner.required?.includes(name)));
     return path === "" && rows.length > 0 ? rows : [row, ...rows];
 }
 
@@ -180,8 +193,8 @@ function resolve(object) {
 // --- documentation of an operation
 
 function parameterTable(operation) {
-    const rows = parametersOf(operation).map(({ name, schema, required }) =>
-        [name, typeName(schema), required ? "yes" : "no", fallback(schema), limits(schema), explanation(schema)]);
+    const rows = parametersOf(operation).map(({ title, schema, required }) =>
+        [title, typeName(schema), required ? "yes" : "no", fallback(schema), limits(schema), explanation(schema)]);
     if (rows.length === 0)
         return element("p", { className: "soft" }, "None.");
     return table(["Name", "Type", "Required", "Default", "Limits", "Meaning"], rows);

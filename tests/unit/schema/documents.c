@@ -63,6 +63,35 @@ Test(yaml, strings_that_look_like_something_else_are_quoted)
         "%s", yaml);
 }
 
+static const struct endpoint cups = {
+    .method = METHOD_PUT,
+    .path = "/cups",
+    .text = "Fills cups.",
+    .parameters = PROPERTIES({.name = "cup[n]", .type = SCHEMA_STRING, .optional = true, .count = 3}),
+    .returns = {.type = SCHEMA_NULL},
+    .run = run_nothing,
+};
+
+/* A name with an index is no name of a property: each index has its own, and all share a schema. */
+Test(openapi, indexed_names_are_enumerated)
+{
+    static const struct endpoint *const cupboard[] = {&cups};
+    autojson json_t *document = openapi_describe(cupboard, 1, "1");
+    const json_t *schema = NULL, *token = NULL, *csrf = NULL;
+    const char *type = NULL;
+
+    cr_assert_eq(json_unpack(document, "{s:{s:{s:{s:{s:{s:{s:{s:o}}}}, s:[{s:o}, {s:o}]}}}, s:{s:{s:{s:s}}}}",
+                             "paths", "/cups", "put", "requestBody", "content", "application/json", "schema",
+                             "properties", &schema, "security", "token", &token, "csrf", &csrf, "components",
+                             "schemas", "cupN", "type", &type),
+                 0);
+    autofree char *properties = json_dumps(schema, JSON_COMPACT);
+    cr_assert_str_eq(properties, "{\"cup0\":{\"$ref\":\"#/components/schemas/cupN\"},"
+                                 "\"cup1\":{\"$ref\":\"#/components/schemas/cupN\"},"
+                                 "\"cup2\":{\"$ref\":\"#/components/schemas/cupN\"}}");
+    cr_assert_str_eq(type, "string");
+}
+
 Test(openapi, describes_every_operation)
 {
     autojson json_t *document = openapi_describe(table, 2, "1");
