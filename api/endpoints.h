@@ -24,9 +24,6 @@
      .max_length = 64,                                                                                       \
      .text = "Fail if the configuration has another digest by now."}
 
-/* One check of the host or of a device. */
-extern const struct schema check_properties[];
-
 /* What an endpoint returns that begins a task. */
 #define RETURNS_UPID                                                                                         \
     {.type = SCHEMA_STRING,                                                                                  \

@@ -2,6 +2,7 @@
 /* /nodes/{node}/hardware/pci/{id}/status: one device whole, and whether it can be passed through. */
 #include <string.h>
 
+#include "api/checks.h"
 #include "api/endpoints.h"
 #include "api/hardware/state.h"
 #include "api/request.h"
@@ -108,6 +109,7 @@ static int get_pci_status(struct request *request, json_t **ret, struct error *e
     json_object_set(status, "mappings", mappings);
     if (user != NULL)
         json_object_set(status, "used-by", user);
+    checks_name_node(status, service->node);
     *ret = TAKE(status);
     return 0;
 }

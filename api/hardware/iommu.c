@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /nodes/{node}/hardware/iommu: whether the host is ready for passthrough, and its IOMMU groups. */
+#include "api/checks.h"
 #include "api/endpoints.h"
 #include "api/request.h"
 #include "base/memory.h"
 #include "hardware/check/report.h"
 #include "hardware/iommu/report.h"
 
-const struct schema check_properties[] = {
-    {.name = "id",
-     .type = SCHEMA_STRING,
-     .text = "Name of the check, which stays the same; docs/checks.md lists them."},
-    {.name = "severity",
-     .type = SCHEMA_STRING,
-     .values = VALUES("ok", "info", "warning", "error"),
-     .text = "error: must be resolved first; warning: something may fail or do harm."},
-    {.name = "message", .type = SCHEMA_STRING, .text = "What was found."},
-    OPTIONAL_TEXT("evidence", "The file that was read and what it held."),
-    OPTIONAL_TEXT("remedy", "What to type, one command a line."),
-    {.name = NULL},
-};
-
 /* The broker may read every file, so it is asked first; without one this process reads what it can. */
-static int get_iommu(struct request *request, json_t **ret, struct error *err)
+static int describe_host(struct request *request, json_t **ret, struct error *err)
 {
     autoinventory struct inventory *inventory = NULL;
 
@@ -31,6 +18,14 @@ static int get_iommu(struct request *request, json_t **ret, struct error *err)
     if (inventory_source_get(request->service->inventory, &inventory, err) != 0)
         return -1;
     return readiness_describe_host(request->service->sysroot, inventory, ret, err);
+}
+
+static int get_iommu(struct request *request, json_t **ret, struct error *err)
+{
+    if (describe_host(request, ret, err) != 0)
+        return -1;
+    checks_name_node(*ret, request->service->node);
+    return 0;
 }
 
 const struct endpoint endpoint_get_iommu = {

@@ -2,6 +2,7 @@
 /* GET /nodes/{node}/qemu/{vmid}/preflight: what a start of the VM would do now, and all that is in its way.
  */
 #include "passthrough/preflight/preflight.h"
+#include "api/checks.h"
 #include "api/qemu/qemu.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
@@ -23,7 +24,10 @@ static int get_preflight(struct request *request, json_t **ret, struct error *er
                                         .node = service->node,
                                         .vmid = vmid,
                                         .document = document};
-    return preflight_run(&preflight, ret, err);
+    if (preflight_run(&preflight, ret, err) != 0)
+        return -1;
+    checks_name_node(*ret, service->node);
+    return 0;
 }
 
 static const struct schema refused_properties[] = {

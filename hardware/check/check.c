@@ -20,13 +20,15 @@ const char *const severity_names[] = {"ok", "info", "warning", "error"};
 void findings_add_as(struct findings *findings, const char *id, enum severity severity, const char *message)
 {
     assert(message[0] != '\0' && (findings->check->blocks || severity != SEVERITY_ERROR));
+    assert(findings->check->fixable || findings->remedy.action == NULL);
     findings->list = xrealloc(findings->list, findings->count + 1, sizeof(findings->list[0]));
     struct finding *finding = &findings->list[findings->count++];
     *finding =
         (struct finding){.severity = severity, .evidence = findings->evidence, .remedy = findings->remedy};
     snprintf(finding->id, sizeof(finding->id), "%s", id);
     text_append(&finding->message, message);
-    findings->evidence = findings->remedy = (struct text){0};
+    findings->evidence = (struct text){0};
+    findings->remedy = (struct remedy){0};
 }
 
 void findings_add(struct findings *findings, enum severity severity, const char *format, ...)
@@ -42,15 +44,14 @@ void findings_add(struct findings *findings, enum severity severity, const char 
 static void drop_draft(struct findings *findings)
 {
     text_release(&findings->evidence);
-    text_release(&findings->remedy);
-    findings->evidence = findings->remedy = (struct text){0};
+    remedy_release(&findings->remedy);
 }
 
 static void release_finding(struct finding *finding)
 {
     text_release(&finding->message);
     text_release(&finding->evidence);
-    text_release(&finding->remedy);
+    remedy_release(&finding->remedy);
 }
 
 void findings_keep(struct findings *findings, size_t from, enum severity least)
@@ -76,7 +77,7 @@ void findings_release(struct findings *findings)
 
 static json_t *finding_to_json(const struct finding *finding)
 {
-    const char *evidence = text_string(&finding->evidence), *remedy = text_string(&finding->remedy);
+    const char *evidence = text_string(&finding->evidence), *remedy = text_string(&finding->remedy.lines);
     size_t length = strlen(remedy);
     json_t *object = json_pack("{s:s, s:s, s:s}", "id", finding->id, "severity",
                                severity_names[finding->severity], "message", text_string(&finding->message));
@@ -85,6 +86,8 @@ static json_t *finding_to_json(const struct finding *finding)
         json_object_set_new(object, "evidence", json_string(evidence));
     if (length > 0)
         json_object_set_new(object, "remedy", json_stringn(remedy, length - (remedy[length - 1] == '\n')));
+    if (finding->remedy.action != NULL)
+        json_object_set(object, "action", finding->remedy.action);
     return object;
 }
 

@@ -5,6 +5,8 @@
  * file; docs/checks.md is printed from these arrays. It reads and never changes anything. It adds as many
  * findings as there are: none when it does not apply, one for each key of a VM that it is about.
  *
+ * Only a check that is marked `fixable` may find what a call of the API puts right.
+ *
  * Only a check that is marked `blocks` may find an error. Such a check of a device reads no file in the
  * device's folder, so that the verdicts of thousands of devices cost little and are the same as those of each
  * asked alone. Excepted are power_state of a physical function, which the kernel answers even while it works
@@ -15,6 +17,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "hardware/check/remedy.h"
 #include "hardware/facts/facts.h"
 #include "hardware/iommu/group.h"
 #include "hardware/pci/inventory.h"
@@ -36,13 +39,14 @@ struct finding {
     enum severity severity;
     struct text message;  /* one sentence for an admin */
     struct text evidence; /* the file and what it held */
-    struct text remedy;   /* what to type, a line each; empty: nothing to do */
+    struct remedy remedy;
 };
 
 /* What was found so far. Starts as {0}. A check fills `evidence` and `remedy` and then adds the finding that
  * they belong to, which takes them; what is in them when it returns without having added it is dropped. */
 struct findings {
-    struct text evidence, remedy;
+    struct text evidence;
+    struct remedy remedy;
     struct finding *list;
     size_t count;
     const struct check *check; /* the one that runs */
@@ -83,7 +87,7 @@ enum check_scope { CHECK_HOST, CHECK_DEVICE, CHECK_VM };
 struct check {
     const char *id; /* stable, kebab-case */
     enum check_scope scope;
-    bool blocks;
+    bool blocks, fixable;
     const char *section;  /* of the manual: hardware/check/manual.h */
     const char *sentence; /* what it says there; NULL: nothing */
     const char *text;     /* what the check looks at */

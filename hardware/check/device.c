@@ -15,12 +15,12 @@
 #include "hardware/pci/card.h"
 #include "hardware/pci/class.h"
 
-static void remedy_sleep(const struct facts *facts, struct text *remedy)
+static void remedy_sleep(const struct facts *facts, struct remedy *remedy)
 {
-    text_append(remedy, "# power the host off, wait until the card has no more power, start it\n"
-                        "# to keep it from sleeping while vfio-pci has it:\n");
+    text_append(&remedy->lines, "# power the host off, wait until the card has no more power, start it\n"
+                                "# to keep it from sleeping while vfio-pci has it:\n");
     remedy_set_option(facts, remedy, "vfio-pci", "disable_idle_d3", "1", "vfio-power");
-    text_append(remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
 }
 
 /* In older kernels vfio-pci puts an idle device into D3hot without runtime power management, so its status
@@ -153,7 +153,7 @@ static void report_bus(const struct subject *subject, const struct bus *bus, str
                      (int)(strlen(subject->id) - 2), subject->id, bus->others.data);
         return;
     }
-    text_append(&ret->remedy, REMEDY_STUCK);
+    text_append(&ret->remedy.lines, REMEDY_STUCK);
     findings_add(ret, SEVERITY_WARNING,
                  "The kernel resets it only together with the other functions of its bus, which %s, so what "
                  "one VM leaves in it stays there: %s.",
@@ -179,7 +179,7 @@ static void check_reset(const struct subject *subject, struct findings *ret)
     } else if (bus.resets) {
         report_bus(subject, &bus, ret);
     } else {
-        text_append(&ret->remedy, REMEDY_STUCK);
+        text_append(&ret->remedy.lines, REMEDY_STUCK);
         findings_add(ret, SEVERITY_WARNING,
                      "The kernel has no way to reset it%s: what one VM leaves in it stays there, and it may "
                      "work only once.",
@@ -305,14 +305,14 @@ static void check_large_bar(const struct subject *subject, struct findings *ret)
                 largest >> 20);
     if (bits > 3 && bits < 64 && largest >= 1ULL << (bits - 3)) {
         text_printf(&ret->evidence, "; /" PROC_CPUINFO ": address sizes %u bits physical", bits);
-        text_append(&ret->remedy,
+        text_append(&ret->remedy.lines,
                     "# in the firmware setup (BIOS/UEFI): turn Resizable BAR off, or make it smaller\n");
         findings_add(ret, SEVERITY_WARNING,
                      "It has a BAR of %llu MiB, for which a guest on this CPU hardly has room.",
                      largest >> 20);
         return;
     }
-    text_append(&ret->remedy,
+    text_append(&ret->remedy.lines,
                 "# in the configuration of the virtual machine:\nmachine: q35\nbios: ovmf\ncpu: host\n");
     findings_add(
         ret, SEVERITY_INFO,

@@ -29,10 +29,10 @@ static void check_boot_vga(const struct subject *subject, struct findings *ret)
         findings_add(ret, SEVERITY_OK, "The firmware started on another graphics card.");
         return;
     }
-    text_append(&ret->remedy,
+    text_append(&ret->remedy.lines,
                 "# if the firmware setup (BIOS/UEFI) lets you choose, make another card the first;\n"
                 "# else save its ROM once and give it to the VM, in its configuration:\n");
-    text_printf(&ret->remedy, "hostpci0: %s,romfile=vbios.rom\n", subject->id);
+    text_printf(&ret->remedy.lines, "hostpci0: %s,romfile=vbios.rom\n", subject->id);
     findings_add(ret, SEVERITY_WARNING,
                  "The firmware started on this graphics card: the host's screen goes dark when a VM takes "
                  "it, and its ROM may not be intact any more.");
@@ -129,7 +129,7 @@ static void check_rom(const struct subject *subject, struct findings *ret)
             "romfile.");
         return;
     }
-    text_printf(&ret->remedy, "cd /%s && echo 1 > rom && cat rom > /tmp/vbios.rom; echo 0 > rom\n",
+    text_printf(&ret->remedy.lines, "cd /%s && echo 1 > rom && cat rom > /tmp/vbios.rom; echo 0 > rom\n",
                 path_of_function(subject->id, NULL).text);
     findings_add(
         ret, SEVERITY_INFO,
@@ -167,7 +167,7 @@ static void check_vga_arbitration(const struct subject *subject, struct findings
         return;
     }
     remedy_set_option(subject->facts, &ret->remedy, "vfio-pci", "disable_vga", "1", "vfio-vga");
-    text_append(&ret->remedy, REMEDY_INITRAMFS "# it takes effect at the next boot\n");
+    text_append(&ret->remedy.lines, REMEDY_INITRAMFS "# it takes effect at the next boot\n");
     findings_add(ret, SEVERITY_INFO, "VGA arbitration is on; VMs with OVMF do not need it.");
 }
 

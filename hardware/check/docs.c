@@ -47,7 +47,8 @@ static void print_scope(FILE *out, const struct check *const *const *lists, enum
     fputs("| check | looks at | section of the manual | its sentence |\n| --- | --- | --- | --- |\n", out);
     CHECK_FOREACH(check, lists)
     {
-        autofree char *id = xasprintf("`%s`%s", check->id, check->blocks ? " *" : "");
+        autofree char *id =
+            xasprintf("`%s`%s%s", check->id, check->blocks ? " *" : "", check->fixable ? " +" : "");
         const char *cells[] = {id, check->text, check->section,
                                check->sentence != NULL ? check->sentence : ""};
         if (check->scope == scope)
@@ -67,7 +68,10 @@ void check_print_documentation(FILE *out, const struct check *const *const *vm_l
         "the evidence (file\n"
         "and what it held) and a remedy (what to type). It never changes anything. A check marked * can find "
         "an error, which\n"
-        "blocks the device, or the VM, until it is resolved.\n\n"
+        "blocks the device, or the VM, until it is resolved. One marked + can have an action: the call of "
+        "the "
+        "API that does the\n"
+        "remedy, or its first step. `hostpci fix CHECK` shows it, and makes it.\n\n"
         "This page is printed by `hostpci checks`.\n",
         out);
     print_scope(out, check_lists, CHECK_HOST);

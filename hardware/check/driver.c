@@ -16,7 +16,7 @@
 
 /* Adds the line that detaches it now, with all others of its group that have to be; nothing if something
  * stands in the way. */
-static void remedy_take(const struct subject *subject, struct text *remedy)
+static void remedy_take(const struct subject *subject, struct remedy *remedy)
 {
     struct members members = members_of(subject);
     autotext struct text obstacle = {0};
@@ -27,8 +27,11 @@ static void remedy_take(const struct subject *subject, struct text *remedy)
         return;
     for (size_t i = 0; i < members.count; i++)
         alone &= members.list[i] == subject->device || !group_detaches(subject->device, members.list[i]);
-    text_append(remedy, "# to detach it from the host now:\n");
-    remedy_set_driver(remedy, subject->id, alone ? "vfio-pci" : "vfio-pci --scope group");
+    text_append(&remedy->lines, "# to detach it from the host now:\n");
+    json_t *parameters = json_pack("{s:s}", "driver", "vfio-pci");
+    if (!alone)
+        json_object_set_new(parameters, "scope", json_string("group"));
+    remedy_set_driver(remedy, subject->id, parameters);
 }
 
 static void check_driver(const struct subject *subject, struct findings *ret)
@@ -52,6 +55,7 @@ static void check_driver(const struct subject *subject, struct findings *ret)
 static const struct check driver_in_use_check = {
     .id = "driver-in-use",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_VERIFY,
     .sentence = "If it says Kernel driver in use: vfio-pci or the in use line is missing entirely, the "
                 "device is ready to be used for passthrough.",
@@ -170,17 +174,18 @@ static bool is_used(const struct subject *subject)
     return host_uses_weigh(subject->uses, subject->device->address) >= USE_ACTIVE;
 }
 
-static void remedy_take_out(const struct subject *subject, const struct setting *setting, struct text *remedy)
+static void remedy_take_out(const struct subject *subject, const struct setting *setting,
+                            struct remedy *remedy)
 {
     if (setting != NULL)
-        text_printf(remedy,
+        text_printf(&remedy->lines,
                     "# remove its id:\n"
                     "nano /%s\n" REMEDY_INITRAMFS,
                     setting->file);
     if (is_used(subject))
         return;
-    text_append(remedy, "# let hostpci bind the one device, now and at each start:\n");
-    remedy_set_driver(remedy, subject->id, "vfio-pci --persistent 1");
+    text_append(&remedy->lines, "# let hostpci bind the one device, now and at each start:\n");
+    remedy_set_driver(remedy, subject->id, json_pack("{s:s, s:i}", "driver", "vfio-pci", "persistent", 1));
 }
 
 /* No driver is bound to it, and vfio-pci is not either, although its ids name it. */
@@ -210,7 +215,7 @@ static void check_ids(const struct subject *subject, struct findings *ret)
     } else if (driver[0] == '\0') {
         if (facts_module(subject->facts, "vfio_pci") < MODULE_BUILT_IN) {
             remedy_load_at_boot(subject->facts, &ret->remedy, "vfio-pci", "vfio");
-            text_append(&ret->remedy, "modprobe vfio-pci\n");
+            text_append(&ret->remedy.lines, "modprobe vfio-pci\n");
         }
         findings_add(ret, SEVERITY_INFO, "%s", explain_not_taken(subject));
     } else if (is_used(subject) || list_same_kind(subject, &others)) {
@@ -219,21 +224,22 @@ static void check_ids(const struct subject *subject, struct findings *ret)
                      "At the next boot vfio-pci may bind by its ids what the host uses: this device, or "
                      "another of its kind.");
     } else if (!driver_module(subject, module, sizeof(module))) {
-        text_append(&ret->remedy,
+        text_append(&ret->remedy.lines,
                     "# vfio-pci cannot be faster than a driver in the kernel; let hostpci bind it:\n");
-        remedy_set_driver(&ret->remedy, subject->id, "vfio-pci --persistent 1");
+        remedy_set_driver(&ret->remedy, subject->id,
+                          json_pack("{s:s, s:i}", "driver", "vfio-pci", "persistent", 1));
         findings_add(ret, SEVERITY_WARNING,
                      "vfio-pci should have bound it at boot, but %s is built into the kernel.", driver);
     } else if (host_settings_blacklist(settings, module) != NULL ||
                host_settings_loads_before(settings, module, "vfio_pci") != NULL) {
-        text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+        text_append(&ret->remedy.lines, REMEDY_INITRAMFS REMEDY_REBOOT);
         findings_add(ret, SEVERITY_WARNING,
                      "vfio-pci should have bound it at boot, but %s was faster; the settings against that "
                      "are not in effect yet.",
                      driver);
     } else {
         text_printf(
-            &ret->remedy,
+            &ret->remedy.lines,
             "echo \"softdep %s pre: vfio-pci\" >> /etc/modprobe.d/vfio.conf\n" REMEDY_INITRAMFS REMEDY_REBOOT,
             module);
         findings_add(
@@ -246,6 +252,7 @@ static void check_ids(const struct subject *subject, struct findings *ret)
 static const struct check vfio_ids_check = {
     .id = "vfio-ids",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_DEVICE,
     .sentence = "pass the device IDs to the options of the vfio-pci modules; For both methods you need to "
                 "update the initramfs again and reboot after that.",
@@ -274,6 +281,7 @@ static void check_ids_of_others(const struct subject *subject, struct findings *
 static const struct check vfio_ids_others_check = {
     .id = "vfio-ids-others",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_DEVICE,
     .sentence = "options vfio-pci ids=1234:5678,4321:8765",
     .text = "other devices with the same ids",
@@ -300,7 +308,7 @@ static void check_blacklist(const struct subject *subject, struct findings *ret)
         findings_add(ret, SEVERITY_OK, "A blacklist keeps the host's drivers off it.");
         return;
     }
-    text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+    text_append(&ret->remedy.lines, REMEDY_INITRAMFS REMEDY_REBOOT);
     findings_add(ret, SEVERITY_WARNING,
                  "The driver %s is bound although it is blacklisted: the blacklist is newer than the last "
                  "boot or the initramfs, or something loads the module by name.",
@@ -318,19 +326,19 @@ static const struct check driver_blacklist_check = {
 };
 
 /* Of two lines with ids the kernel takes the last one, so an id is added to the line that is there. */
-static void remedy_add_ids(const struct subject *subject, struct text *remedy)
+static void remedy_add_ids(const struct subject *subject, struct remedy *remedy)
 {
     const struct pci_device *device = subject->device;
     const struct setting *setting = NULL;
     char ids[1024];
 
     if (host_settings_option(&subject->facts->settings, "vfio_pci", "ids", ids, sizeof(ids), &setting))
-        text_printf(remedy, "sed -i '%us/ids=[^ ]*/&,%04x:%04x/' /%s\n", setting->line, device->vendor,
-                    device->device, setting->file);
+        text_printf(&remedy->lines, "sed -i '%us/ids=[^ ]*/&,%04x:%04x/' /%s\n", setting->line,
+                    device->vendor, device->device, setting->file);
     else
-        text_printf(remedy, "echo \"options vfio-pci ids=%04x:%04x\" >> /etc/modprobe.d/vfio.conf\n",
+        text_printf(&remedy->lines, "echo \"options vfio-pci ids=%04x:%04x\" >> /etc/modprobe.d/vfio.conf\n",
                     device->vendor, device->device);
-    text_append(remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
 }
 
 static void check_softdep(const struct subject *subject, struct findings *ret)

@@ -76,13 +76,13 @@ static bool is_behind(const struct pci_device *device, const struct pci_device *
 static bool add_stuck(const struct subject *subject, const struct pci_device *member, struct sharers *sharers,
                       struct findings *ret)
 {
-    autotext struct text evidence = {0}, remedy = {0};
+    autotext struct text evidence = {0};
     bool own = subject->device->virtual_function &&
                pci_address_compare(subject->device->physical_function, member->address) == 0;
 
     if (!group_detaches(subject->device, member))
         return false;
-    bool parent = has_virtual_functions(subject, member, &evidence, &remedy);
+    bool parent = has_virtual_functions(subject, member, &evidence, own ? NULL : &ret->remedy);
     bool behind = is_behind(subject->device, member);
     if (!parent && !behind && !pci_is_bridge(member))
         return false;
@@ -94,8 +94,6 @@ static bool add_stuck(const struct subject *subject, const struct pci_device *me
                                           : ", which is a bridge");
     if (parent)
         text_printf(&ret->evidence, "; %s", text_string(&evidence));
-    if (parent && !own)
-        text_append(&ret->remedy, text_string(&remedy));
     return true;
 }
 
@@ -135,16 +133,17 @@ static void check_group_shared(const struct subject *subject, struct findings *r
                 members_of(subject).count);
     sort_sharers(subject, &sharers, ret);
     if (sharers.stuck.length > 0) {
-        text_append(&ret->remedy, ret->remedy.length > 0 ? "# or " REMEDY_ISOLATE : "# " REMEDY_ISOLATE);
+        text_append(&ret->remedy.lines,
+                    ret->remedy.lines.length > 0 ? "# or " REMEDY_ISOLATE : "# " REMEDY_ISOLATE);
         findings_add(ret, SEVERITY_ERROR,
                      "A VM can only have its IOMMU group as a whole, of which this cannot be detached: %s.",
                      sharers.stuck.data);
     } else if (sharers.used.length > 0) {
-        text_append(&ret->remedy, "# stop using those on the host, or " REMEDY_ISOLATE);
+        text_append(&ret->remedy.lines, "# stop using those on the host, or " REMEDY_ISOLATE);
         findings_add(ret, SEVERITY_ERROR, "Its IOMMU group also holds what the host uses and would lose: %s.",
                      sharers.used.data);
     } else if (sharers.detached.length > 0) {
-        text_append(&ret->remedy, "# to keep those, " REMEDY_ISOLATE);
+        text_append(&ret->remedy.lines, "# to keep those, " REMEDY_ISOLATE);
         findings_add(ret, SEVERITY_WARNING,
                      "Its IOMMU group also holds other devices, which the host loses while a VM has it: %s.",
                      sharers.detached.data);
@@ -170,6 +169,7 @@ static const struct check group_shared_check = {
     .id = "group-shared",
     .scope = CHECK_DEVICE,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_FINISH,
     .sentence = "It is okay if the device is in an IOMMU group together with its functions (e.g. a GPU with "
                 "the HDMI Audio device) or with its root port or PCI(e) bridge.",
@@ -262,7 +262,8 @@ static void check_slot(const struct subject *subject, struct findings *ret)
                      "be empty.",
                      own);
     } else {
-        text_printf(&ret->remedy, "# power off, move the card from slot %s to one of: %s\n", own, empty.data);
+        text_printf(&ret->remedy.lines, "# power off, move the card from slot %s to one of: %s\n", own,
+                    empty.data);
         findings_add(ret, SEVERITY_INFO,
                      "It is in slot %s; in another slot its IOMMU group may be smaller. Empty: %s.", own,
                      empty.data);
@@ -314,7 +315,7 @@ static void check_reserved(const struct subject *subject, struct findings *ret)
         return;
     text_printf(&ret->evidence, "/%s: ", file.text);
     if (find_region(text, "direct", &ret->evidence)) {
-        text_append(&ret->remedy,
+        text_append(&ret->remedy.lines,
                     "# in the firmware setup (BIOS/UEFI): turn off shared memory or management for this "
                     "slot (HPE: RMRDS), else ask the vendor\n");
         findings_add(

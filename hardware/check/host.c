@@ -73,7 +73,7 @@ static void check_no_iommu_mode(const struct subject *subject, struct findings *
         return;
     struct host_path file = path_of_module("vfio", "parameters/enable_unsafe_noiommu_mode");
     text_printf(&ret->evidence, "/%s: Y", file.text);
-    text_printf(&ret->remedy, "echo N > /%s\n", file.text);
+    text_printf(&ret->remedy.lines, "echo N > /%s\n", file.text);
     findings_add(
         ret, SEVERITY_WARNING,
         "VFIO also accepts devices without an IOMMU: a guest with one could overwrite the host's memory.");
@@ -122,7 +122,7 @@ static void check_skipped(const struct inventory *inventory, struct findings *re
     pci_address_format(inventory->first_skipped, id);
     text_printf(&ret->evidence, "/%s: cannot be read, or is no modalias",
                 path_of_function(id, "modalias").text);
-    text_printf(&ret->remedy, "cat /%s\n", path_of_function(id, "modalias").text);
+    text_printf(&ret->remedy.lines, "cat /%s\n", path_of_function(id, "modalias").text);
     findings_add(ret, SEVERITY_WARNING,
                  "%zu PCI function%s left out of all lists, because what the kernel says of %s cannot be "
                  "understood: %s.",
@@ -148,7 +148,7 @@ static void check_unreadable(const struct subject *subject, struct findings *ret
         denied |= text_starts_with(reason, "root needed");
     }
     if (denied)
-        text_append(&ret->remedy, "# run the daemon as root, or look yourself:\nsudo hostpci serve\n");
+        text_append(&ret->remedy.lines, "# run the daemon as root, or look yourself:\nsudo hostpci serve\n");
     findings_add(ret, SEVERITY_INFO, "%zu file%s could not be read, so what depends on %s is unknown.", count,
                  count == 1 ? "" : "s", count == 1 ? "it" : "them");
 }

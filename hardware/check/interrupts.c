@@ -29,24 +29,24 @@ static void explain_no_remapping(const struct facts *facts, struct findings *ret
     } else if (facts->firmware.dmar_flags >= 0 && (facts->firmware.dmar_flags & 1) == 0) {
         text_printf(&ret->evidence, "/" SYS_ACPI_TABLES "/DMAR: flags 0x%02x, bit 0 is clear",
                     (unsigned)facts->firmware.dmar_flags);
-        text_append(&ret->remedy,
+        text_append(&ret->remedy.lines,
                     "# in the firmware setup (BIOS/UEFI): enable interrupt remapping, or x2APIC\n");
     } else if (iommu->chip[0] != '\0') {
         text_printf(&ret->evidence, "/" PROC_INTERRUPTS ": %s, none that begins with IR-", iommu->chip);
     } else {
         text_printf(&ret->evidence, "/" SYS_CLASS_IOMMU ": %s", iommu->first);
     }
-    if (ret->remedy.length == 0 && facts->cpu.hypervisor)
+    if (ret->remedy.lines.length == 0 && facts->cpu.hypervisor)
         remedy_viommu(facts, &ret->remedy);
 }
 
-static void remedy_unsafe(const struct facts *facts, struct text *remedy)
+static void remedy_unsafe(const struct facts *facts, struct remedy *remedy)
 {
-    text_append(remedy,
+    text_append(&remedy->lines,
                 "# only as a last resort, and if you trust the guests (it can make the host unstable):\n");
     remedy_set_option(facts, remedy, "vfio_iommu_type1", "allow_unsafe_interrupts", "1",
                       "vfio-unsafe-interrupts");
-    text_append(remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
 }
 
 static bool allows_unsafe(const struct facts *facts)
@@ -134,7 +134,7 @@ static void check_unsafe_interrupts(const struct subject *subject, struct findin
         if (setting != NULL)
             remedy_remove_option(setting, &ret->remedy, "allow_unsafe_interrupts");
         if (setting != NULL)
-            text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+            text_append(&ret->remedy.lines, REMEDY_INITRAMFS REMEDY_REBOOT);
         findings_add(
             ret, SEVERITY_WARNING,
             "Unsafe interrupts are allowed although the IOMMU remaps interrupts: not needed, and a risk.");
@@ -144,7 +144,7 @@ static void check_unsafe_interrupts(const struct subject *subject, struct findin
         findings_add(ret, SEVERITY_INFO, "Unsafe interrupts are allowed: guests can make the host unstable.");
         return;
     }
-    text_append(&ret->remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+    text_append(&ret->remedy.lines, REMEDY_INITRAMFS REMEDY_REBOOT);
     findings_add(ret, SEVERITY_INFO, "Unsafe interrupts are configured, but not yet in effect.");
 }
 

@@ -46,7 +46,7 @@ static void check_cpu(const struct subject *subject, struct findings *ret)
         return;
     }
     text_append(&ret->evidence, ", flags without vmx and svm");
-    text_append(&ret->remedy,
+    text_append(&ret->remedy.lines,
                 cpu->hypervisor
                     ? "# on the machine that runs this one (VMID: this one's number there):\n"
                       "qm set VMID -cpu host\n"
@@ -65,25 +65,25 @@ static const struct check cpu_virtualization_check = {
     .run = check_cpu,
 };
 
-void remedy_viommu(const struct facts *facts, struct text *remedy)
+void remedy_viommu(const struct facts *facts, struct remedy *remedy)
 {
-    text_append(remedy, "# on the machine that runs this one (VMID: this one's number there):\n"
-                        "qm set VMID -machine q35,viommu=intel\n# then here:\n");
+    text_append(&remedy->lines, "# on the machine that runs this one (VMID: this one's number there):\n"
+                                "qm set VMID -machine q35,viommu=intel\n# then here:\n");
     remedy_add_parameter(facts, remedy, "intel_iommu=on");
 }
 
-static void remedy_firmware(const struct facts *facts, struct text *remedy)
+static void remedy_firmware(const struct facts *facts, struct remedy *remedy)
 {
     if (facts->cpu.hypervisor) {
         remedy_viommu(facts, remedy);
         return;
     }
-    text_append(remedy, "systemctl reboot --firmware-setup\n");
-    text_append(remedy, facts->cpu.vendor == CPU_AMD
-                            ? "# there enable IOMMU (AMD-Vi; often below AMD CBS, NBIO)\n"
-                        : facts->cpu.vendor == CPU_INTEL
-                            ? "# there enable VT-d (Intel Virtualization Technology for Directed I/O)\n"
-                            : "# there enable the IOMMU (ARM: SMMU)\n");
+    text_append(&remedy->lines, "systemctl reboot --firmware-setup\n");
+    text_append(&remedy->lines,
+                facts->cpu.vendor == CPU_AMD ? "# there enable IOMMU (AMD-Vi; often below AMD CBS, NBIO)\n"
+                : facts->cpu.vendor == CPU_INTEL
+                    ? "# there enable VT-d (Intel Virtualization Technology for Directed I/O)\n"
+                    : "# there enable the IOMMU (ARM: SMMU)\n");
 }
 
 /* The firmware's tables could be read and report no IOMMU, and the kernel has none. */
@@ -214,7 +214,7 @@ static void find_iommu_missing(const struct subject *subject, struct findings *r
         findings_add(ret, SEVERITY_ERROR, "The IOMMU is off because of a kernel parameter: %s.", parameter);
     } else if (facts_kernel_option(facts, options[kind]) == ANSWER_NO) {
         text_printf(&ret->evidence, "; /%s: %s is not set", facts->config.file, options[kind]);
-        text_append(&ret->remedy, REMEDY_KERNEL REMEDY_REBOOT);
+        text_append(&ret->remedy.lines, REMEDY_KERNEL REMEDY_REBOOT);
         findings_add(ret, SEVERITY_ERROR, "The IOMMU is off: this kernel was built without a driver for it.");
     } else if (kind == KIND_INTEL && by_default != ANSWER_YES &&
                !facts_parameter_says(facts, "intel_iommu", "on", "off")) {

@@ -17,14 +17,14 @@ static void find_unloaded(const struct subject *subject, const char *module, str
 
     text_printf(&ret->evidence, "/%s: absent", path_of_module(module, NULL).text);
     if (blacklist == NULL) {
-        text_printf(&ret->remedy, "modprobe %s\n", module);
+        text_printf(&ret->remedy.lines, "modprobe %s\n", module);
         findings_add(ret, SEVERITY_INFO, "The kernel module %s is not loaded yet, but it is available.",
                      module);
         return;
     }
     evidence_setting(blacklist, &ret->evidence);
     remedy_remove_line(blacklist, &ret->remedy);
-    text_printf(&ret->remedy, REMEDY_INITRAMFS "modprobe %s\n", module);
+    text_printf(&ret->remedy.lines, REMEDY_INITRAMFS "modprobe %s\n", module);
     if (blacklist->kind == SETTING_INSTALL) /* it cannot be loaded by its name either */
         findings_add(ret, SEVERITY_ERROR,
                      "The kernel module %s is not loaded and is kept from being loaded: nothing can be "
@@ -53,7 +53,7 @@ static void check_module(const struct subject *subject, const char *module, stru
         break;
     case MODULE_MISSING:
         text_printf(&ret->evidence, "/lib/modules/%s/modules.dep: no %s", facts->release, module);
-        text_append(&ret->remedy,
+        text_append(&ret->remedy.lines,
                     "# install a kernel that has it, Debian's for example:\n" REMEDY_KERNEL REMEDY_REBOOT);
         findings_add(ret, SEVERITY_ERROR, "This kernel has no module %s: nothing can be passed through.",
                      module);
@@ -64,7 +64,7 @@ static void check_module(const struct subject *subject, const char *module, stru
             text_printf(&ret->evidence, "/lib/modules/%s/modules.dep: cannot be read", facts->release);
         else
             text_append(&ret->evidence, "/" PROC_OSRELEASE ": cannot be read");
-        text_printf(&ret->remedy,
+        text_printf(&ret->remedy.lines,
                     "modprobe %s\n# if that finds nothing, a newer kernel was installed: reboot\n", module);
         findings_add(ret, SEVERITY_INFO,
                      "The kernel module %s is not loaded; whether it is available is unknown.", module);
@@ -148,7 +148,7 @@ static void check_modules_at_boot(const struct subject *subject, struct findings
         return;
     }
     text_append(&ret->evidence, "/etc/modules, /etc/modules-load.d: no vfio_pci");
-    text_append(&ret->remedy,
+    text_append(&ret->remedy.lines,
                 "printf 'vfio\\nvfio_iommu_type1\\nvfio_pci\\n' >> /etc/modules-load.d/vfio.conf\n");
     findings_add(ret, SEVERITY_INFO,
                  "vfio_pci is not loaded at boot; it is loaded when the first device is bound to it.");
@@ -193,7 +193,7 @@ static void check_initramfs(const struct subject *subject, struct findings *ret)
                      "The initramfs is newer than the module settings that it has a copy of.");
         return;
     }
-    text_append(&ret->remedy, images[i].remedy);
+    text_append(&ret->remedy.lines, images[i].remedy);
     findings_add(ret, SEVERITY_WARNING,
                  "Module settings were changed after the initramfs was made, which has the old ones: /%s.",
                  settings->newest);

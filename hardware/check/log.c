@@ -138,10 +138,10 @@ bool evidence_log(struct facts *facts, struct text *evidence, const char *first,
     return evidence_log_lines(facts, evidence, &(const struct log_pattern){first, second}, 1, NULL) >= 0;
 }
 
-void remedy_see_log(const struct facts *facts, struct text *remedy)
+void remedy_see_log(const struct facts *facts, struct remedy *remedy)
 {
-    text_append(remedy, facts->cpu.vendor == CPU_OTHER ? "dmesg | grep -i -e iommu -e smmu\n"
-                                                       : "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
+    text_append(&remedy->lines, facts->cpu.vendor == CPU_OTHER ? "dmesg | grep -i -e iommu -e smmu\n"
+                                                               : "dmesg | grep -e DMAR -e IOMMU -e AMD-Vi\n");
 }
 
 /* The kernel says "DMAR: IOMMU enabled" because of intel_iommu=on, even where there is no IOMMU. */
@@ -204,7 +204,7 @@ static void check_log_problems(const struct subject *subject, struct findings *r
         0)
         return;
     remedy_see_log(subject->facts, &ret->remedy);
-    text_append(&ret->remedy, "# then ask the vendor of the board for a newer firmware (BIOS/UEFI)\n");
+    text_append(&ret->remedy.lines, "# then ask the vendor of the board for a newer firmware (BIOS/UEFI)\n");
     findings_add(ret, SEVERITY_WARNING, "The kernel complained about the IOMMU or its firmware tables.");
 }
 
@@ -250,7 +250,7 @@ static void check_log_device(const struct subject *subject, struct findings *ret
 
     if (problem < 0)
         return;
-    text_printf(&ret->remedy, "dmesg | grep %s\n",
+    text_printf(&ret->remedy.lines, "dmesg | grep %s\n",
                 subject->id + (strncmp(subject->id, "0000:", 5) == 0 ? 5 : 0));
     findings_add(ret, SEVERITY_WARNING, "The kernel complained about it since the boot: %s.",
                  device_meanings[problem]);

@@ -112,7 +112,7 @@ static void check_gvt(const struct subject *subject, struct findings *ret)
         if (module < MODULE_BUILT_IN)
             remedy_load_at_boot(facts, &ret->remedy, "kvmgt", "kvmgt");
         if (on)
-            text_append(&ret->remedy, "modprobe kvmgt\n");
+            text_append(&ret->remedy.lines, "modprobe kvmgt\n");
         else
             remedy_add_parameter(facts, &ret->remedy, "i915.enable_gvt=1");
         findings_add(ret, SEVERITY_INFO, "It could have mediated devices (GVT-g), %s.",
@@ -140,14 +140,14 @@ static void check_nvidia_vf(const struct subject *subject, struct findings *ret)
     if (strcmp(device->driver, "nvidia") != 0) {
         evidence_file(subject, &ret->evidence, "driver",
                       device->driver[0] != '\0' ? device->driver : "absent");
-        remedy_set_driver(&ret->remedy, subject->id, "nvidia");
+        remedy_set_driver(&ret->remedy, subject->id, json_pack("{s:s}", "driver", "nvidia"));
         findings_add(
             ret, SEVERITY_ERROR,
             "It is a virtual function of an NVIDIA card, which a VM can only use as a vGPU: NVIDIA's "
             "driver must be bound to it, which offers the types.");
     } else if (!device->mdev) {
         evidence_file(subject, &ret->evidence, "nvidia/creatable_vgpu_types", "absent");
-        text_append(&ret->remedy, "systemctl restart nvidia-vgpud nvidia-vgpu-mgr\n");
+        text_append(&ret->remedy.lines, "systemctl restart nvidia-vgpud nvidia-vgpu-mgr\n");
         findings_add(
             ret, SEVERITY_ERROR,
             "NVIDIA's driver offers no vGPU types for it: it is not the vGPU host driver, or its services "
@@ -156,8 +156,9 @@ static void check_nvidia_vf(const struct subject *subject, struct findings *ret)
                mdev_list_types(subject->facts->sysroot, device->address, &types, &err) == 0 &&
                json_array_size(types) == 0 && nvidia_current_type(subject) == 0) {
         evidence_file(subject, &ret->evidence, "nvidia/creatable_vgpu_types", "no type");
-        text_append(&ret->remedy, "# stop a VM with a vGPU of the same card, or give that one a smaller "
-                                  "type; to see what the card has: nvidia-smi vgpu\n");
+        text_append(&ret->remedy.lines,
+                    "# stop a VM with a vGPU of the same card, or give that one a smaller "
+                    "type; to see what the card has: nvidia-smi vgpu\n");
         findings_add(
             ret, SEVERITY_ERROR,
             "It can become no vGPU now: the card's other vGPUs leave too little memory for any type, "
@@ -183,7 +184,7 @@ static void check_nvidia(const struct subject *subject, struct findings *ret)
     if (total <= 0 || now > 0)
         return;
     evidence_file(subject, &ret->evidence, "sriov_numvfs", "0");
-    text_printf(&ret->remedy, "/usr/lib/nvidia/sriov-manage -e %s\n", subject->id);
+    text_printf(&ret->remedy.lines, "/usr/lib/nvidia/sriov-manage -e %s\n", subject->id);
     findings_add(ret, SEVERITY_INFO, "Its vGPUs are created on its virtual functions, and it has none now.");
 }
 
@@ -191,6 +192,7 @@ static const struct check nvidia_vgpu_check = {
     .id = "nvidia-vgpu",
     .scope = CHECK_DEVICE,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_MEDIATED,
     .sentence = "In general your card's driver must support that feature, otherwise it will not work.",
     .text = "NVIDIA's vendor interface on its virtual functions, and whether one can become a vGPU",

@@ -104,18 +104,18 @@ static char *read_options(const char *options, struct repair *repair)
     return wrong;
 }
 
-static void remedy_options(const struct setting *setting, const struct repair *repair, struct text *remedy)
+static void remedy_options(const struct setting *setting, const struct repair *repair, struct remedy *remedy)
 {
     if (repair->complete && repair->ids.length > 0)
-        text_printf(remedy, "sed -i '%uc options vfio-pci ids=%s%s' /%s\n", setting->line, repair->ids.data,
-                    text_string(&repair->others), setting->file);
+        text_printf(&remedy->lines, "sed -i '%uc options vfio-pci ids=%s%s' /%s\n", setting->line,
+                    repair->ids.data, text_string(&repair->others), setting->file);
     else
-        text_printf(remedy,
+        text_printf(&remedy->lines,
                     "# write VENDOR:DEVICE, several with commas and no blanks, as in\n"
                     "# options vfio-pci ids=10de:2484,10de:228b\n"
                     "nano /%s\n",
                     setting->file);
-    text_append(remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
 }
 
 static void check_line(const struct setting *setting, struct findings *ret)
@@ -144,7 +144,7 @@ static void check_length(const struct subject *subject, const char *ids, const s
     if (setting != NULL) {
         text_printf(&ret->evidence, "/%s, line %u: ids of %zu characters", setting->file, setting->line,
                     strlen(ids));
-        text_printf(&ret->remedy,
+        text_printf(&ret->remedy.lines,
                     "# leave out ids that the host has no device for, or bind devices one by one:\n"
                     "# hostpci set /nodes/localhost/hardware/pci/ID/driver --driver vfio-pci "
                     "--persistent 1\nnano /%s\n" REMEDY_INITRAMFS REMEDY_REBOOT,
@@ -175,8 +175,9 @@ static void check_ids_syntax(const struct subject *subject, struct findings *ret
     autofree char *wrong = read_ids(ids, &repair);
     if (wrong != NULL) {
         evidence_cmdline(subject->facts, &ret->evidence, "vfio-pci.ids");
-        text_append(&ret->remedy, "# correct it in the settings of your boot loader: VENDOR:DEVICE, several "
-                                  "with commas and no blanks\n");
+        text_append(&ret->remedy.lines,
+                    "# correct it in the settings of your boot loader: VENDOR:DEVICE, several "
+                    "with commas and no blanks\n");
         findings_add(ret, SEVERITY_WARNING, "vfio-pci cannot understand '%s' in vfio-pci.ids.", wrong);
     }
     text_release(&repair.ids);
@@ -227,7 +228,7 @@ static void check_softdeps(const struct subject *subject, struct findings *ret)
         if (setting->kind != SETTING_SOFTDEP || !find_stray(setting->value, &before, stray))
             continue;
         evidence_setting(setting, &ret->evidence);
-        text_printf(&ret->remedy, "sed -i '%uc softdep %s pre:%s' /%s\n" REMEDY_INITRAMFS REMEDY_REBOOT,
+        text_printf(&ret->remedy.lines, "sed -i '%uc softdep %s pre:%s' /%s\n" REMEDY_INITRAMFS REMEDY_REBOOT,
                     setting->line, setting->module, text_string(&before), setting->file);
         findings_add(ret, SEVERITY_WARNING,
                      "The softdep line of %s ignores '%s', before which the word pre: is missing.",

@@ -74,33 +74,34 @@ static bool has_usual_line(const struct facts *facts)
     return false;
 }
 
-static void append_effect(struct text *remedy, enum effect effect)
+static void append_effect(struct remedy *remedy, enum effect effect)
 {
-    text_append(remedy, effect == EFFECT_NEEDED ? REMEDY_REBOOT : "# it takes effect at the next boot\n");
+    text_append(&remedy->lines,
+                effect == EFFECT_NEEDED ? REMEDY_REBOOT : "# it takes effect at the next boot\n");
 }
 
 /* A parameter that is in the file already has only not taken effect: then it is not added again. */
-static void add_parameter(const struct facts *facts, struct text *remedy, const char *parameter,
+static void add_parameter(const struct facts *facts, struct remedy *remedy, const char *parameter,
                           enum effect effect)
 {
     switch (loader_of(facts)) {
     case LOADER_CMDLINE:
         if (!has_parameter(facts, BOOT_LOADER, "", parameter))
-            text_printf(remedy, "sed -i '1s/$/ %s/' /" BOOT_LOADER "\n", parameter);
-        text_append(remedy, refresh_command(facts));
+            text_printf(&remedy->lines, "sed -i '1s/$/ %s/' /" BOOT_LOADER "\n", parameter);
+        text_append(&remedy->lines, refresh_command(facts));
         break;
     case LOADER_GRUB:
         if (has_parameter(facts, GRUB, GRUB_START, parameter))
             ;
         else if (has_usual_line(facts))
-            text_printf(remedy, "sed -i '/^" GRUB_VARIABLE "=/s/\"$/ %s\"/' /" GRUB "\n", parameter);
+            text_printf(&remedy->lines, "sed -i '/^" GRUB_VARIABLE "=/s/\"$/ %s\"/' /" GRUB "\n", parameter);
         else
-            text_printf(remedy, "echo '" GRUB_VARIABLE "=\"$" GRUB_VARIABLE " %s\"' >> /" GRUB "\n",
+            text_printf(&remedy->lines, "echo '" GRUB_VARIABLE "=\"$" GRUB_VARIABLE " %s\"' >> /" GRUB "\n",
                         parameter);
-        text_append(remedy, "update-grub\n");
+        text_append(&remedy->lines, "update-grub\n");
         break;
     case LOADER_UNKNOWN:
-        text_printf(remedy,
+        text_printf(&remedy->lines,
                     "# add to the kernel's command line, in the settings of your boot loader:\n# %s\n",
                     parameter);
         break;
@@ -108,35 +109,35 @@ static void add_parameter(const struct facts *facts, struct text *remedy, const 
     append_effect(remedy, effect);
 }
 
-void remedy_add_parameter(const struct facts *facts, struct text *remedy, const char *parameter)
+void remedy_add_parameter(const struct facts *facts, struct remedy *remedy, const char *parameter)
 {
     add_parameter(facts, remedy, parameter, EFFECT_NEEDED);
 }
 
-void remedy_prefer_parameter(const struct facts *facts, struct text *remedy, const char *parameter)
+void remedy_prefer_parameter(const struct facts *facts, struct remedy *remedy, const char *parameter)
 {
     add_parameter(facts, remedy, parameter, EFFECT_LATER);
 }
 
 /* What is not in the file was typed at boot, comes from another file, or is gone from there already. When a
  * parameter is removed, the blank before it is removed, too. */
-void remedy_replace_parameter(const struct facts *facts, struct text *remedy, const char *old,
+void remedy_replace_parameter(const struct facts *facts, struct remedy *remedy, const char *old,
                               const char *new, enum effect effect)
 {
     enum loader loader = loader_of(facts);
     const char *blank = new[0] == '\0' ? " *" : "", *file = loader == LOADER_GRUB ? GRUB : BOOT_LOADER;
 
     if (loader == LOADER_UNKNOWN) {
-        text_printf(remedy,
+        text_printf(&remedy->lines,
                     "# on the kernel's command line, in the settings of your boot loader, take off:\n# %s\n",
                     old);
         if (new[0] != '\0')
-            text_printf(remedy, "# and add:\n# %s\n", new);
+            text_printf(&remedy->lines, "# and add:\n# %s\n", new);
     } else if (has_parameter(facts, file, loader == LOADER_GRUB ? GRUB_START : "", old)) {
-        text_printf(remedy, "sed -i 's/%s\\b%s\\b/%s/' /%s\n%s", blank, old, new, file,
+        text_printf(&remedy->lines, "sed -i 's/%s\\b%s\\b/%s/' /%s\n%s", blank, old, new, file,
                     loader == LOADER_GRUB ? "update-grub\n" : refresh_command(facts));
     } else {
-        text_printf(remedy,
+        text_printf(&remedy->lines,
                     "# it is not in /%s: look for other files that set it:\ngrep -rn %s /etc/default "
                     "/etc/kernel\n",
                     file, old);
@@ -144,23 +145,24 @@ void remedy_replace_parameter(const struct facts *facts, struct text *remedy, co
             add_parameter(facts, remedy, new, effect);
             return;
         }
-        text_append(remedy, loader == LOADER_GRUB ? "update-grub\n" : refresh_command(facts));
+        text_append(&remedy->lines, loader == LOADER_GRUB ? "update-grub\n" : refresh_command(facts));
     }
     append_effect(remedy, effect);
 }
 
-void remedy_set_option(const struct facts *facts, struct text *remedy, const char *module, const char *option,
-                       const char *value, const char *name)
+void remedy_set_option(const struct facts *facts, struct remedy *remedy, const char *module,
+                       const char *option, const char *value, const char *name)
 {
     const struct setting *setting = NULL;
     char now[64];
 
     if (host_settings_option(&facts->settings, module, option, now, sizeof(now), &setting) &&
         text_starts_with(setting->file, "etc/"))
-        text_printf(remedy, "sed -i 's/\\b%s=[^ ]*/%s=%s/' /%s\n", option, option, value, setting->file);
+        text_printf(&remedy->lines, "sed -i 's/\\b%s=[^ ]*/%s=%s/' /%s\n", option, option, value,
+                    setting->file);
     else
-        text_printf(remedy, "echo \"options %s %s=%s\" >> /etc/modprobe.d/%s.conf\n", module, option, value,
-                    name);
+        text_printf(&remedy->lines, "echo \"options %s %s=%s\" >> /etc/modprobe.d/%s.conf\n", module, option,
+                    value, name);
 }
 
 /* Whether a file already has it loaded; then it is only not in effect yet. */
@@ -169,29 +171,30 @@ static bool is_loaded_at_boot(const struct facts *facts, const char *module)
     return host_settings_find(&facts->settings, SETTING_LOAD, module, 0) != NULL;
 }
 
-void remedy_load_at_boot(const struct facts *facts, struct text *remedy, const char *module, const char *name)
+void remedy_load_at_boot(const struct facts *facts, struct remedy *remedy, const char *module,
+                         const char *name)
 {
     if (!is_loaded_at_boot(facts, module))
-        text_printf(remedy, "echo %s >> /etc/modules-load.d/%s.conf\n", module, name);
+        text_printf(&remedy->lines, "echo %s >> /etc/modules-load.d/%s.conf\n", module, name);
 }
 
-void remedy_load_early(const struct facts *facts, struct text *remedy, const char *module)
+void remedy_load_early(const struct facts *facts, struct remedy *remedy, const char *module)
 {
     if (!is_loaded_at_boot(facts, module))
-        text_printf(remedy, "echo %s >> /etc/initramfs-tools/modules\n", module);
-    text_append(remedy, REMEDY_INITRAMFS REMEDY_REBOOT);
+        text_printf(&remedy->lines, "echo %s >> /etc/initramfs-tools/modules\n", module);
+    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
 }
 
-void remedy_remove_option(const struct setting *setting, struct text *remedy, const char *option)
+void remedy_remove_option(const struct setting *setting, struct remedy *remedy, const char *option)
 {
     if (strchr(setting->value, ' ') == NULL)
-        text_printf(remedy, "sed -i '/^ *options  *%s  *%s=/d' /%s\n", setting->module, option,
+        text_printf(&remedy->lines, "sed -i '/^ *options  *%s  *%s=/d' /%s\n", setting->module, option,
                     setting->file);
     else
-        text_printf(remedy, "sed -i 's/ *\\b%s=[^ ]*//' /%s\n", option, setting->file);
+        text_printf(&remedy->lines, "sed -i 's/ *\\b%s=[^ ]*//' /%s\n", option, setting->file);
 }
 
-void remedy_remove_line(const struct setting *setting, struct text *remedy)
+void remedy_remove_line(const struct setting *setting, struct remedy *remedy)
 {
     static const struct {
         const char *before, *after;
@@ -199,13 +202,13 @@ void remedy_remove_line(const struct setting *setting, struct text *remedy)
                     [SETTING_INSTALL] = {"install  *", " "},
                     [SETTING_SYSFS] = {"", " *="}};
 
-    text_printf(remedy, "sed -i '\\#^ *%s%s%s#d' /%s\n", patterns[setting->kind].before, setting->module,
-                patterns[setting->kind].after, setting->file);
+    text_printf(&remedy->lines, "sed -i '\\#^ *%s%s%s#d' /%s\n", patterns[setting->kind].before,
+                setting->module, patterns[setting->kind].after, setting->file);
 }
 
-void remedy_set_driver(struct text *remedy, const char *id, const char *arguments)
+void remedy_set_driver(struct remedy *remedy, const char *id, json_t *parameters)
 {
-    text_printf(remedy, "hostpci set /nodes/localhost/hardware/pci/%s/driver --driver %s\n", id, arguments);
+    remedy_add_call(remedy, "set", parameters, REMEDY_NODE "/hardware/pci/%s/driver", id);
 }
 
 void append_excerpt(struct text *text, const char *from, size_t length, size_t at)

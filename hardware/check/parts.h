@@ -18,28 +18,27 @@ enum effect {
  * The file is that of the boot loader that started the host: etc/default/grub where the running command line
  * has GRUB's BOOT_IMAGE=, else etc/kernel/cmdline (systemd-boot, proxmox-boot-tool). What the file has
  * already, or has not, is left as it is. */
-void remedy_add_parameter(const struct facts *facts, struct text *remedy, const char *parameter);
-void remedy_prefer_parameter(const struct facts *facts, struct text *remedy, const char *parameter);
-void remedy_replace_parameter(const struct facts *facts, struct text *remedy, const char *old,
+void remedy_add_parameter(const struct facts *facts, struct remedy *remedy, const char *parameter);
+void remedy_prefer_parameter(const struct facts *facts, struct remedy *remedy, const char *parameter);
+void remedy_replace_parameter(const struct facts *facts, struct remedy *remedy, const char *old,
                               const char *new, enum effect effect);
 
 /* Add lines to type that change what an admin has set in files. None of them counts lines, so that one can be
  * typed after another; a file is added to, never written over. */
 /* Sets a module's option: where it is set already, else in etc/modprobe.d/NAME.conf. */
-void remedy_set_option(const struct facts *facts, struct text *remedy, const char *module, const char *option,
-                       const char *value, const char *name);
+void remedy_set_option(const struct facts *facts, struct remedy *remedy, const char *module,
+                       const char *option, const char *value, const char *name);
 /* Has the module loaded at boot by etc/modules-load.d/NAME.conf, or that early by the initramfs. */
-void remedy_load_at_boot(const struct facts *facts, struct text *remedy, const char *module,
+void remedy_load_at_boot(const struct facts *facts, struct remedy *remedy, const char *module,
                          const char *name);
-void remedy_load_early(const struct facts *facts, struct text *remedy, const char *module);
+void remedy_load_early(const struct facts *facts, struct remedy *remedy, const char *module);
 /* Removes an option, with its line if that has no other. */
-void remedy_remove_option(const struct setting *setting, struct text *remedy, const char *option);
+void remedy_remove_option(const struct setting *setting, struct remedy *remedy, const char *option);
 /* Removes the line of a blacklist, an install command or a sysfs.conf setting. */
-void remedy_remove_line(const struct setting *setting, struct text *remedy);
+void remedy_remove_line(const struct setting *setting, struct remedy *remedy);
 
-/* Adds the line to type that binds a function to another driver; `arguments` is "auto", "vfio-pci --scope
- * group". */
-void remedy_set_driver(struct text *remedy, const char *id, const char *arguments);
+/* Adds the call that binds a function to another driver: {driver, scope?, persistent?}, which is taken. */
+void remedy_set_driver(struct remedy *remedy, const char *id, json_t *parameters);
 
 /* Room for a list of ids, of which vfio-pci takes 1023 characters. */
 #define IDS_SIZE 65536
@@ -92,10 +91,10 @@ void append_comma(struct text *text);
 /* The functions of the subject's group, the subject among them. */
 struct members members_of(const struct subject *subject);
 
-/* The function has virtual functions: how many is added to the evidence, and to the remedy what removes them.
- * None of its files is read, since the scan of host uses has counted them. */
+/* The function has virtual functions: how many is added to the evidence, and to the remedy (may be NULL) what
+ * removes them. None of its files is read, since the scan of host uses has counted them. */
 bool has_virtual_functions(const struct subject *subject, const struct pci_device *device,
-                           struct text *evidence, struct text *remedy);
+                           struct text *evidence, struct remedy *remedy);
 
 /* The host itself uses the function: more than a VM that has it. */
 bool host_needs(const struct subject *subject, const struct pci_device *device);
@@ -104,10 +103,10 @@ bool host_needs(const struct subject *subject, const struct pci_device *device);
 bool driver_module(const struct subject *subject, char *module, size_t size);
 
 /* Adds what gives this host, which is itself a VM, an IOMMU. */
-void remedy_viommu(const struct facts *facts, struct text *remedy);
+void remedy_viommu(const struct facts *facts, struct remedy *remedy);
 
 /* Adds what shows lines of the kernel log about the IOMMU. */
-void remedy_see_log(const struct facts *facts, struct text *remedy);
+void remedy_see_log(const struct facts *facts, struct remedy *remedy);
 
 /* The device is listed in an option "ids" of vfio-pci, in a file (*setting) or on the command line (NULL). */
 bool device_has_ids(const struct subject *subject, const struct setting **setting);

@@ -99,8 +99,9 @@ static void check_sriov(const struct subject *subject, struct findings *ret)
         return;
     }
     if (can_create(subject))
-        text_printf(&ret->remedy, "echo %lld > /%s\n", total < 4 ? total : 4,
-                    path_of_function(subject->id, "sriov_numvfs").text);
+        remedy_add_call(&ret->remedy, "set",
+                        json_pack("{s:i, s:i}", "numvfs", (int)(total < 4 ? total : 4), "persistent", 1),
+                        REMEDY_NODE "/hardware/pci/%s/sriov", subject->id);
     findings_add(ret, SEVERITY_INFO,
                  "It can have %lld virtual functions, each for another VM, and has none now.", total);
 }
@@ -108,6 +109,7 @@ static void check_sriov(const struct subject *subject, struct findings *ret)
 static const struct check sriov_check = {
     .id = "sriov",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_SRIOV,
     .sentence = "SR-IOV enables a single device to provide multiple VF (Virtual Functions) to the system.",
     .text = "how many virtual functions it can have, and how many it has",
@@ -116,20 +118,21 @@ static const struct check sriov_check = {
 
 /* The kernel removes them through the driver, and waits until nobody has one of them open. */
 static void remedy_remove_vfs(const struct pci_device *device, const struct host_use *use,
-                              struct text *remedy)
+                              struct remedy *remedy)
 {
     char id[PCI_ADDRESS_SIZE];
 
     pci_address_format(device->address, id);
     if (use->weight >= USE_ACTIVE)
-        text_append(remedy, "# first stop what uses its virtual functions: until then this waits\n");
+        text_append(&remedy->lines, "# first stop what uses its virtual functions: until then this waits\n");
     if (device->driver[0] == '\0')
-        remedy_set_driver(remedy, id, "auto");
-    text_printf(remedy, "echo 0 > /%s\n", path_of_function(id, "sriov_numvfs").text);
+        remedy_set_driver(remedy, id, json_pack("{s:s}", "driver", "auto"));
+    remedy_add_call(remedy, "set", json_pack("{s:i, s:i}", "numvfs", 0, "persistent", 0),
+                    REMEDY_NODE "/hardware/pci/%s/sriov", id);
 }
 
 bool has_virtual_functions(const struct subject *subject, const struct pci_device *device,
-                           struct text *evidence, struct text *remedy)
+                           struct text *evidence, struct remedy *remedy)
 {
     const struct host_use *uses;
     size_t count = host_uses_of(subject->uses, device->address, &uses);
@@ -137,7 +140,8 @@ bool has_virtual_functions(const struct subject *subject, const struct pci_devic
     for (size_t i = 0; i < count; i++)
         if (uses[i].kind == USE_SRIOV) {
             text_append(evidence, uses[i].evidence);
-            remedy_remove_vfs(device, &uses[i], remedy);
+            if (remedy != NULL)
+                remedy_remove_vfs(device, &uses[i], remedy);
             return true;
         }
     return false;
@@ -158,6 +162,7 @@ static const struct check sriov_active_check = {
     .id = "sriov-active",
     .scope = CHECK_DEVICE,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_SRIOV,
     .sentence = "Each of those VF can be used in a different VM",
     .text = "a physical function with virtual ones, which vfio-pci refuses",
@@ -173,14 +178,14 @@ static void check_sriov_driver(const struct subject *subject, struct findings *r
         return;
     if (driver[0] == '\0' || (driver_is_vfio(driver) && !vfio_allows_sriov(subject->facts))) {
         evidence_file(subject, &ret->evidence, "driver", driver[0] != '\0' ? driver : "absent");
-        text_append(&ret->remedy, "# to create some, bind its own driver:\n");
-        remedy_set_driver(&ret->remedy, subject->id, "auto");
+        text_append(&ret->remedy.lines, "# to create some, bind its own driver:\n");
+        remedy_set_driver(&ret->remedy, subject->id, json_pack("{s:s}", "driver", "auto"));
         findings_add(ret, SEVERITY_INFO, "It can have virtual functions only while its own driver is bound.");
         return;
     }
     if (!evidence_log(subject->facts, &ret->evidence, start, REFUSED))
         return;
-    text_printf(&ret->remedy,
+    text_printf(&ret->remedy.lines,
                 "modinfo -p %s\n# look for an option such as max_vfs, or take the vendor's driver\n", driver);
     findings_add(ret, SEVERITY_WARNING, "Its driver %s cannot create virtual functions through sysfs.",
                  driver);
@@ -189,6 +194,7 @@ static void check_sriov_driver(const struct subject *subject, struct findings *r
 static const struct check sriov_driver_check = {
     .id = "sriov-driver",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_SRIOV,
     .sentence = "If a device and driver supports this you can change the number of VFs on the fly.",
     .text = "its driver, and what that said in the kernel log",
@@ -202,7 +208,7 @@ static void check_sriov_resources(const struct subject *subject, struct findings
     enum shortage shortage = find_shortage(subject, &ret->evidence);
     if (shortage == SHORT_OF_NOTHING)
         return;
-    text_append(&ret->remedy,
+    text_append(&ret->remedy.lines,
                 "# in the firmware setup (BIOS/UEFI): enable SR-IOV and Above 4G Decoding; or use another "
                 "slot; or let the kernel share the space out anew:\n");
     remedy_add_parameter(subject->facts, &ret->remedy,
@@ -235,7 +241,7 @@ static void check_sriov_option(const struct subject *subject, struct findings *r
     if (setting == NULL)
         return;
     evidence_setting(setting, &ret->evidence);
-    text_printf(&ret->remedy,
+    text_printf(&ret->remedy.lines,
                 "# remove the option:\n"
                 "nano /%s\n" REMEDY_INITRAMFS,
                 setting->file);
@@ -324,8 +330,8 @@ static void check_physical_function(const struct subject *subject, struct findin
         findings_add(ret, SEVERITY_OK,
                      "It is a virtual function of %s, which may have them while vfio-pci is bound.", id);
     } else {
-        text_append(&ret->remedy, "# bind its driver again:\n");
-        remedy_set_driver(&ret->remedy, id, "auto");
+        text_append(&ret->remedy.lines, "# bind its driver again:\n");
+        remedy_set_driver(&ret->remedy, id, json_pack("{s:s}", "driver", "auto"));
         findings_add(ret, SEVERITY_WARNING,
                      "It is a virtual function of %s, which has lost its driver: it may not work, and it "
                      "vanishes when that one is reset.",
@@ -336,6 +342,7 @@ static void check_physical_function(const struct subject *subject, struct findin
 static const struct check physical_function_check = {
     .id = "physical-function",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_SRIOV,
     .sentence = "After creating VFs, you should see them as separate PCI(e) devices",
     .text = "that a virtual function's physical one still has its driver",

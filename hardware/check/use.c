@@ -31,25 +31,25 @@ static const struct check bridge_check = {
 };
 
 /* A line of a remedy, unless it is there already. */
-static void append_line(struct text *remedy, const char *start, const char *line, size_t length,
+static void append_line(struct text *lines, const char *start, const char *line, size_t length,
                         const char *end)
 {
     autofree char *whole = xasprintf("%s%.*s%s\n", start, (int)length, line, end);
-    const char *at = strstr(text_string(remedy), whole);
+    const char *at = strstr(text_string(lines), whole);
 
-    if (length > 0 && (at == NULL || (at != remedy->data && at[-1] != '\n')))
-        text_append(remedy, whole);
+    if (length > 0 && (at == NULL || (at != lines->data && at[-1] != '\n')))
+        text_append(lines, whole);
 }
 
-static void append_remedy(const struct host_use *use, struct text *remedy)
+static void append_remedy(const struct host_use *use, struct text *lines)
 {
     autotext struct text advice = {0}, command = {0};
 
     host_use_remedy(use, &advice, &command);
-    append_line(remedy, "# ", text_string(&advice), advice.length, command.length > 0 ? ":" : "");
+    append_line(lines, "# ", text_string(&advice), advice.length, command.length > 0 ? ":" : "");
     for (const char *line = text_string(&command); *line != '\0'; line += line[0] == '\n') {
         size_t length = strcspn(line, "\n");
-        append_line(remedy, "", line, length, "");
+        append_line(lines, "", line, length, "");
         line += length;
     }
 }
@@ -80,7 +80,7 @@ static void append_uses(const struct subject *subject, const struct pci_device *
         host_use_describe(&uses[i], list);
         text_printf(&ret->evidence, "%s%s", ret->evidence.length > 0 ? "; " : "", uses[i].evidence);
         if (weight == USE_ACTIVE)
-            append_remedy(&uses[i], &ret->remedy);
+            append_remedy(&uses[i], &ret->remedy.lines);
     }
 }
 
@@ -120,7 +120,7 @@ static void check_host_use(const struct subject *subject, struct findings *ret)
     list_uses(subject, weight, &uses, ret);
     switch (weight) {
     case USE_CRITICAL:
-        text_append(&ret->remedy,
+        text_append(&ret->remedy.lines,
                     "# choose another device; or move the system to a disk on another controller\n");
         findings_add(ret, SEVERITY_ERROR, "The host cannot run without it: %s.", text_string(&uses));
         break;

@@ -61,6 +61,7 @@ static void check_gpu_machine(const struct subject *subject, struct findings *re
 static const struct check gpu_machine_check = {
     .id = "gpu-machine",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence =
         "When passing through a GPU, the best compatibility is reached when using q35 as machine type",
@@ -78,7 +79,7 @@ static void check_gpu_firmware(const struct subject *subject, struct findings *r
     if (inspection->ovmf || !next_modern_gpu(inspection, &at, &hostpci, &device))
         return;
     preflight_show_key(inspection, "bios", ret);
-    text_append(&ret->remedy, "# a system that was installed with SeaBIOS does not start with OVMF:\n");
+    text_append(&ret->remedy.lines, "# a system that was installed with SeaBIOS does not start with OVMF:\n");
     preflight_remedy_set(inspection, "bios", "ovmf", ret);
     findings_add(ret, SEVERITY_INFO,
                  "%s: the graphics card %s works best with OVMF (UEFI) instead "
@@ -89,6 +90,7 @@ static void check_gpu_firmware(const struct subject *subject, struct findings *r
 static const struct check gpu_firmware_check = {
     .id = "gpu-firmware",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence = "OVMF (UEFI for VMs) instead of SeaBIOS",
     .text = "its bios",
@@ -114,6 +116,7 @@ static void check_gpu_pcie(const struct subject *subject, struct findings *ret)
 static const struct check gpu_pcie_check = {
     .id = "gpu-pcie",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence = "and PCIe instead of PCI.",
     .text = "pcie of the graphics card, on q35",
@@ -136,7 +139,7 @@ static void check_gpu_rom(const struct subject *subject, struct findings *ret)
         bool there = sysfs_exists(sysroot_fd(inspection->what->sysroot), file.text);
         text_printf(&ret->evidence, "/%s: %s", file.text, there ? "there" : "absent");
         if (there) {
-            text_printf(&ret->remedy,
+            text_printf(&ret->remedy.lines,
                         "# to see what it is (this check reads a ROM that is given):\n"
                         "cd /%s && echo 1 > rom && cat rom > %s/vbios.rom; echo 0 > rom\n",
                         path_of_function(id.text, NULL).text, inspection->what->paths->rom);
@@ -224,6 +227,7 @@ static void check_gpu_hidden(const struct subject *subject, struct findings *ret
 static const struct check gpu_hides_kvm_check = {
     .id = "gpu-hides-kvm",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "whether NVIDIA's driver would see KVM: x-vga, hidden of cpu",
     .run = check_gpu_hidden,
@@ -294,6 +298,7 @@ static const struct check x_vga_check = {
     .id = "x-vga",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence = "x-vga=on|off marks the PCI(e) device as the primary GPU of the VM. With this enabled the "
                 "vga configuration option will be ignored.",
@@ -324,6 +329,7 @@ static void check_rom_bar(const struct subject *subject, struct findings *ret)
 static const struct check rom_bar_check = {
     .id = "rom-bar",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence = "rombar=on|off makes the firmware ROM visible for the guest. Default is on. Some PCI(e) "
                 "devices need this disabled.",
@@ -355,6 +361,7 @@ static void check_machine_version(const struct subject *subject, struct findings
 static const struct check machine_version_check = {
     .id = "machine-version",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "with Windows, a machine without its version",
     .run = check_machine_version,

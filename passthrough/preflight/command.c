@@ -73,7 +73,7 @@ static void apply(const struct inspection *inspection, const char *key, const st
                               ret);
         break;
     case CURE_PACKAGE:
-        text_printf(&ret->remedy, "apt install %s\n", rest);
+        text_printf(&ret->remedy.lines, "apt install %s\n", rest);
         break;
     }
 }
@@ -97,7 +97,7 @@ static void add_refusal(const struct inspection *inspection, const char *key, co
     if (key[0] != '\0') {
         preflight_show_key(inspection, key, ret);
         if (!cure(inspection, key, why->message, ret)) {
-            text_printf(&ret->remedy,
+            text_printf(&ret->remedy.lines,
                         "# see what it may be:\n"
                         "hostpci usage /nodes/localhost/qemu/%lld/config\n"
                         "# or without it:\n",
@@ -215,6 +215,7 @@ static const struct check command_line_check = {
     .id = "command-line",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_INTRODUCTION,
     .sentence = "PCIe passthrough is only available on q35 machines.",
     .text = "every key that cannot be put on the command line: keys that exclude each other, what this QEMU "

@@ -55,7 +55,7 @@ static void check_detached(const struct subject *subject, struct findings *ret)
         if (list.length == 0)
             continue;
         if (!reattach) {
-            text_append(&ret->remedy, "# to get it back when the VM stops:\n");
+            text_append(&ret->remedy.lines, "# to get it back when the VM stops:\n");
             preflight_remedy_edit(inspection, hostpci.key, "reattach", json_integer(1), ret);
         }
         findings_add(ret, SEVERITY_INFO, "%s: when the VM starts the host loses %s%s.", hostpci.key,
@@ -66,6 +66,7 @@ static void check_detached(const struct subject *subject, struct findings *ret)
 static const struct check device_detached_check = {
     .id = "device-detached",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_DEVICE,
     .sentence = "Proxmox VE tries to automatically make the PCI(e) device unavailable for the host.",
     .text = "functions that lose their driver, also others of the same IOMMU group",
@@ -83,8 +84,8 @@ static void check_task(const struct subject *subject, struct findings *ret)
         if (task[0] == '\0')
             continue;
         text_printf(&ret->evidence, "%s", task);
-        text_append(&ret->remedy, "# wait until it is done:\n");
-        text_printf(&ret->remedy, "hostpci get /nodes/localhost/tasks/%s/log\n", task);
+        text_append(&ret->remedy.lines, "# wait until it is done:\n");
+        text_printf(&ret->remedy.lines, "hostpci get /nodes/localhost/tasks/%s/log\n", task);
         findings_add(ret, SEVERITY_WARNING, "%s: a task is working on it.", id);
     }
 }
@@ -118,7 +119,7 @@ static void check_reset(const struct subject *subject, struct findings *ret)
             !is_about(reset, inventory_find(inspection->inventory, address)))
             continue;
         text_printf(&ret->evidence, "%s: %s", json_text(reset, "method"), json_text(reset, "message"));
-        text_printf(&ret->remedy, "hostpci create /nodes/localhost/hardware/pci/%s/reset\n", id);
+        remedy_add_call(&ret->remedy, "create", json_object(), REMEDY_NODE "/hardware/pci/%s/reset", id);
         findings_add(ret, SEVERITY_WARNING, "%s: its last reset failed; it may not work until one succeeds.",
                      id);
     }
@@ -127,6 +128,7 @@ static void check_reset(const struct subject *subject, struct findings *ret)
 static const struct check device_reset_check = {
     .id = "device-reset",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "a function whose last reset failed",
     .run = check_reset,
@@ -153,10 +155,9 @@ static void check_keep(const struct subject *subject, struct findings *ret)
                         path_of_function(hostpci.assignment->ids[i], "driver").text,
                         device->driver[0] != '\0' ? device->driver : "absent");
             preflight_remedy_edit(inspection, hostpci.key, "driver", NULL, ret);
-            text_append(&ret->remedy, "# or bind it yourself:\n");
-            text_printf(&ret->remedy,
-                        "hostpci set /nodes/localhost/hardware/pci/%s/driver --driver vfio-pci\n",
-                        hostpci.assignment->ids[i]);
+            text_append(&ret->remedy.lines, "# or bind it yourself:\n");
+            remedy_add_call(&ret->remedy, "set", json_pack("{s:s}", "driver", "vfio-pci"),
+                            REMEDY_NODE "/hardware/pci/%s/driver", hostpci.assignment->ids[i]);
             findings_add(ret, SEVERITY_ERROR,
                          "%s: driver=keep leaves %s as it is, without a driver that gives it to a VM.",
                          hostpci.key, hostpci.assignment->ids[i]);
@@ -167,6 +168,7 @@ static const struct check driver_kept_check = {
     .id = "driver-kept",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "with driver=keep, that it has a driver that gives it to VMs",
     .run = check_keep,
@@ -249,6 +251,7 @@ static void check_others(const struct subject *subject, struct findings *ret)
 static const struct check functions_left_check = {
     .id = "functions-left",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence = "If your device has multiple functions (e.g., '00:02.0' and '00:02.1'), you can pass them "
                 "through all together with the shortened syntax '00:02'.",

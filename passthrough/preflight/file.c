@@ -56,17 +56,17 @@ static void remedy_volume(const struct inspection *inspection, const char *key, 
                           const json_t *values, struct findings *ret)
 {
     if (vm_disk_is_cdrom(values)) {
-        text_append(&ret->remedy, "# without a disc:\n");
+        text_append(&ret->remedy.lines, "# without a disc:\n");
         preflight_remedy_set(inspection, key, "none,media=cdrom", ret);
         return;
     }
     autofree char *vars = strcmp(key, "efidisk0") == 0 ? find_variables(inspection) : NULL;
     if (vars != NULL) {
-        text_append(&ret->remedy, "# make it from the firmware's initial variables:\n");
+        text_append(&ret->remedy.lines, "# make it from the firmware's initial variables:\n");
         preflight_remedy_command((const char *const[]){"cp", vars, path, NULL}, ret);
         return;
     }
-    text_append(&ret->remedy, "# create a new one, or set the path of the right one:\n");
+    text_append(&ret->remedy.lines, "# create a new one, or set the path of the right one:\n");
     preflight_remedy_command((const char *const[]){"qemu-img", "create", "-f",
                                                    json_text_or(values, "format", "raw"), path,
                                                    json_text_or(values, "size", "32G"), NULL},
@@ -138,6 +138,7 @@ static const struct check volume_check = {
     .id = "volume",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "that the files and block devices of disks exist, can be read, and do not lead to other files",
     .run = check_volumes,
@@ -158,8 +159,9 @@ static void check_bridges(const struct subject *subject, struct findings *ret)
         if (bridge[0] == '\0' || bridge_mtu(inspection->what->sysroot, bridge) != 0)
             continue;
         text_printf(&ret->evidence, "/%s: absent", path_below(SYS_CLASS_NET, bridge, NULL).text);
-        text_printf(&ret->remedy, "ip link add name %s type bridge && ip link set %s up\n", bridge, bridge);
-        text_append(&ret->remedy,
+        text_printf(&ret->remedy.lines, "ip link add name %s type bridge && ip link set %s up\n", bridge,
+                    bridge);
+        text_append(&ret->remedy.lines,
                     "# to keep it over a reboot, add it to /etc/network/interfaces; these exist:\n"
                     "ip link show type bridge\n");
         findings_add(ret, SEVERITY_ERROR, "%s: bridge '%s' does not exist", key, bridge);
@@ -186,7 +188,7 @@ static void check_firmware(const struct subject *subject, struct findings *ret)
     if (presence == PREFLIGHT_FILE_THERE)
         return;
     if (presence == PREFLIGHT_FILE_MISSING)
-        text_append(&ret->remedy, "apt install ovmf\n");
+        text_append(&ret->remedy.lines, "apt install ovmf\n");
     preflight_add_absent("bios", "OVMF's file", vars, presence, ret);
 }
 

@@ -43,12 +43,13 @@ static void append_once(struct text *text, const char *more, const char *between
 
 /* As another check found it, under that check's id. */
 static void pass_on(const json_t *check, const char *who, const char *evidence, const char *remedy,
-                    struct findings *ret)
+                    json_t *action, struct findings *ret)
 {
     autofree char *message = xasprintf("%s%s", who, json_text(check, "message"));
 
     text_append(&ret->evidence, evidence);
-    text_printf(&ret->remedy, "%s%s", remedy, remedy[0] != '\0' ? "\n" : "");
+    text_printf(&ret->remedy.lines, "%s%s", remedy, remedy[0] != '\0' ? "\n" : "");
+    ret->remedy.action = json_incref(action);
     findings_add_as(ret, json_text(check, "id"), severity_of(check), message);
 }
 
@@ -60,13 +61,15 @@ static void check_host(const struct subject *subject, struct findings *ret)
 
     json_array_foreach(json_object_get(inspection->host, "checks"), i, check)
         if (matters(check, CHECK_HOST))
-            pass_on(check, "", json_text(check, "evidence"), json_text(check, "remedy"), ret);
+            pass_on(check, "", json_text(check, "evidence"), json_text(check, "remedy"),
+                    json_object_get(check, "action"), ret);
 }
 
 static const struct check host_check = {
     .id = "host",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_GENERAL,
     .sentence = "Your hardware needs to support IOMMU (I/O Memory Management Unit) interrupt remapping.",
     .text = "each check of the host that can find an error and is not ok, under its own id",
@@ -89,13 +92,13 @@ static void remedy_mapping(const struct assignment *assignment, struct findings 
     const char *mapping = assignment->hostpci.mapping;
 
     if (json_array_size(assignment->passed_over) == 0)
-        text_printf(&ret->remedy,
+        text_printf(&ret->remedy.lines,
                     "# add one of this host's devices to the mapping, by its ID:\n"
                     "hostpci get /nodes/localhost/hardware/pci\n"
                     "hostpci create /nodes/localhost/hardware/pci/ID/map --mapping %s\n",
                     mapping);
     else
-        text_printf(&ret->remedy,
+        text_printf(&ret->remedy.lines,
                     "# see what the mapping stands for, and which VM has it:\n"
                     "hostpci get /cluster/mapping/pci --check-node localhost\n"
                     "hostpci get /cluster/mapping/pci/%s/capacity\n",
@@ -127,8 +130,8 @@ static void show_types(const struct inspection *inspection, const struct preflig
     if (proposal != NULL)
         preflight_remedy_edit(inspection, hostpci->key, "mdev", json_string(proposal), ret);
     else
-        text_append(&ret->remedy, "# stop a VM that has one of its mediated devices:\n"
-                                  "hostpci get /nodes/localhost/hardware/mdev\n");
+        text_append(&ret->remedy.lines, "# stop a VM that has one of its mediated devices:\n"
+                                        "hostpci get /nodes/localhost/hardware/mdev\n");
 }
 
 /* What was left by an earlier start has the name that this one needs. */
@@ -139,7 +142,7 @@ static void remedy_mdev(const struct inspection *inspection, const struct prefli
 
     vm_hostpci_uuid(hostpci->index, (unsigned)inspection->what->vmid, uuid);
     if (strstr(hostpci->assignment->failure.message, uuid) != NULL)
-        text_printf(&ret->remedy, "echo 1 > /%s\n", path_below(SYS_MDEV_DEVICES, uuid, "remove").text);
+        text_printf(&ret->remedy.lines, "echo 1 > /%s\n", path_below(SYS_MDEV_DEVICES, uuid, "remove").text);
     else if (hostpci->assignment->hostpci.hosts != NULL)
         show_types(inspection, hostpci, hostpci->assignment->hostpci.hosts[0], ret);
 }
@@ -150,14 +153,14 @@ static void remedy_assignment(const struct inspection *inspection, const struct 
     const struct assignment *assignment = hostpci->assignment;
 
     if (assignment->hostpci.mdev == NULL && !inspection->inventory->has_iommu)
-        text_append(&ret->remedy, "hostpci get /nodes/localhost/hardware/iommu\n");
+        text_append(&ret->remedy.lines, "hostpci get /nodes/localhost/hardware/iommu\n");
     else if (assignment->hostpci.mapping != NULL)
         remedy_mapping(assignment, ret);
     else if (assignment->hostpci.mdev != NULL)
         remedy_mdev(inspection, hostpci, ret);
     else
-        text_append(&ret->remedy, "# choose another of the host's devices:\n"
-                                  "hostpci get /nodes/localhost/hardware/pci\n");
+        text_append(&ret->remedy.lines, "# choose another of the host's devices:\n"
+                                        "hostpci get /nodes/localhost/hardware/pci\n");
 }
 
 /* An earlier key was refused for the same reason. */
@@ -197,6 +200,7 @@ static const struct check device_chosen_check = {
     .id = "device-chosen",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_CLUSTERS,
     .sentence = "It is also possible to map devices on a cluster level, so that they can be properly used "
                 "with HA and hardware changes are detected",
@@ -208,7 +212,8 @@ static const struct check device_chosen_check = {
 struct shared {
     const json_t *check;
     struct text who, evidence, remedy;
-    unsigned last; /* index of the key that `who` ends with */
+    json_t *action; /* of the first that has one; borrowed */
+    unsigned last;  /* index of the key that `who` ends with */
 };
 
 struct shares {
@@ -261,6 +266,8 @@ static void share_check(const struct inspection *inspection, struct shares *shar
     shared->last = hostpci->index;
     append_once(&shared->evidence, json_text(check, "evidence"), "; ");
     append_once(&shared->remedy, json_text(check, "remedy"), "\n");
+    if (shared->action == NULL)
+        shared->action = json_object_get(check, "action");
 }
 
 /* What the status of each function says, once for all functions that it is true of. */
@@ -281,7 +288,8 @@ static void check_functions(const struct subject *subject, struct findings *ret)
     for (i = 0; i < shares.count; i++) {
         struct shared *shared = &shares.list[i];
         autofree char *who = xasprintf("%s: ", text_string(&shared->who));
-        pass_on(shared->check, who, text_string(&shared->evidence), text_string(&shared->remedy), ret);
+        pass_on(shared->check, who, text_string(&shared->evidence), text_string(&shared->remedy),
+                shared->action, ret);
         text_release(&shared->who);
         text_release(&shared->evidence);
         text_release(&shared->remedy);
@@ -293,6 +301,7 @@ static const struct check device_check = {
     .id = "device",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_DEVICE,
     .sentence = "The most used variant of PCI(e) passthrough is to pass through a whole PCI(e) card",
     .text = "checks of each function that is given, under their own ids: those that can find an error, and "

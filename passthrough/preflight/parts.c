@@ -44,28 +44,23 @@ void preflight_remedy_command(const char *const *words, struct findings *ret)
 {
     autofree char *line = vm_command_quote((char *const *)(uintptr_t)words);
 
-    text_printf(&ret->remedy, "%s\n", line);
+    text_printf(&ret->remedy.lines, "%s\n", line);
 }
 
-static void append_set(const struct inspection *inspection, const char *option, const char *value,
-                       struct findings *ret)
-{
-    autofree char *vmid = xasprintf("%lld", inspection->what->vmid);
-
-    preflight_remedy_command((const char *const[]){"hostpci", "qm", "set", vmid, option, value, NULL}, ret);
-}
-
+/* As a line of qm, which is the same call with the VM's path. */
 void preflight_remedy_set(const struct inspection *inspection, const char *key, const char *value,
                           struct findings *ret)
 {
-    autofree char *option = xasprintf("-%s", key);
+    autofree char *vmid = xasprintf("%lld", inspection->what->vmid), *option = xasprintf("-%s", key);
 
-    append_set(inspection, option, value, ret);
+    remedy_offer_call(&ret->remedy, "set", json_pack("{s:s}", key, value), REMEDY_NODE "/qemu/%s/config",
+                      vmid);
+    preflight_remedy_command((const char *const[]){"hostpci", "qm", "set", vmid, option, value, NULL}, ret);
 }
 
 void preflight_remedy_delete(const struct inspection *inspection, const char *key, struct findings *ret)
 {
-    append_set(inspection, "-delete", key, ret);
+    preflight_remedy_set(inspection, "delete", key, ret);
 }
 
 void preflight_remedy_edit(const struct inspection *inspection, const char *key, const char *property,

@@ -23,7 +23,7 @@ static void add(const struct romfile *file, enum severity severity, const char *
 
 static void remedy_own(const struct inspection *inspection, const struct romfile *file, struct findings *ret)
 {
-    text_append(&ret->remedy, "# use the device's own:\n");
+    text_append(&ret->remedy.lines, "# use the device's own:\n");
     preflight_remedy_edit(inspection, file->hostpci->key, "romfile", NULL, ret);
 }
 
@@ -140,7 +140,7 @@ static void check_content(const struct inspection *inspection, struct romfile *f
 
     if (presence != PREFLIGHT_FILE_THERE) {
         if (presence == PREFLIGHT_FILE_MISSING) {
-            text_append(&ret->remedy, "# copy it there, or use the device's own:\n");
+            text_append(&ret->remedy.lines, "# copy it there, or use the device's own:\n");
             preflight_remedy_edit(inspection, file->hostpci->key, "romfile", NULL, ret);
         }
         preflight_add_absent(file->hostpci->key, "the ROM", file->path, presence, ret);
@@ -177,6 +177,7 @@ static const struct check rom_file_check = {
     .id = "rom-file",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence = "romfile=<path>, is an optional path to a ROM file for the device to use.",
     .text = "that it is there and whole, and whether its images are for the VM's firmware and for the device",

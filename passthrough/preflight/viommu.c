@@ -16,8 +16,8 @@ static void check_viommu_host(const struct subject *subject, struct findings *re
         return;
     preflight_show_key(inspection, "machine", ret);
     text_append(&ret->evidence, "; /" SYS_IOMMU_GROUPS ": empty");
-    text_append(&ret->remedy, "# how to turn it on (intel_iommu=on or amd_iommu=on, by the CPU):\n"
-                              "hostpci get /nodes/localhost/hardware/iommu\n");
+    text_append(&ret->remedy.lines, "# how to turn it on (intel_iommu=on or amd_iommu=on, by the CPU):\n"
+                                    "hostpci get /nodes/localhost/hardware/iommu\n");
     findings_add(ret, SEVERITY_WARNING,
                  "The VM has a vIOMMU, but the host's IOMMU is off: no device of the host can be behind it.");
 }
@@ -58,7 +58,7 @@ static void report_viommu_group(const struct inspection *inspection, const struc
         preflight_remedy_edit(inspection, hostpci->key, "pcie", NULL, ret);
     else
         preflight_remedy_machine(inspection, true, ret);
-    text_append(&ret->remedy, "# or give the VM one function of the group alone\n");
+    text_append(&ret->remedy.lines, "# or give the VM one function of the group alone\n");
     findings_add(
         ret, SEVERITY_ERROR,
         "%s: with a vIOMMU QEMU refuses several functions of one IOMMU group %s (\"group %d used in "
@@ -93,6 +93,7 @@ static const struct check viommu_group_check = {
     .id = "viommu-group",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_VIOMMU,
     .sentence = "vIOMMU is the emulation of a hardware IOMMU within a virtual machine",
     .text = "functions of one IOMMU group behind a vIOMMU, as PCIe devices or on i440fx's root bus",
@@ -109,7 +110,7 @@ static void check_viommu_guest(const struct subject *subject, struct findings *r
         return;
     if (strcmp(viommu, "intel") == 0) {
         preflight_show_key(inspection, "machine", ret);
-        text_append(&ret->remedy,
+        text_append(&ret->remedy.lines,
                     "# in the guest (Debian's):\n"
                     "sed -i '/^GRUB_CMDLINE_LINUX_DEFAULT=/s/\"$/ intel_iommu=on\"/' /etc/default/grub\n"
                     "update-grub\nreboot\n");
@@ -127,6 +128,7 @@ static void check_viommu_guest(const struct subject *subject, struct findings *r
 static const struct check viommu_guest_check = {
     .id = "viommu-guest",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_VIOMMU,
     .sentence = "Whether you are using an Intel or AMD CPU on your host, it is important to set "
                 "intel_iommu=on in the VMs kernel parameters.",

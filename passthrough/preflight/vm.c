@@ -19,7 +19,7 @@ static void check_lock(const struct subject *subject, struct findings *ret)
     if (lock[0] == '\0')
         return;
     preflight_show_key(inspection, "lock", ret);
-    text_append(&ret->remedy, "# if nothing is working on it any more:\n");
+    text_append(&ret->remedy.lines, "# if nothing is working on it any more:\n");
     preflight_remedy_delete(inspection, "lock", ret);
     findings_add(ret, SEVERITY_ERROR, "VM is locked (%s)", lock);
 }
@@ -28,6 +28,7 @@ static const struct check vm_locked_check = {
     .id = "vm-locked",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "the key lock",
     .run = check_lock,
@@ -39,7 +40,7 @@ static void check_template(const struct subject *subject, struct findings *ret)
     if (preflight_number(inspection, "template", 0) == 0)
         return;
     preflight_show_key(inspection, "template", ret);
-    text_append(&ret->remedy, "# to make it an ordinary VM again:\n");
+    text_append(&ret->remedy.lines, "# to make it an ordinary VM again:\n");
     preflight_remedy_delete(inspection, "template", ret);
     findings_add(ret, SEVERITY_ERROR, "you can't start a vm if it's a template");
 }
@@ -48,6 +49,7 @@ static const struct check vm_template_check = {
     .id = "vm-template",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "the key template",
     .run = check_template,
@@ -87,7 +89,7 @@ static void check_qemu(const struct subject *subject, struct findings *ret)
     if (qemu_features(inspection->what->qemu, &qemu, &err) == 0)
         return;
     text_append(&ret->evidence, qemu_binary(inspection->what->qemu));
-    text_append(&ret->remedy, "apt install qemu-system-x86\n");
+    text_append(&ret->remedy.lines, "apt install qemu-system-x86\n");
     findings_add(ret, SEVERITY_ERROR, "%s; what else it would refuse of the configuration is unknown.",
                  err.message);
 }
@@ -128,6 +130,7 @@ static const struct check processors_check = {
     .id = "processors",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "sockets times cores against the host's processors",
     .run = check_processors,
@@ -160,7 +163,7 @@ static void check_memory(const struct subject *subject, struct findings *ret)
         return;
     preflight_show_key(inspection, "memory", ret);
     text_printf(&ret->evidence, "; /" PROC_MEMINFO ": MemAvailable %lld MiB", available);
-    text_append(&ret->remedy, "# stop something else, or give it less:\n");
+    text_append(&ret->remedy.lines, "# stop something else, or give it less:\n");
     autofree char *less = xasprintf("%lld", available < 16 ? 16 : available / 2);
     preflight_remedy_set(inspection, "memory", less, ret);
     findings_add(ret, SEVERITY_WARNING, "The VM has %lld MiB of memory and the host has %lld MiB left%s.",
@@ -171,6 +174,7 @@ static void check_memory(const struct subject *subject, struct findings *ret)
 static const struct check memory_free_check = {
     .id = "memory-free",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "memory against MemAvailable of /" PROC_MEMINFO,
     .run = check_memory,
@@ -192,6 +196,7 @@ static void check_balloon(const struct subject *subject, struct findings *ret)
 static const struct check balloon_check = {
     .id = "balloon",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "a balloon in a VM with a device, which pins all of its memory",
     .run = check_balloon,
@@ -224,9 +229,9 @@ static void check_hugepages(const struct subject *subject, struct findings *ret)
         text_printf(&ret->evidence, "; /%s: %lld", file.text, unused);
     else
         text_printf(&ret->evidence, "; /%s: absent", file.text);
-    text_printf(&ret->remedy, "echo %lld > /%s\n", wanted,
+    text_printf(&ret->remedy.lines, "echo %lld > /%s\n", wanted,
                 path_below(SYS_HUGEPAGES, size, "nr_hugepages").text);
-    text_append(&ret->remedy, "# or without them:\n");
+    text_append(&ret->remedy.lines, "# or without them:\n");
     preflight_remedy_delete(inspection, "hugepages", ret);
     findings_add(ret, SEVERITY_ERROR, "The VM needs %lld huge pages of %lld MiB, and %lld are free.", wanted,
                  page, status == 0 ? unused : 0);
@@ -251,12 +256,12 @@ static void check_kvm(const struct subject *subject, struct findings *ret)
         return;
     text_append(&ret->evidence, "/dev/kvm: absent");
     if (cpu->virtualizes == ANSWER_NO)
-        text_append(&ret->remedy,
+        text_append(&ret->remedy.lines,
                     "# in the firmware setup (BIOS/UEFI): enable Intel Virtualization Technology "
                     "(VT-x) or SVM\n");
     else
-        text_printf(&ret->remedy, "modprobe %s\n", cpu->vendor == CPU_AMD ? "kvm_amd" : "kvm_intel");
-    text_append(&ret->remedy, "# or slowly, without it:\n");
+        text_printf(&ret->remedy.lines, "modprobe %s\n", cpu->vendor == CPU_AMD ? "kvm_amd" : "kvm_intel");
+    text_append(&ret->remedy.lines, "# or slowly, without it:\n");
     preflight_remedy_set(inspection, "kvm", "0", ret);
     findings_add(ret, SEVERITY_ERROR,
                  "KVM virtualisation configured, but not available. Either disable in VM configuration or "
@@ -280,8 +285,8 @@ static void check_vfio(const struct subject *subject, struct findings *ret)
         sysfs_exists(sysroot_fd(inspection->what->sysroot), "dev/vfio/vfio"))
         return;
     text_append(&ret->evidence, "/" SYS_MODULES "/vfio: there; /dev/vfio/vfio: absent");
-    text_append(&ret->remedy, "# in a container: let it have /dev/vfio; else:\n"
-                              "mkdir -p /dev/vfio && mknod -m 666 /dev/vfio/vfio c 10 196\n");
+    text_append(&ret->remedy.lines, "# in a container: let it have /dev/vfio; else:\n"
+                                    "mkdir -p /dev/vfio && mknod -m 666 /dev/vfio/vfio c 10 196\n");
     findings_add(ret, SEVERITY_ERROR,
                  "The kernel module vfio is loaded, but its device /dev/vfio/vfio is missing.");
 }

@@ -65,6 +65,18 @@ DAEMON_TEST(readiness, card_that_the_host_drives_is_possible_and_its_group_goes_
                                       "{'id':'0000:01:00.1','driver':'snd_hda_intel'}]");
 }
 
+DAEMON_TEST(readiness, action_is_the_call_that_does_the_remedy_on_this_node)
+{
+    START(.host = "golden:host-drivers");
+    const json_t *check = check_of(get(CARD, NULL), "driver-in-use");
+
+    is_json(member(check, "action"), "{'method':'PUT','path':'" PCI "/0000:01:00.0/driver',"
+                                     "'parameters':{'driver':'vfio-pci','scope':'group'}}");
+    cr_assert_not_null(strstr(text_of(check, "remedy"),
+                              "hostpci set /nodes/localhost/hardware/pci/0000:01:00.0"
+                              "/driver --driver vfio-pci --scope group"));
+}
+
 DAEMON_TEST(readiness, card_that_shares_its_group_with_the_root_disk_is_blocked)
 {
     START(.host = "golden:group-with-root-disk");

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/check/report.h"
+#include "tests/unit/action.h"
 
 static const struct change right[] = {
     {"proc/sys/kernel/osrelease", RELEASE "\n"},
@@ -203,6 +204,7 @@ static void expect_broken(const struct broken *broken)
                      broken->check, text_of(check, "severity"), text_of(check, "message"));
     expect_part(broken, check, "message", broken->message);
     expect_part(broken, check, "remedy", broken->remedy);
+    expect_action(broken->about, check);
 }
 
 void expect_each_broken(const struct broken *cases, size_t count)

@@ -21,6 +21,7 @@
 #include "hardware/check/check.h"
 #include "hardware/check/report.h"
 #include "schema/format.h"
+#include "tests/unit/action.h"
 #include "tests/unit/hardware/check/variant.h"
 #include "tests/unit/hardware/fixture.h"
 
@@ -233,6 +234,17 @@ static void ask_golden(const char *id, struct said *ret)
 }
 
 /* `card`: what is said of the golden host and its graphics card. */
+static void expect_actions(const char *variant, const struct said *said)
+{
+    size_t i;
+    json_t *check;
+
+    json_array_foreach(json_object_get(said->host, "checks"), i, check)
+        expect_action(variant, check);
+    json_array_foreach(json_object_get(said->device, "checks"), i, check)
+        expect_action(variant, check);
+}
+
 static void compare_with_expected(const char *variant, const struct said *card)
 {
     autofree char *host = xasprintf("golden:%s", variant);
@@ -252,6 +264,7 @@ static void compare_with_expected(const char *variant, const struct said *card)
     else
         ask(&tree, id, &said);
     expect_unchanged(&tree, &before);
+    expect_actions(variant, &said);
     autojson json_t *found = reduce(&said, golden, expected);
     autofree char *text = json_dumps(found, JSON_INDENT(2));
     cr_expect(json_equal(found, expected), "%s: found\n%s", variant, text);
@@ -316,6 +329,7 @@ Test(golden, host_that_is_set_up_right_gets_no_warning)
     json_object_foreach(devices, id, told) {
         autosaid struct said said = {0};
         ask(&tree, id, &said);
+        expect_actions(id, &said);
         json_object_set_new(found, "host", not_ok(said.host));
         json_object_set_new(json_object_get(found, "devices"), id, describe(&said));
     }
@@ -381,6 +395,34 @@ static bool golden_has(const json_t *golden, const char *check)
     return false;
 }
 
+static bool golden_has_action(const json_t *golden, const char *check)
+{
+    const char *id;
+    json_t *device;
+
+    if (json_object_get(find_row(json_object_get(golden, "host"), check), "action") != NULL)
+        return true;
+    json_object_foreach(json_object_get(golden, "devices"), id, device)
+        if (json_object_get(find_row(json_object_get(device, "findings"), check), "action") != NULL)
+            return true;
+    return false;
+}
+
+/* In golden.json, or in the finding that a variant is about. */
+static bool has_action(const char *check, const json_t *golden, char *const *names)
+{
+    if (golden_has_action(golden, check))
+        return true;
+    for (; *names != NULL; names++) {
+        autojson json_t *expected = load_expected(*names);
+        const json_t *meant = json_object_get(expected, "meant");
+        if (json_object_get(meant, "action") != NULL &&
+            strcmp(json_string_value(json_object_get(meant, "id")), check) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool is_meant(const char *check, char *const *names)
 {
     for (; *names != NULL; names++) {
@@ -393,12 +435,22 @@ static bool is_meant(const char *check, char *const *names)
     return false;
 }
 
+/* Fixable where the driver of what is in the way is built in: in device.c. */
+static bool is_told_elsewhere(const char *check)
+{
+    return strcmp(check, "vfio-ids") == 0 || strcmp(check, "vfio-ids-others") == 0;
+}
+
 Test(golden, every_check_has_a_host_on_which_it_speaks_up)
 {
     autojson json_t *golden = load_expected("golden");
     autosplit char **names = variant_names();
 
     CHECK_FOREACH(check, check_lists)
-    cr_expect(is_meant(check->id, names) || golden_has(golden, check->id), "no variant is about %s",
-              check->id);
+    {
+        cr_expect(is_meant(check->id, names) || golden_has(golden, check->id), "no variant is about %s",
+                  check->id);
+        cr_expect(!check->fixable || is_told_elsewhere(check->id) || has_action(check->id, golden, names),
+                  "no variant has an action of %s", check->id);
+    }
 }

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "passthrough/preflight/preflight.h"
 #include "tests/rom.h"
+#include "tests/unit/action.h"
 #include "tests/unit/hardware/fixture.h"
 #include "tests/unit/storage/fixture.h"
 #include "tests/unit/vm/fixture.h"
@@ -389,6 +390,7 @@ static void expect_provoked(const struct provoked *provoked, const json_t *fine,
     autojson json_t *reply = run(&world, make_config(&world, provoked->config));
     json_array_foreach(json_object_get(reply, "checks"), i, check) {
         expect_remedy(&world, provoked, reply, check);
+        expect_action(provoked->about, check);
         if (is_told(fine, check))
             continue;
         print(check, &told);
