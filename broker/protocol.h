@@ -57,7 +57,11 @@
  * or, of a physical function whose virtual functions come and go:
  *
  *   numvfs, autoprobe       how many it had, and whether the kernel bound drivers to new ones
- *   wanted-numvfs, wanted-autoprobe */
+ *   wanted-numvfs, wanted-autoprobe
+ *
+ * or, of a mediated device or a vGPU (broker/worker/mdev_state.h):
+ *
+ *   mdev                    {uuid, type, file, wanted, wanted-file}: what it was and is to be */
 #ifndef HOSTPCI_BROKER_PROTOCOL_H
 #define HOSTPCI_BROKER_PROTOCOL_H
 

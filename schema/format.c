@@ -20,6 +20,7 @@
 #define USERID      "[^\\s:/]+@[A-Za-z][A-Za-z0-9._-]+"
 #define PCI_ID      "(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\\.[0-7]"
 #define PCI_HOST    "(?:(?:[0-9a-f]{4}|[1-9a-f][0-9a-f]{4,7}):)?[0-9a-f]{2}:[01][0-9a-f](?:\\.[0-7])?"
+#define UUID        "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 #define VOLUME_ID   "[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]:\\S+"
 #define FRACTION    "(?:\\.[0-9]{1,9})?"
 #define DISK_SIZE   /* below 2^63 bytes */                                                                   \
@@ -59,6 +60,10 @@ static const struct format {
     {"pci-id", PCI_ID, "value is not a PCI id such as 0000:01:00.0"},
     {"pci-id-or-mapping", PCI_ID "|[a-zA-Z][a-zA-Z0-9_-]+",
      "value is neither a PCI id such as 0000:01:00.0 nor the name of a mapping"},
+    {"uuid", UUID, "value is not a UUID such as 8bcc2a04-2c1b-4a55-9f06-1c5b1d7a3c11"},
+    {"mdev-type", "[A-Za-z0-9_][A-Za-z0-9_+.-]{0,254}", "value is not the name of a type of mediated devices"},
+    {"mdev-id", UUID "|" PCI_ID,
+     "value is neither the UUID of a mediated device nor the PCI id of a function that is a vGPU"},
     {"pve-pci-hosts", PCI_HOST "(?:;" PCI_HOST ")*",
      "value is not a list of PCI devices such as 0000:01:00.0;01:00.1, in lower case"},
     {"pve-volume-id", VOLUME_ID, "unable to parse volume ID"},

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/hardware: its index, the index of a device, and mediated devices. */
+/* /nodes/{node}/hardware: its index, the index of a device, and its types of mediated devices. */
 #include <string.h>
 
 #include "api/endpoints.h"
 #include "api/request.h"
 #include "base/memory.h"
 #include "hardware/slice/mdev.h"
-#include "passthrough/assign/availability.h"
-#include "passthrough/assign/reservation.h"
 #include "passthrough/mapping/mapping.h"
 
 const struct endpoint endpoint_get_hardware = {
@@ -87,43 +85,4 @@ const struct endpoint endpoint_list_mdev_types = {
     .may_block = true,
     .on_node = true,
     .run = list_mdev_types,
-};
-
-static int list_mdev(struct request *request, json_t **ret, struct error *err)
-{
-    const struct reservations reservations = {request->service->storage, request->service->sysroot};
-    autojson json_t *instances = NULL, *reserved = NULL;
-    json_t *instance;
-    size_t i;
-
-    if (mdev_list_instances(request->service->sysroot, &instances, err) != 0 ||
-        reservations_list(&reservations, &reserved, err) != 0)
-        return -1;
-    json_array_foreach(instances, i, instance) {
-        const char *uuid = json_string_value(json_object_get(instance, "uuid"));
-        long long vmid = availability_find_owner(reserved, uuid);
-        if (vmid != 0)
-            json_object_set_new(instance, "vmid", json_integer(vmid));
-    }
-    *ret = TAKE(instances);
-    return 0;
-}
-
-const struct endpoint endpoint_list_mdev = {
-    .method = METHOD_GET,
-    .path = "/nodes/{node}/hardware/mdev",
-    .text = "Lists the mediated devices that exist.",
-    .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
-    .parameters = PROPERTIES(PARAMETER_NODE),
-    .returns = {.type = SCHEMA_ARRAY,
-                .empty = "There are no mediated devices.",
-                .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties = PROPERTIES(
-                                   {.name = "uuid", .type = SCHEMA_STRING},
-                                   OPTIONAL_TEXT("parent", "PCI id of the device that it is a part of."),
-                                   OPTIONAL_TEXT("type", "Name of its type."),
-                                   OPTIONAL_NUMBER("vmid", "The VM that it was created for.")))},
-    .may_block = true,
-    .on_node = true,
-    .run = list_mdev,
 };

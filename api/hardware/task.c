@@ -23,22 +23,14 @@ static int find_function(struct request *request, char id[static PCI_ADDRESS_SIZ
     return 0;
 }
 
-int hardware_begin_task(struct request *request, const char *type, const struct operation *operation,
-                        json_t **ret, struct error *err)
+int hardware_begin_task_on(struct request *request, const char *type, const char *id,
+                           const struct operation *operation, json_t *arguments, json_t **ret,
+                           struct error *err)
 {
     struct service *service = request->service;
-    char id[PCI_ADDRESS_SIZE], upid[UPID_SIZE];
-
-    if (find_function(request, id, err) != 0)
-        return -1;
     autofree char *user = request_caller(request);
-    json_t *arguments = json_pack("{s:s}", "id", id);
-    /* after the function; copies, since the task has a thread of its own */
-    SCHEMA_FOREACH(row, operation->arguments + 1) {
-        if (param_given(request, row->name))
-            json_object_set_new(arguments, row->name,
-                                json_deep_copy(json_object_get(request->params, row->name)));
-    }
+    char upid[UPID_SIZE];
+
     const struct broker_task what = {
         .type = type, .id = id, .user = user, .operation = operation, .arguments = arguments};
     if (broker_task_begin(service->tasks, service->broker, &what, refresh, service->inventory, upid, err) !=
@@ -46,4 +38,21 @@ int hardware_begin_task(struct request *request, const char *type, const struct 
         return -1;
     *ret = json_string(upid);
     return 0;
+}
+
+int hardware_begin_task(struct request *request, const char *type, const struct operation *operation,
+                        json_t **ret, struct error *err)
+{
+    char id[PCI_ADDRESS_SIZE];
+
+    if (find_function(request, id, err) != 0)
+        return -1;
+    json_t *arguments = json_pack("{s:s}", "id", id);
+    /* after the function; copies, since the task has a thread of its own */
+    SCHEMA_FOREACH(row, operation->arguments + 1) {
+        if (param_given(request, row->name))
+            json_object_set_new(arguments, row->name,
+                                json_deep_copy(json_object_get(request->params, row->name)));
+    }
+    return hardware_begin_task_on(request, type, id, operation, arguments, ret, err);
 }

@@ -18,7 +18,8 @@
 #include "hardware/paths.h"
 
 const char *const mounts_writable[] = {
-    "/run/faillock", /* where pam_faillock counts failed logins */
+    "/run/faillock",  /* where pam_faillock counts failed logins */
+    "/etc/mdevctl.d", /* the files of persistent mediated devices: hardware/slice/mdevctl.h */
     NULL,
 };
 
@@ -130,6 +131,7 @@ int mounts_restrict(const char *const own[static MOUNTS_OWN], struct error *err)
     __attribute__((cleanup(release_parts))) struct parts parts = {.count = 0};
     autofree char *here = getcwd(NULL, 0);
 
+    mkdir("/etc/mdevctl.d", 0755); /* as ConfigurationDirectory of the unit does: later it could not be made */
     if (unshare(CLONE_NEWNS) != 0 || !set("/", 0, MS_SLAVE) || !keep_all(&parts, own) ||
         !set("/", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID, 0)) {
         log_warning(

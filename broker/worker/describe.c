@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations describe and describe-host: a device and the host with what only root may read. */
+/* Operations describe, describe-host and describe-mdev: a device, the host and who has which mediated device,
+ * with what only root may read. */
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "broker/worker/worker.h"
 #include "hardware/check/report.h"
 #include "hardware/pci/device.h"
+#include "hardware/slice/mdev.h"
 
 const struct schema operation_describe_arguments[] = {ARGUMENT_FUNCTION, {.name = NULL}};
 const struct schema operation_describe_host_arguments[] = {{.name = NULL}};
+const struct schema operation_describe_mdev_arguments[] = {{.name = NULL}};
 
 static int describe(struct worker *worker, json_t **ret, struct error *err)
 {
@@ -37,6 +40,40 @@ static int describe_host(struct worker *worker, json_t **ret, struct error *err)
     return readiness_describe_host(worker->sysroot, inventory, ret, err);
 }
 
+/* A vGPU of NVIDIA's own interface is named by its function. */
+static void add_holder(json_t *holders, const struct pci_device *function, const struct host_use *use)
+{
+    autofree char *who = xasprintf("%s (pid %d)", use->process, use->pid);
+    char id[PCI_ADDRESS_SIZE], uuid[UUID_SIZE];
+
+    if (use->kind != USE_VFIO || use->pid == 0)
+        return;
+    pci_address_format(function->address, id);
+    if (mdev_parse_uuid(use->name, uuid))
+        json_object_set_new(holders, uuid, json_string(who));
+    else if (function->nvidia)
+        json_object_set_new(holders, id, json_string(who));
+}
+
+static int describe_mdev(struct worker *worker, json_t **ret, struct error *err)
+{
+    autoinventory struct inventory *inventory = NULL;
+    autohostuses struct host_uses *uses = NULL;
+    autojson json_t *holders = json_object();
+
+    if (inventory_scan(worker->sysroot, &inventory, err) != 0 ||
+        host_uses_scan(worker->sysroot, inventory, &uses, err) != 0)
+        return -1;
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct host_use *list = NULL;
+        size_t count = host_uses_of(uses, inventory->devices[i].address, &list);
+        for (size_t k = 0; k < count; k++)
+            add_holder(holders, &inventory->devices[i], &list[k]);
+    }
+    *ret = json_pack("{s:O}", "holders", holders);
+    return 0;
+}
+
 const struct operation operation_describe = {
     .name = "describe",
     .text = "Describes a device with what only root may read.",
@@ -51,4 +88,12 @@ const struct operation operation_describe_host = {
     .arguments = operation_describe_host_arguments,
     .patience = READING_PATIENCE,
     .run = describe_host,
+};
+
+const struct operation operation_describe_mdev = {
+    .name = "describe-mdev",
+    .text = "Tells which process has which mediated device.",
+    .arguments = operation_describe_mdev_arguments,
+    .patience = READING_PATIENCE,
+    .run = describe_mdev,
 };

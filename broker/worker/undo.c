@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "broker/worker/bind.h"
 #include "broker/worker/divide.h"
+#include "broker/worker/mdev_state.h"
 
 static const struct kind {
     const char *member; /* only claims of this kind have it */
@@ -13,6 +14,7 @@ static const struct kind {
 } kinds[] = {
     {"override", bind_undo},
     {"numvfs", divide_undo},
+    {MDEV_CLAIM, mdev_undo},
 };
 
 static int undo_one(struct worker *worker, const json_t *claim, struct text *where)

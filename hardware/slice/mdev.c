@@ -48,48 +48,103 @@ int mdev_list_types(const struct sysroot *sysroot, struct pci_address parent, js
     return 0;
 }
 
-static bool is_uuid(const char *name)
+bool mdev_parse_uuid(const char *text, char ret[static UUID_SIZE])
 {
+    char uuid[UUID_SIZE] = "";
     size_t i = 0;
 
-    for (; name[i] != '\0'; i++) {
+    for (; text[i] != '\0'; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? name[i] != '-' : !isxdigit((unsigned char)name[i]))
+        if (i == UUID_SIZE - 1 || (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i])))
             return false;
+        uuid[i] = (char)tolower((unsigned char)text[i]);
     }
-    return i == 36;
+    memcpy(ret, uuid, sizeof(uuid));
+    return i == UUID_SIZE - 1;
 }
 
-/* Each entry is a link to ".../PARENT/UUID". Parents that are no PCI functions exist, too; false for these.
- */
-static bool find_parent(int folder, const char *uuid, struct pci_address *ret)
+bool mdev_type_is_valid(const char *name)
+{
+    size_t length = 0;
+
+    for (; name[length] != '\0'; length++)
+        if (!isascii(name[length]) || (!isalnum((unsigned char)name[length]) && name[length] != '_' &&
+                                       (length == 0 || strchr("-+.", name[length]) == NULL)))
+            return false;
+    return length > 0 && length < MDEV_TYPE_SIZE;
+}
+
+/* The entry is a link to ".../PARENT/UUID". Parents that are no PCI functions exist, too. */
+static int read_parent(int folder, const char *uuid, char parent[static PCI_ADDRESS_SIZE])
 {
     char target[PATH_MAX];
+    struct pci_address address;
+    int result = sysfs_read_link(folder, uuid, target, sizeof(target));
 
-    if (sysfs_read_link(folder, uuid, target, sizeof(target)) < 0)
-        return false;
+    if (result < 0)
+        return result;
     char *slash = strrchr(target, '/');
-    if (slash == NULL)
-        return false;
-    *slash = '\0';
-    slash = strrchr(target, '/');
-    return pci_address_parse(slash != NULL ? slash + 1 : target, ret);
+    if (slash != NULL)
+        *slash = '\0';
+    const char *name = slash != NULL ? strrchr(target, '/') : NULL;
+    parent[0] = '\0';
+    if (pci_address_parse(name != NULL ? name + 1 : target, &address))
+        pci_address_format(address, parent);
+    return 0;
 }
 
-/* NULL if it is being removed. */
-static json_t *describe_instance(int folder, const char *uuid)
+static int read_place(int folder, const char *uuid, struct mdev_place *ret)
 {
-    char path[64], id[PCI_ADDRESS_SIZE], type[NAME_MAX + 1];
-    struct pci_address parent;
+    struct mdev_place place;
+    char path[64];
+    int result = read_parent(folder, uuid, place.parent);
 
     snprintf(path, sizeof(path), "%s/mdev_type", uuid);
-    if (!find_parent(folder, uuid, &parent) || sysfs_read_link_name(folder, path, type, sizeof(type)) < 0)
-        return NULL;
-    pci_address_format(parent, id);
-    return json_pack("{s:s, s:s, s:s}", "uuid", uuid, "parent", id, "type", type);
+    if (result >= 0)
+        result = sysfs_read_link_name(folder, path, place.type, sizeof(place.type));
+    if (result < 0)
+        return result;
+    *ret = place;
+    return 0;
 }
 
-int mdev_list_instances(const struct sysroot *sysroot, json_t **ret, struct error *err)
+int mdev_read_place(const struct sysroot *sysroot, const char *uuid, struct mdev_place *ret)
+{
+    autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), SYS_MDEV_DEVICES);
+
+    return folder < 0 ? folder : read_place(folder, uuid, ret);
+}
+
+/* NULL if it is being removed, or its parent is no PCI function. */
+static json_t *describe_instance(int folder, const char *name)
+{
+    char uuid[UUID_SIZE];
+    struct mdev_place place;
+
+    if (!mdev_parse_uuid(name, uuid) || read_place(folder, name, &place) < 0 || place.parent[0] == '\0')
+        return NULL;
+    return json_pack("{s:s, s:s, s:s}", "uuid", uuid, "parent", place.parent, "type", place.type);
+}
+
+/* NULL if it is no vGPU now. */
+static json_t *describe_vgpu(const struct sysroot *sysroot, const struct pci_device *function)
+{
+    char id[PCI_ADDRESS_SIZE], type[NVIDIA_TYPE_SIZE];
+
+    if (!function->nvidia || nvidia_read_type(sysroot, function->address, type) < 0 || type[0] == '\0')
+        return NULL;
+    pci_address_format(function->address, id);
+    return json_pack("{s:s, s:s}", "parent", id, "type", type);
+}
+
+static void append(json_t *list, json_t *instance)
+{
+    if (instance != NULL)
+        json_array_append_new(list, instance);
+}
+
+int mdev_list_instances(const struct sysroot *sysroot, const struct inventory *inventory, json_t **ret,
+                        struct error *err)
 {
     (void)err;
     autoclose int folder = sysfs_open_folder(sysroot_fd(sysroot), SYS_MDEV_DEVICES);
@@ -98,11 +153,10 @@ int mdev_list_instances(const struct sysroot *sysroot, json_t **ret, struct erro
 
     if (folder >= 0)
         sysfs_list(folder, ".", &names);
-    for (char **name = names; name != NULL && *name != NULL; name++) {
-        json_t *instance = is_uuid(*name) ? describe_instance(folder, *name) : NULL;
-        if (instance != NULL)
-            json_array_append_new(list, instance);
-    }
+    for (char **name = names; name != NULL && *name != NULL; name++)
+        append(list, describe_instance(folder, *name));
+    for (size_t i = 0; i < inventory->count; i++)
+        append(list, describe_vgpu(sysroot, &inventory->devices[i]));
     *ret = TAKE(list);
     return 0;
 }

@@ -2,20 +2,24 @@
 /* NVIDIA's own interface for vGPUs. */
 #include "hardware/slice/nvidia.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "hardware/bind/attribute.h"
+#include "hardware/paths.h"
 #include "hardware/sysfs.h"
 
 #define MOST_TEXT 65536
+#define PREFIX    "nvidia-" /* of a type's name, before its number */
 
 /* "  557 : NVIDIA A40-1B". NULL for the heading and anything else. */
 static json_t *parse_type(char *line, int available)
 {
-    char *colon = strchr(line, ':'), type[32];
+    char *colon = strchr(line, ':'), type[NVIDIA_TYPE_SIZE];
     unsigned long long number;
 
     if (colon == NULL)
@@ -23,7 +27,7 @@ static json_t *parse_type(char *line, int available)
     *colon = '\0';
     if (!text_to_number(text_trim(line), 10, UINT_MAX, &number))
         return NULL;
-    snprintf(type, sizeof(type), "nvidia-%llu", number);
+    snprintf(type, sizeof(type), PREFIX "%llu", number);
     return json_pack("{s:s, s:s, s:i, s:s}", "type", type, "name", text_trim(colon + 1), "available",
                      available, "description", "");
 }
@@ -58,4 +62,59 @@ void nvidia_list_types(int function, json_t *list)
         if (entry != NULL)
             insert_sorted(list, entry);
     }
+}
+
+static struct host_path path_of_current(struct pci_address function)
+{
+    return pci_path(function, "nvidia/current_vgpu_type");
+}
+
+bool nvidia_share_card(const struct pci_device *function, const struct pci_device *other)
+{
+    return pci_address_compare(function->physical_function, other->physical_function) == 0;
+}
+
+int nvidia_read_type(const struct sysroot *sysroot, struct pci_address function,
+                     char type[static NVIDIA_TYPE_SIZE])
+{
+    long long number;
+    int result = sysfs_read_number(sysroot_fd(sysroot), path_of_current(function).text, &number);
+
+    if (result < 0)
+        return result;
+    if (number <= 0)
+        type[0] = '\0';
+    else
+        snprintf(type, NVIDIA_TYPE_SIZE, PREFIX "%lld", number);
+    return 0;
+}
+
+int nvidia_select_type(const struct sysroot *sysroot, struct pci_address function, const char *type,
+                       struct error *err)
+{
+    static const struct errno_meaning meanings[] = {
+        {EINVAL, "the driver does not offer this type now: the card's other vGPUs leave too little memory for "
+                 "it, or allow only types of their size; see nvidia-smi vgpu"},
+        {ENOSPC, "the card has too little memory left for this type: release a vGPU of the same card"},
+        {EBUSY, "the vGPU is in use: stop the virtual machine that has it"},
+        {EPERM, "the driver does not allow it: the vGPU is in use, or the broker is not root"},
+        {EIO, "NVIDIA's driver failed: see whether nvidia-vgpu-mgr runs; dmesg may say more"},
+        {ENOENT, "there is no such file: NVIDIA's vGPU host driver is not bound to the function any more"},
+        {0, NULL},
+    };
+    struct host_path file = path_of_current(function);
+    char now[NVIDIA_TYPE_SIZE], id[PCI_ADDRESS_SIZE];
+    const char *number = text_starts_with(type, PREFIX) ? type + strlen(PREFIX) : "0";
+
+    if (attribute_write(sysroot, function, file.text, number, meanings, err) != 0)
+        return -1;
+    int result = nvidia_read_type(sysroot, function, now);
+    if (result < 0)
+        return attribute_fail(sysroot, function, -result, meanings, err, "read /%s", file.text);
+    pci_address_format(function, id);
+    if (strcmp(now, type) != 0)
+        return error_set(err, ERROR_FAILED,
+                         "the driver took '%s' for /%s, but %s is %s%s: dmesg may say why", number, file.text, id,
+                         now[0] != '\0' ? "a vGPU of type " : "no vGPU", now);
+    return 0;
 }

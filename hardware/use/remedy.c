@@ -98,7 +98,7 @@ void host_use_remedy(const struct host_use *use, struct text *advice, struct tex
         text_append(advice, "the firmware's framebuffer only goes with a reboot: see the check framebuffer");
         return;
     }
-    if (use->pid > 0 && !is_display_manager(use->process)) {
+    if (use->pid > 0 && use->kind != USE_VFIO && !is_display_manager(use->process)) {
         text_printf(advice, "stop %s (pid %d); this shows the service that it belongs to", use->process,
                     use->pid);
         text_printf(command, "systemctl status %d", use->pid);

@@ -24,8 +24,11 @@ static void report_open(struct host_uses *uses, const struct use_owners *owners,
 
     if (use_describe_openers(uses, node, &who, &evidence))
         use_add(uses, owners,
-                (struct host_use){
-                    .kind = USE_VFIO, .weight = USE_ACTIVE, .name = name, .evidence = text_string(&evidence)},
+                (struct host_use){.kind = USE_VFIO,
+                                  .weight = USE_ACTIVE,
+                                  .name = name,
+                                  .node = node,
+                                  .evidence = text_string(&evidence)},
                 "given to %s, which has /dev/%s open", text_string(&who), node);
 }
 
@@ -43,9 +46,18 @@ static void report_group(struct host_uses *uses, const char *node, int group)
     for (size_t i = 0; i < uses->inventory->count; i++) {
         const struct pci_device *function = &uses->inventory->devices[i];
         struct use_owners owners = use_own(function);
-        if (function->group == group && driver_is_vfio(function->driver))
+        if (function->group == group && (driver_is_vfio(function->driver) || function->nvidia))
             report_open(uses, &owners, node + strlen("vfio/"), node);
     }
+}
+
+/* Mediated devices have nodes of their own, which report_mdev looks for. */
+static bool is_of_mdev(const struct host_uses *uses, const char *node)
+{
+    struct host_path link = path_below(SYS_CLASS_VFIO, node + strlen("vfio/devices/"), "device/mdev_type");
+    char type[256];
+
+    return sysfs_read_link_name(uses->root, link.text, type, sizeof(type)) >= 0;
 }
 
 /* Groups, and since Linux 6.6 functions of their own: "vfio/devices/vfio3". */
@@ -60,7 +72,7 @@ static void find_open(struct host_uses *uses)
             continue;
         if (parse_group(node, &group))
             report_group(uses, node, (int)group);
-        else if (text_starts_with(node, "vfio/devices/vfio") &&
+        else if (text_starts_with(node, "vfio/devices/vfio") && !is_of_mdev(uses, node) &&
                  use_find_owners(uses, SYS_CLASS_VFIO, node + strlen("vfio/devices/"), &owners))
             report_open(uses, &owners, node + strlen("vfio/devices/"), node);
     }
@@ -93,21 +105,39 @@ static void find_enabled(struct host_uses *uses)
     }
 }
 
+/* Who has it open, by its group or, since Linux 6.6, by itself. */
+static bool find_mdev_opener(struct host_uses *uses, const char *uuid, char node[static 32], struct text *who,
+                             struct text *evidence)
+{
+    struct host_path group = path_below(SYS_MDEV_DEVICES, uuid, "iommu_group"),
+                     devices = path_below(SYS_MDEV_DEVICES, uuid, "vfio-dev");
+    char name[16];
+    autolist char **names = NULL;
+
+    if (sysfs_read_link_name(uses->root, group.text, name, sizeof(name)) >= 0) {
+        snprintf(node, 32, "vfio/%s", name);
+        if (use_describe_openers(uses, node, who, evidence))
+            return true;
+    }
+    if (sysfs_list(uses->root, devices.text, &names) <= 0 || strlen(names[0]) >= sizeof(name))
+        return false;
+    snprintf(node, 32, "vfio/devices/%s", names[0]);
+    return use_describe_openers(uses, node, who, evidence);
+}
+
 /* A mediated device is lost with its parent, whether it is open or not. */
 static void report_mdev(struct host_uses *uses, const char *uuid, const struct use_owners *owners)
 {
-    struct host_path link = path_below(SYS_MDEV_DEVICES, uuid, "iommu_group");
     autofree char *evidence = xasprintf("/%s", path_below(SYS_MDEV_DEVICES, uuid, NULL).text);
     autotext struct text who = {0}, opener = {0};
-    char group[16] = "", node[32];
+    char node[32];
 
-    sysfs_read_link_name(uses->root, link.text, group, sizeof(group));
-    snprintf(node, sizeof(node), "vfio/%s", group);
-    bool open = use_describe_openers(uses, node, &who, &opener);
+    bool open = find_mdev_opener(uses, uuid, node, &who, &opener);
     bool hidden = !open && !uses->sees_all_processes;
     struct host_use use = {.kind = USE_VFIO,
                            .weight = open || hidden ? USE_ACTIVE : USE_IDLE,
                            .name = uuid,
+                           .node = open ? node : NULL,
                            .evidence = open ? text_string(&opener) : evidence};
     use_add(uses, owners, use, "mediated device %s %s%s", uuid, open ? "is given to " : "was made on it",
             open     ? text_string(&who)

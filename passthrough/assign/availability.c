@@ -28,7 +28,7 @@ int availability_read(const struct reservations *reservations, struct inventory_
 
     if (reservations_list(reservations, &read.reserved, err) != 0 ||
         inventory_source_get(source, &read.inventory, err) != 0 ||
-        mdev_list_instances(reservations->sysroot, &read.instances, err) != 0)
+        mdev_list_instances(reservations->sysroot, read.inventory, &read.instances, err) != 0)
         return -1;
     *ret = read;
     read = (struct availability){0};

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Plays the kernel behind a tree that looks like a host: a write to unbind, bind, drivers_probe,
- * driver_override, reset, reset_method or sriov_numvfs changes the tree's files and links as it does on a
- * real host, and fails when it fails there. A test can also make it fail, hang, or lose a function in the
- * middle of something.
+ * driver_override, reset, reset_method or sriov_numvfs, to create or remove of a mediated device, or to
+ * NVIDIA's current_vgpu_type changes the tree's files and links as it does on a real host, and fails when it
+ * fails there. A test can also make it fail, hang, or lose a function in the middle of something.
  *
  * It works through sysfs_hook, in this process and in those forked (but not exec'ed) after kernel_install, so
  * a test that needs a broker on such a host calls broker_main in a child. All of them share the memory of
  * what the functions below set and count. Sources: drivers/base/{bus,dd}.c,
- * drivers/pci/{pci,pci-sysfs,pci-driver}.c of the Linux kernel, and the observed behaviour of a real one. */
+ * drivers/pci/{pci,pci-sysfs,pci-driver}.c, drivers/vfio/mdev/mdev_{core,sysfs}.c of the Linux kernel, and the observed behaviour of a real one. */
 #ifndef HOSTPCI_TESTS_HOSTS_KERNEL_H
 #define HOSTPCI_TESTS_HOSTS_KERNEL_H
 
@@ -53,6 +53,19 @@ const char *kernel_driver(const char *id);
 const char *kernel_override(const char *id);
 const char *kernel_reset_methods(const char *id);
 unsigned kernel_resets(const char *id); /* how many worked since kernel_install */
+
+/* Mediated devices: the function can create `available` of a type from now on, whose driver has the attribute
+ * `weight`, a number. Instances share nothing but their type's count. */
+void kernel_add_mdev_type(const char *id, const char *type, unsigned available);
+/* The type that exists under the UUID, "" if there is none; how many are left. */
+const char *kernel_mdev(const char *uuid);
+unsigned kernel_mdevs_left(const char *id, const char *type);
+
+/* NVIDIA's own interface for vGPUs: the function can be one from now on. The functions of one physical
+ * function (those without one: each for itself) share its card's 48 GiB, in vGPUs of one size only: nvidia-1145
+ * and nvidia-1147 have 1 GiB, nvidia-1151 has 12, nvidia-1155 all. */
+void kernel_add_vgpu(const char *id);
+unsigned kernel_vgpu(const char *id); /* the type that it is now; 0: none */
 
 /* What goes wrong with which accesses, whichever process makes them. */
 struct kernel_fault {

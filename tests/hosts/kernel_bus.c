@@ -423,7 +423,9 @@ void kernel_put(const char *id, const char *driver, const char *override)
 int kernel_write(const char *path, const char *value, void (*middle)(struct kernel_function *function))
 {
     int lock = lock_bus();
-    int result = write_bus(path, value, &lock, middle);
+    int result = kernel_write_slice(path, value);
+    if (result == 1)
+        result = write_bus(path, value, &lock, middle);
 
     close(lock);
     return result;
@@ -446,10 +448,14 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
+void kernel_remove_folder(const char *path)
+{
+    kernel_must(nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0, "remove a folder");
+}
+
 void kernel_remove_driver(const char *driver)
 {
-    kernel_must(nftw(kernel_path(KERNEL_DRIVERS "/%s", driver), remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0,
-                "remove a driver");
+    kernel_remove_folder(kernel_path(KERNEL_DRIVERS "/%s", driver));
 }
 
 /* The link in the bus's folder goes first, as in device_del(). */
@@ -470,7 +476,7 @@ void kernel_remove(const char *id)
         unlink(kernel_path(KERNEL_DRIVERS "/%s/%s", driver, id));
     if (group[0] != '\0')
         unlink(kernel_path("sys/kernel/iommu_groups/%s/devices/%s", group, id));
-    nftw(aside, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    kernel_remove_folder(aside);
 }
 
 void kernel_unplug(const char *id)

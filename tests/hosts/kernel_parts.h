@@ -51,6 +51,7 @@ void kernel_read_text(const char *path, char *text, size_t size);
 void kernel_write_text(const char *path, const char *text); /* replaced as a whole */
 bool kernel_is_there(const char *path);
 const char *kernel_function_file(const char *id, const char *name);
+void kernel_remove_folder(const char *path);
 
 bool kernel_is_vfio(const char *driver);
 void kernel_bind(const char *id, const char *driver);
@@ -68,6 +69,10 @@ bool kernel_may_probe(const char *id);
  * called at the point where an unbind hangs: the link to the driver is gone, but the driver is not finished.
  */
 int kernel_write(const char *path, const char *value, void (*middle)(struct kernel_function *function));
+
+/* The same for files of mediated devices and of vGPUs: 1 if the file is no such one. */
+int kernel_write_slice(const char *path, const char *value);
+int kernel_write_vgpu(const char *id, const char *value);
 
 /* What the kernel does in the end, even if the process that wrote to unbind was killed. */
 void kernel_finish_unbind(struct kernel_function *function);

@@ -20,10 +20,11 @@ static json_t *list_types(const struct tree *tree, const char *id)
 
 static json_t *list_instances(const struct tree *tree)
 {
+    autoinventory struct inventory *inventory = tree_scan(tree);
     json_t *instances;
     struct error err;
 
-    cr_assert_eq(mdev_list_instances(tree->sysroot, &instances, &err), 0);
+    cr_assert_eq(mdev_list_instances(tree->sysroot, inventory, &instances, &err), 0);
     return instances;
 }
 
