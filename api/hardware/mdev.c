@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/hardware/mdev and POST .../hardware/pci/{id}/mdev: mediated devices, and the functions that are
- * vGPUs by NVIDIA's own interface, which have no UUID and are named by their PCI ids. */
+/* /nodes/{node}/hardware/mdev and POST .../hardware/pci/{id}/mdev: mediated devices, and the functions that
+ * are vGPUs by NVIDIA's own interface, which have no UUID and are named by their PCI ids. */
 #include <string.h>
 
 #include "api/endpoints.h"
@@ -145,8 +145,9 @@ static int list_mdev(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_list_mdev = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/hardware/mdev",
-    .text = "Lists the mediated devices that exist or are kept in /" ETC_MDEVCTL ", and the functions that are "
-            "vGPUs by NVIDIA's own interface.",
+    .text =
+        "Lists the mediated devices that exist or are kept in /" ETC_MDEVCTL ", and the functions that are "
+        "vGPUs by NVIDIA's own interface.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE),
     .returns =
@@ -164,8 +165,9 @@ const struct endpoint endpoint_list_mdev = {
                      {.name = "state",
                       .type = SCHEMA_STRING,
                       .values = VALUES("active", "defined", "leftover"),
-                      .text = "active: it exists; defined: it does not exist now, but mdevctl's file of it does; "
-                              "leftover: it was created for a VM that does not run, and nobody uses it."},
+                      .text =
+                          "active: it exists; defined: it does not exist now, but mdevctl's file of it does; "
+                          "leftover: it was created for a VM that does not run, and nobody uses it."},
                      OPTIONAL_FLAG("persistent", "Present if it is created at each start of the host."),
                      OPTIONAL_NUMBER("vmid", "The VM that it was created for."),
                      OPTIONAL_TEXT("holder", "The process that has it open, and its pid."),
@@ -201,7 +203,8 @@ static int create_mdev(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_create_mdev = {
     .method = METHOD_POST,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/mdev",
-    .text = "Creates a mediated device, or makes a virtual function of an NVIDIA card a vGPU of the type. If a step "
+    .text = "Creates a mediated device, or makes a virtual function of an NVIDIA card a vGPU of the type. If "
+            "a step "
             "fails, the steps before it are undone.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID,
@@ -253,15 +256,17 @@ static int delete_mdev(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_delete_mdev = {
     .method = METHOD_DELETE,
     .path = "/nodes/{node}/hardware/mdev/{uuid}",
-    .text = "Removes a mediated device, and what keeps it; or makes a function no vGPU any more. Refused while a VM "
+    .text = "Removes a mediated device, and what keeps it; or makes a function no vGPU any more. Refused "
+            "while a VM "
             "or another process has it.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
-    .parameters = PROPERTIES(PARAMETER_NODE,
-                             {.name = "uuid",
-                              .type = SCHEMA_STRING,
-                              .format = "mdev-id",
-                              .text = "UUID of the mediated device, or PCI id of the function that is a vGPU."},
-                             {.name = NULL, .more = operation_mdev_remove_arguments + 2}),
+    .parameters =
+        PROPERTIES(PARAMETER_NODE,
+                   {.name = "uuid",
+                    .type = SCHEMA_STRING,
+                    .format = "mdev-id",
+                    .text = "UUID of the mediated device, or PCI id of the function that is a vGPU."},
+                   {.name = NULL, .more = operation_mdev_remove_arguments + 2}),
     .returns = RETURNS_UPID,
     .may_block = true,
     .on_node = true,

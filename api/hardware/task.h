@@ -12,7 +12,8 @@
 int hardware_begin_task(struct request *request, const char *type, const struct operation *operation,
                         json_t **ret, struct error *err);
 
-/* The same for a function whose id the caller knows, there or not, and with these arguments, which it takes. */
+/* The same for a function whose id the caller knows, there or not, and with these arguments, which it takes.
+ */
 int hardware_begin_task_on(struct request *request, const char *type, const char *id,
                            const struct operation *operation, json_t *arguments, json_t **ret,
                            struct error *err);

@@ -24,13 +24,15 @@ const struct schema operation_mdev_create_arguments[] = {
      .type = SCHEMA_STRING,
      .optional = true,
      .format = "uuid",
-     .text = "Its UUID; left out: a random one, which the task's log names. If it exists already, of this type "
-             "at this device, nothing is changed. A vGPU of NVIDIA's own interface has none."},
+     .text =
+         "Its UUID; left out: a random one, which the task's log names. If it exists already, of this type "
+         "at this device, nothing is changed. A vGPU of NVIDIA's own interface has none."},
     {.name = "persistent",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
-     .text = "1: also at each start of the host, kept in /" ETC_MDEVCTL " as mdevctl does; 0: forget that. Left "
-             "out: that stays as it is."},
+     .text =
+         "1: also at each start of the host, kept in /" ETC_MDEVCTL " as mdevctl does; 0: forget that. Left "
+         "out: that stays as it is."},
     {.name = NULL}};
 
 const struct schema operation_mdev_remove_arguments[] = {
@@ -75,8 +77,9 @@ static int parse(struct worker *worker, struct request *ret, struct error *err)
 /* `device` is NULL if the function is not there any more, and `change` if nothing was changed yet. */
 static json_t *pack_claim(const struct mdev_target *target, const struct pci_device *device, json_t *change)
 {
-    json_t *claim = json_pack("{s:s, s:i, s:i}", "id", target->id, "vendor", device != NULL ? device->vendor : 0,
-                              "device", device != NULL ? device->device : 0);
+    json_t *claim =
+        json_pack("{s:s, s:i, s:i}", "id", target->id, "vendor", device != NULL ? device->vendor : 0,
+                  "device", device != NULL ? device->device : 0);
 
     if (change != NULL)
         json_object_set_new(claim, MDEV_CLAIM, change);
@@ -127,14 +130,16 @@ static int check_name(const struct request *request, const struct mdev_state *wa
     if (found < 0)
         return -1;
     if (found > 0 && (strcmp(place.parent, target->id) != 0 || strcmp(place.type, request->type) != 0))
-        return error_set(err, ERROR_CONFLICT,
-                         "the mediated device '%s' exists already, of type '%s' at '%s', and not of '%s' at '%s': "
-                         "remove it first, or choose another UUID",
-                         target->uuid, place.type, place.parent, request->type, target->id);
+        return error_set(
+            err, ERROR_CONFLICT,
+            "the mediated device '%s' exists already, of type '%s' at '%s', and not of '%s' at '%s': "
+            "remove it first, or choose another UUID",
+            target->uuid, place.type, place.parent, request->type, target->id);
     autofree char *kept = was->file != NULL ? mdevctl_type(was->file) : NULL;
     if (kept != NULL && strcmp(kept, request->type) != 0)
         return error_set(err, ERROR_CONFLICT,
-                         "the mediated device '%s' is kept with type '%s' in /" ETC_MDEVCTL "/%s/%s, and not with "
+                         "the mediated device '%s' is kept with type '%s' in /" ETC_MDEVCTL
+                         "/%s/%s, and not with "
                          "'%s': remove it first, or choose another UUID",
                          target->uuid, kept, target->id, target->uuid, request->type);
     return 0;
@@ -147,8 +152,8 @@ static int prepare_create(const struct request *request, const struct plan *plan
 
     if (mdev_state_read(target, was, err) != 0 || check_name(request, was, err) != 0)
         return -1;
-    if (was->type[0] == '\0' &&
-        mdev_check_type(target->worker->sysroot, plan->inventory, plan->list[0].device, request->type, err) != 0)
+    if (was->type[0] == '\0' && mdev_check_type(target->worker->sysroot, plan->inventory,
+                                                plan->list[0].device, request->type, err) != 0)
         return -1;
     snprintf(wanted->type, sizeof(wanted->type), "%s", request->type);
     if (target->uuid[0] != '\0' && request->persistent == PERSISTENT_YES)
@@ -167,7 +172,8 @@ static void keep_vgpu(const struct request *request, const struct pci_device *de
     if (target->uuid[0] != '\0')
         return;
     if (request->persistent == PERSISTENT_YES)
-        worker_save_fact(target->worker, FACT_VGPU, target->id, &ids, json_pack("{s:s}", "type", request->type));
+        worker_save_fact(target->worker, FACT_VGPU, target->id, &ids,
+                         json_pack("{s:s}", "type", request->type));
     else if (request->persistent == PERSISTENT_NO)
         worker_forget_fact(target->worker, FACT_VGPU, target->id);
 }
@@ -175,10 +181,11 @@ static void keep_vgpu(const struct request *request, const struct pci_device *de
 static int choose_name(struct request *request, const struct pci_device *device, struct error *err)
 {
     if (device->nvidia && request->target.uuid[0] != '\0')
-        return error_set_field(err, "uuid",
-                               "%s becomes a vGPU itself, by NVIDIA's own interface, which knows no UUID: leave "
-                               "uuid out",
-                               request->target.id);
+        return error_set_field(
+            err, "uuid",
+            "%s becomes a vGPU itself, by NVIDIA's own interface, which knows no UUID: leave "
+            "uuid out",
+            request->target.id);
     if (!device->nvidia && request->target.uuid[0] == '\0')
         uuid_make(request->target.uuid);
     return 0;
@@ -230,7 +237,8 @@ static bool is_use_of(const struct host_use *use, const struct mdev_target *targ
 }
 
 /* The kernel would wait for as long as somebody has it. */
-static int check_unused(const struct mdev_target *target, const struct inventory *inventory, struct error *err)
+static int check_unused(const struct mdev_target *target, const struct inventory *inventory,
+                        struct error *err)
 {
     autohostuses struct host_uses *uses = NULL;
     const struct host_use *list = NULL;
@@ -244,8 +252,8 @@ static int check_unused(const struct mdev_target *target, const struct inventory
             continue;
         host_use_describe(&list[i], &who);
         host_use_remedy(&list[i], &advice, &command);
-        return error_set(err, ERROR_FAILED, "what is in use is not removed: %s: %s (%s): %s%s%s%s", target->id,
-                         text_string(&who), list[i].evidence, text_string(&advice),
+        return error_set(err, ERROR_FAILED, "what is in use is not removed: %s: %s (%s): %s%s%s%s",
+                         target->id, text_string(&who), list[i].evidence, text_string(&advice),
                          command.length > 0 ? ": type `" : "", text_string(&command),
                          command.length > 0 ? "`" : "");
     }
@@ -256,8 +264,9 @@ static int refuse_unknown(const struct mdev_target *target, struct error *err)
 {
     if (target->uuid[0] == '\0')
         return error_set(err, ERROR_NOT_FOUND, "%s is no vGPU", target->id);
-    return error_set(err, ERROR_NOT_FOUND, "%s has no mediated device '%s', and none is kept for it in /" ETC_MDEVCTL,
-                     target->id, target->uuid);
+    return error_set(err, ERROR_NOT_FOUND,
+                     "%s has no mediated device '%s', and none is kept for it in /" ETC_MDEVCTL, target->id,
+                     target->uuid);
 }
 
 static int prepare_remove(const struct request *request, const struct inventory *inventory,

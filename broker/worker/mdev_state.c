@@ -57,8 +57,7 @@ static int read_mdev(const struct mdev_target *target, struct mdev_state *ret, s
     struct mdev_state state = {.file = NULL};
     int found = mdev_find(target->worker->sysroot, target->uuid, &place, err);
 
-    if (found < 0 ||
-        mdevctl_read(target->worker->sysroot, target->id, target->uuid, &state.file, err) != 0)
+    if (found < 0 || mdevctl_read(target->worker->sysroot, target->id, target->uuid, &state.file, err) != 0)
         return -1;
     if (found > 0 && strcmp(place.parent, target->id) == 0)
         memcpy(state.type, place.type, sizeof(state.type));
@@ -156,8 +155,8 @@ int mdev_state_reach(const struct mdev_target *target, const struct mdev_state *
 json_t *mdev_pack_change(const struct mdev_target *target, const struct mdev_state *was,
                          const struct mdev_state *wanted)
 {
-    return json_pack("{s:s, s:s, s:s?, s:s, s:s?}", "uuid", target->uuid, "type", was->type, "file", was->file,
-                     "wanted", wanted->type, "wanted-file", wanted->file);
+    return json_pack("{s:s, s:s, s:s?, s:s, s:s?}", "uuid", target->uuid, "type", was->type, "file",
+                     was->file, "wanted", wanted->type, "wanted-file", wanted->file);
 }
 
 static void parse_state(const json_t *change, const char *type, const char *file, struct mdev_state *ret)

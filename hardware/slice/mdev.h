@@ -33,8 +33,8 @@ struct mdev_place {
 int mdev_read_place(const struct sysroot *sysroot, const char *uuid, struct mdev_place *ret);
 
 /* The mediated devices that exist and whose parents are PCI functions: [{uuid, parent, type}] sorted by uuid,
- * and after them the virtual functions that are vGPUs by NVIDIA's own interface, which have no uuid: [{parent,
- * type}] sorted by parent. */
+ * and after them the virtual functions that are vGPUs by NVIDIA's own interface, which have no uuid:
+ * [{parent, type}] sorted by parent. */
 int mdev_list_instances(const struct sysroot *sysroot, const struct inventory *inventory, json_t **ret,
                         struct error *err);
 

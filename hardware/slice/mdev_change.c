@@ -50,10 +50,11 @@ static int refuse_type(const char *id, const char *type, const json_t *types, st
 
     list_types(types, false, &list);
     if (list.length == 0)
-        return error_set(err, ERROR_FAILED,
-                         "%s cannot create mediated devices: its driver offers no types; hostpci why %s says what "
-                         "it lacks",
-                         id, id);
+        return error_set(
+            err, ERROR_FAILED,
+            "%s cannot create mediated devices: its driver offers no types; hostpci why %s says what "
+            "it lacks",
+            id, id);
     return error_set_field(err, "type", "%s has no type '%s' of mediated devices; it has %.700s", id, type,
                            list.data);
 }
@@ -67,7 +68,8 @@ static int refuse_full(const char *id, const char *type, const json_t *types, st
     return error_set(err, ERROR_FAILED,
                      "%s has no instance of '%s' left: remove a mediated device of it (hostpci get "
                      "/nodes/localhost/hardware/mdev lists them)%s%.600s",
-                     id, type, list.length > 0 ? ", or choose a type that is left: " : "", text_string(&list));
+                     id, type, list.length > 0 ? ", or choose a type that is left: " : "",
+                     text_string(&list));
 }
 
 /* What a vGPU can be depends on the others of its card. */
@@ -88,12 +90,13 @@ static int refuse_vgpu(const struct sysroot *sysroot, const struct inventory *in
     }
     list_types(types, false, &list);
     pci_address_format(function->address, id);
-    return error_set(err, ERROR_FAILED,
-                     "%s cannot become a vGPU of type '%s' now: the card's memory is shared by its vGPUs%s%.400s%s, "
-                     "which leave too little or allow only types of their size; remove some of them%s%.300s",
-                     id, type, others.length > 0 ? ", now " : "", text_string(&others),
-                     others.length > 0 ? "" : " (none now)",
-                     list.length > 0 ? ", or choose a type that the driver offers now: " : "", text_string(&list));
+    return error_set(
+        err, ERROR_FAILED,
+        "%s cannot become a vGPU of type '%s' now: the card's memory is shared by its vGPUs%s%.400s%s, "
+        "which leave too little or allow only types of their size; remove some of them%s%.300s",
+        id, type, others.length > 0 ? ", now " : "", text_string(&others),
+        others.length > 0 ? "" : " (none now)",
+        list.length > 0 ? ", or choose a type that the driver offers now: " : "", text_string(&list));
 }
 
 int mdev_check_type(const struct sysroot *sysroot, const struct inventory *inventory,
@@ -173,12 +176,12 @@ static int check_created(const struct sysroot *sysroot, struct pci_address paren
         return -1;
     if (found == 0)
         return error_set(err, ERROR_FAILED,
-                         "the kernel took the mediated device %s, but there is no /%s: dmesg may say why", uuid,
-                         path_of_mdev(uuid, NULL).text);
+                         "the kernel took the mediated device %s, but there is no /%s: dmesg may say why",
+                         uuid, path_of_mdev(uuid, NULL).text);
     if (strcmp(place.parent, id) != 0 || strcmp(place.type, type) != 0)
         return error_set(err, ERROR_CONFLICT,
-                         "the mediated device %s has the type '%s' at '%s', where '%s' at %s was asked for", uuid,
-                         place.type, place.parent, type, id);
+                         "the mediated device %s has the type '%s' at '%s', where '%s' at %s was asked for",
+                         uuid, place.type, place.parent, type, id);
     return check_usable(sysroot, parent, uuid, err);
 }
 
@@ -216,10 +219,11 @@ int mdev_remove(const struct sysroot *sysroot, struct pci_address parent, const 
     if (found <= 0)
         return found; /* whoever removed it */
     if (result == 0)
-        error_set(&why, ERROR_FAILED,
-                  "the kernel says that the mediated device %s was removed, but /%s is still there; dmesg may "
-                  "say why",
-                  uuid, path_of_mdev(uuid, NULL).text);
+        error_set(
+            &why, ERROR_FAILED,
+            "the kernel says that the mediated device %s was removed, but /%s is still there; dmesg may "
+            "say why",
+            uuid, path_of_mdev(uuid, NULL).text);
     *err = why;
     return -1;
 }

@@ -16,8 +16,8 @@
 
 static char *path_of(const struct sysroot *sysroot, const char *parent, const char *uuid)
 {
-    autofree char *below = xasprintf(ETC_MDEVCTL "/%s%s%s", parent, uuid != NULL ? "/" : "",
-                                     uuid != NULL ? uuid : "");
+    autofree char *below =
+        xasprintf(ETC_MDEVCTL "/%s%s%s", parent, uuid != NULL ? "/" : "", uuid != NULL ? uuid : "");
 
     return sysroot_join(sysroot, below);
 }
@@ -57,15 +57,17 @@ static int check(const char *path, const char *text, struct error *err)
         return error_set(err, ERROR_FAILED, "'%s' is no JSON: line %d: %s; correct it, or delete it", path,
                          where.line, where.text);
     if (!mdev_type_is_valid(type))
-        return error_set(err, ERROR_FAILED,
-                         "'%s' has no mdev_type that could be the name of one ('%.100s'); correct it, or delete "
-                         "it",
-                         path, type);
+        return error_set(
+            err, ERROR_FAILED,
+            "'%s' has no mdev_type that could be the name of one ('%.100s'); correct it, or delete "
+            "it",
+            path, type);
     if (!are_attributes(json_object_get(object, "attrs")))
-        return error_set(err, ERROR_FAILED,
-                         "attrs in '%s' are not a list such as [{\"NAME\": \"VALUE\"}] of files of the mediated "
-                         "device; correct them, or delete the file",
-                         path);
+        return error_set(
+            err, ERROR_FAILED,
+            "attrs in '%s' are not a list such as [{\"NAME\": \"VALUE\"}] of files of the mediated "
+            "device; correct them, or delete the file",
+            path);
     return 0;
 }
 
@@ -101,8 +103,7 @@ int mdevctl_replace(const struct sysroot *sysroot, const char *parent, const cha
 
     if (text == NULL)
         return delete (path, folder, err);
-    return file_make_folder(folder, 0755, err) != 0 ? -1
-                                                    : file_replace(path, text, strlen(text), 0644, err);
+    return file_make_folder(folder, 0755, err) != 0 ? -1 : file_replace(path, text, strlen(text), 0644, err);
 }
 
 char *mdevctl_compose(const char *former, const char *type)

@@ -2,9 +2,9 @@
 /* The files of mdevctl, which keep mediated devices over a reboot: /etc/mdevctl.d/PARENT/UUID, one for each.
  * mdevctl's own commands and its udev rule read and write the same files, so both see one truth.
  *
- * A file is a JSON object: {"mdev_type": TYPE, "start": "auto" or "manual", "attrs": [{NAME: VALUE}, ...]}. The
- * attributes are files below the device's folder in sysfs, written in their order after it was created. What
- * else the object has, and its order, stays as it is. Source: mdevctl(8) of mdevctl 1.2. */
+ * A file is a JSON object: {"mdev_type": TYPE, "start": "auto" or "manual", "attrs": [{NAME: VALUE}, ...]}.
+ * The attributes are files below the device's folder in sysfs, written in their order after it was created.
+ * What else the object has, and its order, stays as it is. Source: mdevctl(8) of mdevctl 1.2. */
 #ifndef HOSTPCI_HARDWARE_SLICE_MDEVCTL_H
 #define HOSTPCI_HARDWARE_SLICE_MDEVCTL_H
 
@@ -15,7 +15,8 @@
 #define ETC_MDEVCTL        "etc/mdevctl.d"
 #define MDEVCTL_FILE_LIMIT 16384 /* bytes */
 
-/* In all functions `parent` is a PCI id as pci_address_format writes it and `uuid` as mdev_parse_uuid does. */
+/* In all functions `parent` is a PCI id as pci_address_format writes it and `uuid` as mdev_parse_uuid does.
+ */
 
 /* The whole text of its file, which the caller frees; NULL if there is none. ERROR_FAILED if it is no such
  * object; the message names the file. */

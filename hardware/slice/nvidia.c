@@ -93,8 +93,9 @@ int nvidia_select_type(const struct sysroot *sysroot, struct pci_address functio
                        struct error *err)
 {
     static const struct errno_meaning meanings[] = {
-        {EINVAL, "the driver does not offer this type now: the card's other vGPUs leave too little memory for "
-                 "it, or allow only types of their size; see nvidia-smi vgpu"},
+        {EINVAL,
+         "the driver does not offer this type now: the card's other vGPUs leave too little memory for "
+         "it, or allow only types of their size; see nvidia-smi vgpu"},
         {ENOSPC, "the card has too little memory left for this type: release a vGPU of the same card"},
         {EBUSY, "the vGPU is in use: stop the virtual machine that has it"},
         {EPERM, "the driver does not allow it: the vGPU is in use, or the broker is not root"},
@@ -113,8 +114,7 @@ int nvidia_select_type(const struct sysroot *sysroot, struct pci_address functio
         return attribute_fail(sysroot, function, -result, meanings, err, "read /%s", file.text);
     pci_address_format(function, id);
     if (strcmp(now, type) != 0)
-        return error_set(err, ERROR_FAILED,
-                         "the driver took '%s' for /%s, but %s is %s%s: dmesg may say why", number, file.text, id,
-                         now[0] != '\0' ? "a vGPU of type " : "no vGPU", now);
+        return error_set(err, ERROR_FAILED, "the driver took '%s' for /%s, but %s is %s%s: dmesg may say why",
+                         number, file.text, id, now[0] != '\0' ? "a vGPU of type " : "no vGPU", now);
     return 0;
 }

@@ -83,13 +83,31 @@ static void count_used(const struct capacity *capacity, const char *parent, json
             (strcmp(device, parent) == 0 && strcmp(json_text(held, "type"), capacity->mdev) == 0))
             add_used(row, parent, json_integer_value(json_object_get(held, "vmid")));
     json_array_foreach(availability->instances, i, instance) {
-        const char *uuid = json_text(instance, "uuid");
-        if (is_of(capacity, instance, parent) && json_object_get(availability->reserved, uuid) == NULL)
-            add_used(row, parent, availability_find_owner(availability->reserved, uuid));
+        const char *name = json_text_or(instance, "uuid", parent); /* NVIDIA's have none */
+        if (is_of(capacity, instance, parent) && json_object_get(availability->reserved, name) == NULL)
+            add_used(row, parent, availability_find_owner(availability->reserved, name));
     }
 }
 
-static int count_instances(const struct capacity *capacity, const char *parent, json_t *row,
+/* The vGPUs of a card share its memory: the driver says of each virtual function that it can become one of
+ * the type, but only one of them surely can. */
+static bool is_counted(const struct capacity *capacity, const char *parent, json_t *seen)
+{
+    const struct inventory *inventory = capacity->availability->inventory;
+    struct pci_address address;
+    const struct pci_device *device =
+        pci_address_parse(parent, &address) ? inventory_find(inventory, address) : NULL;
+    char card[PCI_ADDRESS_SIZE];
+
+    if (device == NULL || !device->nvidia)
+        return false;
+    pci_address_format(device->physical_function, card);
+    bool counted = json_object_get(seen, card) != NULL;
+    json_object_set_new(seen, card, json_true());
+    return counted;
+}
+
+static int count_instances(const struct capacity *capacity, const char *parent, json_t *seen, json_t *row,
                            struct error *err)
 {
     long long left;
@@ -97,12 +115,13 @@ static int count_instances(const struct capacity *capacity, const char *parent, 
     if (availability_count_left(capacity->availability, parent, capacity->mdev, 0, &left, err) != 0)
         return -1;
     count_used(capacity, parent, row);
-    if (availability_find_holder(capacity->availability, parent, true, 0) == 0)
+    if (left > 0 && availability_find_holder(capacity->availability, parent, true, 0) == 0 &&
+        !is_counted(capacity, parent, seen))
         add_free(row, left);
     return 0;
 }
 
-/* A parent that several entries name counts once; `seen` is {ID: true}. */
+/* A parent that several entries name counts once; `seen` is {ID: true}, also of cards of vGPUs. */
 static int count_parents(const struct capacity *capacity, const json_t *entry, json_t *seen, json_t *row,
                          struct error *err)
 {
@@ -114,7 +133,7 @@ static int count_parents(const struct capacity *capacity, const json_t *entry, j
         if (json_object_get(seen, *id) != NULL)
             continue;
         json_object_set_new(seen, *id, json_true());
-        if (count_instances(capacity, *id, row, err) != 0)
+        if (count_instances(capacity, *id, seen, row, err) != 0)
             return -1;
     }
     return 0;

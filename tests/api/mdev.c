@@ -12,8 +12,8 @@
 #include "tests/api/reservation.h"
 #include "tests/hosts/kernel.h"
 
-#define PCI  "/nodes/" NODE "/hardware/pci"
-#define MDEV "/nodes/" NODE "/hardware/mdev"
+#define PCI   "/nodes/" NODE "/hardware/pci"
+#define MDEV  "/nodes/" NODE "/hardware/mdev"
 
 #define GPU   "0000:00:02.0"
 #define SMALL "i915-GVTg_V5_8"
@@ -98,9 +98,9 @@ static char *begin(const char *id, const char *type, const char *uuid, const cha
 {
     autofree char *path = xasprintf(PCI "/%s/mdev", id);
 
-    return xstrdup(json_string_value(uuid == NULL
-                                         ? post(path, "type", type, NULL)
-                                         : post(path, "type", type, "uuid", uuid, "persistent", persistent, NULL)));
+    return xstrdup(json_string_value(
+        uuid == NULL ? post(path, "type", type, NULL)
+                     : post(path, "type", type, "uuid", uuid, "persistent", persistent, NULL)));
 }
 
 static void create(const char *id, const char *type, const char *uuid, const char *persistent)
@@ -129,10 +129,15 @@ DAEMON_TEST(mdev, is_created_listed_and_removed)
     upid = begin_delete(UUID);
     task_succeeds(upid);
     cr_assert_not(has_row(get(MDEV, NULL), "id", UUID));
-    fails(500, "no mediated device '" UUID "' exists, and none is kept in /etc/mdevctl.d", "DELETE", MDEV "/" UUID, NULL);
-    wrong_parameter("uuid", "invalid format - value is neither the UUID of a mediated device nor the PCI id of a function "
-                    "that is a vGPU\n", "DELETE", MDEV "/what", NULL);
-    wrong_parameter("type", "invalid format - value is not the name of a type of mediated devices\n", "POST", PCI "/" GPU "/mdev", "type", "../x", NULL);
+    fails(500, "no mediated device '" UUID "' exists, and none is kept in /etc/mdevctl.d", "DELETE",
+          MDEV "/" UUID, NULL);
+    wrong_parameter(
+        "uuid",
+        "invalid format - value is neither the UUID of a mediated device nor the PCI id of a function "
+        "that is a vGPU\n",
+        "DELETE", MDEV "/what", NULL);
+    wrong_parameter("type", "invalid format - value is not the name of a type of mediated devices\n", "POST",
+                    PCI "/" GPU "/mdev", "type", "../x", NULL);
 }
 
 DAEMON_TEST(mdev, that_is_kept_is_in_mdevctls_file_and_shown_when_it_does_not_exist)
@@ -156,14 +161,14 @@ DAEMON_TEST(mdev, of_a_vm_is_not_removed_while_it_runs_and_is_a_leftover_afterwa
     create(GPU, LARGE, OF_VM, "0");
     cr_assert_str_eq(text_of(row(get(MDEV, NULL), "id", OF_VM), "state"), "leftover");
     daemon_stop();
-    reservation_put(101, &(const struct reservation){
-                             .device = OF_VM, .key = "hostpci0", .parent = GPU, .type = LARGE});
+    reservation_put(
+        101, &(const struct reservation){.device = OF_VM, .key = "hostpci0", .parent = GPU, .type = LARGE});
     daemon_start_again();
     const json_t *used = row(get(MDEV, NULL), "id", OF_VM);
     cr_assert_str_eq(text_of(used, "state"), "active");
     cr_assert_eq(number_of(used, "vmid"), 101);
-    fails(503, "'" OF_VM "' is in use by VMID '101', which is running: stop that VM first", "DELETE", MDEV "/" OF_VM,
-          NULL);
+    fails(503, "'" OF_VM "' is in use by VMID '101', which is running: stop that VM first", "DELETE",
+          MDEV "/" OF_VM, NULL);
     reservation_end(101);
     cr_assert_str_eq(text_of(row(get(MDEV, NULL), "id", OF_VM), "state"), "leftover");
 }

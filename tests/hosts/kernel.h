@@ -7,7 +7,8 @@
  * It works through sysfs_hook, in this process and in those forked (but not exec'ed) after kernel_install, so
  * a test that needs a broker on such a host calls broker_main in a child. All of them share the memory of
  * what the functions below set and count. Sources: drivers/base/{bus,dd}.c,
- * drivers/pci/{pci,pci-sysfs,pci-driver}.c, drivers/vfio/mdev/mdev_{core,sysfs}.c of the Linux kernel, and the observed behaviour of a real one. */
+ * drivers/pci/{pci,pci-sysfs,pci-driver}.c, drivers/vfio/mdev/mdev_{core,sysfs}.c of the Linux kernel, and
+ * the observed behaviour of a real one. */
 #ifndef HOSTPCI_TESTS_HOSTS_KERNEL_H
 #define HOSTPCI_TESTS_HOSTS_KERNEL_H
 
@@ -62,8 +63,8 @@ const char *kernel_mdev(const char *uuid);
 unsigned kernel_mdevs_left(const char *id, const char *type);
 
 /* NVIDIA's own interface for vGPUs: the function can be one from now on. The functions of one physical
- * function (those without one: each for itself) share its card's 48 GiB, in vGPUs of one size only: nvidia-1145
- * and nvidia-1147 have 1 GiB, nvidia-1151 has 12, nvidia-1155 all. */
+ * function (those without one: each for itself) share its card's 48 GiB, in vGPUs of one size only:
+ * nvidia-1145 and nvidia-1147 have 1 GiB, nvidia-1151 has 12, nvidia-1155 all. */
 void kernel_add_vgpu(const char *id);
 unsigned kernel_vgpu(const char *id); /* the type that it is now; 0: none */
 

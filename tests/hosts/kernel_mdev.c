@@ -107,7 +107,8 @@ static bool is_uuid(const char *value)
 static void make_instance(const char *parent, const char *type, const char *uuid)
 {
     autofree char *own = xasprintf("%s/%s", parent, uuid), *group = xasprintf(GROUPS "/%u", find_group());
-    autofree char *types = xasprintf("%s" TYPES "%s", parent, type), *members = xasprintf("%s/devices", group);
+    autofree char *types = xasprintf("%s" TYPES "%s", parent, type),
+                  *members = xasprintf("%s/devices", group);
 
     make_folder(own);
     make_folder(members);

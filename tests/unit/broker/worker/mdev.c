@@ -10,18 +10,18 @@
 #include "tests/unit/broker/testbed.h"
 #include "tests/unit/hardware/use/fixture.h"
 
-#define TYPE  "nouveau-small"
-#define LARGE "nouveau-large"
-#define UUID  "11111111-2222-3333-4444-555555555555"
-#define OTHER "66666666-7777-8888-9999-aaaaaaaaaaaa"
-#define FILES "etc/mdevctl.d/" SCREEN
+#define TYPE             "nouveau-small"
+#define LARGE            "nouveau-large"
+#define UUID             "11111111-2222-3333-4444-555555555555"
+#define OTHER            "66666666-7777-8888-9999-aaaaaaaaaaaa"
+#define FILES            "etc/mdevctl.d/" SCREEN
 
-#define CREATE         "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "'}"
-#define CREATE_FOREVER "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "', 'persistent': 1}"
-#define REMOVE         "{'id': '" SCREEN "', 'uuid': '" UUID "'}"
+#define CREATE           "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "'}"
+#define CREATE_FOREVER   "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "', 'persistent': 1}"
+#define REMOVE           "{'id': '" SCREEN "', 'uuid': '" UUID "'}"
 
-#define VGPU       "0000:06:00.1" /* two functions of one card */
-#define SIBLING    "0000:06:00.2"
+#define VGPU             "0000:06:00.1" /* two functions of one card */
+#define SIBLING          "0000:06:00.2"
 #define BECOME(id, type) "{'id': '" id "', 'type': '" type "'}"
 
 static void make(struct testbed *testbed)
@@ -95,8 +95,7 @@ Test(mdev_change, makes_a_uuid_if_none_is_given_and_takes_upper_case)
     autotestbed struct testbed testbed;
 
     make(&testbed);
-    autojson json_t *made =
-        testbed_ask(&testbed, "mdev-create", "{'id': '" SCREEN "', 'type': '" TYPE "'}");
+    autojson json_t *made = testbed_ask(&testbed, "mdev-create", "{'id': '" SCREEN "', 'type': '" TYPE "'}");
     const char *uuid = json_string_value(json_object_get(made, "uuid"));
     cr_assert_eq(strlen(uuid), 36);
     cr_expect_str_eq(kernel_mdev(uuid), TYPE);
@@ -131,7 +130,8 @@ Test(mdev_change, refuses_another_one_of_the_same_uuid_and_names_both)
                  "', and not of '" LARGE "' at '" SCREEN "': remove it first, or choose another UUID");
     testbed_fail(&testbed, "mdev-create", "{'id': '" NETWORK "', 'type': '" TYPE "', 'uuid': '" UUID "'}",
                  "of type '" TYPE "' at '" SCREEN "', and not of '" TYPE "' at '" NETWORK "'");
-    testbed_fail(&testbed, "mdev-remove", "{'id': '" NETWORK "', 'uuid': '" UUID "'}", "has no mediated device");
+    testbed_fail(&testbed, "mdev-remove", "{'id': '" NETWORK "', 'uuid': '" UUID "'}",
+                 "has no mediated device");
     expect_nothing_open(&testbed);
 }
 
@@ -175,8 +175,11 @@ Test(mdev_change, says_what_the_kernels_errors_mean)
 
     make(&testbed);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        kernel_set_fault(&(struct kernel_fault){
-            .access = SYSFS_WRITE, .path = "create", .first = 1, .error = rows[i].error, .after = i % 2 == 1});
+        kernel_set_fault(&(struct kernel_fault){.access = SYSFS_WRITE,
+                                                .path = "create",
+                                                .first = 1,
+                                                .error = rows[i].error,
+                                                .after = i % 2 == 1});
         testbed_fail(&testbed, "mdev-create", CREATE, rows[i].text);
         cr_expect_str_empty(kernel_mdev(UUID));
         cr_expect_eq(kernel_mdevs_left(SCREEN, TYPE), 2);
@@ -192,8 +195,9 @@ Test(mdev_change, removes_again_what_no_vm_could_have)
     make(&testbed);
     kernel_set_fault(&(struct kernel_fault){
         .access = SYSFS_LINK, .path = "iommu_group", .first = 1, .last = 9, .error = ENOENT});
-    testbed_fail(&testbed, "mdev-create", CREATE, "type `modprobe vfio_mdev`, then try again; " SCREEN
-                                                  " is back without the mediated device " UUID);
+    testbed_fail(&testbed, "mdev-create", CREATE,
+                 "type `modprobe vfio_mdev`, then try again; " SCREEN
+                 " is back without the mediated device " UUID);
     cr_expect_str_empty(kernel_mdev(UUID));
     expect_nothing_open(&testbed);
 }
@@ -205,9 +209,10 @@ Test(mdev_change, does_not_remove_what_is_in_use)
     make(&testbed);
     json_decref(testbed_ask(&testbed, "mdev-create", CREATE));
     host_open(&testbed.tree, 50, "qemu-system-x86\n", "/dev/vfio/500");
-    testbed_fail(&testbed, "mdev-remove", REMOVE,
-                 "what is in use is not removed: " SCREEN ": mediated device " UUID
-                 " is given to qemu-system-x86 (pid 50) (/proc/50/fd: /dev/vfio/500): stop the virtual machine");
+    testbed_fail(
+        &testbed, "mdev-remove", REMOVE,
+        "what is in use is not removed: " SCREEN ": mediated device " UUID
+        " is given to qemu-system-x86 (pid 50) (/proc/50/fd: /dev/vfio/500): stop the virtual machine");
     testbed_do(&testbed, "describe-mdev", "{}", "{'holders': {'" UUID "': 'qemu-system-x86 (pid 50)'}}");
     cr_expect_str_eq(kernel_mdev(UUID), TYPE);
     expect_nothing_open(&testbed);
@@ -257,7 +262,7 @@ Test(mdev_change, keeps_in_mdevctls_file)
 }
 
 #define FOREIGN                                                                                              \
-    "{\n  \"note\": \"caf\\u00e9\",\n  \"start\": \"manual\",\n  \"attrs\": [\n    {\n      \"weight\": "        \
+    "{\n  \"note\": \"caf\\u00e9\",\n  \"start\": \"manual\",\n  \"attrs\": [\n    {\n      \"weight\": "    \
     "\"7\"\n    }\n  ],\n  \"mdev_type\": \"" TYPE "\"\n}\n"
 
 /* One that mdevctl wrote, and somebody has added to. */
@@ -273,8 +278,9 @@ Test(mdev_change, keeps_order_and_unknown_keys_of_a_file_and_applies_its_attribu
     struct error err;
     cr_assert_eq(file_read(weight, 100, &value, NULL, &err), 0);
     cr_expect_str_eq(value, "7");
-    cr_expect_str_eq(text, "{\n  \"note\": \"caf\xc3\xa9\",\n  \"start\": \"auto\",\n  \"attrs\": [\n    {\n      "
-                           "\"weight\": \"7\"\n    }\n  ],\n  \"mdev_type\": \"" TYPE "\"\n}\n");
+    cr_expect_str_eq(text,
+                     "{\n  \"note\": \"caf\xc3\xa9\",\n  \"start\": \"auto\",\n  \"attrs\": [\n    {\n      "
+                     "\"weight\": \"7\"\n    }\n  ],\n  \"mdev_type\": \"" TYPE "\"\n}\n");
 }
 
 Test(mdev_change, undoes_when_an_attribute_is_refused)
@@ -299,9 +305,11 @@ Test(mdev_change, forgets_the_file_of_a_device_that_is_not_there)
     autotestbed struct testbed testbed;
 
     make(&testbed);
-    tree_write(&testbed.tree, "etc/mdevctl.d/0000:77:00.0/" UUID, "{\"mdev_type\": \"x-1\", \"start\": \"auto\"}");
+    tree_write(&testbed.tree, "etc/mdevctl.d/0000:77:00.0/" UUID,
+               "{\"mdev_type\": \"x-1\", \"start\": \"auto\"}");
     json_decref(testbed_ask(&testbed, "mdev-remove", "{'id': '0000:77:00.0', 'uuid': '" UUID "'}"));
-    testbed_fail(&testbed, "mdev-remove", "{'id': '0000:77:00.0', 'uuid': '" UUID "'}", "has no mediated device");
+    testbed_fail(&testbed, "mdev-remove", "{'id': '0000:77:00.0', 'uuid': '" UUID "'}",
+                 "has no mediated device");
     expect_nothing_open(&testbed);
 }
 
@@ -318,11 +326,13 @@ Test(mdev_change, makes_vgpus_by_nvidias_own_interface)
     testbed_fail(&testbed, "mdev-create", BECOME(VGPU, "nvidia-1145"),
                  VGPU " is a vGPU of type 'nvidia-1147' already, and not of 'nvidia-1145': remove it first");
     testbed_fail(&testbed, "mdev-create", BECOME(SIBLING, "nvidia-1155"),
-                 SIBLING " cannot become a vGPU of type 'nvidia-1155' now: the card's memory is shared by its "
-                         "vGPUs, now " VGPU " (nvidia-1147)");
-    testbed_fail(&testbed, "mdev-create",
-                 "{'id': '" SIBLING "', 'type': 'nvidia-1147', 'uuid': '" UUID "'}", "leave uuid out");
-    testbed_do(&testbed, "mdev-remove", "{'id': '" VGPU "'}", "{'parent': '" VGPU "', 'type': 'nvidia-1147'}");
+                 SIBLING
+                 " cannot become a vGPU of type 'nvidia-1155' now: the card's memory is shared by its "
+                 "vGPUs, now " VGPU " (nvidia-1147)");
+    testbed_fail(&testbed, "mdev-create", "{'id': '" SIBLING "', 'type': 'nvidia-1147', 'uuid': '" UUID "'}",
+                 "leave uuid out");
+    testbed_do(&testbed, "mdev-remove", "{'id': '" VGPU "'}",
+               "{'parent': '" VGPU "', 'type': 'nvidia-1147'}");
     cr_expect_eq(kernel_vgpu(VGPU), 0);
     testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "'}", VGPU " is no vGPU");
     json_decref(testbed_ask(&testbed, "mdev-create", BECOME(SIBLING, "nvidia-1155")));
@@ -334,7 +344,8 @@ Test(mdev_change, keeps_a_vgpu_in_use)
     autotestbed struct testbed testbed;
 
     make_card(&testbed);
-    tree_link(&testbed.tree, "sys/bus/pci/devices/" VGPU "/iommu_group", "../../../../kernel/iommu_groups/40");
+    tree_link(&testbed.tree, "sys/bus/pci/devices/" VGPU "/iommu_group",
+              "../../../../kernel/iommu_groups/40");
     json_decref(testbed_ask(&testbed, "mdev-create", BECOME(VGPU, "nvidia-1147")));
     host_open(&testbed.tree, 50, "qemu-system-x86\n", "/dev/vfio/40");
     testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "'}", "what is in use is not removed: " VGPU);

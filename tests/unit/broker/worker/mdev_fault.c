@@ -10,8 +10,8 @@
 #include "base/memory.h"
 #include "tests/unit/broker/scenario.h"
 
-#define TYPE "nouveau-small"
-#define UUID "11111111-2222-3333-4444-555555555555"
+#define TYPE   "nouveau-small"
+#define UUID   "11111111-2222-3333-4444-555555555555"
 
 #define CREATE "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "', 'persistent': 1}"
 #define REMOVE "{'id': '" SCREEN "', 'uuid': '" UUID "'}"
@@ -81,7 +81,8 @@ Test(mdev_fault, of_each_access)
         testbed_start_broker(&testbed);
         for (int kind = 0; kind <= SYSFS_ACCESSES; kind++) {
             /* the last round: the kernel did what it says it could not */
-            struct kernel_fault fault = {.access = kind < SYSFS_ACCESSES ? (enum sysfs_access)kind : SYSFS_WRITE,
+            struct kernel_fault fault = {.access =
+                                             kind < SYSFS_ACCESSES ? (enum sysfs_access)kind : SYSFS_WRITE,
                                          .path = scenario_wants_all() ? NULL : "mdev",
                                          .first = 1,
                                          .after = kind == SYSFS_ACCESSES};
@@ -95,7 +96,8 @@ Test(mdev_fault, of_each_access)
 /* False if the operation has fewer steps. */
 static bool kill_at(const struct change *change, unsigned step, bool broker)
 {
-    autofree char *what = xasprintf("%s, %s killed at step %u", change->operation, broker ? "broker" : "worker", step);
+    autofree char *what =
+        xasprintf("%s, %s killed at step %u", change->operation, broker ? "broker" : "worker", step);
     autotestbed struct testbed testbed;
     struct error err = {.message = ""};
 
