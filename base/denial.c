@@ -79,26 +79,26 @@ static void release_filter(scmp_filter_ctx *filter)
     seccomp_release(*filter);
 }
 
-static int fill_filter(scmp_filter_ctx filter, const struct denial *list, size_t count)
+static int fill_filter(scmp_filter_ctx filter, const struct denial *list, size_t count, int error)
 {
     /* no filter can see the flags of clone3, which lie in memory; libc uses clone if there is no clone3 */
     int result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0, NULL);
 
     for (size_t i = 0; i < count && result == 0; i++)
         if (list[i].call >= 0) /* a negative number: this architecture does not have the call */
-            result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), list[i].call, list[i].conditions,
+            result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(error), list[i].call, list[i].conditions,
                                             &list[i].condition);
     return result;
 }
 
 /* System calls of another architecture (32-bit ones) end the process, as libseccomp does by default. */
-int denial_load(const struct denial *list, size_t count, struct error *err)
+int denial_load(const struct denial *list, size_t count, int error, struct error *err)
 {
     __attribute__((cleanup(release_filter))) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 
     if (filter == NULL)
         return error_set(err, ERROR_FAILED, "cannot confine this process: libseccomp does not work");
-    int result = fill_filter(filter, list, count);
+    int result = fill_filter(filter, list, count, error);
     if (result == 0)
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
     if (result == 0)

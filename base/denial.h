@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System calls that a process gives up for good, for itself and for the programs that it starts (seccomp(2)):
- * they fail with EPERM from then on. A list of the allowed ones would have to follow every version of libc
+ * they fail from then on. A list of the allowed ones would have to follow every version of libc
  * and of each library. Those that this architecture does not have are skipped. */
 #ifndef HOSTPCI_BASE_DENIAL_H
 #define HOSTPCI_BASE_DENIAL_H
@@ -22,8 +22,8 @@ struct denial {
 extern const struct denial denial_common[];
 extern const size_t denial_common_count;
 
-/* Adds to what is denied already. It needs no privilege, but PR_SET_NO_NEW_PRIVS must be set. It affects the
- * calling thread, so it is called before there are others. */
-int denial_load(const struct denial *list, size_t count, struct error *err);
+/* Adds to what is denied already; a call that is denied fails with `error`. It needs no privilege, but
+ * PR_SET_NO_NEW_PRIVS must be set. It affects the calling thread, so it is called before there are others. */
+int denial_load(const struct denial *list, size_t count, int error, struct error *err);
 
 #endif

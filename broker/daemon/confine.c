@@ -23,7 +23,9 @@ static const struct {
     {CAP_SYSLOG, "the kernel's log, and what the kernel says of a failed step"},
 };
 
-/* What RestrictAddressFamilies of its unit allows beside is opened before. */
+/* What RestrictAddressFamilies of its unit allows beside is opened before. It fails as it does there: libpam
+ * goes on without the kernel's audit if there is no such family, but refuses every login if it may not reach
+ * it. */
 static const struct denial socket_denial = {SCMP_SYS(socket), 1, {0, SCMP_CMP_NE, AF_UNIX, 0}};
 
 int broker_confine(struct error *err)
@@ -34,7 +36,7 @@ int broker_confine(struct error *err)
         mask |= CAPABILITY(needed[i].capability);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set_errno(err, errno, "cannot give up new privileges");
-    if (capability_keep(mask, err) != 0 || denial_load(denial_common, denial_common_count, err) != 0)
+    if (capability_keep(mask, err) != 0 || denial_load(denial_common, denial_common_count, EPERM, err) != 0)
         return -1;
-    return denial_load(&socket_denial, 1, err);
+    return denial_load(&socket_denial, 1, EAFNOSUPPORT, err);
 }

@@ -28,12 +28,12 @@ int confine_front(struct error *err)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set_errno(err, errno, "cannot give up new privileges");
-    if (denial_load(denial_common, denial_common_count, err) != 0)
+    if (denial_load(denial_common, denial_common_count, EPERM, err) != 0)
         return -1;
-    return denial_load(module_denials, COUNT_OF(module_denials), err);
+    return denial_load(module_denials, COUNT_OF(module_denials), EPERM, err);
 }
 
 int confine_programs(struct error *err)
 {
-    return denial_load(program_denials, COUNT_OF(program_denials), err);
+    return denial_load(program_denials, COUNT_OF(program_denials), EPERM, err);
 }

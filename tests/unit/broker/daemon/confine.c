@@ -76,7 +76,7 @@ static int try_module(void)
 
 static int check_what_is_denied(void)
 {
-    if (socket(AF_INET, SOCK_STREAM, 0) != -1 || errno != EPERM)
+    if (socket(AF_INET, SOCK_STREAM, 0) != -1 || errno != EAFNOSUPPORT)
         return 1;
     if (socket(AF_UNIX, SOCK_STREAM, 0) < 0)
         return 2;
