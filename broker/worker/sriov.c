@@ -119,8 +119,7 @@ static void add_new_functions(const struct division_plan *division, json_t *clai
     }
 }
 
-/* The physical function is the last one and so the first that is brought back: only then its virtual ones
- * are there again. Its own driver is not changed. */
+/* The physical function's own driver is not changed. */
 static json_t *pack_claims(const struct division_plan *division, bool whole)
 {
     autojson json_t *claims = plan_pack_claims(&division->plan, whole);

@@ -8,23 +8,32 @@
 #include "broker/worker/divide.h"
 #include "broker/worker/mdev_state.h"
 
+/* A count comes before drivers: the virtual functions that get them back are there only after it. */
 static const struct kind {
     const char *member; /* only claims of this kind have it */
     int (*undo)(struct worker *worker, const json_t *claim, struct text *where);
 } kinds[] = {
-    {"override", bind_undo},
     {"numvfs", divide_undo},
+    {"override", bind_undo},
     {MDEV_CLAIM, mdev_undo},
 };
 
-static int undo_one(struct worker *worker, const json_t *claim, struct text *where)
+static size_t kind_of(const json_t *claim)
+{
+    size_t kind = 0;
+
+    while (kind < COUNT_OF(kinds) && json_object_get(claim, kinds[kind].member) == NULL)
+        kind++;
+    return kind;
+}
+
+static int undo_one(struct worker *worker, const json_t *claim, size_t kind, struct text *where)
 {
     const char *id = json_text(claim, "id");
 
     text_printf(where, "%s%s ", where->length > 0 ? ", " : "", id);
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (json_object_get(claim, kinds[i].member) != NULL)
-            return kinds[i].undo(worker, claim, where);
+    if (kind < COUNT_OF(kinds))
+        return kinds[kind].undo(worker, claim, where);
     worker_release(worker, id);
     text_append(where, "was not changed");
     return 0;
@@ -34,8 +43,10 @@ int undo_claims(struct worker *worker, const json_t *claims, struct text *where)
 {
     int result = 0;
 
-    for (size_t i = json_array_size(claims); i-- > 0;)
-        if (undo_one(worker, json_array_get(claims, i), where) != 0)
-            result = -1;
+    for (size_t kind = 0; kind <= COUNT_OF(kinds) && result == 0; kind++)
+        for (size_t i = json_array_size(claims); i-- > 0;)
+            if (kind_of(json_array_get(claims, i)) == kind &&
+                undo_one(worker, json_array_get(claims, i), kind, where) != 0)
+                result = -1;
     return result;
 }

@@ -171,7 +171,8 @@ int vfs_find(const struct sysroot *sysroot, struct pci_address address, unsigned
     pci_address_format(address, id);
     if (folder >= 0 && find(folder, index, ret))
         return 0;
-    return error_set(err, folder == -ENOENT ? ERROR_NOT_FOUND : ERROR_FAILED,
-                     "%s has no virtual function %u: there is no link /%s/virtfn%u", id, index,
-                     pci_path(address, NULL).text, index);
+    if (pci_is_gone(sysroot, address))
+        return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
+    return error_set(err, ERROR_FAILED, "%s has no virtual function %u: there is no link /%s/virtfn%u", id,
+                     index, pci_path(address, NULL).text, index);
 }

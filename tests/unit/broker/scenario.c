@@ -18,13 +18,30 @@
         }                                                                                                    \
     }
 
+#define NOTHING {"", ""}
+#define VFIO    {"vfio-pci", "vfio-pci"}
+#define IGBVF   {"igbvf", ""}
+#define MOVES(name, text, before, after, ...)                                                                \
+    {.operation = (name), .arguments = (text), .from = before, .to = after, __VA_ARGS__}
+#define DIVIDES(text, ...)                                                                                   \
+    {.operation = "sriov",                                                                                   \
+     .arguments = "{'id': '" NETWORK "', " text "}",                                                         \
+     .from = HOME,                                                                                           \
+     .to = HOME,                                                                                             \
+     .divides = true,                                                                                        \
+     __VA_ARGS__}
+#define FIRST "0000:03:10.0"
+
 const struct scenario scenarios[] = {
-    {"driver", CARD("vfio-pci"), HOME, BOTH("vfio-pci", "vfio-pci"), false},
-    {"driver", CARD("none"), HOME, BOTH("", "none"), false},
-    {"driver", CARD("other"), HOME, BOTH("other", "other"), false},
-    {"driver", CARD("auto"), BOTH("vfio-pci", "vfio-pci"), HOME, false},
-    {"driver", CARD("restore"), BOTH("vfio-pci", "vfio-pci"), HOME, true},
-    {"reset", "{'id': '" SCREEN "'}", HOME, HOME, false},
+    MOVES("driver", CARD("vfio-pci"), HOME, BOTH("vfio-pci", "vfio-pci")),
+    MOVES("driver", CARD("none"), HOME, BOTH("", "none")),
+    MOVES("driver", CARD("other"), HOME, BOTH("other", "other")),
+    MOVES("driver", CARD("auto"), BOTH("vfio-pci", "vfio-pci"), HOME),
+    MOVES("driver", CARD("restore"), BOTH("vfio-pci", "vfio-pci"), HOME, .restores = true),
+    MOVES("reset", "{'id': '" SCREEN "'}", HOME, HOME),
+    DIVIDES("'numvfs': 3", .whole = {0, true, NOTHING}, .divided = {3, false, NOTHING}),
+    DIVIDES("'numvfs': 3, 'autoprobe': 1", .whole = {2, false, VFIO}, .divided = {3, true, NOTHING}),
+    DIVIDES("'numvfs': 0", .whole = {2, true, IGBVF}, .divided = {0, true, NOTHING}),
 };
 const size_t scenario_count = COUNT_OF(scenarios);
 
@@ -42,12 +59,47 @@ static void put(const struct binding places[2])
         kernel_put(ids[i], places[i].driver, places[i].override);
 }
 
+static void divide(const struct testbed *testbed, const struct division *division)
+{
+    kernel_put(NETWORK, "e1000e", "");
+    if (kernel_vfs(NETWORK) > 0)
+        kernel_put_vfs(NETWORK, 0);
+    kernel_add_sriov(NETWORK, &(struct kernel_sriov){7, 128, 2, 0x10ca, 40, "igbvf"});
+    tree_write(&testbed->tree, "sys/bus/pci/devices/" NETWORK "/sriov_drivers_autoprobe",
+               division->autoprobe ? "1\n" : "0\n");
+    kernel_put_vfs(NETWORK, division->count);
+    if (division->count > 0)
+        kernel_put(FIRST, division->first.driver, division->first.override);
+}
+
+static bool is_divided(const struct division *division)
+{
+    return kernel_vfs(NETWORK) == division->count && kernel_autoprobe(NETWORK) == division->autoprobe;
+}
+
+static void expect_division(const struct scenario *scenario, const char *what)
+{
+    const struct division *whole = &scenario->whole;
+
+    cr_expect(is_divided(whole) || is_divided(&scenario->divided),
+              "%s: there are %u virtual functions, autoprobe %d", what, kernel_vfs(NETWORK),
+              (int)kernel_autoprobe(NETWORK));
+    if (is_divided(whole) && whole->count > 0)
+        cr_expect(strcmp(kernel_driver(FIRST), whole->first.driver) == 0 &&
+                      strcmp(kernel_override(FIRST), whole->first.override) == 0,
+                  "%s: the first virtual function came back with '%s', driver_override '%s'", what,
+                  kernel_driver(FIRST), kernel_override(FIRST));
+    cr_expect_str_eq(kernel_driver(NETWORK), "e1000e", "%s: the physical function was touched", what);
+}
+
 void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
 {
     static const struct binding home[2] = HOME;
 
     kernel_set_fault(NULL);
     kernel_add_driver("other");
+    if (scenario->divides)
+        divide(testbed, &scenario->whole);
     if (!scenario->restores) {
         put(scenario->from);
     } else if (!is_at(0, scenario->from) || !is_at(1, scenario->from)) {
@@ -65,6 +117,8 @@ void scenario_expect_end(const struct scenario *scenario, const struct testbed *
     cr_expect_str_eq(kernel_reset_methods(SCREEN), "flr bus", "%s: reset_method is '%s'", what,
                      kernel_reset_methods(SCREEN));
     cr_expect_str_eq(kernel_driver(PORT), "pcieport", "%s: the bridge was touched", what);
+    if (scenario->divides)
+        expect_division(scenario, what);
     expect_nothing_open_after(testbed, what);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations on a card of two functions, for the tests that let each access fail or kill a process at each
- * step, and the check that each function is where it was or where it was asked to be. */
+/* Operations on a card of two functions and on one that is divided, for the tests that let each access fail
+ * or kill a process at each step, and the check that each function is where it was or where it was asked to
+ * be. */
 #ifndef HOSTPCI_TESTS_UNIT_BROKER_SCENARIO_H
 #define HOSTPCI_TESTS_UNIT_BROKER_SCENARIO_H
 
@@ -10,10 +11,19 @@ struct binding {
     const char *driver, *override;
 };
 
+/* How NETWORK is divided. */
+struct division {
+    unsigned count;
+    bool autoprobe;
+    struct binding first; /* of its first virtual function */
+};
+
 struct scenario {
     const char *operation, *arguments;
-    struct binding from[2], to[2]; /* of SCREEN, SOUND */
-    bool restores;                 /* the broker has to know what they had before */
+    struct binding from[2], to[2];  /* of SCREEN, SOUND */
+    bool restores;                  /* the broker has to know what they had before */
+    bool divides;                   /* it is about NETWORK, and the others stay as they are */
+    struct division whole, divided; /* where that begins, and where it is asked to be */
 };
 
 extern const struct scenario scenarios[];

@@ -143,6 +143,21 @@ Test(fault, of_each_access_when_reset)
     fail_each_kind(&scenarios[5], NULL);
 }
 
+Test(fault, of_each_access_when_divided)
+{
+    fail_each_kind(&scenarios[6], NULL);
+}
+
+Test(fault, of_each_access_when_divided_anew)
+{
+    fail_each_kind(&scenarios[7], "sriov");
+}
+
+Test(fault, of_each_access_when_made_whole)
+{
+    fail_each_kind(&scenarios[8], NETWORK);
+}
+
 Test(fault, of_all_that_follows)
 {
     for (size_t i = 0; i < scenario_count; i++) {
@@ -150,7 +165,7 @@ Test(fault, of_all_that_follows)
         testbed_make(&testbed);
         for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
             if (scenario_wants_all() ||
-                (kind == SYSFS_WRITE && (scenarios[i].restores || i == 0 || i == scenario_count - 1)))
+                (kind == SYSFS_WRITE && (scenarios[i].restores || scenarios[i].divides || i == 0 || i == 5)))
                 fail_each(&scenarios[i], &testbed, (struct kernel_fault){.access = kind}, true);
     }
 }

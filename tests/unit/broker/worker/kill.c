@@ -65,7 +65,7 @@ static void kill_at_each(const struct scenario *scenario, enum victim victim)
 Test(kill, of_the_worker_at_each_step)
 {
     for (size_t i = 0; i < scenario_count; i++)
-        if (scenario_wants_all() || i == 0 || scenarios[i].restores)
+        if (scenario_wants_all() || i == 0 || scenarios[i].restores || scenarios[i].divides)
             kill_at_each(&scenarios[i], WORKER);
 }
 
