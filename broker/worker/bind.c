@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "hardware/bind/fit.h"
 #include "hardware/bind/reset.h"
 #include "hardware/kmsg.h"
 #include "hardware/pci/class.h"
@@ -102,23 +103,12 @@ static int bind_named(struct change *change, struct binding wanted, struct error
     return set_override(change, wanted.override, err);
 }
 
-/* A driver that was not bound because of driver_override is the kernel's choice already. If the kernel finds
- * none, the modules that match the function are loaded, as udev does at boot. */
-static int bind_any(struct change *change, struct error *err)
+/* As udev does at boot. */
+static int load_matching(struct change *change, struct error *err)
 {
-    bool chosen = change->now.driver[0] != '\0' && !driver_is_vfio(change->now.driver) &&
-                  strcmp(change->now.driver, change->now.override) != 0;
     size_t i;
     json_t *module;
 
-    if (set_override(change, "", err) != 0)
-        return -1;
-    if (chosen)
-        return 0;
-    if (unbind(change, err) != 0 || probe(change, NULL, err) != 0)
-        return -1;
-    if (change->now.driver[0] != '\0')
-        return 0;
     if (announce(change, err, "load the modules that match") != 0)
         return -1;
     autojson json_t *tried = driver_load_matching(change->worker->sysroot, change->address);
@@ -128,6 +118,40 @@ static int bind_any(struct change *change, struct error *err)
                    error[0] == '\0' ? "was loaded" : "could not be loaded: ", error);
     }
     return json_array_size(tried) > 0 ? probe(change, NULL, err) : 0;
+}
+
+/* Each driver that has an id for the function is named to the kernel until one takes it. */
+static int bind_withheld(struct change *change, struct error *err)
+{
+    autojson json_t *drivers = fit_list_drivers(change->worker->sysroot, change->address);
+    const json_t *driver;
+    size_t i;
+
+    json_array_foreach(drivers, i, driver) {
+        if (change->now.driver[0] == '\0' &&
+            (set_override(change, json_string_value(driver), err) != 0 || probe(change, NULL, err) != 0))
+            return -1;
+    }
+    return set_override(change, "", err);
+}
+
+/* A driver that was not bound because of driver_override is the kernel's choice already. If the kernel finds
+ * none, the modules that match the function are loaded. */
+static int bind_any(struct change *change, struct error *err)
+{
+    bool chosen = change->now.driver[0] != '\0' && !driver_is_vfio(change->now.driver) &&
+                  strcmp(change->now.driver, change->now.override) != 0;
+
+    if (set_override(change, "", err) != 0)
+        return -1;
+    if (chosen)
+        return 0;
+    if (unbind(change, err) != 0 || probe(change, NULL, err) != 0 ||
+        (change->now.driver[0] == '\0' && load_matching(change, err) != 0))
+        return -1;
+    if (change->now.driver[0] != '\0' || !driver_is_withheld(change->worker->sysroot, change->address))
+        return 0;
+    return bind_withheld(change, err);
 }
 
 int bind_function_from(struct worker *worker, struct pci_address address, const struct driver_state *now,

@@ -192,6 +192,14 @@ int driver_probe(const struct sysroot *sysroot, struct pci_address address, cons
     return 0;
 }
 
+bool driver_is_withheld(const struct sysroot *sysroot, struct pci_address address)
+{
+    struct host_path file = pci_path(address, "physfn/sriov_drivers_autoprobe");
+    long long autoprobe;
+
+    return sysfs_read_number(sysroot_fd(sysroot), file.text, &autoprobe) >= 0 && autoprobe == 0;
+}
+
 bool driver_is_loaded(const struct sysroot *sysroot, const char *name)
 {
     struct host_path folder = path_below(SYS_PCI_DRIVERS, name, NULL);

@@ -46,6 +46,10 @@ int driver_unbind(const struct sysroot *sysroot, struct pci_address address, con
 int driver_probe(const struct sysroot *sysroot, struct pci_address address, const char *expected,
                  char driver[static DRIVER_NAME_SIZE], struct error *err);
 
+/* Whether the kernel binds a driver to this function only if driver_override names it: a virtual function
+ * whose physical one has sriov_drivers_autoprobe 0 (pci_device_can_probe() in drivers/pci/pci-driver.c). */
+bool driver_is_withheld(const struct sysroot *sysroot, struct pci_address address);
+
 /* Whether the kernel has a driver of that name. */
 bool driver_is_loaded(const struct sysroot *sysroot, const char *name);
 /* Loads the module of that name, which is no alias, with modprobe; hardware/bind/fit.h says whether it may

@@ -116,3 +116,20 @@ int fit_check(const struct sysroot *sysroot, struct pci_address address, const c
                          others);
     return loaded ? 0 : check_blacklist(sysroot, driver, err);
 }
+
+json_t *fit_list_drivers(const struct sysroot *sysroot, struct pci_address address)
+{
+    autojson json_t *fitting = list_fitting(sysroot, address);
+    autolist char **names = NULL;
+    json_t *drivers = json_array();
+    char module[DRIVER_NAME_SIZE];
+
+    if (json_array_size(fitting) == 0 || sysfs_list(sysroot_fd(sysroot), SYS_PCI_DRIVERS, &names) < 0)
+        return drivers;
+    for (char **name = names; *name != NULL; name++) {
+        find_module(sysroot, *name, module);
+        if (driver_name_is_valid(*name) && has(fitting, module))
+            json_array_append_new(drivers, json_string(*name));
+    }
+    return drivers;
+}

@@ -9,6 +9,8 @@
 #ifndef HOSTPCI_HARDWARE_BIND_FIT_H
 #define HOSTPCI_HARDWARE_BIND_FIT_H
 
+#include <jansson.h>
+
 #include "hardware/pci/inventory.h"
 
 /* `bound` is the driver that the function has, which it may keep; "" if it has none. ERROR_FAILED says which
@@ -16,5 +18,8 @@
  * module of its name (an alias is not one), or if the administrator has blacklisted it. Loads nothing. */
 int fit_check(const struct sysroot *sysroot, struct pci_address address, const char *bound,
               const char *driver, struct error *err);
+
+/* The names of the loaded drivers that have an id for it; a new reference. */
+json_t *fit_list_drivers(const struct sysroot *sysroot, struct pci_address address);
 
 #endif

@@ -373,3 +373,30 @@ Test(broker_driver, survives_the_loss_of_a_function_at_each_step)
         expect_nothing_open(&testbed);
     }
 }
+
+/* The kernel binds nothing by itself to virtual functions that are meant for VMs. */
+Test(broker_driver, auto_finds_one_for_a_virtual_function_that_is_kept_from_drivers)
+{
+    static const char first[] = "0000:03:10.0";
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    kernel_add_sriov(NETWORK, &(struct kernel_sriov){7, 128, 2, 0x10ca, 40, "igbvf"});
+    json_decref(testbed_ask(&testbed, "sriov", "{'id': '" NETWORK "', 'numvfs': 1}"));
+    testbed_do(&testbed, "driver", "{'id': '0000:03:10.0', 'driver': 'auto'}", ONE("0000:03:10.0", "", ""));
+    add_module(&testbed, "igbvf", "pci:v00008086d000010CA*");
+    testbed_do(&testbed, "driver", "{'id': '0000:03:10.0', 'driver': 'auto'}",
+               ONE("0000:03:10.0", "", "igbvf"));
+    expect_binding(first, "igbvf", "");
+    testbed_do(&testbed, "driver", "{'id': '0000:03:10.0', 'driver': 'vfio-pci'}",
+               ONE("0000:03:10.0", "igbvf", "vfio-pci"));
+    testbed_do(&testbed, "driver", "{'id': '0000:03:10.0', 'driver': 'restore'}",
+               ONE("0000:03:10.0", "vfio-pci", "igbvf"));
+    kernel_refuse(first, "igbvf");
+    testbed_do(&testbed, "driver", "{'id': '0000:03:10.0', 'driver': 'vfio-pci'}",
+               ONE("0000:03:10.0", "igbvf", "vfio-pci"));
+    testbed_do(&testbed, "driver", "{'id': '0000:03:10.0', 'driver': 'auto'}",
+               ONE("0000:03:10.0", "vfio-pci", ""));
+    expect_binding(first, "", "");
+    expect_nothing_open(&testbed);
+}
