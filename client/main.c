@@ -31,6 +31,8 @@ static const struct command {
     {"delete", "PATH [--NAME VALUE]...", "remove something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_delete},
     {"ls", "PATH", "list the children, and what they allow: D ls, r get, w set, c create, d delete",
      OPTIONS_TARGET, shell_list},
+    {"fix", "CHECK", "show what a check has found, and make the call that puts it right",
+     OPTIONS_TARGET | OPTIONS_FORMAT | OPTIONS_FIX, shell_fix},
     {"usage", "PATH", "show the parameters of a path", OPTIONS_USAGE, shell_usage},
     {"qm", "VERB VMID...", "manage virtual machines (hostpci qm help)", 0, qm_main},
     {"backup", "FILE", "back up the daemon's database, also while it runs", OPTIONS_STATE, shell_backup},
@@ -46,7 +48,7 @@ static const struct command {
 static bool is_offered(const struct command *command)
 {
     return strcmp(shell_program, "pvesh") != 0 || command->run == show_help ||
-           (command->scope & (OPTIONS_TARGET | OPTIONS_USAGE)) != 0;
+           (command->run != shell_fix && (command->scope & (OPTIONS_TARGET | OPTIONS_USAGE)) != 0);
 }
 
 static const struct command *find_command(const char *name)

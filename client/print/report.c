@@ -206,6 +206,29 @@ static void draw_check(const json_t *check, const struct table_style *style, str
     cell_escape_lines(json_text(check, "remedy"), REPORT_REMEDY_INDENT, ret);
 }
 
+static void append_parameter(struct text *call, const char *name, const json_t *value)
+{
+    autofree char *number = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+
+    text_printf(call, " %s=%s", name, number != NULL ? number : json_string_value(value));
+}
+
+void report_draw_finding(const json_t *finding, const struct table_style *style, struct text *ret)
+{
+    const json_t *action = json_object_get(finding, "action");
+    autotext struct text call = {0};
+    const char *name;
+    json_t *value;
+
+    draw_check(finding, style, ret);
+    if (action == NULL)
+        return;
+    text_printf(&call, "%s %s", json_text(action, "method"), json_text(action, "path"));
+    json_object_foreach(json_object_get(action, "parameters"), name, value)
+        append_parameter(&call, name, value);
+    draw_item("call", text_string(&call), TYPE_PLAIN, style, ret);
+}
+
 static void draw_checks(const json_t *checks, const struct table_style *style, struct text *ret)
 {
     autojson json_t *fine = json_array();

@@ -43,4 +43,10 @@ bool report_matches(const json_t *reply);
  * blocked if a check found an error. */
 json_t *report_draw(const json_t *reply, const struct table_style *style, struct text *ret);
 
+/* Draws one check's finding, with the call that does its remedy, if there is one:
+ *
+ *   CALL      PUT /nodes/pve1/hardware/pci/0000:01:00.0/driver driver=vfio-pci
+ */
+void report_draw_finding(const json_t *finding, const struct table_style *style, struct text *ret);
+
 #endif

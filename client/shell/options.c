@@ -49,6 +49,13 @@ static const struct option table[] = {
      "the folder of the daemon's state"},
     {"now", OPTIONS_KEYS, NULL, offsetof(struct options, now), NULL, NULL,
      "keep no old keys: every ticket ends at once, and everybody has to log in again"},
+    {"device", OPTIONS_FIX, "ID", offsetof(struct options, device), NULL, NULL,
+     "a finding about this device, and not about the host"},
+    {"vmid", OPTIONS_FIX, "VMID", offsetof(struct options, vmid), NULL, NULL,
+     "a finding about the start of this VM"},
+    {"number", OPTIONS_FIX, "N", offsetof(struct options, number), NULL, NULL,
+     "which one, where the check has found several things"},
+    {"yes", OPTIONS_FIX, NULL, offsetof(struct options, yes), NULL, NULL, "make the call without asking"},
     {"file", OPTIONS_FILE, "FILE", offsetof(struct options, file), NULL, NULL,
      "set what this file holds, in the form that config prints; -: standard input"},
 };

@@ -18,6 +18,7 @@ enum options_scope {
     OPTIONS_STATE = 8,
     OPTIONS_FILE = 16, /* a VM's configuration as a file */
     OPTIONS_KEYS = 32,
+    OPTIONS_FIX = 64, /* which finding is meant */
 };
 
 struct options {
@@ -31,6 +32,10 @@ struct options {
     const char *command;
     const char *state_dir;
     const char *file;
+    const char *device;
+    const char *vmid;
+    const char *number;
+    bool yes;
     const char *argument; /* the one that is not an option; NULL if there is none */
     struct call_parameter *parameters;
     size_t count;

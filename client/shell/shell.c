@@ -104,8 +104,8 @@ static void print_hint(const struct call_reply *reply, const struct call_target 
               stderr);
 }
 
-static int complain_refusal(const struct call_reply *reply, const struct call_target *target,
-                            const struct shell_call *call)
+int shell_refuse(const struct call_reply *reply, const struct call_target *target,
+                 const struct shell_call *call)
 {
     struct error err;
     const char *name;
@@ -130,7 +130,7 @@ int shell_request(const struct options *options, const struct shell_call *call)
                   &err) != 0)
         return shell_complain(&err);
     if (reply.status < 200 || reply.status > 299)
-        return complain_refusal(&reply, &options->target, call);
+        return shell_refuse(&reply, &options->target, call);
     const struct endpoint *endpoint =
         lookup_endpoint(endpoint_table, endpoint_count, call->method, call->path);
     const char *returned = endpoint != NULL ? endpoint->returns.format : NULL;
@@ -224,7 +224,7 @@ int shell_list(int argc, char **argv)
     if (call_send(&options.target, METHOD_GET, path, NULL, 0, &reply, &err) != 0)
         return shell_complain(&err);
     if (reply.status < 200 || reply.status > 299)
-        return complain_refusal(&reply, &options.target,
-                                &(const struct shell_call){.method = METHOD_GET, .path = path});
+        return shell_refuse(&reply, &options.target,
+                            &(const struct shell_call){.method = METHOD_GET, .path = path});
     return write_children(reply.data, path, key);
 }

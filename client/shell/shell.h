@@ -24,6 +24,7 @@ int shell_create(int argc, char **argv);
 int shell_set(int argc, char **argv);
 int shell_delete(int argc, char **argv);
 int shell_list(int argc, char **argv);
+int shell_fix(int argc, char **argv);
 int shell_usage(int argc, char **argv);
 int shell_backup(int argc, char **argv);
 int shell_rotate_keys(int argc, char **argv);
@@ -48,6 +49,10 @@ struct shell_call {
  * is printed; with another format the log goes to standard error and the reply, its name, to standard output.
  * Gives the exit status. */
 int shell_request(const struct options *options, const struct shell_call *call);
+
+/* Says on standard error what the server refused, and what can be tried next. Gives the exit status. */
+int shell_refuse(const struct call_reply *reply, const struct call_target *target,
+                 const struct shell_call *call);
 
 /* "--help" or "-h". */
 bool shell_asks_for_help(const char *argument);

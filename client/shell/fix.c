@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `hostpci fix`: makes the call that does what the remedy of a finding says. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "client/print/print.h"
+#include "client/print/report.h"
+#include "client/shell/shell.h"
+#include "hardware/check/check.h"
+#include "passthrough/preflight/preflight.h"
+#include "vm/keys.h"
+
+/* What is asked for the findings: the host, a device or a VM. */
+static char *path_of(const struct options *options, struct error *err)
+{
+    unsigned long long vmid;
+
+    if (options->device != NULL && options->vmid != NULL) {
+        error_set(err, ERROR_INVALID, "--device and --vmid exclude each other: give only one of them");
+        return NULL;
+    }
+    if (options->device != NULL &&
+        options->device[strspn(options->device, "0123456789abcdefABCDEF:.")] != '\0') {
+        error_set(err, ERROR_INVALID, "'%s' is not a PCI id, such as 0000:01:00.0", options->device);
+        return NULL;
+    }
+    if (options->vmid != NULL && !text_to_number(options->vmid, 10, VM_ID_MAX, &vmid)) {
+        error_set(err, ERROR_INVALID, "'%s' is not a VMID", options->vmid);
+        return NULL;
+    }
+    return options->device != NULL ? xasprintf("/nodes/localhost/hardware/pci/%s/status", options->device)
+           : options->vmid != NULL ? xasprintf("/nodes/localhost/qemu/%s/preflight", options->vmid)
+                                   : xstrdup("/nodes/localhost/hardware/iommu");
+}
+
+static bool is_check(const char *id)
+{
+    CHECK_FOREACH(check, check_lists)
+    if (strcmp(check->id, id) == 0)
+        return true;
+    CHECK_FOREACH(check, preflight_check_lists)
+    if (strcmp(check->id, id) == 0)
+        return true;
+    return false;
+}
+
+/* Those of the check that are not as they should be, or that have a call all the same. */
+static json_t *list_findings(const json_t *reply, const char *id)
+{
+    json_t *list = json_array(), *finding;
+    size_t i;
+
+    json_array_foreach(json_object_get(reply, "checks"), i, finding)
+        if (strcmp(json_text(finding, "id"), id) == 0 &&
+            (strcmp(json_text(finding, "severity"), "ok") != 0 || json_object_get(finding, "action") != NULL))
+            json_array_append(list, finding);
+    return list;
+}
+
+/* `number` (from 1) stands before it, unless it is 0. */
+static int show(const json_t *finding, size_t number)
+{
+    struct table_style style = print_style_of(stdout);
+    autotext struct text text = {0};
+
+    if (number > 0)
+        text_printf(&text, "--number %zu", number);
+    report_draw_finding(finding, &style, &text);
+    return shell_write(text_string(&text));
+}
+
+/* The finding that is meant; NULL, with the exit status, if there is none or more than one. */
+static const json_t *choose(const json_t *list, const struct options *options, int *ret_status)
+{
+    size_t count = json_array_size(list), i;
+    unsigned long long number = 1;
+    const json_t *finding;
+    struct error err;
+
+    if (options->number != NULL && (!text_to_number(options->number, 10, count, &number) || number == 0)) {
+        error_set(&err, ERROR_INVALID, "--number must be from 1 to %zu, not '%s'", count, options->number);
+        *ret_status = shell_complain(&err);
+        return NULL;
+    }
+    if (count == 1 || options->number != NULL)
+        return json_array_get(list, (size_t)number - 1);
+    json_array_foreach(list, i, finding)
+        show(finding, i + 1);
+    error_set(&err, ERROR_INVALID, "%s found %zu things: choose one with --number", options->argument, count);
+    *ret_status = shell_complain(&err);
+    return NULL;
+}
+
+static int explain_nothing(const char *id)
+{
+    struct error err;
+    autofree char *text = xasprintf("%s has found nothing to put right here.\n", id);
+
+    if (is_check(id))
+        return shell_write(text);
+    error_set(&err, ERROR_INVALID, "there is no check '%s'; `%s checks` lists them", id, shell_program);
+    return shell_complain(&err);
+}
+
+/* Asks on the terminal. Gives SHELL_DONE if the answer is yes. */
+static int confirm(const struct options *options)
+{
+    struct error err;
+    char answer[16] = "";
+
+    if (options->yes)
+        return SHELL_DONE;
+    if (!isatty(STDIN_FILENO)) {
+        error_set(&err, ERROR_INVALID, "nobody can be asked here whether to make this call; --yes makes it");
+        return shell_complain(&err);
+    }
+    fputs("Make this call? [y/N] ", stderr);
+    if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+        return SHELL_DONE;
+    error_set(&err, ERROR_FAILED, "nothing was changed");
+    return shell_complain(&err);
+}
+
+static void add_value(struct options *options, const char *name, const json_t *value)
+{
+    autofree char *number = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+
+    options_add(options, name, number != NULL ? number : json_string_value(value));
+}
+
+static int make_call(struct options *options, const json_t *action)
+{
+    const char *name, *method = json_text(action, "method");
+    struct shell_call call = {.method = METHOD_COUNT, .path = json_text(action, "path")};
+    json_t *value, *item;
+    struct error err;
+    size_t i;
+
+    for (int j = 0; j < METHOD_COUNT; j++)
+        if (strcmp(method_names[j], method) == 0)
+            call.method = (enum method)j;
+    if (call.method == METHOD_COUNT || call.path[0] != '/') {
+        error_set(&err, ERROR_FAILED, "the server names a call that is none: %s %s", method, call.path);
+        return shell_complain(&err);
+    }
+    json_object_foreach(json_object_get(action, "parameters"), name, value) {
+        if (!json_is_array(value))
+            add_value(options, name, value);
+        json_array_foreach(value, i, item)
+            add_value(options, name, item);
+    }
+    return shell_request(options, &call);
+}
+
+static int fix(struct options *options, const json_t *finding)
+{
+    const json_t *action = json_object_get(finding, "action");
+    int status = show(finding, 0);
+    struct error err;
+
+    if (action == NULL) {
+        error_set(&err, ERROR_FAILED, "no call of the API puts this right%s",
+                  json_object_get(finding, "remedy") != NULL ? ": type what the remedy says" : "");
+        return shell_complain(&err);
+    }
+    if (status == SHELL_DONE)
+        status = confirm(options);
+    return status == SHELL_DONE ? make_call(options, action) : status;
+}
+
+int shell_fix(int argc, char **argv)
+{
+    autooptions struct options options = {0};
+    autoreply struct call_reply reply = {0};
+    struct error err;
+    int status = SHELL_FAILED;
+
+    if (options_parse(argc, argv, OPTIONS_TARGET | OPTIONS_FORMAT | OPTIONS_FIX, METHOD_COUNT, &options,
+                      &err) != 0)
+        return shell_complain(&err);
+    if (options.argument == NULL) {
+        error_set(&err, ERROR_INVALID, "'%s' needs the name of a check, as a report has it in brackets",
+                  argv[0]);
+        return shell_complain(&err);
+    }
+    autofree char *path = path_of(&options, &err);
+    if (path == NULL || call_send(&options.target, METHOD_GET, path, NULL, 0, &reply, &err) != 0)
+        return shell_complain(&err);
+    if (reply.status < 200 || reply.status > 299)
+        return shell_refuse(&reply, &options.target,
+                            &(const struct shell_call){.method = METHOD_GET, .path = path});
+    autojson json_t *list = list_findings(reply.data, options.argument);
+    if (json_array_size(list) == 0)
+        return explain_nothing(options.argument);
+    const json_t *finding = choose(list, &options, &status);
+    return finding != NULL ? fix(&options, finding) : status;
+}
