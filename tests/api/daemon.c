@@ -68,13 +68,13 @@ static size_t begin_as_nobody(const char *argv[ARGUMENTS])
 static void fill_arguments(const char *argv[ARGUMENTS], const char *const *more)
 {
     const char *listen = the.options.listen != NULL ? the.options.listen : "http://127.0.0.1:0";
-    const char *const fixed[] = {program_hostpci(), "serve",
-                                 "--node",          NODE,
-                                 "--state-dir",     the.state,
-                                 "--run-dir",       the.run,
-                                 "--broker-dir",    the.broker,
-                                 "--listen",        listen,
-                                 "--sysroot",       the.host[0] != '\0' ? the.host : "/"};
+    const char *const fixed[] = {program_daemon(), "serve",
+                                 "--node",         NODE,
+                                 "--state-dir",    the.state,
+                                 "--run-dir",      the.run,
+                                 "--broker-dir",   the.broker,
+                                 "--listen",       listen,
+                                 "--sysroot",      the.host[0] != '\0' ? the.host : "/"};
     size_t count = begin_as_nobody(argv);
 
     memcpy(argv + count, fixed, sizeof(fixed));

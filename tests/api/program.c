@@ -40,6 +40,11 @@ const char *program_hostpci(void)
     return find_program("HOSTPCI_BINARY", "../hostpci");
 }
 
+const char *program_daemon(void)
+{
+    return getenv("HOSTPCI_DAEMON") != NULL ? getenv("HOSTPCI_DAEMON") : program_hostpci();
+}
+
 const char *program_stoppable(void)
 {
     return find_program("HOSTPCI_STOPPABLE", "hostpci");

@@ -11,6 +11,8 @@
 #define PROGRAM_OUTPUT_LIMIT ((size_t)64 * 1024 * 1024)
 
 const char *program_hostpci(void);
+/* The one that serves: $HOSTPCI_DAEMON names another than the client's. */
+const char *program_daemon(void);
 /* One whose broker stops at HOSTPCI_BROKER_STOP_AT (tests/stop_at.c). */
 const char *program_stoppable(void);
 const char *program_make_host(void);
