@@ -61,7 +61,12 @@
  *
  * or, of a mediated device or a vGPU (broker/worker/mdev_state.h):
  *
- *   mdev                    {uuid, type, file, wanted, wanted-file}: what it was and is to be */
+ *   mdev                    {uuid, type, file, wanted, wanted-file}: what it was and is to be
+ *
+ * or, of WORKER_HOST in the place of a function:
+ *
+ *   files                   [{file, before, after}]: whole texts; null: no file
+ *   programs                that were run for them: a bit (1 << enum program) for each of broker/program.h */
 #ifndef HOSTPCI_BROKER_PROTOCOL_H
 #define HOSTPCI_BROKER_PROTOCOL_H
 

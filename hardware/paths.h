@@ -31,6 +31,7 @@
 #define SYS_HUGEPAGES            "sys/kernel/mm/hugepages"
 #define SYS_IOMMU_GROUPS         "sys/kernel/iommu_groups"
 #define SYS_KSM_SHARING          "sys/kernel/mm/ksm/pages_sharing"
+#define SYS_LOADER_INFO          "sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 #define SYS_LOCKDOWN             "sys/kernel/security/lockdown"
 #define SYS_MDEV_DEVICES         "sys/bus/mdev/devices"
 #define SYS_MODULES              "sys/module"

@@ -227,6 +227,75 @@ int sysfs_write(int folder, const char *path, const char *value)
     return (size_t)length == strlen(value) ? 0 : -EIO;
 }
 
+/* The folder may be missing, as /etc/modules-load.d is on some hosts. */
+static int open_new(int folder, const char *path, const char *draft)
+{
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(folder, draft, flags, 0600);
+
+    if (fd < 0 && errno == ENOENT) {
+        autofree char *parent = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+        if (mkdirat(folder, parent, 0755) == 0)
+            fd = openat(folder, draft, flags, 0600);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+static int write_fully(int fd, const char *text, mode_t mode)
+{
+    size_t length = strlen(text);
+
+    for (size_t done = 0; done < length;) {
+        ssize_t count = TEMP_FAILURE_RETRY(write(fd, text + done, length - done));
+        if (count < 0)
+            return -errno;
+        done += (size_t)count;
+    }
+    return fchmod(fd, mode) != 0 || fsync(fd) != 0 ? -errno : 0;
+}
+
+static void sync_parent(int folder, const char *path)
+{
+    autofree char *parent = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+    autoclose int fd = openat(folder, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0)
+        fsync(fd);
+}
+
+int sysfs_replace(int folder, const char *path, const char *text, mode_t mode)
+{
+    autofree char *draft = xasprintf("%s" SYSFS_NEW, path);
+    int hooked = ask_hook(SYSFS_WRITE, folder, path, text);
+    struct stat status;
+
+    if (hooked != 1)
+        return hooked;
+    if (fstatat(folder, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode))
+        return -ELOOP;
+    autoclose int fd = open_new(folder, path, draft);
+    int result = fd < 0 ? fd : write_fully(fd, text, mode);
+    if (result == 0 && renameat(folder, draft, folder, path) != 0)
+        result = -errno;
+    if (result == 0)
+        sync_parent(folder, path);
+    else if (fd >= 0)
+        unlinkat(folder, draft, 0);
+    return result;
+}
+
+int sysfs_remove(int folder, const char *path)
+{
+    int hooked = ask_hook(SYSFS_WRITE, folder, path, "");
+
+    if (hooked != 1)
+        return hooked;
+    if (unlinkat(folder, path, 0) != 0)
+        return errno == ENOENT ? 0 : -errno;
+    sync_parent(folder, path);
+    return 0;
+}
+
 static bool is_listed(const char *name)
 {
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -59,6 +60,14 @@ bool sysfs_exists(int folder, const char *path);
  * effect: read it back. The kernel may block for ever (an unbind of a device that a VM holds), so only the
  * broker's workers call this. */
 int sysfs_write(int folder, const char *path, const char *value);
+
+/* Replaces an ordinary file, or makes it, with that mode: whoever reads it finds the old content or the new,
+ * also after a crash. What is written first lies beside it, under its name with SYSFS_NEW at the end, and can
+ * be left there by a process that is killed. -ELOOP if the file is a link. The calls below are for the
+ * broker's workers, too. */
+#define SYSFS_NEW ".hostpci-new"
+int sysfs_replace(int folder, const char *path, const char *text, mode_t mode);
+int sysfs_remove(int folder, const char *path); /* 0 also if there is none */
 
 /* Lists the names in a folder, sorted, as an array that ends with NULL and that sysfs_free_list frees; leaves
  * out ".", ".." and names that are not printable ASCII. Returns their number. */

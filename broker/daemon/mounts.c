@@ -18,8 +18,12 @@
 #include "hardware/paths.h"
 
 const char *const mounts_writable[] = {
-    "/run/faillock",  /* where pam_faillock counts failed logins */
-    "/etc/mdevctl.d", /* the files of persistent mediated devices: hardware/slice/mdevctl.h */
+    "/run/faillock",       /* where pam_faillock counts failed logins */
+    "/etc/mdevctl.d",      /* the files of persistent mediated devices: hardware/slice/mdevctl.h */
+    "/etc/modprobe.d",     /* the host's settings: hostpci.conf */
+    "/etc/modules-load.d", /* the same */
+    "/etc/default",        /* the kernel's command line: GRUB's default file */
+    "/etc/kernel",         /* the same: cmdline, of systemd-boot */
     NULL,
 };
 

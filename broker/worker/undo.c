@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "broker/worker/bind.h"
 #include "broker/worker/divide.h"
+#include "broker/worker/host.h"
 #include "broker/worker/mdev_state.h"
 
 /* A count comes before drivers: the virtual functions that get them back are there only after it. */
@@ -16,6 +17,7 @@ static const struct kind {
     {"numvfs", divide_undo},
     {"override", bind_undo},
     {MDEV_CLAIM, mdev_undo},
+    {"files", host_undo},
 };
 
 static size_t kind_of(const json_t *claim)

@@ -37,7 +37,7 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
     is_json(get("/nodes/" NODE "/capabilities/qemu", NULL),
             "[{'name':'machines'},{'name':'cpu'},{'name':'cpu-flags'}]");
     is_json(get("/nodes/" NODE "/hardware", NULL),
-            "[{'type':'pci'},{'type':'iommu'},{'type':'mdev'},{'type':'usb'}]");
+            "[{'type':'pci'},{'type':'iommu'},{'type':'mdev'},{'type':'vfio'},{'type':'usb'}]");
     is_json(get("/nodes/" NODE "/hardware/pci/0000:01:00.0", NULL), METHODS);
     is_json(get("/access", NULL),
             "[{'subdir':'users'},{'subdir':'groups'},{'subdir':'roles'},{'subdir':'acl'},"

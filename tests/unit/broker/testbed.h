@@ -40,7 +40,7 @@ void testbed_release(struct testbed *testbed);
 
 void testbed_start_broker(struct testbed *testbed);
 void testbed_stop_broker(struct testbed *testbed, int signal); /* waits for its end */
-pid_t testbed_worker(const struct testbed *testbed);           /* the one that runs now; 0: none */
+pid_t testbed_worker(const struct testbed *testbed);           /* the newest that runs; 0: none */
 
 /* Has an operation done; `arguments` as in expect_json. Its result, or NULL and an error. */
 json_t *testbed_try(struct testbed *testbed, const char *operation, const char *arguments, struct error *err);
