@@ -26,6 +26,21 @@ static long long nvidia_current_type(const struct subject *subject)
     return sysfs_read_number(sysroot_fd(subject->facts->sysroot), file.text, &type) >= 0 ? type : 0;
 }
 
+/* Adds the call that creates one of the first type of which something is left. */
+static void remedy_create(const struct subject *subject, const json_t *types, struct remedy *remedy)
+{
+    size_t i = 0;
+
+    while (json_integer_value(json_object_get(json_array_get(types, i), "available")) == 0)
+        i++;
+    const char *type = json_string_value(json_object_get(json_array_get(types, i), "type"));
+    text_printf(&remedy->lines,
+                "# a VM with mdev=%s creates one when it starts; to have one before, also after a reboot:\n",
+                type);
+    remedy_add_call(remedy, "create", json_pack("{s:s, s:i}", "type", type, "persistent", 1),
+                    REMEDY_NODE "/hardware/pci/%s/mdev", subject->id);
+}
+
 static void check_mdev_types(const struct subject *subject, struct findings *ret)
 {
     autojson json_t *types = NULL;
@@ -58,15 +73,18 @@ static void check_mdev_types(const struct subject *subject, struct findings *ret
     else if (left == 0)
         findings_add(ret, SEVERITY_INFO,
                      "It has no mediated device left: all that it can have exist already.");
-    else
-        findings_add(ret, SEVERITY_OK, "It can %s; types: %zu.",
+    else {
+        remedy_create(subject, types, &ret->remedy);
+        findings_add(ret, SEVERITY_INFO, "It can %s; types: %zu.",
                      subject->device->nvidia ? "become a vGPU" : "create mediated devices",
                      json_array_size(types));
+    }
 }
 
 static const struct check mdev_types_check = {
     .id = "mdev-types",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_MEDIATED,
     .sentence = "available_instances contains the amount of still available instances of this type, each "
                 "mdev use in a VM reduces this.",

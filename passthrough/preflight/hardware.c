@@ -142,7 +142,7 @@ static void remedy_mdev(const struct inspection *inspection, const struct prefli
 
     vm_hostpci_uuid(hostpci->index, (unsigned)inspection->what->vmid, uuid);
     if (strstr(hostpci->assignment->failure.message, uuid) != NULL)
-        text_printf(&ret->remedy.lines, "echo 1 > /%s\n", path_below(SYS_MDEV_DEVICES, uuid, "remove").text);
+        remedy_add_call(&ret->remedy, "delete", json_object(), REMEDY_NODE "/hardware/mdev/%s", uuid);
     else if (hostpci->assignment->hostpci.hosts != NULL)
         show_types(inspection, hostpci, hostpci->assignment->hostpci.hosts[0], ret);
 }
