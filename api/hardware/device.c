@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "hardware/check/report.h"
 #include "hardware/pci/device.h"
+#include "hardware/settings/owner.h"
 #include "passthrough/assign/reservation.h"
 #include "storage/index.h"
 
@@ -106,6 +107,9 @@ static int get_pci_status(struct request *request, json_t **ret, struct error *e
         index_mappings_of_device(service->storage, service->node, id, &mappings, err) != 0 ||
         find_user(service, id, &user, err) != 0)
         return -1;
+    const struct pci_device *device = inventory_find(inventory, address);
+    if (device != NULL)
+        json_object_set_new(status, "owners", owner_list(service->sysroot, device));
     json_object_set(status, "mappings", mappings);
     if (user != NULL)
         json_object_set(status, "used-by", user);
@@ -186,6 +190,20 @@ static const struct schema use_properties[] = {
      .text = "idle: not in use now; active: in use; critical: the root file system needs it."},
     {.name = "message", .type = SCHEMA_STRING, .text = "What the host uses it for."},
     OPTIONAL_TEXT("evidence", "The file that shows it, and what the file held."),
+    {.name = NULL},
+};
+
+static const struct schema owner_properties[] = {
+    {.name = "owner",
+     .type = SCHEMA_STRING,
+     .values = VALUES("sysfsutils", "driverctl", "udev", "systemd", "networkmanager", "modprobe", "script")},
+    {.name = "what",
+     .type = SCHEMA_STRING,
+     .values = VALUES("driver", "vfs"),
+     .text = "driver: its driver; vfs: its number of virtual functions."},
+    {.name = "file", .type = SCHEMA_STRING},
+    {.name = "line", .type = SCHEMA_INTEGER, .text = "0: the whole file."},
+    {.name = "text", .type = SCHEMA_STRING, .text = "What stands there."},
     {.name = NULL},
 };
 
@@ -306,7 +324,11 @@ const struct endpoint endpoint_get_pci_status =
                          .optional = true,
                          .properties = user_properties,
                          .text = "The VM that has it, else the first VM whose configuration names it."},
-                        WORDS("mappings", "Resource mappings that name it on this node.")),
+                        WORDS("mappings", "Resource mappings that name it on this node."),
+                        {.name = "owners",
+                         .type = SCHEMA_ARRAY,
+                         .items = ITEMS(.type = SCHEMA_OBJECT, .properties = owner_properties),
+                         .text = "Who else sets its driver or its number of virtual functions at boot."}),
             },
         .may_block = true,
         .on_node = true,

@@ -10,6 +10,7 @@
 #include "broker/worker/undo.h"
 #include "hardware/bind/fit.h"
 #include "hardware/kmsg.h"
+#include "hardware/settings/owner.h"
 
 static const char *const scope_names[] = {
     [SCOPE_FUNCTION] = "function", [SCOPE_DEVICE] = "device", [SCOPE_GROUP] = "group", NULL};
@@ -151,10 +152,20 @@ static int check_fit(const struct worker *worker, const struct plan *plan, const
     return 0;
 }
 
+/* Of two that give a function its driver at boot nobody knows who wins. */
+static int check_owners(const struct worker *worker, const struct plan *plan, const struct request *request,
+                        struct error *err)
+{
+    for (size_t i = 0; i < plan->count && request->persistent == PERSISTENT_YES && !gives_back(request); i++)
+        if (owner_check(worker->sysroot, plan->list[i].device, OWNED_DRIVER, "a persistent driver", err) != 0)
+            return -1;
+    return 0;
+}
+
 static int prepare(struct worker *worker, struct plan *plan, const struct request *request, struct error *err)
 {
-    if (plan_read(worker, plan, err) != 0 || check_fit(worker, plan, request, err) != 0 ||
-        plan_want(worker, plan, request->driver, err) != 0 ||
+    if (plan_read(worker, plan, err) != 0 || check_owners(worker, plan, request, err) != 0 ||
+        check_fit(worker, plan, request, err) != 0 || plan_want(worker, plan, request->driver, err) != 0 ||
         impact_check(worker, plan, "taken from its driver", request->force ? FORCED : FORCE_ASKED, err) != 0)
         return -1;
     impact_warn_of_others(worker, plan);

@@ -400,3 +400,20 @@ Test(broker_driver, auto_finds_one_for_a_virtual_function_that_is_kept_from_driv
     expect_binding(first, "", "");
     expect_nothing_open(&testbed);
 }
+
+/* driverctl would set its own at each boot, and nobody knows in which order. */
+Test(broker_driver, is_not_kept_where_somebody_else_keeps_one)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    tree_write(&testbed.tree, "etc/driverctl.d/pci-" SCREEN, "pci-stub\n");
+    testbed_fail(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci', 'persistent': 1}",
+                 "type `driverctl unset-override " SCREEN "`");
+    expect_binding(SCREEN, "nouveau", "");
+    expect_nothing_open(&testbed);
+    json_decref(testbed_ask(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci'}"));
+    tree_delete(&testbed.tree, "etc/driverctl.d/pci-" SCREEN);
+    json_decref(
+        testbed_ask(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci', 'persistent': 1}"));
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who else sets a driver or a number of virtual functions at boot. */
+#include "hardware/settings/owner.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "hardware/facts/settings.h"
+#include "hardware/paths.h"
+
+#define MOST_TEXT 262144
+
+static const char *const what_names[OWNED_KINDS] = {[OWNED_DRIVER] = "driver", [OWNED_VFS] = "vfs"};
+
+/* Files in which a line with `word` sets something. `same`: that line must name the device, not just the
+ * file. */
+static const struct place {
+    const char *owner, *folder, *suffix, *word;
+    enum owned what;
+    bool same;
+} places[] = {
+    {"udev", "etc/udev/rules.d", ".rules", "sriov_numvfs", OWNED_VFS, true},
+    {"udev", "etc/udev/rules.d", ".rules", "driver_override", OWNED_DRIVER, true},
+    {"systemd", "etc/systemd/network", ".link", "SR-IOVVirtualFunctions", OWNED_VFS, false},
+    {"systemd", "run/systemd/network", ".link", "SR-IOVVirtualFunctions", OWNED_VFS, false},
+    {"systemd", "usr/lib/systemd/network", ".link", "SR-IOVVirtualFunctions", OWNED_VFS, false},
+    {"networkmanager", "etc/NetworkManager/system-connections", ".nmconnection", "total-vfs", OWNED_VFS,
+     false},
+    {"script", "etc", "rc.local", "sriov_numvfs", OWNED_VFS, true},
+    {"script", "etc", "rc.local", "driver_override", OWNED_DRIVER, true},
+    {"script", "etc/systemd/system", ".service", "sriov_numvfs", OWNED_VFS, true},
+    {"script", "etc/systemd/system", ".service", "driver_override", OWNED_DRIVER, true},
+};
+
+struct search {
+    const struct sysroot *sysroot;
+    const struct pci_device *device;
+    char id[PCI_ADDRESS_SIZE];
+    char **interfaces; /* of the function; NULL: none */
+    json_t *list;
+};
+
+static void add(struct search *search, const char *owner, enum owned what, const char *file, unsigned line,
+                const char *text)
+{
+    autofree char *path = xasprintf("/%s", file);
+
+    json_array_append_new(search->list,
+                          json_pack("{s:s, s:s, s:s, s:i, s:s}", "owner", owner, "what", what_names[what],
+                                    "file", path, "line", (int)line, "text", text));
+}
+
+/* As a word of its own: eth1 is not in eth10. */
+static bool names_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = text; (at = strcasestr(at, word)) != NULL; at++)
+        if ((at == text || !isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)at[length]))
+            return true;
+    return false;
+}
+
+static bool names_device(const struct search *search, const char *text)
+{
+    if (names_word(text, search->id))
+        return true;
+    for (char **name = search->interfaces; name != NULL && *name != NULL; name++)
+        if (names_word(text, *name))
+            return true;
+    return false;
+}
+
+static void search_file(struct search *search, const struct place *place, const char *file)
+{
+    autofree char *text = NULL;
+    unsigned number = 0;
+
+    if (sysfs_read_whole(sysroot_fd(search->sysroot), file, MOST_TEXT, &text) < 0 ||
+        !names_device(search, text))
+        return;
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        line = text_trim(line);
+        number++;
+        if (line[0] != '#' && line[0] != ';' && strstr(line, place->word) != NULL &&
+            (!place->same || names_device(search, line)))
+            add(search, place->owner, place->what, file, number, line);
+    }
+}
+
+static void search_places(struct search *search)
+{
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        autolist char **names = NULL;
+        if (sysfs_list(sysroot_fd(search->sysroot), places[i].folder, &names) < 0)
+            continue;
+        for (char **name = names; *name != NULL; name++) {
+            autofree char *file = xasprintf("%s/%s", places[i].folder, *name);
+            if (text_ends_with(*name, places[i].suffix))
+                search_file(search, &places[i], file);
+        }
+    }
+}
+
+/* A file with the device's bus and name, which holds the driver. */
+static void search_driverctl(struct search *search)
+{
+    autofree char *file = xasprintf("etc/driverctl.d/pci-%s", search->id);
+    char driver[128];
+
+    if (sysfs_read(sysroot_fd(search->sysroot), file, driver, sizeof(driver)) >= 0)
+        add(search, "driverctl", OWNED_DRIVER, file, 0, driver);
+}
+
+static void search_settings(struct search *search)
+{
+    struct host_settings settings;
+
+    host_settings_read(search->sysroot, &settings);
+    for (size_t i = 0; i < settings.count; i++) {
+        const struct setting *setting = &settings.list[i];
+        autofree char *line = xasprintf("%s = %s", setting->module, setting->value);
+        if (setting->kind == SETTING_SYSFS && names_device(search, setting->module)) {
+            if (text_ends_with(setting->module, "/sriov_numvfs"))
+                add(search, "sysfsutils", OWNED_VFS, setting->file, setting->line, line);
+            else if (text_ends_with(setting->module, "/driver_override"))
+                add(search, "sysfsutils", OWNED_DRIVER, setting->file, setting->line, line);
+        }
+        if (setting->kind == SETTING_OPTIONS && search->device->driver[0] != '\0' &&
+            module_name_equal(setting->module, search->device->driver) &&
+            strstr(setting->value, "max_vfs=") != NULL)
+            add(search, "modprobe", OWNED_VFS, setting->file, setting->line, setting->value);
+    }
+    host_settings_release(&settings);
+}
+
+json_t *owner_list(const struct sysroot *sysroot, const struct pci_device *device)
+{
+    struct search search = {.sysroot = sysroot, .device = device, .list = json_array()};
+    autolist char **interfaces = NULL;
+
+    pci_address_format(device->address, search.id);
+    if (sysfs_list(sysroot_fd(sysroot), path_of_function(search.id, "net").text, &interfaces) >= 0)
+        search.interfaces = interfaces;
+    search_settings(&search);
+    search_driverctl(&search);
+    search_places(&search);
+    return search.list;
+}
+
+static void describe_edit(const json_t *owner, const char *id, struct text *text)
+{
+    const char *file = json_text(owner, "file");
+    long long line = json_integer_value(json_object_get(owner, "line"));
+
+    if (line == 0)
+        text_printf(text, "'%s' (%s): type `driverctl unset-override %s`", file, json_text(owner, "owner"),
+                    id);
+    else
+        text_printf(text, "line %lld of '%s' (%s: %.200s): remove that line, or its part, by hand", line,
+                    file, json_text(owner, "owner"), json_text(owner, "text"));
+}
+
+int owner_check(const struct sysroot *sysroot, const struct pci_device *device, enum owned what,
+                const char *ours, struct error *err)
+{
+    autojson json_t *list = owner_list(sysroot, device);
+    autotext struct text places_text = {0};
+    char id[PCI_ADDRESS_SIZE];
+    size_t i;
+    const json_t *owner;
+
+    pci_address_format(device->address, id);
+    json_array_foreach(list, i, owner) {
+        if (strcmp(json_text(owner, "what"), what_names[what]) != 0)
+            continue;
+        text_append(&places_text, places_text.length > 0 ? "; " : "");
+        describe_edit(owner, id, &places_text);
+    }
+    if (places_text.length == 0)
+        return 0;
+    return error_set(
+        err, ERROR_CONFLICT,
+        "%s is not given %s, which hostpci would keep in its journal, because somebody else sets the same at "
+        "boot: %s",
+        id, ours, places_text.data);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who else sets a driver or a number of virtual functions at boot. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "hardware/settings/owner.h"
+#include "tests/unit/hardware/fixture.h"
+
+#define CARD "0000:01:00.0"
+
+/* Each in the words of its own documentation; the second line of a case is about another device. */
+static const struct {
+    const char *file, *text, *owner, *what;
+    int line;
+} cases[] = {
+    {"etc/sysfs.conf", "# VFs\nbus/pci/devices/" CARD "/sriov_numvfs = 4\n", "sysfsutils", "vfs", 2},
+    {"etc/sysfs.d/net.conf",
+     "class/net/eth1/device/sriov_numvfs = 4\nclass/net/eth10/device/sriov_numvfs = 4\n", "sysfsutils", "vfs",
+     1},
+    {"etc/systemd/network/10-vf.link", "[Match]\nOriginalName=eth1\n\n[Link]\nSR-IOVVirtualFunctions=4\n",
+     "systemd", "vfs", 5},
+    {"etc/NetworkManager/system-connections/a.nmconnection",
+     "[connection]\ninterface-name=eth1\n[sriov]\ntotal-vfs=4\n", "networkmanager", "vfs", 4},
+    {"etc/driverctl.d/pci-" CARD, "vfio-pci\n", "driverctl", "driver", 0},
+    {"etc/udev/rules.d/99.rules",
+     "ACTION==\"add\", KERNEL==\"" CARD "\", ATTR{sriov_numvfs}=\"4\"\n"
+     "ACTION==\"add\", KERNEL==\"0000:02:00.0\", ATTR{sriov_numvfs}=\"4\"\n",
+     "udev", "vfs", 1},
+    {"etc/modprobe.d/igb.conf", "options igb max_vfs=4\n", "modprobe", "vfs", 1},
+    {"etc/rc.local", "#!/bin/sh\necho 4 > /sys/class/net/eth1/device/sriov_numvfs\n", "script", "vfs", 2},
+    {"etc/systemd/system/vfs.service",
+     "[Service]\nExecStart=/bin/sh -c 'echo vfio-pci > /sys/bus/pci/devices/" CARD "/driver_override'\n",
+     "script", "driver", 2},
+};
+
+static void make(struct tree *tree)
+{
+    tree_make(tree);
+    tree_add_function(tree, CARD, "igb", "20000", "8086:10C9", "8086:0000");
+    tree_add_function(tree, "0000:02:00.0", NULL, "20000", "8086:1572", "8086:0000");
+    tree_write(tree, "sys/bus/pci/devices/" CARD "/net/eth1/address", "00:00:00:00:00:01\n");
+}
+
+Test(owner, each_is_found_and_refused)
+{
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        autotree struct tree tree;
+        struct error err = {.message = ""};
+        make(&tree);
+        tree_write(&tree, cases[i].file, cases[i].text);
+        autoinventory struct inventory *inventory = tree_scan(&tree);
+        const struct pci_device *card = device_of(inventory, CARD),
+                                *other = device_of(inventory, "0000:02:00.0");
+        autojson json_t *list = owner_list(tree.sysroot, card);
+        cr_assert_eq(json_array_size(list), 1, "%s: %zu owners", cases[i].file, json_array_size(list));
+        const json_t *owner = json_array_get(list, 0);
+        cr_expect_str_eq(json_string_value(json_object_get(owner, "owner")), cases[i].owner);
+        cr_expect_str_eq(json_string_value(json_object_get(owner, "what")), cases[i].what);
+        cr_expect_eq(json_integer_value(json_object_get(owner, "line")), cases[i].line, "%s", cases[i].file);
+        enum owned what = strcmp(cases[i].what, "vfs") == 0 ? OWNED_VFS : OWNED_DRIVER;
+        cr_expect_eq(owner_check(tree.sysroot, card, what, "x", &err), -1);
+        cr_expect(strstr(err.message, cases[i].file) != NULL, "%s", err.message);
+        enum owned another = what == OWNED_VFS ? OWNED_DRIVER : OWNED_VFS;
+        cr_expect_eq(owner_check(tree.sysroot, card, another, "x", &err), 0);
+        if (strcmp(cases[i].owner, "udev") != 0)
+            cr_expect_eq(owner_check(tree.sysroot, other, what, "x", &err), 0, "%s", err.message);
+    }
+}
+
+Test(owner, nobody_is_found_where_nobody_is)
+{
+    autotree struct tree tree;
+
+    make(&tree);
+    tree_write(&tree, "etc/rc.local", "# echo 4 > /sys/class/net/eth1/device/sriov_numvfs\n");
+    tree_write(&tree, "etc/systemd/network/10-name.link", "[Match]\nOriginalName=eth1\n[Link]\nName=lan\n");
+    tree_write(&tree, "etc/modprobe.d/igb.conf", "options igbvf max_vfs=4\n");
+    autoinventory struct inventory *inventory = tree_scan(&tree);
+    expect_json(owner_list(tree.sysroot, device_of(inventory, CARD)), "[]");
+}
