@@ -135,8 +135,8 @@ int mounts_restrict(const char *const own[static MOUNTS_OWN], struct error *err)
     __attribute__((cleanup(release_parts))) struct parts parts = {.count = 0};
     autofree char *here = getcwd(NULL, 0);
 
-    mkdir("/etc/mdevctl.d",
-          0755); /* as ConfigurationDirectory of the unit does: later it could not be made */
+    if (own[0] == NULL) /* as ConfigurationDirectory of the unit does: later it could not be made */
+        mkdir("/etc/mdevctl.d", 0755);
     if (unshare(CLONE_NEWNS) != 0 || !set("/", 0, MS_SLAVE) || !keep_all(&parts, own) ||
         !set("/", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID, 0)) {
         log_warning(

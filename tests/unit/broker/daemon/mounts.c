@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -40,7 +41,7 @@ static void remove_folders(void)
 TestSuite(broker_mounts, .init = make_folders, .fini = remove_folders);
 
 /* Runs in a child with mounts of its own; 0 is what `body` returns if all is well. */
-static void in_restricted(int (*body)(void))
+static void in_restricted_after(int (*before)(void), int (*body)(void))
 {
     struct error err;
     int status;
@@ -49,8 +50,10 @@ static void in_restricted(int (*body)(void))
         cr_skip_test("only root has something to give up");
     pid_t pid = fork();
     if (pid == 0) {
-        if (unshare(CLONE_NEWNS) != 0)
+        if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
             _exit(98);
+        if (before != NULL && before() != 0)
+            _exit(97);
         _exit(mounts_restrict((const char *const[MOUNTS_OWN]){ours}, &err) == 0 ? body() : 99);
     }
     cr_assert_eq(waitpid(pid, &status, 0), pid);
@@ -67,6 +70,11 @@ static int try_to_write(const char *folder, const char *name)
     autoclose int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
     return fd >= 0 ? 0 : errno;
+}
+
+static void in_restricted(int (*body)(void))
+{
+    in_restricted_after(NULL, body);
 }
 
 static int write_here_and_there(void)
@@ -151,6 +159,22 @@ static int look_at_homes(void)
 Test(broker_mounts, homes_are_empty)
 {
     in_restricted(look_at_homes);
+}
+
+static int empty_etc(void)
+{
+    return mount("tmpfs", "/etc", "tmpfs", 0, NULL);
+}
+
+static int look_at_etc(void)
+{
+    return access("/etc/mdevctl.d", F_OK) == 0 ? 1 : 0;
+}
+
+/* The first folder is a sysroot here. */
+Test(broker_mounts, nothing_is_made_on_this_host_if_another_is_meant)
+{
+    in_restricted_after(empty_etc, look_at_etc);
 }
 
 /* What the unit lets the broker write to it may write to also when it was started by hand, and the reverse.
