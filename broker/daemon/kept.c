@@ -12,8 +12,12 @@
 #include "broker/daemon/job_run.h"
 #include "hardware/pci/events.h"
 #include "hardware/pci/inventory.h"
+#include "hardware/slice/mdevctl.h"
 
 #define AT_ONCE (JOB_LIMIT / 2) /* so that there is room for others meanwhile */
+
+/* In place of a fact: the files of mdevctl, which others write, too. */
+#define FILES "mdevctl"
 
 /* In the order in which they are applied. */
 static const struct kind {
@@ -24,6 +28,8 @@ static const struct kind {
 } kinds[] = {
     {"vfs", &operation_sriov, "vfs", PCI_EVENT_BIND}, /* only a driver makes virtual functions */
     {"choice", &operation_driver, "boot", PCI_EVENT_ADD},
+    {"vgpu", &operation_mdev_create, "vgpu", PCI_EVENT_BIND},
+    {FILES, &operation_mdev_start, "mdev", PCI_EVENT_MDEV},
 };
 
 struct kept {
@@ -39,6 +45,28 @@ static void add_pending(struct kept *kept, size_t kind, const char *function, co
         json_object_set(kept->pending[kind], function, body);
 }
 
+/* As if each parent whose mediated devices are to be created at each start had a fact. */
+static void add_files(const struct jobs *jobs, json_t *facts)
+{
+    autojson json_t *files = NULL;
+    const json_t *file;
+    struct error err;
+    size_t i;
+
+    if (mdevctl_list(jobs->sysroot, &files, &err) != 0) {
+        log_warning("the mediated devices that are kept are not created: %s", err.message);
+        return;
+    }
+    json_array_foreach(files, i, file) {
+        const char *parent = json_text(file, "parent");
+        if (strcmp(json_text(file, "start"), "auto") != 0)
+            continue;
+        if (json_object_get(facts, parent) == NULL)
+            json_object_set_new(facts, parent, json_object());
+        json_object_set_new(json_object_get(facts, parent), FILES, json_object());
+    }
+}
+
 int kept_new(struct jobs *jobs, struct kept **ret, struct error *err)
 {
     autojson json_t *facts = NULL;
@@ -47,6 +75,7 @@ int kept_new(struct jobs *jobs, struct kept **ret, struct error *err)
 
     if (journal_read_facts(jobs->journal, NULL, &facts, err) != 0)
         return -1;
+    add_files(jobs, facts);
     struct kept *kept = xcalloc(1, sizeof(*kept));
     kept->jobs = jobs;
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
@@ -82,6 +111,8 @@ static int find_device(const struct sysroot *sysroot, const char *function, cons
     int read_device = sysfs_read_number(folder, "device", &device);
     if (read_vendor < 0 || read_device < 0)
         return error_set_errno(err, read_vendor < 0 ? -read_vendor : -read_device, "cannot read its ids");
+    if (json_object_get(body, "vendor") == NULL)
+        return 1; /* a file of mdevctl does not say for which device it is */
     if (vendor != json_integer_value(json_object_get(body, "vendor")) ||
         device != json_integer_value(json_object_get(body, "device")))
         return error_set(err, ERROR_NOT_FOUND,
@@ -150,7 +181,7 @@ void kept_apply(struct kept *kept)
 static void on_event(void *context, const struct pci_event *event)
 {
     struct kept *kept = context;
-    autojson json_t *facts = NULL;
+    autojson json_t *facts = NULL, *all = json_object();
     char function[PCI_ADDRESS_SIZE];
     struct error err;
 
@@ -159,6 +190,9 @@ static void on_event(void *context, const struct pci_event *event)
         log_error("cannot read what is kept for %s: %s", function, err.message);
         return;
     }
+    json_object_set(all, function, facts);
+    if (event->kind == PCI_EVENT_MDEV)
+        add_files(kept->jobs, all);
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         if (kinds[i].again == event->kind)
             add_pending(kept, i, function, facts);

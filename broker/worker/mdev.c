@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations mdev-create and mdev-remove: mediated devices, and vGPUs by NVIDIA's own interface. */
+/* Operations mdev-create, mdev-remove and mdev-start: mediated devices, and vGPUs by NVIDIA's own interface.
+ */
 #include <string.h>
 
 #include "base/json.h"
@@ -48,6 +49,8 @@ const struct schema operation_mdev_remove_arguments[] = {
      .fallback = "0",
      .text = "1: it is there again at the next start of the host, if it is persistent."},
     {.name = NULL}};
+
+const struct schema operation_mdev_start_arguments[] = {ARGUMENT_FUNCTION, {.name = NULL}};
 
 struct request {
     struct mdev_target target;
@@ -307,6 +310,75 @@ static int remove_mdev(struct worker *worker, json_t **ret, struct error *err)
     return 0;
 }
 
+static int start_claimed(const struct request *request, const struct plan *plan, struct error *err)
+{
+    automdevstate struct mdev_state was = {.file = NULL}, wanted = {.file = NULL};
+
+    if (prepare_create(request, plan, &was, &wanted, err) != 0)
+        return -1;
+    return change(&request->target, plan->list[0].device, &was, &wanted, err);
+}
+
+/* mdevctl's udev rule may do the same. */
+static int start_one(struct worker *worker, const struct plan *plan, const json_t *file, struct error *err)
+{
+    struct request request = {.type = json_text(file, "type"),
+                              .target = {.worker = worker, .parent = plan->list[0].device->address}};
+
+    memcpy(request.target.id, plan->list[0].id, sizeof(request.target.id));
+    snprintf(request.target.uuid, sizeof(request.target.uuid), "%s", json_text(file, "uuid"));
+    if (claim_first(&request.target, plan->list[0].device, err) != 0)
+        return -1;
+    int result = start_claimed(&request, plan, err);
+    worker->undoing = false;
+    worker_release(worker, request.target.id);
+    if (result != 0)
+        worker_log(worker, "%s: the mediated device %s is not created: %s", request.target.id,
+                   request.target.uuid, err->message);
+    return result;
+}
+
+/* Those whose files say so; one that fails does not keep the others from being created. */
+static int start_all(struct worker *worker, const struct plan *plan, struct error *err)
+{
+    autojson json_t *files = NULL;
+    unsigned failed = 0, count = 0;
+    struct error last;
+    const json_t *file;
+    size_t i;
+
+    if (mdevctl_list(worker->sysroot, &files, err) != 0)
+        return -1;
+    json_array_foreach(files, i, file) {
+        if (strcmp(json_text(file, "parent"), plan->list[0].id) != 0 ||
+            strcmp(json_text(file, "start"), "auto") != 0)
+            continue;
+        count++;
+        failed += start_one(worker, plan, file, &last) != 0;
+    }
+    if (failed > 0)
+        return error_set(err, ERROR_FAILED, "%u of %u mediated devices of %s could not be created: %s",
+                         failed, count, plan->list[0].id, last.message);
+    return 0;
+}
+
+static int start(struct worker *worker, json_t **ret, struct error *err)
+{
+    struct request request = {.type = ""};
+    autoplan struct plan plan = {.list = NULL};
+
+    if (parse(worker, &request, err) != 0 ||
+        plan_choose(worker->sysroot, request.target.parent, SCOPE_FUNCTION, &plan, err) != 0)
+        return -1;
+    if (!plan.list[0].device->mdev)
+        worker_log(worker, "%s: its driver offers no mediated devices now; they are created when it does",
+                   request.target.id);
+    else if (start_all(worker, &plan, err) != 0)
+        return -1;
+    *ret = json_object();
+    return 0;
+}
+
 const struct operation operation_mdev_create = {
     .name = "mdev-create",
     .text = "Creates a mediated device, or makes a function a vGPU.",
@@ -321,4 +393,13 @@ const struct operation operation_mdev_remove = {
     .arguments = operation_mdev_remove_arguments,
     .changes = true,
     .run = remove_mdev,
+};
+
+const struct operation operation_mdev_start = {
+    .name = "mdev-start",
+    .text = "Creates the mediated devices of a function that are kept in /" ETC_MDEVCTL
+            " and start by themselves.",
+    .arguments = operation_mdev_start_arguments,
+    .changes = true,
+    .run = start,
 };

@@ -7,7 +7,7 @@
 
 /* The words that the message is judged by; "" for one that it does not have. */
 struct words {
-    char action[16], subsystem[16], slot[PCI_ADDRESS_SIZE];
+    char action[16], subsystem[16], mdev_state[16], slot[PCI_ADDRESS_SIZE];
 };
 
 static void take_word(const char *word, size_t length, const char *name, char *ret, size_t size)
@@ -27,6 +27,7 @@ static struct words read_words(const char *message, size_t length)
         size_t count = strnlen(word, length - start);
         take_word(word, count, "ACTION=", words.action, sizeof(words.action));
         take_word(word, count, "SUBSYSTEM=", words.subsystem, sizeof(words.subsystem));
+        take_word(word, count, "MDEV_STATE=", words.mdev_state, sizeof(words.mdev_state));
         take_word(word, count, "PCI_SLOT_NAME=", words.slot, sizeof(words.slot));
         start += count + 1;
     }
@@ -45,6 +46,8 @@ bool pci_uevent_parse(const char *message, size_t length, struct pci_event *ret)
             event.kind = PCI_EVENT_ADD;
         else if (strcmp(words.action, "bind") == 0)
             event.kind = PCI_EVENT_BIND;
+        else if (strcmp(words.action, "change") == 0 && strcmp(words.mdev_state, "registered") == 0)
+            event.kind = PCI_EVENT_MDEV;
     }
     *ret = event;
     return true;

@@ -13,6 +13,7 @@ enum pci_event_kind {
     PCI_EVENT_OTHER, /* removed, unbound, changed, or nothing that we know */
     PCI_EVENT_ADD,   /* the function came */
     PCI_EVENT_BIND,  /* it got a driver */
+    PCI_EVENT_MDEV,  /* it can create mediated devices from now on: mdev_register_parent() */
 };
 
 struct pci_event {

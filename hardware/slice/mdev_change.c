@@ -190,9 +190,15 @@ int mdev_create(const struct sysroot *sysroot, struct pci_address parent, const 
 {
     struct host_path types = pci_path(parent, "mdev_supported_types");
     struct host_path file = path_below(types.text, type, "create");
+    int result = sysfs_write(sysroot_fd(sysroot), file.text, uuid);
+    struct error other;
 
-    if (attribute_write(sysroot, parent, file.text, uuid, create_meanings, err) != 0)
-        return -1;
+    /* mdevctl's udev rule may have been faster */
+    if (result == -EEXIST && check_created(sysroot, parent, type, uuid, &other) == 0)
+        return 0;
+    if (result < 0)
+        return attribute_fail(sysroot, parent, -result, create_meanings, err, "write '%s' to /%s", uuid,
+                              file.text);
     return check_created(sysroot, parent, type, uuid, err);
 }
 

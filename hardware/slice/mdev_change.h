@@ -19,8 +19,9 @@ int mdev_find(const struct sysroot *sysroot, const char *uuid, struct mdev_place
 int mdev_check_type(const struct sysroot *sysroot, const struct inventory *inventory,
                     const struct pci_device *parent, const char *type, struct error *err);
 
-/* Creates one of which there is none yet. It is there as asked for, and a virtual machine can have it, when
- * this returns 0. After -1 it may be there all the same. */
+/* Creates one of which there is none yet; it does not matter who does it at the same moment. It is there as
+ * asked for, and a virtual machine can have it, when this returns 0. After -1 it may be there all the same.
+ */
 int mdev_create(const struct sysroot *sysroot, struct pci_address parent, const char *type, const char *uuid,
                 struct error *err);
 

@@ -2,6 +2,7 @@
 /* Operations mdev-create and mdev-remove: mediated devices, the files that keep them, and vGPUs. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -35,9 +36,13 @@ static void make(struct testbed *testbed)
 static void add_vgpu(const struct testbed *testbed, const char *id)
 {
     autofree char *link = xasprintf("sys/bus/pci/devices/%s/physfn", id);
+    autofree char *vendor = xasprintf("sys/bus/pci/devices/%s/vendor", id);
+    autofree char *device = xasprintf("sys/bus/pci/devices/%s/device", id);
 
     tree_add_function(&testbed->tree, id, "nvidia", "30200", "10DE:26B9", "10DE:1851");
     tree_link(&testbed->tree, link, "../0000:06:00.0");
+    tree_write(&testbed->tree, vendor, "0x10de\n");
+    tree_write(&testbed->tree, device, "0x26b9\n");
     kernel_add_vgpu(id);
 }
 
@@ -351,4 +356,68 @@ Test(mdev_change, keeps_a_vgpu_in_use)
     testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "'}", "what is in use is not removed: " VGPU);
     cr_expect_eq(kernel_vgpu(VGPU), 1147);
     testbed_do(&testbed, "describe-mdev", "{}", "{'holders': {'" VGPU "': 'qemu-system-x86 (pid 50)'}}");
+}
+
+static void restart(struct testbed *testbed)
+{
+    testbed_stop_broker(testbed, SIGTERM);
+    testbed_start_broker(testbed);
+    testbed_wait_until_idle(testbed);
+}
+
+#define FILE_OF(type, start)                                                                                 \
+    "{\"mdev_type\": \"" type "\", \"start\": \"" start "\", \"attrs\": [{\"weight\": \"5\"}]}"
+
+Test(mdev_change, starts_what_is_kept_when_the_broker_does)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    tree_write(&testbed.tree, FILES "/" UUID, FILE_OF(TYPE, "auto"));
+    tree_write(&testbed.tree, FILES "/" OTHER, FILE_OF(TYPE, "manual"));
+    tree_write(&testbed.tree, FILES "/00000000-0000-0000-0000-000000000001", FILE_OF("gone", "auto"));
+    tree_write(&testbed.tree, FILES "/00000000-0000-0000-0000-000000000002", "{");
+    tree_write(&testbed.tree, "etc/mdevctl.d/0000:77:00.0/" OTHER, FILE_OF(TYPE, "auto"));
+    tree_write(&testbed.tree, "etc/mdevctl.d/" DISK "/" OTHER, FILE_OF(TYPE, "auto"));
+    restart(&testbed);
+    cr_expect_str_eq(kernel_mdev(UUID), TYPE);
+    cr_expect_str_empty(kernel_mdev(OTHER));
+    cr_expect_eq(kernel_mdevs_left(SCREEN, TYPE), 1);
+    expect_nothing_open(&testbed);
+    restart(&testbed); /* it exists now */
+    cr_expect_eq(kernel_mdevs_left(SCREEN, TYPE), 1);
+    testbed_fail(&testbed, "mdev-start", "{'id': '" SCREEN "'}",
+                 "1 of 2 mediated devices of " SCREEN " could not be created: " SCREEN " has no type 'gone'");
+    expect_log(&testbed, "the mediated device 00000000-0000-0000-0000-000000000001 is not created");
+    json_decref(testbed_ask(&testbed, "mdev-start", "{'id': '" DISK "'}"));
+    expect_log(&testbed, DISK ": its driver offers no mediated devices now; they are created when it does");
+}
+
+/* By mdevctl's udev rule, for example. */
+Test(mdev_change, does_not_mind_who_was_faster)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    kernel_set_fault(&(struct kernel_fault){
+        .access = SYSFS_WRITE, .path = "create", .first = 1, .error = EEXIST, .after = true});
+    json_decref(testbed_ask(&testbed, "mdev-create", CREATE));
+    cr_expect_str_eq(kernel_mdev(UUID), TYPE);
+    expect_nothing_open(&testbed);
+}
+
+Test(mdev_change, makes_kept_vgpus_when_the_broker_starts)
+{
+    autotestbed struct testbed testbed;
+
+    make_card(&testbed);
+    json_decref(
+        testbed_ask(&testbed, "mdev-create", "{'id': '" VGPU "', 'type': 'nvidia-1147', 'persistent': 1}"));
+    json_decref(testbed_ask(&testbed, "mdev-remove", "{'id': '" VGPU "', 'keep': 1}"));
+    cr_expect_eq(kernel_vgpu(VGPU), 0);
+    restart(&testbed);
+    cr_expect_eq(kernel_vgpu(VGPU), 1147);
+    json_decref(testbed_ask(&testbed, "mdev-remove", "{'id': '" VGPU "'}"));
+    restart(&testbed);
+    cr_expect_eq(kernel_vgpu(VGPU), 0);
 }

@@ -10,11 +10,12 @@
 #include "base/memory.h"
 #include "tests/unit/broker/scenario.h"
 
-#define TYPE   "nouveau-small"
-#define UUID   "11111111-2222-3333-4444-555555555555"
+#define TYPE        "nouveau-small"
+#define UUID        "11111111-2222-3333-4444-555555555555"
 
-#define CREATE "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "', 'persistent': 1}"
-#define REMOVE "{'id': '" SCREEN "', 'uuid': '" UUID "'}"
+#define CREATE      "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "', 'persistent': 1}"
+#define CREATE_KEPT "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "'}"
+#define REMOVE      "{'id': '" SCREEN "', 'uuid': '" UUID "'}"
 
 static const struct change {
     const char *operation, *arguments;
@@ -42,9 +43,12 @@ static bool has_device(void)
 static void prepare(const struct change *change, struct testbed *testbed)
 {
     kernel_set_fault(NULL);
-    if (change->begins)
-        json_decref(testbed_ask(testbed, "mdev-create", CREATE));
-    else if (has_device() || has_file(testbed))
+    if (change->begins) { /* with "auto" the next broker would create it, too */
+        tree_write(&testbed->tree, "etc/mdevctl.d/" SCREEN "/" UUID,
+                   "{\"mdev_type\": \"" TYPE "\", \"start\": \"manual\"}");
+        json_decref(testbed_ask(testbed, "mdev-create", CREATE_KEPT));
+    }
+    if (!change->begins && (has_device() || has_file(testbed)))
         json_decref(testbed_ask(testbed, "mdev-remove", REMOVE));
 }
 

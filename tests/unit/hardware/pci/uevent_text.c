@@ -80,6 +80,11 @@ Test(uevent_message, tells_which_function_came_or_got_a_driver)
                                        "DRIVER=igbvf\0PCI_SLOT_NAME=0000:02:10.0"),
                                &event));
     cr_assert_eq(event.kind, PCI_EVENT_BIND);
+    cr_assert(
+        pci_uevent_parse(MESSAGE("change@/devices/pci0000:00/0000:02:10.0\0ACTION=change\0SUBSYSTEM=pci\0"
+                                 "MDEV_STATE=registered\0PCI_SLOT_NAME=0000:02:10.0"),
+                         &event));
+    cr_assert_eq(event.kind, PCI_EVENT_MDEV);
 }
 
 Test(uevent_message, of_another_kind_tells_only_that_something_changed)
@@ -93,6 +98,8 @@ Test(uevent_message, of_another_kind_tells_only_that_something_changed)
         {MESSAGE("ACTION=add\0SUBSYSTEM=pci\0PCI_SLOT_NAME=port")},
         {MESSAGE("ACTION=add\0SUBSYSTEM=pci")},
         {MESSAGE("ACTION=binding\0SUBSYSTEM=pci\0PCI_SLOT_NAME=0000:02:10.0")},
+        {MESSAGE("ACTION=change\0SUBSYSTEM=pci\0PCI_SLOT_NAME=0000:02:10.0")},
+        {MESSAGE("ACTION=change\0SUBSYSTEM=pci\0MDEV_STATE=unregistered\0PCI_SLOT_NAME=0000:02:10.0")},
         {MESSAGE("SUBSYSTEM=pci")},
     };
 
