@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
+#include "tests/api/lab/machine.h"
 #include "tests/api/look.h"
 #include "tests/api/raw.h"
 
@@ -149,10 +150,10 @@ void good_client_start(void)
 void good_client_proceeds(unsigned rounds)
 {
     unsigned wanted = client.rounds + rounds;
-    time_t end = time(NULL) + PROGRESS_SECONDS;
+    double end = machine_slept() + PROGRESS_SECONDS;
 
-    while (client.rounds < wanted && !client.failed && time(NULL) < end)
-        nanosleep(&(const struct timespec){.tv_nsec = 1000000}, NULL);
+    while (client.rounds < wanted && !client.failed && machine_slept() < end)
+        machine_sleep(1);
     cr_assert(!client.failed, "a well-behaved client was not served: %s", client.failure);
     cr_assert_geq(client.rounds, wanted, "a well-behaved client waits");
 }

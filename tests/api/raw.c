@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -75,15 +74,18 @@ bool raw_print(int fd, const char *format, ...)
 
 char *raw_read(int fd, unsigned seconds)
 {
-    time_t end = time(NULL) + (time_t)seconds;
+    unsigned silent = 0; /* tenths of a second; on a busy machine each takes longer, as the reply does */
     struct text reply = {0};
     char part[65536];
     ssize_t count = 1;
 
-    while (count > 0 && time(NULL) <= end) {
+    while (count > 0 && silent < seconds * 10 + 5) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
-        if (poll(&ready, 1, 100) == 0)
+        if (poll(&ready, 1, 100) == 0) {
+            silent++;
             continue;
+        }
+        silent = 0;
         count = read(fd, part, sizeof(part));
         if (count > 0)
             text_append_bytes(&reply, part, (size_t)count);

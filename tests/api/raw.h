@@ -14,7 +14,8 @@ int raw_connect_tcp(void);
 bool raw_send(int fd, const void *bytes, size_t length);
 bool raw_print(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* All that comes until the daemon closes, or for that long; the caller frees it. */
+/* All that comes until the daemon closes, or says nothing for that long and half a second; the
+ * caller frees it. */
 char *raw_read(int fd, unsigned seconds);
 
 /* Sends a whole request with `Connection: close` in it and gives the whole reply, which the caller frees. */
