@@ -11,6 +11,7 @@
 #include "broker/worker/undo.h"
 #include "hardware/kmsg.h"
 #include "hardware/pci/sriov.h"
+#include "hardware/settings/owner.h"
 
 #define FACT "vfs" /* what is kept: the operation's arguments (broker/daemon/kept.h) */
 
@@ -243,10 +244,21 @@ static int divide(struct worker *worker, struct division_plan *division, struct 
     return 0;
 }
 
+/* Of two that set a count at boot nobody knows who wins. */
+static int check_owner(const struct worker *worker, const struct division_plan *division,
+                       const struct request *request, struct error *err)
+{
+    if (request->persistent != PERSISTENT_YES || division->wanted.count == 0)
+        return 0;
+    return owner_check(worker->sysroot, division->plan.list[0].device, OWNED_VFS,
+                       "a persistent number of virtual functions", err);
+}
+
 static int run(struct worker *worker, const struct request *request, struct division_plan *division,
                json_t **ret, struct error *err)
 {
-    if (choose(worker, request, division, err) != 0 || prepare(worker, division, err) != 0) {
+    if (choose(worker, request, division, err) != 0 || check_owner(worker, division, request, err) != 0 ||
+        prepare(worker, division, err) != 0) {
         release_all(worker, division->claims);
         return -1;
     }

@@ -191,3 +191,17 @@ Test(broker_sriov, is_kept_and_made_again)
     expect_vfs(0, false);
     expect_nothing_open(&testbed);
 }
+
+Test(broker_sriov, count_is_not_kept_where_somebody_else_sets_one)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    tree_write(&testbed.tree, "etc/sysfs.conf", "bus/pci/devices/" NETWORK "/sriov_numvfs = 4\n");
+    testbed_fail(&testbed, "sriov", SET_MORE(2, "'persistent': 1"), "line 1 of '/etc/sysfs.conf'");
+    expect_vfs(0, true);
+    expect_nothing_open(&testbed);
+    testbed_do(&testbed, "sriov", SET(2), "{'before': 0, 'numvfs': 2}");
+    tree_delete(&testbed.tree, "etc/sysfs.conf");
+    testbed_do(&testbed, "sriov", SET_MORE(3, "'persistent': 1"), "{'before': 2, 'numvfs': 3}");
+}
