@@ -52,6 +52,9 @@ static int check_instances_left(const struct wanted *wanted, const char *parent,
 
     if (availability_count_left(availability, parent, type, wanted->assign->vmid, &left, err) != 0)
         return -1;
+    if (left < 0)
+        return error_set(err, ERROR_FAILED,
+                         "pci device '%s' " ASSIGN_NO_INSTANCES " '%s': it has no such type", parent, type);
     /* the kernel does not know yet of those that other hostpciN of this VM got just now */
     for (size_t i = 0; i < VM_HOSTPCI; i++) {
         const struct assignment *other = &wanted->all->list[i];
@@ -60,8 +63,7 @@ static int check_instances_left(const struct wanted *wanted, const char *parent,
                 availability_find_instance(availability, other->uuid) == NULL;
     }
     if (left <= 0)
-        return error_set(err, ERROR_FAILED, "pci device '%s' has no available instances of '%s'", parent,
-                         type);
+        return error_set(err, ERROR_FAILED, "pci device '%s' " ASSIGN_NO_INSTANCES " '%s'", parent, type);
     return 0;
 }
 

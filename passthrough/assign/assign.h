@@ -34,6 +34,9 @@ struct assign {
     bool on_paper;        /* nothing will be started: the host needs no IOMMU */
 };
 
+/* In the reason why a parent of mediated devices was passed over: it has no such type, or none left of it. */
+#define ASSIGN_NO_INSTANCES "has no available instances of"
+
 /* What one hostpciN gets. */
 struct assignment {
     bool configured;

@@ -132,7 +132,7 @@ int availability_count_left(const struct availability *availability, const char 
     const json_t *row, *reservation;
     struct pci_address address;
     const char *device;
-    long long left = 0;
+    long long left = -1;
     size_t i;
 
     if (!pci_address_parse(parent, &address))
@@ -142,6 +142,10 @@ int availability_count_left(const struct availability *availability, const char 
     json_array_foreach(types, i, row)
         if (strcmp(json_text(row, "type"), type) == 0)
             left = json_integer_value(json_object_get(row, "available"));
+    if (left < 0) {
+        *ret = -1;
+        return 0;
+    }
     /* the kernel does not count what a VM that is being started has reserved and not made yet */
     json_object_foreach(availability->reserved, device, reservation)
         left -= strcmp(json_text(reservation, "parent"), parent) == 0 &&

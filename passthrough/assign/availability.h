@@ -49,7 +49,7 @@ long long availability_count_siblings(const struct availability *availability, c
                                       long long but);
 
 /* How many instances of the type are left at the parent: as many as the kernel says, less those that are
- * reserved for other VMs and not made yet. 0 if the parent does not have the type. */
+ * reserved for other VMs and not made yet. -1 if the parent does not have the type. */
 int availability_count_left(const struct availability *availability, const char *parent, const char *type,
                             long long but, long long *ret, struct error *err);
 

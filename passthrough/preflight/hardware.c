@@ -10,6 +10,7 @@
 #include "hardware/pci/card.h"
 #include "hardware/slice/mdev.h"
 #include "passthrough/preflight/parts.h"
+#include "schema/format.h"
 
 static enum severity severity_of(const json_t *check)
 {
@@ -105,13 +106,10 @@ static void remedy_mapping(const struct assignment *assignment, struct findings 
                     mapping);
 }
 
-/* Adds which types the device has, with what is left of each, and proposes the first of which something is.
- */
-static void show_types(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
-                       const char *parent, struct findings *ret)
+/* {TYPE: what is left of it}, which the parent's types are added to. */
+static void count_types(const struct inspection *inspection, const char *parent, json_t *left)
 {
     autojson json_t *types = NULL;
-    const char *proposal = NULL;
     struct pci_address address;
     const json_t *type;
     struct error err;
@@ -120,12 +118,29 @@ static void show_types(const struct inspection *inspection, const struct preflig
     if (!pci_address_parse(parent, &address) ||
         mdev_list_types(inspection->what->sysroot, address, &types, &err) != 0)
         return;
-    text_printf(&ret->evidence, "; types of %s:%s", parent, json_array_size(types) == 0 ? " none" : "");
     json_array_foreach(types, i, type) {
-        long long left = (long long)json_integer_value(json_object_get(type, "available"));
-        text_printf(&ret->evidence, "%s %s (%lld left)", i > 0 ? "," : "", json_text(type, "type"), left);
-        if (left > 0 && proposal == NULL)
-            proposal = json_text(type, "type");
+        const char *name = json_text(type, "type");
+        json_int_t sum = json_integer_value(json_object_get(left, name)) +
+                         json_integer_value(json_object_get(type, "available"));
+        json_object_set_new(left, name, json_integer(sum));
+    }
+}
+
+/* Says which types there are, with what is left of each, and proposes the first of which something is. */
+static void show_types(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
+                       const char *of, json_t *left, struct findings *ret)
+{
+    const char *proposal = NULL, *type;
+    bool first = true;
+    json_t *count;
+
+    text_printf(&ret->evidence, "; types of %s:%s", of, json_object_size(left) == 0 ? " none" : "");
+    json_object_foreach(left, type, count) {
+        text_printf(&ret->evidence, "%s %s (%lld left)", first ? "" : ",", type,
+                    (long long)json_integer_value(count));
+        if (json_integer_value(count) > 0 && proposal == NULL)
+            proposal = type;
+        first = false;
     }
     if (proposal != NULL)
         preflight_remedy_edit(inspection, hostpci->key, "mdev", json_string(proposal), ret);
@@ -134,17 +149,43 @@ static void show_types(const struct inspection *inspection, const struct preflig
                                         "hostpci get /nodes/localhost/hardware/mdev\n");
 }
 
+/* Adds the types of those devices of the mapping that were passed over for want of the type. */
+static void count_types_of_mapping(const struct inspection *inspection, const struct assignment *assignment,
+                                   json_t *left)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(assignment->passed_over, i, row) {
+        if (strstr(json_text(row, "reason"), ASSIGN_NO_INSTANCES) == NULL)
+            continue;
+        autosplit char **paths = format_split_list(json_text(row, "path"));
+        for (char **path = paths; *path != NULL; path++)
+            count_types(inspection, *path, left);
+    }
+}
+
 /* What was left by an earlier start has the name that this one needs. */
 static void remedy_mdev(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
                         struct findings *ret)
 {
+    const struct assignment *assignment = hostpci->assignment;
+    autojson json_t *left = json_object();
     char uuid[VM_UUID_SIZE];
 
     vm_hostpci_uuid(hostpci->index, (unsigned)inspection->what->vmid, uuid);
-    if (strstr(hostpci->assignment->failure.message, uuid) != NULL)
+    if (strstr(assignment->failure.message, uuid) != NULL) {
         remedy_add_call(&ret->remedy, "delete", json_object(), REMEDY_NODE "/hardware/mdev/%s", uuid);
-    else if (hostpci->assignment->hostpci.hosts != NULL)
-        show_types(inspection, hostpci, hostpci->assignment->hostpci.hosts[0], ret);
+    } else if (assignment->hostpci.hosts != NULL) {
+        count_types(inspection, assignment->hostpci.hosts[0], left);
+        show_types(inspection, hostpci, assignment->hostpci.hosts[0], left, ret);
+    } else {
+        count_types_of_mapping(inspection, assignment, left);
+        if (json_object_size(left) == 0)
+            remedy_mapping(assignment, ret);
+        else
+            show_types(inspection, hostpci, "the mapping's devices", left, ret);
+    }
 }
 
 static void remedy_assignment(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
@@ -154,10 +195,10 @@ static void remedy_assignment(const struct inspection *inspection, const struct 
 
     if (assignment->hostpci.mdev == NULL && !inspection->inventory->has_iommu)
         text_append(&ret->remedy.lines, "hostpci get /nodes/localhost/hardware/iommu\n");
-    else if (assignment->hostpci.mapping != NULL)
-        remedy_mapping(assignment, ret);
     else if (assignment->hostpci.mdev != NULL)
         remedy_mdev(inspection, hostpci, ret);
+    else if (assignment->hostpci.mapping != NULL)
+        remedy_mapping(assignment, ret);
     else
         text_append(&ret->remedy.lines, "# choose another of the host's devices:\n"
                                         "hostpci get /nodes/localhost/hardware/pci\n");

@@ -220,7 +220,7 @@ Test(passthrough_assign, a_mediated_device_takes_an_instance_that_is_left)
                     "0000:00:02.0=" UUID(0) "\n0000:00:02.0=" UUID(
                         1) "\n! pci device '0000:00:02.0' has no available instances of 'i915-GVTg_V5_4'");
     expect_assigned(&world, "{'hostpci0': '00:02.0,mdev=none'}",
-                    "! pci device '0000:00:02.0' has no available instances of 'none'");
+                    "! pci device '0000:00:02.0' has no available instances of 'none': it has no such type");
     expect_assigned(&world, "{'hostpci0': '00:02.0,mdev=i915-GVTg_V5_8', 'hostpci1': '00:02.0'}",
                     "0000:00:02.0=" UUID(0) "\n! device '0000:00:02.0' assigned more than once");
 }

@@ -179,7 +179,8 @@ const struct provoked provoked_by_devices[] = {
      .host = "golden:mdev",
      .config = "{'hostpci1': '00:02.0,mdev=i915-GVTg_V5_8'}",
      .expected =
-         "error device-chosen pci device '0000:00:02.0' has no available instances of 'i915-GVTg_V5_8'\n"
+         "error device-chosen pci device '0000:00:02.0' has no available instances of 'i915-GVTg_V5_8': it "
+         "has no such type\n"
          "  = hostpci1: 00:02.0,mdev=i915-GVTg_V5_8; types of 0000:00:02.0: i915-GVTg_V5_4 (1 left)\n"
          "  > hostpci qm set 100 -hostpci1 00:02.0,mdev=i915-GVTg_V5_4\n"},
     {.about = "no mediated device left",
@@ -190,6 +191,47 @@ const struct provoked provoked_by_devices[] = {
          "  = hostpci1: 00:02.0,mdev=i915-GVTg_V5_4; types of 0000:00:02.0: i915-GVTg_V5_4 (0 left)\n"
          "  > # stop a VM that has one of its mediated devices:\n"
          "  > hostpci get /nodes/localhost/hardware/mdev\n"},
+    {.about = "a mapping whose devices do not have the type",
+     .host = "golden:mdev",
+     .mapping = "{'mdev': 1, 'map': [{'node': 'pve1', 'path': '0000:00:02.0', 'id': '8086:5912',"
+                " 'subsystem-id': '1458:d000', 'iommugroup': 3}]}",
+     .config = "{'hostpci1': 'mapping=gpu,mdev=i915-GVTg_V5_8'}",
+     .expected =
+         "error device-chosen could not find a free device for 'hostpci1': pci device '0000:00:02.0' has no "
+         "available instances of 'i915-GVTg_V5_8': it has no such type\n"
+         "  = hostpci1: mapping=gpu,mdev=i915-GVTg_V5_8; 0000:00:02.0: pci device '0000:00:02.0' has no "
+         "available instances of 'i915-GVTg_V5_8': it has no such type; types of the mapping's devices: "
+         "i915-GVTg_V5_4 (1 left)\n"
+         "  > hostpci qm set 100 -hostpci1 mapping=gpu,mdev=i915-GVTg_V5_4\n"},
+    {.about = "a mapping whose devices have none left",
+     .host = "golden:mdev-used-up",
+     .mapping = "{'mdev': 1, 'map': [{'node': 'pve1', 'path': '0000:00:02.0', 'id': '8086:5912',"
+                " 'subsystem-id': '1458:d000', 'iommugroup': 3}]}",
+     .config = "{'hostpci1': 'mapping=gpu,mdev=i915-GVTg_V5_4'}",
+     .expected =
+         "error device-chosen could not find a free device for 'hostpci1': pci device '0000:00:02.0' has no "
+         "available instances of 'i915-GVTg_V5_4'\n"
+         "  = hostpci1: mapping=gpu,mdev=i915-GVTg_V5_4; 0000:00:02.0: pci device '0000:00:02.0' has no "
+         "available instances of 'i915-GVTg_V5_4'; types of the mapping's devices: i915-GVTg_V5_4 (0 left)\n"
+         "  > # stop a VM that has one of its mediated devices:\n"
+         "  > hostpci get /nodes/localhost/hardware/mdev\n"},
+    {.about = "a mapping's mediated device that exists already, of another type",
+     .host = "golden:mdev",
+     .mapping = "{'mdev': 1, 'map': [{'node': 'pve1', 'path': '0000:00:02.0', 'id': '8086:5912',"
+                " 'subsystem-id': '1458:d000', 'iommugroup': 3}]}",
+     .changes = {{"sys/devices/pci0000:00/0000:00:02.0/00000001-0000-0000-0000-000000000100/mdev_type",
+                  "-> ../mdev_supported_types/i915-GVTg_V5_8"},
+                 {"sys/bus/mdev/devices/00000001-0000-0000-0000-000000000100",
+                  "-> ../../../devices/pci0000:00/0000:00:02.0/00000001-0000-0000-0000-000000000100"}},
+     .config = "{'hostpci1': 'mapping=gpu,mdev=i915-GVTg_V5_4'}",
+     .expected =
+         "error device-chosen could not find a free device for 'hostpci1': the mediated device "
+         "'00000001-0000-0000-0000-000000000100' exists already, of type 'i915-GVTg_V5_8' at '0000:00:02.0': "
+         "remove it first\n"
+         "  = hostpci1: mapping=gpu,mdev=i915-GVTg_V5_4; 0000:00:02.0: the mediated device "
+         "'00000001-0000-0000-0000-000000000100' exists already, of type 'i915-GVTg_V5_8' at '0000:00:02.0': "
+         "remove it first\n"
+         "  > hostpci delete /nodes/localhost/hardware/mdev/00000001-0000-0000-0000-000000000100\n"},
     {.about = "other ids",
      .config =
          "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=both.rom,device-id=0x10f6,sub-vendor-id=0x0000'}",
