@@ -272,6 +272,7 @@ static const struct check kvm_check = {
     .id = "kvm",
     .scope = CHECK_VM,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "/dev/kvm, unless kvm=0",
     .run = check_kvm,
