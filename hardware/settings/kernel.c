@@ -21,7 +21,9 @@
 #define SMALL  "abcdefghijklmnopqrstuvwxyz"
 
 /* A value is a list with commas of words; or, if there are no words, of characters that are allowed; without
- * either the parameter has no value. A word that ends in '=' or ':' has more behind it, of `characters`. */
+ * either the parameter has no value. A word that ends in '=' or ':' has more behind it, of `characters`.
+ * None may have a ';': update-grub copies the line into grub.cfg as it is, where what follows is a command.
+ */
 static const struct parameter {
     const char *name;
     const char *words; /* each ends with a NUL */
@@ -40,7 +42,7 @@ static const struct parameter {
      "hpiosize=\0hpmemsize=\0hpmmiosize=\0hpmmioprefsize=\0resource_alignment=\0big_root_window\0pcie_scan_"
      "all\0"
      "pcie_bus_tune_off\0pcie_bus_safe\0pcie_bus_perf\0pcie_bus_peer2peer\0disable_acs_redir=\0nobar\0",
-     HEX SMALL "KMG@:.;"},
+     HEX SMALL "KMG@:."},
     {"pcie_acs_override", "downstream\0multifunction\0id:\0", HEX ":"},
     {"pcie_aspm", "off\0force\0", NULL},
     {"pcie_port_pm", "off\0force\0", NULL},

@@ -31,6 +31,7 @@ Test(settings_kernel, only_what_passthrough_needs_can_be_set)
                                       "iommu=pt init=/bin/sh",
                                       "initcall_blacklist=selinux_init",
                                       "pci=realloc=$(id)",
+                                      "pci=resource_alignment=20@0000:01:00.0;halt", /* a command of GRUB's */
                                       "pci=resource_alignment=",
                                       "video=efifb:off\"",
                                       "nomodeset=1",
