@@ -75,6 +75,7 @@ static const struct check power_state_check = {
     .id = "power-state",
     .scope = CHECK_DEVICE,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_NOTHING,
     .text = "a device that sleeps in D3 and does not wake up",
     .run = check_power,

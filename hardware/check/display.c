@@ -98,6 +98,7 @@ static void check_framebuffer(const struct subject *subject, struct findings *re
 static const struct check framebuffer_check = {
     .id = "framebuffer",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_DEVICE,
     .sentence = "Proxmox VE tries to automatically make the PCI(e) device unavailable for the host. However, "
                 "if this doesn't work",
@@ -174,6 +175,7 @@ static void check_vga_arbitration(const struct subject *subject, struct findings
 static const struct check vga_arbitration_check = {
     .id = "vga-arbitration",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence = "using OVMF, disabling vga arbitration may be possible: disable_vga=1",
     .text = "vfio-pci's disable_vga",

@@ -48,6 +48,7 @@ static const struct check iommu_group_check = {
     .id = "iommu-group",
     .scope = CHECK_DEVICE,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_FINISH,
     .sentence =
         "It is also important that the device(s) you want to pass through are in a separate IOMMU group.",

@@ -58,6 +58,7 @@ static void check_acs_override(const struct subject *subject, struct findings *r
 static const struct check acs_override_check = {
     .id = "acs-override",
     .scope = CHECK_HOST,
+    .fixable = true,
     .section = MANUAL_SLOTS,
     .sentence = "if you do not get the desired IOMMU group separation",
     .text = "pcie_acs_override on the command line, which only claims it",

@@ -111,6 +111,7 @@ static const struct check interrupt_remapping_check = {
     .id = "interrupt-remapping",
     .scope = CHECK_HOST,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_GENERAL,
     .sentence = "Your hardware needs to support IOMMU (I/O Memory Management Unit) interrupt remapping.",
     .text = "chips IR-... in /" PROC_INTERRUPTS

@@ -262,6 +262,7 @@ static const struct check iommu_enabled_check = {
     .id = "iommu-enabled",
     .scope = CHECK_HOST,
     .blocks = true,
+    .fixable = true,
     .section = MANUAL_FINISH,
     .sentence = "Finally reboot to bring the changes into effect and check that it is indeed enabled.",
     .text = "groups and units in /sys; if there are none, what turned it off: intel_iommu=off, "
@@ -338,6 +339,7 @@ static void check_iommu_parameter(const struct subject *subject, struct findings
 static const struct check iommu_parameter_check = {
     .id = "iommu-parameter",
     .scope = CHECK_HOST,
+    .fixable = true,
     .section = MANUAL_HOST,
     .sentence = "For Intel CPUs, you also need to enable the IOMMU on the kernel command line "
                 "(intel_iommu=on). For AMD CPUs it should be enabled automatically.",
@@ -375,6 +377,7 @@ static void check_passthrough_mode(const struct subject *subject, struct finding
 static const struct check passthrough_mode_check = {
     .id = "passthrough-mode",
     .scope = CHECK_HOST,
+    .fixable = true,
     .section = MANUAL_PASSTHROUGH_MODE,
     .sentence = "If your hardware supports IOMMU passthrough mode, enabling this mode might increase "
                 "performance (iommu=pt).",

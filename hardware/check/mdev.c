@@ -141,6 +141,7 @@ static void check_gvt(const struct subject *subject, struct findings *ret)
 static const struct check gvt_check = {
     .id = "gvt",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_MEDIATED,
     .sentence = "To enable it for Intel Graphics, you have to make sure to load the module kvmgt and to "
                 "enable it on the Kernel commandline (i915.enable_gvt=1).",

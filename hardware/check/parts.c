@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/paths.h"
+#include "hardware/settings/kernel.h"
 
 #define MOST_SHOWN    512 /* bytes of a long text */
 #define MOST_GRUB     65536
@@ -80,20 +81,43 @@ static void append_effect(struct remedy *remedy, enum effect effect)
                 effect == EFFECT_NEEDED ? REMEDY_REBOOT : "# it takes effect at the next boot\n");
 }
 
+/* The call that sets parameters, or takes one off, by its name, where it may: a table says which. */
+static void offer_parameters(struct remedy *remedy, const char *set, const char *remove)
+{
+    json_t *parameters = json_object();
+    struct error err;
+
+    if ((set != NULL && kernel_parameters_check("kernel", set, &err) != 0) ||
+        (remove != NULL && kernel_parameter_names_check("kernel-remove", remove, &err) != 0)) {
+        json_decref(parameters);
+        return;
+    }
+    if (set != NULL)
+        json_object_set_new(parameters, "kernel", json_string(set));
+    if (remove != NULL)
+        json_object_set_new(parameters, "kernel-remove", json_string(remove));
+    remedy_offer_call(remedy, "set", parameters, REMEDY_NODE "/hardware/vfio");
+}
+
 /* A parameter that is in the file already has only not taken effect: then it is not added again. */
 static void add_parameter(const struct facts *facts, struct remedy *remedy, const char *parameter,
                           enum effect effect)
 {
     switch (loader_of(facts)) {
     case LOADER_CMDLINE:
-        if (!has_parameter(facts, BOOT_LOADER, "", parameter))
+        if (!has_parameter(facts, BOOT_LOADER, "", parameter)) {
+            offer_parameters(remedy, parameter, NULL);
             text_printf(&remedy->lines, "sed -i '1s/$/ %s/' /" BOOT_LOADER "\n", parameter);
+        }
         text_append(&remedy->lines, refresh_command(facts));
         break;
     case LOADER_GRUB:
-        if (has_parameter(facts, GRUB, GRUB_START, parameter))
-            ;
-        else if (has_usual_line(facts))
+        if (has_parameter(facts, GRUB, GRUB_START, parameter)) {
+            text_append(&remedy->lines, "update-grub\n");
+            break;
+        }
+        offer_parameters(remedy, parameter, NULL);
+        if (has_usual_line(facts))
             text_printf(&remedy->lines, "sed -i '/^" GRUB_VARIABLE "=/s/\"$/ %s\"/' /" GRUB "\n", parameter);
         else
             text_printf(&remedy->lines, "echo '" GRUB_VARIABLE "=\"$" GRUB_VARIABLE " %s\"' >> /" GRUB "\n",
@@ -134,6 +158,9 @@ void remedy_replace_parameter(const struct facts *facts, struct remedy *remedy, 
         if (new[0] != '\0')
             text_printf(&remedy->lines, "# and add:\n# %s\n", new);
     } else if (has_parameter(facts, file, loader == LOADER_GRUB ? GRUB_START : "", old)) {
+        autofree char *name = xstrndup(old, strcspn(old, "="));
+        if (effect == EFFECT_NEEDED) /* else another of that name may be meant to stay */
+            offer_parameters(remedy, new[0] != '\0' ? new : NULL, new[0] != '\0' ? NULL : name);
         text_printf(&remedy->lines, "sed -i 's/%s\\b%s\\b/%s/' /%s\n%s", blank, old, new, file,
                     loader == LOADER_GRUB ? "update-grub\n" : refresh_command(facts));
     } else {
@@ -150,6 +177,20 @@ void remedy_replace_parameter(const struct facts *facts, struct remedy *remedy, 
     append_effect(remedy, effect);
 }
 
+/* Options that the API can set to 1. What is only a last resort is not offered. */
+static void offer_option(struct remedy *remedy, const char *module, const char *option)
+{
+    static const struct {
+        const char *module, *option, *parameter;
+    } settings[] = {{"vfio-pci", "disable_vga", "disable-vga"},
+                    {"vfio-pci", "disable_idle_d3", "disable-idle-d3"}};
+
+    for (size_t i = 0; i < COUNT_OF(settings); i++)
+        if (strcmp(settings[i].module, module) == 0 && strcmp(settings[i].option, option) == 0)
+            remedy_offer_call(remedy, "set", json_pack("{s:i}", settings[i].parameter, 1),
+                              REMEDY_NODE "/hardware/vfio");
+}
+
 void remedy_set_option(const struct facts *facts, struct remedy *remedy, const char *module,
                        const char *option, const char *value, const char *name)
 {
@@ -160,9 +201,11 @@ void remedy_set_option(const struct facts *facts, struct remedy *remedy, const c
         text_starts_with(setting->file, "etc/"))
         text_printf(&remedy->lines, "sed -i 's/\\b%s=[^ ]*/%s=%s/' /%s\n", option, option, value,
                     setting->file);
-    else
+    else {
+        offer_option(remedy, module, option);
         text_printf(&remedy->lines, "echo \"options %s %s=%s\" >> /etc/modprobe.d/%s.conf\n", module, option,
                     value, name);
+    }
 }
 
 /* Whether a file already has it loaded; then it is only not in effect yet. */

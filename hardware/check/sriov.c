@@ -220,6 +220,7 @@ static void check_sriov_resources(const struct subject *subject, struct findings
 static const struct check sriov_resources_check = {
     .id = "sriov-resources",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_SRIOV,
     .sentence = "It may be necessary to enable this feature in the BIOS/UEFI first, or to use a specific "
                 "PCI(e) port for it to work.",
