@@ -66,7 +66,8 @@ static const struct format {
     {"mdev-id", UUID "|" PCI_ID,
      "value is neither the UUID of a mediated device nor the PCI id of a function that is a vGPU"},
     {"pve-pci-hosts", PCI_HOST "(?:;" PCI_HOST ")*",
-     "value is not a list of PCI devices such as 0000:01:00.0;01:00.1, in lower case"},
+     "value is not a list of PCI devices such as 0000:01:00.0;01:00.1, in lower case; a mapping is given "
+     "as mapping=NAME"},
     {"pve-volume-id", VOLUME_ID, "unable to parse volume ID"},
     {"pve-volume-id-or-qm-path", "none|cdrom|/.+|" VOLUME_ID,
      "value is neither none, cdrom, a path nor STORAGE:VOLUME"},

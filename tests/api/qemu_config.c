@@ -188,7 +188,7 @@ DAEMON_TEST(qemu_config, part_that_is_wrong_is_told_with_its_key)
          "properties"},
         {"hostpci3", "host=first",
          "hostpci3.host: invalid format - value is not a list of PCI devices such as 0000:01:00.0;01:00.1, "
-         "in lower case\n"},
+         "in lower case; a mapping is given as mapping=NAME\n"},
         {"net1", "bridge=vmbr0", "net1.model: property is missing and it is not optional"},
         {"scsi4", "/a.raw,ssd=some", "scsi4.ssd: type check ('boolean') failed - got 'some'"},
         {"usb2", "host=spice,usb3=2", "usb2.usb3: type check ('boolean') failed - got '2'"},

@@ -69,8 +69,9 @@ Test(vm_hostpci, what_excludes_itself_is_refused)
     assert_refused("00:02.0,legacy-igd=1,pcie=1", "legacy-igd cannot be used with pcie: it is for i440fx");
     assert_refused("00:02.0;00:02.1,legacy-igd=1", "legacy-igd takes one function only");
     assert_refused("01:00.0,legacy-igd=1", "legacy-igd is for the host's device 00:02.0, not '0000:01:00.0'");
-    assert_refused("0000:0G:00.0", "host: invalid format - value is not a list of PCI devices such as "
-                                   "0000:01:00.0;01:00.1, in lower case\n");
+    assert_refused("0000:0G:00.0",
+                   "host: invalid format - value is not a list of PCI devices such as "
+                   "0000:01:00.0;01:00.1, in lower case; a mapping is given as mapping=NAME\n");
 }
 
 static int note_names(void *context, const char *key, const struct vm_hostpci *hostpci, struct error *err)
