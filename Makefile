@@ -17,7 +17,7 @@ LINKS   ?=
 
 # Lowest first; tests/rooms says which includes which.
 ROOMS := base schema storage hardware vm broker access task passthrough api server client
-LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libseccomp pam zlib libcrypt
+LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libseccomp pam zlib libcrypt libmnl
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \
             -Wformat=2 -Wundef -Wpointer-arith -Wold-style-definition -Wredundant-decls

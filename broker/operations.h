@@ -41,7 +41,19 @@ extern const struct operation operation_recover;
  * on with the second: {.name = NULL, .more = operation_NAME_arguments + 1}. */
 #define ARGUMENT_FUNCTION {.name = "id", .type = SCHEMA_STRING, .format = "pci-id", .text = "The function."}
 
-#define READING_PATIENCE  10 /* seconds; a host of thousands of devices is read in one */
+/* Settings of virtual functions: the keys of a vfN (hardware/slice/vf_link.h), which the reply of an endpoint
+ * has, too. */
+#define VF_SETTINGS_LIMIT 256
+extern const struct schema vf_setting_keys[];
+#define ARGUMENT_VF_SETTINGS                                                                                 \
+    {.name = "vf[n]",                                                                                        \
+     .type = SCHEMA_STRING,                                                                                  \
+     .optional = true,                                                                                       \
+     .property_string = vf_setting_keys,                                                                     \
+     .count = VF_SETTINGS_LIMIT,                                                                             \
+     .text = "Settings of the virtual function of that index, for network cards."}
+
+#define READING_PATIENCE 10 /* seconds; a host of thousands of devices is read in one */
 
 /* NULL if clients can ask for no operation of that name. */
 const struct operation *operation_find(const char *name);

@@ -5,6 +5,7 @@
 #include "api/hardware/task.h"
 #include "base/memory.h"
 #include "broker/operations.h"
+#include "hardware/slice/vf_link.h"
 
 /* What the broker keeps for the device that is there now; NULL: nothing, or no broker answers. */
 static json_t *read_kept(const struct service *service, const struct pci_device *device, const char *id)
@@ -20,6 +21,21 @@ static json_t *read_kept(const struct service *service, const struct pci_device 
         json_integer_value(json_object_get(kept, "device")) != device->device)
         return NULL;
     return json_incref(kept);
+}
+
+/* As the kernel has them, of those that exist; none where it does not tell. */
+static void add_settings(const struct sysroot *sysroot, struct pci_address physical, const json_t *vfs)
+{
+    struct vf_interface interface = vf_interface_find(sysroot, physical);
+    autojson json_t *list = NULL;
+    struct error ignored;
+    size_t i;
+    json_t *settings;
+
+    if (interface.index == 0 || vf_link_read(sysroot, &interface, &list, &ignored) != 0)
+        return;
+    json_array_foreach(list, i, settings)
+        json_object_set(json_array_get(vfs, i), "settings", settings);
 }
 
 static int get_sriov(struct request *request, json_t **ret, struct error *err)
@@ -42,6 +58,7 @@ static int get_sriov(struct request *request, json_t **ret, struct error *err)
     *ret = json_pack("{s:i, s:I, s:i, s:o}", "total", (int)sriov.total, "now",
                      (json_int_t)sriov_count(inventory, address), "autoprobe", (int)sriov.autoprobe, "vfs",
                      sriov_list(&sriov, address, inventory));
+    add_settings(service->sysroot, address, json_object_get(*ret, "vfs"));
     if (kept != NULL)
         json_object_set(*ret, "kept", json_object_get(kept, "numvfs"));
     if (sriov.offset > 0)
@@ -75,6 +92,11 @@ static const struct schema vf_properties[] = {
     {.name = "exists", .type = SCHEMA_BOOLEAN, .text = "Whether it exists now."},
     OPTIONAL_NUMBER("group", "IOMMU group."),
     OPTIONAL_TEXT("driver", "The bound driver."),
+    {.name = "settings",
+     .type = SCHEMA_OBJECT,
+     .optional = true,
+     .properties = vf_setting_keys,
+     .text = "Of a network card's, as the kernel has them now."},
     {.name = NULL},
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "passthrough/broker_task.h"
+#include "schema/validate.h"
 
 static int refresh(void *inventory, struct error *err)
 {
@@ -44,15 +45,16 @@ int hardware_begin_task(struct request *request, const char *type, const struct 
                         json_t **ret, struct error *err)
 {
     char id[PCI_ADDRESS_SIZE];
+    const char *name;
+    json_t *value;
 
     if (find_function(request, id, err) != 0)
         return -1;
     json_t *arguments = json_pack("{s:s}", "id", id);
     /* after the function; copies, since the task has a thread of its own */
-    SCHEMA_FOREACH(row, operation->arguments + 1) {
-        if (param_given(request, row->name))
-            json_object_set_new(arguments, row->name,
-                                json_deep_copy(json_object_get(request->params, row->name)));
+    json_object_foreach(request->params, name, value) {
+        if (schema_find(operation->arguments + 1, name) != NULL)
+            json_object_set_new(arguments, name, json_deep_copy(value));
     }
     return hardware_begin_task_on(request, type, id, operation, arguments, ret, err);
 }

@@ -109,13 +109,22 @@ static int probe_all(struct division *division, struct error *err)
     return 0;
 }
 
+static int make_settings(struct division *division, const json_t *settings, struct error *err)
+{
+    int changed = vf_settings_apply(division->worker, division->address, settings, err);
+
+    division->done |= changed > 0;
+    return changed < 0 ? -1 : 0;
+}
+
 int divide_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
-                    struct vfs_state wanted, struct error *err)
+                    struct vfs_state wanted, const json_t *settings, struct error *err)
 {
     struct division division = {.worker = worker, .address = address};
 
     pci_address_format(address, division.id);
     if (read_now(&division, was, err) != 0 || change_count(&division, wanted.count, err) != 0 ||
+        make_settings(&division, settings, err) != 0 ||
         set_autoprobe(&division, wanted.autoprobe, err) != 0 || probe_all(&division, err) != 0)
         return -1;
     return division.done ? 1 : 0;
@@ -140,7 +149,7 @@ int divide_undo(struct worker *worker, const json_t *claim, struct text *where)
     struct error back, forward, *last = &back;
 
     pci_address_parse(id, &address);
-    int moved = divide_function(worker, address, &was, former, &back);
+    int moved = divide_function(worker, address, &was, former, json_object_get(claim, "settings"), &back);
     if (moved >= 0) {
         if (moved > 0)
             worker_log(worker, "%s: has %u virtual functions again", id, former.count);
@@ -151,7 +160,8 @@ int divide_undo(struct worker *worker, const json_t *claim, struct text *where)
     if (back.kind != ERROR_NOT_FOUND) {
         worker_log(worker, "%s: cannot get its former %u virtual functions: %s", id, former.count,
                    back.message);
-        if (divide_function(worker, address, &was, wanted, &forward) >= 0) {
+        if (divide_function(worker, address, &was, wanted, json_object_get(claim, "wanted-settings"),
+                            &forward) >= 0) {
             worker_release(worker, id);
             text_printf(where, "could not go back and has %u virtual functions, as was asked for",
                         wanted.count);

@@ -6,14 +6,15 @@
 #define HOSTPCI_BROKER_WORKER_DIVIDE_H
 
 #include "base/text.h"
-#include "broker/worker/worker.h"
+#include "broker/worker/vf_settings.h"
 #include "hardware/bind/vfs.h"
 
 /* Brings the function to this count, from another one through 0, if it is still the device (vendor, device)
- * of `was`; ERROR_NOT_FOUND if not. No driver gets a new virtual function before its settings are made: only
- * then, with autoprobe, is the kernel asked to bind some. 1: something was changed; 0: nothing had to be. */
+ * of `was`, and its virtual functions to these settings (broker/worker/vf_settings.h); ERROR_NOT_FOUND if
+ * not. No driver gets a new virtual function before its settings are made: only then, with autoprobe, is the
+ * kernel asked to bind some. 1: something was changed; 0: nothing had to be. */
 int divide_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
-                    struct vfs_state wanted, struct error *err);
+                    struct vfs_state wanted, const json_t *settings, struct error *err);
 
 /* Undoes a claim of a count (broker/worker/undo.h): back to the former one. */
 int divide_undo(struct worker *worker, const json_t *claim, struct text *where);

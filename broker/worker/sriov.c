@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "broker/operations.h"
 #include "broker/worker/divide.h"
 #include "broker/worker/impact.h"
@@ -26,13 +27,14 @@ const struct schema operation_sriov_arguments[] = {
     {.name = "autoprobe",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
-     .text = "1: drivers of the host may take new virtual functions. Left out: 0 when the count changes, so "
-             "that they stay free for virtual machines."},
+     .text = "1: drivers of the host may take new virtual functions. Left out: 0 when new ones are made, so "
+             "that they stay free for virtual machines, and 1, as the kernel has it, when all are removed."},
     {.name = "persistent",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
      .text = "1: also at each start of the host, and whenever the function gets its driver (with numvfs=0: "
              "forget that); 0: forget it. Left out: what is kept stays as it is."},
+    ARGUMENT_VF_SETTINGS,
     {.name = NULL}};
 
 struct request {
@@ -47,6 +49,7 @@ struct division_plan {
     struct plan plan; /* the physical function and the virtual ones that go */
     struct sriov sriov;
     struct vfs_state now, wanted;
+    json_t *former, *settings; /* of virtual functions: {N: settings} */
     json_t *claims;
 };
 
@@ -132,10 +135,11 @@ static json_t *pack_claims(const struct division_plan *division, bool whole)
     json_t *own = json_pack("{s:s, s:i, s:i}", "id", division->plan.list[0].id, "vendor", physical->vendor,
                             "device", physical->device);
     if (whole)
-        json_object_update_new(own, json_pack("{s:i, s:i, s:i, s:i}", "numvfs", (int)division->now.count,
-                                              "autoprobe", (int)division->now.autoprobe, "wanted-numvfs",
-                                              (int)division->wanted.count, "wanted-autoprobe",
-                                              (int)division->wanted.autoprobe));
+        json_object_update_new(
+            own, json_pack("{s:i, s:i, s:O, s:i, s:i, s:O}", "numvfs", (int)division->now.count, "autoprobe",
+                           (int)division->now.autoprobe, "settings", division->former, "wanted-numvfs",
+                           (int)division->wanted.count, "wanted-autoprobe", (int)division->wanted.autoprobe,
+                           "wanted-settings", division->settings));
     json_array_append_new(claims, own);
     return TAKE(claims);
 }
@@ -160,8 +164,8 @@ static int choose(struct worker *worker, const struct request *request, struct d
     division->wanted.count = request->count >= 0 ? (unsigned)request->count : division->now.count;
     bool changes = division->wanted.count != division->now.count;
     division->wanted.autoprobe = request->autoprobe >= 0 ? request->autoprobe != 0
-                                 : changes ? division->wanted.count == 0 && division->now.autoprobe
-                                           : division->now.autoprobe;
+                                 : changes               ? division->wanted.count == 0
+                                                         : division->now.autoprobe;
     if (plan_choose(worker->sysroot, request->address, changes ? SCOPE_FAMILY : SCOPE_FUNCTION,
                     &division->plan, err) != 0)
         return -1;
@@ -191,13 +195,45 @@ static int check_use(struct worker *worker, struct division_plan *division, stru
     return impact_check(worker, plan, "removed", FORCE_NEVER, err);
 }
 
+/* Those that go, or change, come back if the operation fails. */
+static int plan_settings(struct worker *worker, struct division_plan *division, struct error *err)
+{
+    struct pci_address physical = division->plan.list[0].device->address;
+    bool anew = division->wanted.count != division->now.count;
+
+    if (vf_settings_parse(worker->arguments, division->wanted.count, &division->settings, err) != 0)
+        return -1;
+    if (anew)
+        vf_settings_add_macs(worker, physical, division->wanted.count, division->settings);
+    if (division->now.count > 0 && (anew || json_object_size(division->settings) > 0))
+        return vf_settings_read(worker, physical, division->now.count, &division->former, err);
+    division->former = json_object();
+    return 0;
+}
+
 static int prepare(struct worker *worker, struct division_plan *division, struct error *err)
 {
-    if (plan_read(worker, &division->plan, err) != 0 || check_use(worker, division, err) != 0)
+    if (plan_read(worker, &division->plan, err) != 0 || check_use(worker, division, err) != 0 ||
+        plan_settings(worker, division, err) != 0)
         return -1;
     json_decref(division->claims);
     division->claims = pack_claims(division, true);
     return claim_all(worker, division->claims, err);
+}
+
+/* The operation's arguments, as they are to be given again. */
+static json_t *pack_kept(const struct worker *worker, const struct division_plan *division)
+{
+    json_t *kept = json_pack("{s:i, s:i}", "numvfs", (int)division->wanted.count, "autoprobe",
+                             (int)division->wanted.autoprobe);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(worker->arguments, name, value) {
+        if (text_starts_with(name, "vf"))
+            json_object_set(kept, name, value);
+    }
+    return kept;
 }
 
 static void keep(struct worker *worker, const struct division_plan *division, const struct request *request)
@@ -208,9 +244,7 @@ static void keep(struct worker *worker, const struct division_plan *division, co
     long long count = json_integer_value(json_object_get(kept, "numvfs"));
 
     if (request->persistent == PERSISTENT_YES && division->wanted.count > 0)
-        worker_save_fact(worker, FACT, physical->id, &physical->was,
-                         json_pack("{s:i, s:i}", "numvfs", (int)division->wanted.count, "autoprobe",
-                                   (int)division->wanted.autoprobe));
+        worker_save_fact(worker, FACT, physical->id, &physical->was, pack_kept(worker, division));
     else if (request->persistent != PERSISTENT_AS_BEFORE)
         worker_forget_fact(worker, FACT, physical->id);
     else if (kept != NULL && count != (long long)division->wanted.count)
@@ -232,7 +266,8 @@ static int divide(struct worker *worker, struct division_plan *division, struct 
 {
     const struct plan_function *physical = &division->plan.list[0];
     long long began = clock_milliseconds();
-    int done = divide_function(worker, physical->device->address, &physical->was, division->wanted, err);
+    int done = divide_function(worker, physical->device->address, &physical->was, division->wanted,
+                               division->settings, err);
 
     if (done < 0)
         return -1;
@@ -285,6 +320,8 @@ static int sriov(struct worker *worker, json_t **ret, struct error *err)
         return -1;
     int result = run(worker, &request, &division, ret, err);
     plan_release(&division.plan);
+    json_decref(division.former);
+    json_decref(division.settings);
     json_decref(division.claims);
     return result;
 }

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "hardware/slice/vf_link.h"
 #include "tests/unit/broker/testbed.h"
 #include "tests/unit/hardware/use/fixture.h"
 
@@ -41,7 +44,7 @@ Test(broker_sriov, makes_virtual_functions_that_stay_free)
     expect_binding(THIRD, "", "");
     expect_log(&testbed, NETWORK ": has 3 virtual functions, had 0 (");
     testbed_do(&testbed, "sriov", SET(0), "{'before': 3, 'numvfs': 0}");
-    expect_vfs(0, false);
+    expect_vfs(0, true);
     expect_nothing_open(&testbed);
 }
 
@@ -188,7 +191,156 @@ Test(broker_sriov, is_kept_and_made_again)
     testbed_stop_broker(&testbed, SIGTERM);
     testbed_start_broker(&testbed);
     testbed_wait_until_idle(&testbed);
-    expect_vfs(0, false);
+    expect_vfs(0, true);
+    expect_nothing_open(&testbed);
+}
+
+/* A stand-in for the kernel's netlink: settings are in a file, since the broker is another process, and go
+ * with the virtual functions. */
+static char store[160];
+static const char *refused = "";
+
+static json_t *load(void)
+{
+    autofree char *text = NULL;
+    json_t *all = NULL;
+    struct error ignored;
+
+    if (kernel_vfs(NETWORK) == 0)
+        unlink(store);
+    else if (file_read(store, 65536, &text, NULL, &ignored) == 0)
+        all = json_loads(text, 0, NULL);
+    if (all == NULL)
+        all = json_array();
+    while (json_array_size(all) < kernel_vfs(NETWORK))
+        json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s, s:i}", "mac", "00:00:00:00:00:00", "vlan",
+                                             0, "qos", 0, "proto", "802.1q", "trust", 0));
+    return all;
+}
+
+static int read_store(int interface, json_t **ret)
+{
+    if (interface != 7)
+        return -ENODEV;
+    *ret = load();
+    return 0;
+}
+
+static int write_store(int interface, unsigned vf, const char *group, const json_t *settings)
+{
+    autojson json_t *all = load();
+    struct error err;
+
+    if (interface != 7 || strcmp(group, refused) == 0)
+        return -EOPNOTSUPP;
+    json_object_update(json_array_get(all, vf), (json_t *)settings);
+    autofree char *text = json_dumps(all, 0);
+    return file_replace(store, text, strlen(text), 0600, &err) == 0 ? 0 : -EIO;
+}
+
+static void make_network(struct testbed *testbed)
+{
+    static const struct vf_door door = {read_store, write_store};
+
+    vf_door = &door;
+    testbed_make_host(testbed);
+    snprintf(store, sizeof(store), "%s/settings", testbed->tree.path);
+    tree_write(&testbed->tree, "sys/bus/pci/devices/" NETWORK "/net/eth3/ifindex", "7\n");
+    tree_write(&testbed->tree, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    testbed_start_broker(testbed);
+    kernel_add_sriov(
+        NETWORK,
+        &(struct kernel_sriov){
+            .total = 7, .offset = 128, .stride = 2, .device = 0x10ca, .group = 40, .driver = "igbvf"});
+}
+
+static void expect_setting(unsigned vf, const char *name, const char *value)
+{
+    autojson json_t *all = load();
+    autofree char *text = json_dumps(json_object_get(json_array_get(all, vf), name), JSON_ENCODE_ANY);
+
+    cr_expect_str_eq(text != NULL ? text : "", value, "%s of virtual function %u is %s", name, vf,
+                     text != NULL ? text : "missing");
+}
+
+static char *mac_of(unsigned vf)
+{
+    autojson json_t *all = load();
+
+    return xstrdup(json_string_value(json_object_get(json_array_get(all, vf), "mac")));
+}
+
+Test(broker_sriov, makes_settings_before_anybody_gets_the_function)
+{
+    autotestbed struct testbed testbed;
+
+    make_network(&testbed);
+    testbed_do(&testbed, "sriov", SET_MORE(2, "'vf1': 'mac=52:54:00:AA:00:01,vlan=10,trust=1'"),
+               "{'before': 0, 'numvfs': 2}");
+    expect_setting(1, "mac", "\"52:54:00:aa:00:01\"");
+    expect_setting(1, "vlan", "10");
+    expect_setting(1, "trust", "1");
+    expect_setting(0, "vlan", "0");
+    expect_log(&testbed, "settings of its virtual functions were made on eth3");
+    testbed_do(&testbed, "sriov", SET_MORE(2, "'vf0': 'vlan=20'"), "{'before': 2, 'numvfs': 2}");
+    expect_setting(0, "vlan", "20");
+    expect_setting(1, "vlan", "10");
+    expect_nothing_open(&testbed);
+}
+
+/* The kernel's own addresses are other ones after each boot. */
+Test(broker_sriov, gives_addresses_that_stay_the_same)
+{
+    autotestbed struct testbed testbed;
+
+    make_network(&testbed);
+    testbed_do(&testbed, "sriov", SET(2), "{'before': 0, 'numvfs': 2}");
+    autofree char *first = mac_of(0), *second = mac_of(1);
+    cr_assert_str_neq(first, "00:00:00:00:00:00");
+    cr_assert_str_neq(first, second);
+    cr_assert(strchr("26ae", first[1]) != NULL, "%s is not local, or not of one host", first);
+    testbed_do(&testbed, "sriov", SET(0), "{'before': 2, 'numvfs': 0}");
+    testbed_do(&testbed, "sriov", SET(1), "{'before': 0, 'numvfs': 1}");
+    autofree char *again = mac_of(0);
+    cr_assert_str_eq(again, first);
+}
+
+Test(broker_sriov, brings_settings_back_when_one_is_refused)
+{
+    autotestbed struct testbed testbed;
+
+    refused = "trust";
+    make_network(&testbed);
+    testbed_do(&testbed, "sriov", SET_MORE(2, "'vf0': 'vlan=10'"), "{'before': 0, 'numvfs': 2}");
+    testbed_fail(
+        &testbed, "sriov", SET_MORE(2, "'vf0': 'vlan=11,trust=1'"),
+        "cannot `ip link set eth3 vf 0 trust on`: Operation not supported (EOPNOTSUPP): the card's driver "
+        "cannot do that; leave this setting out");
+    expect_setting(0, "vlan", "10");
+    testbed_fail(&testbed, "sriov", SET_MORE(1, "'vf0': 'trust=1'"),
+                 NETWORK " has 2 virtual functions as before");
+    expect_vfs(2, false);
+    expect_setting(0, "vlan", "10");
+    testbed_fail(&testbed, "sriov", SET_MORE(2, "'vf2': 'vlan=1'"),
+                 "there is no virtual function 2: it has 2, from 0");
+    testbed_fail(&testbed, "sriov", SET_MORE(2, "'vf0': 'vlan=4095'"), "vf0");
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_sriov, keeps_settings_with_the_count)
+{
+    autotestbed struct testbed testbed;
+
+    make_network(&testbed);
+    testbed_do(&testbed, "sriov", SET_MORE(2, "'persistent': 1, 'vf1': 'vlan=12'"),
+               "{'before': 0, 'numvfs': 2}");
+    testbed_stop_broker(&testbed, SIGTERM);
+    kernel_put_vfs(NETWORK, 0);
+    json_decref(load());
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    expect_vfs(2, false);
+    expect_setting(1, "vlan", "12");
     expect_nothing_open(&testbed);
 }
 

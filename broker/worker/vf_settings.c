@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The settings of virtual functions. */
+#include "broker/worker/vf_settings.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "schema/property_string.h"
+
+static const char *const protocols[] = {"802.1q", "802.1ad", NULL};
+static const char *const link_states[] = {"auto", "enable", "disable", NULL};
+
+const struct schema vf_setting_keys[] = {
+    {.name = "mac",
+     .type = SCHEMA_STRING,
+     .optional = true,
+     .pattern = "[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}",
+     .text = "Its address; left out: one that is made of this host's machine id and stays the same."},
+    {.name = "vlan",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .range = RANGE(0, 4094),
+     .text = "The VLAN that all its packets are in, without its knowing; 0: none."},
+    {.name = "qos",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .range = RANGE(0, 7),
+     .text = "The VLAN's priority."},
+    {.name = "proto",
+     .type = SCHEMA_STRING,
+     .optional = true,
+     .values = protocols,
+     .text = "How the VLAN is tagged."},
+    {.name = "min-tx-rate",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .range = RANGE(0, 1000000),
+     .text = "Mbit/s that it can send at least; 0: nothing is promised."},
+    {.name = "max-tx-rate",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .range = RANGE(0, 1000000),
+     .text = "Mbit/s that it can send at most; 0: no limit."},
+    {.name = "trust",
+     .type = SCHEMA_BOOLEAN,
+     .optional = true,
+     .text = "1: it may change its address and receive what is for others."},
+    {.name = "spoofchk",
+     .type = SCHEMA_BOOLEAN,
+     .optional = true,
+     .text = "1: what it sends from another address than its own is dropped."},
+    {.name = "query-rss",
+     .type = SCHEMA_BOOLEAN,
+     .optional = true,
+     .text = "1: it may read how the card spreads packets over queues."},
+    {.name = "link-state",
+     .type = SCHEMA_STRING,
+     .optional = true,
+     .values = link_states,
+     .text = "Whether it has a link: as the port has, always, never."},
+    {.name = NULL},
+};
+
+static const struct schema setting_schema = {.type = SCHEMA_STRING, .property_string = vf_setting_keys};
+
+/* As the kernel prints an address. */
+static void lower_mac(json_t *settings)
+{
+    const char *mac = json_string_value(json_object_get(settings, "mac"));
+
+    if (mac == NULL)
+        return;
+    autofree char *lower = xstrdup(mac);
+    for (char *letter = lower; *letter != '\0'; letter++)
+        *letter = (char)tolower((unsigned char)*letter);
+    json_object_set_new(settings, "mac", json_string(lower));
+}
+
+static bool is_setting(const char *name, unsigned long long *ret_index)
+{
+    return text_starts_with(name, "vf") && text_to_number(name + 2, 10, VF_SETTINGS_LIMIT - 1, ret_index);
+}
+
+int vf_settings_parse(const json_t *arguments, unsigned count, json_t **ret, struct error *err)
+{
+    autojson json_t *all = json_object();
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)arguments, name, value) {
+        json_t *settings = NULL;
+        unsigned long long index;
+        if (!is_setting(name, &index))
+            continue;
+        if (index >= count)
+            return error_set_field(err, name, "there is no virtual function %llu: it has %u, from 0", index,
+                                   count);
+        if (property_string_parse(&setting_schema, json_string_value(value), &settings, err) != 0)
+            return error_prefix(err, "%s: ", name);
+        lower_mac(settings);
+        json_object_set_new(all, name + 2, settings);
+    }
+    *ret = TAKE(all);
+    return 0;
+}
+
+void vf_settings_add_macs(struct worker *worker, struct pci_address physical, unsigned count,
+                          json_t *settings)
+{
+    if (vf_interface_find(worker->sysroot, physical).index == 0)
+        return;
+    for (unsigned i = 0; i < count && i < VF_SETTINGS_LIMIT; i++) {
+        char name[16], mac[VF_MAC_SIZE];
+        snprintf(name, sizeof(name), "%u", i);
+        json_t *own = json_object_get(settings, name);
+        if (json_object_get(own, "mac") != NULL || !vf_link_make_mac(worker->sysroot, physical, i, mac))
+            continue;
+        if (own == NULL)
+            json_object_set_new(settings, name, json_pack("{s:s}", "mac", mac));
+        else
+            json_object_set_new(own, "mac", json_string(mac));
+    }
+}
+
+int vf_settings_read(struct worker *worker, struct pci_address physical, unsigned count, json_t **ret,
+                     struct error *err)
+{
+    struct vf_interface interface = vf_interface_find(worker->sysroot, physical);
+    autojson json_t *list = NULL, *all = json_object();
+
+    if (interface.index != 0 && vf_link_read(worker->sysroot, &interface, &list, err) != 0)
+        return -1;
+    for (unsigned i = 0; i < json_array_size(list) && i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "%u", i);
+        json_object_set(all, name, json_array_get(list, i));
+    }
+    *ret = TAKE(all);
+    return 0;
+}
+
+static bool differs(const struct vf_group *group, const json_t *settings, const json_t *now)
+{
+    for (const char *const *member = group->members; *member != NULL; member++) {
+        const json_t *wanted = json_object_get(settings, *member);
+        if (wanted != NULL && !json_equal(wanted, json_object_get(now, *member)))
+            return true;
+    }
+    return false;
+}
+
+/* What is so already is not written: a driver may refuse even that. Returns how many groups were. */
+static int apply_one(struct worker *worker, const char *id, const struct vf_interface *interface, unsigned vf,
+                     const json_t *settings, const json_t *now, struct error *err)
+{
+    int changed = 0;
+
+    for (const struct vf_group *group = vf_groups; group->name != NULL; group++) {
+        char step[96];
+        if (!differs(group, settings, now))
+            continue;
+        snprintf(step, sizeof(step), "set %s of virtual function %u on %s", group->name, vf, interface->name);
+        if (worker_step(worker, id, step, err) != 0 ||
+            vf_link_write(worker->sysroot, interface, vf, group, settings, now, err) != 0)
+            return -1;
+        changed++;
+    }
+    return changed;
+}
+
+static int refuse_without_interface(const struct worker *worker, struct pci_address physical, const char *id,
+                                    struct error *err)
+{
+    char driver[DRIVER_NAME_SIZE];
+
+    if (driver_read_name(worker->sysroot, physical, driver, err) != 0)
+        return -1;
+    return error_set(err, ERROR_FAILED,
+                     "%s (%s) has no network interface: its virtual functions cannot have these settings", id,
+                     driver[0] != '\0' ? driver : "no driver");
+}
+
+int vf_settings_apply(struct worker *worker, struct pci_address physical, const json_t *settings,
+                      struct error *err)
+{
+    struct vf_interface interface = vf_interface_find(worker->sysroot, physical);
+    autojson json_t *all = NULL;
+    char id[PCI_ADDRESS_SIZE];
+    const char *name;
+    json_t *own;
+    int changed = 0;
+
+    pci_address_format(physical, id);
+    if (json_object_size(settings) == 0)
+        return 0;
+    if (interface.index == 0)
+        return refuse_without_interface(worker, physical, id, err);
+    if (vf_link_read(worker->sysroot, &interface, &all, err) != 0)
+        return -1;
+    json_object_foreach((json_t *)(uintptr_t)settings, name, own) {
+        unsigned long long vf = 0;
+        text_to_number(name, 10, VF_SETTINGS_LIMIT, &vf);
+        int done = apply_one(worker, id, &interface, (unsigned)vf, own, json_array_get(all, vf), err);
+        if (done < 0)
+            return -1;
+        changed += done;
+    }
+    if (changed > 0)
+        worker_log(worker, "%s: %d settings of its virtual functions were made on %s", id, changed,
+                   interface.name);
+    return changed > 0 ? 1 : 0;
+}

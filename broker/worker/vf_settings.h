@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The settings of virtual functions (hardware/slice/vf_link.h) as arguments, vf0 to vf255, and as steps of a
+ * worker. */
+#ifndef HOSTPCI_BROKER_WORKER_VF_SETTINGS_H
+#define HOSTPCI_BROKER_WORKER_VF_SETTINGS_H
+
+#include "broker/operations.h"
+#include "broker/worker/worker.h"
+#include "hardware/slice/vf_link.h"
+
+/* {N: settings} of the arguments vfN. ERROR_INVALID for one that is `count` or more. */
+int vf_settings_parse(const json_t *arguments, unsigned count, json_t **ret, struct error *err);
+
+/* Gives those below `count` that have no mac one that stays the same (vf_link_make_mac). */
+void vf_settings_add_macs(struct worker *worker, struct pci_address physical, unsigned count,
+                          json_t *settings);
+
+/* {N: settings} as they are now, below `count`, of a physical function; empty if it has no network interface.
+ */
+int vf_settings_read(struct worker *worker, struct pci_address physical, unsigned count, json_t **ret,
+                     struct error *err);
+
+/* Makes those settings that are not so yet, each group of them as a step on the physical function. 1:
+ * something was changed; 0: nothing had to be. ERROR_FAILED if there are settings, but no network interface.
+ */
+int vf_settings_apply(struct worker *worker, struct pci_address physical, const json_t *settings,
+                      struct error *err);
+
+#endif
