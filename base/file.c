@@ -63,21 +63,41 @@ static int sync_folder_of(const char *path)
     return fd < 0 ? -1 : fsync(fd);
 }
 
-int file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err)
+/* Writes the content beside the path, then gives it that name by `publish`, which returns -1 and errno. */
+static int write_file(const char *path, const void *data, size_t length, mode_t mode,
+                      int (*publish)(const char *temporary, const char *path), struct error *err)
 {
     autofree char *temporary = xasprintf("%s.XXXXXX", path);
     autoclose int fd = mkostemp(temporary, O_CLOEXEC);
 
     if (fd < 0)
         return error_set_errno(err, errno, "cannot create '%s'", temporary);
-    if (fchmod(fd, mode) != 0 || write_all(fd, data, length) != 0 || rename(temporary, path) != 0) {
-        error_set_errno(err, errno, "cannot write '%s'", path);
+    if (fchmod(fd, mode) != 0 || write_all(fd, data, length) != 0 || publish(temporary, path) != 0) {
+        int reason = errno;
+        error_set_errno(err, reason, "cannot write '%s'", path);
+        err->kind = reason == EEXIST ? ERROR_CONFLICT : ERROR_FAILED;
         unlink(temporary);
         return -1;
     }
     if (sync_folder_of(path) != 0)
         return error_set_errno(err, errno, "cannot make '%s' durable", path);
     return 0;
+}
+
+int file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err)
+{
+    return write_file(path, data, length, mode, rename, err);
+}
+
+/* Unlike rename(2), link(2) fails if the name is taken. */
+static int name_anew(const char *temporary, const char *path)
+{
+    return link(temporary, path) != 0 ? -1 : unlink(temporary);
+}
+
+int file_create(const char *path, const void *data, size_t length, mode_t mode, struct error *err)
+{
+    return write_file(path, data, length, mode, name_anew, err);
 }
 
 int file_make_folder(const char *path, mode_t mode, struct error *err)

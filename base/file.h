@@ -16,6 +16,9 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_length, st
 /* Replaces the file atomically: whoever reads it finds the old content or the new, also after a power cut. */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
 
+/* The same for a new file. ERROR_CONFLICT if something of that name exists, which stays as it is. */
+int file_create(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
+
 /* Makes a folder and those above it, with `mode` each. Those that exist stay as they are. */
 int file_make_folder(const char *path, mode_t mode, struct error *err);
 

@@ -210,6 +210,21 @@ int broker_call(const struct broker *broker, const char *operation, const char *
     return -1;
 }
 
+int broker_call_briefly(const struct broker *broker, const char *operation, const char *id, json_t *arguments,
+                        json_t **ret, struct error *err)
+{
+    struct call call = {.broker = broker, .id = id};
+    json_t *request = json_pack("{s:s, s:s, s:o}", "operation", operation, "id", id, "arguments", arguments);
+    autoclose int fd = -1;
+
+    if (ask(broker, request, READING_SECONDS, &fd, err) != 0)
+        return -1;
+    int ended = receive_end(&call, fd, ret, err);
+    if (ended == 0)
+        return error_set(err, ERROR_BUSY, "the broker ended; try again");
+    return ended > 0 ? 0 : -1;
+}
+
 int broker_follow(const struct broker *broker, const char *id, int after,
                   void (*line)(void *context, int number, const char *text), void *context, json_t **ret,
                   struct error *err)

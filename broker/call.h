@@ -25,6 +25,11 @@ int broker_call(const struct broker *broker, const char *operation, const char *
                 void (*line)(void *context, int number, const char *text), void *context, json_t **ret,
                 struct error *err);
 
+/* The same for whoever cannot wait for ever, without the log: ERROR_BUSY if the broker says nothing for 30 s,
+ * although the operation goes on. */
+int broker_call_briefly(const struct broker *broker, const char *operation, const char *id, json_t *arguments,
+                        json_t **ret, struct error *err);
+
 /* The same for an operation that began before; `after` lines of its log are known already. ERROR_NOT_FOUND if
  * it never reached the broker: then nothing was changed. */
 int broker_follow(const struct broker *broker, const char *id, int after,

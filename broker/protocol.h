@@ -53,6 +53,7 @@
  *   driver, override        what it had before; a claim without them: nothing was changed yet
  *   wanted, wanted-override where it is to be: a driver, "" for none, "*" for the kernel's choice
  *   reset-methods           what reset_method held, if the operation changes that
+ *   rom                     {sleeps, enabled}: the ROM is switched on; what power/control and enable held
  *
  * or, of a physical function whose virtual functions come and go:
  *

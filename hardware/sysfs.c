@@ -136,7 +136,8 @@ static ssize_t read_fully(int fd, char *buffer, size_t size)
     return (ssize_t)used;
 }
 
-int sysfs_read_whole(int folder, const char *path, size_t limit, char **ret)
+/* There is room for one byte more than the length that is returned. */
+static int read_content(int folder, const char *path, size_t limit, char **ret)
 {
     autoclose int fd = open_file(folder, path);
     autofree char *content = NULL;
@@ -155,9 +156,20 @@ int sysfs_read_whole(int folder, const char *path, size_t limit, char **ret)
         if (length < space - 1)
             break;
     }
-    length = (size_t)finish_text(content, (int)length);
     *ret = TAKE(content);
     return (int)length;
+}
+
+int sysfs_read_whole(int folder, const char *path, size_t limit, char **ret)
+{
+    int length = read_content(folder, path, limit, ret);
+
+    return length < 0 ? length : finish_text(*ret, length);
+}
+
+int sysfs_read_binary(int folder, const char *path, size_t limit, unsigned char **ret)
+{
+    return read_content(folder, path, limit, (char **)ret);
 }
 
 int sysfs_read_number(int folder, const char *path, long long *ret)

@@ -40,6 +40,10 @@ int sysfs_read(int folder, const char *path, char *buffer, size_t size);
  * frees. */
 int sysfs_read_whole(int folder, const char *path, size_t limit, char **ret);
 
+/* Reads a file of any length up to `limit` (-EFBIG beyond) as it is, in as many reads as that takes, into
+ * memory that the caller frees. Returns the length. */
+int sysfs_read_binary(int folder, const char *path, size_t limit, unsigned char **ret);
+
 /* Reads at most `size` bytes as they are and returns their number; -EFBIG if there are more, with the first
  * of them in the buffer. */
 int sysfs_read_bytes(int folder, const char *path, void *buffer, size_t size);

@@ -126,12 +126,15 @@ static const struct schema link_properties[] = {
     {.name = NULL},
 };
 
+#define SHADOW_TEXT "Present if it is no ROM but the copy of one that the firmware left in main memory."
+
 static const struct schema resource_properties[] = {
     OPTIONAL_TEXT("name", "bar0 to bar5, rom, or iov0 to iov5."),
     OPTIONAL_TEXT("start", "First address, in hexadecimal."),
     OPTIONAL_NUMBER("size", "Size in bytes."),
     OPTIONAL_TEXT("type", "io, mem32 or mem64."),
     OPTIONAL_FLAG("prefetchable", "Present if reading has no side effect."),
+    OPTIONAL_FLAG("shadow", SHADOW_TEXT),
     {.name = NULL},
 };
 
@@ -263,7 +266,8 @@ const struct endpoint endpoint_get_pci_status =
                          .type = SCHEMA_OBJECT,
                          .optional = true,
                          .properties =
-                             PROPERTIES(OPTIONAL_NUMBER("size", "Size of the ROM's window in bytes."))},
+                             PROPERTIES(OPTIONAL_NUMBER("size", "Size of the ROM's window in bytes."),
+                                        OPTIONAL_FLAG("shadow", SHADOW_TEXT))},
                         OPTIONAL_TEXT("slot", "Name of the physical slot."),
                         OPTIONAL_TEXT("serial-number",
                                       "Serial number of the hardware. Only root may read it, and only newer "

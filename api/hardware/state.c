@@ -71,6 +71,19 @@ static void add_reset(json_t *state, const json_t *fact)
     json_object_set_new(state, "reset", reset);
 }
 
+static void add_rom(json_t *state, const json_t *fact)
+{
+    static const char *const names[] = {"time", "bios", "uefi", "complete", "shadow"};
+    json_t *rom;
+
+    if (fact == NULL)
+        return;
+    rom = json_object();
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        json_object_set(rom, names[i], json_object_get(fact, names[i]));
+    json_object_set_new(state, "rom", rom);
+}
+
 json_t *hardware_state(const struct broker *broker, const struct pci_device *device)
 {
     autojson json_t *known = NULL;
@@ -86,6 +99,7 @@ json_t *hardware_state(const struct broker *broker, const struct pci_device *dev
     add_driver(state, "previous-driver", find_fact(facts, "origin", device));
     add_driver(state, "persistent-driver", find_fact(facts, "choice", device));
     add_reset(state, find_fact(facts, "reset", device));
+    add_rom(state, find_fact(facts, "rom", device));
     return state;
 }
 
@@ -107,6 +121,19 @@ static const struct schema reset_properties[] = {
     {.name = NULL},
 };
 
+static const struct schema rom_properties[] = {
+    {.name = "time", .type = SCHEMA_INTEGER, .text = "When it was read, in seconds since 1970."},
+    {.name = "bios", .type = SCHEMA_BOOLEAN, .text = "Whether it has an image for a BIOS (SeaBIOS)."},
+    {.name = "uefi", .type = SCHEMA_BOOLEAN, .text = "Whether it has an image for UEFI (OVMF) on x64."},
+    {.name = "complete",
+     .type = SCHEMA_BOOLEAN,
+     .text = "Whether it ends with its last image, and all are whole."},
+    {.name = "shadow",
+     .type = SCHEMA_BOOLEAN,
+     .text = "Whether it was the copy that the firmware left in main memory."},
+    {.name = NULL},
+};
+
 const struct schema hardware_state_properties[] = {
     OPTIONAL_TEXT(
         "task",
@@ -125,5 +152,10 @@ const struct schema hardware_state_properties[] = {
      .optional = true,
      .properties = reset_properties,
      .text = "Its last reset in this boot."},
+    {.name = "rom",
+     .type = SCHEMA_OBJECT,
+     .optional = true,
+     .properties = rom_properties,
+     .text = "Its ROM, as it was read last."},
     {.name = NULL},
 };

@@ -53,7 +53,7 @@ struct daemon {
 };
 
 struct options {
-    const char *run_dir, *broker_dir, *user, *sysroot;
+    const char *run_dir, *broker_dir, *user, *sysroot, *rom_dir;
     bool help;
 };
 
@@ -62,14 +62,18 @@ static const char help[] =
     "  --run-dir DIR\n        the folder of its socket, broker.sock (default /run/hostpci)\n"
     "  --broker-dir DIR\n        its journal, for root alone (default /var/lib/hostpci-broker)\n"
     "  --user NAME\n        who may ask beside root: the user of `hostpci serve` (default hostpci)\n"
-    "  --sysroot DIR\n        the host's files (/sys, /proc, ...) lie below this folder (default /)\n";
+    "  --sysroot DIR\n        the host's files (/sys, /proc, ...) lie below this folder (default /)\n"
+    "  --rom-dir DIR\n        where it saves ROMs, as `hostpci serve --rom-dir` (default /usr/share/kvm)\n";
 
 static int read_options(int argc, char **argv, struct options *options, struct error *err)
 {
-    static const struct option names[] = {
-        {"run-dir", required_argument, NULL, 'r'}, {"broker-dir", required_argument, NULL, 'b'},
-        {"user", required_argument, NULL, 'u'},    {"sysroot", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"run-dir", required_argument, NULL, 'r'},
+                                          {"broker-dir", required_argument, NULL, 'b'},
+                                          {"user", required_argument, NULL, 'u'},
+                                          {"sysroot", required_argument, NULL, 's'},
+                                          {"rom-dir", required_argument, NULL, 'm'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int found;
 
     optind = 0; /* glibc starts over */
@@ -77,6 +81,7 @@ static int read_options(int argc, char **argv, struct options *options, struct e
         const char **option = found == 'r'   ? &options->run_dir
                               : found == 'b' ? &options->broker_dir
                               : found == 'u' ? &options->user
+                              : found == 'm' ? &options->rom_dir
                                              : &options->sysroot;
         if (found == 'h')
             options->help = true;
@@ -241,8 +246,9 @@ static int restrict_mounts(const struct options *options, struct daemon *daemon,
 
     if (journal_make_folder(options->broker_dir, err) != 0)
         return error_prefix(err, "--broker-dir: ");
-    if (mounts_restrict((const char *const[MOUNTS_OWN]){sysroot, options->run_dir, options->broker_dir},
-                        err) != 0)
+    if (mounts_restrict(
+            (const char *const[MOUNTS_OWN]){sysroot, options->run_dir, options->broker_dir, options->rom_dir},
+            err) != 0)
         return -1;
     return open_sysroot(options, daemon, err);
 }
@@ -286,7 +292,7 @@ static int open_all(const struct options *options, struct daemon *daemon, struct
 
 /* What an earlier broker left is brought back before the persistent choices are applied, and both have begun
  * before anybody can ask for more. */
-static int start(struct daemon *daemon, struct error *err)
+static int start(const struct options *options, struct daemon *daemon, struct error *err)
 {
     struct jobs *jobs = &daemon->jobs;
     autojson json_t *open = NULL;
@@ -295,6 +301,7 @@ static int start(struct daemon *daemon, struct error *err)
 
     jobs->loop = loop_new();
     jobs->sysroot = daemon->sysroot;
+    jobs->rom_dir = options->rom_dir;
     jobs->stop_at = broker_stop_at();
     jobs->changed = on_news;
     jobs->context = daemon;
@@ -344,7 +351,7 @@ static int run(const struct options *options, struct error *err)
 
     int result = open_all(options, &daemon, err);
     if (result == 0)
-        result = start(&daemon, err);
+        result = start(options, &daemon, err);
     if (result == 0) {
         log_info("listening on %s", path);
         notify_manager("READY=1");
@@ -356,8 +363,10 @@ static int run(const struct options *options, struct error *err)
 
 int broker_main(int argc, char **argv)
 {
-    struct options options = {
-        .run_dir = "/run/hostpci", .broker_dir = "/var/lib/hostpci-broker", .sysroot = "/"};
+    struct options options = {.run_dir = "/run/hostpci",
+                              .broker_dir = "/var/lib/hostpci-broker",
+                              .sysroot = "/",
+                              .rom_dir = "/usr/share/kvm"};
     struct error err;
 
     prepare_process();

@@ -91,8 +91,9 @@ struct jobs {
     struct loop *loop;
     struct journal *journal;
     const struct sysroot *sysroot;
-    int helper;       /* broker/daemon/helper.h; -1: none */
-    struct job *list; /* the newest first */
+    const char *rom_dir; /* the folder of the romfiles */
+    int helper;          /* broker/daemon/helper.h; -1: none */
+    struct job *list;    /* the newest first */
     unsigned count, readers;
     long steps, stop_at; /* broker_stop_at(); 0: never */
     /* Called when the journal has a new line, or the end, of the operation of that number. */

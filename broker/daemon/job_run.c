@@ -69,9 +69,10 @@ static int enter_in_journal(struct job *job, pid_t pid, struct error *err)
 static int start_worker(struct job *job, operation_function *run, json_t *arguments, enum job_state state,
                         struct error *err)
 {
+    const struct worker_host host = {job->jobs->sysroot, job->jobs->helper, job->jobs->rom_dir};
     struct worker_process worker;
 
-    if (spawn_worker(job->jobs->sysroot, job->jobs->helper, run, id_of(job), arguments, &worker, err) != 0)
+    if (spawn_worker(&host, run, id_of(job), arguments, &worker, err) != 0)
         return -1;
     if (enter_in_journal(job, worker.pid, err) != 0) {
         spawn_discard(&worker);

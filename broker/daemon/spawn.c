@@ -66,8 +66,8 @@ _Noreturn static void work(struct worker *worker, operation_function *run)
     _exit(EXIT_SUCCESS);
 }
 
-int spawn_worker(const struct sysroot *sysroot, int helper, operation_function *run, const char *id,
-                 json_t *arguments, struct worker_process *ret, struct error *err)
+int spawn_worker(const struct worker_host *host, operation_function *run, const char *id, json_t *arguments,
+                 struct worker_process *ret, struct error *err)
 {
     int ends[2];
 
@@ -76,8 +76,12 @@ int spawn_worker(const struct sysroot *sysroot, int helper, operation_function *
     fcntl(ends[0], F_SETFL, O_NONBLOCK); /* the broker's end; the worker waits for its answers */
     pid_t pid = fork();
     if (pid == 0) {
-        struct worker worker = {
-            .socket = ends[1], .helper = helper, .sysroot = sysroot, .operation = id, .arguments = arguments};
+        struct worker worker = {.socket = ends[1],
+                                .helper = host->helper,
+                                .sysroot = host->sysroot,
+                                .rom_dir = host->rom_dir,
+                                .operation = id,
+                                .arguments = arguments};
         work(&worker, run);
     }
     int reason = errno;

@@ -8,6 +8,13 @@
 #include "broker/operations.h"
 #include "hardware/sysfs.h"
 
+/* What each worker works on. */
+struct worker_host {
+    const struct sysroot *sysroot;
+    int helper;          /* the socket to it; -1: none */
+    const char *rom_dir; /* the folder of the romfiles */
+};
+
 struct worker_process {
     pid_t pid;  /* 0: there is none */
     int pidfd;  /* readable when the process has ended */
@@ -15,10 +22,10 @@ struct worker_process {
 };
 
 /* Starts a process that does `run` once it gets the message `start` (broker/protocol.h). Of the broker's
- * descriptors it has the sysroot's, the socket to the helper (-1: none) and its own socket alone. `id` is ""
- * for an operation that only reads. */
-int spawn_worker(const struct sysroot *sysroot, int helper, operation_function *run, const char *id,
-                 json_t *arguments, struct worker_process *ret, struct error *err);
+ * descriptors it has the sysroot's, the socket to the helper and its own socket alone. `id` is "" for an
+ * operation that only reads. */
+int spawn_worker(const struct worker_host *host, operation_function *run, const char *id, json_t *arguments,
+                 struct worker_process *ret, struct error *err);
 
 /* Ends and collects a worker that was never sent `start`: it has done nothing and waits, so that this does
  * not block. */

@@ -8,16 +8,15 @@
 #include "broker/worker/divide.h"
 #include "broker/worker/host.h"
 #include "broker/worker/mdev_state.h"
+#include "broker/worker/rom.h"
 
 /* A count comes before drivers: the virtual functions that get them back are there only after it. */
 static const struct kind {
     const char *member; /* only claims of this kind have it */
     int (*undo)(struct worker *worker, const json_t *claim, struct text *where);
 } kinds[] = {
-    {"numvfs", divide_undo},
-    {"override", bind_undo},
-    {MDEV_CLAIM, mdev_undo},
-    {"files", host_undo},
+    {"numvfs", divide_undo}, {"override", bind_undo}, {MDEV_CLAIM, mdev_undo},
+    {"files", host_undo},    {"rom", rom_undo},
 };
 
 static size_t kind_of(const json_t *claim)

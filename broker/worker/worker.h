@@ -25,6 +25,7 @@ struct worker {
     int socket; /* to the broker */
     int helper; /* to the one that runs programs (broker/worker/unit.h); -1: there is none */
     const struct sysroot *sysroot;
+    const char *rom_dir;   /* the folder of the romfiles */
     const char *operation; /* its id; "" if it only reads */
     json_t *arguments;     /* validated against the operation's schema */
     bool undoing;          /* neither a request to stop nor a full disk ends the way back */

@@ -150,14 +150,14 @@ static json_t *list_modules(const struct sysroot *sysroot, int folder)
 static void add_resources(json_t *object, int folder)
 {
     char text[4096];
-    size_t i;
 
     bool known = sysfs_read(folder, "resource", text, sizeof(text)) >= 0;
-    json_t *list = known ? resource_list(text) : json_array(), *window;
+    json_t *list = known ? resource_list(text) : json_array(), *rom = resource_find(list, RESOURCE_ROM);
     json_object_set_new(object, "resources", list);
-    json_array_foreach(list, i, window)
-        if (strcmp(json_string_value(json_object_get(window, "name")), "rom") == 0)
-            json_object_set_new(object, "rom", json_pack("{s:O}", "size", json_object_get(window, "size")));
+    if (rom != NULL)
+        json_object_set_new(object, "rom",
+                            json_pack("{s:O, s:O*}", "size", json_object_get(rom, "size"), "shadow",
+                                      json_object_get(rom, "shadow")));
 }
 
 static bool slot_is_at(int slots, const char *name, struct pci_address address)

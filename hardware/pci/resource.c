@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FLAG_SHADOW       0x00000002 /* of a ROM */
 #define FLAG_IO           0x00000100
 #define FLAG_MEMORY       0x00000200
 #define FLAG_PREFETCHABLE 0x00002000
 #define FLAG_64_BITS      0x00100000
 
-static const char *const window_names[] = {"bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom",
+static const char *const window_names[] = {"bar0", "bar1", "bar2", "bar3", "bar4", "bar5", RESOURCE_ROM,
                                            "iov0", "iov1", "iov2", "iov3", "iov4", "iov5"};
 
 /* A kernel without CONFIG_PCI_IOV has no lines for virtual functions. A bridge has four more lines for the
@@ -34,6 +35,8 @@ static json_t *parse_window(const char *name, const char *line)
                                (json_int_t)(end - start + 1), "type", type);
     if (flags & FLAG_PREFETCHABLE)
         json_object_set_new(window, "prefetchable", json_integer(1));
+    if (flags & FLAG_SHADOW && strcmp(name, RESOURCE_ROM) == 0)
+        json_object_set_new(window, "shadow", json_integer(1));
     return window;
 }
 
@@ -58,4 +61,16 @@ json_t *resource_list(char *text)
             json_array_append_new(list, window);
     }
     return list;
+}
+
+json_t *resource_find(const json_t *list, const char *name)
+{
+    json_t *window;
+    size_t i;
+
+    json_array_foreach(list, i, window) {
+        if (strcmp(json_string_value(json_object_get(window, "name")), name) == 0)
+            return window;
+    }
+    return NULL;
 }

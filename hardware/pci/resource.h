@@ -7,11 +7,16 @@
 
 #include <jansson.h>
 
-/* [{name, start, size, type, prefetchable?}] for the windows in use, from the text of the file `resource`,
- * which has a line "START END FLAGS" for each window and is cut up. name is bar0 to bar5, rom, or iov0 to
- * iov5 (the space of all virtual functions), start "0x...", size in bytes, type io, mem32 or mem64,
- * prefetchable 1. Lines that make no sense are left out, and so are a bridge's windows to the bus behind it.
+/* [{name, start, size, type, prefetchable?, shadow?}] for the windows in use, from the text of the file
+ * `resource`, which has a line "START END FLAGS" for each window and is cut up. name is bar0 to bar5, rom, or
+ * iov0 to iov5 (the space of all virtual functions), start "0x...", size in bytes, type io, mem32 or mem64,
+ * prefetchable 1, shadow 1 for a ROM that is a copy, which the firmware left in main memory. Lines that make
+ * no sense are left out, and so are a bridge's windows to the bus behind it.
  */
 json_t *resource_list(char *text);
+
+/* The window of that name in such a list, not a new reference; NULL if it is not in use. */
+#define RESOURCE_ROM "rom"
+json_t *resource_find(const json_t *list, const char *name);
 
 #endif

@@ -47,17 +47,10 @@ static void end_with_parent(int lifeline)
  * order. */
 static void become_broker(const struct settings *settings, const char *user, int lifeline)
 {
-    const char *const argv[] = {"hostpci",
-                                "broker",
-                                "--run-dir",
-                                settings->run_dir,
-                                "--broker-dir",
-                                settings->broker_dir,
-                                "--user",
-                                user,
-                                "--sysroot",
-                                settings->sysroot,
-                                NULL};
+    const char *const argv[] = {
+        "hostpci", "broker", "--run-dir", settings->run_dir, "--broker-dir", settings->broker_dir,
+        "--user",  user,     "--sysroot", settings->sysroot, "--rom-dir",    settings->rom_dir,
+        NULL};
     sigset_t none;
 
     setpgid(0, 0);

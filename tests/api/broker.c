@@ -3,10 +3,12 @@
 #include "tests/api/broker.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,8 +30,8 @@ static struct {
 /* In the child. */
 static void become_broker(void)
 {
-    const char *const argv[] = {"broker",        "--run-dir", daemon_run(), "--broker-dir",
-                                daemon_broker(), "--sysroot", the.host,     NULL};
+    const char *const argv[] = {"broker",    "--run-dir", daemon_run(), "--broker-dir", daemon_broker(),
+                                "--sysroot", the.host,    "--rom-dir",  daemon_roms(),  NULL};
     int log = open(the.log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -75,6 +77,7 @@ static void wait_until_ready(void)
 void broker_start_again(void)
 {
     cr_assert_eq(the.pid, 0, "a broker runs already");
+    cr_assert(mkdir(daemon_roms(), 0755) == 0 || errno == EEXIST, "%s", daemon_roms());
     the.pid = fork();
     cr_assert_neq(the.pid, -1);
     if (the.pid == 0)

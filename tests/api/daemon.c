@@ -25,7 +25,8 @@
 
 static struct {
     struct daemon_options options;
-    char folder[80], host[100], state[100], run[100], broker[100], socket[108], log[100], output[100];
+    char folder[80], host[100], state[100], run[100], broker[100], roms[100], socket[108], log[100],
+        output[100];
     char url[128];
     pid_t pid; /* 0: none runs */
 } the;
@@ -48,6 +49,7 @@ static void make_folders(void)
     snprintf(the.state, sizeof(the.state), "%s/state", the.folder);
     snprintf(the.run, sizeof(the.run), "%s/run", the.folder);
     snprintf(the.broker, sizeof(the.broker), "%s/broker", the.folder);
+    snprintf(the.roms, sizeof(the.roms), "%s/roms", the.folder);
     snprintf(the.socket, sizeof(the.socket), "%s/run/hostpci.sock", the.folder);
     snprintf(the.log, sizeof(the.log), "%s/log", the.folder);
     snprintf(the.output, sizeof(the.output), "%s/output", the.folder);
@@ -264,4 +266,9 @@ const char *daemon_run(void)
 const char *daemon_broker(void)
 {
     return the.broker;
+}
+
+const char *daemon_roms(void)
+{
+    return the.roms;
 }

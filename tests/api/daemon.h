@@ -56,6 +56,7 @@ const char *daemon_socket(void); /* path of the local socket */
 const char *daemon_state(void);  /* the state folder */
 const char *daemon_run(void);    /* the run folder */
 const char *daemon_broker(void); /* the broker's folder; as root each daemon starts a broker of its own */
+const char *daemon_roms(void);   /* where the broker of a played kernel saves ROMs */
 char *daemon_log(void);          /* all of its log so far; the caller frees it */
 
 #endif

@@ -10,7 +10,7 @@
 
 #define METHODS                                                                                              \
     "[{'method':'mdev'},{'method':'status'},{'method':'driver'},{'method':'reset'},{'method':'sriov'},{'"    \
-    "method':'map'}]"
+    "method':'rom'},{'method':'map'}]"
 
 static void start(void)
 {

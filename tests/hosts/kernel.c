@@ -128,7 +128,9 @@ static bool is_unbind(const char *path)
 
 static int do_access(enum sysfs_access kind, const char *path, const char *value)
 {
-    return kind == SYSFS_WRITE ? kernel_write(path, value, do_nothing) : 1;
+    return kind == SYSFS_WRITE  ? kernel_write(path, value, do_nothing)
+           : kind == SYSFS_READ ? kernel_read(path)
+                                : 1;
 }
 
 static int do_late(enum sysfs_access kind, const char *path, const char *value)

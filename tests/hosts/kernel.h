@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Plays the kernel behind a tree that looks like a host: a write to unbind, bind, drivers_probe,
- * driver_override, reset, reset_method or sriov_numvfs, to create or remove of a mediated device, or to
- * NVIDIA's current_vgpu_type changes the tree's files and links as it does on a real host, and fails when it
- * fails there. A test can also make it fail, hang, or lose a function in the middle of something.
+ * driver_override, reset, reset_method, sriov_numvfs, rom or enable, to create or remove of a mediated
+ * device, or to NVIDIA's current_vgpu_type changes the tree's files and links as it does on a real host, and
+ * fails when it fails there. A test can also make it fail, hang, or lose a function in the middle of
+ * something.
  *
  * It works through sysfs_hook, in this process and in those forked (but not exec'ed) after kernel_install, so
  * a test that needs a broker on such a host calls broker_main in a child. All of them share the memory of
@@ -46,6 +47,11 @@ void kernel_put_vfs(const char *id, unsigned count);             /* at once */
 unsigned kernel_vfs(const char *id);                             /* what sriov_numvfs says */
 bool kernel_autoprobe(const char *id);
 
+/* It has this ROM, which reads as EIO while nobody has the function enabled (a driver has, once) or while it
+ * may sleep, which it may. kernel_reset_rom: again as it was then. */
+void kernel_set_rom(const char *id, const void *data, size_t length);
+void kernel_reset_rom(const char *id);
+
 /* Binds it at once, as root could do by hand; "" for no driver or no override. */
 void kernel_put(const char *id, const char *driver, const char *override);
 
@@ -53,7 +59,8 @@ void kernel_put(const char *id, const char *driver, const char *override);
 const char *kernel_driver(const char *id);
 const char *kernel_override(const char *id);
 const char *kernel_reset_methods(const char *id);
-unsigned kernel_resets(const char *id); /* how many worked since kernel_install */
+const char *kernel_rom_state(const char *id); /* "rom off, enable 1, control auto" */
+unsigned kernel_resets(const char *id);       /* how many worked since kernel_install */
 
 /* Mediated devices: the function can create `available` of a type from now on, whose driver has the attribute
  * `weight`, a number. Instances share nothing but their type's count. */

@@ -372,7 +372,21 @@ static int write_function(struct kernel_function *function, const char *name, co
         return write_methods(function, value);
     if (strcmp(name, "sriov_numvfs") == 0)
         return kernel_write_count(function, value);
+    if (strcmp(name, "rom") == 0)
+        return kernel_write_rom(function, value);
+    if (strcmp(name, "enable") == 0)
+        return kernel_write_enable(function, value);
     return strcmp(name, "reset") == 0 ? write_reset(function, value) : 1;
+}
+
+int kernel_read(const char *path)
+{
+    char folder[KERNEL_NAME], name[KERNEL_NAME];
+
+    split(path, folder, name);
+    const struct kernel_function *function = strcmp(name, "rom") == 0 ? kernel_find(folder) : NULL;
+    return function != NULL && kernel_is_there(kernel_function_file(folder, name)) ? kernel_read_rom(function)
+                                                                                   : 1;
 }
 
 static int write_bus(const char *path, const char *value, int *lock,

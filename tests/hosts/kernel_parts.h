@@ -4,6 +4,7 @@
 #define HOSTPCI_TESTS_HOSTS_KERNEL_PARTS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "tests/hosts/kernel.h"
@@ -29,6 +30,7 @@ struct kernel_function {
         unsigned most;            /* that the driver makes; 0: as many as the device can have */
         int error;                /* what it says beyond */
     } vfs;
+    atomic_bool rom_is_on;
     atomic_int holder;         /* the process that holds its lock in a write that does not return; 0: none */
     char leaving[KERNEL_NAME]; /* the driver that is still being unbound */
 };
@@ -53,6 +55,11 @@ bool kernel_is_there(const char *path);
 const char *kernel_function_file(const char *id, const char *name);
 void kernel_remove_folder(const char *path);
 
+/* What reading `rom` comes to, 1 or a negative errno, and writing to it and to `enable`. */
+int kernel_read_rom(const struct kernel_function *function);
+int kernel_write_rom(struct kernel_function *function, const char *value);
+int kernel_write_enable(const struct kernel_function *function, const char *value);
+
 bool kernel_is_vfio(const char *driver);
 void kernel_bind(const char *id, const char *driver);
 void kernel_probe(const struct kernel_function *function); /* binds what fits, if something does */
@@ -64,6 +71,9 @@ void kernel_read_link(const char *path, char name[static KERNEL_NAME]); /* the t
 int kernel_write_count(struct kernel_function *function, const char *value);
 /* Whether the kernel binds drivers to this one: not to a virtual function whose physical one says so. */
 bool kernel_may_probe(const char *id);
+
+/* What the kernel does at a read: 1 if the file is like any other, or a negative errno. */
+int kernel_read(const char *path);
 
 /* Does what the kernel does at a write: 0, a negative errno, or 1 if the file is like any other. `middle` is
  * called at the point where an unbind hangs: the link to the driver is gone, but the driver is not finished.

@@ -42,6 +42,8 @@ const struct scenario scenarios[] = {
     DIVIDES("'numvfs': 3", .whole = {0, true, NOTHING}, .divided = {3, false, NOTHING}),
     DIVIDES("'numvfs': 3, 'autoprobe': 1", .whole = {2, false, VFIO}, .divided = {3, true, NOTHING}),
     DIVIDES("'numvfs': 0", .whole = {2, true, IGBVF}, .divided = {0, true, NOTHING}),
+    MOVES("rom", "{'id': '" SCREEN "'}", BOTH("vfio-pci", "vfio-pci"), BOTH("vfio-pci", "vfio-pci")),
+    MOVES("rom", "{'id': '" SCREEN "'}", BOTH("", "none"), BOTH("", "none")),
 };
 const size_t scenario_count = COUNT_OF(scenarios);
 
@@ -106,6 +108,7 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
         put(home);
         json_decref(testbed_ask(testbed, "driver", CARD("vfio-pci")));
     }
+    kernel_reset_rom(SCREEN);
 }
 
 void scenario_expect_end(const struct scenario *scenario, const struct testbed *testbed, const char *what)
@@ -116,6 +119,11 @@ void scenario_expect_end(const struct scenario *scenario, const struct testbed *
                   kernel_override(ids[i]));
     cr_expect_str_eq(kernel_reset_methods(SCREEN), "flr bus", "%s: reset_method is '%s'", what,
                      kernel_reset_methods(SCREEN));
+    if (strcmp(scenario->operation, "rom") == 0)
+        cr_expect_str_eq(kernel_rom_state(SCREEN),
+                         scenario->from[0].driver[0] != '\0' ? "rom off, enable 1, control auto"
+                                                             : "rom off, enable 0, control auto",
+                         "%s: %s", what, kernel_rom_state(SCREEN));
     cr_expect_str_eq(kernel_driver(PORT), "pcieport", "%s: the bridge was touched", what);
     if (scenario->divides)
         expect_division(scenario, what);

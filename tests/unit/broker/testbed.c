@@ -21,6 +21,7 @@
 #include "base/memory.h"
 #include "broker/daemon/broker.h"
 #include "broker/operations.h"
+#include "tests/rom.h"
 
 static const struct {
     const char *id, *driver, *class_code, *ids, *group, *reset;
@@ -59,9 +60,17 @@ static void run_broker(const struct testbed *testbed)
 {
     autofree char *run_dir = xasprintf("%s/run", testbed->tree.path);
     autofree char *broker_dir = xasprintf("%s/broker", testbed->tree.path);
-    char *arguments[] = {
-        xstrdup("broker"),    xstrdup("--run-dir"),        run_dir, xstrdup("--broker-dir"), broker_dir,
-        xstrdup("--sysroot"), xstrdup(testbed->tree.path), NULL};
+    autofree char *rom_dir = xasprintf("%s/roms", testbed->tree.path);
+    char *arguments[] = {xstrdup("broker"),
+                         xstrdup("--run-dir"),
+                         run_dir,
+                         xstrdup("--broker-dir"),
+                         broker_dir,
+                         xstrdup("--sysroot"),
+                         xstrdup(testbed->tree.path),
+                         xstrdup("--rom-dir"),
+                         rom_dir,
+                         NULL};
 
     if (testbed->stop_at > 0) {
         autofree char *step = xasprintf("%u", testbed->stop_at);
@@ -115,6 +124,8 @@ void testbed_make_host(struct testbed *testbed)
     tree_make(&testbed->tree);
     make_functions(&testbed->tree);
     kernel_install(testbed->tree.path);
+    unsigned char rom[ROM_ROOM];
+    kernel_set_rom(SCREEN, rom, rom_make_types("03", 0x10de, 0x2484, rom));
     autofree char *run_dir = xasprintf("%s/run", testbed->tree.path);
     testbed->client = broker_new(run_dir);
 }

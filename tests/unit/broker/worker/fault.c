@@ -158,6 +158,12 @@ Test(fault, of_each_access_when_made_whole)
     fail_each_kind(&scenarios[8], NETWORK);
 }
 
+Test(fault, of_each_access_when_its_rom_is_read)
+{
+    fail_each_kind(&scenarios[9], SCREEN);
+    fail_each_kind(&scenarios[10], SCREEN);
+}
+
 Test(fault, of_all_that_follows)
 {
     for (size_t i = 0; i < scenario_count; i++) {
@@ -165,7 +171,8 @@ Test(fault, of_all_that_follows)
         testbed_make(&testbed);
         for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
             if (scenario_wants_all() ||
-                (kind == SYSFS_WRITE && (scenarios[i].restores || scenarios[i].divides || i == 0 || i == 5)))
+                (kind == SYSFS_WRITE &&
+                 (scenarios[i].restores || scenarios[i].divides || i == 0 || i == 5 || i >= 9)))
                 fail_each(&scenarios[i], &testbed, (struct kernel_fault){.access = kind}, true);
     }
 }

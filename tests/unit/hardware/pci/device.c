@@ -44,12 +44,12 @@ Test(device, tells_everything_that_the_host_does)
         " 'subsystem_device_name': 'GA104 [GeForce RTX 3070]', 'revision': '0xa1', 'driver': 'nouveau',"
         " 'modules': ['nouveau', 'nvidiafb'], 'peers': ['0000:00:01.0', '0000:01:00.1'], 'boot-vga': 1,"
         " 'link': {'speed': '2.5 GT/s PCIe', 'max-speed': '16.0 GT/s PCIe', 'width': 16, 'max-width': 16},"
-        " 'power-state': 'D0', 'reset-methods': ['bus'], 'slot': '1', 'rom': {'size': 131072},"
+        " 'power-state': 'D0', 'reset-methods': ['bus'], 'slot': '1', 'rom': {'size': 131072, 'shadow': 1},"
         " 'resources': [{'name': 'bar0', 'start': '0xde000000', 'size': 16777216, 'type': 'mem32'},"
         "  {'name': 'bar1', 'start': '0xc0000000', 'size': 268435456, 'type': 'mem64', 'prefetchable': 1},"
         "  {'name': 'bar3', 'start': '0xd0000000', 'size': 33554432, 'type': 'mem64', 'prefetchable': 1},"
         "  {'name': 'bar5', 'start': '0xe000', 'size': 128, 'type': 'io'},"
-        "  {'name': 'rom', 'start': '0xc0000', 'size': 131072, 'type': 'mem32'}]}");
+        "  {'name': 'rom', 'start': '0xc0000', 'size': 131072, 'type': 'mem32', 'shadow': 1}]}");
 }
 
 Test(device, leaves_out_what_the_host_does_not_tell)

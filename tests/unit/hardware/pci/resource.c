@@ -38,7 +38,7 @@ Test(resources, tell_kind_and_size)
         " {'name': 'bar1', 'start': '0xc0000000', 'size': 268435456, 'type': 'mem64', 'prefetchable': 1},"
         " {'name': 'bar3', 'start': '0x380000000000', 'size': 65536, 'type': 'mem64'},"
         " {'name': 'bar5', 'start': '0xe000', 'size': 128, 'type': 'io'},"
-        " {'name': 'rom', 'start': '0xc0000', 'size': 131072, 'type': 'mem32'}]");
+        " {'name': 'rom', 'start': '0xc0000', 'size': 131072, 'type': 'mem32', 'shadow': 1}]");
 }
 
 Test(resources, of_virtual_functions_follow_the_rom)
