@@ -17,7 +17,8 @@ static const struct {
     int capability;
     const char *reason;
 } needed[] = {
-    {CAP_SYS_ADMIN, "config space beyond its first 64 bytes; the addresses in /" PROC_IOMEM},
+    {CAP_SYS_ADMIN,
+     "config space beyond its first 64 bytes; the addresses in /" PROC_IOMEM "; commands for NVMe drives"},
     {CAP_SYS_MODULE, "modprobe, when vfio-pci or the driver asked for is not loaded"},
     {CAP_SYS_PTRACE, "/" PROC "/PID/fd of every process: who has a device open"},
     {CAP_DAC_READ_SEARCH, "the same folders, which belong to the users of the processes"},

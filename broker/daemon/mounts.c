@@ -2,6 +2,7 @@
 /* A mount namespace in which the broker can write only where it must. */
 #include "broker/daemon/mounts.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -32,6 +33,9 @@ const char *const mounts_writable[] = {
 static const char *const kept[] = {"/" SYS,     "/" PROC,    "/dev/kmsg",   "/dev/null",
                                    "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 
+/* The controllers of NVMe drives, for hardware/slice/nvme.h; those that come later stay closed. */
+#define MOST_DRIVES 64
+
 /* Programs may expect that they can write to the latter two. */
 static const struct {
     const char *path, *options;
@@ -47,7 +51,7 @@ struct part {
 };
 
 struct parts {
-    struct part list[MOUNTS_OWN + COUNT_OF(kept) + COUNT_OF(mounts_writable)];
+    struct part list[MOUNTS_OWN + COUNT_OF(kept) + COUNT_OF(mounts_writable) + MOST_DRIVES];
     size_t count;
 };
 
@@ -74,6 +78,26 @@ static bool keep(struct parts *parts, const char *path)
     return true;
 }
 
+static bool keep_drives(struct parts *parts)
+{
+    struct dirent **entries = NULL;
+    int count = scandir("/dev", &entries, NULL, versionsort);
+    bool kept_all = true;
+
+    for (int i = 0, drives = 0; i < count; i++) {
+        unsigned long long number;
+        if (text_starts_with(entries[i]->d_name, "nvme") &&
+            text_to_number(entries[i]->d_name + strlen("nvme"), 10, UINT16_MAX, &number) &&
+            drives++ < MOST_DRIVES) {
+            autofree char *path = xasprintf("/dev/%s", entries[i]->d_name);
+            kept_all = kept_all && keep(parts, path);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return kept_all;
+}
+
 static bool keep_all(struct parts *parts, const char *const own[static MOUNTS_OWN])
 {
     for (size_t i = 0; i < COUNT_OF(kept); i++)
@@ -85,7 +109,7 @@ static bool keep_all(struct parts *parts, const char *const own[static MOUNTS_OW
     for (size_t i = 0; i < MOUNTS_OWN; i++)
         if (own[i] != NULL && !keep(parts, own[i]))
             return false;
-    return true;
+    return keep_drives(parts);
 }
 
 static bool set(const char *path, unsigned long long attributes, unsigned long long propagation)

@@ -4,8 +4,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
+#include "hardware/slice/nvme.h"
 
 /* One physical function while its count changes. */
 struct division {
@@ -117,6 +119,30 @@ static int make_settings(struct division *division, const json_t *settings, stru
     return changed < 0 ? -1 : 0;
 }
 
+/* An NVMe drive's virtual functions work only after this. */
+static int bring_online(struct division *division, struct error *err)
+{
+    struct worker *worker = division->worker;
+    char node[NVME_NODE_SIZE];
+    struct nvme_share share;
+
+    if (!division->made || strcmp(division->driver.driver, "nvme") != 0)
+        return 0;
+    if (announce(division, err, "read what the drive has for secondary controllers") != 0 ||
+        nvme_find(worker->sysroot, division->address, node, err) != 0)
+        return -1;
+    int found = nvme_find_share(worker->sysroot, node, division->now.count, &share, err);
+    if (found <= 0)
+        return found;
+    for (unsigned i = 0; i < division->now.count; i++)
+        if (announce(division, err, "set the controller of virtual function %u online", i) != 0 ||
+            nvme_set_online(worker->sysroot, node, i, share, err) != 0)
+            return -1;
+    worker_log(worker, "%s: each virtual function has %u queues and %u interrupts, and is online (/dev/%s)",
+               division->id, share.queues, share.interrupts, node);
+    return 0;
+}
+
 int divide_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
                     struct vfs_state wanted, const json_t *settings, struct error *err)
 {
@@ -124,7 +150,7 @@ int divide_function(struct worker *worker, struct pci_address address, const str
 
     pci_address_format(address, division.id);
     if (read_now(&division, was, err) != 0 || change_count(&division, wanted.count, err) != 0 ||
-        make_settings(&division, settings, err) != 0 ||
+        make_settings(&division, settings, err) != 0 || bring_online(&division, err) != 0 ||
         set_autoprobe(&division, wanted.autoprobe, err) != 0 || probe_all(&division, err) != 0)
         return -1;
     return division.done ? 1 : 0;

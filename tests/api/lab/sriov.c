@@ -121,6 +121,29 @@ LAB_TEST(lab_sriov, drive_has_a_virtual_function_that_carries_it)
     machine_set(DRIVE, "sriov_numvfs", "0");
 }
 
+static void divide_drive(const char *count, const char *autoprobe)
+{
+    autofree char *upid = xstrdup(
+        json_string_value(put(PCI "/" DRIVE "/sriov", "numvfs", count, "autoprobe", autoprobe, NULL)));
+
+    task_succeeds(upid);
+}
+
+/* The API hands out the drive's queues and interrupts, and then lets the driver take them. */
+LAB_TEST(lab_sriov, drive_is_divided_and_the_host_uses_a_part_of_it)
+{
+    divide_drive("2", "1");
+    machine_wait_driver(DRIVE_FIRST, "nvme");
+    autofree char *name = machine_entry(DRIVE_FIRST, "nvme"), *state = xasprintf("nvme/%s/state", name);
+    double end = machine_slept() + 60;
+    while (!reads(DRIVE_FIRST, state, "live")) {
+        cr_assert_lt(machine_slept(), end, "%s is not live", name);
+        machine_sleep(100);
+    }
+    divide_drive("0", "1");
+    machine_wait(DRIVE_FIRST, false);
+}
+
 LAB_TEST(lab_sriov, cards_behind_ports_without_acs_go_together)
 {
     const json_t *status = status_of(LEFT);

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "hardware/slice/nvme.h"
 #include "hardware/slice/vf_link.h"
 #include "tests/unit/broker/testbed.h"
 #include "tests/unit/hardware/use/fixture.h"
@@ -172,6 +173,39 @@ Test(broker_sriov, brings_back_what_was_there)
     expect_vfs(2, false);
     expect_binding(FIRST, "", "");
     expect_binding(SECOND, "vfio-pci", "vfio-pci");
+    expect_nothing_open(&testbed);
+}
+
+/* A drive with 4 flexible queues and 2 interrupts, and the controllers 1 and 2. */
+static int play_drive(const char *node, struct nvme_admin_cmd *command)
+{
+    unsigned char *page = (unsigned char *)(uintptr_t)command->addr;
+
+    cr_assert_str_eq(node, "nvme0");
+    if (command->opcode != 6)
+        return kernel_autoprobe(DISK); /* it must not have a driver yet */
+    if (command->cdw10 == 0x14)
+        page[32] = 4, page[64] = 2;
+    else
+        page[0] = 2, page[32] = page[32 + 8] = 1, page[64] = page[64 + 8] = 2;
+    return 0;
+}
+
+Test(broker_sriov, sets_the_virtual_functions_of_a_drive_online_before_they_have_drivers)
+{
+    autotestbed struct testbed testbed;
+
+    nvme_door = play_drive;
+    testbed_make(&testbed);
+    kernel_add_sriov(DISK, &(struct kernel_sriov){3, 1, 1, 0xa808, 50, "nvme"});
+    tree_write(&testbed.tree, "sys/bus/pci/devices/" DISK "/nvme/nvme0/cntlid", "0\n");
+    testbed_do(&testbed, "sriov", "{'id': '" DISK "', 'numvfs': 2, 'autoprobe': 1}",
+               "{'before': 0, 'numvfs': 2}");
+    expect_log(&testbed,
+               DISK ": each virtual function has 2 queues and 1 interrupts, and is online (/dev/nvme0)");
+    expect_binding("0000:02:00.1", "nvme", "");
+    testbed_fail(&testbed, "sriov", "{'id': '" DISK "', 'numvfs': 3}", "ask for at most 2");
+    cr_assert_eq(kernel_vfs(DISK), 2);
     expect_nothing_open(&testbed);
 }
 
