@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static int check_what_is_left(void)
         return 1;
     if (!(permitted() & CAPABILITY(CAP_SYS_MODULE)) || !(permitted() & CAPABILITY(CAP_SYS_PTRACE)))
         return 2;
-    if (permitted() & (CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_NET_ADMIN) |
+    if (permitted() & (CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_NET_RAW) |
                        CAPABILITY(CAP_KILL) | CAPABILITY(CAP_SETPCAP)))
         return 3;
     if (prctl(PR_CAPBSET_READ, CAP_SYS_MODULE, 0, 0, 0) != 1)
@@ -78,6 +79,10 @@ static int check_what_is_denied(void)
 {
     if (socket(AF_INET, SOCK_STREAM, 0) != -1 || errno != EAFNOSUPPORT)
         return 1;
+    if (socket(AF_PACKET, SOCK_RAW, 0) != -1 || errno != EAFNOSUPPORT)
+        return 6;
+    if (socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) < 0)
+        return 7;
     if (socket(AF_UNIX, SOCK_STREAM, 0) < 0)
         return 2;
     if (unshare(CLONE_NEWNS) != -1 || errno != EPERM)
