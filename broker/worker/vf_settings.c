@@ -163,8 +163,11 @@ static int apply_one(struct worker *worker, const char *id, const struct vf_inte
         if (!differs(group, settings, now))
             continue;
         snprintf(step, sizeof(step), "set %s of virtual function %u on %s", group->name, vf, interface->name);
-        if (worker_step(worker, id, step, err) != 0 ||
-            vf_link_write(worker->sysroot, interface, vf, group, settings, now, err) != 0)
+        if (worker_step(worker, id, step, err) != 0)
+            return -1;
+        if (strcmp(group->name, "min-tx-rate") == 0)
+            vf_interface_wait(worker->sysroot, interface);
+        if (vf_link_write(worker->sysroot, interface, vf, group, settings, now, err) != 0)
             return -1;
         changed++;
     }

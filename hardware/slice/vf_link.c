@@ -5,11 +5,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "hardware/paths.h"
+
+#define LINK_LOOK_MS 50
+#define LINK_LOOKS   160
 
 const struct vf_group vf_groups[] = {
     {"mac", {"mac"}},
@@ -54,6 +59,19 @@ struct vf_interface vf_interface_find(const struct sysroot *sysroot, struct pci_
         return found;
     }
     return found;
+}
+
+/* Its carrier can be read only while it is up. */
+void vf_interface_wait(const struct sysroot *sysroot, const struct vf_interface *interface)
+{
+    struct host_path file = path_below(SYS_CLASS_NET, interface->name, "carrier");
+    long long carrier;
+
+    for (unsigned looks = 0; looks < LINK_LOOKS; looks++) {
+        if (sysfs_read_number(sysroot_fd(sysroot), file.text, &carrier) < 0 || carrier != 0)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = LINK_LOOK_MS * 1000000L}, NULL);
+    }
 }
 
 static const struct vf_door *find_door(const struct sysroot *sysroot)

@@ -32,6 +32,10 @@ struct vf_interface {
 };
 struct vf_interface vf_interface_find(const struct sysroot *sysroot, struct pci_address physical);
 
+/* Waits, eight seconds at most, until an interface that is up has a link again: some drivers (igb) lose it
+ * when virtual functions are made, and take no rates without one. */
+void vf_interface_wait(const struct sysroot *sysroot, const struct vf_interface *interface);
+
 /* [settings], by index, of the virtual functions that there are. ERROR_FAILED if the kernel does not tell. */
 int vf_link_read(const struct sysroot *sysroot, const struct vf_interface *interface, json_t **ret,
                  struct error *err);

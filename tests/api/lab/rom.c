@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ROMs of real functions: tests/lab/topology/default. QEMU's e1000e has one image for a BIOS and one for UEFI, its
- * NVMe drive has none, and its VGA is the screen of the boot. */
+/* ROMs of real functions: tests/lab/topology/default. QEMU's e1000e has one image for a BIOS and one for
+ * UEFI, its NVMe drive has none, and its VGA is the screen of the boot. */
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
