@@ -314,7 +314,7 @@ static int run(struct worker *worker, const struct request *request, struct divi
 static int sriov(struct worker *worker, json_t **ret, struct error *err)
 {
     struct division_plan division = {.claims = NULL};
-    struct request request;
+    struct request request = {.count = -1};
 
     if (parse(worker->arguments, &request, err) != 0)
         return -1;

@@ -30,7 +30,7 @@ DAEMON_TEST(pci_status, of_a_graphics_card)
             "{'name':'bar0','start':'0xde000000','size':16777216,'type':'mem32'}");
     is_json(json_array_get(member(card, "resources"), 1),
             "{'name':'bar1','start':'0xc0000000','size':268435456,'type':'mem64','prefetchable':1}");
-    is_json(member(card, "rom"), "{'size':131072}");
+    is_json(member(card, "rom"), "{'size':131072,'shadow':1}");
     cr_assert_not(has(card, "numa-node"), "the machine has one node");
     cr_assert_not(has(card, "driver-override"));
     cr_assert_not(has(card, "sriov"));
