@@ -76,12 +76,15 @@ DAEMON_TEST(used_by, mediated_devices_and_their_parent)
                                                      .type = "i915-GVTg_V5_8"});
     daemon_start_again();
     is_json(user_of(PCI "/0000:00:02.0/status"), "{'vmid':101,'key':'hostpci2','state':'running'}");
-    is_json(get(MDEV, NULL), "[{'uuid':'d577a7cf-2595-44d8-9c08-c67358dcf7ac','parent':'0000:00:02.0',"
-                             "'type':'i915-GVTg_V5_8','vmid':101}]");
+    is_json(get(MDEV, NULL), "[{'id':'d577a7cf-2595-44d8-9c08-c67358dcf7ac',"
+                             "'uuid':'d577a7cf-2595-44d8-9c08-c67358dcf7ac','parent':'0000:00:02.0',"
+                             "'type':'i915-GVTg_V5_8','state':'active','vmid':101}]");
     reservation_end(101);
     make_instance("00000003-0000-0000-0000-000000000777");
-    is_json(get(MDEV, NULL), "[{'uuid':'00000003-0000-0000-0000-000000000777','parent':'0000:00:02.0',"
-                             "'type':'i915-GVTg_V5_4','vmid':777},"
-                             "{'uuid':'d577a7cf-2595-44d8-9c08-c67358dcf7ac','parent':'0000:00:02.0',"
-                             "'type':'i915-GVTg_V5_8'}]");
+    is_json(get(MDEV, NULL), "[{'id':'00000003-0000-0000-0000-000000000777',"
+                             "'uuid':'00000003-0000-0000-0000-000000000777','parent':'0000:00:02.0',"
+                             "'type':'i915-GVTg_V5_4','state':'leftover','vmid':777},"
+                             "{'id':'d577a7cf-2595-44d8-9c08-c67358dcf7ac',"
+                             "'uuid':'d577a7cf-2595-44d8-9c08-c67358dcf7ac','parent':'0000:00:02.0',"
+                             "'type':'i915-GVTg_V5_8','state':'active'}]");
 }

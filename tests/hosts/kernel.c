@@ -3,6 +3,7 @@
 #include "tests/hosts/kernel.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -299,4 +300,15 @@ bool kernel_fault_hangs(void)
 unsigned kernel_count(enum sysfs_access kind)
 {
     return shared->counts[kind];
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+    (void)status, (void)type, (void)at;
+    return remove(path);
+}
+
+void kernel_remove_folder(const char *path)
+{
+    kernel_must(nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0, "remove a folder");
 }

@@ -2,7 +2,6 @@
 /* The played kernel's PCI bus: its drivers and functions, and what writes do to them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -454,17 +453,6 @@ void kernel_add_driver(const char *driver)
         return;
     for (size_t i = 0; i < COUNT_OF(files); i++)
         kernel_write_text(kernel_path(KERNEL_DRIVERS "/%s/%s", driver, files[i]), "");
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *at)
-{
-    (void)status, (void)type, (void)at;
-    return remove(path);
-}
-
-void kernel_remove_folder(const char *path)
-{
-    kernel_must(nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0, "remove a folder");
 }
 
 void kernel_remove_driver(const char *driver)
