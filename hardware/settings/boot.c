@@ -199,7 +199,7 @@ int boot_read_line(const struct boot *boot, const char *text, char **ret, struct
 int boot_change_line(const struct boot *boot, const char *text, const char *line, char **ret,
                      struct error *err)
 {
-    struct value value;
+    struct value value = {.from = 0};
 
     if (boot->kind != BOOT_GRUB) {
         *ret = xasprintf("%s\n", line);

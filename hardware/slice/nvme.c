@@ -179,7 +179,7 @@ static int find_secondary(const struct sysroot *sysroot, const char *node, unsig
 int nvme_set_online(const struct sysroot *sysroot, const char *node, unsigned index, struct nvme_share share,
                     struct error *err)
 {
-    struct secondary secondary;
+    struct secondary secondary = {.controller = 0};
 
     if (find_secondary(sysroot, node, index, &secondary, err) != 0)
         return -1;
