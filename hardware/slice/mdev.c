@@ -95,7 +95,7 @@ static int read_parent(int folder, const char *uuid, char parent[static PCI_ADDR
 
 static int read_place(int folder, const char *uuid, struct mdev_place *ret)
 {
-    struct mdev_place place;
+    struct mdev_place place = {.parent = ""};
     char path[64];
     int result = read_parent(folder, uuid, place.parent);
 

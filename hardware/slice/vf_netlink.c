@@ -46,8 +46,7 @@ static void read_vlan(const struct nlattr *list, json_t *settings)
 {
     const struct nlattr *entry;
 
-    mnl_attr_for_each_nested(entry, list)
-    {
+    mnl_attr_for_each_nested(entry, list) {
         const struct ifla_vf_vlan_info *vlan = mnl_attr_get_payload(entry);
         if (mnl_attr_get_payload_len(entry) < sizeof(*vlan))
             return;
@@ -89,8 +88,7 @@ static json_t *read_info(const struct nlattr *info)
     json_t *settings = json_object();
     const struct nlattr *entry;
 
-    mnl_attr_for_each_nested(entry, info)
-    {
+    mnl_attr_for_each_nested(entry, info) {
         const void *data = mnl_attr_get_payload(entry);
         size_t size = mnl_attr_get_payload_len(entry);
         unsigned type = mnl_attr_get_type(entry);
@@ -120,11 +118,12 @@ static int take_link(const struct nlmsghdr *message, void *context)
 
     if (message->nlmsg_type != RTM_NEWLINK)
         return MNL_CB_OK;
-    mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg))
-    {
+    mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg)) {
         if (mnl_attr_get_type(attribute) != IFLA_VFINFO_LIST)
             continue;
-        mnl_attr_for_each_nested(info, attribute) json_array_append_new(list, read_info(info));
+        mnl_attr_for_each_nested(info, attribute) {
+            json_array_append_new(list, read_info(info));
+        }
     }
     return MNL_CB_OK;
 }
