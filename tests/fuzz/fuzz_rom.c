@@ -3,7 +3,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/memory.h"
 #include "hardware/pci/rom.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,6 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (rom.images[i].offset > rom.size || rom.images[i].device_count > ROM_DEVICES)
             abort();
     json_decref(rom_describe(&rom));
-    autofree char *ids = rom_list_ids(&rom);
+    free(rom_list_ids(&rom));
     return 0;
 }
