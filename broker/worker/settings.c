@@ -126,7 +126,7 @@ static int merge(const json_t *arguments, const json_t *now, json_t **ret, struc
     if (json_is_array(json_object_get(settings, "options")) &&
         json_array_size(json_object_get(settings, "options")) == 0)
         json_object_del(settings, "options");
-    if (list != NULL && modprobe_each(list, delete_member, &deletion) != 0)
+    if (modprobe_each(list, delete_member, &deletion) != 0)
         return -1;
     *ret = TAKE(settings);
     return 0;
@@ -179,7 +179,7 @@ static bool is_kept(const struct loss *loss, const char *word)
     autofree char *copy = xstrdup(word);
     const char *list = json_text_or(loss->now, loss->member, NULL);
 
-    return list != NULL && modprobe_each(list, is_equal, copy) != 0;
+    return modprobe_each(list, is_equal, copy) != 0;
 }
 
 static int judge_id(void *context, const char *word)
@@ -232,10 +232,10 @@ static int check_loss(struct worker *worker, const struct inventory *inventory, 
         return -1;
     loss.uses = uses;
     loss.member = "ids";
-    if (modprobe_each(json_text(settings, "ids"), judge_id, &loss) != 0)
+    if (modprobe_each(json_text_or(settings, "ids", NULL), judge_id, &loss) != 0)
         return -1;
     loss.member = "blacklist";
-    return modprobe_each(json_text(settings, "blacklist"), judge_module, &loss);
+    return modprobe_each(json_text_or(settings, "blacklist", NULL), judge_module, &loss);
 }
 
 static bool differs(const char *a, const char *b)

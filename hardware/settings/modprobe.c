@@ -51,7 +51,7 @@ int modprobe_read_file(const struct sysroot *sysroot, const char *file, char **r
 
 int modprobe_each(const char *list, int (*each)(void *context, const char *word), void *context)
 {
-    autofree char *copy = xstrdup(list);
+    autofree char *copy = list != NULL ? xstrdup(list) : NULL;
     char *rest = copy;
     int result = 0;
 
@@ -209,7 +209,7 @@ char *modprobe_print(const json_t *settings)
         print.before = lists[i].before;
         print.after = lists[i].after;
         if (json_object_get(settings, lists[i].member) != NULL)
-            modprobe_each(json_text(settings, lists[i].member), print_word, &print);
+            modprobe_each(json_text_or(settings, lists[i].member, NULL), print_word, &print);
     }
     if (print.text.length > empty)
         return text_take(&print.text);
@@ -224,7 +224,7 @@ char *modprobe_print_modules(const json_t *settings)
     if (json_object_get(settings, "modules") == NULL)
         return NULL;
     text_append(&print.text, HEADER);
-    modprobe_each(json_text(settings, "modules"), print_word, &print);
+    modprobe_each(json_text_or(settings, "modules", NULL), print_word, &print);
     return text_take(&print.text);
 }
 
@@ -290,8 +290,7 @@ static int check_module(void *context, const char *module)
 
     if (length == 0 || length > 63 || module[length] != '\0')
         return error_set_field(check->err, check->member, "'%.80s' is not the name of a module", module);
-    if ((check->now != NULL && modprobe_each(check->now, is_same, copy) != 0) || is_of_vfio(module) ||
-        drives_function(check, module))
+    if (modprobe_each(check->now, is_same, copy) != 0 || is_of_vfio(module) || drives_function(check, module))
         return 0;
     return error_set_field(
         check->err, check->member,
@@ -383,13 +382,13 @@ int modprobe_check(const struct sysroot *sysroot, const struct inventory *invent
 
     if (ids != NULL && strlen(ids) > MOST_IDS)
         return error_set_field(err, "ids", "vfio-pci takes at most %d characters", MOST_IDS);
-    if (ids != NULL && modprobe_each(ids, check_id, &check) != 0)
+    if (modprobe_each(ids, check_id, &check) != 0)
         return -1;
     for (size_t i = 0; i < COUNT_OF(modules); i++) {
         const char *list = json_text_or(settings, modules[i], NULL);
         check.member = modules[i];
         check.now = json_text_or(now, modules[i], NULL);
-        if (list != NULL && modprobe_each(list, check_module, &check) != 0)
+        if (modprobe_each(list, check_module, &check) != 0)
             return -1;
     }
     return check_all_options(&check, json_object_get(settings, "options"), json_object_get(now, "options"));

@@ -42,7 +42,8 @@ char *modprobe_print_modules(const json_t *settings);
 int modprobe_check(const struct sysroot *sysroot, const struct inventory *inventory, const json_t *settings,
                    const json_t *now, struct error *err);
 
-/* Calls each(context, word) for the words of a list with commas, until it returns something else than 0. */
+/* Calls each(context, word) for the words of a list with commas (NULL: there is none), until it returns
+ * something else than 0. */
 int modprobe_each(const char *list, int (*each)(void *context, const char *word), void *context);
 
 #endif

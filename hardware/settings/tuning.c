@@ -325,13 +325,13 @@ json_t *tuning_list_reasons(const struct sysroot *sysroot, const struct inventor
     struct comparison comparison = {sysroot, inventory, json_array()};
     const json_t *kept = tuning->kept;
 
-    modprobe_each(json_text(kept, "ids"), compare_id, &comparison);
+    modprobe_each(json_text_or(kept, "ids", NULL), compare_id, &comparison);
     compare_options(sysroot, kept, comparison.reasons);
     compare_module_options(sysroot, json_object_get(kept, "options"), comparison.reasons);
     if (json_object_get(kept, "blacklist") != NULL)
-        modprobe_each(json_text(kept, "blacklist"), compare_blacklist, &comparison);
+        modprobe_each(json_text_or(kept, "blacklist", NULL), compare_blacklist, &comparison);
     if (json_object_get(kept, "modules") != NULL)
-        modprobe_each(json_text(kept, "modules"), compare_module, &comparison);
+        modprobe_each(json_text_or(kept, "modules", NULL), compare_module, &comparison);
     compare_line(tuning, cmdline, comparison.reasons);
     return comparison.reasons;
 }

@@ -180,6 +180,23 @@ Test(host_settings, that_would_keep_the_host_from_starting_are_refused)
     expect_old(&testbed);
 }
 
+/* The driver of its disk is no module. */
+Test(host_settings, of_other_devices_are_none_of_the_root_disks)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    host_add_disk(&testbed.tree, "nvme0n1", "259:0", DISK_FOLDER "/nvme/nvme0");
+    tree_write(&testbed.tree, "proc/1/mountinfo", "25 1 259:0 / / rw - ext4 /dev/nvme0n1 rw\n");
+    testbed_start_broker(&testbed);
+    testbed_do(&testbed, "host-settings", CHANGE, "{}");
+    expect_new(&testbed);
+    testbed_do(&testbed, "host-settings", "{'ids': '10de:2484', 'delete': 'blacklist,modules', 'force': 1}",
+               "{}");
+    testbed_do(&testbed, "host-settings", "{'delete': 'ids'}", "{}");
+    expect(&testbed, MODPROBE, NULL);
+}
+
 Test(host_settings, are_put_back_when_a_program_fails)
 {
     autotestbed struct testbed testbed;
