@@ -50,11 +50,10 @@ static int refuse_type(const char *id, const char *type, const json_t *types, st
 
     list_types(types, false, &list);
     if (list.length == 0)
-        return error_set(
-            err, ERROR_FAILED,
-            "%s cannot create mediated devices: its driver offers no types; hostpci why %s says what "
-            "it lacks",
-            id, id);
+        return error_set(err, ERROR_FAILED,
+                         "%s cannot create mediated devices: its driver offers no types; hostpci get "
+                         "/nodes/localhost/hardware/pci/%s/status says what it lacks",
+                         id, id);
     return error_set_field(err, "type", "%s has no type '%s' of mediated devices; it has %.700s", id, type,
                            list.data);
 }
