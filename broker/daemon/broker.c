@@ -246,6 +246,8 @@ static int restrict_mounts(const struct options *options, struct daemon *daemon,
 
     if (journal_make_folder(options->broker_dir, err) != 0)
         return error_prefix(err, "--broker-dir: ");
+    if (sysroot == NULL) /* as the package does; without it only saving a ROM fails, and says so */
+        mkdir(options->rom_dir, 0755);
     if (mounts_restrict(
             (const char *const[MOUNTS_OWN]){sysroot, options->run_dir, options->broker_dir, options->rom_dir},
             err) != 0)
