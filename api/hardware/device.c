@@ -29,6 +29,9 @@ static int describe_here(const struct service *service, const struct inventory *
                                                                      address, &readiness, err) != 0)
         return -1;
     json_object_update(status, readiness);
+    const struct pci_device *device = inventory_find(inventory, address);
+    if (device != NULL)
+        json_object_set_new(status, "owners", owner_list(service->sysroot, device));
     *ret = TAKE(status);
     return 0;
 }
@@ -48,6 +51,7 @@ static int describe_by_broker(const struct service *service, const struct pci_de
     *ret = device_summarize(device, service->names);
     json_object_update(*ret, json_object_get(reply, "device"));
     json_object_update(*ret, json_object_get(reply, "readiness"));
+    json_object_set(*ret, "owners", json_object_get(reply, "owners"));
     return 0;
 }
 
@@ -107,9 +111,6 @@ static int get_pci_status(struct request *request, json_t **ret, struct error *e
         index_mappings_of_device(service->storage, service->node, id, &mappings, err) != 0 ||
         find_user(service, id, &user, err) != 0)
         return -1;
-    const struct pci_device *device = inventory_find(inventory, address);
-    if (device != NULL)
-        json_object_set_new(status, "owners", owner_list(service->sysroot, device));
     json_object_set(status, "mappings", mappings);
     if (user != NULL)
         json_object_set(status, "used-by", user);

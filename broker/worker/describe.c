@@ -7,6 +7,7 @@
 #include "broker/worker/worker.h"
 #include "hardware/check/report.h"
 #include "hardware/pci/device.h"
+#include "hardware/settings/owner.h"
 #include "hardware/slice/mdev.h"
 
 const struct schema operation_describe_arguments[] = {ARGUMENT_FUNCTION, {.name = NULL}};
@@ -27,7 +28,9 @@ static int describe(struct worker *worker, json_t **ret, struct error *err)
         readiness_describe_device(worker->sysroot, inventory, uses, address, &readiness, err) != 0 ||
         device_describe(worker->sysroot, inventory, NULL, address, &device, err) != 0)
         return -1;
-    *ret = json_pack("{s:O, s:O}", "device", device, "readiness", readiness);
+    const struct pci_device *found = inventory_find(inventory, address);
+    *ret = json_pack("{s:O, s:O, s:o}", "device", device, "readiness", readiness, "owners",
+                     found != NULL ? owner_list(worker->sysroot, found) : json_array());
     return 0;
 }
 
