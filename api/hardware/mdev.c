@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/endpoints.h"
+#include "api/hardware/state.h"
 #include "api/hardware/task.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -17,8 +18,9 @@
 struct sight {
     json_t *instances, *files; /* see mdev_list_instances, mdevctl_list */
     json_t *reserved;          /* see reservations_list */
-    json_t *holders;           /* {UUID or PCI id: text}; empty without a broker */
-    json_t *functions;         /* {PCI id: {kind: fact}}; empty without a broker */
+    json_t *holders;           /* {UUID or PCI id: text}; NULL: nobody knows, there is no broker */
+    json_t *functions;         /* {PCI id: {kind: fact}}; NULL as well */
+    struct inventory *inventory;
 };
 
 static void release_sight(struct sight *sight)
@@ -27,31 +29,30 @@ static void release_sight(struct sight *sight)
 
     for (size_t i = 0; i < COUNT_OF(all); i++)
         json_decref(all[i]);
+    inventory_release(sight->inventory);
 }
 #define autosight __attribute__((cleanup(release_sight)))
 
 static int look(struct request *request, struct sight *ret, struct error *err)
 {
     const struct reservations reservations = {request->service->storage, request->service->sysroot};
-    autoinventory struct inventory *inventory = NULL;
 
-    if (inventory_source_get(request->service->inventory, &inventory, err) != 0 ||
-        mdev_list_instances(request->service->sysroot, inventory, &ret->instances, err) != 0 ||
+    if (inventory_source_get(request->service->inventory, &ret->inventory, err) != 0 ||
+        mdev_list_instances(request->service->sysroot, ret->inventory, &ret->instances, err) != 0 ||
         mdevctl_list(request->service->sysroot, &ret->files, err) != 0)
         return -1;
     return reservations_list(&reservations, &ret->reserved, err);
 }
 
-/* A member of what the broker answers to a question about nothing in particular. */
+/* A member of what the broker answers to a question about nothing in particular; NULL without a broker. */
 static json_t *ask(const struct broker *broker, const char *operation, const char *member)
 {
     autojson json_t *answer = NULL;
     struct error err;
 
     if (broker_call(broker, operation, NULL, json_object(), NULL, NULL, &answer, &err) != 0)
-        return json_object();
-    json_t *found = json_object_get(answer, member);
-    return found != NULL ? json_incref(found) : json_object();
+        return NULL;
+    return json_incref(json_object_get(answer, member));
 }
 
 static bool is_started(const json_t *file)
@@ -70,10 +71,15 @@ static json_t *find_file(const struct sight *sight, const char *parent, const ch
     return NULL;
 }
 
-/* The VM that has it reserved, or that it is named after. */
-static long long find_owner(const struct sight *sight, const char *id)
+/* Whether the type of a vGPU is kept for the card that is there now. */
+static bool is_kept(const struct sight *sight, const char *function)
 {
-    return availability_find_owner(sight->reserved, id);
+    struct pci_address address;
+    const struct pci_device *device =
+        pci_address_parse(function, &address) ? inventory_find(sight->inventory, address) : NULL;
+
+    return device != NULL &&
+           hardware_fact(json_object_get(sight->functions, function), "vgpu", device) != NULL;
 }
 
 static json_t *describe_instance(const struct sight *sight, const json_t *instance)
@@ -82,14 +88,12 @@ static json_t *describe_instance(const struct sight *sight, const json_t *instan
     const char *id = uuid != NULL ? uuid : parent;
     const json_t *file = uuid != NULL ? find_file(sight, parent, uuid) : NULL;
     json_t *row = json_copy((json_t *)(uintptr_t)instance), *holder = json_object_get(sight->holders, id);
-    const json_t *fact = json_object_get(json_object_get(sight->functions, parent), "vgpu");
-    long long vmid = find_owner(sight, id);
-    bool held = holder != NULL || json_object_get(sight->reserved, id) != NULL;
+    long long vmid = availability_find_owner(sight->reserved, id);
+    bool idle = sight->holders != NULL && holder == NULL && json_object_get(sight->reserved, id) == NULL;
 
     json_object_set_new(row, "id", json_string(id));
-    json_object_set_new(row, "state",
-                        json_string(vmid != 0 && !held && file == NULL ? "leftover" : "active"));
-    if (uuid != NULL ? is_started(file) : fact != NULL)
+    json_object_set_new(row, "state", json_string(vmid != 0 && idle && file == NULL ? "leftover" : "active"));
+    if (uuid != NULL ? is_started(file) : is_kept(sight, parent))
         json_object_set_new(row, "persistent", json_integer(1));
     if (vmid != 0)
         json_object_set_new(row, "vmid", json_integer(vmid));
@@ -131,8 +135,10 @@ static int list_mdev(struct request *request, json_t **ret, struct error *err)
 
     if (look(request, &sight, err) != 0)
         return -1;
-    sight.holders = ask(request->service->broker, "describe-mdev", "holders");
-    sight.functions = ask(request->service->broker, "state", "functions");
+    if (json_array_size(sight.instances) > 0) { /* or there is nothing to ask about */
+        sight.holders = ask(request->service->broker, "describe-mdev", "holders");
+        sight.functions = ask(request->service->broker, "state", "functions");
+    }
     json_array_foreach(sight.instances, i, item)
         json_array_append_new(list, describe_instance(&sight, item));
     json_array_foreach(sight.files, i, item)

@@ -2,26 +2,11 @@
 /* /nodes/{node}/hardware/pci/{id}/sriov: dividing a physical function into virtual ones. */
 #include "hardware/pci/sriov.h"
 #include "api/endpoints.h"
+#include "api/hardware/state.h"
 #include "api/hardware/task.h"
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "hardware/slice/vf_link.h"
-
-/* What the broker keeps for the device that is there now; NULL: nothing, or no broker answers. */
-static json_t *read_kept(const struct service *service, const struct pci_device *device, const char *id)
-{
-    autojson json_t *known = NULL;
-    struct error err;
-
-    if (broker_call(service->broker, "state", NULL, json_pack("{s:s}", "id", id), NULL, NULL, &known, &err) !=
-        0)
-        return NULL;
-    json_t *kept = json_object_get(json_object_get(json_object_get(known, "functions"), id), "vfs");
-    if (json_integer_value(json_object_get(kept, "vendor")) != device->vendor ||
-        json_integer_value(json_object_get(kept, "device")) != device->device)
-        return NULL;
-    return json_incref(kept);
-}
 
 /* As the kernel has them, of those that exist; none where it does not tell. */
 static void add_settings(const struct sysroot *sysroot, struct pci_address physical, const json_t *vfs)
@@ -54,7 +39,7 @@ static int get_sriov(struct request *request, json_t **ret, struct error *err)
         return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
     if (sriov_read(service->sysroot, address, &sriov, err) != 0)
         return -1;
-    autojson json_t *kept = read_kept(service, device, id);
+    autojson json_t *kept = hardware_read_fact(service->broker, "vfs", device);
     *ret = json_pack("{s:i, s:I, s:i, s:o}", "total", (int)sriov.total, "now",
                      (json_int_t)sriov_count(inventory, address), "autoprobe", (int)sriov.autoprobe, "vfs",
                      sriov_list(&sriov, address, inventory));

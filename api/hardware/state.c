@@ -39,8 +39,7 @@ static void add_operation(json_t *state, const json_t *operations, const char *i
     }
 }
 
-/* A fact about this device; NULL also if it is about another one that was in its slot before. */
-static const json_t *find_fact(const json_t *facts, const char *kind, const struct pci_device *device)
+const json_t *hardware_fact(const json_t *facts, const char *kind, const struct pci_device *device)
 {
     const json_t *fact = json_object_get(facts, kind);
 
@@ -84,22 +83,42 @@ static void add_rom(json_t *state, const json_t *fact)
     json_object_set_new(state, "rom", rom);
 }
 
-json_t *hardware_state(const struct broker *broker, const struct pci_device *device)
+/* NULL if no broker answers. */
+static json_t *ask(const struct broker *broker, const struct pci_device *device,
+                   char id[static PCI_ADDRESS_SIZE])
 {
-    autojson json_t *known = NULL;
-    char id[PCI_ADDRESS_SIZE];
+    json_t *known = NULL;
     struct error err;
 
     pci_address_format(device->address, id);
     if (broker_call(broker, "state", NULL, json_pack("{s:s}", "id", id), NULL, NULL, &known, &err) != 0)
         return NULL;
+    return known;
+}
+
+json_t *hardware_read_fact(const struct broker *broker, const char *kind, const struct pci_device *device)
+{
+    char id[PCI_ADDRESS_SIZE];
+    autojson json_t *known = ask(broker, device, id);
+
+    return json_incref((json_t *)(uintptr_t)hardware_fact(
+        json_object_get(json_object_get(known, "functions"), id), kind, device));
+}
+
+json_t *hardware_state(const struct broker *broker, const struct pci_device *device)
+{
+    char id[PCI_ADDRESS_SIZE];
+    autojson json_t *known = ask(broker, device, id);
+
+    if (known == NULL)
+        return NULL;
     const json_t *facts = json_object_get(json_object_get(known, "functions"), id);
     json_t *state = json_object();
     add_operation(state, json_object_get(known, "operations"), id);
-    add_driver(state, "previous-driver", find_fact(facts, "origin", device));
-    add_driver(state, "persistent-driver", find_fact(facts, "choice", device));
-    add_reset(state, find_fact(facts, "reset", device));
-    add_rom(state, find_fact(facts, "rom", device));
+    add_driver(state, "previous-driver", hardware_fact(facts, "origin", device));
+    add_driver(state, "persistent-driver", hardware_fact(facts, "choice", device));
+    add_reset(state, hardware_fact(facts, "reset", device));
+    add_rom(state, hardware_fact(facts, "rom", device));
     return state;
 }
 

@@ -41,20 +41,25 @@ int hardware_begin_task_on(struct request *request, const char *type, const char
     return 0;
 }
 
+void hardware_copy_arguments(const struct request *request, const struct schema *schema, json_t *arguments)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(request->params, name, value) {
+        if (schema_find(schema, name) != NULL)
+            json_object_set_new(arguments, name, json_deep_copy(value));
+    }
+}
+
 int hardware_begin_task(struct request *request, const char *type, const struct operation *operation,
                         json_t **ret, struct error *err)
 {
     char id[PCI_ADDRESS_SIZE];
-    const char *name;
-    json_t *value;
 
     if (find_function(request, id, err) != 0)
         return -1;
     json_t *arguments = json_pack("{s:s}", "id", id);
-    /* after the function; copies, since the task has a thread of its own */
-    json_object_foreach(request->params, name, value) {
-        if (schema_find(operation->arguments + 1, name) != NULL)
-            json_object_set_new(arguments, name, json_deep_copy(value));
-    }
+    hardware_copy_arguments(request, operation->arguments + 1, arguments);
     return hardware_begin_task_on(request, type, id, operation, arguments, ret, err);
 }

@@ -12,6 +12,9 @@
 int hardware_begin_task(struct request *request, const char *type, const struct operation *operation,
                         json_t **ret, struct error *err);
 
+/* Copies the parameters of the request that the schema declares: the task has a thread of its own. */
+void hardware_copy_arguments(const struct request *request, const struct schema *schema, json_t *arguments);
+
 /* The same for a function whose id the caller knows, there or not, and with these arguments, which it takes.
  */
 int hardware_begin_task_on(struct request *request, const char *type, const char *id,

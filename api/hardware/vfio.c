@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /nodes/{node}/hardware/vfio: the host's own settings for passthrough. */
 #include "api/endpoints.h"
+#include "api/hardware/task.h"
 #include "api/request.h"
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "hardware/settings/tuning.h"
-#include "passthrough/broker_task.h"
 
 static int get_vfio(struct request *request, json_t **ret, struct error *err)
 {
@@ -73,33 +73,12 @@ const struct endpoint endpoint_get_vfio = {
     .run = get_vfio,
 };
 
-static int refresh(void *inventory, struct error *err)
-{
-    return inventory_source_refresh(inventory, err);
-}
-
 static int set_vfio(struct request *request, json_t **ret, struct error *err)
 {
-    const struct service *service = request->service;
-    autofree char *user = request_caller(request);
-    char upid[UPID_SIZE];
     json_t *arguments = json_object();
 
-    SCHEMA_FOREACH(row, operation_host_settings_arguments) {
-        if (param_given(request, row->name))
-            json_object_set_new(arguments, row->name,
-                                json_deep_copy(json_object_get(request->params, row->name)));
-    }
-    const struct broker_task what = {.type = "hostsettings",
-                                     .id = "",
-                                     .user = user,
-                                     .operation = &operation_host_settings,
-                                     .arguments = arguments};
-    if (broker_task_begin(service->tasks, service->broker, &what, refresh, service->inventory, upid, err) !=
-        0)
-        return -1;
-    *ret = json_string(upid);
-    return 0;
+    hardware_copy_arguments(request, operation_host_settings_arguments, arguments);
+    return hardware_begin_task_on(request, "hostsettings", "", &operation_host_settings, arguments, ret, err);
 }
 
 const struct endpoint endpoint_set_vfio = {

@@ -12,19 +12,20 @@
 #include "client/shell/shell.h"
 #include "hardware/check/check.h"
 #include "passthrough/preflight/preflight.h"
+#include "schema/format.h"
 #include "vm/keys.h"
 
 /* What is asked for the findings: the host, a device or a VM. */
 static char *path_of(const struct options *options, struct error *err)
 {
     unsigned long long vmid;
+    struct error ignored;
 
     if (options->device != NULL && options->vmid != NULL) {
         error_set(err, ERROR_INVALID, "--device and --vmid exclude each other: give only one of them");
         return NULL;
     }
-    if (options->device != NULL &&
-        options->device[strspn(options->device, "0123456789abcdefABCDEF:.")] != '\0') {
+    if (options->device != NULL && format_check("pci-id", options->device, &ignored) != 0) {
         error_set(err, ERROR_INVALID, "'%s' is not a PCI id, such as 0000:01:00.0", options->device);
         return NULL;
     }

@@ -87,7 +87,7 @@ Test(broker_rom, of_a_function_without_driver_is_read)
     expect_nothing_open(&testbed);
 }
 
-/* The state of the function tells a later preflight. */
+/* The state of the function tells what was read last. */
 Test(broker_rom, is_remembered)
 {
     autotestbed struct testbed testbed;
