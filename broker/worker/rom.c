@@ -307,7 +307,7 @@ static json_t *describe(const struct reading *reading)
     return ret;
 }
 
-/* What a later preflight goes by. */
+/* What the device's status shows until it is read again. */
 static void save_fact(const struct reading *reading)
 {
     const struct plan_function *function = reading->function;
@@ -339,10 +339,10 @@ static int check_worth(const struct reading *reading, struct error *err)
 
     if (reading->forced)
         return 0;
-    if (!reading->rom.complete)
-        return error_set(err, ERROR_FAILED,
-                         "it is not saved, as it is damaged: %s; say force=1 to save what is there",
-                         reading->rom.fault);
+    if (!reading->rom.complete || rom_find_damage(&reading->rom) != NULL)
+        return error_set(
+            err, ERROR_FAILED, "it is not saved, as it is damaged: %s; say force=1 to save what is there",
+            !reading->rom.complete ? reading->rom.fault : "the checksum of its image for a BIOS is wrong");
     if (rom_fits(&reading->rom, device->vendor, device->device))
         return 0;
     autofree char *ids = rom_list_ids(&reading->rom);
