@@ -261,6 +261,14 @@ Test(broker_rom, of_another_device_or_damaged_is_saved_only_if_forced)
         &testbed, "rom", SAVE(""),
         "it is not saved, as it is damaged: the image at 512 is cut off: it has 512 bytes, of which 488 are "
         "there; say force=1");
+    size_t size = rom_make_types("03", GPU, rom);
+    rom[300] ^= 1; /* of the image for a BIOS */
+    kernel_set_rom(SCREEN, rom, size);
+    testbed_fail(
+        &testbed, "rom", SAVE(""),
+        "it is not saved, as it is damaged: the checksum of its image for a BIOS is wrong; say force=1");
+    rom_make_types("03", GPU, rom);
+    kernel_set_rom(SCREEN, rom, 1000);
     json_decref(testbed_ask(&testbed, "rom", SAVE(", 'force': 1")));
     expect_file(folder, "gpu.rom", rom, 1000);
 }
