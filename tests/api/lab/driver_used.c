@@ -56,7 +56,7 @@ LAB_TEST(lab_taken, drive_goes_once_it_is_not_mounted)
     MOVE(DRIVE, "vfio-pci");
     MOVE(DRIVE, "restore");
     stays(DRIVE, "nvme");
-    RUN("mount", "-t", "ext4", "/dev/nvme0n1", "/srv/lab");
+    RUN("tests/lab/setup-used", "drive");
 }
 
 LAB_TEST(lab_taken, card_with_the_default_route_goes_by_force_only)

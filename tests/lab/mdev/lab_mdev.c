@@ -233,6 +233,9 @@ static struct mdev_driver instance_driver = {
 static int bind(struct pci_dev *device, const struct pci_device_id *id)
 {
     (void)id;
+    /* A kobject that is registered once more would free its old name once more. */
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        memset(&types[i]->kobj, 0, sizeof(types[i]->kobj));
     return mdev_register_parent(&parent, &device->dev, &instance_driver, types, ARRAY_SIZE(types));
 }
 

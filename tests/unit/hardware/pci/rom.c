@@ -138,7 +138,8 @@ Test(rom, that_is_none)
     memset(data, 0xff, sizeof(data));
     expect_fault(sizeof(data), "no image begins at 0");
     cr_expect_eq(rom.count, 0);
-    memcpy(data, "\x55\xaa", 2);
+    data[0] = 0x55;
+    data[1] = 0xaa;
     expect_fault(0x19, "no image begins at 0");
     expect_fault(sizeof(data), "no image begins at 0");
     rom_make_types("0", GPU, data);
