@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -155,6 +156,36 @@ static int put_back(const struct parts *parts, struct error *err)
     return 0;
 }
 
+static bool root_is_private(void)
+{
+    autofree char *line = NULL;
+    size_t space = 0;
+    char folder[8], propagation[32];
+    FILE *file = fopen("/" PROC_OWN_MOUNTS, "re");
+    bool private = false;
+
+    while (file != NULL && !private && getline(&line, &space, file) > 0)
+    private = sscanf(line, "%*s %*s %*s %*s %7s %*s %31s", folder, propagation) == 2 &&
+              strcmp(folder, "/") == 0 && strcmp(propagation, "-") == 0;
+    if (file != NULL)
+        fclose(file);
+    return private;
+}
+
+/* A file system that the host unmounts must be unmounted for the broker, too: its disk may be the next thing
+ * that is taken away. Systemd lets mounts be shared from the boot on; other inits do not. */
+static bool follow_host(void)
+{
+    if (root_is_private()) {
+        if (!set("/", 0, MS_SHARED))
+            return false;
+        log_info(
+            "the mounts of this host are shared now (mount --make-rshared /), so that the broker follows "
+            "when one is unmounted");
+    }
+    return unshare(CLONE_NEWNS) == 0 && set("/", 0, MS_SLAVE);
+}
+
 int mounts_restrict(const char *const own[static MOUNTS_OWN], struct error *err)
 {
     __attribute__((cleanup(release_parts))) struct parts parts = {.count = 0};
@@ -162,7 +193,7 @@ int mounts_restrict(const char *const own[static MOUNTS_OWN], struct error *err)
 
     if (own[0] == NULL) /* as ConfigurationDirectory of the unit does: later it could not be made */
         mkdir("/etc/mdevctl.d", 0755);
-    if (unshare(CLONE_NEWNS) != 0 || !set("/", 0, MS_SLAVE) || !keep_all(&parts, own) ||
+    if (!follow_host() || !keep_all(&parts, own) ||
         !set("/", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID, 0)) {
         log_warning(
             "the broker can write to all files of this host and open its devices, since they cannot be "

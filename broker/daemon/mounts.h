@@ -4,8 +4,9 @@
  * The unit says it with ProtectSystem, ReadWritePaths, ProtectHome, PrivateTmp, ProtectControlGroups and
  * DevicePolicy. Here it is a mount namespace of its own in which everything is read-only, no device can be
  * opened, and homes are empty, but for what the tables in mounts.c name, each with its reason. A path that
- * the unit lets the broker write to stands there, too: a test compares the two. Source: mount_setattr(2),
- * which needs Linux 5.12. */
+ * the unit lets the broker write to stands there, too: a test compares the two. What the host mounts and
+ * unmounts later is mounted and unmounted here as well; where its mounts are private (without systemd) they
+ * are made shared for that. Sources: mount_setattr(2), which needs Linux 5.12, and mount_namespaces(7). */
 #ifndef HOSTPCI_BROKER_DAEMON_MOUNTS_H
 #define HOSTPCI_BROKER_DAEMON_MOUNTS_H
 

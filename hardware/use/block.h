@@ -25,9 +25,10 @@ struct block_node {
     size_t *above; /* what stands on it */
     size_t above_count;
     struct mounted mounted;
-    enum use_weight weight; /* of its direct uses, mounts among them */
-    struct text does;       /* the others: "carries swap space" */
-    struct text evidence;   /* of the heaviest */
+    const struct mount_space *elsewhere; /* it is mounted there and not by the host itself; NULL: it is not */
+    enum use_weight weight;              /* of its direct uses, mounts among them */
+    struct text does;                    /* the others: "carries swap space" */
+    struct text evidence;                /* of the heaviest */
 };
 
 struct block_graph {

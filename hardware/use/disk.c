@@ -117,7 +117,9 @@ static bool visit(struct walk *walk, size_t index)
         report(walk,
                (struct host_use){.weight = node->weight,
                                  .evidence = text_string(&node->evidence),
-                                 .mounts = node->mounted.on},
+                                 .mounts = node->mounted.on,
+                                 .pid = node->elsewhere != NULL ? node->elsewhere->pid : 0,
+                                 .process = node->elsewhere != NULL ? node->elsewhere->process : NULL},
                text_string(&node->does), walk->depth);
     for (size_t i = 0; i < node->above_count; i++)
         used |= visit(walk, node->above[i]);

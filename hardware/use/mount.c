@@ -134,7 +134,7 @@ static size_t add_pool_mount(struct zfs_pool *pools, size_t count, const struct 
     return i == count ? count + 1 : count;
 }
 
-/* The mounts of process 1 are the host's; a service may have a mount namespace of its own. */
+/* The mounts of process 1 are the host's; those of its services and containers are in find_elsewhere(). */
 static char *read_mounts(const struct block_graph *graph, const char **ret_file)
 {
     static const char *const files[] = {PROC_INIT_MOUNTS, PROC_OWN_MOUNTS};
@@ -185,6 +185,44 @@ static void find_btrfs(struct block_graph *graph)
         share_btrfs_mounts(graph, *name);
 }
 
+static void mount_elsewhere(struct block_node *node, const struct mount *mount,
+                            const struct mount_space *space, const char *line)
+{
+    if (node == NULL || node->elsewhere != NULL || node->mounted.evidence.length > 0)
+        return;
+    node->elsewhere = space;
+    autofree char *evidence = xasprintf("/%s: %s", path_of_process(space->pid, "mountinfo").text, line);
+    block_use(node, USE_ACTIVE, evidence, "is mounted on %s in the mount namespace of %s (pid %d)",
+              mount->folder, space->process, space->pid);
+}
+
+/* What the host has unmounted may be mounted still where a container, or a service whose mounts are private,
+ * got a copy; the file system on it is as alive as before. */
+static void find_elsewhere(struct block_graph *graph, const struct mount_space *space)
+{
+    autofree char *text = NULL;
+    int result =
+        sysfs_read_whole(graph->uses->root, path_of_process(space->pid, "mountinfo").text, MOST_TEXT, &text);
+    char *rest = text;
+
+    if (result == -ENOENT || result == -EINVAL) /* the process has ended meanwhile */
+        return;
+    if (result < 0)
+        use_note(graph->uses, path_of_process(space->pid, "mountinfo").text, result);
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        autofree char *whole = xstrdup(line);
+        struct mount mount;
+        if (!parse_mount(line, &mount))
+            continue;
+        struct block_node *node = find_by_number(graph, mount.device);
+        char *sources = mount.source;
+        if (node == NULL && text_starts_with(mount.source, "/dev/"))
+            for (const char *source; (source = strsep(&sources, ":")) != NULL;)
+                mount_elsewhere(block_find(graph, source), &mount, space, whole);
+        mount_elsewhere(node, &mount, space, whole);
+    }
+}
+
 static void weigh_mounts(struct block_node *node)
 {
     const struct use_mounts *on = &node->mounted.on;
@@ -211,6 +249,8 @@ void block_find_mounts(struct block_graph *graph)
         else
             add_mount(graph, &mount, evidence);
     }
+    for (size_t i = 0; i < graph->uses->space_count; i++)
+        find_elsewhere(graph, &graph->uses->spaces[i]);
     find_btrfs(graph);
     for (size_t i = 0; i < graph->count; i++)
         weigh_mounts(&graph->nodes[i]);

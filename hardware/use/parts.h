@@ -24,6 +24,13 @@ struct open_node {
     char process[32];
 };
 
+/* A mount namespace, and the first process that is in it. */
+struct mount_space {
+    char id[32]; /* "mnt:[4026531841]" */
+    int pid;
+    char process[32];
+};
+
 struct host_uses {
     int root; /* the sysroot's descriptor; borrowed, for the time of the scan */
     const struct inventory *inventory;
@@ -31,6 +38,8 @@ struct host_uses {
     json_t *unreadable;
     struct open_node *open; /* sorted by node, then pid */
     size_t open_count;
+    struct mount_space *spaces; /* in the order of the processes */
+    size_t space_count;
     bool sees_all_processes; /* false: somebody may have open what is not in `open` */
 };
 

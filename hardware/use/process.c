@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which device nodes processes have open: the links in /proc/PID/fd, which only root may read of others.
- * Source: proc_pid_fd(5). */
+/* Which device nodes processes have open, and which mount namespaces they are in: the links in /proc/PID/fd
+ * and /proc/PID/ns/mnt, which only root may read of others. Sources: proc_pid_fd(5), mount_namespaces(7). */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #define MOST_PROCESSES 65536
 #define MOST_FILES     262144 /* looked at, of all processes */
 #define MOST_NODES     8192   /* remembered */
+#define MOST_SPACES    4096   /* mount namespaces */
 #define MOST_NAMED     3      /* processes in one text */
 
 /* What nearly every process has open and says nothing about hardware. */
@@ -67,6 +68,28 @@ static void add_node(struct reading *reading, int pid, const char *node)
     struct open_node *added = &uses->open[uses->open_count++];
     *added = (struct open_node){.node = xstrdup(node), .pid = pid};
     read_name(reading, pid, added->process, sizeof(added->process));
+}
+
+static void read_space(struct reading *reading, int pid)
+{
+    struct host_uses *uses = reading->uses;
+    struct mount_space space = {.pid = pid};
+    char path[32];
+
+    snprintf(path, sizeof(path), "%d/ns/mnt", pid);
+    if (sysfs_read_link(reading->proc, path, space.id, sizeof(space.id)) < 0)
+        return;
+    for (size_t i = uses->space_count; i-- > 0;)
+        if (strcmp(uses->spaces[i].id, space.id) == 0)
+            return;
+    if (uses->space_count == MOST_SPACES) {
+        use_note_reason(uses, PROC "/*/ns/mnt", "there are more mount namespaces than are read");
+        return;
+    }
+    if ((uses->space_count & (uses->space_count - 1)) == 0)
+        uses->spaces = xrealloc(uses->spaces, uses->space_count * 2 + 1, sizeof(uses->spaces[0]));
+    read_name(reading, pid, space.process, sizeof(space.process));
+    uses->spaces[uses->space_count++] = space;
 }
 
 /* A process that has ended meanwhile has nothing open, and neither have the kernel's own, which are most. */
@@ -135,6 +158,7 @@ void use_read_processes(struct host_uses *uses)
         reading.processes++;
         sees_first |= pid == 1;
         read_process(&reading, (int)pid);
+        read_space(&reading, (int)pid);
     }
     if (uses->open_count > 0)
         qsort(uses->open, uses->open_count, sizeof(uses->open[0]), compare_open);

@@ -157,8 +157,8 @@ static void insert_use(struct host_uses *uses, const struct pci_device *function
     added->does = copy(use->does);
     added->evidence = shorten(use->evidence);
     added->through = copy(use->through);
-    added->process = NULL;
-    added->pid = use->node != NULL ? use_first_opener(uses, use->node, &added->process) : 0;
+    if (use->node != NULL)
+        added->pid = use_first_opener(uses, use->node, &added->process);
     added->process = copy(added->process);
     added->node = NULL;
     added->mounts = (struct use_mounts){0};
@@ -264,6 +264,7 @@ void host_uses_free(struct host_uses *uses)
         free(uses->open[i].node);
     json_decref(uses->unreadable);
     free(uses->open);
+    free(uses->spaces);
     free(uses->functions);
     free(uses);
 }

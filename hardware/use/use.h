@@ -56,7 +56,7 @@ struct host_use {
     bool console;                      /* of a display: the host's text console is shown on it */
     bool boot_framebuffer;             /* the same: it is the firmware's */
     const char *node;         /* below /dev, that a process has open; NULL: none. Only while adding */
-    int pid;                  /* of the first such process; 0: none known */
+    int pid;                  /* of the first such process, or of one that has it mounted; 0: none known */
     const char *process;      /* its name; "" */
     bool usb;                 /* of a disk: it is plugged in at USB */
     struct use_mounts mounts; /* of a disk */

@@ -46,6 +46,17 @@ static void share_btrfs(const struct host *golden)
     mount_write("0:25", "/", "btrfs", "/dev/nvme0n1p2");
 }
 
+/* The host has unmounted what a container got a copy of. */
+static void mount_disk_for_container(const struct host *golden)
+{
+    (void)golden;
+    process_write(4812, "conmon", NULL);
+    tree_link_raw("proc/1/ns/mnt", "mnt:[4026531841]");
+    tree_link_raw("proc/4812/ns/mnt", "mnt:[4026532511]");
+    tree_append("proc/4812/mountinfo",
+                "701 700 259:5 / /data rw,relatime master:34 - ext4 /dev/nvme1n1p1 rw\n");
+}
+
 static void open_disk(const struct host *golden)
 {
     (void)golden;
@@ -167,6 +178,8 @@ static void hide_files(const struct host *golden)
 }
 
 const struct variant variants_of_use[] = {
+    {"disk-mounted-for-container", "a container has a file system of the drive mounted, the host has not",
+     SPARE_DISK, NULL, mount_disk_for_container},
     {"disk-mounted", "a file system of the drive is mounted", SPARE_DISK, NULL, mount_disk},
     {"disk-swap", "the drive has swap space that is in use", SPARE_DISK, NULL, swap_on_disk},
     {"disk-root-stacked", "the root file system on LVM on dm-crypt on MD on the drive", SPARE_DISK, NULL,

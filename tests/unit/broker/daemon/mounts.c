@@ -172,6 +172,41 @@ static int look_at_etc(void)
 }
 
 /* The first folder is a sysroot here. */
+static int host_mounts = -1;
+
+static int mount_disk(void)
+{
+    host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    return host_mounts >= 0 && mount("disk", other, "tmpfs", 0, NULL) == 0 ? 0 : 1;
+}
+
+static bool is_mounted(void)
+{
+    autofree char *file = xasprintf("%s/file", other);
+
+    return access(file, F_OK) != 0; /* it lies below */
+}
+
+static int unmount_for_host(void)
+{
+    int status;
+
+    if (!is_mounted())
+        return 1;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(setns(host_mounts, CLONE_NEWNS) == 0 && umount2(other, 0) == 0 ? 0 : 1);
+    if (waitpid(pid, &status, 0) != pid || status != 0)
+        return 2;
+    return is_mounted() ? 3 : 0;
+}
+
+/* Else its disk could be taken away with the file system still alive. */
+Test(broker_mounts, what_the_host_unmounts_the_broker_does_not_hold)
+{
+    in_restricted_after(mount_disk, unmount_for_host);
+}
+
 Test(broker_mounts, nothing_is_made_on_this_host_if_another_is_meant)
 {
     in_restricted_after(empty_etc, look_at_etc);
