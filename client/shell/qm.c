@@ -36,6 +36,8 @@ static const struct verb {
      VMID_IN_PATH, "/pending", false, qm_print_pending},
     {"preflight", NUMBER, "show what a start would do now, and whatever prevents it", METHOD_GET,
      VMID_IN_PATH, "/preflight", false, NULL},
+    {"devices", NUMBER, "tell which device in the guest is which device of the host", METHOD_GET,
+     VMID_IN_PATH, "/devices", false, qm_print_devices},
     {"showcmd", NUMBER, "show the command line of QEMU", METHOD_GET, VMID_IN_PATH, "/showcmd", false, NULL},
     {"destroy", NUMBER, "remove the VM", METHOD_DELETE, VMID_IN_PATH, "", false, NULL},
 };

@@ -189,3 +189,41 @@ char *qm_print_list(const json_t *data, const struct table_style *style)
     table_draw(&table, &plain, &text);
     return text_take(&text);
 }
+
+static void set_function(struct table *table, size_t row, const json_t *device, const json_t *function)
+{
+    const json_t *mdev = json_object_get(function, "mdev");
+
+    table_set(table, row, 0, cell_of_value(json_object_get(device, "key")));
+    table_set(table, row, 1, cell_of_value(json_object_get(function, "host")));
+    table_set(table, row, 2, cell_of_value(json_object_get(function, "guest")));
+    table_set(table, row, 3, cell_of_value(mdev != NULL ? mdev : json_object_get(function, "ids")));
+    table_set(table, row, 4, cell_of_value(json_object_get(device, "rom")));
+    table_set(table, row, 5, cell_of_value(json_object_get(device, "reason")));
+}
+
+/* A device without a function has a line as well, with the reason. */
+char *qm_print_devices(const json_t *data, const struct table_style *style)
+{
+    static const char *const names[] = {"KEY", "HOST", "GUEST", "IDS", "ROM", "REASON"};
+    size_t count = 0, i, j, row = 1;
+    const json_t *device, *function;
+    struct text text = {0};
+
+    json_array_foreach(data, i, device)
+        count += json_array_size(json_object_get(device, "functions")) + 1;
+    autotable struct table table = table_new(COUNT_OF(names), count + 1);
+    for (i = 0; i < COUNT_OF(names); i++)
+        table_set(&table, 0, i, xstrdup(names[i]));
+    json_array_foreach(data, i, device) {
+        const json_t *functions = json_object_get(device, "functions");
+        json_array_foreach(functions, j, function)
+            set_function(&table, row++, device, function);
+        if (json_array_size(functions) == 0)
+            set_function(&table, row++, device, NULL);
+    }
+    table.rows = row;
+    table_drop_empty(&table);
+    table_draw(&table, style, &text);
+    return text_take(&text);
+}

@@ -51,6 +51,30 @@ Test(client_qm, the_list_is_in_order_of_the_numbers_and_has_no_lines)
     expect(qm_print_list, "null", "VMID  NAME  STATUS  MEM(MB)  BOOTDISK(GB)  PID\n");
 }
 
+Test(client_qm, devices_have_a_line_for_each_function_and_for_what_is_missing)
+{
+    expect(
+        qm_print_devices,
+        "[{\"key\": \"hostpci0\", \"functions\": [{\"host\": \"0000:01:00.0\", \"guest\": \"0000:02:00.0\", "
+        "\"ids\": \"10de:2484\"}, {\"host\": \"0000:01:00.1\", \"guest\": \"0000:02:00.1\", \"ids\": "
+        "\"10de:228b\"}], \"rom\": \"own\"}, {\"key\": \"hostpci2\", \"functions\": [], \"rom\": \"none\", "
+        "\"reason\": \"no PCI device found for '0000:09:00.0'\"}]",
+        "+----------+--------------+--------------+-----------+------+---------------------------------------"
+        "-+\n"
+        "| KEY      | HOST         | GUEST        | IDS       | ROM  | REASON                                "
+        " |\n"
+        "+==========+==============+==============+===========+======+======================================="
+        "=+\n"
+        "| hostpci0 | 0000:01:00.0 | 0000:02:00.0 | 10de:2484 | own  |                                       "
+        " |\n"
+        "| hostpci0 | 0000:01:00.1 | 0000:02:00.1 | 10de:228b | own  |                                       "
+        " |\n"
+        "| hostpci2 |              |              |           | none | no PCI device found for "
+        "'0000:09:00.0' |\n"
+        "+----------+--------------+--------------+-----------+------+---------------------------------------"
+        "-+\n");
+}
+
 Test(client_qm, a_configuration_is_printed_as_its_file)
 {
     expect(
