@@ -125,6 +125,25 @@ bool vm_disk_is_cdrom(const json_t *values)
            (file != NULL && (strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0));
 }
 
+int vm_disk_check_volume(const char *key, const json_t *values, struct error *err)
+{
+    const char *file = json_string_value(json_object_get(values, "file"));
+    const char *source = json_string_value(json_object_get(values, "import-from"));
+
+    if (file[0] != '/' && strcmp(file, "none") != 0 && strcmp(file, "cdrom") != 0)
+        return error_set_field(err, key,
+                               "'%.200s' is in a storage pool, and storage pools are out of scope here: give "
+                               "the absolute path of a file below a --volume-dir of the daemon",
+                               file);
+    if (source != NULL)
+        return error_set_field(err, key,
+                               "import-from copies '%.200s' into a storage pool, and storage pools are out "
+                               "of scope here: copy it below a --volume-dir of the daemon and give the "
+                               "absolute path of the copy",
+                               source);
+    return 0;
+}
+
 int vm_disk_path(const char *key, const json_t *values, const char **ret, struct error *err)
 {
     const char *file = json_string_value(json_object_get(values, "file"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ideN, sataN, scsiN, virtioN: disks and CD-ROM drives. */
+/* ideN, sataN, scsiN, virtioN: disks and CD-ROM drives; and which volumes a key may name. */
 #ifndef HOSTPCI_VM_DISK_H
 #define HOSTPCI_VM_DISK_H
 
@@ -18,6 +18,10 @@ int vm_disk_from_cdrom(const char *value, char **ret, struct error *err);
 
 /* Whether it has media=cdrom, or one of the files none and cdrom, which only a CD-ROM drive can have. */
 bool vm_disk_is_cdrom(const json_t *values);
+
+/* Refuses what nobody may name: a volume in a storage pool, and copying one into it. `values` are the parts
+ * of a key that names a volume, of efidisk0 and the like, too; the error has the key as its field. */
+int vm_disk_check_volume(const char *key, const json_t *values, struct error *err);
 
 /* The path of the volume; NULL if the drive is empty. ERROR_INVALID if the volume is in a storage pool. */
 int vm_disk_path(const char *key, const json_t *values, const char **ret, struct error *err);

@@ -232,6 +232,11 @@ static const struct schema spice_keys[] = {
 static const struct schema unused_keys[] = {
     {.name = "file", .type = SCHEMA_STRING, .format = "pve-volume-id"}, SAME("volume", "file"), END};
 
+const struct schema vm_meta_keys[] = {
+    TEXT("creation-qemu", .pattern = "\\d+(?:\\.\\d+){1,3}",
+         .text = "The version of QEMU that it was created with."),
+    INTEGER("ctime", .range = AT_LEAST(0), .text = "When it was created, in seconds since 1970."), END};
+
 #define HAS(keys, default_name) .property_string = (keys), .default_key = (default_name)
 #define ABOUT(kind, privilege, effect)                                                                       \
     .about = (&(const struct vm_key){VM_KIND_##kind, VM_PRIVILEGE_##privilege, VM_EFFECT_##effect})

@@ -85,6 +85,9 @@ struct vm_key {
  * .more = vm_keys}. */
 extern const struct schema vm_keys[];
 
+/* The parts of `meta`, the origin of a VM, which is set when it is created and never changed. */
+extern const struct schema vm_meta_keys[];
+
 /* The row of a key; of "hostpci3" the row of hostpci[n], with 3 in *ret_index (may be NULL; -1 for a key
  * without an index). NULL if there is no such key. */
 const struct schema *vm_key_find(const char *name, int *ret_index);

@@ -8,7 +8,6 @@
 
 #include "access/password.h"
 #include "api/qemu/qemu.h"
-#include "api/qemu/volume.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "passthrough/assign/reservation.h"
@@ -40,7 +39,7 @@ static int check_volume(const char *key, const json_t *value, struct error *err)
         return 0;
     if (property_string_parse(schema, json_string_value(value), &values, err) != 0)
         return error_set_field(err, key, "%s", err->message);
-    return qemu_volume_check(key, values, err);
+    return vm_disk_check_volume(key, values, err);
 }
 
 /* Blanks around a value are not stored, so it is checked without them. */

@@ -53,6 +53,7 @@ static int build_document(const struct qemu_call *call, json_t **ret, struct err
         return -1;
     autofree char *version = read_version(call->service->qemu);
     change.fresh.qemu = version;
+    change.fresh.meta = json_string_value(json_object_get(call->params, "meta"));
     return vm_config_create(call->service->node, &change.change, ret, err);
 }
 
@@ -125,6 +126,13 @@ const struct endpoint endpoint_create_qemu = {
          .optional = true,
          .fallback = "0",
          .text = "Only 0: VMs are not moved when a node fails."},
+        {.name = "meta",
+         .type = SCHEMA_STRING,
+         .optional = true,
+         .max_length = 128,
+         .property_string = vm_meta_keys,
+         .text = "Origin of a VM whose configuration comes from elsewhere; by default it is created here and "
+                 "now."},
         REFUSED_TEXT("import-working-storage", "Only empty: there are no storage pools."),
         {.name = "live-restore",
          .type = SCHEMA_BOOLEAN,

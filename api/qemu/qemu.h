@@ -28,7 +28,7 @@ int qemu_begin_task(struct request *request, const char *type,
 
 /* The change that the parameters ask for: the VM's keys among them, with aliases resolved, and the lists
  * `delete` and `revert`. It points into itself and must not be copied. ERROR_INVALID if it names a volume
- * that nobody may name (api/qemu/volume.h). */
+ * that nobody may name (vm/disk.h). */
 struct qemu_change {
     struct vm_change change;
     struct vm_fresh fresh;

@@ -19,25 +19,6 @@ static bool is_medium(const char *file)
     return strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0;
 }
 
-int qemu_volume_check(const char *key, const json_t *values, struct error *err)
-{
-    const char *file = json_text_or(values, "file", NULL),
-               *source = json_text_or(values, "import-from", NULL);
-
-    if (file[0] != '/' && !is_medium(file))
-        return error_set_field(err, key,
-                               "'%.200s' is in a storage pool, and storage pools are out of scope here: give "
-                               "the absolute path of a file below a --volume-dir of the daemon",
-                               file);
-    if (source != NULL)
-        return error_set_field(err, key,
-                               "import-from copies '%.200s' into a storage pool, and storage pools are out "
-                               "of scope here: copy it below a --volume-dir of the daemon and give the "
-                               "absolute path of the copy",
-                               source);
-    return 0;
-}
-
 static bool lies_below(const char *folder, const char *path)
 {
     size_t length = strlen(folder);

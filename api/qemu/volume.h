@@ -2,13 +2,13 @@
 /* Volumes: which files and block devices a VM's configuration may name.
  *
  * A volume is an absolute path, `none` or `cdrom`. Storage pools (STORAGE:VOLUME, STORAGE:GiB) and copies
- * into them (import-from) are out of scope and refused for everyone. root@pam may name any path. Everyone
- * else may name a file or block device that exists and lies below one of service->volume_dirs, both with all
- * links followed and as its path is written, since a link elsewhere could be changed later. They may use it
- * only in the format that the end of its name stands for (.qcow2, .qcow, .qed, .vmdk, .cloop, else raw): a
- * guest could write the header of a qcow2 file that refers to any file of the host into its raw disk, and
- * have the disk read as qcow2 later. Of the formats they may use raw and qcow2, and the file must be the only
- * name of its content and must not lead to another file (vm/image.h). */
+ * into them (import-from) are out of scope and refused for everyone (vm/disk.h). root@pam may name any path.
+ * Everyone else may name a file or block device that exists and lies below one of service->volume_dirs, both
+ * with all links followed and as its path is written, since a link elsewhere could be changed later. They may
+ * use it only in the format that the end of its name stands for (.qcow2, .qcow, .qed, .vmdk, .cloop, else
+ * raw): a guest could write the header of a qcow2 file that refers to any file of the host into its raw disk,
+ * and have the disk read as qcow2 later. Of the formats they may use raw and qcow2, and the file must be the
+ * only name of its content and must not lead to another file (vm/image.h). */
 #ifndef HOSTPCI_API_QEMU_VOLUME_H
 #define HOSTPCI_API_QEMU_VOLUME_H
 
@@ -17,12 +17,9 @@
 #include "base/error.h"
 #include "schema/endpoint.h"
 
-/* Refuses what nobody may name. `values` are the parts of the value; the error has the key as its field. */
-int qemu_volume_check(const char *key, const json_t *values, struct error *err);
-
-/* Refuses what only root@pam may name. `dirs` ends with NULL; NULL if there are none. A file that is
- * elsewhere and a file that does not exist get the same text, so that nobody finds out which files the host
- * has. */
+/* Refuses what only root@pam may name. `values` are the parts of the value, and `dirs` ends with NULL; NULL
+ * if there are none. A file that is elsewhere and a file that does not exist get the same text, so that
+ * nobody finds out which files the host has. */
 int qemu_volume_check_place(const char *const *dirs, const char *key, const json_t *values,
                             struct error *err);
 

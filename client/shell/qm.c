@@ -157,7 +157,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     autofree char *given = path_of(verb, argv[1]);
     autofree char **translated = translate(verb, argc, argv, given, &count);
     if (shell_parse_path(count, translated, scope_of(verb), verb->method, &options, &path, &err) != 0 ||
-        (options.file != NULL && qm_read_file(&options, &err) != 0))
+        (options.file != NULL && qm_read_file(&options, verb->method == METHOD_POST, &err) != 0))
         return shell_complain(&err);
     autofree char *help = xasprintf("%s help %s", program_name(), verb->name);
     const struct shell_call call = {.method = verb->method, .path = path, .help = help, .print = verb->print};

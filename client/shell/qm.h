@@ -19,8 +19,9 @@
 int qm_main(int argc, char **argv);
 
 /* Adds the keys of the file options->file ("-" is standard input) as parameters, except for those that the
- * command line gave. A line that cannot be read is left out, and standard error says so. */
-int qm_read_file(struct options *options, struct error *err);
+ * command line gave; `meta` only if they are to create a VM. A line that cannot be read is left out, and
+ * standard error says so. */
+int qm_read_file(struct options *options, bool create, struct error *err);
 
 /* Print replies as text, which the caller frees. */
 char *qm_print_list(const json_t *data, const struct table_style *style);

@@ -12,9 +12,6 @@
 #include "client/shell/shell.h"
 #include "vm/config/config.h"
 
-/* Keys of a reply, and so perhaps of a file, that cannot be set. */
-static const char *const not_set[] = {"digest", "meta"};
-
 static void warn(const char *file, char *lines)
 {
     for (char *line = strsep(&lines, "\n"); line != NULL; line = strsep(&lines, "\n")) {
@@ -49,7 +46,7 @@ static int read_standard_input(char **ret, size_t *ret_length, struct error *err
     return 0;
 }
 
-int qm_read_file(struct options *options, struct error *err)
+int qm_read_file(struct options *options, bool create, struct error *err)
 {
     bool standard = strcmp(options->file, "-") == 0;
     autofree char *text = NULL;
@@ -67,8 +64,8 @@ int qm_read_file(struct options *options, struct error *err)
     autofree char *lines = text_take(&warnings);
     warn(standard ? "standard input" : options->file, lines);
     autojson json_t *view = vm_config_view(document, false);
-    for (size_t i = 0; i < COUNT_OF(not_set); i++)
-        json_object_del(view, not_set[i]);
+    if (!create)
+        json_object_del(view, "meta"); /* a VM keeps the origin that it has */
     json_object_foreach(view, key, value) {
         autofree char *number = json_dumps(value, JSON_ENCODE_ANY);
         if (!is_given(options, key))

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "tests/api/call.h"
@@ -247,6 +248,67 @@ DAEMON_TEST(qm, prints_a_file_that_it_reads_back)
     free(type("qm config 100 | qm set 100 --file -"));
     cr_assert_str_eq(text_of(get("/nodes/" NODE "/qemu/100/config", NULL), "digest"),
                      text_of(first, "digest"));
+}
+
+/* A file as Proxmox VE writes it for a VM with cloud-init, UEFI, a TPM, disks in storage pools and snapshots.
+ */
+static const char foreign[] = "#Media server%3A see wiki\r\n"
+                              "agent: 1,fstrim_cloned_disks=1\r\n"
+                              "balloon: 0\r\n"
+                              "bios: ovmf\r\n"
+                              "boot: order=scsi0;ide2;net0\r\n"
+                              "ciuser: debian\r\n"
+                              "cores: 4\r\n"
+                              "cpu: host\r\n"
+                              "efidisk0: local-lvm:vm-100-disk-0,efitype=4m,pre-enrolled-keys=1,size=4M\r\n"
+                              "hostpci0: 0000:02:00,pcie=1,x-vga=1\r\n"
+                              "ide2: local-lvm:vm-100-cloudinit,media=cdrom,size=4M\r\n"
+                              "ipconfig0: ip=dhcp\r\n"
+                              "machine: q35\r\n"
+                              "memory: 8192\r\n"
+                              "meta: creation-qemu=9.0.2,ctime=1718000000\r\n"
+                              "name: media\r\n"
+                              "net0: virtio=BC:24:11:2E:C4:1A,bridge=vmbr0,firewall=1\r\n"
+                              "ostype: l26\r\n"
+                              "parent: before\r\n"
+                              "scsi0: local-lvm:vm-100-disk-1,discard=on,iothread=1,size=32G,ssd=1\r\n"
+                              "scsihw: virtio-scsi-single\r\n"
+                              "smbios1: uuid=7a4c1e02-8a44-4f4b-9a59-0a2d3e4f5a6b\r\n"
+                              "tpmstate0: local-lvm:vm-100-disk-2,size=4M,version=v2.0\r\n"
+                              "unused0: local-lvm:vm-100-disk-3\r\n"
+                              "\r\n"
+                              "[before]\r\n"
+                              "#first state\r\n"
+                              "cores: 2\r\n"
+                              "scsi0: local-lvm:vm-100-disk-1,size=32G\r\n"
+                              "snaptime: 1718100000\r\n"
+                              "\r\n"
+                              "[special:cloudinit]\r\n"
+                              "ciuser: root\r\n";
+
+DAEMON_TEST(qm, takes_what_it_understands_of_a_file_from_elsewhere)
+{
+    static const char *const told[] = {
+        "line 9: efidisk0 is left out: ", "line 11: ide2 is left out: ",
+        "line 19: parent is left out: ",  "line 20: scsi0 is left out: ",
+        "line 23: tpmstate0 is left out", "line 24: unused0 is left out: ",
+        "line 5: scsi0 in boot is left ", "line 26: the section is left out: ",
+        "line 32: the section is left ",  "line 5: ide2 in boot is left out: "};
+    autofree char *file = xasprintf("%s/100.conf", folder);
+    struct error err;
+
+    cr_assert_eq(file_replace(file, foreign, strlen(foreign), 0600, &err), 0, "%s", err.message);
+    autofree char *warnings = type("qm create 100 --file %s 2>&1", file);
+    for (size_t i = 0; i < COUNT_OF(told); i++)
+        expect_part(warnings, told[i], "create");
+    const json_t *config = get("/nodes/" NODE "/qemu/100/config", NULL);
+    cr_assert_str_eq(text_of(config, "boot"), "order=net0");
+    cr_assert_str_eq(text_of(config, "meta"), "creation-qemu=9.0.2,ctime=1718000000");
+    cr_assert_str_eq(text_of(config, "hostpci0"), "0000:02:00,pcie=1,x-vga=1");
+    cr_assert_str_eq(text_of(config, "description"), "Media server: see wiki");
+    cr_assert_str_eq(text_of(config, "net0"), "virtio=BC:24:11:2E:C4:1A,bridge=vmbr0,firewall=1");
+    cr_assert_eq(number_of(config, "cores"), 4);
+    cr_assert_not(has(config, "scsi0") || has(config, "efidisk0") || has(config, "unused0"));
 }
 
 DAEMON_TEST(qm, lists_and_removes)

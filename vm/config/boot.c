@@ -74,8 +74,7 @@ char *vm_config_first_boot(const json_t *config)
     return print(&order);
 }
 
-/* The devices of boot's order; NULL if boot is not set or is written in letters. */
-static char **read_order(const json_t *config)
+char **vm_config_boot_order(const json_t *config)
 {
     const char *boot = json_string_value(json_object_get(config, "boot"));
     autojson json_t *values = NULL;
@@ -90,7 +89,7 @@ static char **read_order(const json_t *config)
 
 int vm_config_check_boot(const json_t *config, struct error *err)
 {
-    autosplit char **order = read_order(config);
+    autosplit char **order = vm_config_boot_order(config);
 
     for (char **device = order; order != NULL && *device != NULL; device++)
         if (json_object_get(config, *device) == NULL)
@@ -126,7 +125,7 @@ static bool append_new_cdroms(const json_t *before, const json_t *after, char *c
 
 char *vm_config_follow_boot(const json_t *before, const json_t *after)
 {
-    autosplit char **known = read_order(after);
+    autosplit char **known = vm_config_boot_order(after);
     autotext struct text order = {0};
     bool changed = false;
 

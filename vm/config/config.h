@@ -5,7 +5,7 @@
  * `config` is what a running VM was started with. `pending` and `delete` (2: by force) are what its next
  * start changes of that; they are left out when they are empty, and no key is in both. Values are as stored:
  * integers for integers and booleans, strings for everything else, other numbers included. All are allowed by
- * vm_keys, except `meta` (creation-qemu=X.Y.Z,ctime=SECONDS), which no client sets.
+ * vm_keys, except `meta` (creation-qemu=X.Y.Z,ctime=SECONDS), which a VM gets when it is created.
  *
  * Do not assume that what is stored fits together: a file or an older version may have left anything that the
  * schemas allow (vm/rules.h). A string may be empty: `boot` of a VM that has nothing to boot from.
@@ -26,7 +26,8 @@ struct vm_fresh {
     unsigned char nets[VM_NETS][6];        /* random: MACs of network cards that have none */
     const char *mac_prefix;                /* "BC:24:11", which MACs begin with; NULL: random, too */
     const char *qemu;                      /* "7.2.0": the host's QEMU; NULL: unknown */
-    long long now;                         /* seconds since 1970 */
+    const char *meta; /* the origin of a VM that comes from elsewhere; NULL: here and now */
+    long long now;    /* seconds since 1970 */
 };
 
 struct vm_change {
@@ -68,9 +69,10 @@ char *vm_config_print(const json_t *document);
 
 #define VM_CONFIG_LIMIT ((size_t)1 << 20) /* bytes of a file */
 
-/* A document, without `node`, from a file. Lines of another form, unknown keys, values that their schemas
- * refuse and sections other than [PENDING] are left out; `warnings` (may be NULL) gets a line with the line
- * number for each. ERROR_INVALID if the file is too long or no text. */
+/* A document, without `node`, from a file. Left out are lines of another form, unknown keys, values that
+ * their schemas refuse, volumes in storage pools, devices in boot's order that were left out, and sections
+ * other than [PENDING]; `warnings` (may be NULL) gets a line with the line number for each. ERROR_INVALID if
+ * the file is too long or no text. */
 int vm_config_read(const char *text, size_t length, json_t **ret, struct text *warnings, struct error *err);
 
 #endif

@@ -34,6 +34,14 @@ static void pin_machine(const struct vm_fresh *fresh, json_t *config)
     json_object_set_new(config, "machine", json_string(printed));
 }
 
+static json_t *make_meta(const struct vm_fresh *fresh)
+{
+    if (fresh->meta != NULL)
+        return json_string(fresh->meta);
+    return fresh->qemu != NULL ? json_sprintf("creation-qemu=%s,ctime=%lld", fresh->qemu, fresh->now)
+                               : json_sprintf("ctime=%lld", fresh->now);
+}
+
 int vm_config_create(const char *node, const struct vm_change *change, json_t **ret, struct error *err)
 {
     const struct vm_fresh *fresh = change->fresh;
@@ -60,10 +68,7 @@ int vm_config_create(const char *node, const struct vm_change *change, json_t **
     if (vm_rules_check_change(NULL, config, err) != 0)
         return -1;
 
-    json_object_set_new(config, "meta",
-                        fresh->qemu != NULL
-                            ? json_sprintf("creation-qemu=%s,ctime=%lld", fresh->qemu, fresh->now)
-                            : json_sprintf("ctime=%lld", fresh->now));
+    json_object_set_new(config, "meta", make_meta(fresh));
     if (json_object_get(config, "boot") == NULL) {
         autofree char *boot = vm_config_first_boot(config);
         json_object_set_new(config, "boot", json_string(boot));

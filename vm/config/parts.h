@@ -25,6 +25,10 @@ int vm_config_check_size(const json_t *document, struct error *err);
 /* The boot order of a new VM: "order=scsi0;ide2;net0", or "" if it has nothing to boot from. */
 char *vm_config_first_boot(const json_t *config);
 
+/* The devices of boot's order, freed with format_free_list; NULL if boot is not set or is written in letters.
+ */
+char **vm_config_boot_order(const json_t *config);
+
 /* An error if a device of boot's order is not there. */
 int vm_config_check_boot(const json_t *config, struct error *err);
 

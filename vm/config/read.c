@@ -5,7 +5,9 @@
 
 #include "base/memory.h"
 #include "schema/format.h"
+#include "schema/property_string.h"
 #include "vm/config/parts.h"
+#include "vm/disk.h"
 #include "vm/value.h"
 
 enum section { MAIN, PENDING, OTHER };
@@ -16,6 +18,8 @@ struct reader {
     struct text remarks[OTHER];
     unsigned remarked[OTHER]; /* the line of the first remark; 0: there is none */
     json_t *removed;
+    json_t *left_out;     /* {KEY: 1}, of both */
+    unsigned boot[OTHER]; /* the line of boot */
     unsigned line;
     struct text *warnings; /* may be NULL */
 };
@@ -65,21 +69,58 @@ static const char *read_word(const struct schema *schema, const char *value)
     return value;
 }
 
-static void add_value(struct reader *reader, const char *key, const char *value)
+static int read_meta(const char *value, json_t **ret, struct error *err)
 {
-    json_t *values = reader->values[reader->section];
+    static const struct schema meta = {.type = SCHEMA_STRING, .property_string = vm_meta_keys};
+
+    if (property_string_check(&meta, "meta", value, err) != 0)
+        return -1;
+    *ret = json_string(value);
+    return 0;
+}
+
+static int check_volume(const char *key, const json_t *stored, struct error *err)
+{
+    const struct schema *schema = vm_key_find(key, NULL);
+    autojson json_t *values = NULL;
+
+    if (!vm_key_names_volume(schema))
+        return 0;
+    if (property_string_parse(schema, json_string_value(stored), &values, err) != 0)
+        return -1;
+    return vm_disk_check_volume(key, values, err);
+}
+
+/* The form in which the value is kept, under `key`, which is no alias. */
+static int read_value(const char *key, const char *value, json_t **ret, struct error *err)
+{
     const struct schema *schema = vm_key_find(key, NULL);
     autojson json_t *given = json_string(schema != NULL ? read_word(schema, value) : value), *stored = NULL;
+
+    if (schema == NULL)
+        return error_set(err, ERROR_INVALID, "unknown option");
+    if (vm_config_store(key, given, &stored, err) != 0 ||
+        check_volume(vm_config_resolve(key), stored, err) != 0)
+        return -1;
+    *ret = TAKE(stored);
+    return 0;
+}
+
+static void add_value(struct reader *reader, const char *key, const char *value)
+{
+    bool meta = strcmp(key, "meta") == 0 && reader->section == MAIN;
+    const char *resolved = vm_config_resolve(key);
+    json_t *stored = NULL;
     struct error err;
 
-    if (strcmp(key, "meta") == 0 && reader->section == MAIN)
-        json_object_set(values, key, given);
-    else if (schema == NULL)
-        warn(reader, key, "unknown option");
-    else if (vm_config_store(key, given, &stored, &err) != 0)
+    if ((meta ? read_meta(value, &stored, &err) : read_value(key, value, &stored, &err)) != 0) {
         warn(reader, key, err.message);
-    else
-        json_object_set(values, vm_config_resolve(key), stored);
+        json_object_set_new(reader->left_out, resolved, json_integer(1));
+        return;
+    }
+    if (strcmp(key, "boot") == 0)
+        reader->boot[reader->section] = reader->line;
+    json_object_set_new(reader->values[reader->section], resolved, stored);
 }
 
 /* Reads "balloon,!scsi1". */
@@ -151,6 +192,35 @@ static void end_description(struct reader *reader, enum section section)
         json_object_set_new(reader->removed, "description", json_integer(1));
 }
 
+static bool is_left_out(const struct reader *reader, const char *key)
+{
+    return json_object_get(reader->left_out, key) != NULL &&
+           json_object_get(reader->values[MAIN], key) == NULL &&
+           json_object_get(reader->values[PENDING], key) == NULL;
+}
+
+/* Takes the devices that were left out from boot's order. An order that has lost all of them says nothing. */
+static void end_boot(struct reader *reader, enum section section)
+{
+    autosplit char **order = vm_config_boot_order(reader->values[section]);
+    autotext struct text rest = {0};
+    bool changed = false;
+
+    reader->line = reader->boot[section];
+    for (char **device = order; order != NULL && *device != NULL; device++) {
+        if (is_left_out(reader, *device)) {
+            autofree char *what = xasprintf("%s in boot", *device);
+            warn(reader, what, "its own line is");
+            changed = true;
+        } else
+            text_printf(&rest, "%s%s", rest.length > 0 ? ";" : "order=", *device);
+    }
+    if (changed && rest.length > 0)
+        json_object_set_new(reader->values[section], "boot", json_string(text_string(&rest)));
+    else if (changed)
+        json_object_del(reader->values[section], "boot");
+}
+
 /* A key that is both set and removed is set. */
 static json_t *end(struct reader *reader)
 {
@@ -160,6 +230,8 @@ static json_t *end(struct reader *reader)
 
     end_description(reader, MAIN);
     end_description(reader, PENDING);
+    end_boot(reader, MAIN);
+    end_boot(reader, PENDING);
     json_object_foreach(reader->values[PENDING], key, value)
         json_object_del(reader->removed, key);
     if (json_object_size(reader->values[PENDING]) > 0)
@@ -174,6 +246,7 @@ static void release(struct reader *reader)
     json_decref(reader->values[MAIN]);
     json_decref(reader->values[PENDING]);
     json_decref(reader->removed);
+    json_decref(reader->left_out);
     text_release(&reader->remarks[MAIN]);
     text_release(&reader->remarks[PENDING]);
 }
@@ -184,8 +257,10 @@ int vm_config_read(const char *text, size_t length, json_t **ret, struct text *w
         return error_set(err, ERROR_INVALID, "the configuration has more than %zu bytes", VM_CONFIG_LIMIT);
     if (memchr(text, '\0', length) != NULL)
         return error_set(err, ERROR_INVALID, "the configuration is not a text: it has a NUL byte");
-    struct reader reader = {
-        .values = {json_object(), json_object()}, .removed = json_object(), .warnings = warnings};
+    struct reader reader = {.values = {json_object(), json_object()},
+                            .removed = json_object(),
+                            .left_out = json_object(),
+                            .warnings = warnings};
     autofree char *copy = xstrndup(text, length);
     char *rest = copy;
     for (char *line; (line = strsep(&rest, "\n")) != NULL;) {

@@ -14,8 +14,6 @@
 #include "tests/unit/storage/fixture.h"
 #include "vm/keys.h"
 
-#define POOL "is in a storage pool, and storage pools are out of scope here: give the absolute path"
-
 static json_t *parse(const char *key, const char *value)
 {
     json_t *values;
@@ -24,48 +22,6 @@ static json_t *parse(const char *key, const char *value)
     cr_assert_eq(property_string_parse(vm_key_find(key, NULL), value, &values, &err), 0, "%s: %s", value,
                  err.message);
     return values;
-}
-
-Test(api_qemu_volume, drives_and_what_is_like_them_name_volumes)
-{
-    static const char *const with[] = {"ide2",     "sata0",     "scsi30", "virtio0",
-                                       "efidisk0", "tpmstate0", "unused7"};
-    static const char *const without[] = {"memory", "net0", "hostpci0", "args", "rng0", "cdrom"};
-
-    for (size_t i = 0; i < COUNT_OF(with); i++)
-        cr_expect(vm_key_names_volume(vm_key_find(with[i], NULL)), "%s", with[i]);
-    for (size_t i = 0; i < COUNT_OF(without); i++)
-        cr_expect_not(vm_key_names_volume(vm_key_find(without[i], NULL)), "%s", without[i]);
-}
-
-Test(api_qemu_volume, storage_pools_are_refused_for_everyone)
-{
-    static const struct {
-        const char *key, *value, *text; /* NULL: it is fine */
-    } rows[] = {
-        {"scsi0", "local-lvm:32", POOL},
-        {"scsi0", "local:100/vm-100-disk-0.qcow2,size=32G", POOL},
-        {"ide2", "local:iso/debian.iso,media=cdrom", POOL},
-        {"efidisk0", "local-lvm:1,efitype=4m", POOL},
-        {"tpmstate0", "local-lvm:1,version=v2.0", POOL},
-        {"unused0", "local:100/vm-100-disk-0.raw", POOL},
-        {"scsi0", "local-lvm:0,import-from=/images/a.raw", POOL},
-        {"scsi0", "/images/a.raw,import-from=/images/b.raw",
-         "import-from copies '/images/b.raw' into a storage"},
-        {"scsi0", "/images/a.raw", NULL},
-        {"scsi0", "/dev/sda", NULL},
-        {"ide2", "none,media=cdrom", NULL},
-        {"ide2", "cdrom", NULL},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        autojson json_t *values = parse(rows[i].key, rows[i].value);
-        struct error err = {.message = ""};
-        cr_expect_eq(qemu_volume_check(rows[i].key, values, &err), rows[i].text != NULL ? -1 : 0, "%s",
-                     rows[i].value);
-        cr_expect(strstr(err.message, rows[i].text != NULL ? rows[i].text : "") != NULL, "%s", err.message);
-        cr_expect_str_eq(err.field, rows[i].text != NULL ? rows[i].key : "");
-    }
 }
 
 static void write_file(const char *folder, const char *name)

@@ -113,16 +113,21 @@ static void write_file(const char *text)
 }
 
 /* name=value for each parameter, a line each. */
-static char *read_with(struct options *options)
+static char *read_for(struct options *options, bool create)
 {
     struct text text = {0};
     struct error err;
 
     options->file = path;
-    cr_assert_eq(qm_read_file(options, &err), 0, "%s", err.message);
+    cr_assert_eq(qm_read_file(options, create, &err), 0, "%s", err.message);
     for (size_t i = 0; i < options->count; i++)
         text_printf(&text, "%s=%s\n", options->parameters[i].name, options->parameters[i].value);
     return text_take(&text);
+}
+
+static char *read_with(struct options *options)
+{
+    return read_for(options, false);
 }
 
 Test(client_qm, a_file_gives_parameters)
@@ -134,7 +139,16 @@ Test(client_qm, a_file_gives_parameters)
     cr_expect_not_null(strstr(parameters, "description="));
     cr_expect_not_null(strstr(parameters, "cores=4\n"));
     cr_expect_not_null(strstr(parameters, "hostpci0=00:02.0\n"));
-    cr_expect_null(strstr(parameters, "meta"), "the daemon says that");
+    cr_expect_null(strstr(parameters, "meta"), "a VM keeps its origin");
+}
+
+Test(client_qm, a_new_vm_gets_the_origin_that_the_file_tells)
+{
+    autooptions struct options options = {0};
+
+    write_file("meta: creation-qemu=7.2.0,ctime=1767000000\n");
+    autofree char *parameters = read_for(&options, true);
+    cr_expect_str_eq(parameters, "meta=creation-qemu=7.2.0,ctime=1767000000\n");
 }
 
 Test(client_qm, what_the_file_plans_is_what_it_says)
@@ -181,7 +195,7 @@ Test(client_qm, a_file_that_is_not_there_is_an_error)
     autooptions struct options options = {.file = "/nonexistent"};
     struct error err;
 
-    cr_expect_eq(qm_read_file(&options, &err), -1);
+    cr_expect_eq(qm_read_file(&options, false, &err), -1);
     cr_expect_not_null(strstr(err.message, "/nonexistent"));
 }
 
