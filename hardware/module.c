@@ -12,6 +12,9 @@
 
 #define MOST_ALIASES (32 * 1024 * 1024) /* of a list; Debian's modules.alias has 1.4 MB */
 
+/* "vfio_pci:v*d*sv*sd*bc*sc*i*" is the alias of vfio-pci itself, which knows nothing of any device. */
+#define VFIO_PCI_WILDCARDS 7
+
 static void append_once(json_t *list, const char *module)
 {
     for (size_t i = 0; i < json_array_size(list); i++)
@@ -32,7 +35,7 @@ bool module_name_equal(const char *a, const char *b)
 static bool is_of(const char *line, const char *module)
 {
     const char *end = line + strcspn(line, ":\n"), *name = line;
-    char own[64];
+    char own[MODULE_NAME_SIZE];
 
     for (const char *at = line; at < end; at++)
         if (*at == '/')
@@ -74,52 +77,109 @@ bool module_is_available(const struct sysroot *sysroot, const char *module)
            module_is_listed(text, module);
 }
 
-/* "alias pci:v000010DEd*sv*sd*bc03sc00i00* nouveau" */
-static void consider(char *line, const char *modalias, json_t *list)
+/* Which aliases are looked for, and who hears of those that match. */
+struct search {
+    const char *modalias;
+    void (*found)(void *context, const char *pattern, const char *module);
+    void *context;
+};
+
+static void consider(const struct search *search, const char *pattern, const char *module)
 {
-    if (strncmp(line, "alias pci:", strlen("alias pci:")) != 0)
-        return;
-    strsep(&line, " ");
-    char *pattern = strsep(&line, " ");
-    if (line != NULL && fnmatch(pattern, modalias, 0) == 0)
-        append_once(list, text_trim(line));
+    size_t bus = strcspn(search->modalias, ":"); /* spares fnmatch all other buses */
+
+    if (strncmp(pattern, search->modalias, bus + 1) == 0 && fnmatch(pattern, search->modalias, 0) == 0)
+        search->found(search->context, pattern, module);
 }
 
-static void search(int folder, const char *file, const char *modalias, json_t *list)
+/* "alias pci:v000010DEd*sv*sd*bc03sc00i00* nouveau" */
+static void search_text(int folder, const char *file, const struct search *search)
 {
     autofree char *text = NULL;
 
     if (sysfs_read_whole(folder, file, MOST_ALIASES, &text) < 0)
         return;
     char *rest = text;
-    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
-        consider(line, modalias, list);
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        const char *word = strsep(&line, " "), *pattern = line != NULL ? strsep(&line, " ") : NULL;
+        if (line != NULL && strcmp(word, "alias") == 0)
+            consider(search, pattern, text_trim(line));
+    }
 }
 
 /* Entries "nvme.alias=pci:v*d*sv*sd*bc01sc08i02*", each with a NUL at its end. */
-static void search_builtin(int folder, const char *modalias, json_t *list)
+static void search_builtin(int folder, const struct search *search)
 {
-    autofree char *text = NULL;
-    int length = sysfs_read_whole(folder, "modules.builtin.modinfo", MOST_ALIASES, &text);
+    static const char key[] = ".alias=";
+    autofree unsigned char *bytes = NULL;
+    int length = sysfs_read_binary(folder, "modules.builtin.modinfo", MOST_ALIASES, &bytes);
+    char *text = (char *)bytes;
 
-    for (char *entry = text; length > 0 && entry < text + length; entry += strlen(entry) + 1) {
-        char *key = strstr(entry, ".alias=pci:");
-        if (key == NULL || fnmatch(key + strlen(".alias="), modalias, 0) != 0)
+    if (length > 0)
+        text[length] = '\0';
+    for (char *entry = text, *next; length > 0 && entry < text + length; entry = next) {
+        char *end = strstr(entry, key);
+        next = entry + strlen(entry) + 1;
+        if (end == NULL)
             continue;
-        autofree char *module = xstrndup(entry, (size_t)(key - entry));
-        append_once(list, module);
+        *end = '\0';
+        consider(search, end + strlen(key), entry);
     }
+}
+
+static void search_all(const struct sysroot *sysroot, const struct search *search)
+{
+    autoclose int folder = open_folder(sysroot);
+
+    if (folder < 0)
+        return;
+    search_text(folder, "modules.alias", search);
+    search_text(folder, "modules.builtin.alias", search);
+    search_builtin(folder, search);
+}
+
+static void add_to_list(void *context, const char *pattern, const char *module)
+{
+    (void)pattern;
+    append_once(context, module);
 }
 
 json_t *module_list_for(const struct sysroot *sysroot, const char *modalias)
 {
-    autoclose int folder = open_folder(sysroot);
     json_t *list = json_array();
 
-    if (folder >= 0) {
-        search(folder, "modules.alias", modalias, list);
-        search(folder, "modules.builtin.alias", modalias, list);
-        search_builtin(folder, modalias, list);
-    }
+    search_all(sysroot, &(struct search){modalias, add_to_list, list});
     return list;
+}
+
+struct variant {
+    char *name; /* of MODULE_NAME_SIZE bytes */
+    unsigned wildcards;
+};
+
+static void compare_variant(void *context, const char *pattern, const char *module)
+{
+    struct variant *best = context;
+    unsigned wildcards = 0;
+
+    for (const char *at = pattern; *at != '\0'; at++)
+        wildcards += *at == '*';
+    if (wildcards >= best->wildcards || strlen(module) >= MODULE_NAME_SIZE)
+        return;
+    best->wildcards = wildcards;
+    snprintf(best->name, MODULE_NAME_SIZE, "%s", module);
+}
+
+bool module_find_variant(const struct sysroot *sysroot, const char *modalias,
+                         char name[static MODULE_NAME_SIZE])
+{
+    static const char bus[] = "pci:";
+    struct variant best = {name, VFIO_PCI_WILDCARDS};
+
+    name[0] = '\0';
+    if (strncmp(modalias, bus, strlen(bus)) != 0)
+        return false;
+    autofree char *vfio = xasprintf("vfio_%s", modalias);
+    search_all(sysroot, &(struct search){vfio, compare_variant, &best});
+    return name[0] != '\0';
 }

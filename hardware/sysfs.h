@@ -41,7 +41,7 @@ int sysfs_read(int folder, const char *path, char *buffer, size_t size);
 int sysfs_read_whole(int folder, const char *path, size_t limit, char **ret);
 
 /* Reads a file of any length up to `limit` (-EFBIG beyond) as it is, in as many reads as that takes, into
- * memory that the caller frees. Returns the length. */
+ * memory that the caller frees, with room for one byte more. Returns the length. */
 int sysfs_read_binary(int folder, const char *path, size_t limit, unsigned char **ret);
 
 /* Reads at most `size` bytes as they are and returns their number; -EFBIG if there are more, with the first
