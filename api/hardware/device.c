@@ -249,6 +249,8 @@ const struct endpoint endpoint_get_pci_status =
                         WORDS("peers", "The other devices of its IOMMU group."),
                         OPTIONAL_TEXT("driver", "The bound driver."),
                         WORDS("modules", "Kernel modules that could drive it."),
+                        WORDS("vfio-drivers",
+                              "VFIO drivers for it, the best first: what driver=vfio tries."),
                         OPTIONAL_TEXT("driver-override",
                                       "Driver override: the only driver that the kernel may bind."),
                         OPTIONAL_NUMBER("numa-node", "NUMA node that it is attached to."),

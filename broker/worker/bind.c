@@ -19,7 +19,8 @@ struct change {
     struct pci_address address;
     char id[PCI_ADDRESS_SIZE];
     struct driver_state now;
-    bool done; /* something was changed */
+    bool done;    /* something was changed */
+    bool refused; /* by the driver that was named */
 };
 
 __attribute__((format(printf, 3, 4))) static int announce(struct change *change, struct error *err,
@@ -74,7 +75,9 @@ static int probe(struct change *change, const char *expected, struct error *err)
     if (announce(change, err, "ask the kernel to bind %s", expected != NULL ? expected : "a driver") != 0)
         return -1;
     change->done = true;
-    return driver_probe(change->worker->sysroot, change->address, expected, change->now.driver, err);
+    int result = driver_probe(change->worker->sysroot, change->address, expected, change->now.driver, err);
+    change->refused = result != 0 && err->kind != ERROR_NOT_FOUND;
+    return result;
 }
 
 /* Loads the module of the driver if it is missing. A module that is loaded looks for functions at once. */
@@ -82,8 +85,10 @@ static int load(struct change *change, const char *driver, struct error *err)
 {
     if (driver[0] == '\0' || driver_is_loaded(change->worker->sysroot, driver))
         return 0;
-    if (announce(change, err, "load the module %s", driver) != 0 ||
-        driver_load(change->worker->sysroot, driver, err) != 0)
+    if (announce(change, err, "load the module %s", driver) != 0)
+        return -1;
+    change->refused = driver_load(change->worker->sysroot, driver, err) != 0;
+    if (change->refused)
         return -1;
     worker_log(change->worker, "%s: module %s was loaded", change->id, driver);
     return driver_read_name(change->worker->sysroot, change->address, change->now.driver, err);
@@ -162,7 +167,7 @@ int bind_function_from(struct worker *worker, struct pci_address address, const 
 
     pci_address_format(address, change.id);
     if ((any ? bind_any(&change, err) : bind_named(&change, wanted, err)) != 0)
-        return -1;
+        return change.refused ? BIND_REFUSED : -1;
     memcpy(ret_driver, change.now.driver, DRIVER_NAME_SIZE);
     return change.done ? 1 : 0;
 }

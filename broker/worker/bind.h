@@ -11,6 +11,8 @@
 
 #define BINDING_ANY "*" /* whichever driver the kernel chooses, or none if it has none */
 
+#define BIND_REFUSED (-2) /* the function is there, but the named driver is missing or did not take it */
+
 struct binding {
     const char *driver;   /* a name, "" for none, BINDING_ANY */
     const char *override; /* what driver_override holds in the end, "" if it is not set */
@@ -21,8 +23,8 @@ struct binding {
 struct binding binding_for(const char *driver);
 
 /* Brings the function to a binding, if it is still the device (vendor, device) of `was`; ERROR_NOT_FOUND if
- * not. A named driver is loaded if it is missing. 1: something was changed; 0: nothing had to be. ret_driver
- * is what the function has then, "" for none. */
+ * not. A named driver is loaded if it is missing. 1: something was changed; 0: nothing had to be; -1 or
+ * BIND_REFUSED: it failed. ret_driver is what the function has then, "" for none. */
 int bind_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
                   struct binding wanted, char ret_driver[static DRIVER_NAME_SIZE], struct error *err);
 

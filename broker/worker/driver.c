@@ -9,6 +9,7 @@
 #include "broker/worker/impact.h"
 #include "broker/worker/undo.h"
 #include "hardware/bind/fit.h"
+#include "hardware/bind/variant.h"
 #include "hardware/kmsg.h"
 #include "hardware/settings/owner.h"
 
@@ -21,9 +22,11 @@ const struct schema operation_driver_arguments[] = {
      .type = SCHEMA_STRING,
      .pattern = "[A-Za-z0-9_-]{1,63}",
      .text =
-         "vfio-pci: ready for a virtual machine; none: stays without a driver; auto: the one that "
-         "the kernel chooses; restore: what it had before it was first taken; or the name of a driver that "
-         "has an id for this function (pci-stub and the VFIO drivers take any)."},
+         "vfio: ready for a virtual machine, with the VFIO driver that is made for it, such as "
+         "mlx5_vfio_pci, or vfio-pci if there is none or it cannot start the function; vfio-pci: with that "
+         "one in any case; none: stays without a driver; auto: the one that the kernel chooses; restore: "
+         "what it had before it was first taken; or the name of a driver that has an id for this function "
+         "(vfio-pci and pci-stub take any)."},
     {.name = "scope",
      .type = SCHEMA_STRING,
      .optional = true,
@@ -53,8 +56,10 @@ struct request {
 
 static int parse(const json_t *arguments, struct request *ret, struct error *err)
 {
-    static const struct driver_request words[] = {
-        {DRIVER_NONE, "none"}, {DRIVER_AUTO, "auto"}, {DRIVER_RESTORE, "restore"}};
+    static const struct driver_request words[] = {{DRIVER_VFIO, "vfio"},
+                                                  {DRIVER_NONE, "none"},
+                                                  {DRIVER_AUTO, "auto"},
+                                                  {DRIVER_RESTORE, "restore"}};
     const json_t *persistent = json_object_get(arguments, "persistent");
     const char *scope = json_text(arguments, "scope");
     struct request request = {.driver = {DRIVER_NAMED, json_text(arguments, "driver")},
@@ -81,15 +86,39 @@ static const char *name_of(const char *driver)
     return driver[0] != '\0' ? driver : "no driver";
 }
 
+/* Its claim says so first: whoever has to bring it forward must not try the same driver again. */
+static int fall_back(struct worker *worker, struct plan *plan, struct plan_function *function,
+                     char driver[static DRIVER_NAME_SIZE], struct error *err)
+{
+    struct binding plain = binding_for(VFIO_PLAIN);
+
+    worker_log(worker, "%s: gets " VFIO_PLAIN ", as %s did not work: %s", function->id, function->driver,
+               err->message);
+    snprintf(function->driver, sizeof(function->driver), "%s", plain.driver);
+    snprintf(function->override, sizeof(function->override), "%s", plain.override);
+    if (plan_claim(worker, plan, true, err) != 0)
+        return -1;
+    return bind_function(worker, function->device->address, &function->was, plain, driver, err);
+}
+
+static int move(struct worker *worker, struct plan *plan, struct plan_function *function,
+                char driver[static DRIVER_NAME_SIZE], struct error *err)
+{
+    struct binding wanted = {function->driver, function->override};
+    int moved =
+        bind_function_from(worker, function->device->address, &function->was, wanted, driver, err);
+
+    return moved == BIND_REFUSED && function->variant ? fall_back(worker, plan, function, driver, err) : moved;
+}
+
 static int move_all(struct worker *worker, struct plan *plan, struct error *err)
 {
     for (size_t i = 0; i < plan->count; i++) {
         struct plan_function *function = &plan->list[i];
-        struct binding wanted = {function->driver, function->override};
         long long began = clock_milliseconds();
         char driver[DRIVER_NAME_SIZE];
 
-        if (bind_function_from(worker, function->device->address, &function->was, wanted, driver, err) < 0)
+        if (move(worker, plan, function, driver, err) < 0)
             return -1;
         memcpy(function->driver, driver, sizeof(driver));
         if (strcmp(driver, function->was.driver) == 0)
@@ -145,9 +174,11 @@ static json_t *finish(struct worker *worker, const struct plan *plan, const stru
 static int check_fit(const struct worker *worker, const struct plan *plan, const struct request *request,
                      struct error *err)
 {
-    for (size_t i = 0; i < plan->count && request->driver.kind == DRIVER_NAMED; i++)
+    bool named = request->driver.kind == DRIVER_NAMED || request->driver.kind == DRIVER_VFIO;
+
+    for (size_t i = 0; i < plan->count && named; i++)
         if (fit_check(worker->sysroot, plan->list[i].device->address, plan->list[i].was.driver,
-                      request->driver.name, err) != 0)
+                      plan->list[i].driver, err) != 0)
             return -1;
     return 0;
 }
@@ -165,7 +196,7 @@ static int check_owners(const struct worker *worker, const struct plan *plan, co
 static int prepare(struct worker *worker, struct plan *plan, const struct request *request, struct error *err)
 {
     if (plan_read(worker, plan, err) != 0 || check_owners(worker, plan, request, err) != 0 ||
-        check_fit(worker, plan, request, err) != 0 || plan_want(worker, plan, request->driver, err) != 0 ||
+        plan_want(worker, plan, request->driver, err) != 0 || check_fit(worker, plan, request, err) != 0 ||
         impact_check(worker, plan, "taken from its driver", request->force ? FORCED : FORCE_ASKED, err) != 0)
         return -1;
     impact_warn_of_others(worker, plan);
@@ -185,12 +216,12 @@ static int change_driver(struct worker *worker, json_t **ret, struct error *err)
         plan_release_claims(worker, &plan);
         return -1;
     }
-    autojson json_t *claims = plan_pack_claims(&plan, true);
     autoclose int kmsg = kmsg_follow(worker->sysroot);
     if (move_all(worker, &plan, err) == 0) {
         *ret = finish(worker, &plan, &request);
         return 0;
     }
+    autojson json_t *claims = plan_pack_claims(&plan, true);
     autotext struct text where = {0};
     struct error reason = *err;
     bind_log_kernel(worker, kmsg, plan.list[0].id);

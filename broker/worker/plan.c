@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hardware/bind/variant.h"
 #include "hardware/pci/class.h"
 
 static bool is_in_scope(const struct pci_device *named, const struct pci_device *other, enum scope scope)
@@ -152,6 +153,18 @@ static int want_origin(struct worker *worker, struct plan_function *function, bo
     return 0;
 }
 
+static void want_vfio(struct worker *worker, struct plan_function *function)
+{
+    char driver[DRIVER_NAME_SIZE];
+    autotext struct text reason = {0};
+
+    function->variant = variant_choose(worker->sysroot, function->device->address, driver, &reason);
+    if (reason.length > 0)
+        worker_log(worker, "%s: gets " VFIO_PLAIN ", not the driver that is made for it: %s", function->id,
+                   text_string(&reason));
+    want(function, binding_for(driver));
+}
+
 int plan_want(struct worker *worker, struct plan *plan, struct driver_request driver, struct error *err)
 {
     for (size_t i = 0; i < plan->count; i++) {
@@ -159,6 +172,9 @@ int plan_want(struct worker *worker, struct plan *plan, struct driver_request dr
         switch (driver.kind) {
         case DRIVER_NAMED:
             want(function, binding_for(driver.name));
+            break;
+        case DRIVER_VFIO:
+            want_vfio(worker, function);
             break;
         case DRIVER_NONE:
             want(function, binding_for(""));

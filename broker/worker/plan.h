@@ -16,11 +16,12 @@ enum scope {
 struct driver_request {
     enum {
         DRIVER_NAMED,   /* the one of that name */
+        DRIVER_VFIO,    /* the VFIO driver that fits best (hardware/bind/variant.h) */
         DRIVER_NONE,    /* the function stays without a driver */
         DRIVER_AUTO,    /* whichever the kernel chooses */
         DRIVER_RESTORE, /* what the function had before it was first changed */
     } kind;
-    const char *name; /* as it was asked for: also "none", "auto", "restore" */
+    const char *name; /* as it was asked for: also "vfio", "none", "auto", "restore" */
 };
 
 struct plan_function {
@@ -30,6 +31,7 @@ struct plan_function {
     char driver[DRIVER_NAME_SIZE];   /* wanted; see struct binding */
     char override[DRIVER_NAME_SIZE]; /* wanted */
     bool loses_driver;               /* the driver that it has */
+    bool variant;                    /* the wanted one is a variant driver: if it refuses, VFIO_PLAIN is */
 };
 
 struct plan {

@@ -11,26 +11,33 @@
 #include "hardware/module.h"
 #include "hardware/paths.h"
 
-/* Also the VFIO drivers of one kind of device, such as mlx5_vfio_pci. */
 static bool takes_any(const char *driver)
 {
-    static const char vfio[] = "vfio_pci";
-    size_t length = strlen(driver), end = strlen(vfio);
-
-    if (module_name_equal(driver, "pci_stub"))
-        return true;
-    return length >= end && module_name_equal(driver + length - end, vfio) &&
-           (length == end || driver[length - end - 1] == '_' || driver[length - end - 1] == '-');
+    return module_name_equal(driver, "pci_stub") || module_name_equal(driver, "vfio_pci");
 }
 
-static json_t *list_fitting(const struct sysroot *sysroot, struct pci_address address)
+/* A VFIO driver for one kind of device, such as mlx5_vfio_pci. */
+static bool is_variant(const char *driver)
+{
+    static const char end[] = "-vfio-pci";
+    size_t length = strlen(driver);
+
+    return length > strlen(end) && module_name_equal(driver + length - strlen(end), end);
+}
+
+/* The modules with an id for the function; `variants`: also the VFIO driver that is made for it, which no
+ * probe without driver_override finds. */
+static json_t *list_fitting(const struct sysroot *sysroot, struct pci_address address, bool variants)
 {
     struct host_path file = pci_path(address, "modalias");
-    char modalias[256];
+    char modalias[256], variant[MODULE_NAME_SIZE];
 
-    return sysfs_read(sysroot_fd(sysroot), file.text, modalias, sizeof(modalias)) > 0
-               ? module_list_for(sysroot, modalias)
-               : json_array();
+    if (sysfs_read(sysroot_fd(sysroot), file.text, modalias, sizeof(modalias)) <= 0)
+        return json_array();
+    json_t *list = module_list_for(sysroot, modalias);
+    if (variants && module_find_variant(sysroot, modalias, variant))
+        json_array_append_new(list, json_string(variant));
+    return list;
 }
 
 static bool has(const json_t *modules, const char *name)
@@ -94,10 +101,10 @@ int fit_check(const struct sysroot *sysroot, struct pci_address address, const c
 
     if (strcmp(driver, bound) == 0 || (loaded && takes_any(driver)))
         return 0;
-    autojson json_t *fitting = list_fitting(sysroot, address);
+    autojson json_t *fitting = list_fitting(sysroot, address, true);
     autofree char *others = describe(fitting);
     pci_address_format(address, id);
-    if (!loaded && takes_any(driver) && !module_is_available(sysroot, driver))
+    if (!loaded && (takes_any(driver) || is_variant(driver)) && !module_is_available(sysroot, driver))
         return error_set(
             err, ERROR_FAILED,
             "the module %s is not loaded, and this kernel has none of that name: a kernel of the "
@@ -119,7 +126,7 @@ int fit_check(const struct sysroot *sysroot, struct pci_address address, const c
 
 json_t *fit_list_drivers(const struct sysroot *sysroot, struct pci_address address)
 {
-    autojson json_t *fitting = list_fitting(sysroot, address);
+    autojson json_t *fitting = list_fitting(sysroot, address, false);
     autolist char **names = NULL;
     json_t *drivers = json_array();
     char module[DRIVER_NAME_SIZE];

@@ -4,8 +4,7 @@
  * driver_override bypasses a driver's table of ids, and a driver that gets a device which it does not know
  * may do anything to host and device; a module that is loaded stays, and may be any part of the kernel. So a
  * driver must have an id that fits the function, loaded or not, unless it takes any function by design and
- * touches none: pci-stub and the VFIO drivers. Sources: Documentation/ABI/testing/sysfs-bus-pci,
- * modprobe.d(5). */
+ * touches none: pci-stub and vfio-pci. Sources: Documentation/ABI/testing/sysfs-bus-pci, modprobe.d(5). */
 #ifndef HOSTPCI_HARDWARE_BIND_FIT_H
 #define HOSTPCI_HARDWARE_BIND_FIT_H
 
@@ -19,7 +18,8 @@
 int fit_check(const struct sysroot *sysroot, struct pci_address address, const char *bound,
               const char *driver, struct error *err);
 
-/* The names of the loaded drivers that have an id for it; a new reference. */
+/* The names of the loaded drivers that have an id for it and that the kernel may choose by itself, so no VFIO
+ * driver; a new reference. */
 json_t *fit_list_drivers(const struct sysroot *sysroot, struct pci_address address);
 
 #endif

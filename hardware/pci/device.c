@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "hardware/module.h"
 #include "hardware/paths.h"
+#include "hardware/pci/class.h"
 #include "hardware/pci/errors.h"
 #include "hardware/pci/resource.h"
 #include "hardware/pci/sriov.h"
@@ -139,12 +140,22 @@ static json_t *list_reset_methods(int folder)
     return list;
 }
 
-static json_t *list_modules(const struct sysroot *sysroot, int folder)
+static void add_modules(json_t *object, const struct sysroot *sysroot, const struct pci_device *device,
+                        int folder)
 {
-    char modalias[256];
-    bool known = read_line(folder, "modalias", modalias, sizeof(modalias));
+    json_t *modules = json_array(), *vfio = json_array();
+    char modalias[256], variant[MODULE_NAME_SIZE];
 
-    return known ? module_list_for(sysroot, modalias) : json_array();
+    json_object_set_new(object, "modules", modules);
+    json_object_set_new(object, "vfio-drivers", vfio);
+    if (read_line(folder, "modalias", modalias, sizeof(modalias))) {
+        autojson json_t *fitting = module_list_for(sysroot, modalias);
+        json_array_extend(modules, fitting);
+        if (module_find_variant(sysroot, modalias, variant))
+            json_array_append_new(vfio, json_string(variant));
+    }
+    if (!pci_is_bridge(device))
+        json_array_append_new(vfio, json_string("vfio-pci"));
 }
 
 static void add_resources(json_t *object, int folder)
@@ -222,7 +233,7 @@ int device_describe_held(const struct sysroot *sysroot, const struct inventory *
         return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
     json_t *object = summarize(device);
     add_identity(object, device, names);
-    json_object_set_new(object, "modules", list_modules(sysroot, folder));
+    add_modules(object, sysroot, device, folder);
     json_object_set_new(object, "peers", list_peers(inventory, device));
     json_object_set_new(object, "reset-methods", list_reset_methods(folder));
     add_state(object, folder);

@@ -69,6 +69,16 @@ DAEMON_TEST(driver, a_function_is_taken_from_the_host_and_given_back)
     is_json(state_of(DISK), "{}");
 }
 
+/* Where none is made for the device it is vfio-pci, and that is asked for anew at each start. */
+DAEMON_TEST(driver, vfio_is_the_best_there_is)
+{
+    is_json(member(status_of(DISK), "vfio-drivers"), "['vfio-pci']");
+    autofree char *log = move_succeeds_log(MOVE_OF(DISK, "vfio", .persistent = "1"));
+    contains(log, DISK ": has vfio-pci, had nvme");
+    has_driver(DISK, "vfio-pci", "vfio-pci");
+    is_json(state_of(DISK), "{'previous-driver':'nvme','persistent-driver':'vfio'}");
+}
+
 /* The list of devices is read again before the task ends. */
 DAEMON_TEST(driver, list_shows_the_new_driver_when_the_task_has_ended)
 {

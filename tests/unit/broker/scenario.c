@@ -18,6 +18,9 @@
         }                                                                                                    \
     }
 
+#define VARIANT      "screen_vfio_pci"
+#define WITH_VARIANT {{VARIANT, VARIANT}, {"vfio-pci", "vfio-pci"}}
+
 #define NOTHING {"", ""}
 #define VFIO    {"vfio-pci", "vfio-pci"}
 #define IGBVF   {"igbvf", ""}
@@ -44,6 +47,9 @@ const struct scenario scenarios[] = {
     DIVIDES("'numvfs': 0", .whole = {2, true, IGBVF}, .divided = {0, true, NOTHING}),
     MOVES("rom", "{'id': '" SCREEN "'}", BOTH("vfio-pci", "vfio-pci"), BOTH("vfio-pci", "vfio-pci")),
     MOVES("rom", "{'id': '" SCREEN "'}", BOTH("", "none"), BOTH("", "none")),
+    MOVES("driver", CARD("vfio"), HOME, WITH_VARIANT, .instead = BOTH("vfio-pci", "vfio-pci"),
+          .variant = VARIANT_WORKS),
+    MOVES("driver", CARD("vfio"), HOME, BOTH("vfio-pci", "vfio-pci"), .variant = VARIANT_REFUSES),
 };
 const size_t scenario_count = COUNT_OF(scenarios);
 
@@ -51,8 +57,17 @@ static const char *const ids[] = {SCREEN, SOUND};
 
 static bool is_at(size_t function, const struct binding *places)
 {
-    return strcmp(kernel_driver(ids[function]), places[function].driver) == 0 &&
+    return places[function].driver != NULL && strcmp(kernel_driver(ids[function]), places[function].driver) == 0 &&
            strcmp(kernel_override(ids[function]), places[function].override) == 0;
+}
+
+static void add_variant(const struct testbed *testbed, bool refuses)
+{
+    kernel_add_driver(VARIANT);
+    kernel_refuse(SCREEN, refuses ? VARIANT : "");
+    tree_write(&testbed->tree, "proc/sys/kernel/osrelease", "6.1.0-test\n");
+    tree_write(&testbed->tree, "lib/modules/6.1.0-test/modules.alias",
+               "alias vfio_pci:v000010DEd00002484sv*sd*bc*sc*i* " VARIANT "\n");
 }
 
 static void put(const struct binding places[2])
@@ -100,6 +115,8 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
 
     kernel_set_fault(NULL);
     kernel_add_driver("other");
+    if (scenario->variant != VARIANT_NONE)
+        add_variant(testbed, scenario->variant == VARIANT_REFUSES);
     if (scenario->divides)
         divide(testbed, &scenario->whole);
     if (!scenario->restores) {
@@ -114,7 +131,7 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
 void scenario_expect_end(const struct scenario *scenario, const struct testbed *testbed, const char *what)
 {
     for (size_t i = 0; i < COUNT_OF(ids); i++)
-        cr_expect(is_at(i, scenario->from) || is_at(i, scenario->to),
+        cr_expect(is_at(i, scenario->from) || is_at(i, scenario->to) || is_at(i, scenario->instead),
                   "%s: %s is with '%s', driver_override '%s'", what, ids[i], kernel_driver(ids[i]),
                   kernel_override(ids[i]));
     cr_expect_str_eq(kernel_reset_methods(SCREEN), "flr bus", "%s: reset_method is '%s'", what,

@@ -21,9 +21,11 @@ struct division {
 struct scenario {
     const char *operation, *arguments;
     struct binding from[2], to[2];  /* of SCREEN, SOUND */
+    struct binding instead[2];      /* where a driver that fails may leave them, too; none: nowhere else */
     bool restores;                  /* the broker has to know what they had before */
     bool divides;                   /* it is about NETWORK, and the others stay as they are */
     struct division whole, divided; /* where that begins, and where it is asked to be */
+    enum { VARIANT_NONE, VARIANT_WORKS, VARIANT_REFUSES } variant; /* a VFIO driver made for SCREEN */
 };
 
 extern const struct scenario scenarios[];

@@ -2,6 +2,7 @@
 /* Operation driver: functions are detached from the host and given back. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -416,4 +417,128 @@ Test(broker_driver, is_not_kept_where_somebody_else_keeps_one)
     tree_delete(&testbed.tree, "etc/driverctl.d/pci-" SCREEN);
     json_decref(
         testbed_ask(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci', 'persistent': 1}"));
+}
+
+#define VARIANT "screen_vfio_pci"
+
+/* A VFIO driver that is made for the screen. */
+static void add_variant(const struct testbed *testbed)
+{
+    add_module(testbed, VARIANT, "vfio_pci:v000010DEd00002484sv*sd*bc*sc*i*");
+}
+
+Test(broker_driver, vfio_is_the_driver_that_is_made_for_the_function)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    add_variant(&testbed);
+    kernel_add_driver(VARIANT);
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio', 'scope': 'device'}",
+               "{'functions': [{'id': '" SCREEN "', 'before': 'nouveau', 'driver': '" VARIANT "'},"
+               " {'id': '" SOUND "', 'before': 'snd_hda_intel', 'driver': 'vfio-pci'}]}");
+    expect_binding(SCREEN, VARIANT, VARIANT);
+    expect_binding(SOUND, "vfio-pci", "vfio-pci");
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci'}",
+               ONE(SCREEN, VARIANT, "vfio-pci"));
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}", ONE(SCREEN, "vfio-pci", VARIANT));
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'auto'}", ONE(SCREEN, VARIANT, "nouveau"));
+    expect_binding(SCREEN, "nouveau", "");
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_driver, vfio_falls_back_and_says_so)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    add_variant(&testbed);
+    kernel_add_driver(VARIANT);
+    kernel_refuse(SCREEN, VARIANT);
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio', 'scope': 'device'}",
+               "{'functions': [{'id': '" SCREEN "', 'before': 'nouveau', 'driver': 'vfio-pci'},"
+               " {'id': '" SOUND "', 'before': 'snd_hda_intel', 'driver': 'vfio-pci'}]}");
+    expect_log(&testbed, SCREEN ": gets vfio-pci, as " VARIANT " did not work: the kernel took '" SCREEN "'");
+    expect_binding(SCREEN, "vfio-pci", "vfio-pci");
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'restore'}",
+               ONE(SCREEN, "vfio-pci", "nouveau"));
+    expect_nothing_open(&testbed);
+}
+
+/* What it falls back to may not work either, or the next function's driver. */
+Test(broker_driver, that_fell_back_is_undone_as_a_whole)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    add_variant(&testbed);
+    kernel_add_driver(VARIANT);
+    kernel_refuse(SCREEN, VARIANT);
+    kernel_refuse(SOUND, "vfio-pci");
+    testbed_fail(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio', 'scope': 'device'}",
+                 SCREEN " is back with nouveau");
+    expect_binding(SCREEN, "nouveau", "");
+    expect_binding(SOUND, "snd_hda_intel", "");
+    kernel_refuse(SOUND, "");
+    kernel_remove_driver("vfio-pci");
+    add_variant(&testbed);
+    testbed_fail(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}",
+                 "the module vfio-pci is not loaded");
+    expect_binding(SCREEN, "nouveau", "");
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_driver, vfio_is_plain_where_the_better_one_is_not_there)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    add_variant(&testbed); /* which modprobe could load, but not for this tree */
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}", ONE(SCREEN, "nouveau", "vfio-pci"));
+    expect_log(&testbed, SCREEN ": gets vfio-pci, as " VARIANT " did not work: the module " VARIANT
+                                " is not loaded, and modules are loaded only where --sysroot is /");
+    tree_write(&testbed.tree, "etc/modprobe.d/a.conf", "blacklist " VARIANT "\n");
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}", ONE(SCREEN, "vfio-pci", "vfio-pci"));
+    expect_log(&testbed, SCREEN ": gets vfio-pci, not the driver that is made for it: the module " VARIANT
+                                " is not loaded, because line 1 of '/etc/modprobe.d/a.conf' keeps it out");
+    tree_write(&testbed.tree, "lib/modules/6.1.0-test/modules.dep", "");
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}", ONE(SCREEN, "vfio-pci", "vfio-pci"));
+    expect_log(&testbed, SCREEN ": gets vfio-pci, not the driver that is made for it: the module " VARIANT
+                                " is not loaded, and this kernel has none of that name");
+    expect_nothing_open(&testbed);
+}
+
+/* A variant driver knows its own devices only. */
+Test(broker_driver, that_is_a_variant_is_given_to_its_own_devices_alone)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    add_variant(&testbed);
+    kernel_add_driver(VARIANT);
+    testbed_fail(&testbed, "driver", "{'id': '" DISK "', 'driver': '" VARIANT "'}",
+                 DISK " is not given to " VARIANT ", as none of its ids is that device's");
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': '" VARIANT "'}",
+               ONE(SCREEN, "nouveau", VARIANT));
+    testbed_fail(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'i40e'}",
+                 "choose " VARIANT ", or one that takes any device");
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_driver, vfio_is_chosen_anew_at_each_start)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio', 'persistent': 1}",
+               ONE(SCREEN, "nouveau", "vfio-pci"));
+    autojson json_t *kept = testbed_ask(&testbed, "state", "{'id': '" SCREEN "'}");
+    expect_member(json_object_get(json_object_get(kept, "functions"), SCREEN), "choice",
+                  "{'driver': 'vfio', 'vendor': 4318, 'device': 9348}");
+    add_variant(&testbed);
+    kernel_add_driver(VARIANT);
+    testbed_stop_broker(&testbed, SIGTERM);
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    expect_binding(SCREEN, VARIANT, VARIANT);
 }

@@ -164,6 +164,12 @@ Test(fault, of_each_access_when_its_rom_is_read)
     fail_each_kind(&scenarios[10], SCREEN);
 }
 
+Test(fault, of_each_access_when_given_to_the_driver_that_is_made_for_it)
+{
+    fail_each_kind(&scenarios[11], SCREEN);
+    fail_each_kind(&scenarios[12], SCREEN);
+}
+
 Test(fault, of_all_that_follows)
 {
     for (size_t i = 0; i < scenario_count; i++) {

@@ -65,7 +65,7 @@ static void kill_at_each(const struct scenario *scenario, enum victim victim)
 Test(kill, of_the_worker_at_each_step)
 {
     for (size_t i = 0; i < scenario_count; i++)
-        if (scenario_wants_all() || i == 0 || scenarios[i].restores || scenarios[i].divides || i == 10)
+        if (scenario_wants_all() || i == 0 || scenarios[i].restores || scenarios[i].divides || i >= 10)
             kill_at_each(&scenarios[i], WORKER);
 }
 
@@ -77,6 +77,6 @@ Test(kill, of_the_broker_at_each_step)
 
 Test(kill, of_both_at_each_step)
 {
-    for (size_t i = scenario_wants_all() ? 0 : scenario_count - 2; i < scenario_count; i++)
+    for (size_t i = scenario_wants_all() ? 0 : scenario_count - 4; i < scenario_count; i++)
         kill_at_each(&scenarios[i], BOTH_OF_THEM);
 }

@@ -42,7 +42,8 @@ Test(device, tells_everything_that_the_host_does)
         " 'subsystem_vendor': '0x10de', 'subsystem_device': '0x146b', 'vendor_name': 'NVIDIA Corporation',"
         " 'device_name': 'GA104 [GeForce RTX 3070]', 'subsystem_vendor_name': 'NVIDIA Corporation',"
         " 'subsystem_device_name': 'GA104 [GeForce RTX 3070]', 'revision': '0xa1', 'driver': 'nouveau',"
-        " 'modules': ['nouveau', 'nvidiafb'], 'peers': ['0000:00:01.0', '0000:01:00.1'], 'boot-vga': 1,"
+        " 'modules': ['nouveau', 'nvidiafb'], 'vfio-drivers': ['vfio-pci'],"
+        " 'peers': ['0000:00:01.0', '0000:01:00.1'], 'boot-vga': 1,"
         " 'link': {'speed': '2.5 GT/s PCIe', 'max-speed': '16.0 GT/s PCIe', 'width': 16, 'max-width': 16},"
         " 'power-state': 'D0', 'reset-methods': ['bus'], 'slot': '1', 'rom': {'size': 131072, 'shadow': 1},"
         " 'resources': [{'name': 'bar0', 'start': '0xde000000', 'size': 16777216, 'type': 'mem32'},"
@@ -61,6 +62,7 @@ Test(device, leaves_out_what_the_host_does_not_tell)
                 "{'id': '0000:01:00.0', 'class': '0x030000', 'vendor': '0x10de', 'device': '0x2484', "
                 "'iommugroup': -1,"
                 " 'subsystem_vendor': '0x10de', 'subsystem_device': '0x146b', 'modules': [], 'peers': [],"
+                " 'vfio-drivers': ['vfio-pci'],"
                 " 'reset-methods': [], 'resources': []}");
 }
 
