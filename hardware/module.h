@@ -17,10 +17,10 @@
  * newline ("pci:v000010DEd00002484..."). */
 json_t *module_list_for(const struct sysroot *sysroot, const char *modalias);
 
-/* The module of the VFIO variant driver that is made for the device, such as mlx5_vfio_pci; its driver has the
- * same name. It is the one whose alias "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*", of the same parts as a
- * modalias, has the fewest wildcards among those that match. False, and "", if only vfio-pci itself fits. The
- * kernel never binds such a driver but by driver_override. Source: PCI_DRIVER_OVERRIDE_DEVICE_VFIO() in
+/* The module of the VFIO variant driver that is made for the device, such as mlx5_vfio_pci; its driver has
+ * the same name. It is the one whose alias "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*", of the same parts as
+ * a modalias, has the fewest wildcards among those that match. False, and "", if only vfio-pci itself fits.
+ * The kernel never binds such a driver but by driver_override. Source: PCI_DRIVER_OVERRIDE_DEVICE_VFIO() in
  * include/linux/pci.h and do_pci_entry() in scripts/mod/file2alias.c of Linux 5.16. */
 bool module_find_variant(const struct sysroot *sysroot, const char *modalias,
                          char name[static MODULE_NAME_SIZE]);

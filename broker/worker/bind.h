@@ -9,7 +9,7 @@
 #include "broker/worker/worker.h"
 #include "hardware/pci/inventory.h"
 
-#define BINDING_ANY "*" /* whichever driver the kernel chooses, or none if it has none */
+#define BINDING_ANY  "*" /* whichever driver the kernel chooses, or none if it has none */
 
 #define BIND_REFUSED (-2) /* the function is there, but the named driver is missing or did not take it */
 

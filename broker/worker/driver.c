@@ -56,10 +56,8 @@ struct request {
 
 static int parse(const json_t *arguments, struct request *ret, struct error *err)
 {
-    static const struct driver_request words[] = {{DRIVER_VFIO, "vfio"},
-                                                  {DRIVER_NONE, "none"},
-                                                  {DRIVER_AUTO, "auto"},
-                                                  {DRIVER_RESTORE, "restore"}};
+    static const struct driver_request words[] = {
+        {DRIVER_VFIO, "vfio"}, {DRIVER_NONE, "none"}, {DRIVER_AUTO, "auto"}, {DRIVER_RESTORE, "restore"}};
     const json_t *persistent = json_object_get(arguments, "persistent");
     const char *scope = json_text(arguments, "scope");
     struct request request = {.driver = {DRIVER_NAMED, json_text(arguments, "driver")},
@@ -105,10 +103,10 @@ static int move(struct worker *worker, struct plan *plan, struct plan_function *
                 char driver[static DRIVER_NAME_SIZE], struct error *err)
 {
     struct binding wanted = {function->driver, function->override};
-    int moved =
-        bind_function_from(worker, function->device->address, &function->was, wanted, driver, err);
+    int moved = bind_function_from(worker, function->device->address, &function->was, wanted, driver, err);
 
-    return moved == BIND_REFUSED && function->variant ? fall_back(worker, plan, function, driver, err) : moved;
+    return moved == BIND_REFUSED && function->variant ? fall_back(worker, plan, function, driver, err)
+                                                      : moved;
 }
 
 static int move_all(struct worker *worker, struct plan *plan, struct error *err)

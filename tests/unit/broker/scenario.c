@@ -21,9 +21,9 @@
 #define VARIANT      "screen_vfio_pci"
 #define WITH_VARIANT {{VARIANT, VARIANT}, {"vfio-pci", "vfio-pci"}}
 
-#define NOTHING {"", ""}
-#define VFIO    {"vfio-pci", "vfio-pci"}
-#define IGBVF   {"igbvf", ""}
+#define NOTHING      {"", ""}
+#define VFIO         {"vfio-pci", "vfio-pci"}
+#define IGBVF        {"igbvf", ""}
 #define MOVES(name, text, before, after, ...)                                                                \
     {.operation = (name), .arguments = (text), .from = before, .to = after, __VA_ARGS__}
 #define DIVIDES(text, ...)                                                                                   \
@@ -57,7 +57,8 @@ static const char *const ids[] = {SCREEN, SOUND};
 
 static bool is_at(size_t function, const struct binding *places)
 {
-    return places[function].driver != NULL && strcmp(kernel_driver(ids[function]), places[function].driver) == 0 &&
+    return places[function].driver != NULL &&
+           strcmp(kernel_driver(ids[function]), places[function].driver) == 0 &&
            strcmp(kernel_override(ids[function]), places[function].override) == 0;
 }
 

@@ -441,7 +441,8 @@ Test(broker_driver, vfio_is_the_driver_that_is_made_for_the_function)
     expect_binding(SOUND, "vfio-pci", "vfio-pci");
     testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci'}",
                ONE(SCREEN, VARIANT, "vfio-pci"));
-    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}", ONE(SCREEN, "vfio-pci", VARIANT));
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}",
+               ONE(SCREEN, "vfio-pci", VARIANT));
     testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'auto'}", ONE(SCREEN, VARIANT, "nouveau"));
     expect_binding(SCREEN, "nouveau", "");
     expect_nothing_open(&testbed);
@@ -494,15 +495,18 @@ Test(broker_driver, vfio_is_plain_where_the_better_one_is_not_there)
 
     testbed_make(&testbed);
     add_variant(&testbed); /* which modprobe could load, but not for this tree */
-    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}", ONE(SCREEN, "nouveau", "vfio-pci"));
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}",
+               ONE(SCREEN, "nouveau", "vfio-pci"));
     expect_log(&testbed, SCREEN ": gets vfio-pci, as " VARIANT " did not work: the module " VARIANT
                                 " is not loaded, and modules are loaded only where --sysroot is /");
     tree_write(&testbed.tree, "etc/modprobe.d/a.conf", "blacklist " VARIANT "\n");
-    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}", ONE(SCREEN, "vfio-pci", "vfio-pci"));
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}",
+               ONE(SCREEN, "vfio-pci", "vfio-pci"));
     expect_log(&testbed, SCREEN ": gets vfio-pci, not the driver that is made for it: the module " VARIANT
                                 " is not loaded, because line 1 of '/etc/modprobe.d/a.conf' keeps it out");
     tree_write(&testbed.tree, "lib/modules/6.1.0-test/modules.dep", "");
-    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}", ONE(SCREEN, "vfio-pci", "vfio-pci"));
+    testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio'}",
+               ONE(SCREEN, "vfio-pci", "vfio-pci"));
     expect_log(&testbed, SCREEN ": gets vfio-pci, not the driver that is made for it: the module " VARIANT
                                 " is not loaded, and this kernel has none of that name");
     expect_nothing_open(&testbed);
