@@ -22,7 +22,7 @@
 #define LARGE   "lab_mdev-large" /* four */
 #define UUID    "11111111-2222-3333-4444-555555555555"
 #define OTHER   "11111111-2222-3333-4444-666666666666"
-#define FILE_OF "/etc/mdevctl.d/" PARENT "/" UUID
+static const char definition_file[] = "/etc/mdevctl.d/" PARENT "/" UUID;
 
 TestSuite(lab_mdev, .init = lab_start, .timeout = 600);
 
@@ -165,8 +165,8 @@ LAB_TEST(lab_mdev, that_is_kept_comes_again_with_the_driver)
     double end;
 
     create(LARGE, UUID, "1");
-    cr_expect_eq(access(FILE_OF, F_OK), 0);
-    RUN("grep", "-q", LARGE, FILE_OF);
+    cr_expect_eq(access(definition_file, F_OK), 0);
+    RUN("grep", "-q", LARGE, definition_file);
     cr_expect_eq(number_of(row(get(MDEV, NULL), "id", UUID), "persistent"), 1);
     create(SMALL, OTHER, NULL);
 
@@ -182,6 +182,6 @@ LAB_TEST(lab_mdev, that_is_kept_comes_again_with_the_driver)
     }
     cr_expect_not(exists(OTHER), "it is not kept");
     create(LARGE, UUID, "0");
-    cr_expect_neq(access(FILE_OF, F_OK), 0);
+    cr_expect_neq(access(definition_file, F_OK), 0);
     remove_all();
 }
