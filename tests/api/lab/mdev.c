@@ -13,15 +13,15 @@
 #include "tests/api/lab/move.h"
 #include "tests/api/look.h"
 
-#define PCI     "/nodes/" NODE "/hardware/pci"
-#define MDEV    "/nodes/" NODE "/hardware/mdev"
+#define PCI    "/nodes/" NODE "/hardware/pci"
+#define MDEV   "/nodes/" NODE "/hardware/mdev"
 
-#define PARENT  "0000:00:02.0"
-#define CARD    "0000:01:00.0"
-#define SMALL   "lab_mdev-small" /* of eight parts it takes one */
-#define LARGE   "lab_mdev-large" /* four */
-#define UUID    "11111111-2222-3333-4444-555555555555"
-#define OTHER   "11111111-2222-3333-4444-666666666666"
+#define PARENT "0000:00:02.0"
+#define CARD   "0000:01:00.0"
+#define SMALL  "lab_mdev-small" /* of eight parts it takes one */
+#define LARGE  "lab_mdev-large" /* four */
+#define UUID   "11111111-2222-3333-4444-555555555555"
+#define OTHER  "11111111-2222-3333-4444-666666666666"
 static const char definition_file[] = "/etc/mdevctl.d/" PARENT "/" UUID;
 
 TestSuite(lab_mdev, .init = lab_start, .timeout = 600);
