@@ -131,17 +131,30 @@ static json_t *pack_arguments(const char *function, const json_t *body)
     return arguments;
 }
 
+/* Also by an operation that has just begun, whose claim is not in the journal yet. */
+static int check_free(const struct jobs *jobs, const char *function, bool *ret, struct error *err)
+{
+    bool taken = false;
+
+    for (const struct job *job = jobs->list; job != NULL && !taken; job = job->next)
+        taken = job->id != NULL && strcmp(json_text(job->arguments, "id"), function) == 0;
+    if (!taken && journal_is_claimed(jobs->journal, function, &taken, err) != 0)
+        return -1;
+    *ret = !taken;
+    return 0;
+}
+
 /* 1: its operation has started; 0: it stays pending. */
 static int apply(struct kept *kept, const struct kind *kind, const char *function, const json_t *body,
                  struct error *err)
 {
     struct jobs *jobs = kept->jobs;
-    bool claimed = false;
+    bool is_free = false;
 
     int found = find_device(jobs->sysroot, function, body, err);
-    if (found > 0 && journal_is_claimed(jobs->journal, function, &claimed, err) != 0)
+    if (found > 0 && check_free(jobs, function, &is_free, err) != 0)
         return -1;
-    if (found <= 0 || claimed)
+    if (found <= 0 || !is_free)
         return found < 0 ? -1 : 0;
     autofree char *id = xasprintf("%s:%s", kind->prefix, function);
     autojson json_t *arguments = pack_arguments(function, body);

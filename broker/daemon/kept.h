@@ -5,8 +5,8 @@
  * A fact of one of the kinds in kept.c holds the arguments of its operation but the function, which is the
  * fact's, and the ids of the device that it was saved for. Mediated devices have no facts: their files are
  * mdevctl's (hardware/slice/mdevctl.h), read at these two moments, and one operation serves a parent. What is
- * to be applied is pending; it stays so as long as there is no such function or another operation has claimed
- * it. */
+ * to be applied is pending; it stays so as long as there is no such function or another operation is about
+ * it: of several kinds for one function, each waits for the end of the one before it. */
 #ifndef HOSTPCI_BROKER_DAEMON_KEPT_H
 #define HOSTPCI_BROKER_DAEMON_KEPT_H
 

@@ -77,6 +77,30 @@ Test(kept, waits_for_what_is_brought_back)
     expect_nothing_open(&testbed);
 }
 
+/* What is kept of several kinds for one function comes one after the other: the next operation waits for the
+ * end of the last, which has claimed nothing yet when it has just begun. */
+Test(kept, of_several_kinds_is_all_applied_to_one_function)
+{
+    static const char uuid[] = "11111111-2222-3333-4444-555555555555";
+    static const char file[] = "etc/mdevctl.d/" SCREEN "/11111111-2222-3333-4444-555555555555";
+
+    for (unsigned round = 0; round < 5; round++) {
+        autotestbed struct testbed testbed;
+        testbed_make(&testbed);
+        kernel_add_mdev_type(SCREEN, "nvidia-63", 2);
+        testbed_do(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'nouveau', 'persistent': 1}",
+                   "{'functions': [{'id': '" SCREEN "', 'before': 'nouveau', 'driver': 'nouveau'}]}");
+        testbed_stop_broker(&testbed, SIGTERM);
+        tree_write(&testbed.tree, file, "{\"mdev_type\": \"nvidia-63\", \"start\": \"auto\"}");
+        kernel_put(SCREEN, "nouveau", "");
+        testbed_start_broker(&testbed);
+        testbed_wait_until_idle(&testbed);
+        expect_binding(SCREEN, "nouveau", "nouveau");
+        cr_expect_str_eq(kernel_mdev(uuid), "nvidia-63", "round %u", round);
+        expect_nothing_open(&testbed);
+    }
+}
+
 static void move(const struct testbed *testbed, const char *from, const char *to)
 {
     autofree char *old = xasprintf("%s/%s", testbed->tree.path, from);
