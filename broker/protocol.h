@@ -54,6 +54,7 @@
  *   wanted, wanted-override where it is to be: a driver, "" for none, "*" for the kernel's choice
  *   reset-methods           what reset_method held, if the operation changes that
  *   rom                     {sleeps, enabled}: the ROM is switched on; what power/control and enable held
+ *   d3cold, wanted-d3cold   what d3cold_allowed held, and is to hold
  *
  * or, of a physical function whose virtual functions come and go:
  *

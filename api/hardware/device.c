@@ -259,6 +259,8 @@ const struct endpoint endpoint_get_pci_status =
                          .optional = true,
                          .properties = link_properties},
                         OPTIONAL_TEXT("power-state", "From D0 (on) to D3cold (off)."),
+                        OPTIONAL_FLAG("d3cold-allowed",
+                                      "Whether it may be put into D3cold, without any power."),
                         WORDS("reset-methods",
                               "Ways to reset it, in the order in which the kernel tries them."),
                         {.name = "resources",

@@ -117,6 +117,8 @@ json_t *hardware_state(const struct broker *broker, const struct pci_device *dev
     add_operation(state, json_object_get(known, "operations"), id);
     add_driver(state, "previous-driver", hardware_fact(facts, "origin", device));
     add_driver(state, "persistent-driver", hardware_fact(facts, "choice", device));
+    json_object_set(state, "persistent-d3cold-allowed",
+                    json_object_get(hardware_fact(facts, "d3cold", device), "d3cold-allowed"));
     add_reset(state, hardware_fact(facts, "reset", device));
     add_rom(state, hardware_fact(facts, "rom", device));
     return state;
@@ -166,6 +168,7 @@ const struct schema hardware_state_properties[] = {
                                      "driver=restore gives back; none: no driver."),
     OPTIONAL_TEXT("persistent-driver",
                   "The driver that it is bound to at each start; none: it stays without a driver."),
+    OPTIONAL_FLAG("persistent-d3cold-allowed", "What d3cold-allowed is set to at each start."),
     {.name = "reset",
      .type = SCHEMA_OBJECT,
      .optional = true,

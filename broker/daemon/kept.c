@@ -28,6 +28,7 @@ static const struct kind {
 } kinds[] = {
     {"vfs", &operation_sriov, "vfs", PCI_EVENT_BIND}, /* only a driver makes virtual functions */
     {"choice", &operation_driver, "boot", PCI_EVENT_ADD},
+    {"d3cold", &operation_d3cold, "d3cold", PCI_EVENT_ADD},
     {"vgpu", &operation_mdev_create, "vgpu", PCI_EVENT_BIND},
     {FILES, &operation_mdev_start, "mdev", PCI_EVENT_MDEV},
 };

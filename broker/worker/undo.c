@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/worker/bind.h"
+#include "broker/worker/d3cold.h"
 #include "broker/worker/divide.h"
 #include "broker/worker/host.h"
 #include "broker/worker/mdev_state.h"
@@ -16,7 +17,7 @@ static const struct kind {
     int (*undo)(struct worker *worker, const json_t *claim, struct text *where);
 } kinds[] = {
     {"numvfs", divide_undo}, {"override", bind_undo}, {MDEV_CLAIM, mdev_undo},
-    {"files", host_undo},    {"rom", rom_undo},
+    {"files", host_undo},    {"rom", rom_undo},       {"d3cold", d3cold_undo},
 };
 
 static size_t kind_of(const json_t *claim)

@@ -95,6 +95,8 @@ static void add_state(json_t *object, int folder)
         set_hex(object, "revision", 2, (unsigned)number);
     if (read_line(folder, "power_state", line, sizeof(line)) && strcmp(line, "unknown") != 0)
         set_text(object, "power-state", line);
+    if (sysfs_read_number(folder, "d3cold_allowed", &number) >= 0)
+        json_object_set_new(object, "d3cold-allowed", json_integer(number != 0));
     if (sysfs_read_number(folder, "numa_node", &number) >= 0 &&
         number >= 0) /* -1 if the firmware does not say */
         json_object_set_new(object, "numa-node", json_integer(number));

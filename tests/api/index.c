@@ -9,8 +9,8 @@
 #include "tests/api/look.h"
 
 #define METHODS                                                                                              \
-    "[{'method':'mdev'},{'method':'status'},{'method':'driver'},{'method':'reset'},{'method':'sriov'},{'"    \
-    "method':'rom'},{'method':'map'}]"
+    "[{'method':'mdev'},{'method':'status'},{'method':'driver'},{'method':'reset'},{'method':'power'},"      \
+    "{'method':'sriov'},{'method':'rom'},{'method':'map'}]"
 
 static void start(void)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Plays the kernel behind a tree that looks like a host: a write to unbind, bind, drivers_probe,
- * driver_override, reset, reset_method, sriov_numvfs, rom or enable, to create or remove of a mediated
- * device, or to NVIDIA's current_vgpu_type changes the tree's files and links as it does on a real host, and
- * fails when it fails there. A test can also make it fail, hang, or lose a function in the middle of
- * something.
+ * driver_override, reset, reset_method, sriov_numvfs, rom, enable or d3cold_allowed, to create or remove of a
+ * mediated device, or to NVIDIA's current_vgpu_type changes the tree's files and links as it does on a real
+ * host, and fails when it fails there. A test can also make it fail, hang, or lose a function in the middle
+ * of something.
  *
  * It works through sysfs_hook, in this process and in those forked (but not exec'ed) after kernel_install, so
  * a test that needs a broker on such a host calls broker_main in a child. All of them share the memory of
@@ -51,6 +51,10 @@ bool kernel_autoprobe(const char *id);
  * may sleep, which it may. kernel_reset_rom: again as it was then. */
 void kernel_set_rom(const char *id, const void *data, size_t length);
 void kernel_reset_rom(const char *id);
+
+/* Whether it may be put into D3cold, as at boot. */
+bool kernel_d3cold(const char *id);
+void kernel_put_d3cold(const char *id, bool allowed);
 
 /* Binds it at once, as root could do by hand; "" for no driver or no override. */
 void kernel_put(const char *id, const char *driver, const char *override);

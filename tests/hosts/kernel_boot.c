@@ -60,6 +60,7 @@ static void boot_function(struct kernel_function *function, const char *id)
     put_identity(id);
     put_driver(id);
     put_if_missing(id, "driver_override", "(null)\n");
+    put_if_missing(id, "d3cold_allowed", "1\n");
     if (kernel_is_there(kernel_function_file(id, "reset_method")))
         put_if_missing(id, "reset", "");
     snprintf(function->methods, sizeof(function->methods), "%s", kernel_reset_methods(id));

@@ -375,6 +375,8 @@ static int write_function(struct kernel_function *function, const char *name, co
         return kernel_write_rom(function, value);
     if (strcmp(name, "enable") == 0)
         return kernel_write_enable(function, value);
+    if (strcmp(name, "d3cold_allowed") == 0)
+        return kernel_write_d3cold(function, value);
     return strcmp(name, "reset") == 0 ? write_reset(function, value) : 1;
 }
 

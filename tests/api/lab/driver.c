@@ -67,6 +67,24 @@ LAB_TEST(lab_driver, what_is_done_already_is_done_at_once)
     has_driver(CARD, "e1000e", "");
 }
 
+LAB_TEST(lab_driver, card_is_kept_from_losing_its_power)
+{
+    static const char path[] = "/nodes/" NODE "/hardware/pci/" CARD "/power";
+    char allowed[8];
+
+    autofree char *upid =
+        xstrdup(json_string_value(put(path, "d3cold-allowed", "0", "persistent", "1", NULL)));
+    task_succeeds(upid);
+    cr_assert(machine_read(CARD, "d3cold_allowed", allowed, sizeof(allowed)));
+    cr_assert_eq(allowed[0], '0');
+    autofree char *back =
+        xstrdup(json_string_value(put(path, "d3cold-allowed", "1", "persistent", "0", NULL)));
+    task_succeeds(back);
+    cr_assert(machine_read(CARD, "d3cold_allowed", allowed, sizeof(allowed)));
+    cr_assert_eq(allowed[0], '1');
+    lab_broker_is_idle();
+}
+
 LAB_TEST(lab_driver, none_stays_without_a_driver_when_the_kernel_looks_for_one)
 {
     MOVE(CARD, "none");

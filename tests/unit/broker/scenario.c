@@ -50,6 +50,7 @@ const struct scenario scenarios[] = {
     MOVES("driver", CARD("vfio"), HOME, WITH_VARIANT, .instead = BOTH("vfio-pci", "vfio-pci"),
           .variant = VARIANT_WORKS),
     MOVES("driver", CARD("vfio"), HOME, BOTH("vfio-pci", "vfio-pci"), .variant = VARIANT_REFUSES),
+    MOVES("d3cold", "{'id': '" SCREEN "', 'd3cold-allowed': 0}", HOME, HOME),
 };
 const size_t scenario_count = COUNT_OF(scenarios);
 
@@ -127,6 +128,7 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
         json_decref(testbed_ask(testbed, "driver", CARD("vfio-pci")));
     }
     kernel_reset_rom(SCREEN);
+    kernel_put_d3cold(SCREEN, true);
 }
 
 void scenario_expect_end(const struct scenario *scenario, const struct testbed *testbed, const char *what)

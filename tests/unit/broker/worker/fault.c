@@ -170,6 +170,11 @@ Test(fault, of_each_access_when_given_to_the_driver_that_is_made_for_it)
     fail_each_kind(&scenarios[12], SCREEN);
 }
 
+Test(fault, of_each_access_when_it_is_kept_from_d3cold)
+{
+    fail_each_kind(&scenarios[13], NULL);
+}
+
 Test(fault, of_all_that_follows)
 {
     for (size_t i = 0; i < scenario_count; i++) {
