@@ -214,7 +214,7 @@ int broker_call_briefly(const struct broker *broker, const char *operation, cons
                         json_t **ret, struct error *err)
 {
     struct call call = {.broker = broker, .id = id};
-    json_t *request = json_pack("{s:s, s:s, s:o}", "operation", operation, "id", id, "arguments", arguments);
+    json_t *request = json_pack("{s:s, s:s*, s:o}", "operation", operation, "id", id, "arguments", arguments);
     autoclose int fd = -1;
 
     if (ask(broker, request, READING_SECONDS, &fd, err) != 0)

@@ -10,6 +10,7 @@
 #define SYS                      "sys"
 #define SYS_ACPI_TABLES          "sys/firmware/acpi/tables"
 #define SYS_BTRFS                "sys/fs/btrfs"
+#define SYS_CGROUP               "sys/fs/cgroup"
 #define SYS_CLASS                "sys/class"
 #define SYS_CLASS_BLOCK          "sys/class/block"
 #define SYS_CLASS_DRM            "sys/class/drm"

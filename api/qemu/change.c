@@ -7,10 +7,10 @@
 #include <time.h>
 
 #include "access/password.h"
+#include "api/qemu/list.h"
 #include "api/qemu/qemu.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "passthrough/assign/reservation.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
 #include "vm/disk.h"
@@ -116,17 +116,15 @@ static void fill_fresh(struct qemu_change *change)
     fresh->now = time(NULL);
 }
 
-/* A VM runs if a process holds devices for it. */
+/* A VM that is being started or cleaned up after counts, too. */
 static int is_running(const struct qemu_call *call, bool *ret, struct error *err)
 {
-    const struct reservations reservations = {call->service->storage, call->service->sysroot};
-    json_int_t vmid = json_integer_value(json_object_get(call->params, "vmid"));
-    autojson json_t *list = NULL;
-    const char *device;
+    const struct machines_source source = qemu_machines(call->service);
+    autojson json_t *machines = NULL;
 
-    if (reservations_list(&reservations, &list, err) != 0)
+    if (machines_list(&source, &machines, err) != 0)
         return -1;
-    *ret = reservations_find(list, vmid, &device) != NULL;
+    *ret = machines_find(machines, json_integer_value(json_object_get(call->params, "vmid"))) != NULL;
     return 0;
 }
 

@@ -7,7 +7,6 @@
 
 #include "api/qemu/qemu.h"
 #include "base/memory.h"
-#include "passthrough/assign/reservation.h"
 #include "passthrough/vm_document.h"
 #include "schema/format.h"
 #include "vm/disk.h"
@@ -21,20 +20,23 @@
 
 int qemu_list_running(const struct service *service, json_t **ret, struct error *err)
 {
-    const struct reservations reservations = {service->storage, service->sysroot};
-    autojson json_t *taken = NULL;
-    const char *device;
-    json_t *row;
+    const struct machines_source source = qemu_machines(service);
+    autojson json_t *machines = NULL;
+    const char *vmid;
+    json_t *machine;
 
-    if (reservations_list(&reservations, &taken, err) != 0)
+    if (machines_list(&source, &machines, err) != 0)
         return -1;
     *ret = json_object();
-    json_object_foreach(taken, device, row) {
-        autofree char *vmid = xasprintf("%lld", json_integer_value(json_object_get(row, "vmid")));
-        if (strcmp(json_string_value(json_object_get(row, "state")), "running") == 0)
-            json_object_set(*ret, vmid, json_object_get(row, "process"));
-    }
+    json_object_foreach(machines, vmid, machine)
+        if (machine_runs(machine))
+            json_object_set(*ret, vmid, machine);
     return 0;
+}
+
+struct machines_source qemu_machines(const struct service *service)
+{
+    return (struct machines_source){service->broker, service->storage, service->sysroot};
 }
 
 static const char *text_of(const json_t *document, const char *key)
@@ -108,7 +110,7 @@ static void copy(const json_t *document, const char *key, json_t *row)
         json_object_set(row, key, value);
 }
 
-/* Zeros for a VM that does not run. The counters of a running VM are not known here. */
+/* Zeros for a VM that does not run. */
 static void set_counters(json_t *row)
 {
     static const char *const names[] = {"cpu",       "mem",   "memhost", "disk",  "diskread",
@@ -123,7 +125,7 @@ json_t *qemu_describe(const struct service *service, const struct qemu_seen *see
 {
     const char *name = text_of(seen->document, "name");
     autofree char *unnamed = xasprintf("VM %lld", seen->vmid);
-    const char *status = seen->process != NULL                                          ? "running"
+    const char *status = seen->machine != NULL                                          ? "running"
                          : strcmp(vm_document_node(seen->document), service->node) == 0 ? "stopped"
                                                                                         : "unknown";
     json_t *row = json_pack("{s:I, s:s, s:s, s:I, s:I}", "vmid", (json_int_t)seen->vmid, "name",
@@ -131,7 +133,9 @@ json_t *qemu_describe(const struct service *service, const struct qemu_seen *see
                             (json_int_t)memory_of(seen->document), "maxdisk",
                             (json_int_t)first_disk_size(seen->document));
 
-    if (strcmp(status, "stopped") == 0)
+    if (seen->machine != NULL)
+        machine_add_usage(service->sysroot, seen->vmid, seen->machine, qemu_count_cpus(seen->document), row);
+    else if (strcmp(status, "stopped") == 0)
         set_counters(row);
     copy(seen->document, "tags", row);
     copy(seen->document, "lock", row);
@@ -185,19 +189,28 @@ static bool has_serial(const json_t *document)
     return false;
 }
 
-static json_t *make_list_row(const struct service *service, const struct qemu_seen *seen)
+json_t *qemu_describe_here(const struct service *service, const struct qemu_seen *seen)
 {
-    if (strcmp(vm_document_node(seen->document), service->node) != 0)
-        return NULL;
+    static const char *const told[] = {"pid", "qmpstatus", "running-qemu", "running-machine"};
     json_t *row = qemu_describe(service, seen);
+
     json_object_set_new(row, "cpus", json_integer(qemu_count_cpus(seen->document)));
     if (number_of(seen->document, "template", 0) != 0)
         json_object_set_new(row, "template", json_integer(1));
     if (has_serial(seen->document))
         json_object_set_new(row, "serial", json_integer(1));
-    if (seen->process != NULL)
-        json_object_set(row, "pid", (json_t *)seen->process);
+    json_object_set(row, "qmpstatus", json_object_get(row, "status")); /* QEMU knows better, if it runs */
+    for (size_t i = 0; i < COUNT_OF(told); i++)
+        if (json_object_get(seen->machine, told[i]) != NULL)
+            json_object_set(row, told[i], json_object_get(seen->machine, told[i]));
     return row;
+}
+
+static json_t *make_list_row(const struct service *service, const struct qemu_seen *seen)
+{
+    if (strcmp(vm_document_node(seen->document), service->node) != 0)
+        return NULL;
+    return qemu_describe_here(service, seen);
 }
 
 static int list_vms(struct request *request, json_t **ret, struct error *err)
@@ -232,16 +245,14 @@ const struct endpoint endpoint_list_qemu = {
                                               .type = SCHEMA_BOOLEAN,
                                               .optional = true,
                                               .text = "Changes nothing: all is told anyway."}),
-    .returns =
-        {.type = SCHEMA_ARRAY,
-         .empty = "There are no VMs, or none that the caller may see.",
-         .items = ITEMS(.type = SCHEMA_OBJECT,
-                        .properties = PROPERTIES(
-                            PARAMETER_VMID,
-                            {.name = "status", .type = SCHEMA_STRING, .values = VALUES("stopped", "running")},
-                            OPTIONAL_NUMBER("cpus", "Its processors."), QEMU_PROPERTIES,
-                            OPTIONAL_FLAG("serial", "It has a serial port."),
-                            OPTIONAL_NUMBER("pid", "Of its process, while it runs.")))},
+    .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no VMs, or none that the caller may see.",
+                .items = ITEMS(.type = SCHEMA_OBJECT,
+                               .properties = PROPERTIES(PARAMETER_VMID,
+                                                        {.name = "status",
+                                                         .type = SCHEMA_STRING,
+                                                         .values = VALUES("stopped", "running")},
+                                                        QEMU_PROPERTIES, QEMU_PROPERTIES_HERE))},
     .may_block = true, /* there may be thousands */
     .on_node = true,
     .run = list_vms,

@@ -4,14 +4,17 @@
 #define HOSTPCI_API_QEMU_LIST_H
 
 #include "api/request.h"
+#include "passthrough/machine.h"
 
-/* {VMID: process} of the VMs that run on this node. The caller drops. */
+struct machines_source qemu_machines(const struct service *service);
+
+/* {VMID: machine (passthrough/machine.h)} of the VMs that run on this node. The caller drops. */
 int qemu_list_running(const struct service *service, json_t **ret, struct error *err);
 
 struct qemu_seen {
     long long vmid;
     const json_t *document;
-    const json_t *process; /* NULL: it does not run */
+    const json_t *machine; /* NULL: it does not run */
 };
 
 typedef json_t *qemu_row_function(const struct service *service, const struct qemu_seen *seen);
@@ -22,6 +25,9 @@ int qemu_list_visible(struct request *request, qemu_row_function *make_row, json
 
 /* The members that both kinds of rows have. */
 json_t *qemu_describe(const struct service *service, const struct qemu_seen *seen);
+
+/* The same with what is told of a VM of this node only. */
+json_t *qemu_describe_here(const struct service *service, const struct qemu_seen *seen);
 long long qemu_count_cpus(const json_t *document);
 
 #define QEMU_SIZE(key, about)                                                                                \
@@ -46,5 +52,20 @@ long long qemu_count_cpus(const json_t *document);
         QEMU_SIZE("diskwrite", "Bytes written since its start."),                                            \
         QEMU_SIZE("netin", "Bytes received since its start."),                                               \
         QEMU_SIZE("netout", "Bytes sent since its start."), QEMU_SIZE("uptime", "Seconds since its start.")
+
+#define QEMU_PRESSURE(key, about)                                                                            \
+    {.name = (key), .type = SCHEMA_NUMBER, .optional = true, .range = AT_LEAST(0), .text = (about)}
+#define QEMU_PROPERTIES_HERE                                                                                 \
+    OPTIONAL_NUMBER("cpus", "Its processors."), OPTIONAL_FLAG("serial", "It has a serial port."),            \
+        OPTIONAL_NUMBER("pid", "Of its process, while it runs."),                                            \
+        OPTIONAL_TEXT("qmpstatus", "As QEMU says: running, paused, prelaunch, io-error ..."),                \
+        OPTIONAL_TEXT("running-machine", "Its machine type, while it runs."),                                \
+        OPTIONAL_TEXT("running-qemu", "The version of its QEMU, while it runs."),                            \
+        QEMU_PRESSURE("pressurecpusome", "Percent of the last 10 s in which some of it waited for a CPU."),  \
+        QEMU_PRESSURE("pressurecpufull", "The same, all of it."),                                            \
+        QEMU_PRESSURE("pressureiosome", "The same, some of it for a disk."),                                 \
+        QEMU_PRESSURE("pressureiofull", "The same, all of it."),                                             \
+        QEMU_PRESSURE("pressurememorysome", "The same, some of it for memory."),                             \
+        QEMU_PRESSURE("pressurememoryfull", "The same, all of it.")
 
 #endif

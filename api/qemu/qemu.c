@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "api/qemu/list.h"
 #include "base/memory.h"
-#include "passthrough/assign/reservation.h"
 #include "passthrough/vm_document.h"
 #include "schema/property_string.h"
 #include "vm/disk.h"
@@ -55,16 +55,15 @@ static const json_t *config_of(const json_t *document, const char *key)
     return json_object_get(json_object_get(document, "config"), key);
 }
 
-/* A VM that is being started counts as running. */
+/* A VM that is being started or cleaned up after counts as running. */
 static int check_stopped(const struct service *service, long long vmid, struct error *err)
 {
-    const struct reservations reservations = {service->storage, service->sysroot};
-    autojson json_t *taken = NULL;
-    const char *device;
+    const struct machines_source source = qemu_machines(service);
+    autojson json_t *machines = NULL;
 
-    if (reservations_list(&reservations, &taken, err) != 0)
+    if (machines_list(&source, &machines, err) != 0)
         return -1;
-    if (reservations_find(taken, vmid, &device) != NULL)
+    if (machines_find(machines, vmid) != NULL)
         return error_set(err, ERROR_FAILED, "VM %lld is running - destroy failed", vmid);
     return 0;
 }

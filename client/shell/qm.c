@@ -39,6 +39,16 @@ static const struct verb {
     {"devices", NUMBER, "tell which device in the guest is which device of the host", METHOD_GET,
      VMID_IN_PATH, "/devices", false, qm_print_devices},
     {"showcmd", NUMBER, "show the command line of QEMU", METHOD_GET, VMID_IN_PATH, "/showcmd", false, NULL},
+    {"status", NUMBER, "tell whether the VM runs (as JSON: and what it uses)", METHOD_GET, VMID_IN_PATH,
+     "/status/current", false, qm_print_status},
+    {"shutdown", NUMBER, "press the power button and wait for the guest to power off", METHOD_POST,
+     VMID_IN_PATH, "/status/shutdown", false, NULL},
+    {"reset", NUMBER, "reset the VM, as its button would", METHOD_POST, VMID_IN_PATH, "/status/reset", false,
+     NULL},
+    {"suspend", NUMBER, "halt the processors", METHOD_POST, VMID_IN_PATH, "/status/suspend", false, NULL},
+    {"resume", NUMBER, "let a suspended VM go on", METHOD_POST, VMID_IN_PATH, "/status/resume", false, NULL},
+    {"monitor", "VMID -command TEXT", "run a command of QEMU's monitor", METHOD_POST, VMID_IN_PATH,
+     "/monitor", false, NULL},
     {"destroy", NUMBER, "remove the VM", METHOD_DELETE, VMID_IN_PATH, "", false, NULL},
 };
 

@@ -27,6 +27,7 @@ int qm_read_file(struct options *options, bool create, struct error *err);
 char *qm_print_list(const json_t *data, const struct table_style *style);
 char *qm_print_config(const json_t *data, const struct table_style *style);
 char *qm_print_pending(const json_t *data, const struct table_style *style);
+char *qm_print_status(const json_t *data, const struct table_style *style);
 char *qm_print_devices(const json_t *data, const struct table_style *style); /* a line each function */
 
 #endif

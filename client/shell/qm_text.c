@@ -136,6 +136,15 @@ char *qm_print_pending(const json_t *data, const struct table_style *style)
     return text_take(&text);
 }
 
+/* One word is what scripts compare. */
+char *qm_print_status(const json_t *data, const struct table_style *style)
+{
+    autofree char *status = cell_of_value(json_object_get(data, "status"));
+
+    (void)style;
+    return xasprintf("status: %s\n", status);
+}
+
 static long long vmid_of(const json_t *row)
 {
     return json_integer_value(json_object_get(row, "vmid"));

@@ -51,6 +51,11 @@ Test(client_qm, the_list_is_in_order_of_the_numbers_and_has_no_lines)
     expect(qm_print_list, "null", "VMID  NAME  STATUS  MEM(MB)  BOOTDISK(GB)  PID\n");
 }
 
+Test(client_qm, a_status_is_one_word_for_scripts)
+{
+    expect(qm_print_status, "{\"status\": \"running\", \"pid\": 7}", "status: running\n");
+}
+
 Test(client_qm, devices_have_a_line_for_each_function_and_for_what_is_missing)
 {
     expect(
