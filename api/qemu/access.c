@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
+#include "storage/index.h"
 #include "vm/disk.h"
 #include "vm/hostpci.h"
 
@@ -60,13 +61,47 @@ static const char *string_of(const struct question *question, const char *key)
     return json_string_value(json_object_get(question->values, key));
 }
 
+/* The first mapping that has the device and that the caller may use. */
+static const char *find_mapping(const struct question *question, const char *device, json_t **ret_all)
+{
+    const struct service *service = question->call->service;
+    /* of all functions of a device, the first one stands for it in mappings of single functions, too */
+    autofree char *path = xasprintf("%s%s", device, strchr(device, '.') == NULL ? ".0" : "");
+    const json_t *id;
+    size_t i;
+    struct error ignored;
+
+    if (index_mappings_of_device(service->storage, service->node, path, ret_all, &ignored) != 0)
+        return NULL;
+    json_array_foreach(*ret_all, i, id)
+        if (require_mapping(question, "pci", json_string_value(id), &ignored) == 0)
+            return json_string_value(id);
+    return NULL;
+}
+
+/* Proxmox's words, and which mapping the caller may use instead. */
+static int refuse_raw_device(const struct question *question, struct error *err)
+{
+    autohostpci struct vm_hostpci hostpci = {0};
+    autojson json_t *mappings = NULL;
+    struct error ignored;
+
+    error_set(err, ERROR_FAILED, "only root can set '%s' config for non-mapped devices", question->key);
+    if (!question->fresh || vm_hostpci_parse(question->value, &hostpci, &ignored) != 0 || hostpci.hosts == NULL)
+        return -1;
+    const char *mapping = find_mapping(question, hostpci.hosts[0], &mappings);
+    if (mapping != NULL)
+        error_set(err, ERROR_FAILED, "%s: set mapping=%s, which has %s", err->message, mapping,
+                  hostpci.hosts[0]);
+    return -1;
+}
+
 static int check_hostpci(const struct question *question, struct error *err)
 {
     const char *mapping = string_of(question, "mapping");
 
     if (string_of(question, "host") != NULL || mapping == NULL)
-        return error_set(err, ERROR_FAILED, "only root can set '%s' config for non-mapped devices",
-                         question->key);
+        return refuse_raw_device(question, err);
     if (question->fresh && string_of(question, "romfile") != NULL)
         return error_set_field(err, question->key, "only root can set romfile");
     if (require_mapping(question, "pci", mapping, err) != 0)

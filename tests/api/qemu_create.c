@@ -203,6 +203,16 @@ DAEMON_TEST(qemu_create, devices_of_the_host_are_for_root_and_mappings_for_their
     account_grant("/mapping/pci/gpu", "PVEMappingUser", "users", JOE);
     account_enter(JOE);
     vm_create("100", "hostpci0", "mapping=gpu", NULL);
+    fails(500,
+          "only root can set 'hostpci0' config for non-mapped devices: set mapping=gpu, which has "
+          "0000:01:00.0",
+          "POST", QEMU, "vmid", "101", "hostpci0", "01:00.0,pcie=1", NULL);
+    fails(500,
+          "only root can set 'hostpci1' config for non-mapped devices: set mapping=gpu, which has "
+          "0000:01:00",
+          "POST", QEMU, "vmid", "101", "hostpci1", "01:00", NULL);
+    fails(500, "only root can set 'hostpci0' config for non-mapped devices", "POST", QEMU, "vmid", "101",
+          "hostpci0", "02:00", NULL);
     fails(500, "only root can set 'args' config", "POST", QEMU, "vmid", "101", "args", "-S", NULL);
 }
 
