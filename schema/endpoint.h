@@ -89,11 +89,11 @@ struct endpoint {
     const struct schema *parameters; /* with those captured from the path; NULL: none */
     struct schema returns;
     const char *index_key; /* of an index, which has no run(): the property that names the child */
-    bool may_block;      /* a durable write, a broker call, a forward, a list that grows: runs in a worker */
-    bool on_node;        /* runs on the node {node} */
-    bool no_tokens;      /* an API token may not call it */
-    bool login;          /* it tries a password: server/request/login.h slows guessing down */
-    bool hashes;         /* it makes the hash of a password, which takes as long as trying one */
+    bool may_block;     /* a durable write, a broker call, a forward, a list that grows: runs in a worker */
+    bool on_node;       /* runs on the node {node} */
+    bool no_tokens;     /* an API token may not call it */
+    bool login;         /* it tries a password: server/request/login.h slows guessing down */
+    const char *hashes; /* the parameter of which it makes a hash, which takes as long as trying a password */
     const void *subject; /* for a handler that several endpoints share: what they differ in */
     int (*run)(struct request *request, json_t **ret, struct error *err);
     /* If set, the reply may be cached: it depends only on path, parameters, this number and, where every

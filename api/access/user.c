@@ -147,7 +147,7 @@ const struct endpoint endpoint_create_user = {
                               .text = "Initial password, of a user of realm pve."}),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
-    .hashes = true,
+    .hashes = "password",
     .run = create_user,
 };
 

@@ -87,7 +87,8 @@ static int refuse_raw_device(const struct question *question, struct error *err)
     struct error ignored;
 
     error_set(err, ERROR_FAILED, "only root can set '%s' config for non-mapped devices", question->key);
-    if (!question->fresh || vm_hostpci_parse(question->value, &hostpci, &ignored) != 0 || hostpci.hosts == NULL)
+    if (!question->fresh || vm_hostpci_parse(question->value, &hostpci, &ignored) != 0 ||
+        hostpci.hosts == NULL)
         return -1;
     const char *mapping = find_mapping(question, hostpci.hosts[0], &mappings);
     if (mapping != NULL)

@@ -52,31 +52,34 @@ static json_t *copy_value(const char *key, const json_t *value)
 }
 
 /* A password for cloud-init is stored as its hash, which cloud-init takes too. Otherwise it could be guessed
- * from the configuration's digest. */
-static int hide_password(json_t *set, struct error *err)
+ * from the configuration's digest. It is hashed once, in the thread that the endpoint has for that: a task
+ * goes on with the hash. */
+static int hide_password(json_t *params, struct error *err)
 {
-    const char *password = json_string_value(json_object_get(set, "cipassword"));
+    const char *password = json_string_value(json_object_get(params, QEMU_PASSWORD));
     char hash[PASSWORD_HASH_SIZE];
 
     if (password == NULL || password[0] == '$')
         return 0;
     if (password_hash(password, hash, err) != 0)
         return -1;
-    json_object_set_new(set, "cipassword", json_string(hash));
+    json_object_set_new(params, QEMU_PASSWORD, json_string(hash));
     return 0;
 }
 
 /* The parameters that are keys of a VM. */
-static int read_set(const json_t *params, json_t **ret, struct error *err)
+static int read_set(json_t *params, json_t **ret, struct error *err)
 {
     autojson json_t *set = json_object();
     const char *cdrom = json_string_value(json_object_get(params, "cdrom")), *key;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)params, key, value)
+    if (hide_password(params, err) != 0)
+        return -1;
+    json_object_foreach(params, key, value)
         if (strcmp(key, "cdrom") != 0 && vm_key_find(key, NULL) != NULL)
             json_object_set_new(set, key, copy_value(key, value));
-    if ((cdrom != NULL && set_cdrom(set, cdrom, err) != 0) || hide_password(set, err) != 0)
+    if (cdrom != NULL && set_cdrom(set, cdrom, err) != 0)
         return -1;
     json_object_foreach(set, key, value)
         if (check_volume(key, value, err) != 0)

@@ -221,6 +221,7 @@ const struct endpoint endpoint_update_qemu_config = {
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
     .on_node = true,
+    .hashes = QEMU_PASSWORD,
     .run = update_config,
 };
 
@@ -247,5 +248,6 @@ const struct endpoint endpoint_update_qemu_config_async = {
                 .text = "UPID of the task, whose log and end are below /nodes/{node}/tasks."},
     .may_block = true,
     .on_node = true,
+    .hashes = QEMU_PASSWORD,
     .run = update_config_async,
 };

@@ -153,5 +153,6 @@ const struct endpoint endpoint_create_qemu = {
     .returns = RETURNS_UPID,
     .may_block = true,
     .on_node = true,
+    .hashes = QEMU_PASSWORD,
     .run = create_vm,
 };

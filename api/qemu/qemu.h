@@ -14,6 +14,8 @@
      .range = RANGE(VM_ID_MIN, VM_ID_MAX),                                                                   \
      .text = "Number of the VM."}
 
+#define QEMU_PASSWORD "cipassword" /* a change that sets it makes a hash */
+
 /* What a handler knows of its request, and the task that goes on with it when the reply is sent, too. */
 struct qemu_call {
     struct service *service;
@@ -27,7 +29,8 @@ int qemu_begin_task(struct request *request, const char *type,
                     json_t **ret, struct error *err);
 
 /* The change that the parameters ask for: the VM's keys among them, with aliases resolved, and the lists
- * `delete` and `revert`. It points into itself and must not be copied. ERROR_INVALID if it names a volume
+ * `delete` and `revert`. A password among the parameters becomes its hash. It points into itself and must not
+ * be copied. ERROR_INVALID if it names a volume
  * that nobody may name (vm/disk.h). */
 struct qemu_change {
     struct vm_change change;

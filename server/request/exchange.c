@@ -213,15 +213,22 @@ static const char *name_caller(const struct exchange *exchange)
     return user[0] != '\0' ? user : exchange->peer->network;
 }
 
+/* Logins have threads of their own, since each takes long on purpose; so does the hash of a new password. */
+static struct worker_pool *choose_pool(const struct exchange *exchange)
+{
+    const struct endpoint *endpoint = exchange->request.endpoint;
+    bool hashes =
+        endpoint->hashes != NULL && json_object_get(exchange->request.params, endpoint->hashes) != NULL;
+
+    return endpoint->login || hashes ? exchange->server->logins : exchange->server->workers;
+}
+
 static void submit(void *argument)
 {
     struct exchange *exchange = argument;
-    struct server *server = exchange->server;
-    const struct endpoint *endpoint = exchange->request.endpoint;
-    struct worker_pool *pool = endpoint->login || endpoint->hashes ? server->logins : server->workers;
     struct error err;
 
-    if (worker_pool_submit(pool, name_caller(exchange), run_and_finish, exchange, &err) == 0)
+    if (worker_pool_submit(choose_pool(exchange), name_caller(exchange), run_and_finish, exchange, &err) == 0)
         return;
     exchange_refuse(exchange, &err);
     login_wait_after(exchange, finish);

@@ -10,6 +10,7 @@
 #include "tests/api/daemon.h"
 #include "tests/api/look.h"
 #include "tests/api/raw.h"
+#include "tests/api/vm.h"
 
 TestSuite(attack_work, .init = attack_start, .timeout = 120);
 
@@ -50,30 +51,57 @@ DAEMON_TEST(attack_work, logins_from_one_address)
     attack_memory_is_small();
 }
 
-static char *make_manager(void)
+static char *make_manager(const char *path, const char *role)
 {
     post("/access/users", "userid", "manager@pve", NULL);
-    put("/access/acl", "path", "/access", "roles", "PVEUserAdmin", "users", "manager@pve", NULL);
+    put("/access/acl", "path", path, "roles", role, "users", "manager@pve", NULL);
     const json_t *token = post("/access/users/manager@pve/token/ci", "privsep", "0", NULL);
     return xasprintf("Authorization: PVEAPIToken=%s=%s", text_of(token, "full-tokenid"),
                      text_of(token, "value"));
 }
 
+static int change(int i, const char *credential, const char *method, const char *path, const char *body)
+{
+    int fd = attack_connect(2 + i % 4);
+
+    raw_print(fd,
+              "%s /api2/json%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n"
+              "Content-Length: %zu\r\n\r\n%s",
+              method, path, credential, strlen(body), body);
+    return fd;
+}
+
 /* Making the hash of a password takes as much time and memory as trying one. */
 DAEMON_TEST(attack_work, users_with_passwords)
 {
-    autofree char *manager = make_manager();
+    autofree char *manager = make_manager("/access", "PVEUserAdmin");
     int fds[MANY], made = 0;
 
     good_client_start();
     for (int i = 0; i < MANY; i++) {
         autofree char *body = xasprintf("userid=user%d@pve&password=Secret-of-88", i);
-        fds[i] = attack_connect(2 + i % 4);
-        raw_print(fds[i],
-                  "POST /api2/json/access/users HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n"
-                  "Content-Length: %zu\r\n\r\n%s",
-                  manager, strlen(body), body);
+        fds[i] = change(i, manager, "POST", "/access/users", body);
     }
+    good_client_proceeds(10);
+    for (int i = 0; i < MANY; i++)
+        made += read_status(fds[i]) == 200;
+    good_client_stop();
+    cr_assert_gt(made, 0);
+    attack_memory_is_small();
+}
+
+/* The same for what cloud-init gives the guest, also where a task goes on with it. */
+DAEMON_TEST(attack_work, vms_with_passwords)
+{
+    static const char *const methods[] = {"PUT", "POST"};
+    autofree char *manager = make_manager("/vms", "PVEVMAdmin");
+    int fds[MANY], made = 0;
+
+    vm_create("100", NULL);
+    good_client_start();
+    for (int i = 0; i < MANY; i++)
+        fds[i] =
+            change(i, manager, methods[i % 2], "/nodes/" NODE "/qemu/100/config", "cipassword=Secret-of-88");
     good_client_proceeds(10);
     for (int i = 0; i < MANY; i++)
         made += read_status(fds[i]) == 200;

@@ -217,8 +217,10 @@ static void set_stage(struct stage *stage, struct lines *lines)
     for (size_t i = 0; i < COUNT_OF(files); i++)
         touch(stage->world.fixture.folder, files[i]);
     stage->dirs[0] = stage->world.fixture.folder;
-    stage->service = (struct service){
-        .storage = stage->world.storage, .access = stage->world.access, .volume_dirs = stage->dirs, .node = "pve1"};
+    stage->service = (struct service){.storage = stage->world.storage,
+                                      .access = stage->world.access,
+                                      .volume_dirs = stage->dirs,
+                                      .node = "pve1"};
     stage->params = json_pack("{s:i}", "vmid", 100);
 }
 
