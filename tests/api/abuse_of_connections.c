@@ -249,11 +249,16 @@ UNHARMED_TEST(abuse_of_connections, many_idle_connections)
         connections[i] = raw_connect();
         raw_print(connections[i], "GET /api2/json/ver");
     }
-    time_t begin = time(NULL);
     get("/version", NULL);
-    cr_assert_leq(time(NULL) - begin, 5);
+    cr_assert(raw_is_silent(connections[IDLE - 1]), "it was hung up on before another was answered");
     for (int i = 0; i < IDLE; i++)
         close(connections[i]);
+}
+
+static void get_again_and_again(void)
+{
+    for (int i = 0; i < 20; i++)
+        get("/version", NULL);
 }
 
 /* A wrong credential is answered late; the others meanwhile. */
@@ -264,9 +269,7 @@ UNHARMED_TEST(abuse_of_connections, failed_logins_delay_nobody_else)
 
     raw_print(wrong, "GET /api2/json/version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                      "Authorization: PVEAPIToken=root@pam!ci=00000000-0000-0000-0000-000000000000\r\n\r\n");
-    for (int i = 0; i < 20; i++)
-        get("/version", NULL);
-    cr_assert_leq(time(NULL) - begin, 2);
+    cr_assert(raw_overtakes_refusal(get_again_and_again));
     autofree char *reply = raw_read(wrong, 10);
     close(wrong);
     cr_assert_eq(raw_status(reply), 401);

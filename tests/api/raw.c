@@ -93,6 +93,28 @@ char *raw_read(int fd, unsigned seconds)
     return text_take(&reply);
 }
 
+bool raw_is_silent(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+bool raw_overtakes_refusal(void (*act)(void))
+{
+    bool ret = false;
+
+    for (int i = 0; i < 5 && !ret; i++) {
+        autoclose int wrong = raw_connect_tcp();
+        raw_print(wrong,
+                  "GET /api2/json/version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                  "Authorization: PVEAPIToken=root@pam!ci=00000000-0000-0000-0000-000000000000\r\n\r\n");
+        act();
+        ret = raw_is_silent(wrong);
+    }
+    return ret;
+}
+
 char *raw_ask(const char *bytes, size_t length)
 {
     int fd = raw_connect();

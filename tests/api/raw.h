@@ -18,6 +18,14 @@ bool raw_print(int fd, const char *format, ...) __attribute__((format(printf, 2,
  * caller frees it. */
 char *raw_read(int fd, unsigned seconds);
 
+/* The connection is open and nothing has come yet. */
+bool raw_is_silent(int fd);
+
+/* Whether `act` is over before a client is refused that has sent a wrong token before it, which takes three
+ * seconds. The order tells what waits for what on a machine of any speed; where `act` itself takes longer
+ * than that it is tried again, up to five times. */
+bool raw_overtakes_refusal(void (*act)(void));
+
 /* Sends a whole request with `Connection: close` in it and gives the whole reply, which the caller frees. */
 char *raw_ask(const char *bytes, size_t length);
 
