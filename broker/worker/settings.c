@@ -218,13 +218,34 @@ static int judge_module(void *context, const char *module)
     return 0;
 }
 
+/* vfio-pci takes ids from the kernel's command line as well. */
+static int judge_kernel_id(void *context, const char *word)
+{
+    const struct loss *loss = context;
+
+    if (!modprobe_id_is_valid(word))
+        return error_set_field(loss->err, loss->member, "'%.80s' of vfio_pci.ids is not VENDOR:DEVICE", word);
+    return judge_id(context, word);
+}
+
+static int check_kernel_loss(struct loss *loss, const char *set, const char *line)
+{
+    autofree char *ids = kernel_line_value(set, "vfio_pci.ids"),
+                  *had = kernel_line_value(line, "vfio_pci.ids");
+    autojson json_t *now = json_pack("{s:s?}", "kernel", had);
+
+    loss->now = now;
+    loss->member = "kernel";
+    return modprobe_each(ids, judge_kernel_id, loss);
+}
+
 static int check_loss(struct worker *worker, const struct inventory *inventory, const json_t *settings,
-                      const json_t *now, struct error *err)
+                      const struct tuning *now, struct error *err)
 {
     autohostuses struct host_uses *uses = NULL;
     struct loss loss = {.worker = worker,
                         .inventory = inventory,
-                        .now = now,
+                        .now = now->kept,
                         .force = json_integer_value(json_object_get(worker->arguments, "force")) != 0,
                         .err = err};
 
@@ -235,7 +256,9 @@ static int check_loss(struct worker *worker, const struct inventory *inventory, 
     if (modprobe_each(json_text_or(settings, "ids", NULL), judge_id, &loss) != 0)
         return -1;
     loss.member = "blacklist";
-    return modprobe_each(json_text_or(settings, "blacklist", NULL), judge_module, &loss);
+    if (modprobe_each(json_text_or(settings, "blacklist", NULL), judge_module, &loss) != 0)
+        return -1;
+    return check_kernel_loss(&loss, json_text(worker->arguments, "kernel"), now->line);
 }
 
 static bool differs(const char *a, const char *b)
@@ -320,7 +343,7 @@ static int plan(struct worker *worker, const struct inventory *inventory, json_t
     if (tuning_read(worker->sysroot, &now, err) != 0 || check_now(worker, &now, err) != 0 ||
         merge(worker->arguments, now.kept, &wanted, err) != 0 ||
         modprobe_check(worker->sysroot, inventory, wanted, now.kept, err) != 0 ||
-        check_loss(worker, inventory, wanted, now.kept, err) != 0)
+        check_loss(worker, inventory, wanted, &now, err) != 0)
         return -1;
     autofree char *modprobe = modprobe_print(wanted), *modules = modprobe_print_modules(wanted);
     bool changed = differs(modprobe, now.modprobe);

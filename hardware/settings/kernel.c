@@ -226,6 +226,14 @@ char *kernel_line_change(const char *line, const char *set, const char *remove)
     return result.data != NULL ? text_take(&result) : xstrdup("");
 }
 
+char *kernel_line_value(const char *line, const char *name)
+{
+    autofree char *word = find_same(line, name);
+    const char *value = word != NULL ? strchr(word, '=') : NULL;
+
+    return value != NULL ? xstrdup(value + 1) : NULL;
+}
+
 json_t *kernel_line_list(const char *line)
 {
     autofree char *copy = xstrdup(line);

@@ -23,6 +23,9 @@ int kernel_parameter_names_check(const char *field, const char *words, struct er
  * without those that `remove` (NULL: none) names. All other words keep their places. The caller frees it. */
 char *kernel_line_change(const char *line, const char *set, const char *remove);
 
+/* The value that the last of these words gives the parameter, NULL if none does; the caller frees it. */
+char *kernel_line_value(const char *line, const char *name);
+
 /* The known parameters of a command line, as an array. */
 json_t *kernel_line_list(const char *line);
 

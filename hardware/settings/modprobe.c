@@ -300,7 +300,7 @@ static int check_module(void *context, const char *module)
         module);
 }
 
-static bool is_id(const char *word)
+bool modprobe_id_is_valid(const char *word)
 {
     static const char hex[] = "0123456789abcdefABCDEF";
     unsigned parts = 0;
@@ -322,7 +322,7 @@ static int check_id(void *context, const char *word)
 {
     const struct check *check = context;
 
-    if (is_id(word))
+    if (modprobe_id_is_valid(word))
         return 0;
     return error_set_field(
         check->err, check->member,

@@ -42,6 +42,9 @@ char *modprobe_print_modules(const json_t *settings);
 int modprobe_check(const struct sysroot *sysroot, const struct inventory *inventory, const json_t *settings,
                    const json_t *now, struct error *err);
 
+/* VENDOR:DEVICE, with up to four parts more, as vfio-pci's ids are; none that would be "any". */
+bool modprobe_id_is_valid(const char *word);
+
 /* Calls each(context, word) for the words of a list with commas (NULL: there is none), until it returns
  * something else than 0. */
 int modprobe_each(const char *list, int (*each)(void *context, const char *word), void *context);

@@ -177,7 +177,14 @@ Test(host_settings, that_would_keep_the_host_from_starting_are_refused)
     testbed_fail(&testbed, "host-settings", "{'ids': '144d:a808', 'force': 1}",
                  "the host would not start with");
     testbed_fail(&testbed, "host-settings", "{'blacklist': 'nvme', 'force': 1}", DISK);
+    testbed_fail(&testbed, "host-settings",
+                 "{'kernel': 'rd.driver.pre=vfio-pci vfio-pci.ids=10de:2484,144d:a808', 'force': 1}",
+                 "the host would not start with '144d:a808'");
+    testbed_fail(&testbed, "host-settings", "{'kernel': 'vfio_pci.ids=ffffffff:ffffffff', 'force': 1}",
+                 "'ffffffff:ffffffff' of vfio_pci.ids is not VENDOR:DEVICE");
     expect_old(&testbed);
+    testbed_do(&testbed, "host-settings", "{'kernel': 'vfio_pci.ids=10de:2484', 'force': 1}", "{}");
+    expect(&testbed, GRUB, "GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX_DEFAULT='quiet vfio_pci.ids=10de:2484'\n");
 }
 
 /* The driver of its disk is no module. */
