@@ -266,6 +266,16 @@ static bool differs(const char *a, const char *b)
     return a == NULL ? b != NULL : b == NULL || strcmp(a, b) != 0;
 }
 
+/* A longer file could not be read, and so not be changed any more. */
+static int check_length(const char *file, const char *text, struct error *err)
+{
+    if (text == NULL || strlen(text) <= SETTINGS_LIMIT)
+        return 0;
+    return error_set(err, ERROR_INVALID,
+                     "'/%s' would have %zu bytes, and %d is the most that it can have: set less", file,
+                     strlen(text), SETTINGS_LIMIT);
+}
+
 static int change_line(struct worker *worker, const struct tuning *now, json_t *files, struct error *err)
 {
     const char *set = json_text_or(worker->arguments, "kernel", NULL);
@@ -284,7 +294,8 @@ static int change_line(struct worker *worker, const struct tuning *now, json_t *
     autofree char *line = kernel_line_change(now->line, set, remove);
     if (strcmp(line, now->line) == 0)
         return 0;
-    if (boot_change_line(&now->boot, now->boot_text, line, &text, err) != 0)
+    if (boot_change_line(&now->boot, now->boot_text, line, &text, err) != 0 ||
+        check_length(now->boot.file, text, err) != 0)
         return -1;
     worker_log(worker, "/%s: the kernel's command line was: %s", now->boot.file, now->line);
     worker_log(worker, "/%s: the kernel's command line is to be: %s", now->boot.file, line);
@@ -346,6 +357,8 @@ static int plan(struct worker *worker, const struct inventory *inventory, json_t
         check_loss(worker, inventory, wanted, &now, err) != 0)
         return -1;
     autofree char *modprobe = modprobe_print(wanted), *modules = modprobe_print_modules(wanted);
+    if (check_length(MODPROBE_FILE, modprobe, err) != 0 || check_length(MODULES_FILE, modules, err) != 0)
+        return -1;
     bool changed = differs(modprobe, now.modprobe);
     if (changed)
         host_add_file(files, MODPROBE_FILE, now.modprobe, modprobe);

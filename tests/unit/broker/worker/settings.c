@@ -187,6 +187,22 @@ Test(host_settings, that_would_keep_the_host_from_starting_are_refused)
     expect(&testbed, GRUB, "GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX_DEFAULT='quiet vfio_pci.ids=10de:2484'\n");
 }
 
+/* What is longer than what can be read would be refused from then on, whatever is asked for. */
+Test(host_settings, that_could_not_be_read_again_are_refused)
+{
+    autotestbed struct testbed testbed;
+    autotext struct text options = {0};
+
+    make(&testbed);
+    testbed_start_broker(&testbed);
+    text_append(&options, "{'force': 1, 'options': [");
+    for (unsigned i = 0; i < 50; i++)
+        text_printf(&options, "%s'nouveau a%u=%0400d'", i > 0 ? ", " : "", i, 0);
+    text_append(&options, "]}");
+    testbed_fail(&testbed, "host-settings", options.data, "16384 is the most");
+    expect_old(&testbed);
+}
+
 /* The driver of its disk is no module. */
 Test(host_settings, of_other_devices_are_none_of_the_root_disks)
 {
