@@ -283,8 +283,11 @@ int sysfs_replace(int folder, const char *path, const char *text, mode_t mode)
 
     if (hooked != 1)
         return hooked;
-    if (fstatat(folder, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode))
-        return -ELOOP;
+    if (fstatat(folder, path, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (!S_ISREG(status.st_mode))
+            return -ELOOP;
+        mode = status.st_mode & ALLPERMS;
+    }
     autoclose int fd = open_new(folder, path, draft);
     int result = fd < 0 ? fd : write_fully(fd, text, mode);
     if (result == 0 && renameat(folder, draft, folder, path) != 0)

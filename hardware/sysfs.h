@@ -65,10 +65,10 @@ bool sysfs_exists(int folder, const char *path);
  * broker's workers call this. */
 int sysfs_write(int folder, const char *path, const char *value);
 
-/* Replaces an ordinary file, or makes it, with that mode: whoever reads it finds the old content or the new,
- * also after a crash. What is written first lies beside it, under its name with SYSFS_NEW at the end, and can
- * be left there by a process that is killed. -ELOOP if the file is a link. The calls below are for the
- * broker's workers, too. */
+/* Replaces an ordinary file, whose mode stays, or makes it with that mode: whoever reads it finds the old
+ * content or the new, also after a crash. What is written first lies beside it, under its name with SYSFS_NEW
+ * at the end, and can be left there by a process that is killed. -ELOOP if the file is a link. The calls
+ * below are for the broker's workers, too. */
 #define SYSFS_NEW ".hostpci-new"
 int sysfs_replace(int folder, const char *path, const char *text, mode_t mode);
 int sysfs_remove(int folder, const char *path); /* 0 also if there is none */

@@ -203,6 +203,20 @@ Test(host_settings, that_could_not_be_read_again_are_refused)
     expect_old(&testbed);
 }
 
+Test(host_settings, a_file_keeps_its_mode)
+{
+    autotestbed struct testbed testbed;
+    struct stat status;
+
+    make(&testbed);
+    autofree char *path = xasprintf("%s/" GRUB, testbed.tree.path);
+    cr_assert_eq(chmod(path, 0600), 0);
+    testbed_start_broker(&testbed);
+    testbed_do(&testbed, "host-settings", CHANGE, "{}");
+    cr_assert_eq(stat(path, &status), 0);
+    cr_expect_eq(status.st_mode & ALLPERMS, 0600, "%o", (unsigned)status.st_mode);
+}
+
 /* The driver of its disk is no module. */
 Test(host_settings, of_other_devices_are_none_of_the_root_disks)
 {
