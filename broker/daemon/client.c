@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "broker/daemon/job_run.h"
+#include "broker/daemon/kept.h"
 #include "broker/daemon/state.h"
 #include "broker/daemon/turns.h"
 #include "broker/protocol.h"
@@ -346,6 +347,8 @@ static int check_id(const char *id, struct error *err)
     if (id == NULL || id[0] == '\0' || strlen(id) > ID_LIMIT)
         return error_set(err, ERROR_INVALID,
                          "an operation that changes something needs an 'id' of at most %d bytes", ID_LIMIT);
+    if (kept_owns_id(id))
+        return error_set(err, ERROR_INVALID, "the 'id' %.80s is one of the broker's own", id);
     for (const char *c = id; *c != '\0'; c++)
         if (*c < '!' || *c > '~')
             return error_set(err, ERROR_INVALID,

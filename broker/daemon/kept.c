@@ -38,6 +38,17 @@ struct kept {
     json_t *pending[COUNT_OF(kinds)]; /* {function: body of the fact} */
 };
 
+bool kept_owns_id(const char *id)
+{
+    size_t length = strcspn(id, ":");
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (id[length] == ':' && strlen(kinds[i].prefix) == length &&
+            strncmp(id, kinds[i].prefix, length) == 0)
+            return true;
+    return false;
+}
+
 static void add_pending(struct kept *kept, size_t kind, const char *function, const json_t *facts)
 {
     json_t *body = json_object_get(facts, kinds[kind].fact);

@@ -18,6 +18,9 @@ struct kept;
 int kept_new(struct jobs *jobs, struct kept **ret, struct error *err);
 void kept_free(struct kept *kept); /* takes NULL */
 
+/* Whether an operation's id is one of those below: no client's is. */
+bool kept_owns_id(const char *id);
+
 /* Starts the operations that can start now ("boot:FUNCTION" for a driver, "vfs:FUNCTION"
  * for a count of virtual functions). Call this again when an operation
  * has ended. What cannot be applied is logged and no longer pending. */

@@ -82,6 +82,8 @@ Test(broker, does_what_is_in_its_table_and_nothing_else)
          "invalid", "scope: "},
         {"{'operation': 'reset', 'arguments': {'id': '" DISK "'}}", "invalid", "needs an 'id'"},
         {"{'operation': 'reset', 'id': 'a b', 'arguments': {'id': '" DISK "'}}", "invalid", "without blanks"},
+        {"{'operation': 'reset', 'id': 'boot:" DISK "', 'arguments': {'id': '" DISK "'}}", "invalid",
+         "one of the broker's own"},
         {"{'operation': 'follow', 'arguments': {'id': 'unheard'}}", "not-found", "no operation 'unheard'"},
         {"{'operation': 'follow', 'arguments': {'id': 'x', 'after': -1}}", "invalid", "after: "},
         {"{'operation': 'stop', 'arguments': {'id': 'unheard'}}", "not-found", "no operation 'unheard' runs"},
