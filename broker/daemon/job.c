@@ -89,6 +89,7 @@ void job_free(struct job *job)
     job_close(job, &job->worker.pidfd);
     json_decref(job->arguments);
     json_decref(job->said);
+    json_decref(job->lost);
     json_decref(job->outcome);
     json_decref(job->undone);
     json_decref(job->survivors);

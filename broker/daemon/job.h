@@ -70,6 +70,7 @@ struct job {
     long long heard;       /* and when, by base/clock.h */
     char *step, *function; /* the step that it announced; NULL: none yet */
     json_t *said;          /* its result or error; NULL: it has not ended, or has died */
+    json_t *lost;          /* {"error"}: a fact that the journal did not take; NULL: none */
     /* in the two silent states: */
     time_t silent_since;
     char *silent_in; /* the step and the kernel's file */

@@ -35,6 +35,23 @@ static void log_failure(const struct job *job, const char *what, const struct er
               err->message);
 }
 
+/* What the operation did is done, but whoever asked for it must not believe that it is kept. */
+static void note_lost_fact(struct job *job, const char *kind, const json_t *message,
+                           const struct error *reason)
+{
+    struct error err;
+
+    log_failure(job, kind, reason);
+    if (job->lost != NULL)
+        return;
+    error_set(
+        &err, ERROR_FAILED,
+        "it is done, but the broker's journal did not take what was to be kept of it (%s of %s): %s: see "
+        "whether its disk is full, then ask for the same again",
+        kind, json_text(message, "function"), reason->message);
+    job->lost = protocol_pack_error(&err);
+}
+
 static void handle_log(struct job *job, const json_t *message)
 {
     job_log(job, "%s", json_text(message, "text"));
@@ -93,7 +110,7 @@ static void handle_save(struct job *job, const json_t *message)
 
     if (journal_save_fact(job->jobs->journal, kind, json_text(message, "function"),
                           json_object_get(message, "body"), &err) != 0)
-        log_failure(job, kind, &err);
+        note_lost_fact(job, kind, message, &err);
 }
 
 static void handle_forget(struct job *job, const json_t *message)
@@ -102,7 +119,7 @@ static void handle_forget(struct job *job, const json_t *message)
     struct error err;
 
     if (journal_forget_fact(job->jobs->journal, kind, json_text(message, "function"), &err) != 0)
-        log_failure(job, kind, &err);
+        note_lost_fact(job, kind, message, &err);
 }
 
 static void handle_ask(struct job *job, const json_t *message)
@@ -119,8 +136,10 @@ static void handle_ask(struct job *job, const json_t *message)
 
 static void handle_last(struct job *job, const json_t *message)
 {
+    bool lost = job->lost != NULL && json_object_get(message, "result") != NULL;
+
     json_decref(job->said);
-    job->said = json_deep_copy(message);
+    job->said = json_deep_copy(lost ? job->lost : message);
     json_object_del(job->said, "type");
 }
 

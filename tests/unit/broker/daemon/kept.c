@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "storage/sqlite.h"
 #include "tests/unit/broker/client.h"
 
 #define KEEP_DISK "{'id': '" DISK "', 'driver': 'vfio-pci', 'persistent': 1}"
@@ -99,6 +100,29 @@ Test(kept, of_several_kinds_is_all_applied_to_one_function)
         cr_expect_str_eq(kernel_mdev(uuid), "nvidia-63", "round %u", round);
         expect_nothing_open(&testbed);
     }
+}
+
+/* Nobody is told that something is kept which the journal, whose disk is full, did not take. */
+Test(kept, is_not_promised_when_the_journal_does_not_take_it)
+{
+    autotestbed struct testbed testbed;
+    autosqlite sqlite3 *db = NULL;
+    struct error err;
+
+    testbed_make(&testbed);
+    testbed_stop_broker(&testbed, SIGTERM);
+    autofree char *path = xasprintf("%s/broker/journal.db", testbed.tree.path);
+    cr_assert_eq(sqlite_open(path, SQLITE_OPEN_READWRITE, &db, &err), 0, "%s", err.message);
+    cr_assert_eq(sqlite_execute(db,
+                                "CREATE TRIGGER full BEFORE INSERT ON fact WHEN NEW.kind = 'choice' "
+                                "BEGIN SELECT RAISE(FAIL, 'no room'); END",
+                                &err),
+                 0, "%s", err.message);
+    sqlite3_close(TAKE(db));
+    testbed_start_broker(&testbed);
+    testbed_fail(&testbed, "driver", KEEP_DISK, "it is done, but the broker's journal did not take");
+    expect_binding(DISK, "vfio-pci", "vfio-pci");
+    expect_nothing_open(&testbed);
 }
 
 static void move(const struct testbed *testbed, const char *from, const char *to)
