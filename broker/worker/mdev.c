@@ -263,6 +263,17 @@ static int check_unused(const struct mdev_target *target, const struct inventory
     return 0;
 }
 
+/* Also when its driver or the function itself is gone, so that there is no vGPU: only this forgets it. */
+static bool forgets_vgpu(const struct request *request)
+{
+    const struct mdev_target *target = &request->target;
+
+    if (target->uuid[0] != '\0' || request->keep)
+        return false;
+    autojson json_t *facts = worker_read_facts(target->worker, target->id);
+    return json_object_get(facts, FACT_VGPU) != NULL;
+}
+
 static int refuse_unknown(const struct mdev_target *target, struct error *err)
 {
     if (target->uuid[0] == '\0')
@@ -275,10 +286,13 @@ static int refuse_unknown(const struct mdev_target *target, struct error *err)
 static int prepare_remove(const struct request *request, const struct inventory *inventory,
                           struct mdev_state *was, struct mdev_state *wanted, struct error *err)
 {
-    if (mdev_state_read(&request->target, was, err) != 0)
+    const struct pci_device *device = inventory_find(inventory, request->target.parent);
+    bool readable = request->target.uuid[0] != '\0' || (device != NULL && device->nvidia);
+
+    if (readable && mdev_state_read(&request->target, was, err) != 0)
         return -1;
     if (was->type[0] == '\0' && was->file == NULL)
-        return refuse_unknown(&request->target, err);
+        return forgets_vgpu(request) ? 0 : refuse_unknown(&request->target, err);
     if (request->keep && was->file != NULL)
         wanted->file = xstrdup(was->file);
     return was->type[0] != '\0' ? check_unused(&request->target, inventory, err) : 0;
@@ -301,7 +315,7 @@ static int remove_mdev(struct worker *worker, json_t **ret, struct error *err)
         worker_release(worker, target->id);
         return -1;
     }
-    if (change(target, device, &was, &wanted, err) != 0)
+    if ((was.type[0] != '\0' || was.file != NULL) && change(target, device, &was, &wanted, err) != 0)
         return -1;
     if (target->uuid[0] == '\0' && !request.keep)
         worker_forget_fact(worker, FACT_VGPU, target->id);

@@ -421,3 +421,20 @@ Test(mdev_change, makes_kept_vgpus_when_the_broker_starts)
     restart(&testbed);
     cr_expect_eq(kernel_vgpu(VGPU), 0);
 }
+
+/* Nobody could get rid of it otherwise: the type can be one that the card's driver has no more. */
+Test(mdev_change, forgets_a_kept_vgpu_that_is_not_there)
+{
+    autotestbed struct testbed testbed;
+
+    make_card(&testbed);
+    json_decref(
+        testbed_ask(&testbed, "mdev-create", "{'id': '" VGPU "', 'type': 'nvidia-1147', 'persistent': 1}"));
+    json_decref(testbed_ask(&testbed, "mdev-remove", "{'id': '" VGPU "', 'keep': 1}"));
+    testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "', 'keep': 1}", VGPU " is no vGPU");
+    testbed_do(&testbed, "mdev-remove", "{'id': '" VGPU "'}", "{'parent': '" VGPU "', 'type': ''}");
+    testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "'}", VGPU " is no vGPU");
+    restart(&testbed);
+    cr_expect_eq(kernel_vgpu(VGPU), 0);
+    expect_nothing_open(&testbed);
+}
