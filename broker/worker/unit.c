@@ -19,7 +19,7 @@
 #include "base/text.h"
 #include "hardware/paths.h"
 
-#define QUIET_MS     4000 /* less than the broker's patience with a silent worker */
+#define STEP_MS      4000 /* less than the broker's patience with a silent worker */
 #define SYSTEMD_RUN  "/usr/bin/systemd-run"
 #define SYSTEMCTL    "/usr/bin/systemctl"
 #define STOP_SECONDS 100
@@ -66,10 +66,10 @@ static bool read_some(struct run *run)
 static int follow(struct run *run, struct error *err)
 {
     struct pollfd watched[] = {{.fd = run->end, .events = POLLIN}, {.fd = run->output, .events = POLLIN}};
-    long long began = clock_milliseconds(), until = began + run->command.seconds * 1000LL;
+    long long began = clock_milliseconds(), until = began + run->command.seconds * 1000LL, said = began;
 
     while (watched[0].revents == 0) {
-        int ready = poll(watched, COUNT_OF(watched), QUIET_MS);
+        poll(watched, COUNT_OF(watched), STEP_MS);
         long long now = clock_milliseconds();
         char step[512];
         if (watched[1].revents != 0 && !read_some(run))
@@ -77,9 +77,12 @@ static int follow(struct run *run, struct error *err)
         if (now > until)
             return error_set(err, ERROR_FAILED, "`%s` did not end within %u s and was stopped",
                              run->command.text, run->command.seconds);
+        if (now - said < STEP_MS)
+            continue;
+        said = now;
         snprintf(step, sizeof(step), "wait for `%s`, for %lld s now", run->command.text,
                  (now - began) / 1000);
-        if (ready == 0 && worker_step(run->worker, run->id, step, err) != 0)
+        if (worker_step(run->worker, run->id, step, err) != 0)
             return -1;
     }
     while (read_some(run))

@@ -14,10 +14,10 @@
 #include "broker/worker/worker.h"
 
 /* Runs a program to its end, as a step on `id` (worker_step); each line that it writes goes to the
- * operation's log. While it is quiet the step is announced again every few seconds, so that it is not taken
- * for a kernel that does not answer, and can be stopped on request. -1 if it is not installed, did not work,
- * took too long, or was stopped. With a sysroot other than / it is not started, which the log says, and the
- * result is 0.
+ * operation's log. The step is announced again every few seconds, whatever the program says, so that it
+ * is not taken for a kernel that does not answer, and can be stopped on request. -1 if it is not installed,
+ * did not work, took too long, or was stopped. With a sysroot other than / it is not started, which the log
+ * says, and the result is 0.
  *
  * What an earlier worker left running of the same program (and function) is ended first. */
 int unit_run(struct worker *worker, const char *id, enum program which, const char *argument,

@@ -189,16 +189,17 @@ Test(unit, helper_checks_each_order_itself)
     }
 }
 
-/* One that says nothing for a while is announced again, and ended when that is refused. */
-Test(unit, ends_a_program_on_request, .timeout = 60)
+/* Every few seconds it is announced again, whatever it says meanwhile, and ended when that is refused. */
+static void end_on_request(const char *does)
 {
     autoscene struct scene scene;
     struct error err = {.message = ""};
 
     begin(&scene);
     scene.stop_at = 3;
-    install(&scene, "usr/sbin/update-initramfs",
-            "#!/bin/sh\ncd \"$(dirname \"$0\")\"\ntrap 'echo > ended; exit 1' TERM\nsleep 300 &\nwait\n");
+    autofree char *script =
+        xasprintf("#!/bin/sh\ncd \"$(dirname \"$0\")\"\ntrap 'echo > ended; exit 1' TERM\n%s\n", does);
+    install(&scene, "usr/sbin/update-initramfs", script);
     cr_assert_eq(unit_run(&scene.worker, "host", PROGRAM_UPDATE_INITRAMFS, NULL, &err), -1);
     cr_expect_str_eq(err.message, "stopped on request");
     autofree char *ended = xasprintf("%s/usr/sbin/ended", scene.tree.path);
@@ -206,6 +207,16 @@ Test(unit, ends_a_program_on_request, .timeout = 60)
         cr_assert_lt(i, 1000, "the program goes on");
         poll(NULL, 0, 20);
     }
+}
+
+Test(unit, ends_a_silent_program_on_request, .timeout = 60)
+{
+    end_on_request("sleep 300 &\nwait");
+}
+
+Test(unit, ends_a_program_that_never_falls_silent_on_request, .timeout = 60)
+{
+    end_on_request("trap '' PIPE\nfor i in $(seq 40); do echo \"$i\"; sleep 1; done");
 }
 
 Test(unit, starts_nothing_for_another_host)
