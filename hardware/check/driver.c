@@ -333,8 +333,7 @@ static void remedy_add_ids(const struct subject *subject, struct remedy *remedy)
     char ids[1024];
 
     if (host_settings_option(&subject->facts->settings, "vfio_pci", "ids", ids, sizeof(ids), &setting))
-        text_printf(&remedy->lines, "sed -i '%us/ids=[^ ]*/&,%04x:%04x/' /%s\n", setting->line,
-                    device->vendor, device->device, setting->file);
+        remedy_append_id(setting, remedy, device->vendor, device->device);
     else
         text_printf(&remedy->lines, "echo \"options vfio-pci ids=%04x:%04x\" >> /etc/modprobe.d/vfio.conf\n",
                     device->vendor, device->device);

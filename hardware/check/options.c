@@ -106,9 +106,10 @@ static char *read_options(const char *options, struct repair *repair)
 
 static void remedy_options(const struct setting *setting, const struct repair *repair, struct remedy *remedy)
 {
+    autofree char *value = xasprintf("ids=%s%s", text_string(&repair->ids), text_string(&repair->others));
+
     if (repair->complete && repair->ids.length > 0)
-        text_printf(&remedy->lines, "sed -i '%uc options vfio-pci ids=%s%s' /%s\n", setting->line,
-                    repair->ids.data, text_string(&repair->others), setting->file);
+        remedy_rewrite_line(setting, remedy, value);
     else
         text_printf(&remedy->lines,
                     "# write VENDOR:DEVICE, several with commas and no blanks, as in\n"
@@ -228,8 +229,9 @@ static void check_softdeps(const struct subject *subject, struct findings *ret)
         if (setting->kind != SETTING_SOFTDEP || !find_stray(setting->value, &before, stray))
             continue;
         evidence_setting(setting, &ret->evidence);
-        text_printf(&ret->remedy.lines, "sed -i '%uc softdep %s pre:%s' /%s\n" REMEDY_INITRAMFS REMEDY_REBOOT,
-                    setting->line, setting->module, text_string(&before), setting->file);
+        autofree char *value = xasprintf("pre:%s", text_string(&before));
+        remedy_rewrite_line(setting, &ret->remedy, value);
+        text_append(&ret->remedy.lines, REMEDY_INITRAMFS REMEDY_REBOOT);
         findings_add(ret, SEVERITY_WARNING,
                      "The softdep line of %s ignores '%s', before which the word pre: is missing.",
                      setting->module, stray);

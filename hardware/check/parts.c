@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/shell.h"
 #include "base/text.h"
 #include "hardware/paths.h"
 #include "hardware/settings/kernel.h"
@@ -226,6 +227,35 @@ void remedy_load_early(const struct facts *facts, struct remedy *remedy, const c
     if (!is_loaded_at_boot(facts, module))
         text_printf(&remedy->lines, "echo %s >> /etc/initramfs-tools/modules\n", module);
     text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+}
+
+/* Text as sed takes it between slashes, as a pattern and as what it is replaced by. */
+static char *escape_for_sed(const char *text)
+{
+    struct text escaped = {0};
+
+    for (; *text != '\0'; text++)
+        text_printf(&escaped, "%s%c", strchr("[]*.^$/&\\", *text) != NULL ? "\\" : "", *text);
+    return text_take(&escaped);
+}
+
+/* Only the line that holds what was found: by the time it is typed, other lines may have come or gone. */
+void remedy_rewrite_line(const struct setting *setting, struct remedy *remedy, const char *value)
+{
+    const char *word = setting->kind == SETTING_SOFTDEP ? "softdep" : "options";
+    autofree char *old = escape_for_sed(setting->value), *new = escape_for_sed(value);
+    autofree char *edit =
+        xasprintf("s/^ *%s  *%s  *%s *$/%s %s %s/", word, setting->module, old, word, setting->module, new);
+
+    text_append(&remedy->lines, "sed -i ");
+    shell_quote(&remedy->lines, edit);
+    text_printf(&remedy->lines, " /%s\n", setting->file);
+}
+
+void remedy_append_id(const struct setting *setting, struct remedy *remedy, unsigned vendor, unsigned device)
+{
+    text_printf(&remedy->lines, "sed -i '/^ *options  *%s /s/\\bids=[^ ]*/&,%04x:%04x/' /%s\n",
+                setting->module, vendor, device, setting->file);
 }
 
 void remedy_remove_option(const struct setting *setting, struct remedy *remedy, const char *option)

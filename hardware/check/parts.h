@@ -32,6 +32,10 @@ void remedy_set_option(const struct facts *facts, struct remedy *remedy, const c
 void remedy_load_at_boot(const struct facts *facts, struct remedy *remedy, const char *module,
                          const char *name);
 void remedy_load_early(const struct facts *facts, struct remedy *remedy, const char *module);
+/* Writes the line of options or a softdep anew, after its module. */
+void remedy_rewrite_line(const struct setting *setting, struct remedy *remedy, const char *value);
+/* Adds an id to the line that sets ids of vfio-pci. */
+void remedy_append_id(const struct setting *setting, struct remedy *remedy, unsigned vendor, unsigned device);
 /* Removes an option, with its line if that has no other. */
 void remedy_remove_option(const struct setting *setting, struct remedy *remedy, const char *option);
 /* Removes the line of a blacklist, an install command or a sysfs.conf setting. */

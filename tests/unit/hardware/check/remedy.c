@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/check/report.h"
@@ -149,6 +150,36 @@ static void try_findings(const char *variant)
     json_array_foreach(checks, i, finding)
         if (golden || strcmp(get(finding, "id"), meant) == 0)
             try_finding(variant, host, id[0] != '\0' ? id : GPU, finding);
+}
+
+/* The file has changed since: another remedy, or its owner, took a line out above these. */
+Test(remedy, of_one_line_is_right_wherever_the_line_is_by_then)
+{
+    static const char *const wrong =
+        "# mine\nsoftdep nouveau vfio-pci  \n  options vfio-pci ids=[10de:2484], "
+        "10de:228b disable_vga=1\n# options vfio-pci ids=1:2\n";
+    static const char *const right = "softdep nouveau pre: vfio-pci\noptions vfio-pci "
+                                     "ids=10de:2484,10de:228b disable_vga=1\n# options vfio-pci ids=1:2\n";
+    autotree struct tree tree;
+    autotext struct text edits = {0};
+    const json_t *check;
+    size_t i;
+
+    tree_make_host(&tree, "golden");
+    tree_write(&tree, "etc/modprobe.d/vfio.conf", wrong);
+    autojson json_t *checks = ask(&tree, GPU);
+    json_array_foreach(checks, i, check) {
+        bool meant = strcmp(get(check, "id"), "vfio-ids-syntax") == 0 ||
+                     strcmp(get(check, "id"), "softdep-syntax") == 0;
+        autofree char *edit = take_edits(meant ? get(check, "remedy") : "");
+        text_append(&edits, edit);
+    }
+    tree_write(&tree, "etc/modprobe.d/vfio.conf", strchr(wrong, '\n') + 1);
+    run_shell(&tree, text_string(&edits));
+    autofree char *path = xasprintf("%s/etc/modprobe.d/vfio.conf", tree.path), *file = NULL;
+    struct error err;
+    cr_assert_eq(file_read(path, 4096, &file, NULL, &err), 0, "%s", err.message);
+    cr_expect_str_eq(file, right, "%s", file);
 }
 
 ParameterizedTestParameters(remedy, is_typed_and_not_told_again)
