@@ -299,6 +299,21 @@ int sysfs_replace(int folder, const char *path, const char *text, mode_t mode)
     return result;
 }
 
+int sysfs_overwrite(int folder, const char *path, const char *text)
+{
+    int hooked = ask_hook(SYSFS_WRITE, folder, path, text);
+    size_t length = strlen(text);
+
+    if (hooked != 1)
+        return hooked;
+    autoclose int fd = openat(folder, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (pwrite(fd, text, length, 0) != (ssize_t)length || ftruncate(fd, (off_t)length) != 0 || fsync(fd) != 0)
+        return errno != 0 ? -errno : -EIO;
+    return 0;
+}
+
 int sysfs_remove(int folder, const char *path)
 {
     int hooked = ask_hook(SYSFS_WRITE, folder, path, "");

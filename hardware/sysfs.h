@@ -71,6 +71,9 @@ int sysfs_write(int folder, const char *path, const char *value);
  * below are for the broker's workers, too. */
 #define SYSFS_NEW ".hostpci-new"
 int sysfs_replace(int folder, const char *path, const char *text, mode_t mode);
+/* Writes over an ordinary file, for one whose folder cannot be written to: whoever reads it meanwhile may
+ * find a mixture. -ELOOP if the file is a link. */
+int sysfs_overwrite(int folder, const char *path, const char *text);
 int sysfs_remove(int folder, const char *path); /* 0 also if there is none */
 
 /* Lists the names in a folder, sorted, as an array that ends with NULL and that sysfs_free_list frees; leaves

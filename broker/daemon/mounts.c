@@ -26,6 +26,8 @@ const char *const mounts_writable[] = {
     "/etc/modules-load.d", /* the same */
     "/etc/default",        /* the kernel's command line: GRUB's default file */
     "/etc/kernel",         /* the same: cmdline, of systemd-boot */
+    "/etc/sysfs.conf",     /* what is taken over from there: broker/worker/take_over.h */
+    "/etc/sysfs.d",        /* the same */
     "/usr/share/kvm",      /* where the ROMs are saved that VMs use; another --rom-dir is one of `own` */
     NULL,
 };

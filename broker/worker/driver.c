@@ -7,11 +7,11 @@
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "broker/worker/impact.h"
+#include "broker/worker/take_over.h"
 #include "broker/worker/undo.h"
 #include "hardware/bind/fit.h"
 #include "hardware/bind/variant.h"
 #include "hardware/kmsg.h"
-#include "hardware/settings/owner.h"
 
 static const char *const scope_names[] = {
     [SCOPE_FUNCTION] = "function", [SCOPE_DEVICE] = "device", [SCOPE_GROUP] = "group", NULL};
@@ -38,6 +38,7 @@ const struct schema operation_driver_arguments[] = {
      .optional = true,
      .text = "1: also at each start of the host (auto and restore: forget such a choice); 0: forget it. "
              "Left out: the choice stays as it is."},
+    ARGUMENT_TAKE_OVER,
     {.name = "force",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
@@ -182,18 +183,20 @@ static int check_fit(const struct worker *worker, const struct plan *plan, const
 }
 
 /* Of two that give a function its driver at boot nobody knows who wins. */
-static int check_owners(const struct worker *worker, const struct plan *plan, const struct request *request,
-                        struct error *err)
+static int check_owners(struct worker *worker, const struct plan *plan, const struct request *request,
+                        struct take_over *take_over, struct error *err)
 {
     for (size_t i = 0; i < plan->count && request->persistent == PERSISTENT_YES && !gives_back(request); i++)
-        if (owner_check(worker->sysroot, plan->list[i].device, OWNED_DRIVER, "a persistent driver", err) != 0)
+        if (take_over_check(worker, take_over, plan->list[i].device, OWNED_DRIVER, "a persistent driver",
+                            request->driver.name, err) != 0)
             return -1;
     return 0;
 }
 
-static int prepare(struct worker *worker, struct plan *plan, const struct request *request, struct error *err)
+static int prepare(struct worker *worker, struct plan *plan, const struct request *request,
+                   struct take_over *take_over, struct error *err)
 {
-    if (plan_read(worker, plan, err) != 0 || check_owners(worker, plan, request, err) != 0 ||
+    if (plan_read(worker, plan, err) != 0 || check_owners(worker, plan, request, take_over, err) != 0 ||
         plan_want(worker, plan, request->driver, err) != 0 || check_fit(worker, plan, request, err) != 0 ||
         impact_check(worker, plan, "taken from its driver", request->force ? FORCED : FORCE_ASKED, err) != 0)
         return -1;
@@ -205,21 +208,26 @@ static int change_driver(struct worker *worker, json_t **ret, struct error *err)
 {
     struct request request = {.driver.name = ""};
     autoplan struct plan plan = {.list = NULL};
+    autotakeover struct take_over take_over = {.files = NULL};
 
     if (parse(worker->arguments, &request, err) != 0 ||
+        take_over_parse(worker->arguments, &take_over, err) != 0 ||
         plan_choose(worker->sysroot, request.address, request.scope, &plan, err) != 0 ||
         plan_claim(worker, &plan, false, err) != 0)
         return -1;
-    if (prepare(worker, &plan, &request, err) != 0) {
+    if (prepare(worker, &plan, &request, &take_over, err) != 0) {
         plan_release_claims(worker, &plan);
         return -1;
     }
     autoclose int kmsg = kmsg_follow(worker->sysroot);
-    if (move_all(worker, &plan, err) == 0) {
+    autojson json_t *files = json_array();
+    if (move_all(worker, &plan, err) == 0 && take_over_write(worker, &take_over, files, err) == 0) {
         *ret = finish(worker, &plan, &request);
+        take_over_finish(worker, &take_over);
         return 0;
     }
     autojson json_t *claims = plan_pack_claims(&plan, true);
+    json_array_extend(claims, files);
     autotext struct text where = {0};
     struct error reason = *err;
     bind_log_kernel(worker, kmsg, plan.list[0].id);

@@ -4,7 +4,7 @@
  *
  * The claim (broker/protocol.h) holds both texts of each file, so that an operation that fails, or a worker
  * that comes after one that died, can put back what was there. A file that somebody else has changed
- * meanwhile is left as it is. */
+ * meanwhile is left as it is. A file whose folder cannot be written to (/etc/sysfs.conf) is overwritten. */
 #ifndef HOSTPCI_BROKER_WORKER_HOST_H
 #define HOSTPCI_BROKER_WORKER_HOST_H
 
@@ -20,6 +20,10 @@ void host_add_file(json_t *files, const char *file, const char *before, const ch
  * /boot. If one fails, everything is put back, the programs are run once more, and the error says so. The
  * claim is released. */
 int host_change(struct worker *worker, const json_t *files, unsigned programs, struct error *err);
+
+/* The same without programs, for an operation that changes more than files: adds its claim to `claims`, which
+ * that operation undoes or releases with its own. */
+int host_replace_files(struct worker *worker, const json_t *files, json_t *claims, struct error *err);
 
 /* Undoes a claim of files (broker/worker/undo.h). */
 int host_undo(struct worker *worker, const json_t *claim, struct text *where);

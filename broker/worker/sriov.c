@@ -9,10 +9,10 @@
 #include "broker/operations.h"
 #include "broker/worker/divide.h"
 #include "broker/worker/impact.h"
+#include "broker/worker/take_over.h"
 #include "broker/worker/undo.h"
 #include "hardware/kmsg.h"
 #include "hardware/pci/sriov.h"
-#include "hardware/settings/owner.h"
 
 #define FACT "vfs" /* what is kept: the operation's arguments (broker/daemon/kept.h) */
 
@@ -34,6 +34,7 @@ const struct schema operation_sriov_arguments[] = {
      .optional = true,
      .text = "1: also at each start of the host, and whenever the function gets its driver (with numvfs=0: "
              "forget that); 0: forget it. Left out: what is kept stays as it is."},
+    ARGUMENT_TAKE_OVER,
     ARGUMENT_VF_SETTINGS,
     {.name = NULL}};
 
@@ -51,6 +52,7 @@ struct division_plan {
     struct vfs_state now, wanted;
     json_t *former, *settings; /* of virtual functions: {N: settings} */
     json_t *claims;
+    struct take_over take_over;
 };
 
 static int parse(const json_t *arguments, struct request *ret, struct error *err)
@@ -280,13 +282,16 @@ static int divide(struct worker *worker, struct division_plan *division, struct 
 }
 
 /* Of two that set a count at boot nobody knows who wins. */
-static int check_owner(const struct worker *worker, const struct division_plan *division,
-                       const struct request *request, struct error *err)
+static int check_owner(struct worker *worker, struct division_plan *division, const struct request *request,
+                       struct error *err)
 {
+    char count[16];
+
     if (request->persistent != PERSISTENT_YES || division->wanted.count == 0)
         return 0;
-    return owner_check(worker->sysroot, division->plan.list[0].device, OWNED_VFS,
-                       "a persistent number of virtual functions", err);
+    snprintf(count, sizeof(count), "%u", division->wanted.count);
+    return take_over_check(worker, &division->take_over, division->plan.list[0].device, OWNED_VFS,
+                           "a persistent number of virtual functions", count, err);
 }
 
 static int run(struct worker *worker, const struct request *request, struct division_plan *division,
@@ -298,8 +303,11 @@ static int run(struct worker *worker, const struct request *request, struct divi
         return -1;
     }
     autoclose int kmsg = kmsg_follow(worker->sysroot);
-    if (divide(worker, division, err) == 0) {
+    autojson json_t *files = json_array();
+    if (divide(worker, division, err) == 0 &&
+        take_over_write(worker, &division->take_over, files, err) == 0) {
         *ret = finish(worker, division, request);
+        take_over_finish(worker, &division->take_over);
         return 0;
     }
     autotext struct text where = {0};
@@ -307,6 +315,7 @@ static int run(struct worker *worker, const struct request *request, struct divi
     bind_log_kernel(worker, kmsg, division->plan.list[0].id);
     worker->undoing = true;
     worker_log(worker, "the operation is undone, because it failed: %s", reason.message);
+    json_array_extend(division->claims, files);
     undo_claims(worker, division->claims, &where);
     return error_set(err, reason.kind, "%s; %s", reason.message, text_string(&where));
 }
@@ -316,10 +325,12 @@ static int sriov(struct worker *worker, json_t **ret, struct error *err)
     struct division_plan division = {.claims = NULL};
     struct request request = {.count = -1};
 
-    if (parse(worker->arguments, &request, err) != 0)
+    if (parse(worker->arguments, &request, err) != 0 ||
+        take_over_parse(worker->arguments, &division.take_over, err) != 0)
         return -1;
     int result = run(worker, &request, &division, ret, err);
     plan_release(&division.plan);
+    take_over_release(&division.take_over);
     json_decref(division.former);
     json_decref(division.settings);
     json_decref(division.claims);

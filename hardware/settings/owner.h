@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "base/text.h"
 #include "hardware/pci/inventory.h"
 
 enum owned { OWNED_DRIVER, OWNED_VFS, OWNED_KINDS };
@@ -24,5 +25,15 @@ json_t *owner_list(const struct sysroot *sysroot, const struct pci_device *devic
  * what is to be kept here: "a persistent driver". */
 int owner_check(const struct sysroot *sysroot, const struct pci_device *device, enum owned what,
                 const char *ours, struct error *err);
+
+/* What stands before a line that was taken over, which makes it a comment. */
+#define OWNER_TAKEN "# kept by hostpci: "
+
+/* Takes over what sysfs.conf or a file of sysfs.d sets: adds these files, with the line as a comment, to
+ * `files`, a list as of host_add_file (broker/worker/host.h), in which a file may be already, and says in
+ * `how` how to go back. ERROR_CONFLICT, also for any other owner, unless each line sets this very attribute
+ * of this very function to `value`. Nothing is added if nobody else sets it. Only reads. */
+int owner_take_over(const struct sysroot *sysroot, const struct pci_device *device, enum owned what,
+                    const char *ours, const char *value, json_t *files, struct text *how, struct error *err);
 
 #endif

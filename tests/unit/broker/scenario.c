@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 
 #define CARD(driver) "{'id': '" SCREEN "', 'driver': '" driver "', 'scope': 'group'}"
@@ -20,6 +21,11 @@
 
 #define VARIANT      "screen_vfio_pci"
 #define WITH_VARIANT {{VARIANT, VARIANT}, {"vfio-pci", "vfio-pci"}}
+
+#define WITH_SCREEN  {{"vfio-pci", "vfio-pci"}, {"snd_hda_intel", ""}}
+
+#define SYSFS_CONF   "etc/sysfs.conf"
+#define SYSFS_LINE   "bus/pci/devices/" SCREEN "/driver_override = vfio-pci\n"
 
 #define NOTHING      {"", ""}
 #define VFIO         {"vfio-pci", "vfio-pci"}
@@ -51,6 +57,8 @@ const struct scenario scenarios[] = {
           .variant = VARIANT_WORKS),
     MOVES("driver", CARD("vfio"), HOME, BOTH("vfio-pci", "vfio-pci"), .variant = VARIANT_REFUSES),
     MOVES("d3cold", "{'id': '" SCREEN "', 'd3cold-allowed': 0}", HOME, HOME),
+    MOVES("driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci', 'persistent': 1, 'take-over': 1}", HOME,
+          WITH_SCREEN, .takes_over = true),
 };
 const size_t scenario_count = COUNT_OF(scenarios);
 
@@ -127,8 +135,22 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
         put(home);
         json_decref(testbed_ask(testbed, "driver", CARD("vfio-pci")));
     }
+    if (scenario->takes_over)
+        tree_write(&testbed->tree, SYSFS_CONF, SYSFS_LINE);
     kernel_reset_rom(SCREEN);
     kernel_put_d3cold(SCREEN, true);
+}
+
+/* The line is as it was, or a comment. */
+static void expect_line(const struct testbed *testbed, const char *what)
+{
+    autofree char *path = xasprintf("%s/" SYSFS_CONF, testbed->tree.path), *text = NULL;
+    struct error err;
+    size_t length;
+
+    cr_assert_eq(file_read(path, 4096, &text, &length, &err), 0, "%s: %s", what, err.message);
+    cr_expect(strcmp(text, SYSFS_LINE) == 0 || strcmp(text, "# kept by hostpci: " SYSFS_LINE) == 0,
+              "%s: '%s'", what, text);
 }
 
 void scenario_expect_end(const struct scenario *scenario, const struct testbed *testbed, const char *what)
@@ -145,6 +167,8 @@ void scenario_expect_end(const struct scenario *scenario, const struct testbed *
                                                              : "rom off, enable 0, control auto",
                          "%s: %s", what, kernel_rom_state(SCREEN));
     cr_expect_str_eq(kernel_driver(PORT), "pcieport", "%s: the bridge was touched", what);
+    if (scenario->takes_over)
+        expect_line(testbed, what);
     if (scenario->divides)
         expect_division(scenario, what);
     expect_nothing_open_after(testbed, what);

@@ -25,6 +25,7 @@ struct scenario {
     bool restores;                  /* the broker has to know what they had before */
     bool divides;                   /* it is about NETWORK, and the others stay as they are */
     struct division whole, divided; /* where that begins, and where it is asked to be */
+    bool takes_over;                /* what sysfs.conf sets for SCREEN */
     enum { VARIANT_NONE, VARIANT_WORKS, VARIANT_REFUSES } variant; /* a VFIO driver made for SCREEN */
 };
 

@@ -175,6 +175,11 @@ Test(fault, of_each_access_when_it_is_kept_from_d3cold)
     fail_each_kind(&scenarios[13], NULL);
 }
 
+Test(fault, of_each_access_when_taken_over)
+{
+    fail_each_kind(&scenarios[14], "sysfs.conf");
+}
+
 Test(fault, of_all_that_follows)
 {
     for (size_t i = 0; i < scenario_count; i++) {
