@@ -13,16 +13,10 @@
 #include "schema/property_string.h"
 
 struct found {
-    char *usb[VM_USBS];
+    const char *usb[VM_USBS];
     unsigned mtu[VM_NETS];
     char vendor[HOST_CPU_VENDOR_SIZE];
 };
-
-static void release(struct found *found)
-{
-    for (size_t i = 0; i < VM_USBS; i++)
-        free(found->usb[i]);
-}
 
 /* The parts of the key's value; NULL if it is not set or cannot be read, which vm_command_build reports. */
 static json_t *values_of(const json_t *config, struct vm_key_name key)
@@ -69,29 +63,47 @@ static int assign_usb(const struct command_line_host *host, const char *mapping,
     return result;
 }
 
+int command_line_find_usb(const struct command_line_host *host, const json_t *config, json_t **ret,
+                          struct error *err)
+{
+    autojson json_t *found = json_object();
+
+    for (unsigned i = 0; i < VM_USBS; i++) {
+        const struct vm_key_name key = vm_key_name("usb", i);
+        autojson json_t *values = values_of(config, key);
+        const char *mapping = json_text(values, "mapping");
+        autofree char *device = NULL;
+        if (mapping[0] != '\0' && assign_usb(host, mapping, &device, err) != 0)
+            return error_prefix(err, "%s: ", key.text);
+        if (device != NULL)
+            json_object_set_new(found, key.text, json_string(device));
+    }
+    *ret = TAKE(found);
+    return 0;
+}
+
 int command_line_build(const struct command_line_host *host, long long vmid, const json_t *config,
                        const struct assignments *assignments, char ***ret, struct error *err)
 {
-    __attribute__((cleanup(release))) struct found found = {0};
     struct vm_assigned assigned[VM_HOSTPCI];
+    autojson json_t *usb = NULL;
+    struct found found = {0};
 
     host_cpu_vendor(host->sysroot, found.vendor);
     for (unsigned i = 0; i < VM_NETS; i++) {
         autojson json_t *values = values_of(config, vm_key_name("net", i));
         found.mtu[i] = bridge_mtu(host->sysroot, json_text(values, "bridge"));
     }
-    for (unsigned i = 0; i < VM_USBS; i++) {
-        autojson json_t *values = values_of(config, vm_key_name("usb", i));
-        const char *mapping = json_text(values, "mapping");
-        if (mapping[0] != '\0' && assign_usb(host, mapping, &found.usb[i], err) != 0)
-            return error_prefix(err, "usb%u: ", i);
-    }
+    if (command_line_find_usb(host, config, &usb, err) != 0)
+        return -1;
+    for (unsigned i = 0; i < VM_USBS; i++)
+        found.usb[i] = json_text_or(usb, vm_key_name("usb", i).text, NULL);
     assignments_to_command(assignments, assigned);
     const struct vm_command what = {
         .vmid = (unsigned)vmid,
         .config = config,
         .assigned = assigned,
-        .usb = (const char *const *)found.usb,
+        .usb = found.usb,
         .bridge_mtu = found.mtu,
         .cpu_vendor = found.vendor[0] != '\0' ? found.vendor : NULL,
         .qemu = host->qemu,

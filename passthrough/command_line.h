@@ -24,4 +24,8 @@ struct command_line_host {
 int command_line_build(const struct command_line_host *host, long long vmid, const json_t *config,
                        const struct assignments *assignments, char ***ret, struct error *err);
 
+/* {usb0: "1-2"}: the device that the mapping of each usbN stands for on this node; the caller drops. */
+int command_line_find_usb(const struct command_line_host *host, const json_t *config, json_t **ret,
+                          struct error *err);
+
 #endif

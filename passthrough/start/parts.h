@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of passthrough/start/ share. */
+#ifndef HOSTPCI_PASSTHROUGH_START_PARTS_H
+#define HOSTPCI_PASSTHROUGH_START_PARTS_H
+
+#include "passthrough/start/start.h"
+
+/* The VM's document; "VM is locked (x)" if it is, unless that does not matter. */
+int start_read_unlocked(const struct start_host *host, long long vmid, bool skip_lock, json_t **ret,
+                        struct error *err);
+
+/* A line of the broker's log for the task that is the context. */
+void start_log_line(void *context, int number, const char *text);
+
+#endif
