@@ -81,11 +81,6 @@ static const struct parameter *find(const char *word)
     return NULL;
 }
 
-bool kernel_parameter_is_known(const char *word)
-{
-    return find(word) != NULL;
-}
-
 bool kernel_parameter_equal(const char *a, const char *b)
 {
     autofree char *name = xstrndup(a, strcspn(a, "="));
@@ -241,7 +236,7 @@ json_t *kernel_line_list(const char *line)
     char *rest = copy;
 
     for (char *word; (word = take_word(&rest)) != NULL;)
-        if (kernel_parameter_is_known(word))
+        if (find(word) != NULL)
             json_array_append_new(list, json_string(word));
     return list;
 }

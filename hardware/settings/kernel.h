@@ -11,9 +11,6 @@
 
 #include "base/error.h"
 
-/* Whether `word`, "intel_iommu=on", is one of the table's parameters, with whatever value. */
-bool kernel_parameter_is_known(const char *word);
-
 /* Checks parameters and values, with blanks between. ERROR_INVALID of `field`. */
 int kernel_parameters_check(const char *field, const char *words, struct error *err);
 /* The same for names alone. */
