@@ -11,6 +11,7 @@
 #include "client/print/cell.h"
 #include "client/print/report.h"
 #include "schema/openapi.h"
+#include "schema/validate.h"
 
 /* Nobody can use a larger table, and a server could make us build one of any size. */
 #define CELLS_LIMIT ((size_t)4 << 20)
@@ -71,20 +72,82 @@ static json_t *ordered_keys(const struct schema *schema, const json_t *object)
     return names;
 }
 
-static void draw_object(const json_t *object, const struct schema *schema, const struct table_style *style,
-                        struct text *ret)
+/* How a member is declared; NULL if it is not. */
+static const struct schema *find_member(const struct schema *schema, const char *name)
+{
+    return schema != NULL && schema->properties != NULL ? schema_find(schema->properties, name) : NULL;
+}
+
+/* A list that has a table of its own on a terminal, as its items have names. */
+static bool is_rows(const json_t *value, const struct table_style *style)
+{
+    return style->terminal && json_is_object(json_array_get(value, 0));
+}
+
+static bool is_words(const json_t *list)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item) {
+        if (json_is_array(item) || json_is_object(item))
+            return false;
+    }
+    return json_is_array(list);
+}
+
+/* On a terminal a list of words is read as a sentence has it; a program gets it as JSON. */
+static char *cell_of_member(const json_t *value, const struct table_style *style)
+{
+    struct text words = {0};
+    const json_t *item;
+    size_t i;
+
+    if (!style->terminal || !is_words(value))
+        return cell_of_value(value);
+    json_array_foreach(value, i, item) {
+        autofree char *word = cell_of_value(item);
+        text_printf(&words, "%s%s", i > 0 ? ", " : "", word);
+    }
+    return text_take(&words);
+}
+
+/* Adds a row for each member; those of an object in it are named "boot-loader.file" on a terminal. */
+static void add_members(const char *prefix, const json_t *object, const struct schema *schema,
+                        const struct table_style *style, json_t *rows)
 {
     autojson json_t *keys = ordered_keys(schema, object);
-    autotable struct table table = table_new(2, json_object_size(keys) + 1);
     const char *key;
     json_t *unused;
+
+    json_object_foreach(keys, key, unused) {
+        json_t *value = json_object_get(object, key);
+        autofree char *name = xasprintf("%s%s", prefix, key);
+        autofree char *inner = xasprintf("%s.", name);
+        if (style->terminal && prefix[0] == '\0' && json_object_size(value) > 0)
+            add_members(inner, value, find_member(schema, key), style, rows);
+        else if (!is_rows(value, style))
+            json_object_set(rows, name, value);
+    }
+}
+
+static void draw_members(const json_t *object, const struct schema *schema, const struct table_style *style,
+                         struct text *ret)
+{
+    autojson json_t *rows = json_object();
+    const char *key;
+    json_t *value;
     size_t row = 0;
 
+    add_members("", object, schema, style, rows);
+    if (json_object_size(rows) == 0 && json_object_size(object) > 0)
+        return;
+    autotable struct table table = table_new(2, json_object_size(rows) + 1);
     table_set(&table, 0, 0, xstrdup("key"));
     table_set(&table, 0, 1, xstrdup("value"));
-    json_object_foreach(keys, key, unused) {
+    json_object_foreach(rows, key, value) {
         table_set(&table, ++row, 0, cell_escape(key));
-        table_set(&table, row, 1, cell_of_value(json_object_get(object, key)));
+        table_set(&table, row, 1, cell_of_member(value, style));
     }
     table_draw(&table, style, ret);
 }
@@ -163,6 +226,25 @@ static void draw_list(const json_t *list, const struct schema *schema, const str
     json_array_foreach(list, i, item) {
         autofree char *cell = cell_of_value(item);
         text_printf(ret, "%s\n", cell);
+    }
+}
+
+/* The members, and below them a table for each list of objects. */
+static void draw_object(const json_t *object, const struct schema *schema, const struct table_style *style,
+                        struct text *ret)
+{
+    autojson json_t *keys = ordered_keys(schema, object);
+    const char *key;
+    json_t *unused;
+
+    draw_members(object, schema, style, ret);
+    json_object_foreach(keys, key, unused) {
+        const json_t *value = json_object_get(object, key);
+        autofree char *name = cell_escape(key);
+        if (!is_rows(value, style))
+            continue;
+        text_printf(ret, "%s%s:\n", ret->length > 0 ? "\n" : "", name);
+        draw_list(value, find_member(schema, key), style, ret);
     }
 }
 

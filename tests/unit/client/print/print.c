@@ -230,3 +230,66 @@ Test(client_print, formats_go_by_name)
     cr_expect_eq(err.kind, ERROR_INVALID);
     cr_expect_eq(format, PRINT_YAML, "a failure changes nothing");
 }
+
+static const struct schema settings = {
+    .type = SCHEMA_OBJECT,
+    .properties =
+        PROPERTIES({.name = "ids", .type = SCHEMA_STRING},
+                   {.name = "loader",
+                    .type = SCHEMA_OBJECT,
+                    .properties = PROPERTIES({.name = "name", .type = SCHEMA_STRING},
+                                             {.name = "file", .type = SCHEMA_STRING})},
+                   {.name = "effective",
+                    .type = SCHEMA_ARRAY,
+                    .items = ITEMS(.type = SCHEMA_OBJECT,
+                                   .properties = PROPERTIES({.name = "name", .type = SCHEMA_STRING},
+                                                            {.name = "value", .type = SCHEMA_STRING}))})};
+
+#define SETTINGS                                                                                             \
+    "{\"effective\":[{\"value\":\"1\",\"name\":\"a.b\"},{\"name\":\"c\\u001b\",\"value\":\"\"}],"            \
+    "\"loader\":{\"file\":\"/etc/default/grub\",\"name\":\"grub\"},\"kernel\":[\"iommu=pt\",\"quiet\"],"     \
+    "\"ids\":\"10de:2484\",\"reasons\":[]}"
+
+Test(client_print, what_a_member_holds_has_rows_and_tables_of_its_own_on_a_terminal)
+{
+    expect_format(SETTINGS, &settings, PRINT_TEXT, (struct table_style){.terminal = true},
+                  "+-------------+-------------------+\n"
+                  "| key         | value             |\n"
+                  "+=============+===================+\n"
+                  "| ids         | 10de:2484         |\n"
+                  "| loader.name | grub              |\n"
+                  "| loader.file | /etc/default/grub |\n"
+                  "| kernel      | iommu=pt, quiet   |\n"
+                  "| reasons     |                   |\n"
+                  "+-------------+-------------------+\n"
+                  "\n"
+                  "effective:\n"
+                  "+-------+-------+\n"
+                  "| name  | value |\n"
+                  "+=======+=======+\n"
+                  "| a.b   | 1     |\n"
+                  "| c\\x1b |       |\n"
+                  "+-------+-------+\n");
+}
+
+Test(client_print, only_lists_need_no_table_of_members)
+{
+    expect_format("{\"effective\":[{\"name\":\"a\"}]}", &settings, PRINT_TEXT,
+                  (struct table_style){.terminal = true},
+                  "effective:\n"
+                  "+------+\n"
+                  "| name |\n"
+                  "+======+\n"
+                  "| a    |\n"
+                  "+------+\n");
+}
+
+Test(client_print, a_program_gets_what_a_member_holds_as_json)
+{
+    expect("{\"kernel\":[\"iommu=pt\",\"quiet\"]}", &settings,
+           "+--------+----------------------+\n"
+           "| key    | value                |\n"
+           "+========+======================+\n"
+           "| kernel | [\"iommu=pt\",\"quiet\"] |\n"
+           "+--------+----------------------+\n");
+}
