@@ -14,12 +14,9 @@
 #include "hardware/pci/address.h"
 #include "hardware/slice/mdev.h"
 
-static char *path_of(const struct sysroot *sysroot, const char *parent, const char *uuid)
+static char *path_of(const char *parent, const char *uuid)
 {
-    autofree char *below =
-        xasprintf(ETC_MDEVCTL "/%s%s%s", parent, uuid != NULL ? "/" : "", uuid != NULL ? uuid : "");
-
-    return sysroot_join(sysroot, below);
+    return xasprintf(ETC_MDEVCTL "/%s/%s", parent, uuid);
 }
 
 bool mdevctl_attribute_is_valid(const char *name)
@@ -54,18 +51,18 @@ static int check(const char *path, const char *text, struct error *err)
     const char *type = json_text(object, "mdev_type");
 
     if (object == NULL)
-        return error_set(err, ERROR_FAILED, "'%s' is no JSON: line %d: %s; correct it, or delete it", path,
+        return error_set(err, ERROR_FAILED, "'/%s' is no JSON: line %d: %s; correct it, or delete it", path,
                          where.line, where.text);
     if (!mdev_type_is_valid(type))
         return error_set(
             err, ERROR_FAILED,
-            "'%s' has no mdev_type that could be the name of one ('%.100s'); correct it, or delete "
+            "'/%s' has no mdev_type that could be the name of one ('%.100s'); correct it, or delete "
             "it",
             path, type);
     if (!are_attributes(json_object_get(object, "attrs")))
         return error_set(
             err, ERROR_FAILED,
-            "attrs in '%s' are not a list such as [{\"NAME\": \"VALUE\"}] of files of the mediated "
+            "attrs in '/%s' are not a list such as [{\"NAME\": \"VALUE\"}] of files of the mediated "
             "device; correct them, or delete the file",
             path);
     return 0;
@@ -74,36 +71,47 @@ static int check(const char *path, const char *text, struct error *err)
 int mdevctl_read(const struct sysroot *sysroot, const char *parent, const char *uuid, char **ret,
                  struct error *err)
 {
-    autofree char *path = path_of(sysroot, parent, uuid), *text = NULL;
+    autofree char *path = path_of(parent, uuid);
+    autofree unsigned char *bytes = NULL;
+    int length = sysfs_read_binary(sysroot_fd(sysroot), path, MDEVCTL_FILE_LIMIT, &bytes);
 
-    if (file_read(path, MDEVCTL_FILE_LIMIT, &text, NULL, err) != 0) {
-        if (err->kind != ERROR_NOT_FOUND)
-            return -1;
-        *ret = NULL;
-        return 0;
-    }
-    if (check(path, text, err) != 0)
+    if (length < 0 && length != -ENOENT)
+        return error_set_errno(err, -length, "cannot read '/%s'", path);
+    autofree char *text = length >= 0 ? xstrndup((char *)bytes, (size_t)length) : NULL;
+    if (text != NULL && check(path, text, err) != 0)
         return -1;
     *ret = TAKE(text);
     return 0;
 }
 
-static int delete(const char *path, const char *folder, struct error *err)
+/* With what somebody who was killed left beside it, and the folder if it was the last one. */
+static int delete(const struct sysroot *sysroot, const char *path, const char *folder, struct error *err)
 {
-    if (unlink(path) != 0 && errno != ENOENT)
-        return error_set_errno(err, errno, "cannot delete '%s'", path);
-    rmdir(folder); /* if it was the last one */
+    autofree char *draft = xasprintf("%s" SYSFS_NEW, path);
+    int result = sysfs_remove(sysroot_fd(sysroot), path);
+
+    if (result < 0)
+        return error_set_errno(err, -result, "cannot delete '/%s'", path);
+    sysfs_remove(sysroot_fd(sysroot), draft);
+    rmdir(folder);
     return 0;
 }
 
 int mdevctl_replace(const struct sysroot *sysroot, const char *parent, const char *uuid, const char *text,
                     struct error *err)
 {
-    autofree char *path = path_of(sysroot, parent, uuid), *folder = path_of(sysroot, parent, NULL);
+    autofree char *path = path_of(parent, uuid), *below = xasprintf(ETC_MDEVCTL "/%s", parent);
+    autofree char *folder = sysroot_join(sysroot, below);
 
     if (text == NULL)
-        return delete (path, folder, err);
-    return file_make_folder(folder, 0755, err) != 0 ? -1 : file_replace(path, text, strlen(text), 0644, err);
+        return delete (sysroot, path, folder, err);
+    if (strlen(text) > MDEVCTL_FILE_LIMIT)
+        return error_set(err, ERROR_FAILED, "'/%s' would have more than %d bytes: shorten it by hand first",
+                         path, MDEVCTL_FILE_LIMIT);
+    if (file_make_folder(folder, 0755, err) != 0)
+        return -1;
+    int result = sysfs_replace(sysroot_fd(sysroot), path, text, 0644);
+    return result == 0 ? 0 : error_set_errno(err, -result, "cannot write '/%s'", path);
 }
 
 char *mdevctl_compose(const char *former, const char *type)

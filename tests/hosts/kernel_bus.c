@@ -437,6 +437,8 @@ void kernel_put(const char *id, const char *driver, const char *override)
 
 int kernel_write(const char *path, const char *value, void (*middle)(struct kernel_function *function))
 {
+    if (!text_starts_with(path, "sys/")) /* an ordinary file, whose folder may be named as a function */
+        return 1;
     int lock = lock_bus();
     int result = kernel_write_slice(path, value);
     if (result == 1)

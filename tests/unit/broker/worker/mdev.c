@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -420,6 +421,21 @@ Test(mdev_change, makes_kept_vgpus_when_the_broker_starts)
     json_decref(testbed_ask(&testbed, "mdev-remove", "{'id': '" VGPU "'}"));
     restart(&testbed);
     cr_expect_eq(kernel_vgpu(VGPU), 0);
+}
+
+/* The broker itself reads all files when it starts, and waits for nobody. */
+Test(mdev_change, does_not_wait_for_a_file_that_is_none, .timeout = 60)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    tree_write(&testbed.tree, FILES "/" UUID, "");
+    tree_delete(&testbed.tree, FILES "/" UUID);
+    autofree char *pipe = xasprintf("%s/" FILES "/" UUID, testbed.tree.path);
+    cr_assert_eq(mkfifo(pipe, 0600), 0);
+    restart(&testbed);
+    testbed_fail(&testbed, "mdev-create", CREATE, "is no JSON: line 1");
+    expect_nothing_open(&testbed);
 }
 
 /* Nobody could get rid of it otherwise: the type can be one that the card's driver has no more. */
