@@ -238,6 +238,25 @@ static json_t *make_end(const struct job *job, bool open)
     return protocol_pack_error(&second);
 }
 
+/* What is left to do by hand, by what a claim holds (broker/protocol.h). */
+static const char *advise(const json_t *claim)
+{
+    static const struct {
+        const char *member, *advice;
+    } kinds[] = {
+        {"numvfs", "set its number of virtual functions again"},
+        {"mdev", "create or remove the mediated device again"},
+        {"files", "see above which of its files have the wrong text, and change them by hand"},
+        {"rom", "read its ROM again, which switches that off"},
+        {"d3cold", "say again whether it may go into D3cold"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (json_object_get(claim, kinds[i].member) != NULL)
+            return kinds[i].advice;
+    return "give it a driver again";
+}
+
 /* Those whose way back failed in each worker. */
 static void log_left(struct job *job, const json_t *claims)
 {
@@ -246,9 +265,8 @@ static void log_left(struct job *job, const json_t *claims)
 
     json_array_foreach(claims, i, claim) {
         const char *function = json_string_value(json_object_get(claim, "id"));
-        job_log(job,
-                "%s is left half-way: give it a driver again, or restart the broker, which tries once more",
-                function);
+        job_log(job, "%s is left half-way: %s, or restart the broker, which tries once more", function,
+                advise(claim));
         log_error("%s '%s' leaves %s half-way", job->operation->name, job->id, function);
     }
 }

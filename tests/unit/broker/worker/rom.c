@@ -3,6 +3,7 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -281,5 +282,23 @@ Test(broker_rom, of_a_function_that_goes_away_needs_no_way_back)
     kernel_set_fault(&(struct kernel_fault){
         .access = SYSFS_READ, .path = SCREEN "/rom", .first = 1, .error = ENODEV, .unplug = SCREEN});
     testbed_fail(&testbed, "rom", READ(SCREEN), SCREEN " is gone");
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_rom, that_cannot_be_switched_off_says_what_is_left_to_do)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed, "vfio-pci", "vfio-pci");
+    kernel_set_fault(&(struct kernel_fault){
+        .access = SYSFS_WRITE, .path = SCREEN "/rom", .first = 1, .last = UINT_MAX, .error = EIO});
+    testbed_fail(&testbed, "rom", READ(SCREEN), SCREEN " is left with its ROM switched on");
+    expect_log(&testbed,
+               SCREEN " is left half-way: read its ROM again, which switches that off, or restart the "
+                      "broker, which tries once more");
+    kernel_set_fault(NULL);
+    testbed_stop_broker(&testbed, SIGTERM);
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
     expect_nothing_open(&testbed);
 }
