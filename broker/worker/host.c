@@ -63,6 +63,14 @@ static int write_all(struct worker *worker, const json_t *files, struct error *e
     return 0;
 }
 
+/* "/boot/vmlinuz-linux" and what dpkg and make install put aside ("….old") are no releases. */
+static bool is_release(const struct worker *worker, const char *name)
+{
+    autofree char *modules = xasprintf("lib/modules/%s", name);
+
+    return sysfs_exists(sysroot_fd(worker->sysroot), modules);
+}
+
 /* The releases of the kernels in /boot, one after the other. */
 static int install_kernels(struct worker *worker, struct error *err)
 {
@@ -73,7 +81,7 @@ static int install_kernels(struct worker *worker, struct error *err)
     if (count < 0)
         return error_set_errno(err, -count, "cannot list the kernels in '/boot'");
     for (char **name = names; *name != NULL; name++)
-        if (strncmp(*name, start, strlen(start)) == 0 &&
+        if (strncmp(*name, start, strlen(start)) == 0 && is_release(worker, *name + strlen(start)) &&
             unit_run(worker, WORKER_HOST, PROGRAM_KERNEL_INSTALL, *name + strlen(start), err) != 0)
             return -1;
     return 0;

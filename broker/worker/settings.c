@@ -15,7 +15,8 @@
 
 #define MODULES_TEXT "Names of modules with commas; of VFIO's, or that drive a PCI device of this host. "
 #define MODULES                                                                                              \
-    .type = SCHEMA_STRING, .optional = true, .pattern = "[A-Za-z0-9_-]{1,63}(,[A-Za-z0-9_-]{1,63})*"
+    .type = SCHEMA_STRING, .optional = true, .max_length = 4096,                                             \
+    .pattern = "[A-Za-z0-9_-]{1,63}(,[A-Za-z0-9_-]{1,63})*"
 
 const struct schema operation_host_settings_arguments[] = {
     {.name = "ids",
@@ -64,6 +65,7 @@ const struct schema operation_host_settings_arguments[] = {
      .type = SCHEMA_STRING,
      .optional = true,
      .pattern = "[a-z0-9-]+(,[a-z0-9-]+)*",
+     .max_length = 1024,
      .text = "Settings to give up: names with commas."},
     {.name = "digest",
      .type = SCHEMA_STRING,

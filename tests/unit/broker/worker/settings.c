@@ -116,6 +116,24 @@ Test(host_settings, are_written_made_effective_and_removed_without_a_trace)
     expect(&testbed, "etc/modprobe.d/other.conf", "options vfio-pci disable_vga=0\n");
 }
 
+Test(host_settings, reach_each_kernel_that_has_its_modules)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    tree_write(&testbed.tree, "proc/cmdline", "initrd=\\EFI\\debian\\initrd.img quiet\n");
+    tree_write(&testbed.tree, "etc/kernel/cmdline", "quiet\n");
+    tree_write(&testbed.tree, "boot/vmlinuz-6.12.57+deb13-amd64", "MZ");
+    tree_write(&testbed.tree, "boot/vmlinuz-linux", "MZ");
+    tree_write(&testbed.tree, "boot/vmlinuz-6.12.57+deb13-amd64.old", "MZ");
+    tree_write(&testbed.tree, "lib/modules/6.12.57+deb13-amd64/modules.dep", "");
+    install(&testbed, "usr/bin/kernel-install",
+            "#!/bin/sh\ncd \"${0%/usr/*}\"\necho \"$2\" >> kernels\n[ -e \"lib/modules/$2\" ]\n");
+    testbed_start_broker(&testbed);
+    testbed_do(&testbed, "host-settings", "{'kernel': 'intel_iommu=on'}", "{}");
+    expect(&testbed, "kernels", "6.12.57+deb13-amd64\n");
+}
+
 Test(host_settings, that_are_not_named_stay)
 {
     autotestbed struct testbed testbed;
