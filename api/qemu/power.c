@@ -72,8 +72,7 @@ static int run_resume(const struct qemu_call *call, struct task *task, struct er
     return control(call, "resume", err);
 }
 
-/* Only a VM that is there and runs gets a task; *ret_document (may be NULL) is a new reference. */
-static int check_running(const struct request *request, json_t **ret_document, struct error *err)
+int qemu_check_running(const struct request *request, json_t **ret_document, struct error *err)
 {
     const struct service *service = request->service;
     const struct machines_source source = qemu_machines(service);
@@ -90,7 +89,7 @@ static int check_running(const struct request *request, json_t **ret_document, s
 
 static int reset_vm(struct request *request, json_t **ret, struct error *err)
 {
-    if (qemu_check_root(request, VALUES("skiplock"), err) != 0 || check_running(request, NULL, err) != 0)
+    if (qemu_check_root(request, VALUES("skiplock"), err) != 0 || qemu_check_running(request, NULL, err) != 0)
         return -1;
     return qemu_begin_task(request, "qmreset", run_reset, ret, err);
 }
@@ -98,7 +97,7 @@ static int reset_vm(struct request *request, json_t **ret, struct error *err)
 static int resume_vm(struct request *request, json_t **ret, struct error *err)
 {
     if (qemu_check_root(request, VALUES("skiplock", "nocheck"), err) != 0 ||
-        check_running(request, NULL, err) != 0)
+        qemu_check_running(request, NULL, err) != 0)
         return -1;
     return qemu_begin_task(request, "qmresume", run_resume, ret, err);
 }
@@ -121,7 +120,7 @@ static int suspend_vm(struct request *request, json_t **ret, struct error *err)
         return -1;
     if (param_given(request, "statestorage") && !param_boolean(request, "todisk"))
         return error_set_field(err, "todisk", "missing property - 'statestorage' requires this property");
-    if (check_running(request, &document, err) != 0)
+    if (qemu_check_running(request, &document, err) != 0)
         return -1;
     if (!param_boolean(request, "todisk"))
         return qemu_begin_task(request, "qmpause", run_suspend, ret, err);
@@ -154,7 +153,7 @@ static int run_monitor(struct request *request, json_t **ret, struct error *err)
     if (!only_reads(command) &&
         access_check(request->service->access, &request->caller, &modify, request->params, err) != 0)
         return -1;
-    if (check_running(request, NULL, err) != 0 ||
+    if (qemu_check_running(request, NULL, err) != 0 ||
         ask_machine(request->service, param_integer(request, "vmid"), "monitor", command, &answer, err) != 0)
         return -1;
     *ret = json_string(json_text(answer, "text"));

@@ -4,6 +4,12 @@
 #define HOSTPCI_API_QEMU_POWER_H
 
 #include "api/qemu/qemu.h"
+#include "passthrough/start/start.h"
+
+struct start_host qemu_start_host(const struct service *service);
+
+/* Only a VM that is there and runs gets a task; ret_document (may be NULL) is a new reference. */
+int qemu_check_running(const struct request *request, json_t **ret_document, struct error *err);
 
 /* Refuses options, by their names, that are given by anybody but root@pam: 400 "Only root may use this
  * option." The list ends with NULL. */

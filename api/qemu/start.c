@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* POST /nodes/{node}/qemu/{vmid}/status/{start,stop,shutdown}: a VM's way up and down. */
+/* POST /nodes/{node}/qemu/{vmid}/status/{start,stop,shutdown,reboot}: a VM's way up and down. */
 #include "passthrough/start/start.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 
-static struct start_host host_of(const struct service *service)
+struct start_host qemu_start_host(const struct service *service)
 {
     return (struct start_host){.node = service->node,
                                .storage = service->storage,
@@ -68,7 +68,7 @@ static int refuse_migration(const struct request *request, struct error *err)
 
 static int run_start(const struct qemu_call *call, struct task *task, struct error *err)
 {
-    const struct start_host host = host_of(call->service);
+    const struct start_host host = qemu_start_host(call->service);
     const struct start_options options = {.skip_lock = is_set(call, "skiplock"),
                                           .timeout = timeout_of(call),
                                           .machine = json_text_or(call->params, "machine", NULL),
@@ -87,7 +87,7 @@ static int start_vm(struct request *request, json_t **ret, struct error *err)
 
 static int run_stop(const struct qemu_call *call, struct task *task, struct error *err)
 {
-    const struct start_host host = host_of(call->service);
+    const struct start_host host = qemu_start_host(call->service);
     const struct stop_options options = {
         .skip_lock = is_set(call, "skiplock"), .force = true, .timeout = timeout_of(call)};
 
@@ -113,7 +113,7 @@ static bool is_paused(const struct service *service, long long vmid)
 
 static int run_shutdown(const struct qemu_call *call, struct task *task, struct error *err)
 {
-    const struct start_host host = host_of(call->service);
+    const struct start_host host = qemu_start_host(call->service);
     const struct stop_options options = {.skip_lock = is_set(call, "skiplock"),
                                          .powerdown = !is_paused(call->service, vmid_of(call)),
                                          .force = is_set(call, "forceStop"),
@@ -129,6 +129,22 @@ static int shutdown_vm(struct request *request, json_t **ret, struct error *err)
     if (!param_boolean(request, "forceStop") && is_paused(request->service, param_integer(request, "vmid")))
         return error_set(err, ERROR_FAILED, "VM is paused - cannot shutdown");
     return qemu_begin_task(request, "qmshutdown", run_shutdown, ret, err);
+}
+
+static int run_reboot(const struct qemu_call *call, struct task *task, struct error *err)
+{
+    const struct start_host host = qemu_start_host(call->service);
+
+    return start_reboot(&host, vmid_of(call), timeout_of(call), task, err);
+}
+
+static int reboot_vm(struct request *request, json_t **ret, struct error *err)
+{
+    if (qemu_check_running(request, NULL, err) != 0)
+        return -1;
+    if (is_paused(request->service, param_integer(request, "vmid")))
+        return error_set(err, ERROR_FAILED, "VM is paused - cannot shutdown");
+    return qemu_begin_task(request, "qmreboot", run_reboot, ret, err);
 }
 
 #define TIMEOUT(about)                                                                                       \
@@ -170,3 +186,9 @@ const struct endpoint endpoint_shutdown_qemu =
                shutdown_vm, QEMU_SKIPLOCK, QEMU_OFF("forceStop", "Stop it when the time is over."),
                QEMU_OFF("keepActive", "Changes nothing; root@pam only."),
                TIMEOUT("Seconds to wait; default: down= of startup, or 60."));
+
+const struct endpoint endpoint_reboot_qemu = QEMU_POWER(
+    "reboot",
+    "Presses the power button of a VM, and starts it again with what is pending when the guest has "
+    "powered off.",
+    reboot_vm, TIMEOUT("Seconds to wait for that; default: down= of startup, or 60."));

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/qemu/qemu.h"
+#include "api/qemu/power.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "passthrough/broker_task.h"
@@ -72,23 +72,15 @@ static int find_truth(const struct service *service, const struct upid *upid, st
                                          : ": see in its configuration whether it was changed");
 }
 
-/* Their operation goes on in the broker, whose id is the task's. */
-static bool is_brokers(const char *type)
-{
-    static const char *const types[] = {"qmstart", "qmstop", "qmshutdown"};
-
-    for (size_t i = 0; i < COUNT_OF(types); i++)
-        if (strcmp(type, types[i]) == 0)
-            return true;
-    return !text_starts_with(type, "qm");
-}
-
 int qemu_task_resume(struct task *task, void *argument, struct error *err)
 {
     struct service *service = argument;
     struct upid upid;
 
-    if (!upid_parse(task_upid(task), &upid) || is_brokers(upid.type))
+    if (!upid_parse(task_upid(task), &upid) || !text_starts_with(upid.type, "qm"))
         return broker_task_resume(task, service->broker, err);
+    const struct start_host host = qemu_start_host(service);
+    if (start_is_resumed(upid.type))
+        return start_resume(&host, task, err);
     return find_truth(service, &upid, err);
 }

@@ -46,6 +46,8 @@ static const struct verb {
      "/status/stop", false, NULL},
     {"shutdown", NUMBER, "press the power button and wait for the guest to power off", METHOD_POST,
      VMID_IN_PATH, "/status/shutdown", false, NULL},
+    {"reboot", NUMBER, "shut the VM down and start it again, with what is pending", METHOD_POST, VMID_IN_PATH,
+     "/status/reboot", false, NULL},
     {"reset", NUMBER, "reset the VM, as its button would", METHOD_POST, VMID_IN_PATH, "/status/reset", false,
      NULL},
     {"suspend", NUMBER, "halt the processors", METHOD_POST, VMID_IN_PATH, "/status/suspend", false, NULL},

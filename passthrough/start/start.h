@@ -54,6 +54,18 @@ struct stop_options {
 int start_stop(const struct start_host *host, long long vmid, const struct stop_options *options,
                struct task *task, struct error *err);
 
+/* Presses the power button and, when the guest has powered off, begins a task of root@pam that starts the VM
+ * with what is pending, unless somebody has stopped it meanwhile. The unfinished task is what remembers this:
+ * start_resume goes on with it. `timeout` as for a stop. */
+int start_reboot(const struct start_host *host, long long vmid, long long timeout, struct task *task,
+                 struct error *err);
+
+/* Whether start_resume is for tasks of that type: qmstart, qmstop, qmshutdown, qmreboot. */
+bool start_is_resumed(const char *type);
+
+/* Goes on with such a task of an earlier daemon, whose operation went on in the broker. */
+int start_resume(const struct start_host *host, struct task *task, struct error *err);
+
 /* Seconds that QEMU has to answer: 30, or one for each GiB of memory; with devices of the host four times as
  * long; at least 150 with huge pages; and 5 for each network card. */
 long long start_find_timeout(const json_t *config);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VM's way down: the daemon's half. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -8,6 +9,7 @@
 #include "broker/call.h"
 #include "passthrough/assign/reservation.h"
 #include "passthrough/start/parts.h"
+#include "storage/local.h"
 
 #define STOP_SECONDS 60
 
@@ -23,12 +25,21 @@ static long long find_timeout(const json_t *config)
     return text_to_number(number, 10, INT32_MAX, &seconds) ? (long long)seconds : STOP_SECONDS;
 }
 
+/* The inventory is read again, since drivers have changed; what the VM had is free. */
+static int end_stop(const struct start_host *host, long long vmid, struct task *task, struct error *err)
+{
+    const struct reservations reservations = {host->storage, host->sysroot};
+    struct error late;
+
+    if (inventory_source_refresh(host->inventory, &late) != 0)
+        task_warn(task, "the list of devices could not be read again: %s", late.message);
+    return reservations_release(&reservations, vmid, err);
+}
+
 int start_stop(const struct start_host *host, long long vmid, const struct stop_options *options,
                struct task *task, struct error *err)
 {
-    const struct reservations reservations = {host->storage, host->sysroot};
     autojson json_t *document = NULL, *answer = NULL;
-    struct error late;
 
     if (start_read_unlocked(host, vmid, options->skip_lock, &document, err) != 0)
         return -1;
@@ -40,7 +51,94 @@ int start_stop(const struct start_host *host, long long vmid, const struct stop_
     if (broker_call(host->broker, "vm_stop", task_upid(task), arguments, start_log_line, task, &answer,
                     err) != 0)
         return -1;
-    if (inventory_source_refresh(host->inventory, &late) != 0)
-        task_warn(task, "the list of devices could not be read again: %s", late.message);
-    return reservations_release(&reservations, vmid, err);
+    return end_stop(host, vmid, task, err);
+}
+
+/* Whether somebody wanted the VM to stop since the reboot began. */
+static int find_stop(const struct start_host *host, const struct upid *reboot, bool *ret, struct error *err)
+{
+    static const char *const types[] = {"qmstop", "qmshutdown"};
+    int64_t total;
+
+    *ret = false;
+    for (size_t i = 0; i < COUNT_OF(types) && !*ret; i++) {
+        const struct local_filter filter = {.state = LOCAL_ALL,
+                                            .type = types[i],
+                                            .id = reboot->id,
+                                            .since = (int64_t)reboot->start,
+                                            .limit = 1};
+        autojson json_t *stops = NULL;
+        if (local_list_tasks(host->storage, &filter, &stops, &total, err) != 0)
+            return -1;
+        *ret = json_array_size(stops) > 0;
+    }
+    return 0;
+}
+
+/* The guest has powered off. */
+static int start_again(const struct start_host *host, struct task *task, struct error *err)
+{
+    char upid[UPID_SIZE];
+    struct upid own;
+    bool stopped;
+
+    if (!upid_parse(task_upid(task), &own))
+        return error_set(err, ERROR_FAILED, "'%s' is no UPID", task_upid(task));
+    if (find_stop(host, &own, &stopped, err) != 0)
+        return -1;
+    if (stopped) {
+        task_log(task, "it was stopped meanwhile, and is not started again");
+        return 0;
+    }
+    return start_begin_task(host, strtoll(own.id, NULL, 10), "root@pam", upid, err);
+}
+
+int start_reboot(const struct start_host *host, long long vmid, long long timeout, struct task *task,
+                 struct error *err)
+{
+    const struct stop_options options = {.powerdown = true, .timeout = timeout};
+
+    if (start_stop(host, vmid, &options, task, err) != 0)
+        return -1;
+    return start_again(host, task, err);
+}
+
+static const char *const resumed[] = {"qmstart", "qmstop", "qmshutdown", "qmreboot"};
+
+bool start_is_resumed(const char *type)
+{
+    for (size_t i = 0; i < COUNT_OF(resumed); i++)
+        if (strcmp(type, resumed[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The reservations were the earlier daemon's, and are still the VM's if nobody took its devices meanwhile. */
+static int adopt(const struct start_host *host, long long vmid, const json_t *result, struct error *err)
+{
+    const struct reservations reservations = {host->storage, host->sysroot};
+
+    return reservations_hand_over(&reservations, vmid,
+                                  (pid_t)json_integer_value(json_object_get(result, "pid")), err);
+}
+
+int start_resume(const struct start_host *host, struct task *task, struct error *err)
+{
+    autojson json_t *result = NULL;
+    struct upid own;
+
+    if (!upid_parse(task_upid(task), &own))
+        return error_set(err, ERROR_FAILED, "'%s' is no UPID", task_upid(task));
+    long long vmid = strtoll(own.id, NULL, 10);
+    if (broker_follow(host->broker, task_upid(task), task_line_count(task), start_log_line, task, &result,
+                      err) != 0) {
+        if (err->kind == ERROR_NOT_FOUND)
+            error_set(err, ERROR_FAILED, "interrupted by a restart of hostpci before anything was changed");
+        return -1;
+    }
+    if (strcmp(own.type, "qmstart") == 0)
+        return adopt(host, vmid, result, err);
+    if (end_stop(host, vmid, task, err) != 0)
+        return -1;
+    return strcmp(own.type, "qmreboot") == 0 ? start_again(host, task, err) : 0;
 }

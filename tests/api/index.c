@@ -41,8 +41,7 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
     is_json(get("/nodes/" NODE "/hardware/pci/0000:01:00.0", NULL), METHODS);
     is_json(get("/nodes/" NODE "/qemu/100/status", NULL),
             "[{'subdir':'current'},{'subdir':'start'},{'subdir':'stop'},{'subdir':'shutdown'},{'subdir':'"
-            "reset'},{'subdir':'suspend'},"
-            "{'subdir':'resume'}]");
+            "reboot'},{'subdir':'reset'},{'subdir':'suspend'},{'subdir':'resume'}]");
     is_json(get("/access", NULL),
             "[{'subdir':'users'},{'subdir':'groups'},{'subdir':'roles'},{'subdir':'acl'},"
             "{'subdir':'domains'},{'subdir':'ticket'},{'subdir':'password'},"

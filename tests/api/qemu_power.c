@@ -25,7 +25,7 @@ TestSuite(qemu_power, .init = start, .timeout = 120);
 /* "reset/reboot/suspend/resume stopped: 500 'VM 100 not running'" */
 DAEMON_TEST(qemu_power, of_a_stopped_vm_is_an_error)
 {
-    static const char *const verbs[] = {"reset", "suspend", "resume"};
+    static const char *const verbs[] = {"reset", "suspend", "resume", "reboot"};
 
     vm_create("100", NULL);
     for (size_t i = 0; i < COUNT_OF(verbs); i++) {
