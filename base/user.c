@@ -25,6 +25,18 @@ bool user_find(const char *name, struct user *ret)
     return false;
 }
 
+bool user_has_id(uid_t uid)
+{
+    autofile FILE *file = fopen("/etc/passwd", "re");
+    struct passwd entry = {0}, *user;
+    char line[4096];
+
+    while (file != NULL && fgetpwent_r(file, &entry, line, sizeof(line), &user) == 0)
+        if (user->pw_uid == uid)
+            return true;
+    return false;
+}
+
 bool user_find_group(const char *name, gid_t *ret)
 {
     autofile FILE *file = fopen("/etc/group", "re");

@@ -17,6 +17,7 @@ struct user {
 };
 
 bool user_find(const char *name, struct user *ret);
+bool user_has_id(uid_t uid); /* whether there is one */
 bool user_find_group(const char *name, gid_t *ret);
 
 #endif

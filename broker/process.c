@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -78,4 +79,22 @@ bool process_open_file(pid_t pid, const char *folder, char *ret, size_t size)
     }
     closedir(stream);
     return found;
+}
+
+bool process_runs(struct process process)
+{
+    unsigned long long start;
+
+    return process.pid > 0 && process_start_time(process.pid, &start) && start == process.start;
+}
+
+int process_watch(struct process process)
+{
+    int fd = process.pid > 0 ? (int)syscall(SYS_pidfd_open, process.pid, 0) : -1;
+
+    if (fd >= 0 && process_runs(process)) /* looked at after the descriptor was made */
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }

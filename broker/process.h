@@ -12,7 +12,18 @@
  * waits for its parent. */
 bool process_start_time(pid_t pid, unsigned long long *ret);
 
-/* The same from the content of /proc/PID/stat, which is modified. */
+struct process {
+    pid_t pid; /* 0: none */
+    unsigned long long start;
+};
+
+/* Whether it runs. */
+bool process_runs(struct process process);
+
+/* A descriptor that is readable when the process has ended; -1 if it has. */
+int process_watch(struct process process);
+
+/* As process_start_time, from the content of /proc/PID/stat, which is modified. */
 bool process_parse_start(char *stat, unsigned long long *ret);
 
 /* The file below `folder` (absolute) that the process opened last: the one it is at when the kernel holds it.

@@ -10,15 +10,17 @@
 #include "base/text.h"
 #include "hardware/pci/address.h"
 
+#define OWN            "hostpci"             /* this program, wherever it is */
 #define MANAGER_FOLDER "/run/systemd/system" /* sd_booted(3) */
 
-enum form { FORM_NONE, FORM_FUNCTION, FORM_RELEASE };
+enum form { FORM_NONE, FORM_FUNCTION, FORM_RELEASE, FORM_MACHINE };
 
 /* '%' in a word stands for the argument. */
 static const struct row {
     const char *name;
     const char *words[PROGRAM_WORDS], *without_manager[PROGRAM_WORDS];
     enum form form;
+    bool stays; /* leaves a process behind, and does not act on the host by itself */
     unsigned seconds;
 } rows[PROGRAMS] = {
     [PROGRAM_UPDATE_INITRAMFS] = {"update-initramfs",
@@ -49,6 +51,8 @@ static const struct row {
                           {"/usr/bin/systemctl", "--no-block", "poweroff"},
                           {"/sbin/shutdown", "-P", "now"},
                           .seconds = 60},
+    [PROGRAM_SUPERVISE] =
+        {"supervise", {OWN, "supervise", "%"}, .form = FORM_MACHINE, .stays = true, .seconds = 60},
 };
 
 const char *program_root;
@@ -71,6 +75,17 @@ static bool is_release(const char *text)
     return text[0] >= '0' && text[0] <= '9' && text[strspn(text, allowed)] == '\0' && strlen(text) <= 64;
 }
 
+/* .../vm/100 */
+static bool is_machine(const char *folder)
+{
+    const char *vmid = strrchr(folder, '/');
+    unsigned long long number;
+
+    return folder[0] == '/' && strlen(folder) < PROGRAM_ARGUMENT_SIZE && vmid - folder > 3 &&
+           strncmp(vmid - 3, "/vm", 3) == 0 && strstr(folder, "/../") == NULL &&
+           text_to_number(vmid + 1, 10, UINT32_MAX, &number);
+}
+
 /* The form that the program gets: of a function its full id, however it was written. */
 static int read_argument(const struct row *row, const char *argument, char ret[static PROGRAM_ARGUMENT_SIZE],
                          struct error *err)
@@ -88,8 +103,23 @@ static int read_argument(const struct row *row, const char *argument, char ret[s
         snprintf(ret, PROGRAM_ARGUMENT_SIZE, "%s", argument);
         return 0;
     }
+    if (row->form == FORM_MACHINE && argument != NULL && is_machine(argument)) {
+        snprintf(ret, PROGRAM_ARGUMENT_SIZE, "%s", argument);
+        return 0;
+    }
     return error_set(err, ERROR_INVALID, "'%.80s' is no argument for %s", argument != NULL ? argument : "",
                      row->name);
+}
+
+/* Not by /proc/self: another process may start it. An upgrade puts another file in its place. */
+static void find_own_path(char *ret, size_t size)
+{
+    static const char deleted[] = " (deleted)";
+    ssize_t length = readlink("/proc/self/exe", ret, size - 1);
+
+    ret[length > 0 ? length : 0] = '\0';
+    if (text_ends_with(ret, deleted))
+        ret[strlen(ret) - strlen(deleted)] = '\0';
 }
 
 static void fill_word(const char *word, const char *argument, struct program_command *ret, size_t index)
@@ -99,6 +129,8 @@ static void fill_word(const char *word, const char *argument, struct program_com
 
     snprintf(ret->words[index], size, "%s%.*s%s", root, (int)before, word,
              word[before] == '%' ? argument : "");
+    if (index == 0 && strcmp(word, OWN) == 0 && program_root == NULL)
+        find_own_path(ret->words[0], size);
     ret->argv[index] = ret->words[index];
 }
 
@@ -117,12 +149,16 @@ int program_fill(enum program which, const char *argument, struct program_comman
     if (read_argument(row, argument, given, err) != 0)
         return -1;
     const char *const *words = words_of(row);
-    *ret = (struct program_command){.seconds = row->seconds};
+    *ret = (struct program_command){.seconds = row->seconds, .stays = row->stays};
     for (size_t i = 0; i < PROGRAM_WORDS - 1 && words[i] != NULL; i++) {
         size_t length = strlen(ret->text);
         fill_word(words[i], given, ret, i);
         snprintf(ret->text + length, sizeof(ret->text) - length, "%s%s", i > 0 ? " " : "",
                  i > 0 ? ret->argv[i] : row->name);
+    }
+    if (row->form == FORM_MACHINE) {
+        snprintf(ret->unit, sizeof(ret->unit), "hostpci-vm@%s.service", strrchr(given, '/') + 1);
+        return 0;
     }
     snprintf(ret->unit, sizeof(ret->unit), "hostpci-%s%s%s.service", row->name,
              row->form == FORM_FUNCTION ? "-" : "", row->form == FORM_FUNCTION ? given : "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The programs that change the boot, or a card by its driver's own tool, and that cannot run inside the
- * broker's confinement. They are a fixed table: whoever asks for one names its row and at most one argument,
- * of which nothing gets to the program unless it has the row's form. */
+ * broker's confinement; and what starts a VM's QEMU there. They are a fixed table: whoever asks for one names
+ * its row and at most one argument, of which nothing gets to the program unless it has the row's form. */
 #ifndef HOSTPCI_BROKER_PROGRAM_H
 #define HOSTPCI_BROKER_PROGRAM_H
 
@@ -21,10 +21,11 @@ enum program {
     PROGRAM_SRIOV_DISABLE,  /* the same */
     PROGRAM_REBOOT,
     PROGRAM_POWEROFF,
+    PROGRAM_SUPERVISE, /* a machine's folder (broker/machine/machine.h); it has ended when QEMU runs */
     PROGRAMS
 };
 
-#define PROGRAM_ARGUMENT_SIZE 96
+#define PROGRAM_ARGUMENT_SIZE 128
 #define PROGRAM_WORDS         6
 
 struct program_command {
@@ -32,6 +33,7 @@ struct program_command {
     char unit[128];                  /* the name of its unit under systemd, which runs once at a time */
     char text[256];                  /* "update-initramfs -u -k all" */
     unsigned seconds;                /* that it may take */
+    bool stays;                      /* it ends when what it leaves behind runs; allowed with any sysroot */
     char words[PROGRAM_WORDS][320];  /* where argv points */
 };
 

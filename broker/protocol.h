@@ -65,6 +65,10 @@
  *
  *   mdev                    {uuid, type, file, wanted, wanted-file}: what it was and is to be
  *
+ * or, of a VM, "vm:100" in the place of a function:
+ *
+ *   machine                 1: QEMU was to be started, and is ended
+ *
  * or, of WORKER_HOST in the place of a function:
  *
  *   files                   [{file, before, after}]: whole texts; null: no file

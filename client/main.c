@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "broker/daemon/broker.h"
+#include "broker/machine/supervisor.h"
 #include "client/shell/options.h"
 #include "client/shell/qm.h"
 #include "client/shell/shell.h"
@@ -25,6 +26,7 @@ static const struct command {
     {"serve", "[OPTION]...", "run the daemon (hostpci serve --help)", 0, serve_main},
     {"broker", "[OPTION]...", "run its privileged half, which changes the host (hostpci broker --help)", 0,
      broker_main},
+    {"supervise", "FOLDER", "an internal command: the parent of a VM's QEMU", 0, supervisor_main},
     {"get", "PATH [--NAME VALUE]...", "read a path", OPTIONS_TARGET | OPTIONS_FORMAT, shell_get},
     {"create", "PATH [--NAME VALUE]...", "create something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_create},
     {"set", "PATH [--NAME VALUE]...", "change something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_set},
@@ -61,7 +63,7 @@ static const struct command *find_command(const char *name)
 
 static bool is_daemon(const struct command *command)
 {
-    return command->run == serve_main || command->run == broker_main;
+    return command->run == serve_main || command->run == broker_main || command->run == supervisor_main;
 }
 
 static bool explains_itself(const struct command *command)

@@ -30,7 +30,9 @@
 #include "broker/daemon/job_run.h"
 #include "broker/daemon/kept.h"
 #include "broker/daemon/listen.h"
+#include "broker/daemon/machines.h"
 #include "broker/daemon/mounts.h"
+#include "broker/probe/qemu.h"
 #include "broker/run_dir.h"
 #include "hardware/paths.h"
 #include "hardware/pci/events.h"
@@ -41,7 +43,8 @@
 
 struct daemon {
     const char *path; /* of its socket */
-    bool bound;       /* by us, not by the service manager */
+    char *run_dir;
+    bool bound; /* by us, not by the service manager */
     struct sysroot *sysroot;
     uid_t users[CLIENT_USERS];
     int listener, signals, events; /* -1: not open */
@@ -53,7 +56,7 @@ struct daemon {
 };
 
 struct options {
-    const char *run_dir, *broker_dir, *user, *sysroot, *rom_dir;
+    const char *run_dir, *broker_dir, *user, *sysroot, *rom_dir, *qemu;
     bool help;
 };
 
@@ -63,17 +66,16 @@ static const char help[] =
     "  --broker-dir DIR\n        its journal, for root alone (default /var/lib/hostpci-broker)\n"
     "  --user NAME\n        who may ask beside root: the user of `hostpci serve` (default hostpci)\n"
     "  --sysroot DIR\n        the host's files (/sys, /proc, ...) lie below this folder (default /)\n"
-    "  --rom-dir DIR\n        where it saves ROMs, as `hostpci serve --rom-dir` (default /usr/share/kvm)\n";
+    "  --rom-dir DIR\n        where it saves ROMs, as `hostpci serve --rom-dir` (default /usr/share/kvm)\n"
+    "  --qemu PATH\n        the QEMU that it starts (default " QEMU_BINARY ")\n";
 
 static int read_options(int argc, char **argv, struct options *options, struct error *err)
 {
-    static const struct option names[] = {{"run-dir", required_argument, NULL, 'r'},
-                                          {"broker-dir", required_argument, NULL, 'b'},
-                                          {"user", required_argument, NULL, 'u'},
-                                          {"sysroot", required_argument, NULL, 's'},
-                                          {"rom-dir", required_argument, NULL, 'm'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"run-dir", required_argument, NULL, 'r'}, {"broker-dir", required_argument, NULL, 'b'},
+        {"user", required_argument, NULL, 'u'},    {"sysroot", required_argument, NULL, 's'},
+        {"rom-dir", required_argument, NULL, 'm'}, {"qemu", required_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     int found;
 
     optind = 0; /* glibc starts over */
@@ -82,6 +84,7 @@ static int read_options(int argc, char **argv, struct options *options, struct e
                               : found == 'b' ? &options->broker_dir
                               : found == 'u' ? &options->user
                               : found == 'm' ? &options->rom_dir
+                              : found == 'q' ? &options->qemu
                                              : &options->sysroot;
         if (found == 'h')
             options->help = true;
@@ -216,8 +219,10 @@ static void before_wait(void *context)
     struct daemon *daemon = context;
 
     clients_free_ended(daemon->clients);
-    if (jobs_free_ended(&daemon->jobs) > 0 && !daemon->stopping)
+    if (jobs_free_ended(&daemon->jobs) > 0 && !daemon->stopping) {
         kept_apply(daemon->kept);
+        machines_look(daemon->jobs.machines);
+    }
     clients_take_turns(daemon->clients);
     if (daemon->stopping && !is_busy(daemon))
         loop_stop(daemon->jobs.loop);
@@ -282,6 +287,9 @@ static int open_all(const struct options *options, struct daemon *daemon, struct
         return -1;
     if (is_started_by_hand(daemon) && restrict_mounts(options, daemon, err) != 0)
         return -1;
+    daemon->run_dir = realpath(options->run_dir, NULL);
+    if (daemon->run_dir == NULL)
+        return error_set_errno(err, errno, "--run-dir: '%s'", options->run_dir);
     read_boot(daemon->sysroot, boot, sizeof(boot));
     if (journal_open(options->broker_dir, boot, &daemon->jobs.journal, err) != 0)
         return error_prefix(err, "--broker-dir: ");
@@ -304,6 +312,8 @@ static int start(const struct options *options, struct daemon *daemon, struct er
     jobs->loop = loop_new();
     jobs->sysroot = daemon->sysroot;
     jobs->rom_dir = options->rom_dir;
+    jobs->run_dir = daemon->run_dir;
+    jobs->qemu = options->qemu;
     jobs->stop_at = broker_stop_at();
     jobs->changed = on_news;
     jobs->context = daemon;
@@ -312,6 +322,8 @@ static int start(const struct options *options, struct daemon *daemon, struct er
     json_array_foreach(open, i, row)
         job_resume(jobs, row);
     kept_apply(daemon->kept);
+    jobs->machines = machines_new(jobs);
+    machines_look(jobs->machines);
     daemon->clients = clients_new(jobs->loop, jobs, daemon->listener, daemon->users);
     daemon->listener = -1;
     loop_watch(jobs->loop, daemon->signals, POLLIN, on_signal, daemon);
@@ -330,6 +342,7 @@ static void close_all(struct daemon *daemon)
     if (left > 0)
         log_warning("%u operations did not end: the next broker brings back what they changed", left);
     clients_free(daemon->clients); /* they know their jobs, but no job knows its clients */
+    machines_free(daemon->jobs.machines);
     if (daemon->jobs.loop != NULL)
         jobs_clear(&daemon->jobs);
     loop_free(daemon->jobs.loop);
@@ -344,6 +357,7 @@ static void close_all(struct daemon *daemon)
         close(daemon->jobs.helper);
     journal_close(daemon->jobs.journal);
     sysroot_close(daemon->sysroot);
+    free(daemon->run_dir);
 }
 
 static int run(const struct options *options, struct error *err)
@@ -368,7 +382,8 @@ int broker_main(int argc, char **argv)
     struct options options = {.run_dir = "/run/hostpci",
                               .broker_dir = "/var/lib/hostpci-broker",
                               .sysroot = "/",
-                              .rom_dir = "/usr/share/kvm"};
+                              .rom_dir = "/usr/share/kvm",
+                              .qemu = QEMU_BINARY};
     struct error err;
 
     prepare_process();

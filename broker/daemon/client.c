@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "broker/daemon/job_run.h"
 #include "broker/daemon/kept.h"
+#include "broker/daemon/machines.h"
 #include "broker/daemon/state.h"
 #include "broker/daemon/turns.h"
 #include "broker/protocol.h"
@@ -315,6 +316,13 @@ static int answer_state(struct client *client, const json_t *arguments, struct e
     return 0;
 }
 
+static int answer_vms(struct client *client, const json_t *arguments, struct error *err)
+{
+    (void)arguments, (void)err;
+    client->answer = json_pack("{s:o}", "result", machines_describe(client->clients->jobs->machines));
+    return 0;
+}
+
 static int answer_follow(struct client *client, const json_t *arguments, struct error *err)
 {
     const char *id = json_string_value(json_object_get(arguments, "id"));
@@ -339,8 +347,10 @@ static int answer_stop(struct client *client, const json_t *arguments, struct er
 static const struct {
     const struct operation *operation;
     int (*answer)(struct client *client, const json_t *arguments, struct error *err);
-} answers[] = {
-    {&operation_state, answer_state}, {&operation_follow, answer_follow}, {&operation_stop, answer_stop}};
+} answers[] = {{&operation_state, answer_state},
+               {&operation_vms, answer_vms},
+               {&operation_follow, answer_follow},
+               {&operation_stop, answer_stop}};
 
 static int check_id(const char *id, struct error *err)
 {

@@ -108,7 +108,7 @@ int helper_start(const struct sysroot *sysroot, int *ret, struct error *err)
     int ends[2];
 
     *ret = -1;
-    if (program_has_manager() || !program_may_run(sysroot))
+    if (program_has_manager() && program_may_run(sysroot))
         return 0;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return error_set_errno(err, errno, "cannot start the process that runs programs");

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "hardware/sysfs.h"
 
-/* *ret is the socket to it, which workers inherit; -1 if none is needed: systemd runs the programs, or they
- * may not run at all for this sysroot. Called before anything else is open. */
+/* *ret is the socket to it, which workers inherit; -1 if none is needed: systemd runs the programs. Called
+ * before anything else is open. */
 int helper_start(const struct sysroot *sysroot, int *ret, struct error *err);
 
 #endif

@@ -52,6 +52,8 @@ enum job_state {
     JOB_STATES
 };
 
+struct machines;
+
 struct job {
     struct job *next;
     struct jobs *jobs;
@@ -92,9 +94,12 @@ struct jobs {
     struct loop *loop;
     struct journal *journal;
     const struct sysroot *sysroot;
-    const char *rom_dir; /* the folder of the romfiles */
-    int helper;          /* broker/daemon/helper.h; -1: none */
-    struct job *list;    /* the newest first */
+    const char *rom_dir;       /* the folder of the romfiles */
+    const char *run_dir;       /* machines are below it */
+    const char *qemu;          /* the binary */
+    int helper;                /* broker/daemon/helper.h; -1: none */
+    struct job *list;          /* the newest first */
+    struct machines *machines; /* broker/daemon/machines.h */
     unsigned count, readers;
     long steps, stop_at; /* broker_stop_at(); 0: never */
     /* Called when the journal has a new line, or the end, of the operation of that number. */

@@ -80,6 +80,8 @@ int spawn_worker(const struct worker_host *host, operation_function *run, const 
                                 .helper = host->helper,
                                 .sysroot = host->sysroot,
                                 .rom_dir = host->rom_dir,
+                                .run_dir = host->run_dir,
+                                .qemu = host->qemu,
                                 .operation = id,
                                 .arguments = arguments};
         work(&worker, run);

@@ -13,6 +13,8 @@ struct worker_host {
     const struct sysroot *sysroot;
     int helper;          /* the socket to it; -1: none */
     const char *rom_dir; /* the folder of the romfiles */
+    const char *run_dir; /* machines are below it */
+    const char *qemu;    /* the binary */
 };
 
 struct worker_process {

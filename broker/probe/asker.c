@@ -20,8 +20,7 @@
 
 #define SOCKET 3 /* the only file beside standard input, output and error */
 
-/* What QEMU answers to all questions. */
-static int ask(const char *binary, struct text *ret, struct error *err)
+int qemu_ask(const char *binary, int asker, struct text *ret, struct error *err)
 {
     autotext struct text questions = {0};
 
@@ -32,7 +31,7 @@ static int ask(const char *binary, struct text *ret, struct error *err)
                                                   .input = text_string(&questions),
                                                   .limit = VM_FEATURES_LIMIT,
                                                   .seconds = QEMU_ASKER_SECONDS,
-                                                  .asker = SOCKET},
+                                                  .asker = asker},
                     ret, err);
 }
 
@@ -52,7 +51,7 @@ static bool answer(const char *binary)
 {
     autotext struct text text = {0};
     struct error err;
-    bool failed = ask(binary, &text, &err) != 0;
+    bool failed = qemu_ask(binary, SOCKET, &text, &err) != 0;
     const char *data = failed ? err.message : text_string(&text);
     struct qemu_answer header = {failed, (uint32_t)(failed ? strlen(err.message) : text.length)};
 

@@ -10,12 +10,19 @@
 
 #include <stdint.h>
 
+#include "base/error.h"
+#include "base/text.h"
+
 #define QEMU_ASKER_SECONDS 20 /* which QEMU has to answer */
 
 struct qemu_answer {
     uint32_t failed;
     uint32_t length; /* at most VM_FEATURES_LIMIT */
 };
+
+/* What the binary answers to all questions of vm/probe/features.h. `asker` is as in base/exec.h; -1: nobody.
+ */
+int qemu_ask(const char *binary, int asker, struct text *ret, struct error *err);
 
 /* In the child; does not return. */
 _Noreturn void qemu_asker_run(const char *binary, int socket);

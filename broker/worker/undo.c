@@ -10,12 +10,14 @@
 #include "broker/worker/host.h"
 #include "broker/worker/mdev_state.h"
 #include "broker/worker/rom.h"
+#include "broker/worker/vm_end.h"
 
 /* A count comes before drivers: the virtual functions that get them back are there only after it. */
 static const struct kind {
     const char *member; /* only claims of this kind have it */
     int (*undo)(struct worker *worker, const json_t *claim, struct text *where);
 } kinds[] = {
+    {"machine", vm_undo}, /* QEMU must be gone before its devices can go back */
     {"numvfs", divide_undo}, {"override", bind_undo}, {MDEV_CLAIM, mdev_undo},
     {"files", host_undo},    {"rom", rom_undo},       {"d3cold", d3cold_undo},
 };

@@ -120,8 +120,12 @@ static int run_in_unit(struct run *run, struct error *err)
     autofree char *complaints = xasprintf("--property=StandardError=file:/%s/%d", own.text, run->output_end);
     autofree char *time = xasprintf("--property=TimeoutStartSec=%u", run->command.seconds);
     const char *argv[12 + PROGRAM_WORDS] = {
-        SYSTEMD_RUN, "--quiet",  "--collect", "--no-ask-password", name, "--property=Type=oneshot",
-        output,      complaints, time,        "--setenv=LC_ALL=C", "--"};
+        SYSTEMD_RUN, "--quiet",
+        "--collect", "--no-ask-password",
+        name,        run->command.stays ? "--property=Type=forking" : "--property=Type=oneshot",
+        output,      complaints,
+        time,        "--setenv=LC_ALL=C",
+        "--"};
     int status = 0;
     pid_t pid;
 
@@ -190,21 +194,22 @@ int unit_run(struct worker *worker, const char *id, enum program which, const ch
 
     if (program_fill(which, argument, &run.command, err) != 0)
         return -1;
-    if (!program_may_run(worker->sysroot)) {
+    if (!run.command.stays && !program_may_run(worker->sysroot)) {
         worker_log(worker, "`%s` was not run, because --sysroot names another host than this: run it there",
                    run.command.text);
         return 0;
     }
-    if (!program_is_there(which))
+    if (access(run.command.argv[0], X_OK) != 0)
         return error_set(err, ERROR_NOT_FOUND, "'%s' is not installed", run.command.argv[0]);
-    if (!program_has_manager() && worker->helper < 0)
+    if (worker->helper < 0 && !program_has_manager())
         return error_set(err, ERROR_FAILED, "`%s` cannot be run from here: restart the broker",
                          run.command.text);
     step = xasprintf("run `%s`", run.command.text);
     if (worker_step(worker, id, step, err) != 0 || open_output(&run, err) != 0)
         return -1;
-    worker_log(worker, "%s", step);
-    int result = program_has_manager() ? run_in_unit(&run, err) : run_by_helper(&run, which, argument, err);
+    if (!run.command.stays)
+        worker_log(worker, "%s", step);
+    int result = worker->helper < 0 ? run_in_unit(&run, err) : run_by_helper(&run, which, argument, err);
     cleanup_close(&run.output);
     cleanup_close(&run.output_end);
     cleanup_close(&run.end);

@@ -157,6 +157,14 @@ static int check(const struct start_host *host, long long vmid, const json_t *do
     return worst == NULL ? 0 : error_set(err, ERROR_FAILED, "%s", json_text(worst, "message"));
 }
 
+static bool has_devices(const struct assignments *assignments)
+{
+    for (size_t i = 0; i < VM_HOSTPCI; i++)
+        if (assignments->list[i].assigned)
+            return true;
+    return false;
+}
+
 static json_t *describe_assigned(const struct assignments *assignments)
 {
     json_t *all = json_object();
@@ -226,6 +234,8 @@ static int start_reserved(const struct start_host *host, long long vmid, json_t 
     if (broker_call(host->broker, "vm_start", task_upid(task), arguments, start_log_line, task, &result,
                     err) != 0)
         return -1;
+    if (!has_devices(assignments))
+        return 0;
     return reservations_hand_over(&reservations, vmid,
                                   (pid_t)json_integer_value(json_object_get(result, "pid")), err);
 }

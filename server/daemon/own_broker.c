@@ -48,9 +48,9 @@ static void end_with_parent(int lifeline)
 static void become_broker(const struct settings *settings, const char *user, int lifeline)
 {
     const char *const argv[] = {
-        "hostpci", "broker", "--run-dir", settings->run_dir, "--broker-dir", settings->broker_dir,
-        "--user",  user,     "--sysroot", settings->sysroot, "--rom-dir",    settings->rom_dir,
-        NULL};
+        "hostpci", "broker",       "--run-dir", settings->run_dir, "--broker-dir", settings->broker_dir,
+        "--user",  user,           "--sysroot", settings->sysroot, "--rom-dir",    settings->rom_dir,
+        "--qemu",  settings->qemu, NULL};
     sigset_t none;
 
     setpgid(0, 0);

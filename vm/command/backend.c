@@ -49,7 +49,7 @@ static void add_drive(struct vm_build *build, const struct vm_build_disk *disk)
     autotext struct text text = {0};
 
     if (disk->file != NULL) {
-        autofree char *file = vm_command_escape(disk->file);
+        autofree char *file = vm_command_escape(disk->name);
         text_printf(&text, "file=%s,", file);
     }
     text_printf(&text, "if=none,id=drive-%s", disk->key);
@@ -109,7 +109,7 @@ static json_t *make_nodes(const struct vm_build_disk *disk)
     json_t *format = make_node(disk, json_text_or(values, "format", "raw"), "format");
     json_t *top = make_node(disk, "throttle", "drive");
 
-    json_object_set_new(file, "filename", json_string(disk->file));
+    json_object_set_new(file, "filename", json_string(disk->name));
     json_object_set_new(file, "aio", json_string(json_text_or(values, "aio", "io_uring")));
     if (!disk->cdrom)
         json_object_set_new(top, "detect-zeroes", json_string(detect_zeroes(values)));
@@ -136,8 +136,20 @@ static int add_blockdev(struct vm_build *build, const struct vm_build_disk *disk
 
 int vm_build_add_backend(struct vm_build *build, const struct vm_build_disk *disk, struct error *err)
 {
+    bool read_only = disk->cdrom || vm_value_number(disk->values, "ro", 0) != 0;
+    struct vm_build_disk named = *disk;
+
+    if (disk->host_drive) /* QEMU opens the drive itself, which may be empty */
+        named.name = xstrdup(disk->file);
+    else if (disk->file != NULL &&
+             vm_build_volume(build, disk->file, json_text_or(disk->values, "format", "raw"), read_only,
+                             &named.name, err) != 0)
+        return error_prefix(err, "%s: ", disk->key);
+    int result = 0;
     if (vm_build_machine_at_least(build, 10, 0, 0))
-        return add_blockdev(build, disk, err);
-    add_drive(build, disk);
-    return 0;
+        result = add_blockdev(build, &named, err);
+    else
+        add_drive(build, &named);
+    free(named.name);
+    return result;
 }

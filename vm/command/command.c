@@ -75,6 +75,30 @@ struct vm_part vm_build_bootindex(const struct vm_build *build, const char *devi
     return part;
 }
 
+int vm_build_volume(const struct vm_build *build, const char *path, const char *format, bool read_only,
+                    char **ret, struct error *err)
+{
+    const struct vm_file file = {
+        .kind = VM_FILE_VOLUME, .path = path, .format = format, .read_only = read_only};
+
+    if (build->what->hand != NULL)
+        return build->what->hand(build->what->hand_context, &file, ret, err);
+    *ret = xstrdup(path);
+    return 0;
+}
+
+int vm_build_socket(const struct vm_build *build, const char *name, char **ret, struct error *err)
+{
+    autofree char *path = xasprintf("%s/%u.%s", build->what->paths->run, build->what->vmid, name);
+    const struct vm_file file = {.kind = VM_FILE_SOCKET, .path = path};
+
+    if (build->what->hand != NULL)
+        return build->what->hand(build->what->hand_context, &file, ret, err);
+    autofree char *escaped = vm_command_escape(path);
+    *ret = xasprintf("path=%s", escaped);
+    return 0;
+}
+
 char *vm_command_escape(const char *value)
 {
     struct text text = {0};
@@ -133,12 +157,14 @@ static void read_system(struct vm_build *build)
 }
 
 /* The program, its name, its monitor and its pid file. */
-static void add_head(struct vm_build *build)
+static int add_head(struct vm_build *build, struct error *err)
 {
     const struct vm_command *what = build->what;
     const char *name = vm_build_text(build, "name"), *affinity = vm_build_text(build, "affinity");
-    autofree char *run = vm_command_escape(what->paths->run);
+    autofree char *monitor = NULL;
 
+    if (vm_build_socket(build, "qmp", &monitor, err) != 0)
+        return -1;
     if (affinity != NULL) {
         vm_build_add(build, VM_HEAD, "taskset", "--cpu-list");
         vm_build_add(build, VM_HEAD, "--all-tasks", "%s", affinity);
@@ -151,10 +177,11 @@ static void add_head(struct vm_build *build)
     vm_build_add(build, VM_HEAD, "-nodefaults", NULL);
     vm_build_add(build, VM_HEAD, "-no-shutdown", NULL);
     vm_build_add(build, VM_HEAD, "-boot", "menu=on,strict=on,reboot-timeout=1000");
-    vm_build_add(build, VM_HEAD, "-chardev", "socket,id=qmp,path=%s/%u.qmp,server=on,wait=off", run,
-                 what->vmid);
+    vm_build_add(build, VM_HEAD, "-chardev", "socket,id=qmp,%s,server=on,wait=off", monitor);
     vm_build_add(build, VM_HEAD, "-mon", "chardev=qmp,mode=control");
-    vm_build_add(build, VM_HEAD, "-pidfile", "%s/%u.pid", what->paths->run, what->vmid);
+    if (what->hand == NULL) /* else its parent knows the pid */
+        vm_build_add(build, VM_HEAD, "-pidfile", "%s/%u.pid", what->paths->run, what->vmid);
+    return 0;
 }
 
 /* In this order: what reads comes first, and the machine's options come from all of the others. */
@@ -206,7 +233,8 @@ static int check_devices(const struct vm_build *build, const struct vm_arguments
 static int add_parts(struct vm_build *build, struct error *err)
 {
     read_system(build);
-    add_head(build);
+    if (add_head(build, err) != 0)
+        return -1;
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         if (parts[i](build, err) != 0)
             return -1;

@@ -35,6 +35,25 @@ struct vm_paths {
     const char *net_down; /* script for one that goes away */
 };
 
+/* A file that a command line names. */
+struct vm_file {
+    enum {
+        VM_FILE_VOLUME, /* a disk, a CD-ROM's image, variables of the firmware */
+        VM_FILE_SOCKET, /* on which QEMU listens */
+        VM_FILE_TAP,    /* an interface of the host's network; `path` is its name */
+    } kind;
+    const char *path;
+    const char *format; /* of a volume: "raw", "qcow2" */
+    bool read_only;     /* the same */
+    const char *bridge; /* of an interface */
+    unsigned queues;    /* the same */
+    bool vhost;         /* the same: the kernel moves its packets */
+};
+
+/* Gives what QEMU is told in place of a file's name, since it is handed the open file: "/dev/fdset/3" of a
+ * volume, "fd=12" of a socket, "fds=12:13,vhostfds=14:15" of an interface. The caller frees. */
+typedef int vm_hand_function(void *context, const struct vm_file *file, char **ret, struct error *err);
+
 struct vm_command {
     unsigned vmid;
     const json_t *config;               /* {KEY: value} as stored, as the VM's start sees it */
@@ -45,6 +64,8 @@ struct vm_command {
     const char *cpu_vendor; /* the host's: "GenuineIntel", "AuthenticAMD"; NULL if unknown */
     const struct vm_features *qemu;
     const struct vm_paths *paths;
+    vm_hand_function *hand; /* called for each file; NULL: QEMU opens them all by their names */
+    void *hand_context;
 };
 
 /* The arguments, the program first; ends with NULL, freed with format_free_list. ERROR_INVALID says which key

@@ -89,7 +89,8 @@ static void add_tablet(struct vm_build *build, const char *type)
 int vm_build_add_display(struct vm_build *build, struct error *err)
 {
     autojson json_t *values = NULL;
-    autofree char *run = vm_command_escape(build->what->paths->run);
+    const struct vm_command *what = build->what;
+    autofree char *run = vm_command_escape(what->paths->run);
 
     if (vm_value_parts(build->what->config, "vga", &values, err) != 0)
         return -1;
@@ -105,45 +106,51 @@ int vm_build_add_display(struct vm_build *build, struct error *err)
             vm_build_add(build, VM_HEAD, "-vga", "none");
         vm_build_add(build, VM_HEAD, "-nographic", NULL);
     } else {
-        vm_build_add(build, VM_HEAD, "-vnc", "unix:%s/%u.vnc,password=on", run, build->what->vmid);
+        if (what->hand != NULL) /* clients are handed over when they come */
+            vm_build_add(build, VM_HEAD, "-vnc", "none");
+        else
+            vm_build_add(build, VM_HEAD, "-vnc", "unix:%s/%u.vnc,password=on", run, what->vmid);
         add_screen(build, type, vm_value_number(values, "memory", 0));
     }
     add_console_channel(build, type, json_text_or(values, "clipboard", NULL));
     return 0;
 }
 
-static void add_serials(struct vm_build *build)
+static int add_serials(struct vm_build *build, struct error *err)
 {
-    autofree char *run = vm_command_escape(build->what->paths->run);
-
     for (unsigned i = 0; i < VM_SERIALS; i++) {
         struct vm_key_name id = vm_key_name("serial", i);
         const char *path = vm_build_text(build, id.text);
         if (path == NULL)
             continue;
         if (strcmp(path, "socket") == 0) {
-            vm_build_add(build, VM_DEVICES, "-chardev", "socket,id=%s,path=%s/%u.%s,server=on,wait=off",
-                         id.text, run, build->what->vmid, id.text);
+            autofree char *socket = NULL;
+            if (vm_build_socket(build, id.text, &socket, err) != 0)
+                return -1;
+            vm_build_add(build, VM_DEVICES, "-chardev", "socket,id=%s,%s,server=on,wait=off", id.text,
+                         socket);
         } else {
             autofree char *escaped = vm_command_escape(path);
             vm_build_add(build, VM_DEVICES, "-chardev", "serial,id=%s,path=%s", id.text, escaped);
         }
         vm_build_add(build, VM_DEVICES, "-device", "isa-serial,chardev=%s", id.text);
     }
+    return 0;
 }
 
 static int add_agent(struct vm_build *build, struct error *err)
 {
     autojson json_t *values = NULL;
-    autofree char *run = vm_command_escape(build->what->paths->run);
+    autofree char *socket = NULL;
 
     if (vm_value_parts(build->what->config, "agent", &values, err) != 0)
         return -1;
     if (vm_value_number(values, "enabled", 0) == 0)
         return 0;
     const char *type = json_text_or(values, "type", NULL);
-    vm_build_add(build, VM_DEVICES, "-chardev", "socket,path=%s/%u.qga,server=on,wait=off,id=qga0", run,
-                 build->what->vmid);
+    if (vm_build_socket(build, "qga", &socket, err) != 0)
+        return -1;
+    vm_build_add(build, VM_DEVICES, "-chardev", "socket,%s,server=on,wait=off,id=qga0", socket);
     if (type != NULL && strcmp(type, "isa") == 0) {
         vm_build_add(build, VM_DEVICES, "-device", "isa-serial,chardev=qga0");
         return 0;
@@ -193,8 +200,8 @@ static int add_watchdog(struct vm_build *build, struct error *err)
 
 int vm_build_add_channels(struct vm_build *build, struct error *err)
 {
-    add_serials(build);
-    if (add_agent(build, err) != 0 || add_random(build, err) != 0 || add_watchdog(build, err) != 0)
+    if (add_serials(build, err) != 0 || add_agent(build, err) != 0 || add_random(build, err) != 0 ||
+        add_watchdog(build, err) != 0)
         return -1;
     if (vm_build_number(build, "balloon", 1) != 0)
         vm_build_add(build, VM_DEVICES, "-device", "virtio-balloon-pci,id=balloon0%s,free-page-reporting=on",

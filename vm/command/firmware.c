@@ -71,9 +71,10 @@ static void add_node(struct vm_build *build, json_t *node)
     json_decref(node);
 }
 
-static void add_flash_nodes(struct vm_build *build, const struct firmware *firmware, const char *file)
+static void add_flash_nodes(struct vm_build *build, const struct firmware *firmware, const char *file,
+                            bool device)
 {
-    const char *driver = text_starts_with(file, "/dev/") ? "host_device" : "file";
+    const char *driver = device ? "host_device" : "file";
     json_t *vars = json_pack("{s:s, s:s, s:{s:b, s:b}, s:{s:s, s:s}}", "driver", firmware->format,
                              "node-name", "drive-efidisk0", "cache", "direct", 0, "no-flush", 0, "file",
                              "driver", driver, "filename", file);
@@ -98,9 +99,12 @@ int vm_build_add_firmware(struct vm_build *build, struct error *err)
         read_firmware(build->what, values, build->machine.q35, &firmware, err) != 0)
         return -1;
     autofree char *copy = copy_path(build->what);
-    const char *file = firmware.file != NULL ? firmware.file : copy;
+    const char *path = firmware.file != NULL ? firmware.file : copy;
+    autofree char *file = NULL;
+    if (vm_build_volume(build, path, firmware.format, false, &file, err) != 0)
+        return error_prefix(err, "efidisk0: ");
     if (vm_build_machine_at_least(build, 10, 0, 0))
-        add_flash_nodes(build, &firmware, file);
+        add_flash_nodes(build, &firmware, file, text_starts_with(path, "/dev/"));
     else
         add_flash_drives(build, &firmware, file);
     return 0;

@@ -7,9 +7,26 @@
 #include "base/text.h"
 #include "vm/command/parts.h"
 
+static int add_handed(struct vm_build *build, unsigned index, const char *bridge, bool virtio,
+                      long long queues, struct error *err)
+{
+    const struct vm_command *what = build->what;
+    autofree char *interface = xasprintf("tap%ui%u", what->vmid, index), *handed = NULL;
+    const struct vm_file file = {.kind = VM_FILE_TAP,
+                                 .path = interface,
+                                 .bridge = bridge,
+                                 .queues = queues > 1 ? (unsigned)queues : 1,
+                                 .vhost = virtio};
+
+    if (what->hand(what->hand_context, &file, &handed, err) != 0)
+        return -1;
+    vm_build_add(build, VM_DEVICES, "-netdev", "tap,id=net%u,%s%s", index, handed, virtio ? ",vhost=on" : "");
+    return 0;
+}
+
 /* A card on a bridge of the host has a tap interface. Without a bridge, QEMU itself is its router. */
-static void add_back_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,
-                         long long queues)
+static int add_back_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,
+                        long long queues, struct error *err)
 {
     const struct vm_paths *paths = build->what->paths;
     const char *name = vm_build_text(build, "name");
@@ -21,8 +38,10 @@ static void add_back_end(struct vm_build *build, unsigned index, const json_t *v
         else
             vm_build_add(build, VM_DEVICES, "-netdev", "user,id=net%u,hostname=vm%u", index,
                          build->what->vmid);
-        return;
+        return 0;
     }
+    if (build->what->hand != NULL)
+        return add_handed(build, index, json_text(values, "bridge"), virtio, queues, err);
     autofree char *up = vm_command_escape(paths->net_up != NULL ? paths->net_up : "no");
     autofree char *down = vm_command_escape(paths->net_down != NULL ? paths->net_down : "no");
     text_printf(&text, "tap,id=net%u,ifname=tap%ui%u,script=%s,downscript=%s", index, build->what->vmid,
@@ -32,6 +51,7 @@ static void add_back_end(struct vm_build *build, unsigned index, const json_t *v
     if (queues > 1)
         text_printf(&text, ",queues=%lld", queues);
     vm_build_add(build, VM_DEVICES, "-netdev", "%s", text_string(&text));
+    return 0;
 }
 
 static void add_front_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,
@@ -77,7 +97,8 @@ int vm_build_add_nets(struct vm_build *build, struct error *err)
         if (!virtio && json_object_get(values, "mtu") != NULL)
             return error_set_field(err, key.text, "%s: mtu can be set of a virtio card only, not of %s",
                                    key.text, json_text_or(values, "model", NULL));
-        add_back_end(build, i, values, virtio, queues);
+        if (add_back_end(build, i, values, virtio, queues, err) != 0)
+            return -1;
         add_front_end(build, i, values, virtio, queues);
     }
     return 0;

@@ -82,6 +82,13 @@ struct vm_part vm_build_address(struct vm_build *build, const char *id);
 /* ",bootindex=100", or "". */
 struct vm_part vm_build_bootindex(const struct vm_build *build, const char *device);
 
+/* What QEMU is told of a volume: its path, unless it is handed the file. The caller frees. */
+int vm_build_volume(const struct vm_build *build, const char *path, const char *format, bool read_only,
+                    char **ret, struct error *err);
+
+/* "path=RUN/100.qga" of a socket's name "qga", unless QEMU is handed the socket. The caller frees. */
+int vm_build_socket(const struct vm_build *build, const char *name, char **ret, struct error *err);
+
 /* A comma in a value is doubled. The caller frees. */
 char *vm_command_escape(const char *value);
 
@@ -109,6 +116,7 @@ struct vm_build_disk {
     unsigned index;
     const json_t *values;
     const char *file; /* NULL: an empty CD-ROM drive */
+    char *name;       /* of the file, for QEMU: see vm_build_volume */
     bool cdrom;
     bool host_drive; /* the CD-ROM drive of the host */
 };

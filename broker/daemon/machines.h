@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The VMs that run, as the broker's own thread knows them: it notices the end of each, whatever the cause,
+ * and has operation vm_stop clean up (the id of that operation is "end:VMID:SECONDS"), unless another
+ * operation, which has claimed the VM, does so. It begins with those that an earlier broker left running. */
+#ifndef HOSTPCI_BROKER_DAEMON_MACHINES_H
+#define HOSTPCI_BROKER_DAEMON_MACHINES_H
+
+#include "broker/daemon/job.h"
+
+struct machines;
+
+struct machines *machines_new(struct jobs *jobs);
+void machines_free(struct machines *machines); /* takes NULL */
+
+/* Looks which there are: at the start, and when an operation has ended. */
+void machines_look(struct machines *machines);
+
+/* The answer of operation vms. It reads only what the supervisors wrote. */
+json_t *machines_describe(const struct machines *machines);
+
+#endif

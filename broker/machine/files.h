@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files that QEMU gets open: its volumes, the sockets on which it listens, its interfaces. They are
+ * opened by its supervisor, which sees the host's files as they are, and each is checked as it is then:
+ * QEMU's user can open none of them by itself.
+ *
+ * A file of an order is {kind, path, numbers: [N, ...]} (broker/machine/supervisor.h); QEMU knows its
+ * descriptors by these numbers:
+ *
+ *   volume   numbers: one for reading and, if it may be written to, another for both, since QEMU takes the
+ *            descriptor of a set by its access mode; format; below: the folder in which it was to lie when it
+ * was configured: then it must still lie there, be the only name of its content, and name no other file
+ *            (vm/image.h)
+ *   socket   made at the path, root's, listening
+ *   tap      the interface `path`, made and connected to `bridge`: a number for each queue and then, with
+ * `vhost`, one more for each */
+#ifndef HOSTPCI_BROKER_MACHINE_FILES_H
+#define HOSTPCI_BROKER_MACHINE_FILES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define FILES_FIRST   10 /* the lowest number */
+#define FILES_MONITOR 9  /* the supervisor's own connection to QEMU's monitor */
+#define FILES_LIMIT   512
+
+struct files {
+    struct file {
+        int number, descriptor;
+    } list[FILES_LIMIT];
+    size_t count;
+};
+
+/* Adds a descriptor, which it takes. */
+int files_add(struct files *files, int number, int descriptor, struct error *err);
+
+/* Opens those of an order: all, or -1. What was opened until then is still to be released. */
+int files_open(const json_t *order, struct files *files, struct error *err);
+void files_release(struct files *files);
+
+/* In the child that becomes QEMU: gives the descriptors their numbers and keeps nothing else open beside the
+ * standard ones. False, and errno. `kept` stays open until execve; it may get another number. */
+bool files_place(const struct files *files, int *kept);
+
+#endif

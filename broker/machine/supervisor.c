@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parent of a VM's QEMU. */
+#include "broker/machine/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/user.h"
+#include "broker/machine/files.h"
+#include "broker/machine/machine.h"
+#include "broker/machine/monitor.h"
+#include "broker/protocol.h"
+
+#define LINES      20 /* of QEMU's last words */
+#define LINE_LIMIT 500
+
+struct supervisor {
+    const char *folder;
+    int ready; /* the pipe to our first process */
+    json_t *order;
+    struct files files;
+    pid_t qemu;
+    int words;   /* a pipe: what QEMU prints */
+    int signals; /* QEMU's end, and requests to end it */
+    struct monitor *monitor;
+    json_t *lines; /* its last words */
+    struct text line;
+    int status; /* of waitpid */
+};
+
+static const char *string_at(const json_t *array, size_t index)
+{
+    return json_string_value(json_array_get(array, index));
+}
+
+/* Nodes of /dev/vfio and the like are root's; QEMU's user gets them while it runs. */
+static void give_nodes(const struct supervisor *self, uid_t owner)
+{
+    const json_t *nodes = json_object_get(self->order, "own");
+
+    for (size_t i = 0; i < json_array_size(nodes); i++) {
+        const char *node = string_at(nodes, i);
+        autoclose int fd = open(node, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct stat found;
+        if (fd >= 0 && fstat(fd, &found) == 0 && S_ISCHR(found.st_mode) &&
+            fchownat(fd, "", owner, (gid_t)-1, AT_EMPTY_PATH) == 0)
+            continue;
+        if (owner != 0 || errno != ENOENT) /* a node goes with its device */
+            log_warning("'%s' cannot be given to user %u: %s", node, owner, strerror(errno));
+    }
+}
+
+static uid_t user_of(const json_t *order)
+{
+    return (uid_t)json_integer_value(json_object_get(order, "uid"));
+}
+
+/* The only other group is the one that may open /dev/kvm. A broker that is not root, for tests of a host that
+ * is only a folder, stays as it is. */
+static bool become(const json_t *order)
+{
+    uid_t uid = user_of(order);
+    gid_t kvm;
+
+    if (uid == 0)
+        return geteuid() != 0;
+    size_t groups = user_find_group("kvm", &kvm) ? 1 : 0;
+    return setgroups(groups, &kvm) == 0 && setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0;
+}
+
+/* A child's way to QEMU. What fails is told through `report`, which execve closes. */
+_Noreturn static void run_qemu(const struct supervisor *self, pid_t parent, int words, int report)
+{
+    const json_t *arguments = json_object_get(self->order, "arguments");
+    rlim_t lock = (rlim_t)json_integer_value(json_object_get(self->order, "lock"));
+    const struct rlimit limit = {lock, lock};
+    char **argv = xcalloc(json_array_size(arguments) + 1, sizeof(*argv));
+    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", language[] = "LC_ALL=C";
+    char *environment[] = {path, language, NULL};
+    sigset_t none;
+
+    for (size_t i = 0; i < json_array_size(arguments); i++)
+        argv[i] = xstrdup(string_at(arguments, i));
+    sigemptyset(&none);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    /* a change of user would forget whose death is ours */
+    if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(words, STDOUT_FILENO) >= 0 &&
+        dup2(words, STDERR_FILENO) >= 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && setsid() >= 0 &&
+        chdir("/") == 0 && (lock == 0 || setrlimit(RLIMIT_MEMLOCK, &limit) == 0) && become(self->order) &&
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+        getppid() == parent && files_place(&self->files, &report))
+        execvpe(argv[0], argv, environment);
+    int reason = errno;
+    if (write(report, &reason, sizeof(reason)) != sizeof(reason))
+        log_error("cannot report that QEMU does not start");
+    _exit(EXIT_FAILURE);
+}
+
+/* 0 once execve has worked. */
+static int start_qemu(struct supervisor *self, struct error *err)
+{
+    int words[2], report[2], reason;
+    pid_t own = getpid();
+
+    if (pipe2(words, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC) != 0)
+        return error_set_errno(err, errno, "cannot start QEMU");
+    self->qemu = fork();
+    if (self->qemu == 0)
+        run_qemu(self, own, words[1], report[1]);
+    close(words[1]);
+    close(report[1]);
+    self->words = words[0];
+    if (self->qemu < 0)
+        return error_set_errno(err, errno, "cannot start QEMU");
+    ssize_t count = TEMP_FAILURE_RETRY(read(report[0], &reason, sizeof(reason)));
+    close(report[0]);
+    if (count == 0)
+        return 0;
+    TEMP_FAILURE_RETRY(waitpid(self->qemu, &self->status, 0));
+    self->qemu = 0;
+    return error_set_errno(err, count == sizeof(reason) ? reason : EIO, "cannot run '%s' as user %lld",
+                           string_at(json_object_get(self->order, "arguments"), 0),
+                           (long long)user_of(self->order));
+}
+
+static void keep_line(struct supervisor *self)
+{
+    if (self->line.length == 0)
+        return;
+    log_info("QEMU: %s", self->line.data);
+    if (json_array_size(self->lines) >= LINES)
+        json_array_remove(self->lines, 0);
+    json_array_append_new(self->lines, protocol_text(self->line.data));
+    text_release(&self->line);
+}
+
+/* False at the end of the pipe. */
+static bool read_words(struct supervisor *self)
+{
+    char bytes[4096];
+    ssize_t count = TEMP_FAILURE_RETRY(read(self->words, bytes, sizeof(bytes)));
+
+    for (ssize_t i = 0; i < count; i++) {
+        if (bytes[i] == '\n' || self->line.length >= LINE_LIMIT)
+            keep_line(self);
+        if (bytes[i] != '\n' && bytes[i] != '\0')
+            text_append_bytes(&self->line, &bytes[i], 1);
+    }
+    if (count > 0)
+        return true;
+    keep_line(self);
+    return false;
+}
+
+/* True if QEMU has ended. */
+static bool handle_signal(struct supervisor *self)
+{
+    struct signalfd_siginfo signal;
+
+    if (read(self->signals, &signal, sizeof(signal)) != sizeof(signal))
+        return false;
+    if (signal.ssi_signo != SIGCHLD) {
+        kill(self->qemu, signal.ssi_signo == SIGUSR1 ? SIGKILL : SIGTERM);
+        return false;
+    }
+    return waitpid(self->qemu, &self->status, WNOHANG) == self->qemu;
+}
+
+static void follow_qemu(struct supervisor *self)
+{
+    bool ended = false, quiet = false;
+
+    while (!ended) {
+        struct pollfd waited[] = {{.fd = self->signals, .events = POLLIN},
+                                  {.fd = quiet ? -1 : self->words, .events = POLLIN},
+                                  {.fd = monitor_descriptor(self->monitor), .events = POLLIN}};
+        if (poll(waited, COUNT_OF(waited), -1) < 0)
+            continue;
+        if (waited[1].revents != 0)
+            quiet = !read_words(self);
+        if (waited[2].revents != 0)
+            monitor_read(self->monitor);
+        if (waited[0].revents != 0)
+            ended = handle_signal(self);
+    }
+    fcntl(self->words, F_SETFL, O_NONBLOCK); /* a child of QEMU may still have it */
+    while (!quiet && read_words(self))
+        continue;
+}
+
+static int write_pid(const struct supervisor *self, struct error *err)
+{
+    struct process qemu = {.pid = self->qemu}, own = {.pid = getpid()};
+
+    if (!process_start_time(qemu.pid, &qemu.start) || !process_start_time(own.pid, &own.start))
+        return error_set(err, ERROR_FAILED, "QEMU has ended at once");
+    autojson json_t *file = json_pack("{s:i, s:I, s:i, s:I, s:I}", "pid", (int)qemu.pid, "start",
+                                      (json_int_t)qemu.start, "supervisor", (int)own.pid, "supervisor-start",
+                                      (json_int_t)own.start, "began", (json_int_t)time(NULL));
+    return machine_save(self->folder, "pid", file, err);
+}
+
+static int write_end(const struct supervisor *self, struct error *err)
+{
+    bool killed = WIFSIGNALED(self->status);
+    autojson json_t *end =
+        json_pack("{s:i, s:i, s:O}", "pid", (int)self->qemu, killed ? "signal" : "code",
+                  killed ? WTERMSIG(self->status) : WEXITSTATUS(self->status), "lines", self->lines);
+
+    return machine_save(self->folder, "end", end, err);
+}
+
+static int open_signals(struct supervisor *self, struct error *err)
+{
+    static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGUSR1};
+    sigset_t set;
+
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    for (size_t i = 0; i < COUNT_OF(wanted); i++)
+        sigaddset(&set, wanted[i]);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || (self->signals = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
+        return error_set_errno(err, errno, "cannot wait for signals");
+    return 0;
+}
+
+static int open_monitor(struct supervisor *self, struct error *err)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return error_set_errno(err, errno, "cannot make QEMU's monitor");
+    self->monitor = monitor_new(ends[0], self->folder);
+    return files_add(&self->files, FILES_MONITOR, ends[1], err);
+}
+
+static int prepare(struct supervisor *self, struct error *err)
+{
+    self->order = machine_load(self->folder, "order");
+    if (self->order == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "'%s' has no order that can be read", self->folder);
+    if (open_signals(self, err) != 0 || open_monitor(self, err) != 0)
+        return -1;
+    return files_open(self->order, &self->files, err);
+}
+
+/* Nobody reads what we print after that. */
+static void report_ready(struct supervisor *self)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (write(self->ready, "", 1) != 1)
+        log_error("cannot report that QEMU runs");
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+    close(null);
+}
+
+static int supervise(struct supervisor *self, struct error *err)
+{
+    if (prepare(self, err) != 0)
+        return -1;
+    give_nodes(self, user_of(self->order));
+    if (start_qemu(self, err) != 0) {
+        give_nodes(self, 0);
+        return -1;
+    }
+    files_release(&self->files); /* they are QEMU's now */
+    int result = write_pid(self, err);
+    if (result == 0)
+        report_ready(self);
+    else
+        kill(self->qemu, SIGKILL);
+    follow_qemu(self);
+    give_nodes(self, 0);
+    return result == 0 ? write_end(self, err) : result;
+}
+
+/* Whoever started us waits only until QEMU runs, and cannot end us any more. The first process ends with our
+ * status.
+ */
+static int detach(struct supervisor *self, struct error *err)
+{
+    int ends[2];
+    char byte;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return error_set_errno(err, errno, "cannot make a pipe");
+    pid_t pid = fork();
+    if (pid < 0)
+        return error_set_errno(err, errno, "cannot go on in the background");
+    close(ends[pid > 0 ? 1 : 0]);
+    if (pid > 0)
+        _exit(TEMP_FAILURE_RETRY(read(ends[0], &byte, 1)) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+    self->ready = ends[1];
+    if (setsid() < 0)
+        return error_set_errno(err, errno, "cannot go on in the background");
+    return 0;
+}
+
+static void report_failure(const char *folder, const struct error *err)
+{
+    autojson json_t *end = json_pack("{s:o}", "error", protocol_text(err->message));
+    struct error ignored;
+
+    if (machine_save(folder, "end", end, &ignored) != 0)
+        dprintf(STDOUT_FILENO, "%s\n", err->message);
+}
+
+int supervisor_main(int argc, char **argv)
+{
+    struct supervisor self = {.ready = -1, .words = -1, .signals = -1, .lines = json_array()};
+    struct error err;
+
+    if (argc != 2 || argv[1][0] != '/') {
+        log_error("usage: hostpci supervise FOLDER (an internal command)");
+        return EXIT_FAILURE;
+    }
+    self.folder = argv[1];
+    umask(0077);
+    int result = detach(&self, &err);
+    if (result == 0)
+        result = supervise(&self, &err);
+    if (result != 0)
+        report_failure(self.folder, &err);
+    files_release(&self.files);
+    monitor_free(self.monitor);
+    json_decref(self.order);
+    json_decref(self.lines);
+    text_release(&self.line);
+    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

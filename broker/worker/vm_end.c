@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The end of a VM's QEMU. */
+#include "broker/worker/vm_end.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "broker/operations.h"
+
+#define QUIET_MS 4000 /* less than the broker's patience with a silent worker */
+#define KILL_MS  30000
+
+void vm_claim_name(long long vmid, char ret[static VM_CLAIM_SIZE])
+{
+    snprintf(ret, VM_CLAIM_SIZE, "vm:%lld", vmid);
+}
+
+long long vm_id(const struct worker *worker)
+{
+    return json_integer_value(json_object_get(worker->arguments, "vmid"));
+}
+
+static bool wait_for(struct worker *worker, long long vmid, struct process process, long long deadline)
+{
+    autoclose int end = process_watch(process);
+    char name[VM_CLAIM_SIZE];
+    struct error ignored;
+
+    vm_claim_name(vmid, name);
+    while (end >= 0) {
+        long long left = deadline - clock_milliseconds();
+        struct pollfd watched = {.fd = end, .events = POLLIN};
+        if (poll(&watched, 1, left <= 0 ? 0 : left > QUIET_MS ? QUIET_MS : (int)left) > 0)
+            return true;
+        if (left <= 0 || (worker->operation[0] != '\0' &&
+                          worker_step(worker, name, "wait for QEMU to end", &ignored) != 0))
+            return false;
+    }
+    return true;
+}
+
+bool vm_wait(struct worker *worker, const struct machine *machine, long long milliseconds)
+{
+    long long deadline = clock_milliseconds() + milliseconds;
+
+    return wait_for(worker, machine->vmid, machine->qemu, deadline) &&
+           wait_for(worker, machine->vmid, machine->supervisor, deadline);
+}
+
+int vm_kill(struct worker *worker, const struct machine *machine, struct error *err)
+{
+    machine_signal(machine, SIGKILL);
+    if (vm_wait(worker, machine, KILL_MS))
+        return 0;
+    return error_set(err, ERROR_BUSY, "the kernel has not let QEMU (process %d) go for %d s",
+                     (int)machine->qemu.pid, KILL_MS / 1000);
+}
+
+int vm_clean_up(struct worker *worker, const struct machine *machine, struct error *err)
+{
+    autojson json_t *lines = NULL;
+    autofree char *how = machine_describe_end(machine, &lines);
+    json_t *line;
+    size_t i;
+
+    if (machine->qemu.pid != 0) {
+        json_array_foreach(lines, i, line)
+            worker_log(worker, "QEMU: %s", json_string_value(line));
+        worker_log(worker, "%s", how);
+    }
+    return machine_remove(machine, err);
+}
+
+int vm_undo(struct worker *worker, const json_t *claim, struct text *where)
+{
+    const char *id = json_text(claim, "id");
+    automachine struct machine machine = {.folder = NULL};
+    long long vmid = strtoll(strchr(id, ':') != NULL ? strchr(id, ':') + 1 : "0", NULL, 10);
+    struct error err;
+
+    bool there = machine_find(worker->run_dir, vmid, &machine, &err) == 0;
+    if (there && (vm_kill(worker, &machine, &err) != 0 || machine_remove(&machine, &err) != 0)) {
+        text_printf(where, "is not ended: %s", err.message);
+        return -1;
+    }
+    worker_release(worker, id);
+    text_append(where, "does not run");
+    return 0;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a VM's configuration to the order by which its QEMU is started. */
+#include "broker/worker/vm_order.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "broker/machine/files.h"
+#include "broker/probe/asker.h"
+#include "hardware/host.h"
+#include "hardware/network.h"
+#include "schema/format.h"
+#include "vm/command/command.h"
+#include "vm/value.h"
+
+#define FIRMWARE_DIR "/usr/share/OVMF"
+#define MOST_IDS     8
+
+/* What the guest may not make QEMU do: start a program, or gain a privilege. */
+static const char *const fixed[] = {
+    "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    "-chardev", "socket,id=hostpci,fd=9",
+    "-mon",     "chardev=hostpci,mode=control",
+    "-S",
+};
+
+struct order {
+    struct worker *worker;
+    json_t *files, *options;
+    int number;    /* of the next descriptor */
+    unsigned sets; /* of descriptors, so far */
+};
+
+static json_t *add_numbers(struct order *order, unsigned count)
+{
+    json_t *numbers = json_array();
+
+    while (count-- > 0)
+        json_array_append_new(numbers, json_integer(order->number++));
+    return numbers;
+}
+
+/* The folder that the path as it is written lies in; NULL if in none: then only root can have named it. */
+static const char *find_folder(const json_t *folders, const char *path)
+{
+    const json_t *folder;
+    size_t i;
+
+    json_array_foreach(folders, i, folder) {
+        const char *text = json_string_value(folder);
+        size_t length = strlen(text);
+        while (length > 0 && text[length - 1] == '/')
+            length--;
+        if (strncmp(path, text, length) == 0 && path[length] == '/')
+            return text;
+    }
+    return NULL;
+}
+
+static char *hand_volume(struct order *order, const struct vm_file *file)
+{
+    const char *below = find_folder(json_object_get(order->worker->arguments, "volume-dirs"), file->path);
+    json_t *numbers = add_numbers(order, file->read_only ? 1 : 2), *number;
+    json_t *row = json_pack("{s:s, s:s, s:o, s:s?}", "kind", "volume", "path", file->path, "numbers", numbers,
+                            "format", file->format);
+    size_t i;
+
+    if (below != NULL)
+        json_object_set_new(row, "below", json_string(below));
+    json_array_append_new(order->files, row);
+    order->sets++;
+    json_array_foreach(numbers, i, number) {
+        json_array_append_new(order->options, json_string("-add-fd"));
+        json_array_append_new(order->options,
+                              json_sprintf("fd=%d,set=%u", (int)json_integer_value(number), order->sets));
+    }
+    return xasprintf("/dev/fdset/%u", order->sets);
+}
+
+static char *hand_socket(struct order *order, const struct vm_file *file)
+{
+    int number = order->number;
+
+    json_array_append_new(order->files, json_pack("{s:s, s:s, s:o}", "kind", "socket", "path", file->path,
+                                                  "numbers", add_numbers(order, 1)));
+    return xasprintf("fd=%d", number);
+}
+
+static void join(struct text *text, int first, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        text_printf(text, "%s%d", i > 0 ? ":" : "", first + (int)i);
+}
+
+static char *hand_tap(struct order *order, const struct vm_file *file)
+{
+    int first = order->number;
+    struct text text = {0};
+
+    text_append(&text, "fds=");
+    join(&text, first, file->queues);
+    if (file->vhost) {
+        text_append(&text, ",vhostfds=");
+        join(&text, first + (int)file->queues, file->queues);
+    }
+    json_array_append_new(order->files,
+                          json_pack("{s:s, s:s, s:s?, s:b, s:o}", "kind", "tap", "path", file->path, "bridge",
+                                    file->bridge, "vhost", (int)file->vhost, "numbers",
+                                    add_numbers(order, file->vhost ? 2 * file->queues : file->queues)));
+    return text_take(&text);
+}
+
+static int hand(void *context, const struct vm_file *file, char **ret, struct error *err)
+{
+    static char *(*const hands[])(struct order *, const struct vm_file *) = {
+        [VM_FILE_VOLUME] = hand_volume, [VM_FILE_SOCKET] = hand_socket, [VM_FILE_TAP] = hand_tap};
+    struct order *order = context;
+
+    if (order->number + 2 * (int)file->queues + 2 >= FILES_FIRST + FILES_LIMIT)
+        return error_set(err, ERROR_FAILED, "a VM cannot have more than %d files open", FILES_LIMIT);
+    *ret = hands[file->kind](order, file);
+    return 0;
+}
+
+/* What this QEMU can do is asked once for each binary, and kept beside the machines. */
+static int read_features(const struct worker *worker, struct vm_features **ret, struct error *err)
+{
+    autotext struct text answers = {0};
+    autofree char *kept = NULL, *path = NULL;
+    struct stat binary;
+    struct error ignored;
+    size_t length;
+
+    if (stat(worker->qemu, &binary) != 0)
+        return error_set(err, ERROR_FAILED, "'%s' is not there: install the package qemu-system-x86",
+                         worker->qemu);
+    path = xasprintf("%s/vm/qemu-%llu-%lld", worker->run_dir, (unsigned long long)binary.st_ino,
+                     (long long)binary.st_mtim.tv_sec);
+    if (file_read(path, VM_FEATURES_LIMIT, &kept, &length, &ignored) == 0 &&
+        vm_features_parse(kept, length, ret, &ignored) == 0)
+        return 0;
+    if (qemu_ask(worker->qemu, -1, &answers, err) != 0 ||
+        vm_features_parse(text_string(&answers), answers.length, ret, err) != 0)
+        return -1;
+    file_replace(path, text_string(&answers), answers.length, 0600, &ignored);
+    return 0;
+}
+
+/* The words of an array of the arguments; ends with NULL and points into it. */
+static void read_words(const json_t *array, const char *ret[static MOST_IDS + 1], size_t *ret_count)
+{
+    const json_t *word;
+    size_t i;
+
+    *ret_count = 0;
+    json_array_foreach(array, i, word)
+        if (*ret_count < MOST_IDS && json_is_string(word))
+            ret[(*ret_count)++] = json_string_value(word);
+    ret[*ret_count] = NULL;
+}
+
+struct found {
+    const char *ids[VM_HOSTPCI][MOST_IDS + 1];
+    struct vm_assigned assigned[VM_HOSTPCI];
+    const char *usb[VM_USBS];
+    unsigned mtu[VM_NETS];
+    char vendor[HOST_CPU_VENDOR_SIZE];
+};
+
+static void find_devices(const struct worker *worker, const json_t *config, struct found *found)
+{
+    const json_t *assigned = json_object_get(worker->arguments, "assigned");
+
+    for (unsigned i = 0; i < VM_HOSTPCI; i++) {
+        const json_t *own = json_object_get(assigned, vm_key_name("hostpci", i).text);
+        struct vm_assigned *ret = &found->assigned[i];
+        read_words(json_object_get(own, "ids"), found->ids[i], &ret->count);
+        ret->ids = found->ids[i];
+        ret->uuid = json_string_value(json_object_get(own, "uuid"));
+        ret->live_migration = json_integer_value(json_object_get(own, "live-migration")) != 0;
+    }
+    for (unsigned i = 0; i < VM_USBS; i++)
+        found->usb[i] = json_string_value(
+            json_object_get(json_object_get(worker->arguments, "usb"), vm_key_name("usb", i).text));
+    for (unsigned i = 0; i < VM_NETS; i++) {
+        autojson json_t *values = NULL;
+        struct error ignored;
+        if (vm_value_parts(config, vm_key_name("net", i).text, &values, &ignored) == 0)
+            found->mtu[i] = bridge_mtu(worker->sysroot, json_text(values, "bridge"));
+    }
+    host_cpu_vendor(worker->sysroot, found->vendor);
+}
+
+/* The program, what we add, and the rest. */
+static json_t *join_arguments(char *const *arguments, const struct order *order)
+{
+    json_t *all = json_array();
+
+    json_array_append_new(all, json_string(arguments[0]));
+    for (; *++arguments != NULL && strcmp(*arguments, "-name") != 0;) /* after taskset and its words */
+        json_array_append_new(all, json_string(*arguments));
+    json_array_extend(all, order->options);
+    for (size_t i = 0; i < COUNT_OF(fixed); i++)
+        json_array_append_new(all, json_string(fixed[i]));
+    for (; *arguments != NULL; arguments++)
+        json_array_append_new(all, json_string(*arguments));
+    return all;
+}
+
+static int build(struct order *order, const struct vm_command *what, json_t **ret, struct error *err)
+{
+    autosplit char **arguments = NULL;
+
+    if (vm_command_build(what, &arguments, err) != 0) {
+        err->field[0] = '\0';
+        return -1;
+    }
+    *ret = json_pack("{s:o, s:O, s:[]}", "arguments", join_arguments(arguments, order), "files", order->files,
+                     "own");
+    return 0;
+}
+
+int vm_order_make(struct worker *worker, const struct machine *machine, json_t **ret, struct error *err)
+{
+    autojson json_t *files = json_array(), *options = json_array();
+    struct order order = {.worker = worker, .files = files, .options = options, .number = FILES_FIRST};
+    const json_t *config = json_object_get(worker->arguments, "config");
+    autofeatures struct vm_features *qemu = NULL;
+    struct found found = {.usb = {NULL}};
+
+    if (read_features(worker, &qemu, err) != 0)
+        return -1;
+    find_devices(worker, config, &found);
+    const struct vm_paths paths = {
+        .qemu = worker->qemu, .run = machine->folder, .rom = worker->rom_dir, .ovmf = FIRMWARE_DIR};
+    const struct vm_command what = {
+        .vmid = (unsigned)machine->vmid,
+        .config = config,
+        .assigned = found.assigned,
+        .usb = found.usb,
+        .bridge_mtu = found.mtu,
+        .cpu_vendor = found.vendor[0] != '\0' ? found.vendor : NULL,
+        .qemu = qemu,
+        .paths = &paths,
+        .hand = hand,
+        .hand_context = &order,
+    };
+    if (build(&order, &what, ret, err) != 0)
+        return -1;
+    json_object_set(*ret, "uid", json_object_get(machine->record, "uid"));
+    return 0;
+}

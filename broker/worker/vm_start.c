@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operation vm_start: starts a VM's QEMU. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "broker/operations.h"
+#include "broker/worker/undo.h"
+#include "broker/worker/unit.h"
+#include "broker/worker/vm_end.h"
+#include "broker/worker/vm_order.h"
+#include "vm/qmp/qmp.h"
+
+#define TURN_MS 3000 /* less than the broker's patience with a silent worker */
+
+const struct schema operation_vm_start_arguments[] = {
+    ARGUMENT_VMID,
+    {.name = "config",
+     .type = SCHEMA_OBJECT,
+     .open = true,
+     .text = "Its configuration, as the start sees it."},
+    {.name = "assigned",
+     .type = SCHEMA_OBJECT,
+     .open = true,
+     .optional = true,
+     .text = "What each hostpciN gets: {hostpci0: {ids, uuid, live-migration}}."},
+    {.name = "usb",
+     .type = SCHEMA_OBJECT,
+     .open = true,
+     .optional = true,
+     .text = "The device that each usbN with a mapping gets: {usb0: 1-2}."},
+    {.name = "volume-dirs",
+     .type = SCHEMA_ARRAY,
+     .optional = true,
+     .items = ITEMS(.type = SCHEMA_STRING),
+     .text = "A volume whose path is below one of these must lie there when it is opened."},
+    {.name = "timeout",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .fallback = "30",
+     .range = RANGE(1, 86400),
+     .text = "Seconds that QEMU has to answer."},
+    {.name = NULL}};
+
+static json_t *make_claims(const char *name, bool whole)
+{
+    return whole ? json_pack("[{s:s, s:i}]", "id", name, "machine", 1) : json_pack("[{s:s}]", "id", name);
+}
+
+/* Devices of the host would be those of another one. */
+static int check_devices(const struct worker *worker, struct error *err)
+{
+    if (json_object_size(json_object_get(worker->arguments, "assigned")) == 0)
+        return 0;
+    return error_set(err, ERROR_FAILED,
+                     "VM %lld cannot be started with devices of the host by this version: remove "
+                     "its hostpciN",
+                     vm_id(worker));
+}
+
+/* The last words of a QEMU that has ended, or that it does not answer. */
+static int explain(struct worker *worker, struct machine *machine, const struct error *why, struct error *err)
+{
+    autojson json_t *lines = NULL;
+    json_t *line;
+    size_t i;
+
+    if (!vm_wait(worker, machine, why->kind == ERROR_BUSY ? 0 : TURN_MS))
+        return error_set(err, ERROR_FAILED, "start failed: %s", why->message);
+    autofree char *how = machine_describe_end(machine, &lines);
+    json_array_foreach(lines, i, line)
+        worker_log(worker, "%s", json_string_value(line));
+    return error_set(err, ERROR_FAILED, "start failed: %s", how);
+}
+
+static int greet(struct worker *worker, const struct machine *machine, const char *name, struct qmp **ret,
+                 struct error *err)
+{
+    long long seconds = json_integer_value(json_object_get(worker->arguments, "timeout"));
+    long long deadline = clock_milliseconds() + seconds * 1000;
+    autofree char *file = xasprintf("%lld.qmp", machine->vmid),
+                  *path = machine_path(worker->run_dir, machine->vmid, file);
+    struct error stopped;
+
+    for (;;) {
+        long long left = deadline - clock_milliseconds();
+        if (qmp_open(path, (unsigned)(left < 1 ? 1 : left > TURN_MS ? TURN_MS : left), ret, err) == 0)
+            return 0;
+        if (err->kind != ERROR_BUSY || left <= 0)
+            return -1;
+        if (worker_step(worker, name, "wait for QEMU to answer", &stopped) != 0) {
+            *err = stopped;
+            return -1;
+        }
+    }
+}
+
+/* What the supervisor says, or else how it ended. */
+static int tell_failure(const struct machine *machine, struct error *err)
+{
+    autojson json_t *end = machine_load(machine->folder, "end");
+    const char *text = json_text_or(end, "error", NULL);
+
+    return text != NULL ? error_set(err, ERROR_FAILED, "%s", text) : error_prefix(err, "start failed: ");
+}
+
+static int run(struct worker *worker, struct machine *machine, const char *name, struct error *err)
+{
+    autojson json_t *order = NULL;
+    autoqmp struct qmp *qmp = NULL;
+    long long vmid = machine->vmid;
+    struct error why;
+
+    if (vm_order_make(worker, machine, &order, err) != 0 ||
+        machine_save(machine->folder, "order", order, err) != 0)
+        return -1;
+    if (unit_run(worker, name, PROGRAM_SUPERVISE, machine->folder, err) != 0)
+        return tell_failure(machine, err);
+    machine_release(machine);
+    if (machine_find(worker->run_dir, vmid, machine, err) != 0)
+        return -1;
+    if (greet(worker, machine, name, &qmp, &why) != 0 || worker_step(worker, name, "let it run", &why) != 0 ||
+        qmp_execute(qmp, "cont", NULL, TURN_MS, NULL, &why) != 0)
+        return explain(worker, machine, &why, err);
+    return 0;
+}
+
+static int undo(struct worker *worker, const json_t *claims, struct error *err)
+{
+    autotext struct text where = {0};
+
+    worker->undoing = true;
+    return undo_claims(worker, claims, &where) == 0
+               ? -1
+               : error_set(err, ERROR_FAILED, "%.700s; %s", err->message, text_string(&where));
+}
+
+static int start_vm(struct worker *worker, json_t **ret, struct error *err)
+{
+    automachine struct machine machine = {.folder = NULL};
+    long long vmid = vm_id(worker);
+    char name[VM_CLAIM_SIZE];
+
+    vm_claim_name(vmid, name);
+    autojson json_t *first = make_claims(name, false), *claims = make_claims(name, true);
+    if (worker_claim(worker, first, err) != 0)
+        return -1;
+    /* what exists before the claim is whole belongs to a VM that runs */
+    if (machine_find(worker->run_dir, vmid, &machine, err) == 0)
+        error_set(err, ERROR_FAILED, "VM %lld already running", vmid);
+    else if (check_devices(worker, err) == 0 && worker_claim(worker, claims, err) == 0) {
+        if (machine_make(worker->run_dir, vmid,
+                         json_pack("{s:I, s:[]}", "vmid", (json_int_t)vmid, "functions"), &machine,
+                         err) != 0 ||
+            run(worker, &machine, name, err) != 0)
+            return undo(worker, claims, err);
+        worker_release(worker, name);
+        *ret = json_pack("{s:i, s:I}", "pid", (int)machine.qemu.pid, "start", (json_int_t)machine.qemu.start);
+        return 0;
+    }
+    worker_release(worker, name);
+    return -1;
+}
+
+const struct operation operation_vm_start = {
+    .name = "vm_start",
+    .text = "Starts a VM's QEMU.",
+    .arguments = operation_vm_start_arguments,
+    .changes = true,
+    .run = start_vm,
+};
