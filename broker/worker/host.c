@@ -122,7 +122,7 @@ int host_change(struct worker *worker, const json_t *files, unsigned programs, s
     }
     int result = write_all(worker, files, err);
     if (result == 0 && programs != 0) {
-        ran = programs;
+        ran = json_array_size(files) > 0 ? programs : 0;
         result = claim(worker, files, ran, err);
     }
     if (result == 0)

@@ -15,10 +15,10 @@
 /* Files that are to be changed: [{file, before, after}], of which a text is null where there is no file. */
 void host_add_file(json_t *files, const char *file, const char *before, const char *after);
 
-/* Changes the files, which WORKER_HOST has to be claimed for, and runs those of the programs that are
- * installed and whose bit (1U << enum program) is set in `programs`; of kernel-install for each kernel in
- * /boot. If one fails, everything is put back, the programs are run once more, and the error says so. The
- * claim is released. */
+/* Changes the files, of which there may be none, which WORKER_HOST has to be claimed for, and runs those of
+ * the programs that are installed and whose bit (1U << enum program) is set in `programs`; of kernel-install
+ * for each kernel in /boot. If one fails, everything is put back, the programs are run once more, and the
+ * error says so. The claim is released. */
 int host_change(struct worker *worker, const json_t *files, unsigned programs, struct error *err);
 
 /* The same without programs, for an operation that changes more than files: adds its claim to `claims`, which

@@ -75,8 +75,9 @@ const struct schema operation_host_settings_arguments[] = {
     {.name = "refresh",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
-     .fallback = "1",
-     .text = "0: leave it to somebody else to make the initramfs and the boot loader's files anew."},
+     .text = "1: make the initramfs and the boot loader's files anew, even if no setting changes; 0: leave "
+             "that to "
+             "somebody else. Left out: make those anew of which something has changed."},
     {.name = "force",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
@@ -320,13 +321,15 @@ static unsigned choose_initramfs(struct worker *worker)
 /* modules-load.d is not part of an initramfs. */
 static unsigned choose_programs(struct worker *worker, const struct tuning *now, bool modprobe, bool line)
 {
+    const json_t *refresh = json_object_get(worker->arguments, "refresh");
+    bool all = json_integer_value(refresh) != 0;
     unsigned programs = 0;
 
-    if (json_integer_value(json_object_get(worker->arguments, "refresh")) == 0)
+    if (refresh != NULL && !all)
         return 0;
-    if (modprobe)
+    if (modprobe || all)
         programs |= choose_initramfs(worker);
-    if (line)
+    if (line || (all && now->boot.kind != BOOT_UNKNOWN))
         programs |= 1U << (now->boot.proxmox             ? PROGRAM_PROXMOX_BOOT_TOOL
                            : now->boot.kind == BOOT_GRUB ? PROGRAM_UPDATE_GRUB
                                                          : PROGRAM_KERNEL_INSTALL);
@@ -399,7 +402,7 @@ static int change_settings(struct worker *worker, json_t **ret, struct error *er
         worker_release(worker, WORKER_HOST);
         return -1;
     }
-    if (json_array_size(files) == 0) {
+    if (json_array_size(files) == 0 && programs == 0) {
         worker_log(worker, "the settings are like this already");
         worker_release(worker, WORKER_HOST);
     } else if (host_change(worker, files, programs, err) != 0) {
