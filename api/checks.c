@@ -25,7 +25,7 @@ void checks_name_node(json_t *reply, const char *node)
 }
 
 static const struct schema action_properties[] = {
-    {.name = "method", .type = SCHEMA_STRING, .values = VALUES("POST", "PUT", "DELETE")},
+    {.name = "method", .type = SCHEMA_STRING, .values = VALUES("GET", "POST", "PUT", "DELETE")},
     {.name = "path", .type = SCHEMA_STRING, .text = "Below /api2/json."},
     {.name = "parameters", .type = SCHEMA_OBJECT, .open = true, .text = "Those to send."},
     {.name = NULL},

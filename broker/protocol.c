@@ -126,3 +126,13 @@ void protocol_unpack_error(const json_t *object, struct error *ret)
             ret->kind = (enum error_kind)i;
     snprintf(ret->field, sizeof(ret->field), "%s", field != NULL ? field : "");
 }
+
+const json_t *protocol_find_fact(const json_t *facts, const char *kind, const struct pci_device *device)
+{
+    const json_t *fact = json_object_get(facts, kind);
+
+    if (device == NULL || json_integer_value(json_object_get(fact, "vendor")) != device->vendor ||
+        json_integer_value(json_object_get(fact, "device")) != device->device)
+        return NULL;
+    return fact;
+}

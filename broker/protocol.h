@@ -79,6 +79,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "hardware/pci/inventory.h"
 
 #define PROTOCOL_MESSAGE_LIMIT ((size_t)128 * 1024)
 
@@ -98,5 +99,9 @@ void protocol_unpack_error(const json_t *message, struct error *ret);
 /* The JSON string of a text that may not be UTF-8, such as a message that was cut: then each byte beyond
  * ASCII becomes a '?'. */
 json_t *protocol_text(const char *text);
+
+/* One fact of `facts`, {KIND: FACT} as the broker knows them of a function; NULL if there is none, if there
+ * is no device (NULL), or if the fact is about another device that was in this slot before. */
+const json_t *protocol_find_fact(const json_t *facts, const char *kind, const struct pci_device *device);
 
 #endif

@@ -25,8 +25,9 @@ static int describe_here(const struct service *service, const struct inventory *
     if ((busy ? device_describe_held : device_describe)(service->sysroot, inventory, service->names, address,
                                                         &status, err) != 0 ||
         host_uses_scan(service->sysroot, inventory, &uses, err) != 0 ||
-        (busy ? readiness_describe_held : readiness_describe_device)(service->sysroot, inventory, uses,
-                                                                     address, &readiness, err) != 0)
+        (busy ? readiness_describe_held(service->sysroot, inventory, uses, address, &readiness, err)
+              : readiness_describe_device(service->sysroot, inventory, uses, address, NULL, &readiness,
+                                          err)) != 0)
         return -1;
     json_object_update(status, readiness);
     const struct pci_device *device = inventory_find(inventory, address);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/call.h"
+#include "broker/protocol.h"
 #include "hardware/slice/mdev.h"
 #include "hardware/slice/mdevctl.h"
 #include "passthrough/assign/availability.h"
@@ -79,7 +80,7 @@ static bool is_kept(const struct sight *sight, const char *function)
         pci_address_parse(function, &address) ? inventory_find(sight->inventory, address) : NULL;
 
     return device != NULL &&
-           hardware_fact(json_object_get(sight->functions, function), "vgpu", device) != NULL;
+           protocol_find_fact(json_object_get(sight->functions, function), "vgpu", device) != NULL;
 }
 
 static json_t *describe_instance(const struct sight *sight, const json_t *instance)

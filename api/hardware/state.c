@@ -6,6 +6,7 @@
 
 #include "api/endpoints.h"
 #include "base/memory.h"
+#include "broker/protocol.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
 
@@ -37,16 +38,6 @@ static void add_operation(json_t *state, const json_t *operations, const char *i
                 state, "waiting",
                 json_pack("{s:O, s:O}", "since", since, "step", json_object_get(operation, "waiting-text")));
     }
-}
-
-const json_t *hardware_fact(const json_t *facts, const char *kind, const struct pci_device *device)
-{
-    const json_t *fact = json_object_get(facts, kind);
-
-    if (json_integer_value(json_object_get(fact, "vendor")) != device->vendor ||
-        json_integer_value(json_object_get(fact, "device")) != device->device)
-        return NULL;
-    return fact;
 }
 
 static void add_driver(json_t *state, const char *name, const json_t *fact)
@@ -101,7 +92,7 @@ json_t *hardware_read_fact(const struct broker *broker, const char *kind, const 
     char id[PCI_ADDRESS_SIZE];
     autojson json_t *known = ask(broker, device, id);
 
-    return json_incref((json_t *)(uintptr_t)hardware_fact(
+    return json_incref((json_t *)(uintptr_t)protocol_find_fact(
         json_object_get(json_object_get(known, "functions"), id), kind, device));
 }
 
@@ -115,12 +106,12 @@ json_t *hardware_state(const struct broker *broker, const struct pci_device *dev
     const json_t *facts = json_object_get(json_object_get(known, "functions"), id);
     json_t *state = json_object();
     add_operation(state, json_object_get(known, "operations"), id);
-    add_driver(state, "previous-driver", hardware_fact(facts, "origin", device));
-    add_driver(state, "persistent-driver", hardware_fact(facts, "choice", device));
+    add_driver(state, "previous-driver", protocol_find_fact(facts, "origin", device));
+    add_driver(state, "persistent-driver", protocol_find_fact(facts, "choice", device));
     json_object_set(state, "persistent-d3cold-allowed",
-                    json_object_get(hardware_fact(facts, "d3cold", device), "d3cold-allowed"));
-    add_reset(state, hardware_fact(facts, "reset", device));
-    add_rom(state, hardware_fact(facts, "rom", device));
+                    json_object_get(protocol_find_fact(facts, "d3cold", device), "d3cold-allowed"));
+    add_reset(state, protocol_find_fact(facts, "reset", device));
+    add_rom(state, protocol_find_fact(facts, "rom", device));
     return state;
 }
 

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/operations.h"
+#include "broker/protocol.h"
 #include "broker/worker/worker.h"
 #include "hardware/check/report.h"
 #include "hardware/pci/device.h"
@@ -23,12 +24,15 @@ static int describe(struct worker *worker, json_t **ret, struct error *err)
 
     if (!pci_address_parse(json_text(worker->arguments, "id"), &address))
         return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
-    if (inventory_scan(worker->sysroot, &inventory, err) != 0 ||
-        host_uses_scan(worker->sysroot, inventory, &uses, err) != 0 ||
-        readiness_describe_device(worker->sysroot, inventory, uses, address, &readiness, err) != 0 ||
-        device_describe(worker->sysroot, inventory, NULL, address, &device, err) != 0)
+    if (inventory_scan(worker->sysroot, &inventory, err) != 0)
         return -1;
     const struct pci_device *found = inventory_find(inventory, address);
+    autojson json_t *facts = worker_read_facts(worker, json_text(worker->arguments, "id"));
+    if (host_uses_scan(worker->sysroot, inventory, &uses, err) != 0 ||
+        readiness_describe_device(worker->sysroot, inventory, uses, address,
+                                  protocol_find_fact(facts, "rom", found), &readiness, err) != 0 ||
+        device_describe(worker->sysroot, inventory, NULL, address, &device, err) != 0)
+        return -1;
     *ret = json_pack("{s:O, s:O, s:o}", "device", device, "readiness", readiness, "owners",
                      found != NULL ? owner_list(worker->sysroot, found) : json_array());
     return 0;

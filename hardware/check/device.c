@@ -20,7 +20,7 @@ static void remedy_sleep(const struct facts *facts, struct remedy *remedy)
     text_append(&remedy->lines, "# power the host off, wait until the card has no more power, start it\n"
                                 "# to keep it from sleeping while vfio-pci has it:\n");
     remedy_set_option(facts, remedy, "vfio-pci", "disable_idle_d3", "1", "vfio-power");
-    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+    remedy_refresh(remedy);
 }
 
 /* In older kernels vfio-pci puts an idle device into D3hot without runtime power management, so its status

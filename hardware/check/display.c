@@ -5,7 +5,8 @@
  * (IORESOURCE_ROM_SHADOW, 0x2: the region is the copy of the boot VGA's ROM in main memory);
  * drivers/firmware/sysfb.c, since 5.14 the one place that makes the devices of all these drivers; PCI
  * Firmware Specification 3.3, 5.1 (ROM images of several kinds). Whether an image for UEFI is in the ROM is
- * only seen in the ROM, and to read it one must first enable it by a write, which a check does not. */
+ * only seen in the ROM, and to read it one must first enable it by a write, which a check does not: the
+ * broker does it when it is asked to, and keeps what it saw. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -13,6 +14,7 @@
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
+#include "hardware/pci/rom.h"
 
 #define ROM_LINE   6
 #define SHADOW     0x2
@@ -106,6 +108,42 @@ static const struct check framebuffer_check = {
     .run = check_framebuffer,
 };
 
+/* A driver of the host must not have the device meanwhile. */
+static void remedy_read_rom(const struct subject *subject, struct remedy *remedy)
+{
+    const char *driver = subject->device->driver;
+
+    if (driver[0] != '\0' && !driver_is_vfio(driver))
+        remedy_take(subject, remedy);
+    if (driver[0] == '\0' || driver_is_vfio(driver) || remedy->lines.length > 0)
+        remedy_add_call(remedy, "get", json_object(), REMEDY_NODE "/hardware/pci/%s/rom", subject->id);
+}
+
+static bool says(const json_t *rom, const char *name)
+{
+    return json_integer_value(json_object_get(rom, name)) != 0;
+}
+
+/* What was seen in it when it was read last. */
+static void report_content(const struct subject *subject, struct findings *ret)
+{
+    bool bios = says(subject->rom, "bios"), uefi = says(subject->rom, "uefi");
+    autofree char *held = xasprintf("images for %s", rom_name_firmware(bios, uefi));
+
+    evidence_file(subject, &ret->evidence, "rom", held);
+    if (!says(subject->rom, "complete")) {
+        remedy_read_rom(subject, &ret->remedy);
+        findings_add(ret, SEVERITY_WARNING,
+                     "Its ROM was damaged when it was read last: it does not end with its last image.");
+    } else if (uefi) {
+        findings_add(ret, SEVERITY_OK, "Its ROM is UEFI capable: it works with OVMF%s.",
+                     bios ? " and with SeaBIOS" : ", not with SeaBIOS");
+    } else {
+        findings_add(ret, SEVERITY_INFO,
+                     "Its ROM is not UEFI capable: use SeaBIOS, or give the VM a romfile that is.");
+    }
+}
+
 static void check_rom(const struct subject *subject, struct findings *ret)
 {
     struct region rom;
@@ -130,8 +168,11 @@ static void check_rom(const struct subject *subject, struct findings *ret)
             "romfile.");
         return;
     }
-    text_printf(&ret->remedy.lines, "cd /%s && echo 1 > rom && cat rom > /tmp/vbios.rom; echo 0 > rom\n",
-                path_of_function(subject->id, NULL).text);
+    if (subject->rom != NULL) {
+        report_content(subject, ret);
+        return;
+    }
+    remedy_read_rom(subject, &ret->remedy);
     findings_add(
         ret, SEVERITY_INFO,
         "It has a ROM; only reading it shows whether it is for UEFI (OVMF) or just for a BIOS (SeaBIOS).");
@@ -140,9 +181,10 @@ static void check_rom(const struct subject *subject, struct findings *ret)
 static const struct check rom_check = {
     .id = "rom",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence = "the GPU needs to have an UEFI capable ROM, otherwise use SeaBIOS instead.",
-    .text = "that there is a ROM; never its content, which must be enabled first",
+    .text = "that there is a ROM, and what was in it when the broker was asked to read it",
     .run = check_rom,
 };
 

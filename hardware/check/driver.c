@@ -13,10 +13,9 @@
 #include "hardware/module.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
+#include "hardware/settings/modprobe.h"
 
-/* Adds the line that detaches it now, with all others of its group that have to be; nothing if something
- * stands in the way. */
-static void remedy_take(const struct subject *subject, struct remedy *remedy)
+void remedy_take(const struct subject *subject, struct remedy *remedy)
 {
     struct members members = members_of(subject);
     autotext struct text obstacle = {0};
@@ -174,10 +173,16 @@ static bool is_used(const struct subject *subject)
     return host_uses_weigh(subject->uses, subject->device->address) >= USE_ACTIVE;
 }
 
+static bool is_id_of(const void *device, const char *id)
+{
+    return id_matches(id, device);
+}
+
 static void remedy_take_out(const struct subject *subject, const struct setting *setting,
                             struct remedy *remedy)
 {
-    if (setting != NULL)
+    if (!remedy_take_from_kept(subject->facts, setting, remedy, "ids", is_id_of, subject->device) &&
+        setting != NULL)
         text_printf(&remedy->lines,
                     "# remove its id:\n"
                     "nano /%s\n" REMEDY_INITRAMFS,
@@ -232,16 +237,16 @@ static void check_ids(const struct subject *subject, struct findings *ret)
                      "vfio-pci should have bound it at boot, but %s is built into the kernel.", driver);
     } else if (host_settings_blacklist(settings, module) != NULL ||
                host_settings_loads_before(settings, module, "vfio_pci") != NULL) {
-        text_append(&ret->remedy.lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+        remedy_refresh(&ret->remedy);
         findings_add(ret, SEVERITY_WARNING,
                      "vfio-pci should have bound it at boot, but %s was faster; the settings against that "
                      "are not in effect yet.",
                      driver);
     } else {
-        text_printf(
-            &ret->remedy.lines,
-            "echo \"softdep %s pre: vfio-pci\" >> /etc/modprobe.d/vfio.conf\n" REMEDY_INITRAMFS REMEDY_REBOOT,
-            module);
+        remedy_offer_kept(subject->facts, &ret->remedy, "softdep", module);
+        text_printf(&ret->remedy.lines, "echo \"softdep %s pre: vfio-pci\" >> /etc/modprobe.d/vfio.conf\n",
+                    module);
+        remedy_refresh(&ret->remedy);
         findings_add(
             ret, SEVERITY_WARNING,
             "vfio-pci should have bound it at boot, but %s was faster: nothing makes it wait for vfio-pci.",
@@ -308,7 +313,7 @@ static void check_blacklist(const struct subject *subject, struct findings *ret)
         findings_add(ret, SEVERITY_OK, "A blacklist keeps the host's drivers off it.");
         return;
     }
-    text_append(&ret->remedy.lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+    remedy_refresh(&ret->remedy);
     findings_add(ret, SEVERITY_WARNING,
                  "The driver %s is bound although it is blacklisted: the blacklist is newer than the last "
                  "boot or the initramfs, or something loads the module by name.",
@@ -318,6 +323,7 @@ static void check_blacklist(const struct subject *subject, struct findings *ret)
 static const struct check driver_blacklist_check = {
     .id = "driver-blacklist",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_DEVICE,
     .sentence =
         "blacklist the driver on the host completely, ensuring that it is free to bind for passthrough",
@@ -330,14 +336,18 @@ static void remedy_add_ids(const struct subject *subject, struct remedy *remedy)
 {
     const struct pci_device *device = subject->device;
     const struct setting *setting = NULL;
-    char ids[1024];
+    char ids[1024], own[16];
+    bool set = host_settings_option(&subject->facts->settings, "vfio_pci", "ids", ids, sizeof(ids), &setting);
 
-    if (host_settings_option(&subject->facts->settings, "vfio_pci", "ids", ids, sizeof(ids), &setting))
+    snprintf(own, sizeof(own), "%04x:%04x", device->vendor, device->device);
+    if (!set || strcmp(setting->file, MODPROBE_FILE) == 0)
+        remedy_offer_kept(subject->facts, remedy, "ids", own);
+    if (set)
         remedy_append_id(setting, remedy, device->vendor, device->device);
     else
         text_printf(&remedy->lines, "echo \"options vfio-pci ids=%04x:%04x\" >> /etc/modprobe.d/vfio.conf\n",
                     device->vendor, device->device);
-    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+    remedy_refresh(remedy);
 }
 
 static void check_softdep(const struct subject *subject, struct findings *ret)
@@ -368,6 +378,7 @@ static void check_softdep(const struct subject *subject, struct findings *ret)
 static const struct check driver_softdep_check = {
     .id = "driver-softdep",
     .scope = CHECK_DEVICE,
+    .fixable = true,
     .section = MANUAL_DEVICE,
     .sentence = "Should this not work, you might need to set a soft dependency to load the gpu modules "
                 "before loading vfio-pci.",

@@ -46,7 +46,7 @@ static void remedy_unsafe(const struct facts *facts, struct remedy *remedy)
                 "# only as a last resort, and if you trust the guests (it can make the host unstable):\n");
     remedy_set_option(facts, remedy, "vfio_iommu_type1", "allow_unsafe_interrupts", "1",
                       "vfio-unsafe-interrupts");
-    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+    remedy_refresh(remedy);
 }
 
 static bool allows_unsafe(const struct facts *facts)
@@ -135,7 +135,7 @@ static void check_unsafe_interrupts(const struct subject *subject, struct findin
         if (setting != NULL)
             remedy_remove_option(setting, &ret->remedy, "allow_unsafe_interrupts");
         if (setting != NULL)
-            text_append(&ret->remedy.lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+            remedy_refresh(&ret->remedy);
         findings_add(
             ret, SEVERITY_WARNING,
             "Unsafe interrupts are allowed although the IOMMU remaps interrupts: not needed, and a risk.");
@@ -145,13 +145,14 @@ static void check_unsafe_interrupts(const struct subject *subject, struct findin
         findings_add(ret, SEVERITY_INFO, "Unsafe interrupts are allowed: guests can make the host unstable.");
         return;
     }
-    text_append(&ret->remedy.lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+    remedy_refresh(&ret->remedy);
     findings_add(ret, SEVERITY_INFO, "Unsafe interrupts are configured, but not yet in effect.");
 }
 
 static const struct check unsafe_interrupts_check = {
     .id = "unsafe-interrupts",
     .scope = CHECK_HOST,
+    .fixable = true,
     .section = MANUAL_UNSAFE_INTERRUPTS,
     .sentence = "For some platforms, it may be necessary to allow unsafe interrupts. Please be aware that "
                 "this option can make your system unstable.",

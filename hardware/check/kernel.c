@@ -11,6 +11,11 @@
 #include "hardware/check/parts.h"
 #include "hardware/paths.h"
 
+static bool is_module(const void *module, const char *word)
+{
+    return module_name_equal(module, word);
+}
+
 static void find_unloaded(const struct subject *subject, const char *module, struct findings *ret)
 {
     const struct setting *blacklist = host_settings_blacklist(&subject->facts->settings, module);
@@ -23,8 +28,11 @@ static void find_unloaded(const struct subject *subject, const char *module, str
         return;
     }
     evidence_setting(blacklist, &ret->evidence);
-    remedy_remove_line(blacklist, &ret->remedy);
-    text_printf(&ret->remedy.lines, REMEDY_INITRAMFS "modprobe %s\n", module);
+    if (!remedy_take_from_kept(subject->facts, blacklist, &ret->remedy, "blacklist", is_module, module)) {
+        remedy_remove_line(blacklist, &ret->remedy);
+        text_append(&ret->remedy.lines, REMEDY_INITRAMFS);
+    }
+    text_printf(&ret->remedy.lines, "modprobe %s\n", module);
     if (blacklist->kind == SETTING_INSTALL) /* it cannot be loaded by its name either */
         findings_add(ret, SEVERITY_ERROR,
                      "The kernel module %s is not loaded and is kept from being loaded: nothing can be "
@@ -80,6 +88,7 @@ static void check_vfio(const struct subject *subject, struct findings *ret)
 static const struct check vfio_loaded_check = {
     .id = "vfio-loaded",
     .scope = CHECK_HOST,
+    .fixable = true,
     .blocks = true,
     .section = MANUAL_MODULES,
     .sentence = "You have to make sure the following modules are loaded: vfio.",
@@ -95,6 +104,7 @@ static void check_vfio_iommu_type1(const struct subject *subject, struct finding
 static const struct check vfio_iommu_type1_loaded_check = {
     .id = "vfio-iommu-type1-loaded",
     .scope = CHECK_HOST,
+    .fixable = true,
     .blocks = true,
     .section = MANUAL_MODULES,
     .sentence = "You have to make sure the following modules are loaded: vfio_iommu_type1.",
@@ -110,6 +120,7 @@ static void check_vfio_pci(const struct subject *subject, struct findings *ret)
 static const struct check vfio_pci_loaded_check = {
     .id = "vfio-pci-loaded",
     .scope = CHECK_HOST,
+    .fixable = true,
     .blocks = true,
     .section = MANUAL_MODULES,
     .sentence = "You have to make sure the following modules are loaded: vfio_pci.",
@@ -128,6 +139,7 @@ static void check_vfio_virqfd(const struct subject *subject, struct findings *re
 static const struct check vfio_virqfd_loaded_check = {
     .id = "vfio-virqfd-loaded",
     .scope = CHECK_HOST,
+    .fixable = true,
     .blocks = true,
     .section = MANUAL_MODULES,
     .sentence = "vfio_virqfd: not needed if on kernel 6.2 or newer.",
@@ -148,6 +160,7 @@ static void check_modules_at_boot(const struct subject *subject, struct findings
         return;
     }
     text_append(&ret->evidence, "/etc/modules, /etc/modules-load.d: no vfio_pci");
+    remedy_offer_kept(subject->facts, &ret->remedy, "modules", "vfio,vfio_iommu_type1,vfio_pci");
     text_append(&ret->remedy.lines,
                 "printf 'vfio\\nvfio_iommu_type1\\nvfio_pci\\n' >> /etc/modules-load.d/vfio.conf\n");
     findings_add(ret, SEVERITY_INFO,
@@ -157,6 +170,7 @@ static void check_modules_at_boot(const struct subject *subject, struct findings
 static const struct check modules_at_boot_check = {
     .id = "modules-at-boot",
     .scope = CHECK_HOST,
+    .fixable = true,
     .section = MANUAL_MODULES,
     .sentence = "This can be achieved by adding them to '/etc/modules'.",
     .text = "/etc/modules, modules-load.d, /etc/initramfs-tools/modules",
@@ -172,8 +186,8 @@ static void check_initramfs(const struct subject *subject, struct findings *ret)
 {
     static const struct {
         const char *start, *end, *remedy;
-    } images[] = {{"boot/initrd.img-", "", REMEDY_INITRAMFS REMEDY_REBOOT},
-                  {"boot/initramfs-", ".img", "dracut --force --regenerate-all\n" REMEDY_REBOOT}};
+    } images[] = {{"boot/initrd.img-", "", REMEDY_INITRAMFS},
+                  {"boot/initramfs-", ".img", "dracut --force --regenerate-all\n"}};
     const struct facts *facts = subject->facts;
     const struct host_settings *settings = &facts->settings;
     struct stat status;
@@ -193,7 +207,7 @@ static void check_initramfs(const struct subject *subject, struct findings *ret)
                      "The initramfs is newer than the module settings that it has a copy of.");
         return;
     }
-    text_append(&ret->remedy.lines, images[i].remedy);
+    remedy_refresh_by(&ret->remedy, images[i].remedy);
     findings_add(ret, SEVERITY_WARNING,
                  "Module settings were changed after the initramfs was made, which has the old ones: /%s.",
                  settings->newest);
@@ -202,6 +216,7 @@ static void check_initramfs(const struct subject *subject, struct findings *ret)
 static const struct check initramfs_current_check = {
     .id = "initramfs-current",
     .scope = CHECK_HOST,
+    .fixable = true,
     .section = MANUAL_MODULES,
     .sentence = "After changing anything modules related, you need to refresh your initramfs.",
     .text = "its time against that of /etc/modprobe.d and /etc/initramfs-tools/modules",

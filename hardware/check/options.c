@@ -116,7 +116,7 @@ static void remedy_options(const struct setting *setting, const struct repair *r
                     "# options vfio-pci ids=10de:2484,10de:228b\n"
                     "nano /%s\n",
                     setting->file);
-    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+    remedy_refresh(remedy);
 }
 
 static void check_line(const struct setting *setting, struct findings *ret)

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/shell.h"
 #include "base/text.h"
 #include "hardware/paths.h"
 #include "hardware/settings/kernel.h"
+#include "hardware/settings/modprobe.h"
 
 #define MOST_SHOWN    512 /* bytes of a long text */
 #define MOST_GRUB     65536
@@ -78,8 +80,28 @@ static bool has_usual_line(const struct facts *facts)
 
 static void append_effect(struct remedy *remedy, enum effect effect)
 {
-    text_append(&remedy->lines,
-                effect == EFFECT_NEEDED ? REMEDY_REBOOT : "# it takes effect at the next boot\n");
+    if (effect == EFFECT_NEEDED)
+        remedy_add_reboot(remedy);
+    else
+        text_append(&remedy->lines, "# it takes effect at the next boot\n");
+}
+
+/* Makes effective what is in the files already. */
+static void append_refresh(struct remedy *remedy, const char *command)
+{
+    remedy_offer_call(remedy, "set", json_pack("{s:i}", "refresh", 1), REMEDY_NODE "/hardware/vfio");
+    text_append(&remedy->lines, command);
+}
+
+void remedy_refresh_by(struct remedy *remedy, const char *command)
+{
+    append_refresh(remedy, command);
+    remedy_add_reboot(remedy);
+}
+
+void remedy_refresh(struct remedy *remedy)
+{
+    remedy_refresh_by(remedy, REMEDY_INITRAMFS);
 }
 
 /* The call that sets parameters, or takes one off, by its name, where it may: a table says which. */
@@ -110,11 +132,11 @@ static void add_parameter(const struct facts *facts, struct remedy *remedy, cons
             offer_parameters(remedy, parameter, NULL);
             text_printf(&remedy->lines, "sed -i '1s/$/ %s/' /" BOOT_LOADER "\n", parameter);
         }
-        text_append(&remedy->lines, refresh_command(facts));
+        append_refresh(remedy, refresh_command(facts));
         break;
     case LOADER_GRUB:
         if (has_parameter(facts, GRUB, GRUB_START, parameter)) {
-            text_append(&remedy->lines, "update-grub\n");
+            append_refresh(remedy, "update-grub\n");
             break;
         }
         offer_parameters(remedy, parameter, NULL);
@@ -178,18 +200,27 @@ void remedy_replace_parameter(const struct facts *facts, struct remedy *remedy, 
     append_effect(remedy, effect);
 }
 
-/* Options that the API can set to 1. What is only a last resort is not offered. */
+/* Options that hostpci keeps under a name of its own. What is only a last resort is not offered. */
+static const struct {
+    const char *module, *option, *member;
+    bool offered;
+} kept_options[] = {{"vfio-pci", "disable_vga", "disable-vga", true},
+                    {"vfio-pci", "disable_idle_d3", "disable-idle-d3", true},
+                    {"vfio_iommu_type1", "allow_unsafe_interrupts", "allow-unsafe-interrupts", false}};
+
 static void offer_option(struct remedy *remedy, const char *module, const char *option)
 {
-    static const struct {
-        const char *module, *option, *parameter;
-    } settings[] = {{"vfio-pci", "disable_vga", "disable-vga"},
-                    {"vfio-pci", "disable_idle_d3", "disable-idle-d3"}};
-
-    for (size_t i = 0; i < COUNT_OF(settings); i++)
-        if (strcmp(settings[i].module, module) == 0 && strcmp(settings[i].option, option) == 0)
-            remedy_offer_call(remedy, "set", json_pack("{s:i}", settings[i].parameter, 1),
+    for (size_t i = 0; i < COUNT_OF(kept_options); i++)
+        if (kept_options[i].offered && module_name_equal(kept_options[i].module, module) &&
+            strcmp(kept_options[i].option, option) == 0)
+            remedy_offer_call(remedy, "set", json_pack("{s:i}", kept_options[i].member, 1),
                               REMEDY_NODE "/hardware/vfio");
+}
+
+/* The setting is in hostpci's own file, which is changed by a call. */
+static bool is_kept(const struct setting *setting)
+{
+    return strcmp(setting->file, MODPROBE_FILE) == 0;
 }
 
 void remedy_set_option(const struct facts *facts, struct remedy *remedy, const char *module,
@@ -197,16 +228,75 @@ void remedy_set_option(const struct facts *facts, struct remedy *remedy, const c
 {
     const struct setting *setting = NULL;
     char now[64];
+    bool set = host_settings_option(&facts->settings, module, option, now, sizeof(now), &setting);
 
-    if (host_settings_option(&facts->settings, module, option, now, sizeof(now), &setting) &&
-        text_starts_with(setting->file, "etc/"))
+    if (!set || is_kept(setting))
+        offer_option(remedy, module, option);
+    if (set && text_starts_with(setting->file, "etc/"))
         text_printf(&remedy->lines, "sed -i 's/\\b%s=[^ ]*/%s=%s/' /%s\n", option, option, value,
                     setting->file);
-    else {
-        offer_option(remedy, module, option);
+    else
         text_printf(&remedy->lines, "echo \"options %s %s=%s\" >> /etc/modprobe.d/%s.conf\n", module, option,
                     value, name);
-    }
+}
+
+/* What hostpci keeps; NULL if that cannot be changed by a call, since somebody else changed its files. */
+static json_t *read_kept(const struct facts *facts)
+{
+    autofree char *modprobe = NULL, *modules = NULL;
+    json_t *kept = NULL;
+    struct error ignored;
+
+    if (modprobe_read_file(facts->sysroot, MODPROBE_FILE, &modprobe, &ignored) != 0 ||
+        modprobe_read_file(facts->sysroot, MODULES_FILE, &modules, &ignored) != 0 ||
+        modprobe_parse(modprobe, modules, &kept, &ignored) != 0)
+        return NULL;
+    return kept;
+}
+
+void remedy_offer_kept(const struct facts *facts, struct remedy *remedy, const char *list, const char *words)
+{
+    autojson json_t *kept = read_kept(facts);
+    const char *now = json_text_or(kept, list, NULL);
+
+    if (kept == NULL)
+        return;
+    autofree char *whole = xasprintf("%s%s%s", now != NULL ? now : "", now != NULL ? "," : "", words);
+    remedy_offer_call(remedy, "set", json_pack("{s:s}", list, whole), REMEDY_NODE "/hardware/vfio");
+}
+
+/* A list of hostpci's without some of its words. */
+struct rest {
+    bool (*leaves)(const void *context, const char *word);
+    const void *context;
+    struct text words;
+};
+
+static int add_rest(void *context, const char *word)
+{
+    struct rest *rest = context;
+
+    if (!rest->leaves(rest->context, word))
+        text_printf(&rest->words, "%s%s", rest->words.length > 0 ? "," : "", word);
+    return 0;
+}
+
+bool remedy_take_from_kept(const struct facts *facts, const struct setting *setting, struct remedy *remedy,
+                           const char *list, bool (*leaves)(const void *context, const char *word),
+                           const void *context)
+{
+    autojson json_t *kept = setting != NULL && is_kept(setting) ? read_kept(facts) : NULL;
+    struct rest rest = {.leaves = leaves, .context = context};
+
+    if (json_object_get(kept, list) == NULL)
+        return false;
+    modprobe_each(json_text_or(kept, list, NULL), add_rest, &rest);
+    remedy_add_call(remedy, "set",
+                    rest.words.length > 0 ? json_pack("{s:s}", list, text_string(&rest.words))
+                                          : json_pack("{s:s}", "delete", list),
+                    REMEDY_NODE "/hardware/vfio");
+    text_release(&rest.words);
+    return true;
 }
 
 /* Whether a file already has it loaded; then it is only not in effect yet. */
@@ -218,15 +308,29 @@ static bool is_loaded_at_boot(const struct facts *facts, const char *module)
 void remedy_load_at_boot(const struct facts *facts, struct remedy *remedy, const char *module,
                          const char *name)
 {
-    if (!is_loaded_at_boot(facts, module))
-        text_printf(&remedy->lines, "echo %s >> /etc/modules-load.d/%s.conf\n", module, name);
+    if (is_loaded_at_boot(facts, module))
+        return;
+    remedy_offer_kept(facts, remedy, "modules", module);
+    text_printf(&remedy->lines, "echo %s >> /etc/modules-load.d/%s.conf\n", module, name);
 }
 
 void remedy_load_early(const struct facts *facts, struct remedy *remedy, const char *module)
 {
     if (!is_loaded_at_boot(facts, module))
         text_printf(&remedy->lines, "echo %s >> /etc/initramfs-tools/modules\n", module);
-    text_append(&remedy->lines, REMEDY_INITRAMFS REMEDY_REBOOT);
+    remedy_refresh(remedy);
+}
+
+/* True if the call that gives the option up was added. */
+static bool give_option_up(const struct setting *setting, struct remedy *remedy, const char *option)
+{
+    for (size_t i = 0; is_kept(setting) && i < COUNT_OF(kept_options); i++)
+        if (strcmp(kept_options[i].option, option) == 0) {
+            remedy_add_call(remedy, "set", json_pack("{s:s}", "delete", kept_options[i].member),
+                            REMEDY_NODE "/hardware/vfio");
+            return true;
+        }
+    return false;
 }
 
 /* Text as sed takes it between slashes, as a pattern and as what it is replaced by. */
@@ -260,6 +364,8 @@ void remedy_append_id(const struct setting *setting, struct remedy *remedy, unsi
 
 void remedy_remove_option(const struct setting *setting, struct remedy *remedy, const char *option)
 {
+    if (give_option_up(setting, remedy, option))
+        return;
     if (strchr(setting->value, ' ') == NULL)
         text_printf(&remedy->lines, "sed -i '/^ *options  *%s  *%s=/d' /%s\n", setting->module, option,
                     setting->file);

@@ -36,6 +36,17 @@ void remedy_load_early(const struct facts *facts, struct remedy *remedy, const c
 void remedy_rewrite_line(const struct setting *setting, struct remedy *remedy, const char *value);
 /* Adds an id to the line that sets ids of vfio-pci. */
 void remedy_append_id(const struct setting *setting, struct remedy *remedy, unsigned vendor, unsigned device);
+/* Offers the call that adds words to one of the lists that hostpci keeps: ids, blacklist, softdep, modules.
+ */
+void remedy_offer_kept(const struct facts *facts, struct remedy *remedy, const char *list, const char *words);
+/* Adds the call that takes from such a list the words that leave. False, and nothing is added, if the setting
+ * (NULL: none) is in a file of somebody else. */
+bool remedy_take_from_kept(const struct facts *facts, const struct setting *setting, struct remedy *remedy,
+                           const char *list, bool (*leaves)(const void *context, const char *word),
+                           const void *context);
+/* Adds the last lines of a change in modprobe.d: a new initramfs, and a reboot. */
+void remedy_refresh(struct remedy *remedy);
+void remedy_refresh_by(struct remedy *remedy, const char *command); /* that makes the initramfs */
 /* Removes an option, with its line if that has no other. */
 void remedy_remove_option(const struct setting *setting, struct remedy *remedy, const char *option);
 /* Removes the line of a blacklist, an install command or a sysfs.conf setting. */
@@ -43,6 +54,10 @@ void remedy_remove_line(const struct setting *setting, struct remedy *remedy);
 
 /* Adds the call that binds a function to another driver: {driver, scope?, persistent?}, which is taken. */
 void remedy_set_driver(struct remedy *remedy, const char *id, json_t *parameters);
+
+/* Adds the call that detaches the subject now, with all others of its group that have to be; nothing if
+ * something stands in the way. */
+void remedy_take(const struct subject *subject, struct remedy *remedy);
 
 /* Room for a list of ids, of which vfio-pci takes 1023 characters. */
 #define IDS_SIZE 65536

@@ -20,7 +20,7 @@ static const char *method_of(const char *verb)
 {
     static const struct {
         const char *verb, *method;
-    } methods[] = {{"create", "POST"}, {"set", "PUT"}, {"delete", "DELETE"}};
+    } methods[] = {{"get", "GET"}, {"create", "POST"}, {"set", "PUT"}, {"delete", "DELETE"}};
 
     for (size_t i = 0; i < COUNT_OF(methods); i++)
         if (strcmp(methods[i].verb, verb) == 0)
@@ -92,4 +92,10 @@ void remedy_offer_call(struct remedy *remedy, const char *verb, json_t *paramete
     autofree char *whole = xvasprintf(path, arguments);
     va_end(arguments);
     offer(remedy, verb, whole, taken);
+}
+
+void remedy_add_reboot(struct remedy *remedy)
+{
+    remedy_offer_call(remedy, "create", json_pack("{s:s}", "command", "reboot"), REMEDY_NODE "/status");
+    text_append(&remedy->lines, "reboot\n");
 }

@@ -19,15 +19,19 @@ struct remedy {
 };
 void remedy_release(struct remedy *remedy);
 
-/* Adds the line `hostpci VERB PATH --NAME VALUE...`, where VERB is create, set or delete. If it is the first
- * line to type, the call is the remedy's action: of several calls each leads to another finding, and what
- * comes after a line that is no call is another way, or would not help alone. The parameters are taken, and
- * printed in their order; the path is made as by printf. */
+/* Adds the line `hostpci VERB PATH --NAME VALUE...`, where VERB is get, create, set or delete. If it is the
+ * first line to type, the call is the remedy's action: of several calls each leads to another finding, and
+ * what comes after a line that is no call is another way, or would not help alone. The parameters are taken,
+ * and printed in their order; the path is made as by printf. */
 void remedy_add_call(struct remedy *remedy, const char *verb, json_t *parameters, const char *path, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* The same without the line, before other lines are added that do what the call does. */
 void remedy_offer_call(struct remedy *remedy, const char *verb, json_t *parameters, const char *path, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Adds the last line of a change that only the next boot makes effective. Alone it is the call that does it.
+ */
+void remedy_add_reboot(struct remedy *remedy);
 
 #endif

@@ -245,13 +245,14 @@ static int find_subject(const struct inventory *inventory, const struct host_use
 }
 
 int readiness_describe_device(const struct sysroot *sysroot, const struct inventory *inventory,
-                              const struct host_uses *uses, struct pci_address address, json_t **ret,
-                              struct error *err)
+                              const struct host_uses *uses, struct pci_address address, const json_t *rom,
+                              json_t **ret, struct error *err)
 {
     struct subject subject;
 
     if (find_subject(inventory, uses, address, &subject, err) != 0)
         return -1;
+    subject.rom = rom;
     autoclose int folder = pci_open_folder(sysroot, address);
     if (folder < 0)
         return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", subject.id);

@@ -23,13 +23,15 @@ const char *verdict_name(enum verdict verdict); /* "ready", "possible", "blocked
 int readiness_describe_host(const struct sysroot *sysroot, const struct inventory *inventory, json_t **ret,
                             struct error *err);
 
-/* {verdict, summary, detaches: [{id, driver}], checks: [...], host-use: [{id, kind, name, weight, message,
+/* `rom` is what was read of the device's ROM, {bios, uefi, complete, shadow}; NULL: nothing yet.
+ *
+ * {verdict, summary, detaches: [{id, driver}], checks: [...], host-use: [{id, kind, name, weight, message,
  * evidence}]}: host-use is that of the device and of all that would be detached with it; checks are the
  * device's and those of the host that stand in the way of each device. ERROR_NOT_FOUND if there is no such
  * device. */
 int readiness_describe_device(const struct sysroot *sysroot, const struct inventory *inventory,
-                              const struct host_uses *uses, struct pci_address address, json_t **ret,
-                              struct error *err);
+                              const struct host_uses *uses, struct pci_address address, const json_t *rom,
+                              json_t **ret, struct error *err);
 
 /* The same of a function that the kernel is working on (hardware/pci/device.h): only by the checks that read
  * none of its files, and without those of the host that only inform. */

@@ -219,6 +219,11 @@ bool rom_has_uefi(const struct rom *rom, uint16_t machine)
     return false;
 }
 
+const char *rom_name_firmware(bool bios, bool uefi)
+{
+    return bios && uefi ? "BIOS and UEFI" : uefi ? "UEFI" : bios ? "BIOS" : "nothing";
+}
+
 static bool is_for(const struct rom_image *image, uint16_t vendor, uint16_t device)
 {
     bool found = image->device == device;

@@ -54,6 +54,8 @@ void rom_parse(const unsigned char *data, size_t length, struct rom *ret);
 bool rom_has_bios(const struct rom *rom);
 /* An image for UEFI, on any machine or (not 0) on that one. */
 bool rom_has_uefi(const struct rom *rom, uint16_t machine);
+/* "BIOS and UEFI", "UEFI", "BIOS" or "nothing". */
+const char *rom_name_firmware(bool bios, bool uefi);
 /* Whether one of the images is for the device. */
 bool rom_fits(const struct rom *rom, uint16_t vendor, uint16_t device);
 /* An image whose checksum is wrong; NULL if there is none. */

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "broker/protocol.h"
 #include "hardware/check/manual.h"
 #include "hardware/paths.h"
 #include "hardware/pci/class.h"
+#include "hardware/pci/rom.h"
 #include "passthrough/preflight/parts.h"
 
 /* The next hostpciN that passes a whole graphics card through, which *ret_device is. */
@@ -123,6 +125,71 @@ static const struct check gpu_pcie_check = {
     .run = check_gpu_pcie,
 };
 
+/* Nothing else stands in the way of reading it than a driver of the host. */
+static void remedy_read_rom(const struct inspection *inspection, const struct pci_device *device,
+                            struct findings *ret)
+{
+    struct id id = id_of(device);
+    const json_t *readiness = json_object_get(inspection->described, id.text);
+
+    if (strcmp(json_text(readiness, "verdict"), "blocked") == 0)
+        return;
+    text_append(&ret->remedy.lines, "# to see what it is:\n");
+    if (device->driver[0] != '\0' && !driver_is_vfio(device->driver))
+        remedy_add_call(&ret->remedy, "set", json_pack("{s:s}", "driver", "vfio-pci"),
+                        REMEDY_NODE "/hardware/pci/%s/driver", id.text);
+    remedy_add_call(&ret->remedy, "get", json_object(), REMEDY_NODE "/hardware/pci/%s/rom", id.text);
+}
+
+static bool says(const json_t *rom, const char *name)
+{
+    return json_integer_value(json_object_get(rom, name)) != 0;
+}
+
+/* What the broker saw in it when it was read last. */
+static void report_rom(const struct inspection *inspection, const char *key, const struct pci_device *device,
+                       const json_t *rom, struct findings *ret)
+{
+    struct id id = id_of(device);
+
+    text_printf(&ret->evidence, "; images for %s", rom_name_firmware(says(rom, "bios"), says(rom, "uefi")));
+    if (says(rom, "shadow")) {
+        findings_add(ret, SEVERITY_INFO,
+                     "%s: what the host sees as the ROM of the graphics card %s is the copy that the "
+                     "firmware left in memory: give the VM a romfile that is UEFI capable.",
+                     key, id.text);
+    } else if (!says(rom, "complete")) {
+        remedy_read_rom(inspection, device, ret);
+        findings_add(ret, SEVERITY_WARNING,
+                     "%s: the ROM of the graphics card %s was damaged when it was read last.", key, id.text);
+    } else if (says(rom, "uefi")) {
+        findings_add(ret, SEVERITY_OK, "%s: the ROM of the graphics card %s is UEFI capable.", key, id.text);
+    } else {
+        preflight_remedy_set(inspection, "bios", "seabios", ret);
+        findings_add(ret, SEVERITY_WARNING,
+                     "%s: the ROM of the graphics card %s is not UEFI capable, and the VM has OVMF: use "
+                     "SeaBIOS instead, or a romfile that is.",
+                     key, id.text);
+    }
+}
+
+static void report_unread(const struct inspection *inspection, const char *key,
+                          const struct pci_device *device, bool there, struct findings *ret)
+{
+    if (there) {
+        remedy_read_rom(inspection, device, ret);
+        findings_add(ret, SEVERITY_INFO,
+                     "%s: OVMF needs the ROM of the graphics card %s to be UEFI capable; if it is not, use "
+                     "SeaBIOS.",
+                     key, id_of(device).text);
+        return;
+    }
+    findings_add(ret, SEVERITY_INFO,
+                 "%s: the graphics card %s has no ROM of its own: with OVMF its screen stays dark until the "
+                 "guest's driver is loaded, unless a romfile is given.",
+                 key, id_of(device).text);
+}
+
 /* To read the device's own ROM it must be enabled first, which a check does not do. */
 static void check_gpu_rom(const struct subject *subject, struct findings *ret)
 {
@@ -137,32 +204,23 @@ static void check_gpu_rom(const struct subject *subject, struct findings *ret)
         struct id id = id_of(device);
         struct host_path file = path_of_function(id.text, "rom");
         bool there = sysfs_exists(sysroot_fd(inspection->what->sysroot), file.text);
+        const json_t *rom = protocol_find_fact(json_object_get(inspection->states, id.text), "rom", device);
         text_printf(&ret->evidence, "/%s: %s", file.text, there ? "there" : "absent");
-        if (there) {
-            text_printf(&ret->remedy.lines,
-                        "# to see what it is (this check reads a ROM that is given):\n"
-                        "cd /%s && echo 1 > rom && cat rom > %s/vbios.rom; echo 0 > rom\n",
-                        path_of_function(id.text, NULL).text, inspection->what->paths->rom);
-            preflight_remedy_edit(inspection, hostpci.key, "romfile", json_string("vbios.rom"), ret);
-        }
-        findings_add(
-            ret, SEVERITY_INFO,
-            there
-                ? "%s: OVMF needs the ROM of the graphics card %s to be UEFI capable; if it is not, use "
-                  "SeaBIOS."
-                : "%s: the graphics card %s has no ROM of its own: with OVMF its screen stays dark until the "
-                  "guest's driver is loaded, unless a romfile is given.",
-            hostpci.key, id.text);
+        if (there && rom != NULL)
+            report_rom(inspection, hostpci.key, device, rom, ret);
+        else
+            report_unread(inspection, hostpci.key, device, there, ret);
     }
 }
 
 static const struct check gpu_rom_check = {
     .id = "gpu-rom",
     .scope = CHECK_VM,
+    .fixable = true,
     .section = MANUAL_VM,
     .sentence = "if you want to use OVMF for GPU passthrough, the GPU needs to have an UEFI capable ROM, "
                 "otherwise use SeaBIOS instead.",
-    .text = "that the card has a ROM, or is given one",
+    .text = "that the card has a ROM, or is given one, and what was in it when it was read last",
     .run = check_gpu_rom,
 };
 

@@ -21,7 +21,7 @@ static json_t *find_task(const json_t *state, const char *id)
     return NULL;
 }
 
-/* {task?, reset?}; false if no broker answers. */
+/* {task?, reset?, rom?}; false if no broker answers. */
 static bool ask_state(struct inspection *inspection, const char *id)
 {
     autojson json_t *known = NULL;
@@ -32,9 +32,9 @@ static bool ask_state(struct inspection *inspection, const char *id)
                     &err) != 0)
         return false;
     const json_t *facts = json_object_get(json_object_get(known, "functions"), id);
-    json_object_set_new(
-        inspection->states, id,
-        json_pack("{s:O*, s:O*}", "task", find_task(known, id), "reset", json_object_get(facts, "reset")));
+    json_object_set_new(inspection->states, id,
+                        json_pack("{s:O*, s:O*, s:O*}", "task", find_task(known, id), "reset",
+                                  json_object_get(facts, "reset"), "rom", json_object_get(facts, "rom")));
     return true;
 }
 
@@ -59,10 +59,12 @@ static json_t *describe(const struct inspection *inspection, const char *id, boo
 
     if (uses == NULL || !pci_address_parse(id, &address))
         return NULL;
-    if ((held ? readiness_describe_held : readiness_describe_device)(
-            inspection->what->sysroot, inspection->inventory, uses, address, &readiness, &err) != 0)
-        return NULL; /* it is gone since it was assigned */
-    return readiness;
+    const struct sysroot *sysroot = inspection->what->sysroot;
+    int status =
+        held ? readiness_describe_held(sysroot, inspection->inventory, uses, address, &readiness, &err)
+             : readiness_describe_device(sysroot, inspection->inventory, uses, address, NULL, &readiness,
+                                         &err);
+    return status == 0 ? readiness : NULL; /* it is gone since it was assigned */
 }
 
 /* The same as GET .../status does: the files of a function that an operation is working on may not answer. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "broker/protocol.h"
 #include "hardware/check/manual.h"
 #include "hardware/paths.h"
 #include "hardware/pci/card.h"
@@ -98,13 +99,6 @@ static const struct check device_in_hand_check = {
     .run = check_task,
 };
 
-/* The fact is about this card, and not about one that was in its slot before. */
-static bool is_about(const json_t *fact, const struct pci_device *device)
-{
-    return device != NULL && json_integer_value(json_object_get(fact, "vendor")) == device->vendor &&
-           json_integer_value(json_object_get(fact, "device")) == device->device;
-}
-
 static void check_reset(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
@@ -113,10 +107,11 @@ static void check_reset(const struct subject *subject, struct findings *ret)
     json_t *state;
 
     json_object_foreach(inspection->states, id, state) {
-        const json_t *reset = json_object_get(state, "reset");
-        if (reset == NULL || json_integer_value(json_object_get(reset, "ok")) != 0 ||
-            !pci_address_parse(id, &address) ||
-            !is_about(reset, inventory_find(inspection->inventory, address)))
+        if (!pci_address_parse(id, &address))
+            continue;
+        const json_t *reset =
+            protocol_find_fact(state, "reset", inventory_find(inspection->inventory, address));
+        if (reset == NULL || json_integer_value(json_object_get(reset, "ok")) != 0)
             continue;
         text_printf(&ret->evidence, "%s: %s", json_text(reset, "method"), json_text(reset, "message"));
         remedy_add_call(&ret->remedy, "create", json_object(), REMEDY_NODE "/hardware/pci/%s/reset", id);

@@ -66,13 +66,6 @@ static void check_beginning(const struct romfile *file, struct findings *ret)
         ret);
 }
 
-static const char *name_firmware(const struct rom *rom)
-{
-    bool bios = rom_has_bios(rom), uefi = rom_has_uefi(rom, 0);
-
-    return bios && uefi ? "BIOS and UEFI" : uefi ? "UEFI" : bios ? "BIOS" : "nothing";
-}
-
 static void check_firmware(const struct inspection *inspection, const struct romfile *file,
                            struct findings *ret)
 {
@@ -81,7 +74,8 @@ static void check_firmware(const struct inspection *inspection, const struct rom
 
     if (fits)
         return;
-    text_printf(&ret->evidence, "%s: images for %s", file->path, name_firmware(&file->rom));
+    text_printf(&ret->evidence, "%s: images for %s", file->path,
+                rom_name_firmware(rom_has_bios(&file->rom), rom_has_uefi(&file->rom, 0)));
     for (size_t i = 0; foreign && i < file->rom.count; i++)
         if (file->rom.images[i].efi)
             text_printf(&ret->evidence, " (%s)", rom_machine_name(file->rom.images[i].machine).text);

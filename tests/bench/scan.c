@@ -80,7 +80,7 @@ static int describe_one(const struct host *host, struct names *names, struct err
     if (host_uses_scan(host->sysroot, host->inventory, &usage, err) != 0 ||
         device_describe(host->sysroot, host->inventory, names, address, &status, err) != 0)
         return -1;
-    return readiness_describe_device(host->sysroot, host->inventory, usage, address, &readiness, err);
+    return readiness_describe_device(host->sysroot, host->inventory, usage, address, NULL, &readiness, err);
 }
 
 /* In a process that runs already, as the daemon does: milliseconds of each of a hundred times. */

@@ -153,7 +153,7 @@ json_t *report_of(const struct tree *tree, const char *device)
     cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &uses, &err), 0, "%s", err.message);
     int status = device == NULL ? readiness_describe_host(tree->sysroot, inventory, &report, &err)
                                 : readiness_describe_device(tree->sysroot, inventory, uses,
-                                                            address_of(device), &report, &err);
+                                                            address_of(device), NULL, &report, &err);
     cr_assert_eq(status, 0, "%s", err.message);
     return report;
 }

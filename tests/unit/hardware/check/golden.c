@@ -49,8 +49,8 @@ static void ask(const struct tree *tree, const char *id, struct said *ret)
     cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &uses, &err), 0, "%s", err.message);
     cr_assert_eq(readiness_describe_host(tree->sysroot, inventory, &ret->host, &err), 0, "%s", err.message);
     cr_assert_eq(
-        readiness_describe_device(tree->sysroot, inventory, uses, address_of(id), &ret->device, &err), 0,
-        "%s", err.message);
+        readiness_describe_device(tree->sysroot, inventory, uses, address_of(id), NULL, &ret->device, &err),
+        0, "%s", err.message);
 }
 
 static const json_t *find_row(const json_t *list, const char *id)
@@ -435,10 +435,13 @@ static bool is_meant(const char *check, char *const *names)
     return false;
 }
 
-/* Fixable where the driver is built in, or integrated graphics are left out: in device.c and host.c. */
+/* Fixable where the driver is built in, integrated graphics are left out, or hostpci's own file blacklists
+ * the module: in device.c, host.c and kernel.c. */
 static bool is_told_elsewhere(const char *check)
 {
-    static const char *const checks[] = {"vfio-ids", "vfio-ids-others", "iommu-parameter"};
+    static const char *const checks[] = {"vfio-ids",          "vfio-ids-others",         "iommu-parameter",
+                                         "vfio-loaded",       "vfio-iommu-type1-loaded", "vfio-pci-loaded",
+                                         "vfio-virqfd-loaded"};
 
     for (size_t i = 0; i < COUNT_OF(checks); i++)
         if (strcmp(checks[i], check) == 0)

@@ -83,8 +83,9 @@ static json_t *ask(const struct tree *tree, const char *id)
 
     cr_assert_eq(host_uses_scan(tree->sysroot, inventory, &uses, &err), 0, "%s", err.message);
     cr_assert_eq(readiness_describe_host(tree->sysroot, inventory, &host, &err), 0, "%s", err.message);
-    cr_assert_eq(readiness_describe_device(tree->sysroot, inventory, uses, address_of(id), &device, &err), 0,
-                 "%s", err.message);
+    cr_assert_eq(
+        readiness_describe_device(tree->sysroot, inventory, uses, address_of(id), NULL, &device, &err), 0,
+        "%s", err.message);
     json_t *all = json_copy(json_object_get(host, "checks"));
     json_array_extend(all, json_object_get(device, "checks"));
     return all;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checks of a device: graphics, and devices that are shared between VMs (SR-IOV, mediated devices). */
 #include <criterion/criterion.h>
+#include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
+#include "hardware/check/report.h"
 #include "tests/unit/hardware/check/fixture.h"
 
 #define LINES6 "0x0 0x0 0x0\n0x0 0x0 0x0\n0x0 0x0 0x0\n0x0 0x0 0x0\n0x0 0x0 0x0\n0x0 0x0 0x0\n"
@@ -41,7 +44,7 @@ Test(check_device, shows_pictures)
          "rom",
          "info",
          "only reading it shows",
-         "cat rom"},
+         "hostpci get /nodes/localhost/hardware/pci/0000:01:00.0/rom"},
         {"a copy of the ROM",
          {{PCI CARD "/resource", LINES6 "0x00000000000c0000 0x00000000000dffff 0x212\n"}},
          CARD,
@@ -276,4 +279,36 @@ Test(check_device, creates_mediated_devices)
     };
 
     expect_each_broken(cases, COUNT_OF(cases));
+}
+
+static void expect_rom(const char *read, const char *severity, const char *message, bool action)
+{
+    autojson json_t *rom = json_loads(read, 0, NULL), *report = NULL;
+    autotree struct tree tree;
+    struct change changes[] = {
+        {PCI CARD "/resource", LINES6 "0x00000000de000000 0x00000000de07ffff 0x46200\n"}, {NULL, NULL}};
+    struct error err;
+
+    check_host_make(&tree);
+    check_host_change(&tree, changes);
+    autoinventory struct inventory *inventory = tree_scan(&tree);
+    autohostuses struct host_uses *uses = NULL;
+    cr_assert_eq(host_uses_scan(tree.sysroot, inventory, &uses, &err), 0, "%s", err.message);
+    cr_assert_eq(
+        readiness_describe_device(tree.sysroot, inventory, uses, address_of(CARD), rom, &report, &err), 0,
+        "%s", err.message);
+    const json_t *check = check_in(report, "rom");
+    cr_assert_not_null(check, "%s", read);
+    cr_expect_str_eq(json_text(check, "severity"), severity, "%s", read);
+    cr_expect(strstr(json_text(check, "message"), message) != NULL, "%s", read);
+    cr_expect_eq(json_object_get(check, "action") != NULL, action, "%s", read);
+}
+
+/* The broker is asked to read it only while that is not known yet, or was no whole ROM. */
+Test(check_device, tells_what_was_read_of_its_rom)
+{
+    expect_rom("{\"bios\": 1, \"uefi\": 1, \"complete\": 1}", "ok", "with OVMF and with SeaBIOS", false);
+    expect_rom("{\"bios\": 0, \"uefi\": 1, \"complete\": 1}", "ok", "not with SeaBIOS", false);
+    expect_rom("{\"bios\": 1, \"uefi\": 0, \"complete\": 1}", "info", "not UEFI capable", false);
+    expect_rom("{\"bios\": 1, \"uefi\": 0, \"complete\": 0}", "warning", "was damaged", true);
 }

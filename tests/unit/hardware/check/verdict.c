@@ -165,9 +165,9 @@ Test(check_verdict, is_refused_for_a_device_that_is_not_there)
 
     check_host_make(&tree);
     autoinventory struct inventory *inventory = tree_scan(&tree);
-    cr_assert_eq(
-        readiness_describe_device(tree.sysroot, inventory, NULL, address_of("0000:09:00.0"), &report, &err),
-        -1);
+    cr_assert_eq(readiness_describe_device(tree.sysroot, inventory, NULL, address_of("0000:09:00.0"), NULL,
+                                           &report, &err),
+                 -1);
     cr_assert_eq(err.kind, ERROR_NOT_FOUND);
     cr_assert_null(report);
 }

@@ -263,10 +263,8 @@ const struct provoked provoked_by_devices[] = {
      .expected = "info gpu-rom hostpci0: OVMF needs the ROM of the graphics card 0000:01:00.0 to be UEFI "
                  "capable; if it is not, use SeaBIOS.\n"
                  "  = /sys/bus/pci/devices/0000:01:00.0/rom: there\n"
-                 "  > # to see what it is (this check reads a ROM that is given):\n"
-                 "  > cd /sys/bus/pci/devices/0000:01:00.0 && echo 1 > rom && cat rom > @/rom/vbios.rom; "
-                 "echo 0 > rom\n"
-                 "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,romfile=vbios.rom,x-vga=1\n"},
+                 "  > # to see what it is:\n"
+                 "  > hostpci get /nodes/localhost/hardware/pci/0000:01:00.0/rom\n"},
     {.about = "a card without a ROM",
      .host = "golden:no-rom",
      .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1'}",
