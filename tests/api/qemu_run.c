@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* VMs that really run, in software emulation: these tests need the package qemu-system-x86. Their guest is a
+ * boot sector that does no more than power off when the power button is pressed. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "tests/api/call.h"
+#include "tests/api/daemon.h"
+#include "tests/api/lab/machine.h"
+#include "tests/api/look.h"
+#include "tests/api/vm.h"
+
+#define VM        QEMU "/100"
+#define DISK_SIZE 65536
+#define SECONDS   60
+
+static pid_t process; /* of the last QEMU; 0: none */
+
+/* The registers are those of the PIIX4's power management, which SeaBIOS puts at 0x600: status, enable
+ * (0x602) and control (0x604). Bit 8 is the power button, and 0x2000 in control powers off. */
+static const unsigned char boot_sector[] = {
+    0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef, /* out 0x602, 0x100 */
+    0xba, 0x00, 0x06, 0xed, 0xf6, 0xc4, 0x01, /* again: in ax, 0x600; test ah, 1 */
+    0x74, 0xf7,                               /* jz again */
+    0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, /* out 0x604, 0x2000 */
+    0xf4, 0xeb, 0xfd,                         /* halt: hlt; jmp halt */
+};
+
+static void start(void)
+{
+    autofree unsigned char *disk = xcalloc(1, DISK_SIZE);
+    struct error err;
+
+    START(.host = NULL);
+    autofree char *path = xasprintf("%s/guest.raw", daemon_state()),
+                  *value = xasprintf("%s,format=raw", path);
+    memcpy(disk, boot_sector, sizeof(boot_sector));
+    disk[510] = 0x55;
+    disk[511] = 0xaa;
+    cr_assert_eq(file_create(path, disk, DISK_SIZE, 0600, &err), 0, "%s", err.message);
+    vm_create("100", "kvm", "0", "memory", "64", "vga", "none", "ide0", value, "boot", "order=ide0", NULL);
+}
+
+/* A test that fails leaves no QEMU behind. */
+static void tidy(void)
+{
+    if (process > 1)
+        kill(process, SIGKILL);
+}
+
+TestSuite(qemu_run, .init = start, .fini = tidy, .timeout = 240);
+
+static const json_t *current(void)
+{
+    return get(VM "/status/current", NULL);
+}
+
+/* The VM's process is remembered as long as it has one. */
+static void look(void)
+{
+    const json_t *row = current();
+
+    process = has(row, "pid") ? (pid_t)number_of(row, "pid") : 0;
+}
+
+/* The end of the task that the verb with a parameter (NULL: none) begins. */
+static const char *end_with(const char *verb, const char *name, const char *value)
+{
+    autofree char *path = xasprintf(VM "/status/%s", verb);
+    const char *end = vm_task_end(json_string_value(post(path, name, value, NULL)));
+
+    look();
+    return end;
+}
+
+static const char *end_of(const char *verb)
+{
+    return end_with(verb, NULL, NULL);
+}
+
+static void is_running(bool yes)
+{
+    cr_expect_str_eq(text_of(current(), "status"), yes ? "running" : "stopped");
+}
+
+/* Waits until the guest listens to the power button: until then a press of it is lost. */
+static void wait_for_guest(void)
+{
+    double end = machine_slept() + SECONDS;
+
+    for (;;) {
+        const char *told = json_string_value(post(VM "/monitor", "command", "i /h 0x602", NULL));
+        if (strstr(told, "= 0x0100") != NULL)
+            return;
+        cr_assert_lt(machine_slept(), end, "the guest does not boot: %s", told);
+        machine_sleep(100);
+    }
+}
+
+/* Waits until the VM has another process than that one. */
+static void wait_for_other(pid_t old)
+{
+    double end = machine_slept() + SECONDS;
+
+    for (look(); process == 0 || process == old; look()) {
+        cr_assert_lt(machine_slept(), end, "the VM does not start again");
+        machine_sleep(50);
+    }
+}
+
+DAEMON_TEST(qemu_run, starts_tells_what_it_uses_and_stops)
+{
+    cr_expect_str_eq(end_of("start"), "OK");
+    const json_t *now = current();
+    cr_expect_str_eq(text_of(now, "status"), "running");
+    cr_expect_str_eq(text_of(now, "qmpstatus"), "running");
+    cr_expect_gt(number_of(now, "pid"), 1);
+    cr_expect_gt(number_of(now, "mem"), 1 << 20);
+    cr_expect_str_eq(text_of(row(get(QEMU, NULL), "name", "VM 100"), "status"), "running");
+    cr_expect_str_eq(end_of("start"), "VM 100 already running");
+    fails(500, "VM 100 is running - destroy failed", "DELETE", VM, NULL);
+    cr_expect_str_eq(end_of("stop"), "OK");
+    is_running(false);
+    cr_expect_str_eq(end_of("stop"), "OK");
+}
+
+DAEMON_TEST(qemu_run, is_suspended_resumed_and_reset)
+{
+    cr_expect_str_eq(end_of("start"), "OK");
+    cr_expect_str_eq(end_of("suspend"), "OK");
+    const char *told = json_string_value(post(VM "/monitor", "command", "info status", NULL));
+    cr_expect_not_null(strstr(told, "paused"), "%s", told);
+    cr_expect_str_eq(end_of("resume"), "OK");
+    told = json_string_value(post(VM "/monitor", "command", "info status", NULL));
+    cr_expect_not_null(strstr(told, "running"), "%s", told);
+    cr_expect_str_eq(end_of("reset"), "OK");
+    is_running(true);
+    cr_expect_str_eq(end_of("stop"), "OK");
+}
+
+DAEMON_TEST(qemu_run, powers_off_when_it_is_asked_to)
+{
+    cr_expect_str_eq(end_of("start"), "OK");
+    wait_for_guest();
+    cr_expect_str_eq(end_of("shutdown"), "OK");
+    is_running(false);
+    cr_expect_str_eq(end_of("shutdown"), "OK");
+}
+
+DAEMON_TEST(qemu_run, that_does_not_power_off_runs_on_unless_forced)
+{
+    put(VM "/config", "delete", "ide0,boot", NULL);
+    cr_expect_str_eq(end_of("start"), "OK");
+    cr_expect_str_eq(end_with("shutdown", "timeout", "1"), "VM quit/powerdown failed - got timeout");
+    is_running(true);
+    cr_expect_str_eq(end_with("reboot", "timeout", "1"), "VM quit/powerdown failed - got timeout");
+    is_running(true);
+    const char *upid = json_string_value(post(VM "/status/shutdown", "timeout", "1", "forceStop", "1", NULL));
+    cr_expect_str_eq(vm_task_end(upid), "OK");
+    look();
+    is_running(false);
+}
+
+DAEMON_TEST(qemu_run, reboots_with_what_is_pending_in_a_process_of_its_own)
+{
+    cr_expect_str_eq(end_of("start"), "OK");
+    pid_t first = process;
+    wait_for_guest();
+    put(VM "/config", "memory", "96", NULL);
+    cr_expect_str_eq(text_of(get(VM "/config", "current", "1", NULL), "memory"), "64");
+    cr_expect_str_eq(end_of("reboot"), "OK");
+    wait_for_other(first);
+    cr_expect_str_eq(text_of(get(VM "/config", "current", "1", NULL), "memory"), "96");
+    cr_expect(has_row(get("/nodes/" NODE "/tasks", "typefilter", "qmstart", "source", "all", NULL), "user",
+                      "root@pam"));
+    double end = machine_slept() + SECONDS;
+    while (strcmp(text_of(current(), "qmpstatus"), "running") != 0 && machine_slept() < end)
+        machine_sleep(50);
+    cr_expect_str_eq(end_of("stop"), "OK");
+    is_running(false);
+}
+
+DAEMON_TEST(qemu_run, that_is_killed_is_stopped)
+{
+    cr_expect_str_eq(end_of("start"), "OK");
+    double end = machine_slept() + SECONDS;
+    cr_assert_gt(process, 1);
+    kill(process, SIGKILL);
+    for (look(); process != 0; look()) {
+        cr_assert_lt(machine_slept(), end, "it still runs");
+        machine_sleep(50);
+    }
+    machine_sleep(1000);
+    cr_expect_str_eq(end_of("start"), "OK");
+    cr_expect_str_eq(end_of("stop"), "OK");
+}
