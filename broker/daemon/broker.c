@@ -55,8 +55,12 @@ struct daemon {
     struct loop_timer deadline, settled;
 };
 
+#define MOST_VOLUME_DIRS 64
+
 struct options {
     const char *run_dir, *broker_dir, *user, *sysroot, *rom_dir, *qemu;
+    const char *volume_dirs[MOST_VOLUME_DIRS + 1]; /* ends with NULL */
+    size_t volume_dir_count;
     bool help;
 };
 
@@ -67,15 +71,31 @@ static const char help[] =
     "  --user NAME\n        who may ask beside root: the user of `hostpci serve` (default hostpci)\n"
     "  --sysroot DIR\n        the host's files (/sys, /proc, ...) lie below this folder (default /)\n"
     "  --rom-dir DIR\n        where it saves ROMs, as `hostpci serve --rom-dir` (default /usr/share/kvm)\n"
-    "  --qemu PATH\n        the QEMU that it starts (default " QEMU_BINARY ")\n";
+    "  --qemu PATH\n        the QEMU that it starts (default " QEMU_BINARY ")\n"
+    "  --volume-dir DIR\n        it gives virtual machines the files below this folder; may be repeated "
+    "(default /var/lib/hostpci/images)\n";
+
+static int add_volume_dir(struct options *options, const char *folder, struct error *err)
+{
+    if (options->volume_dir_count == MOST_VOLUME_DIRS)
+        return error_set(err, ERROR_INVALID, "--volume-dir: there may be %d of them at most",
+                         MOST_VOLUME_DIRS);
+    options->volume_dirs[options->volume_dir_count++] = folder;
+    return 0;
+}
 
 static int read_options(int argc, char **argv, struct options *options, struct error *err)
 {
-    static const struct option names[] = {
-        {"run-dir", required_argument, NULL, 'r'}, {"broker-dir", required_argument, NULL, 'b'},
-        {"user", required_argument, NULL, 'u'},    {"sysroot", required_argument, NULL, 's'},
-        {"rom-dir", required_argument, NULL, 'm'}, {"qemu", required_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"run-dir", required_argument, NULL, 'r'},
+                                          {"broker-dir", required_argument, NULL, 'b'},
+                                          {"user", required_argument, NULL, 'u'},
+                                          {"sysroot", required_argument, NULL, 's'},
+                                          {"rom-dir", required_argument, NULL, 'm'},
+                                          {"qemu", required_argument, NULL, 'q'},
+                                          {"volume-dir", required_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    const char *folder = NULL;
     int found;
 
     optind = 0; /* glibc starts over */
@@ -85,6 +105,7 @@ static int read_options(int argc, char **argv, struct options *options, struct e
                               : found == 'u' ? &options->user
                               : found == 'm' ? &options->rom_dir
                               : found == 'q' ? &options->qemu
+                              : found == 'v' ? &folder
                                              : &options->sysroot;
         if (found == 'h')
             options->help = true;
@@ -95,7 +116,11 @@ static int read_options(int argc, char **argv, struct options *options, struct e
             return error_set(err, ERROR_INVALID,
                              "'%.60s' is empty; `hostpci broker --help` says what it takes",
                              argv[optind - 1]);
+        else if (found == 'v' && add_volume_dir(options, folder, err) != 0)
+            return -1;
     }
+    if (options->volume_dir_count == 0)
+        options->volume_dirs[0] = "/var/lib/hostpci/images";
     if (optind < argc)
         return error_set(err, ERROR_INVALID, "'%.60s' is not an option; `hostpci broker --help` lists them",
                          argv[optind]);
@@ -314,6 +339,7 @@ static int start(const struct options *options, struct daemon *daemon, struct er
     jobs->rom_dir = options->rom_dir;
     jobs->run_dir = daemon->run_dir;
     jobs->qemu = options->qemu;
+    jobs->volume_dirs = options->volume_dirs;
     jobs->stop_at = broker_stop_at();
     jobs->changed = on_news;
     jobs->context = daemon;

@@ -94,12 +94,13 @@ struct jobs {
     struct loop *loop;
     struct journal *journal;
     const struct sysroot *sysroot;
-    const char *rom_dir;       /* the folder of the romfiles */
-    const char *run_dir;       /* machines are below it */
-    const char *qemu;          /* the binary */
-    int helper;                /* broker/daemon/helper.h; -1: none */
-    struct job *list;          /* the newest first */
-    struct machines *machines; /* broker/daemon/machines.h */
+    const char *rom_dir;            /* the folder of the romfiles */
+    const char *run_dir;            /* machines are below it */
+    const char *qemu;               /* the binary */
+    const char *const *volume_dirs; /* a VM gets the files below these alone; ends with NULL */
+    int helper;                     /* broker/daemon/helper.h; -1: none */
+    struct job *list;               /* the newest first */
+    struct machines *machines;      /* broker/daemon/machines.h */
     unsigned count, readers;
     long steps, stop_at; /* broker_stop_at(); 0: never */
     /* Called when the journal has a new line, or the end, of the operation of that number. */

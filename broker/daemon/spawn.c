@@ -82,6 +82,7 @@ int spawn_worker(const struct worker_host *host, operation_function *run, const 
                                 .rom_dir = host->rom_dir,
                                 .run_dir = host->run_dir,
                                 .qemu = host->qemu,
+                                .volume_dirs = host->volume_dirs,
                                 .operation = id,
                                 .arguments = arguments};
         work(&worker, run);

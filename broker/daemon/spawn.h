@@ -11,10 +11,11 @@
 /* What each worker works on. */
 struct worker_host {
     const struct sysroot *sysroot;
-    int helper;          /* the socket to it; -1: none */
-    const char *rom_dir; /* the folder of the romfiles */
-    const char *run_dir; /* machines are below it */
-    const char *qemu;    /* the binary */
+    int helper;                     /* the socket to it; -1: none */
+    const char *rom_dir;            /* the folder of the romfiles */
+    const char *run_dir;            /* machines are below it */
+    const char *qemu;               /* the binary */
+    const char *const *volume_dirs; /* a VM gets the files below these alone; ends with NULL */
 };
 
 struct worker_process {

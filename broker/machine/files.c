@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/if_tun.h>
+#include <linux/openat2.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -44,18 +46,43 @@ static int number_at(const json_t *file, size_t index)
     return (int)json_integer_value(json_array_get(json_object_get(file, "numbers"), index));
 }
 
+static void name_open(int fd, char ret[static PATH_MAX])
+{
+    autofree char *link = xasprintf("/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, ret, PATH_MAX - 1);
+
+    ret[length > 0 ? length : 0] = '\0';
+}
+
+/* A folder for volumes lies in one of the daemon's, who could put a link to any other in its place. */
+static int name_folder(const char *path, char ret[static PATH_MAX], struct error *err)
+{
+    const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+    autoclose int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+    if (fd < 0 && errno == ELOOP)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "the folder for volumes '%s' is a link, or lies below one: give --volume-dir the "
+                         "path without it",
+                         path);
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot enter the folder for volumes '%s'", path);
+    name_open(fd, ret);
+    return 0;
+}
+
 /* Where the open file lies now, and not where its name led to a moment ago. */
 static int check_place(int fd, const json_t *file, struct error *err)
 {
     const char *below = json_text(file, "below"), *path = json_text(file, "path");
-    autofree char *folder = realpath(below, NULL), *link = xasprintf("/proc/self/fd/%d", fd);
-    char real[PATH_MAX];
+    char folder[PATH_MAX], real[PATH_MAX];
     struct error why;
 
-    ssize_t length = readlink(link, real, sizeof(real) - 1);
-    real[length > 0 ? length : 0] = '\0';
-    size_t prefix = folder != NULL ? strlen(folder) : 0;
-    if (folder == NULL || strncmp(real, folder, prefix) != 0 || real[prefix] != '/')
+    if (name_folder(below, folder, err) != 0)
+        return -1;
+    name_open(fd, real);
+    size_t prefix = strcmp(folder, "/") != 0 ? strlen(folder) : 0;
+    if (strncmp(real, folder, prefix) != 0 || real[prefix] != '/')
         return error_set(err, ERROR_FORBIDDEN, "'%s' does not lie in '%s' any more, but is '%s'", path, below,
                          real);
     if (vm_image_check(fd, json_text_or(file, "format", "raw"), &why) != 0)
@@ -67,9 +94,15 @@ static int open_volume(const json_t *file, size_t index, struct files *files, st
 {
     const char *path = json_text(file, "path");
     struct stat found;
-    /* not to wait for the other end of a pipe, before it is known to be none */
-    int fd = open(path, (index == 0 ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    /* not to wait for the other end of a pipe, before it is known to be none; O_EXCL says of a block device
+     * that the host may not mount it, and fails where it has */
+    int fd = open(path, (index == 0 ? O_RDONLY : O_RDWR | O_EXCL) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
+    if (fd < 0 && errno == EBUSY)
+        return error_set(err, ERROR_CONFLICT,
+                         "'%s' is in use by this host or another VM: it is mounted, swapped to, stacked or "
+                         "open; `lsblk %s` shows what is on it",
+                         path, path);
     if (fd < 0)
         return error_set_errno(err, errno, "cannot open '%s'", path);
     if (fstat(fd, &found) != 0 || !(S_ISREG(found.st_mode) || S_ISBLK(found.st_mode))) {
@@ -77,7 +110,7 @@ static int open_volume(const json_t *file, size_t index, struct files *files, st
         return error_set(err, ERROR_FAILED, "'%s' is neither a file nor a block device", path);
     }
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
-    if (json_object_get(file, "below") != NULL && check_place(fd, file, err) != 0) {
+    if (check_place(fd, file, err) != 0) {
         close(fd);
         return -1;
     }

@@ -45,50 +45,53 @@ static json_t *add_numbers(struct order *order, unsigned count)
     return numbers;
 }
 
-/* The folder that the path as it is written lies in; NULL if in none: then only root can have named it. */
-static const char *find_folder(const json_t *folders, const char *path)
+/* The folder that the path as it is written lies in; NULL if in none. */
+static const char *find_folder(const char *const *folders, const char *path)
 {
-    const json_t *folder;
-    size_t i;
-
-    json_array_foreach(folders, i, folder) {
-        const char *text = json_string_value(folder);
-        size_t length = strlen(text);
-        while (length > 0 && text[length - 1] == '/')
+    for (; *folders != NULL; folders++) {
+        size_t length = strlen(*folders);
+        while (length > 0 && (*folders)[length - 1] == '/')
             length--;
-        if (strncmp(path, text, length) == 0 && path[length] == '/')
-            return text;
+        if (strncmp(path, *folders, length) == 0 && path[length] == '/')
+            return *folders;
     }
     return NULL;
 }
 
-static char *hand_volume(struct order *order, const struct vm_file *file)
+/* Root opens what the daemon names, so the folders are the broker's own. */
+static int hand_volume(struct order *order, const struct vm_file *file, char **ret, struct error *err)
 {
-    const char *below = find_folder(json_object_get(order->worker->arguments, "volume-dirs"), file->path);
-    json_t *numbers = add_numbers(order, file->read_only ? 1 : 2), *number;
-    json_t *row = json_pack("{s:s, s:s, s:o, s:s?}", "kind", "volume", "path", file->path, "numbers", numbers,
-                            "format", file->format);
+    const char *below = find_folder(order->worker->volume_dirs, file->path);
     size_t i;
 
-    if (below != NULL)
-        json_object_set_new(row, "below", json_string(below));
-    json_array_append_new(order->files, row);
+    if (below == NULL)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "'%s' does not lie in a folder whose files the broker gives to virtual machines: "
+                         "start it with --volume-dir and the path of the folder",
+                         file->path);
+    json_t *numbers = add_numbers(order, file->read_only ? 1 : 2), *number;
+    json_array_append_new(order->files,
+                          json_pack("{s:s, s:s, s:s, s:o, s:s?}", "kind", "volume", "path", file->path,
+                                    "below", below, "numbers", numbers, "format", file->format));
     order->sets++;
     json_array_foreach(numbers, i, number) {
         json_array_append_new(order->options, json_string("-add-fd"));
         json_array_append_new(order->options,
                               json_sprintf("fd=%d,set=%u", (int)json_integer_value(number), order->sets));
     }
-    return xasprintf("/dev/fdset/%u", order->sets);
+    *ret = xasprintf("/dev/fdset/%u", order->sets);
+    return 0;
 }
 
-static char *hand_socket(struct order *order, const struct vm_file *file)
+static int hand_socket(struct order *order, const struct vm_file *file, char **ret, struct error *err)
 {
     int number = order->number;
 
+    (void)err;
     json_array_append_new(order->files, json_pack("{s:s, s:s, s:o}", "kind", "socket", "path", file->path,
                                                   "numbers", add_numbers(order, 1)));
-    return xasprintf("fd=%d", number);
+    *ret = xasprintf("fd=%d", number);
+    return 0;
 }
 
 static void join(struct text *text, int first, unsigned count)
@@ -97,11 +100,12 @@ static void join(struct text *text, int first, unsigned count)
         text_printf(text, "%s%d", i > 0 ? ":" : "", first + (int)i);
 }
 
-static char *hand_tap(struct order *order, const struct vm_file *file)
+static int hand_tap(struct order *order, const struct vm_file *file, char **ret, struct error *err)
 {
     int first = order->number;
     struct text text = {0};
 
+    (void)err;
     text_append(&text, "fds=");
     join(&text, first, file->queues);
     if (file->vhost) {
@@ -112,19 +116,19 @@ static char *hand_tap(struct order *order, const struct vm_file *file)
                           json_pack("{s:s, s:s, s:s?, s:b, s:o}", "kind", "tap", "path", file->path, "bridge",
                                     file->bridge, "vhost", (int)file->vhost, "numbers",
                                     add_numbers(order, file->vhost ? 2 * file->queues : file->queues)));
-    return text_take(&text);
+    *ret = text_take(&text);
+    return 0;
 }
 
 static int hand(void *context, const struct vm_file *file, char **ret, struct error *err)
 {
-    static char *(*const hands[])(struct order *, const struct vm_file *) = {
+    static int (*const hands[])(struct order *, const struct vm_file *, char **, struct error *) = {
         [VM_FILE_VOLUME] = hand_volume, [VM_FILE_SOCKET] = hand_socket, [VM_FILE_TAP] = hand_tap};
     struct order *order = context;
 
     if (order->number + 2 * (int)file->queues + 2 >= FILES_FIRST + FILES_LIMIT)
         return error_set(err, ERROR_FAILED, "a VM cannot have more than %d files open", FILES_LIMIT);
-    *ret = hands[file->kind](order, file);
-    return 0;
+    return hands[file->kind](order, file, ret, err);
 }
 
 /* What this QEMU can do is asked once for each binary, and kept beside the machines. */

@@ -25,12 +25,13 @@ struct worker {
     int socket; /* to the broker */
     int helper; /* to the one that runs programs (broker/worker/unit.h); -1: there is none */
     const struct sysroot *sysroot;
-    const char *rom_dir;   /* the folder of the romfiles */
-    const char *run_dir;   /* machines are below it (broker/machine/machine.h) */
-    const char *qemu;      /* the binary */
-    const char *operation; /* its id; "" if it only reads */
-    json_t *arguments;     /* validated against the operation's schema */
-    bool undoing;          /* neither a request to stop nor a full disk ends the way back */
+    const char *rom_dir;            /* the folder of the romfiles */
+    const char *run_dir;            /* machines are below it (broker/machine/machine.h) */
+    const char *qemu;               /* the binary */
+    const char *const *volume_dirs; /* a VM gets the files below these alone; ends with NULL */
+    const char *operation;          /* its id; "" if it only reads */
+    json_t *arguments;              /* validated against the operation's schema */
+    bool undoing;                   /* neither a request to stop nor a full disk ends the way back */
 };
 
 /* Adds a line to the operation's log, which the task shows. */

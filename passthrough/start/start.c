@@ -200,15 +200,6 @@ static json_t *make_config(const json_t *document, const struct start_options *o
     return config;
 }
 
-static json_t *list_folders(const char *const *folders)
-{
-    json_t *list = json_array();
-
-    for (; folders != NULL && *folders != NULL; folders++)
-        json_array_append_new(list, json_string(*folders));
-    return list;
-}
-
 void start_log_line(void *context, int number, const char *text)
 {
     (void)number;
@@ -228,9 +219,8 @@ static int start_reserved(const struct start_host *host, long long vmid, json_t 
     if (command_line_find_usb(&line, config, &usb, err) != 0)
         return -1;
     json_t *arguments =
-        json_pack("{s:I, s:O, s:o, s:O, s:o, s:I}", "vmid", (json_int_t)vmid, "config", config, "assigned",
-                  describe_assigned(assignments), "usb", usb, "volume-dirs", list_folders(host->volume_dirs),
-                  "timeout", (json_int_t)seconds);
+        json_pack("{s:I, s:O, s:o, s:O, s:I}", "vmid", (json_int_t)vmid, "config", config, "assigned",
+                  describe_assigned(assignments), "usb", usb, "timeout", (json_int_t)seconds);
     if (broker_call(host->broker, "vm_start", task_upid(task), arguments, start_log_line, task, &result,
                     err) != 0)
         return -1;

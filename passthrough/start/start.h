@@ -27,7 +27,6 @@ struct start_host {
     struct qemu *qemu;
     struct tasks *tasks;
     const struct vm_paths *paths;
-    const char *const *volume_dirs; /* ends with NULL */
 };
 
 struct start_options {

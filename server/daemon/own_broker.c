@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -47,18 +48,28 @@ static void end_with_parent(int lifeline)
  * order. */
 static void become_broker(const struct settings *settings, const char *user, int lifeline)
 {
-    const char *const argv[] = {
-        "hostpci", "broker",       "--run-dir", settings->run_dir, "--broker-dir", settings->broker_dir,
-        "--user",  user,           "--sysroot", settings->sysroot, "--rom-dir",    settings->rom_dir,
-        "--qemu",  settings->qemu, NULL};
+    const char *const first[] = {
+        "hostpci", "broker",      "--run-dir", settings->run_dir, "--broker-dir", settings->broker_dir,
+        "--user",  user,          "--sysroot", settings->sysroot, "--rom-dir",    settings->rom_dir,
+        "--qemu",  settings->qemu};
+    const char **argv = NULL;
+    size_t count = COUNT_OF(first), folders = 0;
     sigset_t none;
 
+    while (settings->volume_dirs[folders] != NULL)
+        folders++;
+    argv = xcalloc(count + 2 * folders + 1, sizeof(*argv));
+    memcpy(argv, first, sizeof(first));
+    for (char **folder = settings->volume_dirs; *folder != NULL; folder++) {
+        argv[count++] = "--volume-dir";
+        argv[count++] = *folder;
+    }
     setpgid(0, 0);
     end_with_parent(lifeline);
     unsetenv("NOTIFY_SOCKET"); /* the service manager waits for us, not for it */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execv("/proc/self/exe", (char *const *)argv);
+    execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
     log_error("cannot start the broker: %s", strerror(errno));
     _exit(EXIT_FAILURE);
 }

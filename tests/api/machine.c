@@ -162,11 +162,31 @@ DAEMON_TEST(machine, whose_disk_is_not_there_leaves_nothing_and_says_so)
 
 DAEMON_TEST(machine, has_its_disk_open)
 {
-    autofree char *disk = xasprintf("%s/disk.raw", daemon_state());
+    autofree char *images = xasprintf("%s/images", daemon_state()), *disk = xasprintf("%s/disk.raw", images);
+    cr_assert_eq(mkdir(images, 0755), 0);
     cr_assert_eq(close(creat(disk, 0600)), 0);
     cr_assert_eq(truncate(disk, 1 << 20), 0);
     put(QEMU "/100/config", "scsi0", disk, NULL);
     cr_assert_str_eq(run_task("start"), "OK");
     cr_assert_str_eq(run_task("stop"), "OK");
     nothing_is_left();
+}
+
+/* Root opens what the daemon names, which is trusted with nothing but its own folder. */
+DAEMON_TEST(machine, gets_no_disk_from_elsewhere)
+{
+    autofree char *disk = xasprintf("%s/disk.raw", daemon_state()),
+                  *images = xasprintf("%s/images", daemon_state());
+    autofree char *within = xasprintf("%s/disk.raw", images);
+
+    cr_assert_eq(close(creat(disk, 0600)), 0);
+    cr_assert_eq(truncate(disk, 1 << 20), 0);
+    put(QEMU "/100/config", "scsi0", disk, NULL);
+    cr_assert_not_null(strstr(run_task("start"), "start it with --volume-dir"));
+    nothing_is_left();
+    cr_assert_eq(symlink(daemon_state(), images), 0);
+    put(QEMU "/100/config", "scsi0", within, NULL);
+    cr_assert_not_null(strstr(run_task("start"), "is a link, or lies below one"));
+    nothing_is_left();
+    cr_assert_eq(unlink(images), 0);
 }
