@@ -205,7 +205,7 @@ install: binaries
 	    *) echo "$$other is there already: leave $$name out of LINKS" >&2; exit 1 ;; esac \
 	done
 	install -d $(UNITS)
-	for unit in hostpci.socket hostpci.service hostpci-broker.socket hostpci-broker.service; do \
+	for unit in hostpci.socket hostpci.service hostpci-broker.socket hostpci-broker.service hostpci-guests.service; do \
 	    sed 's,/usr/local,$(PREFIX),' dist/$$unit > $(UNITS)/$$unit; done
 	install -D -m 644 dist/hostpci.sysusers $(SYSUSERS)
 	install -D -m 644 dist/hostpci.tmpfiles $(TMPFILES)

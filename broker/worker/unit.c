@@ -112,6 +112,10 @@ static void stop_unit(const struct run *run)
     exec_run(argv, STOP_SECONDS, NULL, &ignored);
 }
 
+/* A host that goes down stops dist/hostpci-guests.service, which shuts VMs down, before it stops what this
+ * names. */
+#define BEFORE_GUESTS "--property=Before=hostpci-guests.service"
+
 static int run_in_unit(struct run *run, struct error *err)
 {
     autofree char *name = xasprintf("--unit=%s", run->command.unit);
@@ -119,18 +123,24 @@ static int run_in_unit(struct run *run, struct error *err)
     autofree char *output = xasprintf("--property=StandardOutput=file:/%s/%d", own.text, run->output_end);
     autofree char *complaints = xasprintf("--property=StandardError=file:/%s/%d", own.text, run->output_end);
     autofree char *time = xasprintf("--property=TimeoutStartSec=%u", run->command.seconds);
-    const char *argv[12 + PROGRAM_WORDS] = {
-        SYSTEMD_RUN, "--quiet",
-        "--collect", "--no-ask-password",
-        name,        run->command.stays ? "--property=Type=forking" : "--property=Type=oneshot",
-        output,      complaints,
-        time,        "--setenv=LC_ALL=C",
-        "--"};
+    const char *argv[13 + PROGRAM_WORDS] = {SYSTEMD_RUN,
+                                            "--quiet",
+                                            "--collect",
+                                            "--no-ask-password",
+                                            name,
+                                            run->command.stays ? "--property=Type=forking"
+                                                               : "--property=Type=oneshot",
+                                            output,
+                                            complaints,
+                                            time,
+                                            BEFORE_GUESTS,
+                                            "--setenv=LC_ALL=C",
+                                            "--"};
     int status = 0;
     pid_t pid;
 
     for (size_t i = 0; run->command.argv[i] != NULL; i++)
-        argv[11 + i] = run->command.argv[i];
+        argv[12 + i] = run->command.argv[i];
     stop_unit(run);
     if (exec_start(argv, run->output_end, &pid, err) != 0)
         return -1;

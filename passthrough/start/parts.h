@@ -9,6 +9,13 @@
 int start_read_unlocked(const struct start_host *host, long long vmid, bool skip_lock, json_t **ret,
                         struct error *err);
 
+/* The key startup: "[order=]N,up=SECONDS,down=SECONDS", in any order. */
+struct start_order {
+    unsigned long long order; /* ULLONG_MAX: none */
+    long long up, down;       /* seconds; -1: not set */
+};
+struct start_order start_parse_order(const char *startup);
+
 /* A line of the broker's log for the task that is the context. */
 void start_log_line(void *context, int number, const char *text);
 

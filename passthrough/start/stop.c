@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "broker/call.h"
 #include "passthrough/assign/reservation.h"
 #include "passthrough/start/parts.h"
@@ -13,16 +12,12 @@
 
 #define STOP_SECONDS 60
 
-/* What the key startup says: down=N. */
+/* What the key startup says. */
 static long long find_timeout(const json_t *config)
 {
-    const char *down = strstr(json_text(config, "startup"), "down=");
-    unsigned long long seconds;
+    struct start_order order = start_parse_order(json_text(config, "startup"));
 
-    if (down == NULL)
-        return STOP_SECONDS;
-    autofree char *number = xstrndup(down + strlen("down="), strspn(down + strlen("down="), "0123456789"));
-    return text_to_number(number, 10, INT32_MAX, &seconds) ? (long long)seconds : STOP_SECONDS;
+    return order.down >= 0 ? order.down : STOP_SECONDS;
 }
 
 /* The inventory is read again, since drivers have changed; what the VM had is free. */

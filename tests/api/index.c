@@ -31,7 +31,8 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
     is_json(get("/cluster/mapping", NULL), "[{'name':'pci'},{'name':'usb'}]");
     is_json(get("/nodes/" NODE, NULL), "[{'name':'version'},{'name':'status'},{'name':'tasks'},"
                                        "{'name':'subscription'},{'name':'time'},{'name':'network'},"
-                                       "{'name':'capabilities'},{'name':'rrddata'},{'name':'qemu'},"
+                                       "{'name':'capabilities'},{'name':'rrddata'},{'name':'startall'},"
+                                       "{'name':'stopall'},{'name':'qemu'},"
                                        "{'name':'hardware'}]");
     is_json(get("/nodes/" NODE "/capabilities", NULL), "[{'name':'qemu'}]");
     is_json(get("/nodes/" NODE "/capabilities/qemu", NULL),

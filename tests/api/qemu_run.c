@@ -197,3 +197,28 @@ DAEMON_TEST(qemu_run, that_is_killed_is_stopped)
     cr_expect_str_eq(end_of("start"), "OK");
     cr_expect_str_eq(end_of("stop"), "OK");
 }
+
+/* Up in the order of startup, and down in reverse; VM 101 has no onboot. */
+DAEMON_TEST(qemu_run, all_go_up_and_down_in_their_order)
+{
+    put(VM "/config", "onboot", "1", "startup", "order=1,up=0", NULL);
+    vm_create("101", "kvm", "0", "memory", "64", "vga", "none", NULL);
+    vm_create("102", "kvm", "0", "onboot", "1", "startup", "order=0,up=0", "hostpci0", "ff:1f.7", NULL);
+    const char *upid = json_string_value(post("/nodes/" NODE "/startall", NULL));
+    cr_expect_str_eq(vm_task_end(upid), "WARNINGS: 1");
+    look();
+    const json_t *log = vm_task_log(upid);
+    cr_expect_str_eq(text_of(json_array_get(log, 0), "t"), "Starting VM 102");
+    cr_expect_str_eq(text_of(json_array_get(log, 1), "t"),
+                     "WARN: Starting VM 102 failed: no PCI device found for '0000:ff:1f.7'");
+    cr_expect_str_eq(text_of(json_array_get(log, 2), "t"), "Starting VM 100");
+    is_running(true);
+    cr_expect_str_eq(text_of(get(QEMU "/101/status/current", NULL), "status"), "stopped");
+    wait_for_guest();
+    upid = json_string_value(post("/nodes/" NODE "/stopall", "timeout", "30", NULL));
+    cr_expect_str_eq(vm_task_end(upid), "OK");
+    look();
+    cr_expect_str_eq(text_of(json_array_get(vm_task_log(upid), 0), "t"),
+                     "Stopping VM 100 (timeout = 30 seconds)");
+    is_running(false);
+}
