@@ -35,11 +35,12 @@ static void start(void)
     struct error err;
 
     START(.host = NULL);
-    autofree char *path = xasprintf("%s/guest.raw", daemon_state()),
-                  *value = xasprintf("%s,format=raw", path);
+    autofree char *folder = xasprintf("%s/images", daemon_state()), *path = xasprintf("%s/guest.raw", folder);
+    autofree char *value = xasprintf("%s,format=raw", path);
     memcpy(disk, boot_sector, sizeof(boot_sector));
     disk[510] = 0x55;
     disk[511] = 0xaa;
+    cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
     cr_assert_eq(file_create(path, disk, DISK_SIZE, 0600, &err), 0, "%s", err.message);
     vm_create("100", "kvm", "0", "memory", "64", "vga", "none", "ide0", value, "boot", "order=ide0", NULL);
 }
