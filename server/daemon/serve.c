@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "access/login.h"
+#include "api/qemu/power.h"
 #include "api/qemu/task.h"
 #include "api/request.h"
 #include "base/activation.h"
@@ -23,6 +24,7 @@
 #include "base/notify.h"
 #include "broker/run_dir.h"
 #include "passthrough/index.h"
+#include "passthrough/start/watch.h"
 #include "schema/validate.h"
 #include "server/daemon/confine.h"
 #include "server/daemon/privilege.h"
@@ -65,6 +67,7 @@ struct daemon {
     struct service service;
     struct server server;
     struct http *http;
+    struct start_watch *watch;
     char *vm_dir; /* RUN_DIR/vm, from the root on */
     bool answers; /* on all sockets */
 };
@@ -227,6 +230,16 @@ static int answer_local(struct daemon *daemon, struct error *err)
     return 0;
 }
 
+/* After the tasks of the earlier daemon, which may be about the same ends. */
+static void watch_guests(struct daemon *daemon)
+{
+    const struct start_host host = qemu_start_host(&daemon->service);
+
+    daemon->watch = start_watch_new(&host);
+    if (daemon->watch == NULL)
+        log_warning("there is no thread left to notice that VMs have ended");
+}
+
 static int open_all(struct daemon *daemon, struct error *err)
 {
     if (bind_network(daemon, err) != 0 || bind_local(daemon, err) != 0 ||
@@ -238,6 +251,7 @@ static int open_all(struct daemon *daemon, struct error *err)
     if (http_new(&daemon->server, daemon->settings.thread_count, &daemon->http, err) != 0 ||
         answer_network(daemon, err) != 0)
         return -1;
+    watch_guests(daemon);
     return answer_local(daemon, err);
 }
 
@@ -283,6 +297,7 @@ static void stop(struct daemon *daemon)
         _exit(EXIT_FAILURE);
     }
     http_free(daemon->http);
+    start_watch_free(daemon->watch);
     own_broker_stop(&daemon->helpers.broker); /* before the tasks, which learn from it how they ended */
     if (!tasks_close(daemon->service.tasks, STOP_TASKS_SECONDS)) {
         log_info("some tasks go on in the broker; the next daemon follows them");
