@@ -2,7 +2,7 @@
 /* POST /nodes/{node}/qemu: a new VM. */
 #include <string.h>
 
-#include "api/qemu/qemu.h"
+#include "api/qemu/power.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
 #include "vm/keys.h"
@@ -18,7 +18,6 @@ static const struct {
     {"force", "a VM is not overwritten: delete it first"},
     {"ha-managed", "VMs are not moved between nodes when one fails"},
     {"live-restore", "backups are not restored here: create the VM by its keys"},
-    {"start", "a VM is created stopped: start it in a call of its own"},
     {"unique", "backups are not restored here: a new VM is unique anyway"},
 };
 
@@ -72,6 +71,19 @@ static void log_added(struct task *task, const json_t *document, const json_t *p
     }
 }
 
+/* A VM that does not start is there all the same, so that is no failure. */
+static void autostart(const struct qemu_call *call, struct task *task)
+{
+    const struct start_host host = qemu_start_host(call->service);
+    const struct start_options options = {.timeout = -1};
+    struct error why;
+
+    task_log(task, "Execute autostart");
+    if (start_run(&host, json_integer_value(json_object_get(call->params, "vmid")), &options, task, &why) !=
+        0)
+        task_warn(task, "%s", why.message);
+}
+
 static int create(const struct qemu_call *call, struct task *task, struct error *err)
 {
     long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
@@ -81,6 +93,8 @@ static int create(const struct qemu_call *call, struct task *task, struct error 
         vm_document_create(call->service->storage, vmid, json_incref(document), err) != 0)
         return -1;
     log_added(task, document, call->params);
+    if (json_integer_value(json_object_get(call->params, "start")) != 0)
+        autostart(call, task);
     return 0;
 }
 
@@ -143,7 +157,7 @@ const struct endpoint endpoint_create_qemu = {
          .type = SCHEMA_BOOLEAN,
          .optional = true,
          .fallback = "0",
-         .text = "Only 0: a VM is started in a call of its own."},
+         .text = "Start it when it is made."},
         REFUSED_TEXT("storage", "Only empty: there are no storage pools."),
         {.name = "unique",
          .type = SCHEMA_BOOLEAN,

@@ -142,7 +142,6 @@ DAEMON_TEST(qemu_create, refuses_what_is_not_here_but_not_its_absence)
         {"force", "1"},
         {"ha-managed", "1"},
         {"live-restore", "1"},
-        {"start", "1"},
         {"unique", "1"},
     };
     static const char *const nothing[][2] = {

@@ -214,6 +214,24 @@ DAEMON_TEST(qemu_run, that_is_killed_is_stopped_and_a_task_says_why)
         json_array_size(get("/nodes/" NODE "/tasks", "typefilter", "qmcleanup", "source", "all", NULL)), 1);
 }
 
+/* A VM that cannot be started is created with a warning. */
+DAEMON_TEST(qemu_run, is_started_by_its_creation)
+{
+    const char *upid = json_string_value(post(QEMU, "vmid", "101", "lock", "backup", "start", "1", NULL));
+    cr_expect_str_eq(vm_task_end(upid), "WARNINGS: 1");
+    cr_expect(has_row(vm_task_log(upid), "t", "WARN: VM is locked (backup)"));
+    upid = json_string_value(
+        post(QEMU, "vmid", "102", "kvm", "0", "memory", "64", "vga", "none", "start", "1", NULL));
+    cr_expect_str_eq(vm_task_end(upid), "OK");
+    cr_expect(has_row(vm_task_log(upid), "t", "Execute autostart"));
+    const json_t *started = get(QEMU "/102/status/current", NULL);
+    cr_expect_str_eq(text_of(started, "status"), "running");
+    process = has(started, "pid") ? (pid_t)number_of(started, "pid") : 0;
+    upid = json_string_value(post(QEMU "/102/status/stop", NULL));
+    cr_expect_str_eq(vm_task_end(upid), "OK");
+    process = 0;
+}
+
 /* Up in the order of startup, and down in reverse; VM 101 has no onboot. */
 DAEMON_TEST(qemu_run, all_go_up_and_down_in_their_order)
 {
