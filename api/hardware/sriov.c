@@ -5,8 +5,10 @@
 #include "api/hardware/state.h"
 #include "api/hardware/task.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "broker/operations.h"
 #include "hardware/slice/vf_link.h"
+#include "passthrough/assign/availability.h"
 
 /* As the kernel has them, of those that exist; none where it does not tell. */
 static void add_settings(const struct sysroot *sysroot, struct pci_address physical, const json_t *vfs)
@@ -56,13 +58,56 @@ static int get_sriov(struct request *request, json_t **ret, struct error *err)
     return 0;
 }
 
+/* "0000:3b:02.2 by VMID '101'", for each virtual function that a VM has, or a mediated device of it. */
+static void list_holders(const struct availability *availability, struct pci_address physical,
+                         struct text *ret)
+{
+    const struct inventory *inventory = availability->inventory;
+    char id[PCI_ADDRESS_SIZE];
+
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct pci_device *device = &inventory->devices[i];
+        if (!device->virtual_function || pci_address_compare(device->physical_function, physical) != 0)
+            continue;
+        pci_address_format(device->address, id);
+        long long vmid = availability_find_holder(availability, id, false, 0);
+        if (vmid != 0)
+            text_printf(ret, "%s%s by VMID '%lld'", ret->length > 0 ? ", " : "", id, vmid);
+    }
+}
+
+/* Another count removes all virtual functions. That a VM has one is known before its process opens it. */
+static int check_unreserved(const struct service *service, struct pci_address physical, long long count,
+                            struct error *err)
+{
+    const struct reservations reservations = {service->storage, service->sysroot};
+    autoavailability struct availability availability = {.reserved = NULL};
+    autotext struct text holders = {0};
+    char id[PCI_ADDRESS_SIZE];
+
+    if (availability_read(&reservations, service->inventory, &availability, err) != 0)
+        return -1;
+    if (count != (long long)sriov_count(availability.inventory, physical))
+        list_holders(&availability, physical, &holders);
+    if (holders.length == 0)
+        return 0;
+    pci_address_format(physical, id);
+    return error_set(
+        err, ERROR_BUSY,
+        "another number of virtual functions removes all that %s has, and VMs have some of them: "
+        "%s: stop these VMs first",
+        id, holders.data);
+}
+
 static int set_sriov(struct request *request, json_t **ret, struct error *err)
 {
     struct pci_address address = param_pci_address(request);
     struct sriov sriov;
 
     if (sriov_read(request->service->sysroot, address, &sriov, err) != 0 ||
-        sriov_check_count(&sriov, address, param_integer(request, "numvfs"), err) != 0)
+        (json_object_get(request->params, "numvfs") != NULL &&
+         (sriov_check_count(&sriov, address, param_integer(request, "numvfs"), err) != 0 ||
+          check_unreserved(request->service, address, param_integer(request, "numvfs"), err) != 0)))
         return -1;
     return hardware_begin_task(request, "pcisriov", &operation_sriov, ret, err);
 }
@@ -114,9 +159,10 @@ const struct endpoint endpoint_get_pci_sriov = {
 const struct endpoint endpoint_set_pci_sriov = {
     .method = METHOD_PUT,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/sriov",
-    .text = "Gives a device another number of virtual functions. The task's log first says which are removed "
-            "and what the host uses them for; if one is in use, nothing is changed. If a step fails, the "
-            "steps before it are undone.",
+    .text =
+        "Gives a device another number of virtual functions. The task's log first says which are removed "
+        "and what the host uses them for; if one is in use, or a VM has it, nothing is changed. If a step "
+        "fails, the steps before it are undone.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
     .parameters =
         PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID, {.name = NULL, .more = operation_sriov_arguments + 1}),

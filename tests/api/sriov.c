@@ -10,6 +10,7 @@
 #include "tests/api/lab/machine.h"
 #include "tests/api/lab/move.h"
 #include "tests/api/look.h"
+#include "tests/api/reservation.h"
 #include "tests/hosts/kernel.h"
 
 #define PCI    "/nodes/" NODE "/hardware/pci"
@@ -94,4 +95,49 @@ DAEMON_TEST(sriov, refuses_what_cannot_be_before_there_is_a_task)
           "PUT", PCI "/0000:03:00.0/sriov", "numvfs", "1", NULL);
     fails(500, "no PCI device found for '0000:77:00.0'", "PUT", PCI "/0000:77:00.0/sriov", "numvfs", "1",
           NULL);
+}
+
+#define OF_VM   "0000:3b:02.2" /* of PORT's */
+#define HALF_OF "0000:3b:02.3"
+
+/* The kernel knows of a VM's function only once its process has opened it, which no process here does. */
+static void run_vms(void)
+{
+    daemon_stop();
+    reservation_put(101, &(const struct reservation){.device = OF_VM, .key = "hostpci0"});
+    reservation_put(102, &(const struct reservation){.device = "6f7a66b4-4a2e-4f0a-8d43-1a86b6b7e0aa",
+                                                     .key = "hostpci0",
+                                                     .parent = HALF_OF,
+                                                     .type = "half"});
+    daemon_start_again();
+}
+
+DAEMON_TEST(sriov, with_virtual_functions_that_vms_have_keeps_their_number)
+{
+    static const char *const others[] = {"0", "1", "33"};
+
+    run_vms();
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        fails(503,
+              "another number of virtual functions removes all that " PORT
+              " has, and VMs have some of them: " OF_VM " by VMID '101', " HALF_OF
+              " by VMID '102': stop these VMs first",
+              "PUT", PCI "/" PORT "/sriov", "numvfs", others[i], NULL);
+    reservation_end(101);
+    fails(503,
+          "another number of virtual functions removes all that " PORT
+          " has, and VMs have some of them: " HALF_OF " by VMID '102': stop these VMs first",
+          "PUT", PCI "/" PORT "/sriov", "numvfs", "0", NULL);
+    cr_assert_eq(number_of(sriov_of(PORT), "now"), 32);
+    reservation_end(102);
+    contains(json_string_value(put(PCI "/" PORT "/sriov", "numvfs", "0", NULL)), ":pcisriov:");
+}
+
+/* Those stay with their VMs. */
+DAEMON_TEST(sriov, changes_what_leaves_the_number_alone_while_vms_run)
+{
+    run_vms();
+    set(PORT, "32", NULL);
+    autofree char *upid = xstrdup(json_string_value(put(PCI "/" PORT "/sriov", "persistent", "0", NULL)));
+    task_succeeds(upid);
 }
