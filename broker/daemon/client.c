@@ -357,7 +357,7 @@ static int check_id(const char *id, struct error *err)
     if (id == NULL || id[0] == '\0' || strlen(id) > ID_LIMIT)
         return error_set(err, ERROR_INVALID,
                          "an operation that changes something needs an 'id' of at most %d bytes", ID_LIMIT);
-    if (kept_owns_id(id))
+    if (kept_owns_id(id) || machines_owns_id(id))
         return error_set(err, ERROR_INVALID, "the 'id' %.80s is one of the broker's own", id);
     for (const char *c = id; *c != '\0'; c++)
         if (*c < '!' || *c > '~')

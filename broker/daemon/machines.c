@@ -9,10 +9,12 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "broker/daemon/job_run.h"
 #include "broker/machine/machine.h"
 
 #define MOST_ENDS 64
+#define ID_PREFIX "end:"
 
 const struct schema operation_vms_arguments[] = {{.name = NULL}};
 const struct operation operation_vms = {
@@ -69,6 +71,11 @@ void machines_free(struct machines *machines)
     free(machines);
 }
 
+bool machines_owns_id(const char *id)
+{
+    return text_starts_with(id, ID_PREFIX);
+}
+
 static struct watched *find(const struct machines *machines, long long vmid)
 {
     struct watched *watched = machines->list;
@@ -81,7 +88,7 @@ static struct watched *find(const struct machines *machines, long long vmid)
 static void clean_up(struct machines *machines, long long vmid)
 {
     long long now = (long long)time(NULL);
-    autofree char *id = xasprintf("end:%lld:%lld", vmid, now);
+    autofree char *id = xasprintf(ID_PREFIX "%lld:%lld", vmid, now);
     json_t *arguments =
         json_pack("{s:I, s:s, s:i, s:i}", "vmid", (json_int_t)vmid, "how", "ended", "timeout", 0, "force", 0);
     struct error err;

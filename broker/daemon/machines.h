@@ -5,12 +5,17 @@
 #ifndef HOSTPCI_BROKER_DAEMON_MACHINES_H
 #define HOSTPCI_BROKER_DAEMON_MACHINES_H
 
+#include <stdbool.h>
+
 #include "broker/daemon/job.h"
 
 struct machines;
 
 struct machines *machines_new(struct jobs *jobs);
 void machines_free(struct machines *machines); /* takes NULL */
+
+/* Whether an operation's id is one of these: no client's is. */
+bool machines_owns_id(const char *id);
 
 /* Looks which there are: at the start, and when an operation has ended. */
 void machines_look(struct machines *machines);

@@ -29,30 +29,55 @@ static void add(struct plan *plan, const struct pci_device *device)
     pci_address_format(device->address, function->id);
 }
 
-int plan_choose(const struct sysroot *sysroot, struct pci_address address, enum scope scope, struct plan *ret,
-                struct error *err)
+/* Adds the function of that address, unless it is there already. */
+static int add_named(struct plan *plan, struct pci_address address, struct error *err)
 {
-    autoinventory struct inventory *inventory = NULL;
+    const struct pci_device *device = inventory_find(plan->inventory, address);
     char id[PCI_ADDRESS_SIZE];
 
     pci_address_format(address, id);
-    if (inventory_scan(sysroot, &inventory, err) != 0)
-        return -1;
-    const struct pci_device *named = inventory_find(inventory, address);
-    if (named == NULL)
+    if (device == NULL)
         return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
-    if (pci_is_bridge(named))
+    if (pci_is_bridge(device))
         return error_set(
             err, ERROR_FAILED,
             "%s is a bridge (class %06x): the host would lose everything behind it; name the device "
             "itself, VFIO leaves bridges alone",
-            id, named->class_code);
-    struct plan plan = {.inventory = inventory};
-    add(&plan, named);
-    for (size_t i = 0; i < inventory->count; i++)
-        if (&inventory->devices[i] != named && is_in_scope(named, &inventory->devices[i], scope))
-            add(&plan, &inventory->devices[i]);
-    inventory = NULL;
+            id, device->class_code);
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->list[i].device == device)
+            return 0;
+    add(plan, device);
+    return 0;
+}
+
+int plan_choose_list(const struct sysroot *sysroot, const struct pci_address *addresses, size_t count,
+                     struct plan *ret, struct error *err)
+{
+    struct plan plan = {.list = NULL};
+
+    if (inventory_scan(sysroot, &plan.inventory, err) != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (add_named(&plan, addresses[i], err) != 0) {
+            plan_release(&plan);
+            return -1;
+        }
+    *ret = plan;
+    return 0;
+}
+
+int plan_choose(const struct sysroot *sysroot, struct pci_address address, enum scope scope, struct plan *ret,
+                struct error *err)
+{
+    struct plan plan;
+
+    if (plan_choose_list(sysroot, &address, 1, &plan, err) != 0)
+        return -1;
+    const struct pci_device *named = plan.list[0].device;
+    for (size_t i = 0; i < plan.inventory->count; i++)
+        if (&plan.inventory->devices[i] != named && is_in_scope(named, &plan.inventory->devices[i], scope))
+            add(&plan, &plan.inventory->devices[i]);
     *ret = plan;
     return 0;
 }

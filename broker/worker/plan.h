@@ -44,6 +44,9 @@ struct plan {
  * is a bridge. */
 int plan_choose(const struct sysroot *sysroot, struct pci_address address, enum scope scope, struct plan *ret,
                 struct error *err);
+/* The functions that are named, each once; the same errors. */
+int plan_choose_list(const struct sysroot *sysroot, const struct pci_address *addresses, size_t count,
+                     struct plan *ret, struct error *err);
 void plan_release(struct plan *plan);
 #define autoplan __attribute__((cleanup(plan_release)))
 
@@ -60,6 +63,10 @@ int plan_read(struct worker *worker, struct plan *plan, struct error *err);
 
 /* Wants for each function what the driver asked for means for it. */
 int plan_want(struct worker *worker, struct plan *plan, struct driver_request driver, struct error *err);
+
+/* Moves each to where it is wanted, by bind_function_from, and says so in the log. One that a variant driver
+ * refuses gets VFIO_PLAIN instead. Whatever was moved before one failed is still to be undone. */
+int plan_move(struct worker *worker, struct plan *plan, struct error *err);
 
 /* Ends all claims before anything was changed. */
 void plan_release_claims(struct worker *worker, const struct plan *plan);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,9 +15,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "broker/operations.h"
+#include "broker/worker/vm_devices.h"
 
 #define QUIET_MS 4000 /* less than the broker's patience with a silent worker */
 #define KILL_MS  30000
+#define TRIES    600 /* of 50 ms */
 
 void vm_claim_name(long long vmid, char ret[static VM_CLAIM_SIZE])
 {
@@ -26,6 +29,16 @@ void vm_claim_name(long long vmid, char ret[static VM_CLAIM_SIZE])
 long long vm_id(const struct worker *worker)
 {
     return json_integer_value(json_object_get(worker->arguments, "vmid"));
+}
+
+int vm_claim(struct worker *worker, const json_t *claims, struct error *err)
+{
+    for (unsigned i = 0; worker_claim(worker, claims, err) != 0; i++) {
+        if (err->kind != ERROR_BUSY || i >= TRIES)
+            return -1;
+        nanosleep(&(const struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    return 0;
 }
 
 static bool wait_for(struct worker *worker, long long vmid, struct process process, long long deadline)
@@ -76,6 +89,19 @@ int vm_clean_up(struct worker *worker, const struct machine *machine, struct err
             worker_log(worker, "QEMU: %s", json_string_value(line));
         worker_log(worker, "%s", how);
     }
+    struct error late;
+    int given = vm_devices_give_back(worker, machine->record, err);
+    if (machine_remove(machine, &late) == 0)
+        return given;
+    *err = late;
+    return -1;
+}
+
+/* What was created for it must go before its folder, which says so. */
+static int end_for_good(struct worker *worker, const struct machine *machine, struct error *err)
+{
+    if (vm_kill(worker, machine, err) != 0 || vm_devices_remove_mediated(worker, machine->record, err) != 0)
+        return -1;
     return machine_remove(machine, err);
 }
 
@@ -87,7 +113,7 @@ int vm_undo(struct worker *worker, const json_t *claim, struct text *where)
     struct error err;
 
     bool there = machine_find(worker->run_dir, vmid, &machine, &err) == 0;
-    if (there && (vm_kill(worker, &machine, &err) != 0 || machine_remove(&machine, &err) != 0)) {
+    if (there && end_for_good(worker, &machine, &err) != 0) {
         text_printf(where, "is not ended: %s", err.message);
         return -1;
     }

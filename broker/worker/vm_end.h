@@ -17,6 +17,9 @@ void vm_claim_name(long long vmid, char ret[static VM_CLAIM_SIZE]);
     {.name = "vmid", .type = SCHEMA_INTEGER, .range = RANGE(100, 999999999), .text = "The VM."}
 long long vm_id(const struct worker *worker);
 
+/* Claims as worker_claim does; while another operation has one of them, waits for it, for 30 s at most. */
+int vm_claim(struct worker *worker, const json_t *claims, struct error *err);
+
 /* Waits for the end of QEMU and of its supervisor, for so many milliseconds at most. False if one still runs.
  */
 bool vm_wait(struct worker *worker, const struct machine *machine, long long milliseconds);
@@ -24,7 +27,8 @@ bool vm_wait(struct worker *worker, const struct machine *machine, long long mil
 /* QEMU is ended, whatever it does: -1 if the kernel does not let it go. */
 int vm_kill(struct worker *worker, const struct machine *machine, struct error *err);
 
-/* After QEMU's end: logs how it ended and removes the folder. */
+/* After QEMU's end: logs how it ended, gives back the devices that it had and removes the folder. -1 if a
+ * device is not back. */
 int vm_clean_up(struct worker *worker, const struct machine *machine, struct error *err);
 
 /* Undoes a claim of a machine (broker/worker/undo.h). */

@@ -10,6 +10,7 @@
 #include "broker/operations.h"
 #include "broker/worker/undo.h"
 #include "broker/worker/unit.h"
+#include "broker/worker/vm_devices.h"
 #include "broker/worker/vm_end.h"
 #include "broker/worker/vm_order.h"
 #include "vm/qmp/qmp.h"
@@ -40,20 +41,14 @@ const struct schema operation_vm_start_arguments[] = {
      .text = "Seconds that QEMU has to answer."},
     {.name = NULL}};
 
-static json_t *make_claims(const char *name, bool whole)
+static json_t *make_claims(const char *name, const struct vm_devices *devices, bool whole)
 {
-    return whole ? json_pack("[{s:s, s:i}]", "id", name, "machine", 1) : json_pack("[{s:s}]", "id", name);
-}
+    json_t *claims =
+        whole ? json_pack("[{s:s, s:i}]", "id", name, "machine", 1) : json_pack("[{s:s}]", "id", name);
+    autojson json_t *functions = vm_devices_pack_claims(devices, whole);
 
-/* Devices of the host would be those of another one. */
-static int check_devices(const struct worker *worker, struct error *err)
-{
-    if (json_object_size(json_object_get(worker->arguments, "assigned")) == 0)
-        return 0;
-    return error_set(err, ERROR_FAILED,
-                     "VM %lld cannot be started with devices of the host by this version: remove "
-                     "its hostpciN",
-                     vm_id(worker));
+    json_array_extend(claims, functions);
+    return claims;
 }
 
 /* The last words of a QEMU that has ended, or that it does not answer. */
@@ -102,16 +97,25 @@ static int tell_failure(const struct machine *machine, struct error *err)
     return text != NULL ? error_set(err, ERROR_FAILED, "%s", text) : error_prefix(err, "start failed: ");
 }
 
-static int run(struct worker *worker, struct machine *machine, const char *name, struct error *err)
+/* The order first: most that can be wrong with a VM is found without touching a device. */
+static int prepare(struct worker *worker, struct vm_devices *devices, struct machine *machine,
+                   struct error *err)
 {
     autojson json_t *order = NULL;
+
+    if (vm_order_make(worker, machine, &order, err) != 0 ||
+        vm_devices_take(worker, devices, machine, err) != 0)
+        return -1;
+    vm_devices_add_order(worker, devices, order);
+    return machine_save(machine->folder, "order", order, err);
+}
+
+static int run(struct worker *worker, struct machine *machine, const char *name, struct error *err)
+{
     autoqmp struct qmp *qmp = NULL;
     long long vmid = machine->vmid;
     struct error why;
 
-    if (vm_order_make(worker, machine, &order, err) != 0 ||
-        machine_save(machine->folder, "order", order, err) != 0)
-        return -1;
     if (unit_run(worker, name, PROGRAM_SUPERVISE, machine->folder, err) != 0)
         return tell_failure(machine, err);
     machine_release(machine);
@@ -133,30 +137,66 @@ static int undo(struct worker *worker, const json_t *claims, struct error *err)
                : error_set(err, ERROR_FAILED, "%.700s; %s", err->message, text_string(&where));
 }
 
+/* From here on all that is claimed is undone by the claims. */
+static int start_claimed(struct worker *worker, struct vm_devices *devices, const json_t *claims,
+                         struct machine *machine, struct error *err)
+{
+    long long vmid = vm_id(worker);
+    char name[VM_CLAIM_SIZE];
+    json_t *record = vm_devices_describe(devices);
+
+    vm_claim_name(vmid, name);
+    json_object_set_new(record, "vmid", json_integer((json_int_t)vmid));
+    if (machine_make(worker->run_dir, vmid, record, machine, err) == 0 &&
+        prepare(worker, devices, machine, err) == 0 && run(worker, machine, name, err) == 0)
+        return 0;
+    return undo(worker, claims, err);
+}
+
+static void release(struct worker *worker, const json_t *claims)
+{
+    const json_t *claim;
+    size_t i;
+
+    json_array_foreach(claims, i, claim)
+        worker_release(worker, json_text(claim, "id"));
+}
+
+/* What exists before the claim is whole belongs to a VM that runs. */
+static int check_stopped(const struct worker *worker, struct error *err)
+{
+    automachine struct machine machine = {.folder = NULL};
+
+    if (machine_find(worker->run_dir, vm_id(worker), &machine, err) != 0)
+        return 0;
+    return error_set(err, ERROR_FAILED, "VM %lld already running", vm_id(worker));
+}
+
 static int start_vm(struct worker *worker, json_t **ret, struct error *err)
 {
     automachine struct machine machine = {.folder = NULL};
-    long long vmid = vm_id(worker);
+    autovmdevices struct vm_devices devices = {.mediated = NULL};
     char name[VM_CLAIM_SIZE];
 
-    vm_claim_name(vmid, name);
-    autojson json_t *first = make_claims(name, false), *claims = make_claims(name, true);
+    vm_claim_name(vm_id(worker), name);
+    if (vm_devices_find(worker, &devices, err) != 0)
+        return -1;
+    autojson json_t *first = make_claims(name, &devices, false), *claims = NULL;
     if (worker_claim(worker, first, err) != 0)
         return -1;
-    /* what exists before the claim is whole belongs to a VM that runs */
-    if (machine_find(worker->run_dir, vmid, &machine, err) == 0)
-        error_set(err, ERROR_FAILED, "VM %lld already running", vmid);
-    else if (check_devices(worker, err) == 0 && worker_claim(worker, claims, err) == 0) {
-        if (machine_make(worker->run_dir, vmid,
-                         json_pack("{s:I, s:[]}", "vmid", (json_int_t)vmid, "functions"), &machine,
-                         err) != 0 ||
-            run(worker, &machine, name, err) != 0)
-            return undo(worker, claims, err);
-        worker_release(worker, name);
-        *ret = json_pack("{s:i, s:I}", "pid", (int)machine.qemu.pid, "start", (json_int_t)machine.qemu.start);
-        return 0;
+    if (check_stopped(worker, err) == 0 && vm_devices_prepare(worker, &devices, err) == 0) {
+        claims = make_claims(name, &devices, true);
+        if (worker_claim(worker, claims, err) == 0) {
+            if (start_claimed(worker, &devices, claims, &machine, err) != 0)
+                return -1;
+            vm_devices_finish(worker, &devices);
+            worker_release(worker, name);
+            *ret = json_pack("{s:i, s:I}", "pid", (int)machine.qemu.pid, "start",
+                             (json_int_t)machine.qemu.start);
+            return 0;
+        }
     }
-    worker_release(worker, name);
+    release(worker, first);
     return -1;
 }
 

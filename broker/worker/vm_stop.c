@@ -3,7 +3,6 @@
  * itself. */
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -11,9 +10,8 @@
 #include "broker/worker/vm_end.h"
 #include "vm/qmp/qmp.h"
 
-#define QMP_MS      5000
-#define TERM_MS     10000
-#define CLEAN_TRIES 600 /* of 50 ms: another operation cleans up */
+#define QMP_MS  5000
+#define TERM_MS 10000
 
 const struct schema operation_vm_stop_arguments[] = {
     ARGUMENT_VMID,
@@ -84,11 +82,8 @@ static int clean_up(struct worker *worker, long long vmid, struct error *err)
 
     vm_claim_name(vmid, name);
     autojson json_t *claims = json_pack("[{s:s}]", "id", name);
-    for (unsigned i = 0; worker_claim(worker, claims, err) != 0; i++) {
-        if (err->kind != ERROR_BUSY || i >= CLEAN_TRIES)
-            return -1;
-        nanosleep(&(const struct timespec){.tv_nsec = 50000000}, NULL);
-    }
+    if (vm_claim(worker, claims, err) != 0)
+        return -1;
     automachine struct machine machine = {.folder = NULL};
     int result = 0;
     if (machine_find(worker->run_dir, vmid, &machine, err) == 0 && !process_runs(machine.qemu))

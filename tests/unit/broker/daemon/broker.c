@@ -84,6 +84,8 @@ Test(broker, does_what_is_in_its_table_and_nothing_else)
         {"{'operation': 'reset', 'id': 'a b', 'arguments': {'id': '" DISK "'}}", "invalid", "without blanks"},
         {"{'operation': 'reset', 'id': 'boot:" DISK "', 'arguments': {'id': '" DISK "'}}", "invalid",
          "one of the broker's own"},
+        {"{'operation': 'reset', 'id': 'end:100:1', 'arguments': {'id': '" DISK "'}}", "invalid",
+         "one of the broker's own"},
         {"{'operation': 'follow', 'arguments': {'id': 'unheard'}}", "not-found", "no operation 'unheard'"},
         {"{'operation': 'follow', 'arguments': {'id': 'x', 'after': -1}}", "invalid", "after: "},
         {"{'operation': 'stop', 'arguments': {'id': 'unheard'}}", "not-found", "no operation 'unheard' runs"},

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* VMs that get devices of the lab's machine, from the API's start to their stop: tests/lab/topology/default
+ * after tests/lab/setup-default. Their QEMU runs inside that machine. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "broker/call.h"
+#include "tests/api/call.h"
+#include "tests/api/daemon.h"
+#include "tests/api/lab/broker.h"
+#include "tests/api/lab/machine.h"
+#include "tests/api/lab/move.h"
+#include "tests/api/vm.h"
+#include "vm/qmp/qmp.h"
+
+#define CARD      "0000:03:00.0"
+#define FIRST     "0000:02:00.0" /* two functions of one card, in one group */
+#define SECOND    "0000:02:00.1"
+#define CARD_ID   0x10d3 /* of an e1000e */
+#define SECONDS   60
+#define QMP_MS    60000
+#define ROOT      0
+#define LOCK      "1140850688" /* the guest's 64 MiB and 1 GiB */
+#define FIRST_UID 1900000000u
+
+TestSuite(lab_vm, .init = lab_start, .timeout = 600);
+
+static void create(const char *hostpci0)
+{
+    vm_create("100", "kvm", "0", "memory", "64", "vga", "none", "cpu", "qemu64", "hostpci0", hostpci0, NULL);
+}
+
+static void ends(const char *verb, const char *end)
+{
+    autofree char *path = xasprintf(QEMU "/100/status/%s", verb);
+    autofree char *upid = xstrdup(json_string_value(post(path, NULL, NULL)));
+    const char *found = vm_task_end(upid);
+    autofree char *log = json_dumps(vm_task_log(upid), JSON_COMPACT);
+
+    cr_assert_str_eq(found, end, "%s: %s", found, log);
+}
+
+static pid_t pid_of_vm(void)
+{
+    struct broker *broker = broker_new(daemon_run());
+    autojson json_t *all = NULL;
+    struct error err;
+
+    cr_assert_eq(broker_call(broker, "vms", NULL, json_object(), NULL, NULL, &all, &err), 0, "%s",
+                 err.message);
+    broker_free(broker);
+    return (pid_t)json_integer_value(
+        json_object_get(json_object_get(json_object_get(all, "vms"), "100"), "pid"));
+}
+
+/* How many functions with that device id the guest's buses have. */
+static unsigned count_in_guest(unsigned device)
+{
+    autofree char *path = xasprintf("%s/vm/100/100.qmp", daemon_run());
+    autoqmp struct qmp *qmp = NULL;
+    autojson json_t *buses = NULL;
+    const json_t *bus, *function;
+    unsigned count = 0;
+    struct error err;
+    size_t i, k;
+
+    cr_assert_eq(qmp_open(path, QMP_MS, &qmp, &err), 0, "%s", err.message);
+    cr_assert_eq(qmp_execute(qmp, "query-pci", NULL, QMP_MS, &buses, &err), 0, "%s", err.message);
+    json_array_foreach(buses, i, bus)
+        json_array_foreach(json_object_get(bus, "devices"), k, function)
+            count += json_integer_value(json_object_get(json_object_get(function, "id"), "device")) == device;
+    return count;
+}
+
+static uid_t owner_of_group(const char *id)
+{
+    autofree char *link = xasprintf("/sys/bus/pci/devices/%s/iommu_group", id);
+    char target[256] = "";
+    struct stat node = {0};
+
+    cr_assert_gt(readlink(link, target, sizeof(target) - 1), 0);
+    autofree char *path = xasprintf("/dev/vfio%s", strrchr(target, '/'));
+    cr_assert_eq(stat(path, &node), 0, "%s", path);
+    return node.st_uid;
+}
+
+static void may_lock(pid_t pid, const char *bytes)
+{
+    autofree char *path = xasprintf("/proc/%d/limits", (int)pid), *text = NULL;
+    struct error err;
+
+    cr_assert_eq(file_read(path, 65536, &text, NULL, &err), 0, "%s", err.message);
+    const char *line = strstr(text, "Max locked memory");
+    cr_assert_not_null(line);
+    line += strlen("Max locked memory");
+    line += strspn(line, " ");
+    cr_assert_eq(strncmp(line, bytes, strlen(bytes)), 0, "%.60s", line);
+}
+
+static void nothing_is_left(void)
+{
+    autofree char *folder = xasprintf("%s/vm/100", daemon_run());
+    double end = machine_slept() + SECONDS;
+
+    while (access(folder, F_OK) == 0 && machine_slept() < end)
+        machine_sleep(50);
+    cr_assert_neq(access(folder, F_OK), 0, "'%s' is left", folder);
+    lab_broker_is_idle();
+}
+
+LAB_TEST(lab_vm, gets_a_card_and_its_stop_gives_it_back)
+{
+    create(CARD ",reattach=1");
+    ends("start", "OK");
+    cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
+    cr_assert_eq(count_in_guest(CARD_ID), 1);
+    cr_assert_geq(owner_of_group(CARD), FIRST_UID);
+    may_lock(pid_of_vm(), LOCK);
+    MOVE_FAILS("qemu-system", CARD, "auto");
+    ends("stop", "OK");
+    nothing_is_left();
+    cr_assert_str_eq(machine_driver(CARD), "e1000e");
+    cr_assert_str_eq(machine_override(CARD), "");
+}
+
+LAB_TEST(lab_vm, that_is_killed_gives_its_card_back)
+{
+    create(CARD ",reattach=1");
+    ends("start", "OK");
+    cr_assert_eq(kill(pid_of_vm(), SIGKILL), 0);
+    nothing_is_left();
+    machine_wait_driver(CARD, "e1000e");
+    lab_broker_is_idle();
+    ends("start", "OK");
+    ends("stop", "OK");
+    nothing_is_left();
+}
+
+LAB_TEST(lab_vm, leaves_a_card_that_is_not_to_be_reattached_with_vfio)
+{
+    create(CARD);
+    ends("start", "OK");
+    ends("stop", "OK");
+    nothing_is_left();
+    cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
+    cr_assert_eq(owner_of_group(CARD), ROOT);
+    put(QEMU "/100/config", "hostpci0", CARD ",driver=keep", NULL);
+    ends("start", "OK");
+    cr_assert_eq(count_in_guest(CARD_ID), 1);
+    ends("stop", "OK");
+    nothing_is_left();
+    MOVE(CARD, "restore");
+    cr_assert_str_eq(machine_driver(CARD), "e1000e");
+}
+
+LAB_TEST(lab_vm, gets_all_functions_of_a_card)
+{
+    create("0000:02:00,reattach=1");
+    ends("start", "OK");
+    cr_assert_eq(count_in_guest(CARD_ID), 2);
+    ends("stop", "OK");
+    nothing_is_left();
+    cr_assert_str_eq(machine_driver(FIRST), "e1000e");
+    cr_assert_str_eq(machine_driver(SECOND), "e1000e");
+}
+
+/* QEMU refuses its arguments after everything was taken. */
+LAB_TEST(lab_vm, that_does_not_start_has_its_card_given_back)
+{
+    create(CARD);
+    put(QEMU "/100/config", "args", "-device nothing-like-that", NULL);
+    ends("start", "start failed: QEMU exited with code 1");
+    nothing_is_left();
+    cr_assert_str_eq(machine_driver(CARD), "e1000e");
+    cr_assert_str_eq(machine_override(CARD), "");
+}

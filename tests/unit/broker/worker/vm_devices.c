@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations vm_start and vm_stop: what happens to a VM's devices of the host. The tests' broker has no QEMU,
+ * so that each start fails after everything was taken; what a VM that runs has is written down by hand. */
+#include <criterion/criterion.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "broker/program.h"
+#include "tests/unit/broker/testbed.h"
+
+#define START(hostpci0, assigned)                                                                            \
+    "{'vmid': 100, 'config': {'memory': '64', 'kvm': 0, 'hostpci0': '" hostpci0                              \
+    "'}, 'assigned': {'hostpci0': " assigned "}}"
+#define STOP "{'vmid': 100, 'how': 'ended', 'timeout': 0}"
+#define UUID "00000000-0000-0000-0000-000000000100"
+#define TYPE "nvidia-63"
+#define CLAIM(id, driver, more)                                                                              \
+    "{\"id\": \"" id "\", \"vendor\": 5197, \"device\": 43016, \"driver\": \"" driver                        \
+    "\", \"override\": \"\", \"wanted\": \"vfio-pci\", \"wanted-override\": \"vfio-pci\"" more "}"
+
+/* Its broker finds no program of ours that would start QEMU. */
+static void make(struct testbed *testbed)
+{
+    testbed_make_host(testbed);
+    program_root = testbed->tree.path;
+    testbed_start_broker(testbed);
+}
+
+/* The broker itself may be cleaning up meanwhile: a record without a process is a VM that has ended. */
+static void nothing_is_left(struct testbed *testbed)
+{
+    testbed_wait_until_idle(testbed);
+    autofree char *folder = xasprintf("%s/run/vm/100", testbed->tree.path);
+
+    cr_expect_neq(access(folder, F_OK), 0, "'%s' is left", folder);
+    expect_nothing_open(testbed);
+}
+
+Test(vm_devices, go_back_when_the_start_fails)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    testbed_fail(&testbed, "vm_start", START("02:00.0", "{'ids': ['" DISK "']}"), "start failed");
+    expect_log(&testbed, DISK " (nvme): is given to the VM; nothing is known to use it");
+    expect_log(&testbed, DISK ": has vfio-pci, had nvme");
+    expect_log(&testbed, DISK ": is back with nvme");
+    cr_expect_eq(kernel_resets(DISK), 1);
+    expect_binding(DISK, "nvme", "");
+    nothing_is_left(&testbed);
+}
+
+Test(vm_devices, are_refused_as_operation_driver_refuses_them)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    testbed_fail(&testbed, "vm_start", START("05:00.0", "{'ids': ['" ALONE "']}"), "is in no IOMMU group");
+    testbed_fail(&testbed, "vm_start", START("00:01.0", "{'ids': ['" PORT "']}"), "is a bridge");
+    testbed_fail(&testbed, "vm_start", START("09:00.0", "{'ids': ['0000:09:00.0']}"), "no PCI device found");
+    testbed_fail(&testbed, "vm_start", START("02:00.0", "{'ids': ['../x']}"), "is not a PCI id");
+    testbed_fail(&testbed, "vm_start", START("02:00.0,mdev=x", "{'ids': ['" DISK "'], 'uuid': '../x'}"),
+                 "no mediated device");
+    testbed_fail(&testbed, "vm_start",
+                 "{'vmid': 100, 'config': {}, 'assigned': {'hostpci3': {'ids': ['" DISK "']}}}",
+                 "the configuration has no hostpci3");
+    expect_binding(DISK, "nvme", "");
+    nothing_is_left(&testbed);
+}
+
+static void write_record(const struct testbed *testbed, const char *record)
+{
+    tree_write(&testbed->tree, "run/vm/100/machine", record);
+}
+
+Test(vm_devices, go_back_after_the_end_where_that_is_asked_for)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'vfio'}",
+               "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
+    write_record(&testbed, "{\"vmid\": 100, \"functions\": [" CLAIM(DISK, "nvme", "") "]}");
+    testbed_do(&testbed, "vm_stop", STOP, "{}");
+    expect_binding(DISK, "vfio-pci", "vfio-pci");
+    nothing_is_left(&testbed);
+    write_record(&testbed, "{\"vmid\": 100, \"functions\": [" CLAIM(DISK, "nvme", ", \"reattach\": 1") "]}");
+    testbed_do(&testbed, "vm_stop", STOP, "{}");
+    expect_log(&testbed, DISK ": is back with nvme");
+    expect_binding(DISK, "nvme", "");
+    testbed_fail(&testbed, "driver", "{'id': '" DISK "', 'driver': 'restore'}", "it is not known what");
+    nothing_is_left(&testbed);
+}
+
+Test(vm_devices, that_are_mediated_are_created_and_removed)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    kernel_add_mdev_type(SCREEN, TYPE, 2);
+    testbed_fail(&testbed, "vm_start",
+                 START("01:00.0,mdev=" TYPE, "{'ids': ['" SCREEN "'], 'uuid': '" UUID "'}"), "start failed");
+    expect_log(&testbed, "the mediated device " UUID " was created, of type " TYPE);
+    expect_log(&testbed, "the mediated device " UUID " was removed");
+    cr_expect_str_empty(kernel_mdev(UUID));
+    expect_binding(SCREEN, "nouveau", "");
+    nothing_is_left(&testbed);
+}
+
+/* It is somebody else's, who may want it after the VM. */
+Test(vm_devices, mediated_device_that_was_there_stays)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    kernel_add_mdev_type(SCREEN, TYPE, 2);
+    json_decref(
+        testbed_ask(&testbed, "mdev-create", "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "'}"));
+    testbed_fail(&testbed, "vm_start",
+                 START("01:00.0,mdev=" TYPE, "{'ids': ['" SCREEN "'], 'uuid': '" UUID "'}"), "start failed");
+    cr_expect_str_eq(kernel_mdev(UUID), TYPE);
+    nothing_is_left(&testbed);
+}
+
+Test(vm_devices, that_are_mediated_go_after_the_end)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    kernel_add_mdev_type(SCREEN, TYPE, 2);
+    json_decref(
+        testbed_ask(&testbed, "mdev-create", "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "'}"));
+    write_record(&testbed, "{\"vmid\": 100, \"functions\": [], \"mediated\": [{\"parent\": \"" SCREEN
+                           "\", \"uuid\": \"" UUID "\", \"type\": \"" TYPE "\"}]}");
+    testbed_do(&testbed, "vm_stop", STOP, "{}");
+    cr_expect_str_empty(kernel_mdev(UUID));
+    nothing_is_left(&testbed);
+}
