@@ -29,12 +29,12 @@ enum program {
 #define PROGRAM_WORDS         6
 
 struct program_command {
-    const char *argv[PROGRAM_WORDS]; /* the first is an absolute path; ends with NULL */
-    char unit[128];                  /* the name of its unit under systemd, which runs once at a time */
-    char text[256];                  /* "update-initramfs -u -k all" */
-    unsigned seconds;                /* that it may take */
-    bool stays;                      /* it ends when what it leaves behind runs; allowed with any sysroot */
-    char words[PROGRAM_WORDS][320];  /* where argv points */
+    const char *argv[PROGRAM_WORDS];       /* the first is an absolute path; ends with NULL */
+    char unit[PROGRAM_ARGUMENT_SIZE + 64]; /* the name of its unit under systemd, which runs once at a time */
+    char text[256];                        /* "update-initramfs -u -k all" */
+    unsigned seconds;                      /* that it may take */
+    bool stays;                     /* it ends when what it leaves behind runs; allowed with any sysroot */
+    char words[PROGRAM_WORDS][320]; /* where argv points */
 };
 
 /* ERROR_INVALID if the argument (NULL: none) has another form than the program takes. */
