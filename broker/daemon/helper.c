@@ -25,7 +25,8 @@ struct order {
     int output, status;
 };
 
-/* An order without two descriptors is none. */
+/* False once nobody is left who could order anything. An order without two descriptors has -1 for them: it is
+ * none, as the worker notices. */
 static bool receive(int socket, struct order *ret)
 {
     union {
@@ -37,11 +38,14 @@ static bool receive(int socket, struct order *ret)
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
     int fds[2];
 
-    if (TEMP_FAILURE_RETRY(recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) != (ssize_t)sizeof(ret->what))
+    ret->output = ret->status = -1;
+    ssize_t count = TEMP_FAILURE_RETRY(recvmsg(socket, &message, MSG_CMSG_CLOEXEC));
+    if (count <= 0)
         return false;
     const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header == NULL || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(fds)))
-        return false;
+    if (count != (ssize_t)sizeof(ret->what) || header == NULL || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof(fds)))
+        return true;
     memcpy(fds, CMSG_DATA(header), sizeof(fds));
     ret->output = fds[0];
     ret->status = fds[1];
@@ -95,6 +99,8 @@ _Noreturn static void serve(int socket)
         close_range(STDERR_FILENO + 1, (unsigned)socket - 1, 0);
     close_range((unsigned)socket + 1, UINT_MAX, 0);
     while (receive(socket, &order)) {
+        if (order.status < 0)
+            continue;
         if (fork() == 0)
             run(&order);
         close(order.output);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The helper: a process that the broker forks before it confines itself, where no systemd manages the host.
+/* The helper: a process that the broker forks before it confines itself, where no systemd manages the host,
+ * or where the broker works on another host's files, whose VMs run here all the same.
  * It runs programs of broker/program.h for workers, and nothing else: an order names a row of that table and
  * an argument that is checked here once more (broker/worker/unit.h). It ends when the broker and its last
  * worker have. */

@@ -219,16 +219,24 @@ Test(unit, ends_a_program_that_never_falls_silent_on_request, .timeout = 60)
     end_on_request("trap '' PIPE\nfor i in $(seq 40); do echo \"$i\"; sleep 1; done");
 }
 
+Test(unit, is_served_after_an_order_that_was_none)
+{
+    autoscene struct scene scene;
+    struct error err;
+
+    begin(&scene);
+    cr_assert_eq(send(scene.worker.helper, "x", 1, 0), 1);
+    install(&scene, "usr/sbin/update-initramfs", "#!/bin/sh\n");
+    cr_assert_eq(unit_run(&scene.worker, "host", PROGRAM_UPDATE_INITRAMFS, NULL, &err), 0, "%s", err.message);
+}
+
 Test(unit, starts_nothing_for_another_host)
 {
     autoscene struct scene scene;
     struct error err = {.message = ""};
-    int helper;
 
     begin(&scene);
     program_root = NULL;
-    cr_assert_eq(helper_start(scene.tree.sysroot, &helper, &err), 0);
-    cr_expect_eq(helper, -1);
     cr_assert_eq(unit_run(&scene.worker, "host", PROGRAM_UPDATE_INITRAMFS, NULL, &err), 0, "%s", err.message);
     cr_expect_eq(scene.steps, 0);
 }
