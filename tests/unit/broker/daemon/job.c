@@ -62,7 +62,8 @@ Test(job, has_its_functions_for_itself)
     expect_member(running, "function", "'" DISK "'");
     expect_member(running, "functions", "['" DISK "']");
     expect_member(running, "arguments",
-                  "{'id': '" DISK "', 'driver': 'vfio-pci', 'scope': 'function', 'force': 0}");
+                  "{'id': '" DISK
+                  "', 'driver': 'vfio-pci', 'scope': 'function', 'take-over': 0, 'force': 0}");
     expect_member(running, "waiting-since", NULL);
     cr_assert_not_null(strstr(json_string_value(json_object_get(running, "step")), "unbind"));
 
