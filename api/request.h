@@ -39,6 +39,8 @@ struct request {
     struct identity caller;
     json_t *params;  /* those of path, query and body, validated and of their declared types */
     long long total; /* set by a handler that returns a part of a list: the length of the whole list */
+    char
+        file_name[192]; /* set by a handler that returns a string which is a text file, to be sent as it is */
 };
 
 /* The values of parameters. The endpoint must declare the name (asserted). A parameter that was not sent has

@@ -94,7 +94,8 @@ struct endpoint {
     bool no_tokens;     /* an API token may not call it */
     bool login;         /* it tries a password: server/request/login.h slows guessing down */
     const char *hashes; /* the parameter of which it makes a hash, which takes as long as trying a password */
-    const void *subject; /* for a handler that several endpoints share: what they differ in */
+    const char *download; /* the parameter with which the reply is a text file instead of JSON */
+    const void *subject;  /* for a handler that several endpoints share: what they differ in */
     int (*run)(struct request *request, json_t **ret, struct error *err);
     /* If set, the reply may be cached: it depends only on path, parameters, this number and, where every
      * login may ask, the caller. False: it may not be cached now. */

@@ -222,6 +222,9 @@ static json_t *describe_responses(const struct endpoint *endpoint)
                   "The request succeeded.", "content", "application/json", "schema", "type", "object",
                   "required", "data", "properties", "data", describe_data(endpoint));
 
+    if (endpoint->download != NULL)
+        json_object_set_new(json_object_get(json_object_get(responses, "200"), "content"), "text/plain",
+                            json_pack("{s:{s:s}}", "schema", "type", "string"));
     for (size_t i = 0; i < COUNT_OF(failures); i++) {
         autofree char *reference = xasprintf("#/components/responses/%s", failures[i].response);
         json_object_set_new(responses, failures[i].status, json_pack("{s:s}", "$ref", reference));

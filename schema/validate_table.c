@@ -75,6 +75,8 @@ static int check_endpoint(const struct endpoint *endpoint, struct error *err)
         return error_set(err, ERROR_FAILED, "needs either run or index_key");
     if (check_captures(endpoint, err) != 0)
         return -1;
+    if (endpoint->download != NULL && endpoint->version != NULL)
+        return error_set(err, ERROR_FAILED, "a file is never cached");
     SCHEMA_FOREACH(p, endpoint->parameters)
         if (check_schema(p, false, err) != 0)
             return error_prefix(err, "%s: ", p->name);

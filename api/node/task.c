@@ -3,12 +3,15 @@
  *
  * Callers see the tasks that they started, and a user also those of its tokens. To see other tasks they need
  * Sys.Audit on the node, to stop them Sys.Modify. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/endpoints.h"
 #include "api/request.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "passthrough/broker_task.h"
 #include "schema/format.h"
 #include "storage/local.h"
@@ -355,13 +358,39 @@ const struct endpoint endpoint_get_task_status = {
     .run = get_task_status,
 };
 
+/* All lines as a text file, whose name tells the task's node, type and start. */
+static int download_task_log(struct request *request, const json_t *task, json_t **ret, struct error *err)
+{
+    autojson json_t *lines = NULL;
+    autotext struct text text = {0};
+    struct upid upid = {0};
+    int64_t total;
+    json_t *line;
+    size_t i;
+
+    if (param_given(request, "start") || param_given(request, "limit"))
+        return error_set_field(err, "download", "a file has the whole log: leave out start and limit");
+    if (local_read_lines(request->service->storage, json_text(task, "upid"), 0, 0, &lines, &total, err) != 0)
+        return -1;
+    json_array_foreach(lines, i, line)
+        text_printf(&text, "%s\n", json_text(line, "t"));
+    upid_parse(json_text(task, "upid"), &upid);
+    snprintf(request->file_name, sizeof(request->file_name), "task-%s-%s-%08" PRIX64 ".log", upid.node,
+             upid.type, upid.start);
+    *ret = json_string(text_string(&text));
+    return 0;
+}
+
 static int get_task_log(struct request *request, json_t **ret, struct error *err)
 {
     autojson json_t *task = NULL, *lines = NULL;
     int64_t total;
 
-    if (find_task(request, "Sys.Audit", &task, err) != 0 ||
-        local_read_lines(request->service->storage, json_text(task, "upid"), param_integer(request, "start"),
+    if (find_task(request, "Sys.Audit", &task, err) != 0)
+        return -1;
+    if (param_boolean(request, "download"))
+        return download_task_log(request, task, ret, err);
+    if (local_read_lines(request->service->storage, json_text(task, "upid"), param_integer(request, "start"),
                          param_integer(request, "limit"), &lines, &total, err) != 0)
         return -1;
     request->total = total > 0 ? total : 1;
@@ -374,7 +403,11 @@ const struct endpoint endpoint_get_task_log = {
     .path = "/nodes/{node}/tasks/{upid}/log",
     .text = "Shows the log of a task, also while it runs. Other users' tasks need Sys.Audit on the node.",
     .permission = ALLOW_ALL,
-    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID, PARAMETER_PART("lines")),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID, PARAMETER_PART("lines"),
+                             {.name = "download",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .text = "Send the whole log as a text file, without start and limit."}),
     .returns = {.type = SCHEMA_ARRAY,
                 .items =
                     ITEMS(.type = SCHEMA_OBJECT,
@@ -383,6 +416,7 @@ const struct endpoint endpoint_get_task_log = {
                               {.name = "t", .type = SCHEMA_STRING, .text = "Text of the line."}))},
     .on_node = true,
     .may_block = true,
+    .download = "download",
     .run = get_task_log,
 };
 

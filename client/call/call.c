@@ -142,6 +142,17 @@ static struct curl_slist *make_headers(const char *token)
     return headers;
 }
 
+/* The text of a file, which comes without the envelope. */
+static int read_file(const struct response *response, long status, struct call_reply *ret, struct error *err)
+{
+    json_t *text = json_stringn(text_string(&response->body), response->body.length);
+
+    if (text == NULL)
+        return error_set(err, ERROR_FAILED, "the reply is a text file, but not UTF-8");
+    *ret = (struct call_reply){.status = status, .message = xstrdup(response->phrase), .data = text};
+    return 0;
+}
+
 /* The envelope: {"data":..., "message":..., "errors":{...}}. A 401 has no body at all. */
 static int read_envelope(const struct response *response, long status, struct call_reply *ret,
                          struct error *err)
@@ -172,6 +183,7 @@ static int perform(const struct call_target *given, struct target *target, CURL 
     autoheaders struct curl_slist *headers = make_headers(given->token);
     char detail[CURL_ERROR_SIZE] = "";
     __attribute__((cleanup(cleanup_response))) struct response response = {0};
+    const char *type = NULL;
     long status = 0;
 
     set_options(curl, &response, detail);
@@ -184,7 +196,10 @@ static int perform(const struct call_target *given, struct target *target, CURL 
     if (code != CURLE_OK)
         return target_explain(given, target, code,
                               detail[0] != '\0' ? detail : libcurl_api.easy_strerror(code), err);
-    return read_envelope(&response, status, ret, err);
+    libcurl_api.easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+    return status == 200 && type != NULL && text_starts_with(type, "text/plain")
+               ? read_file(&response, status, ret, err)
+               : read_envelope(&response, status, ret, err);
 }
 
 int call_send(const struct call_target *given, enum method method, const char *path,

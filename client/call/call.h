@@ -40,7 +40,7 @@ struct call_reply {
     long status;    /* of HTTP; 200 to 299: it worked */
     char *message;  /* what the server says went wrong */
     json_t *errors; /* {parameter: text}, NULL if none */
-    json_t *data;   /* NULL or null if none */
+    json_t *data;   /* NULL or null if none; a string if the reply is a text file */
 };
 void call_reply_release(struct call_reply *reply);
 #define autoreply __attribute__((cleanup(call_reply_release)))

@@ -76,6 +76,15 @@ static struct MHD_Response *make_body(const struct reply *reply)
         length, (void *)(uintptr_t)bytes, release_body, reply_body_share(reply->body));
 }
 
+/* The text of a file is no page, whatever it looks like. */
+static void add_disposition(struct MHD_Response *response, const char *name)
+{
+    autofree char *value = xasprintf("attachment; filename=\"%s\"", name);
+
+    MHD_add_response_header(response, "Content-Disposition", value);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+}
+
 static struct MHD_Response *make_response(const struct reply *reply, const char *origin)
 {
     struct MHD_Response *response = make_body(reply);
@@ -84,7 +93,7 @@ static struct MHD_Response *make_response(const struct reply *reply, const char 
         abort(); /* no memory */
     for (const struct header *header = reply->file ? file_headers : headers; header->name != NULL; header++)
         MHD_add_response_header(response, header->name, header->value);
-    if (reply->type != NULL)
+    if (reply->type != NULL && reply->status != MHD_HTTP_NOT_MODIFIED)
         MHD_add_response_header(response, "Content-Type", reply->type);
     if (reply->packed)
         MHD_add_response_header(response, "Content-Encoding", "gzip");
@@ -92,6 +101,8 @@ static struct MHD_Response *make_response(const struct reply *reply, const char 
         MHD_add_response_header(response, "ETag", reply_body_tag(reply->body));
     if (reply->methods[0] != '\0')
         MHD_add_response_header(response, "Allow", reply->methods);
+    if (reply->name[0] != '\0')
+        add_disposition(response, reply->name);
     if (origin != NULL)
         add_cors(response, reply, origin);
     return response;

@@ -147,7 +147,10 @@ static bool run_handler(struct exchange *exchange)
         reply_error(&exchange->reply, &err, NULL, exchange->decoded.format);
         return false;
     }
-    reply_data(&exchange->reply, data, exchange->request.total, exchange->decoded.format);
+    if (exchange->request.file_name[0] != '\0')
+        reply_download(&exchange->reply, data, exchange->request.file_name);
+    else
+        reply_data(&exchange->reply, data, exchange->request.total, exchange->decoded.format);
     return true;
 }
 

@@ -2,6 +2,7 @@
 /* Replies: HTTP statuses, reason phrases and the envelope. */
 #include "server/request/reply.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/text.h"
 
 #define JSON_TYPE "application/json;charset=UTF-8" /* exactly so: a client compares it */
+#define TEXT_TYPE "text/plain;charset=UTF-8"
 
 enum { HTTP_OK = 200, HTTP_NO_CONTENT = 204, HTTP_NOT_MODIFIED = 304, HTTP_UNAUTHORIZED = 401 };
 
@@ -108,6 +110,18 @@ void reply_file(struct reply *ret, const struct reply_file *file)
         .status = HTTP_OK, .type = file->type, .body = reply_body_share(file->body), .file = true};
 }
 
+void reply_download(struct reply *ret, json_t *text, const char *name)
+{
+    size_t length = json_string_length(text);
+    char *copy = xcalloc(length + 1, 1);
+
+    memcpy(copy, json_string_value(text), length);
+    json_decref(text);
+    *ret = (struct reply){.status = HTTP_OK, .type = TEXT_TYPE, .body = reply_body_new(copy, length)};
+    for (size_t i = 0; name[i] != '\0' && i < sizeof(ret->name) - 1; i++)
+        ret->name[i] = isalnum((unsigned char)name[i]) || strchr(".-", name[i]) != NULL ? name[i] : '_';
+}
+
 /* Takes the first line, and of that what is printable ASCII: anything else could forge headers. */
 static void set_phrase(struct reply *reply, const char *message)
 {
@@ -146,10 +160,8 @@ void reply_share(struct reply *ret, const struct reply *reply)
     *ret = *reply;
     ret->body = reply->body != NULL ? reply_body_share(reply->body) : NULL;
     ret->tagged = ret->packed = false;
-    if (ret->status == HTTP_NOT_MODIFIED) {
+    if (ret->status == HTTP_NOT_MODIFIED)
         ret->status = HTTP_OK;
-        ret->type = JSON_TYPE;
-    }
 }
 
 void reply_release(struct reply *reply)
@@ -167,7 +179,6 @@ void reply_tag(struct reply *reply, const char *known_tags)
     if (known_tags == NULL || (strstr(known_tags, opaque) == NULL && strcmp(known_tags, "*") != 0))
         return;
     reply->status = HTTP_NOT_MODIFIED; /* the body stays, for its tag */
-    reply->type = NULL;
 }
 
 /* "deflate, gzip;q=0.5"; q=0 is a refusal (RFC 9110, 12.5.3). "*" alone does not ask for gzip. */
@@ -185,7 +196,8 @@ static bool takes_gzip(const char *encodings)
 
 void reply_pack(struct reply *reply, const char *encodings)
 {
-    if (encodings != NULL && reply->body != NULL && reply->type != NULL && takes_gzip(encodings))
+    if (encodings != NULL && reply->body != NULL && reply->status != HTTP_NOT_MODIFIED &&
+        takes_gzip(encodings))
         reply->packed = reply_body_pack(reply->body);
 }
 

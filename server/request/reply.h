@@ -23,11 +23,12 @@ struct reply {
     unsigned status;                  /* what it means; 0: there is none yet */
     bool sent_as_200;                 /* an error in extjs */
     char phrase[256];                 /* "": the usual one of the status */
-    const char *type;                 /* Content-Type; NULL: not sent */
+    const char *type;                 /* Content-Type; NULL: none. A 304 is sent without it. */
     struct reply_body *body;          /* NULL: none */
     bool tagged;                      /* ETag is sent */
     bool packed;                      /* the body is sent compressed */
     bool file;                        /* with a file's headers */
+    char name[192];                   /* under which a browser saves the body; "": it does not */
     char methods[REPLY_METHODS_SIZE]; /* Allow; "": not sent */
 };
 
@@ -52,6 +53,11 @@ struct reply_file {
     const char *type;
 };
 void reply_file(struct reply *ret, const struct reply_file *file);
+
+/* Text that a browser saves as a file. Takes the reference of `text`, a string; of `name` only letters,
+ * digits,
+ * '.' and '-' stay, and all else becomes '_'. */
+void reply_download(struct reply *ret, json_t *text, const char *name);
 
 /* Gives a reply to GET its ETag, and makes it a 304 without a body if `known_tags` (If-None-Match, may be
  * NULL) holds that tag. Only a 200 is changed. */

@@ -2,6 +2,7 @@
 /* Tasks as clients see them: the lists, status and log, and who may see what. The tests write them into the
  * stopped daemon's database; tests/api/task_running.c has tasks that run. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -12,6 +13,7 @@
 #include "tests/api/daemon.h"
 #include "tests/api/documents.h"
 #include "tests/api/look.h"
+#include "tests/api/program.h"
 
 #define TASKS "/nodes/" NODE "/tasks"
 #define TOKEN "root@pam!ci"
@@ -178,6 +180,39 @@ DAEMON_TEST(task, log_comes_whole_or_in_parts)
     is_json(get(path, "start", "4", NULL), "[]");
     autofree char *part = xasprintf("%s?limit=1", path);
     cr_assert_eq(ask(part)->total, 4);
+}
+
+#define WHOLE_LOG "first\nsecond\nthird\nTASK ERROR: no driver took it\n"
+
+DAEMON_TEST(task, log_is_a_text_file_if_that_is_asked_for)
+{
+    autofree char *path = below(upids[1], "/log?download=1"), *extjs = xasprintf("/api2/extjs%s", path),
+                  *none = below(upids[1], "/log?download=0"),
+                  *part = below(upids[1], "/log?download=1&limit=9"),
+                  *unknown = below("UPID:pve1:00000001:000001F4:000003E8:x:y:root@pam:", "/log?download=1");
+    const char *const both[] = {path, extjs};
+
+    for (size_t i = 0; i < COUNT_OF(both); i++) {
+        const struct reply *reply = CALL_UNCHECKED(.method = "GET", .path = both[i]);
+        cr_assert_eq(reply->status, 200, "%s", reply->body);
+        cr_assert_str_eq(reply->content_type, "text/plain;charset=UTF-8");
+        cr_assert_str_eq(reply->body, WHOLE_LOG);
+        cr_assert_not_null(strstr(reply->headers, "\r\nContent-Disposition: attachment; "
+                                                  "filename=\"task-pve1-pcidriver-000007D0.log\"\r\n"));
+        cr_assert_not_null(strstr(reply->headers, "\r\nX-Content-Type-Options: nosniff\r\n"));
+    }
+    cr_assert_eq(ask(none)->total, 4, "JSON as ever");
+    wrong_parameter("download", "a file has the whole log: leave out start and limit", "GET", part, NULL);
+    wrong_parameter("upid", "no such task", "GET", unknown, NULL);
+}
+
+DAEMON_TEST(task, log_as_a_file_is_printed_as_it_is)
+{
+    autofree char *path = below(upids[1], "/log");
+
+    setenv("HOSTPCI_SOCKET", daemon_socket(), 1);
+    autofree char *text = program_run((const char *const[]){"get", path, "--download", "1", NULL});
+    cr_assert_str_eq(text, WHOLE_LOG);
 }
 
 DAEMON_TEST(task, name_may_be_sent_encoded)

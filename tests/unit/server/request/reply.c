@@ -190,6 +190,22 @@ Test(server_reply, who_is_not_let_in_gets_no_body)
     reply_release(&reply);
 }
 
+Test(server_reply, file_keeps_its_type_where_equal_requests_share_it)
+{
+    struct reply reply, other;
+
+    reply_download(&reply, json_string("a\n"), "task \"\r\nX.log");
+    cr_expect_str_eq(reply.name, "task____X.log", "nothing that could end the header");
+    cr_expect_str_eq(reply_body_bytes(reply.body), "a\n");
+    reply_tag(&reply, "*");
+    cr_expect_eq(reply.status, 304);
+    reply_share(&other, &reply);
+    cr_expect_eq(other.status, 200);
+    cr_expect_str_eq(other.type, "text/plain;charset=UTF-8");
+    reply_release(&reply);
+    reply_release(&other);
+}
+
 static struct reply_body *body_of(const char *text)
 {
     struct reply reply;
