@@ -3,11 +3,14 @@
 #include "tests/unit/broker/scenario.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "broker/program.h"
 
 #define CARD(driver) "{'id': '" SCREEN "', 'driver': '" driver "', 'scope': 'group'}"
 #define HOME         {{"nouveau", ""}, {"snd_hda_intel", ""}}
@@ -59,6 +62,10 @@ const struct scenario scenarios[] = {
     MOVES("d3cold", "{'id': '" SCREEN "', 'd3cold-allowed': 0}", HOME, HOME),
     MOVES("driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci', 'persistent': 1, 'take-over': 1}", HOME,
           WITH_SCREEN, .takes_over = true),
+    MOVES("vm_start",
+          "{'vmid': 100, 'config': {'memory': '64', 'kvm': 0, 'hostpci0': '01:00'}, "
+          "'assigned': {'hostpci0': {'ids': ['" SCREEN "', '" SOUND "']}}}",
+          HOME, BOTH("vfio-pci", "vfio-pci"), .starts = true),
 };
 const size_t scenario_count = COUNT_OF(scenarios);
 
@@ -119,12 +126,26 @@ static void expect_division(const struct scenario *scenario, const char *what)
     cr_expect_str_eq(kernel_driver(NETWORK), "e1000e", "%s: the physical function was touched", what);
 }
 
+/* No program of ours is there: each start fails once all is ready for QEMU. */
+static void take_programs_away(struct testbed *testbed)
+{
+    if (program_root != NULL)
+        return;
+    program_root = "/nothing/like/that/";
+    if (testbed->broker != 0) {
+        testbed_stop_broker(testbed, SIGTERM);
+        testbed_start_broker(testbed);
+    }
+}
+
 void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
 {
     static const struct binding home[2] = HOME;
 
     kernel_set_fault(NULL);
     kernel_add_driver("other");
+    if (scenario->starts)
+        take_programs_away(testbed);
     if (scenario->variant != VARIANT_NONE)
         add_variant(testbed, scenario->variant == VARIANT_REFUSES);
     if (scenario->divides)
@@ -153,6 +174,13 @@ static void expect_line(const struct testbed *testbed, const char *what)
               "%s: '%s'", what, text);
 }
 
+static void expect_no_machine(const struct testbed *testbed, const char *what)
+{
+    autofree char *folder = xasprintf("%s/run/vm/100", testbed->tree.path);
+
+    cr_expect_neq(access(folder, F_OK), 0, "%s: '%s' is left", what, folder);
+}
+
 void scenario_expect_end(const struct scenario *scenario, const struct testbed *testbed, const char *what)
 {
     for (size_t i = 0; i < COUNT_OF(ids); i++)
@@ -169,6 +197,8 @@ void scenario_expect_end(const struct scenario *scenario, const struct testbed *
     cr_expect_str_eq(kernel_driver(PORT), "pcieport", "%s: the bridge was touched", what);
     if (scenario->takes_over)
         expect_line(testbed, what);
+    if (scenario->starts)
+        expect_no_machine(testbed, what);
     if (scenario->divides)
         expect_division(scenario, what);
     expect_nothing_open_after(testbed, what);

@@ -180,6 +180,11 @@ Test(fault, of_each_access_when_taken_over)
     fail_each_kind(&scenarios[14], "sysfs.conf");
 }
 
+Test(fault, of_each_access_when_a_vm_gets_it)
+{
+    fail_each_kind(&scenarios[15], SCREEN);
+}
+
 Test(fault, of_all_that_follows)
 {
     for (size_t i = 0; i < scenario_count; i++) {

@@ -7,7 +7,9 @@
 
 #include "base/memory.h"
 #include "broker/program.h"
+#include "broker/worker/vm_devices.h"
 #include "tests/unit/broker/testbed.h"
+#include "tests/unit/hardware/use/fixture.h"
 
 #define START(hostpci0, assigned)                                                                            \
     "{'vmid': 100, 'config': {'memory': '64', 'kvm': 0, 'hostpci0': '" hostpci0                              \
@@ -66,6 +68,27 @@ Test(vm_devices, are_refused_as_operation_driver_refuses_them)
                  "{'vmid': 100, 'config': {}, 'assigned': {'hostpci3': {'ids': ['" DISK "']}}}",
                  "the configuration has no hostpci3");
     expect_binding(DISK, "nvme", "");
+    nothing_is_left(&testbed);
+}
+
+Test(vm_devices, that_are_in_use_are_refused_with_the_evidence)
+{
+    static const char start[] = START("02:00.0", "{'ids': ['" DISK "']}");
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    host_add_disk(&testbed.tree, "nvme0n1", "259:0", DISK_FOLDER);
+    tree_write(&testbed.tree, "proc/1/mountinfo", "36 27 259:0 / /mnt/data rw - ext4 /dev/nvme0n1 rw\n");
+    testbed_fail(&testbed, "vm_start", start,
+                 "what the host uses is not given to the VM: " DISK " (nvme): disk");
+    tree_write(&testbed.tree, "proc/1/mountinfo", "27 1 259:0 / / rw - ext4 /dev/nvme0n1 rw\n");
+    testbed_fail(&testbed, "vm_start", start, "what the host cannot run without is never given to the VM");
+    expect_binding(DISK, "nvme", "");
+    tree_write(&testbed.tree, "proc/1/mountinfo", "22 27 0:21 / /proc rw,relatime - proc proc rw\n");
+    kernel_put(DISK, "vfio-pci", "vfio-pci");
+    host_open(&testbed.tree, 50, "qemu-system-x86\n", "/dev/vfio/2");
+    testbed_fail(&testbed, "vm_start", start, "qemu-system-x86");
+    cr_expect_eq(kernel_resets(DISK), 0);
     nothing_is_left(&testbed);
 }
 
@@ -136,4 +159,41 @@ Test(vm_devices, that_are_mediated_go_after_the_end)
     testbed_do(&testbed, "vm_stop", STOP, "{}");
     cr_expect_str_empty(kernel_mdev(UUID));
     nothing_is_left(&testbed);
+}
+
+static void expect_order(const struct sysroot *sysroot, const char *arguments, const char *order)
+{
+    autojson json_t *parsed = json_loads(arguments, 0, NULL);
+    autovmdevices struct vm_devices devices = {.mediated = NULL};
+    struct worker worker = {.sysroot = sysroot, .arguments = parsed};
+    json_t *made = json_object();
+    struct error err;
+
+    cr_assert_not_null(parsed, "%s", arguments);
+    cr_assert_eq(vm_devices_find(&worker, &devices, &err), 0, "%s", err.message);
+    vm_devices_add_order(&worker, &devices, made);
+    expect_json(made, order);
+}
+
+#define TWO                                                                                                  \
+    "\"hostpci0\": \"01:00\", \"hostpci1\": \"02:00.0\"}, \"assigned\": {\"hostpci0\": {\"ids\": [\"" SCREEN \
+    "\", \"" SOUND "\"]}, \"hostpci1\": {\"ids\": [\"" DISK "\"]}}}"
+
+/* 512 MiB of the guest, twice where it has an IOMMU and two groups, and 1 GiB. */
+Test(vm_devices, let_qemu_lock_what_they_may_write_to)
+{
+    autotestbed struct testbed testbed;
+    struct sysroot *sysroot;
+    struct error err;
+
+    testbed_make_host(&testbed);
+    cr_assert_eq(sysroot_open(testbed.tree.path, &sysroot, &err), 0);
+    expect_order(sysroot, "{\"config\": {\"memory\": \"64\"}}", "{}");
+    expect_order(sysroot, "{\"config\": {\"memory\": \"64\", " TWO,
+                 "{'lock': 1140850688, 'own': ['/dev/vfio/1', '/dev/vfio/2']}");
+    expect_order(sysroot, "{\"config\": {" TWO,
+                 "{'lock': 1610612736, 'own': ['/dev/vfio/1', '/dev/vfio/2']}");
+    expect_order(sysroot, "{\"config\": {\"machine\": \"q35,viommu=intel\", " TWO,
+                 "{'lock': 2147483648, 'own': ['/dev/vfio/1', '/dev/vfio/2']}");
+    sysroot_close(sysroot);
 }
