@@ -2,12 +2,16 @@
 /* A machine: a VM's QEMU on this host, as the broker knows it: by a folder, RUN_DIR/vm/VMID, which is there
  * from before QEMU starts until everything that the VM had is given back, and which a reboot takes away.
  *
- *   machine   the record, written before the start: {vmid, boot, uid?, functions: [CLAIM with reattach]};
- * uid: QEMU's user and group; absent: the broker's own, which is not root then order     what is to be
- * started (broker/machine/supervisor.h) pid       {pid, start, supervisor, supervisor-start, began}, written
- * by the supervisor state     {qmpstatus, running-qemu, running-machine}, written by the supervisor whenever
- * it changes end       how QEMU ended, written by the supervisor 100.qmp   the socket of QEMU's monitor, and
- * those of its serial ports and of its guest agent
+ *   machine   the record, written before the start: {vmid, uid?, functions: [CLAIM], mediated: [...]}
+ *   order     what is to be started (broker/machine/supervisor.h)
+ *   pid       {pid, start, supervisor, supervisor-start, began}, written by the supervisor
+ *   state     {qmpstatus, running-qemu, running-machine}, written by the supervisor whenever it changes
+ *   end       how QEMU ended, written by the supervisor
+ *   100.qmp   the socket of QEMU's monitor, and those of its serial ports and of its guest agent
+ *
+ * uid: QEMU's user and group; absent: the broker's own, which is not root then. functions: what each had
+ * before, with `reattach` if it goes back to that; mediated: those that were created for the VM
+ * (broker/worker/vm_devices.h).
  *
  * The folder is root's; QEMU's user may only enter it. */
 #ifndef HOSTPCI_BROKER_MACHINE_MACHINE_H
