@@ -100,6 +100,10 @@ void protocol_unpack_error(const json_t *message, struct error *ret);
  * ASCII becomes a '?'. */
 json_t *protocol_text(const char *text);
 
+/* The facts of this prefix and a UUID, of one boot each: the broker made that mediated device of the
+ * function. Without a UUID: it made the function a vGPU by NVIDIA's own interface. */
+#define FACT_MADE "made:"
+
 /* One fact of `facts`, {KIND: FACT} as the broker knows them of a function; NULL if there is none, if there
  * is no device (NULL), or if the fact is about another device that was in this slot before. */
 const json_t *protocol_find_fact(const json_t *facts, const char *kind, const struct pci_device *device);

@@ -10,7 +10,7 @@
  *   touched     the claims: function -> operation, what it had, what is wanted; a row goes when the function
  *               is released
  *   fact        by function: its choice, origin and reset (broker/worker/worker.h), and what else is kept
- *               (broker/daemon/kept.h); origin and reset are of one boot
+ *               (broker/daemon/kept.h); some kinds are of one boot
  *
  * The format of the database cannot change without a migration: a new broker reads the journal of the old
  * one.
@@ -81,9 +81,9 @@ int journal_read_claims(struct journal *journal, int64_t number, json_t **ret, s
 /* Whether an operation that has not ended has claimed the function. */
 int journal_is_claimed(struct journal *journal, const char *function, bool *ret, struct error *err);
 
-/* Facts: the body is an object with vendor and device beside what it says. A fact of the kind "origin" or
- * "reset" is of this boot, others are of every boot. An origin stays as it is, unless the new one is of
- * another device. */
+/* Facts: the body is an object with vendor and device beside what it says. A fact of the kind "origin",
+ * "reset" or FACT_MADE... (broker/protocol.h) is of this boot, others are of every boot. An origin stays as
+ * it is, unless the new one is of another device. */
 int journal_save_fact(struct journal *journal, const char *kind, const char *function, const json_t *body,
                       struct error *err);
 int journal_forget_fact(struct journal *journal, const char *kind, const char *function, struct error *err);

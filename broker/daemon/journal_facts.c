@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "broker/daemon/journal_parts.h"
+#include "broker/protocol.h"
 
 /* ERROR_BUSY if another operation, which has not ended, has claimed the function. */
 static int check_free(struct journal *journal, const char *function, int64_t number, struct error *err)
@@ -115,7 +117,7 @@ static int forget(struct journal *journal, const char *kind, const char *functio
 /* What outlives a boot must be there after a power cut. */
 static int set_durable(struct journal *journal, const char *kind, bool durable, struct error *err)
 {
-    if (strcmp(kind, "origin") == 0 || strcmp(kind, "reset") == 0)
+    if (strcmp(kind, "origin") == 0 || strcmp(kind, "reset") == 0 || text_starts_with(kind, FACT_MADE))
         return 0;
     return sqlite_execute(journal->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
                           err);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "broker/daemon/journal_parts.h"
+#include "broker/protocol.h"
 
 #define SCHEMA_VERSION 1
 #define REBOOT_MESSAGE "interrupted by a reboot of the host: each function is as the kernel set it up"
@@ -195,7 +196,7 @@ static int forget_other_boots(struct journal *journal, struct error *err)
         "DELETE FROM touched WHERE operation IN (SELECT number FROM operation WHERE boot <> ?1)",
         "UPDATE operation SET end = json_object('error', json_object('kind', 'failed', 'field', '',"
         "  'message', '" REBOOT_MESSAGE "')) WHERE boot <> ?1 AND end IS NULL",
-        "DELETE FROM fact WHERE kind IN ('origin', 'reset') AND boot <> ?1",
+        "DELETE FROM fact WHERE (kind IN ('origin', 'reset') OR kind LIKE '" FACT_MADE "%') AND boot <> ?1",
     };
 
     if (sqlite_begin(journal->db, err) != 0)

@@ -9,7 +9,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "broker/daemon/job_run.h"
+#include "broker/protocol.h"
 #include "hardware/pci/events.h"
 #include "hardware/pci/inventory.h"
 #include "hardware/slice/mdevctl.h"
@@ -18,6 +20,9 @@
 
 /* In place of a fact: the files of mdevctl, which others write, too. */
 #define FILES "mdevctl"
+
+/* The facts that the broker made a mediated device (FACT_MADE), together: what an earlier broker left. */
+#define LEFT_OVER "left-over"
 
 /* In the order in which they are applied. */
 static const struct kind {
@@ -30,6 +35,7 @@ static const struct kind {
     {"choice", &operation_driver, "boot", PCI_EVENT_ADD},
     {"d3cold", &operation_d3cold, "d3cold", PCI_EVENT_ADD},
     {"vgpu", &operation_mdev_create, "vgpu", PCI_EVENT_BIND},
+    {LEFT_OVER, &operation_mdev_sweep, "leftover", PCI_EVENT_OTHER}, /* at the broker's start alone */
     {FILES, &operation_mdev_start, "mdev", PCI_EVENT_MDEV},
 };
 
@@ -79,6 +85,22 @@ static void add_files(const struct jobs *jobs, json_t *facts)
     }
 }
 
+/* Named one by one: those that are made from now on are no leftovers. */
+static void add_left_over(json_t *facts)
+{
+    const char *function, *kind;
+    json_t *of, *fact;
+
+    json_object_foreach(facts, function, of) {
+        autojson json_t *made = json_array();
+        json_object_foreach(of, kind, fact)
+            if (text_starts_with(kind, FACT_MADE))
+                json_array_append_new(made, json_string(kind + strlen(FACT_MADE)));
+        if (json_array_size(made) > 0)
+            json_object_set_new(of, LEFT_OVER, json_pack("{s:O}", "made", made));
+    }
+}
+
 int kept_new(struct jobs *jobs, struct kept **ret, struct error *err)
 {
     autojson json_t *facts = NULL;
@@ -88,6 +110,7 @@ int kept_new(struct jobs *jobs, struct kept **ret, struct error *err)
     if (journal_read_facts(jobs->journal, NULL, &facts, err) != 0)
         return -1;
     add_files(jobs, facts);
+    add_left_over(facts);
     struct kept *kept = xcalloc(1, sizeof(*kept));
     kept->jobs = jobs;
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
@@ -124,7 +147,7 @@ static int find_device(const struct sysroot *sysroot, const char *function, cons
     if (read_vendor < 0 || read_device < 0)
         return error_set_errno(err, read_vendor < 0 ? -read_vendor : -read_device, "cannot read its ids");
     if (json_object_get(body, "vendor") == NULL)
-        return 1; /* a file of mdevctl does not say for which device it is */
+        return 1; /* neither mdevctl's files nor leftovers say for which device they are */
     if (vendor != json_integer_value(json_object_get(body, "vendor")) ||
         device != json_integer_value(json_object_get(body, "device")))
         return error_set(err, ERROR_NOT_FOUND,

@@ -4,9 +4,11 @@
  *
  * A fact of one of the kinds in kept.c holds the arguments of its operation but the function, which is the
  * fact's, and the ids of the device that it was saved for. Mediated devices have no facts: their files are
- * mdevctl's (hardware/slice/mdevctl.h), read at these two moments, and one operation serves a parent. What is
- * to be applied is pending; it stays so as long as there is no such function or another operation is about
- * it: of several kinds for one function, each waits for the end of the one before it. */
+ * mdevctl's (hardware/slice/mdevctl.h), read at these two moments, and one operation serves a parent.
+ * Mediated devices that an earlier broker made in this boot, and that are neither kept nor in use, are
+ * removed at the start. What is to be applied is pending; it stays so as long as there is no such function or
+ * another operation is about it: of several kinds for one function, each waits for the end of the one before
+ * it. */
 #ifndef HOSTPCI_BROKER_DAEMON_KEPT_H
 #define HOSTPCI_BROKER_DAEMON_KEPT_H
 
@@ -22,7 +24,7 @@ void kept_free(struct kept *kept); /* takes NULL */
 bool kept_owns_id(const char *id);
 
 /* Starts the operations that can start now ("boot:FUNCTION" for a driver, "vfs:FUNCTION"
- * for a count of virtual functions). Call this again when an operation
+ * for a count of virtual functions, and so on). Call this again when an operation
  * has ended. What cannot be applied is logged and no longer pending. */
 void kept_apply(struct kept *kept);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations mdev-create, mdev-remove and mdev-start: mediated devices, and vGPUs by NVIDIA's own interface.
+/* Operations mdev-create, mdev-remove, mdev-start and mdev-sweep: mediated devices, and vGPUs by NVIDIA's own
+ * interface.
  */
 #include <string.h>
 
@@ -33,7 +34,8 @@ const struct schema operation_mdev_create_arguments[] = {
      .optional = true,
      .text =
          "1: also at each start of the host, kept in /" ETC_MDEVCTL " as mdevctl does; 0: forget that. Left "
-         "out: that stays as it is."},
+         "out: that stays as it is. What is not persistent, and nobody uses, is removed when the broker "
+         "starts again."},
     {.name = NULL}};
 
 const struct schema operation_mdev_remove_arguments[] = {
@@ -51,6 +53,15 @@ const struct schema operation_mdev_remove_arguments[] = {
     {.name = NULL}};
 
 const struct schema operation_mdev_start_arguments[] = {ARGUMENT_FUNCTION, {.name = NULL}};
+
+const struct schema operation_mdev_sweep_arguments[] = {
+    ARGUMENT_FUNCTION,
+    {.name = "made",
+     .type = SCHEMA_ARRAY,
+     .max_items = 65535,
+     .items = ITEMS(.type = SCHEMA_STRING, .max_length = UUID_SIZE - 1),
+     .text = "UUIDs of those that an earlier broker made; \"\": it made the function a vGPU."},
+    {.name = NULL}};
 
 struct request {
     struct mdev_target target;
@@ -89,8 +100,10 @@ static json_t *pack_claim(const struct mdev_target *target, const struct pci_dev
     return json_pack("[o]", claim);
 }
 
-static int claim_first(const struct mdev_target *target, const struct pci_device *device, struct error *err)
+static int claim_first(struct mdev_target *target, const struct pci_device *device, struct error *err)
 {
+    target->ids.vendor = device != NULL ? device->vendor : 0;
+    target->ids.device = device != NULL ? device->device : 0;
     autojson json_t *claims = pack_claim(target, device, NULL);
 
     return worker_claim(target->worker, claims, err);
@@ -307,7 +320,7 @@ static int remove_mdev(struct worker *worker, json_t **ret, struct error *err)
 
     if (parse(worker, &request, err) != 0 || inventory_scan(worker->sysroot, &inventory, err) != 0)
         return -1;
-    const struct mdev_target *target = &request.target;
+    struct mdev_target *target = &request.target;
     const struct pci_device *device = inventory_find(inventory, target->parent);
     if (claim_first(target, device, err) != 0)
         return -1;
@@ -393,6 +406,66 @@ static int start(struct worker *worker, json_t **ret, struct error *err)
     return 0;
 }
 
+/* One without a UUID is kept by its fact, the others by their files. */
+static bool is_wanted(const struct mdev_target *target, const struct mdev_state *now)
+{
+    if (target->uuid[0] != '\0')
+        return now->file != NULL;
+    autojson json_t *facts = worker_read_facts(target->worker, target->id);
+    return json_object_get(facts, FACT_VGPU) != NULL;
+}
+
+static int sweep_claimed(const struct mdev_target *target, const struct inventory *inventory,
+                         struct error *err)
+{
+    const struct pci_device *device = inventory_find(inventory, target->parent);
+    automdevstate struct mdev_state was = {.file = NULL}, wanted = {.file = NULL};
+
+    if (target->uuid[0] == '\0' && (device == NULL || !device->nvidia))
+        return 0;
+    if (mdev_state_read(target, &was, err) != 0)
+        return -1;
+    if (is_wanted(target, &was))
+        return 0;
+    if (was.type[0] != '\0' && check_unused(target, inventory, err) != 0)
+        return -1;
+    return change(target, device, &was, &wanted, err);
+}
+
+/* Whoever uses one keeps it. */
+static void sweep_one(struct mdev_target *target, const struct inventory *inventory, const char *uuid)
+{
+    struct worker *worker = target->worker;
+    struct error err;
+
+    target->uuid[0] = '\0';
+    if (uuid[0] != '\0' && !mdev_parse_uuid(uuid, target->uuid))
+        return;
+    autofree char *name = mdev_target_name(target);
+    int result = claim_first(target, inventory_find(inventory, target->parent), &err);
+    if (result == 0)
+        result = sweep_claimed(target, inventory, &err);
+    worker->undoing = false;
+    worker_release(worker, target->id);
+    if (result != 0)
+        worker_log(worker, "%s: %s, which is left over, stays: %s", target->id, name, err.message);
+}
+
+static int sweep(struct worker *worker, json_t **ret, struct error *err)
+{
+    struct request request = {.type = ""};
+    autoinventory struct inventory *inventory = NULL;
+    const json_t *uuid;
+    size_t i;
+
+    if (parse(worker, &request, err) != 0 || inventory_scan(worker->sysroot, &inventory, err) != 0)
+        return -1;
+    json_array_foreach(json_object_get(worker->arguments, "made"), i, uuid)
+        sweep_one(&request.target, inventory, json_string_value(uuid));
+    *ret = json_object();
+    return 0;
+}
+
 const struct operation operation_mdev_create = {
     .name = "mdev-create",
     .text = "Creates a mediated device, or makes a function a vGPU.",
@@ -416,4 +489,12 @@ const struct operation operation_mdev_start = {
     .arguments = operation_mdev_start_arguments,
     .changes = true,
     .run = start,
+};
+
+const struct operation operation_mdev_sweep = {
+    .name = "mdev-sweep",
+    .text = "Removes mediated devices that an earlier broker made, unless they are kept or in use.",
+    .arguments = operation_mdev_sweep_arguments,
+    .changes = true,
+    .run = sweep,
 };

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "broker/protocol.h"
 #include "hardware/bind/attribute.h"
 #include "hardware/slice/mdev_change.h"
 #include "hardware/slice/mdevctl.h"
@@ -104,11 +105,23 @@ static int set_attributes(const struct mdev_target *target, const char *file, st
     return 0;
 }
 
+/* Before it is made, so that no crash can leave one of which nobody knows whose it is. */
+static void note_made(const struct mdev_target *target, bool made)
+{
+    autofree char *kind = xasprintf(FACT_MADE "%s", target->uuid);
+
+    if (made)
+        worker_save_fact(target->worker, kind, target->id, &target->ids, json_object());
+    else
+        worker_forget_fact(target->worker, kind, target->id);
+}
+
 static int make(const struct mdev_target *target, const char *name, const struct mdev_state *wanted,
                 struct error *err)
 {
     const struct sysroot *sysroot = target->worker->sysroot;
 
+    note_made(target, true);
     if (announce(target, err, "create %s, of type %s", name, wanted->type) != 0)
         return -1;
     if ((is_vgpu(target) ? nvidia_select_type(sysroot, target->parent, wanted->type, err)
@@ -148,6 +161,8 @@ int mdev_state_reach(const struct mdev_target *target, const struct mdev_state *
         (other && wanted->type[0] != '\0' && make(target, name, wanted, err) != 0) ||
         (other_file && wanted->file != NULL && set_file(target, wanted->file, err) != 0))
         return -1;
+    if (wanted->type[0] == '\0')
+        note_made(target, false);
     return other || other_file ? 1 : 0;
 }
 
@@ -182,6 +197,8 @@ int mdev_undo(struct worker *worker, const json_t *claim, struct text *where)
 
     snprintf(target.id, sizeof(target.id), "%s", json_text(claim, "id"));
     snprintf(target.uuid, sizeof(target.uuid), "%s", json_text(change, "uuid"));
+    target.ids.vendor = (uint16_t)json_integer_value(json_object_get(claim, "vendor"));
+    target.ids.device = (uint16_t)json_integer_value(json_object_get(claim, "device"));
     pci_address_parse(target.id, &target.parent);
     parse_state(change, "type", "file", &was);
     parse_state(change, "wanted", "wanted-file", &wanted);

@@ -13,6 +13,7 @@ struct mdev_target {
     struct worker *worker;
     struct pci_address parent;
     char id[PCI_ADDRESS_SIZE]; /* of the parent */
+    struct driver_state ids;   /* of the parent: vendor and device alone */
     char uuid[UUID_SIZE];      /* "": the parent is itself a vGPU or none, by NVIDIA's own interface */
 };
 
@@ -25,8 +26,9 @@ void mdev_state_release(struct mdev_state *state);
 
 int mdev_state_read(const struct mdev_target *target, struct mdev_state *ret, struct error *err);
 
-/* Brings it to the wanted state. A device that is created gets the attributes that the wanted file lists. 1:
- * something was changed; 0: nothing had to be. */
+/* Brings it to the wanted state. A device that is created gets the attributes that the wanted file lists, and
+ * as long as it exists there is a fact that we made it (FACT_MADE of broker/protocol.h). 1: something was
+ * changed; 0: nothing had to be. */
 int mdev_state_reach(const struct mdev_target *target, const struct mdev_state *wanted, struct error *err);
 
 /* What it is, for messages: "the mediated device UUID" or "the vGPU". To be freed. */

@@ -69,6 +69,7 @@ unsigned kernel_resets(const char *id);       /* how many worked since kernel_in
 /* Mediated devices: the function can create `available` of a type from now on, whose driver has the attribute
  * `weight`, a number. Instances share nothing but their type's count. */
 void kernel_add_mdev_type(const char *id, const char *type, unsigned available);
+void kernel_put_mdev(const char *id, const char *type, const char *uuid); /* as somebody else creates one */
 /* The type that exists under the UUID, "" if there is none; how many are left. */
 const char *kernel_mdev(const char *uuid);
 unsigned kernel_mdevs_left(const char *id, const char *type);

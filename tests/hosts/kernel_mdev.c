@@ -141,6 +141,11 @@ static int create(const char *id, const char *type, const char *uuid)
     return 0;
 }
 
+void kernel_put_mdev(const char *id, const char *type, const char *uuid)
+{
+    kernel_must(create(id, type, uuid) == 0, uuid);
+}
+
 static int remove_instance(const char *uuid)
 {
     autofree char *own = realpath(kernel_path(MDEVS "/%s", uuid), NULL);

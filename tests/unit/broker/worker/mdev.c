@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "tests/unit/broker/testbed.h"
+#include "tests/unit/broker/client.h"
 #include "tests/unit/hardware/use/fixture.h"
 
 #define TYPE             "nouveau-small"
@@ -364,6 +364,77 @@ static void restart(struct testbed *testbed)
     testbed_stop_broker(testbed, SIGTERM);
     testbed_start_broker(testbed);
     testbed_wait_until_idle(testbed);
+}
+
+/* Of what there is at the broker's start, what it made itself goes, unless it is kept or in use. */
+Test(mdev_change, removes_its_own_leftovers_when_the_broker_starts)
+{
+    static const char foreign[] = "00000000-0000-0000-0000-000000000100";
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    kernel_add_mdev_type(SCREEN, "four", 4);
+    kernel_put_mdev(SCREEN, "four", foreign);
+    json_decref(
+        testbed_ask(&testbed, "mdev-create", "{'id': '" SCREEN "', 'type': 'four', 'uuid': '" UUID "'}"));
+    json_decref(testbed_ask(&testbed, "mdev-create",
+                            "{'id': '" SCREEN "', 'type': 'four', 'uuid': '" OTHER "', 'persistent': 1}"));
+    restart(&testbed);
+    cr_expect_str_empty(kernel_mdev(UUID));
+    cr_expect_str_eq(kernel_mdev(OTHER), "four");
+    cr_expect_str_eq(kernel_mdev(foreign), "four");
+    expect_nothing_open(&testbed);
+}
+
+Test(mdev_change, keeps_its_leftovers_that_somebody_uses)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    json_decref(testbed_ask(&testbed, "mdev-create", CREATE));
+    host_open(&testbed.tree, 50, "qemu-system-x86\n", "/dev/vfio/500");
+    restart(&testbed);
+    cr_expect_str_eq(kernel_mdev(UUID), TYPE);
+    autofree char *log = client_follow(&testbed, "leftover:" SCREEN, NULL);
+    cr_expect(strstr(log, "the mediated device " UUID ", which is left over, stays: what is in use") != NULL,
+              "%s", log);
+    tree_delete(&testbed.tree, "proc/50/fd/7");
+    restart(&testbed);
+    cr_expect_str_empty(kernel_mdev(UUID));
+    expect_nothing_open(&testbed);
+}
+
+/* Somebody removed and made it again; and another's, which was found there, is not taken for ours. */
+Test(mdev_change, knows_which_ones_are_its_own)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    kernel_put_mdev(SCREEN, TYPE, UUID);
+    json_decref(testbed_ask(&testbed, "mdev-create", CREATE));
+    restart(&testbed);
+    cr_expect_str_eq(kernel_mdev(UUID), TYPE);
+    json_decref(testbed_ask(&testbed, "mdev-remove", REMOVE));
+    json_decref(testbed_ask(&testbed, "mdev-create", CREATE));
+    json_decref(testbed_ask(&testbed, "mdev-remove", REMOVE));
+    kernel_put_mdev(SCREEN, TYPE, UUID);
+    restart(&testbed);
+    cr_expect_str_eq(kernel_mdev(UUID), TYPE);
+    expect_nothing_open(&testbed);
+}
+
+Test(mdev_change, removes_a_vgpu_that_is_left_over)
+{
+    autotestbed struct testbed testbed;
+
+    make_card(&testbed);
+    json_decref(testbed_ask(&testbed, "mdev-create", BECOME(VGPU, "nvidia-1147")));
+    json_decref(testbed_ask(&testbed, "mdev-create",
+                            "{'id': '" SIBLING "', 'type': 'nvidia-1147', 'persistent': 1}"));
+    restart(&testbed);
+    cr_expect_eq(kernel_vgpu(VGPU), 0);
+    cr_expect_eq(kernel_vgpu(SIBLING), 1147);
+    expect_nothing_open(&testbed);
 }
 
 #define FILE_OF(type, start)                                                                                 \
