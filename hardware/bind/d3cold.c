@@ -28,7 +28,7 @@ int d3cold_allow(const struct sysroot *sysroot, struct pci_address address, bool
 {
     struct host_path file = pci_path(address, "d3cold_allowed");
     const char *value = allow ? "1" : "0";
-    bool now;
+    bool now = !allow;
 
     if (attribute_write(sysroot, address, file.text, value, meanings, err) != 0 ||
         d3cold_read(sysroot, address, &now, err) != 0)
