@@ -78,6 +78,7 @@ const struct schema *schema_row(const struct schema *at);
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_COUNT };
 extern const char *const method_names[METHOD_COUNT];
+enum method method_find(const char *name); /* METHOD_COUNT: there is no such method */
 
 struct request; /* what a handler is given: api/request.h */
 

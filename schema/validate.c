@@ -22,6 +22,15 @@ static const char *const type_names[] = {
 
 const char *const method_names[METHOD_COUNT] = {"GET", "POST", "PUT", "DELETE"};
 
+enum method method_find(const char *name)
+{
+    enum method method = 0;
+
+    while (method < METHOD_COUNT && strcmp(method_names[method], name) != 0)
+        method++;
+    return method;
+}
+
 const char *schema_type_name(enum schema_type type)
 {
     return type_names[type];

@@ -136,14 +136,11 @@ static void add_value(struct options *options, const char *name, const json_t *v
 static int make_call(struct options *options, const json_t *action)
 {
     const char *name, *method = json_text(action, "method");
-    struct shell_call call = {.method = METHOD_COUNT, .path = json_text(action, "path")};
+    struct shell_call call = {.method = method_find(method), .path = json_text(action, "path")};
     json_t *value, *item;
     struct error err;
     size_t i;
 
-    for (int j = 0; j < METHOD_COUNT; j++)
-        if (strcmp(method_names[j], method) == 0)
-            call.method = (enum method)j;
     if (call.method == METHOD_COUNT || call.path[0] != '/') {
         error_set(&err, ERROR_FAILED, "the server names a call that is none: %s %s", method, call.path);
         return shell_complain(&err);

@@ -101,15 +101,12 @@ static int drop_prefix(struct decoded *decoded, struct error *err)
 
 static int find_method(const char *name, enum method *ret)
 {
-    if (strcmp(name, "HEAD") == 0)
-        name = method_names[METHOD_GET];
-    for (int i = 0; i < METHOD_COUNT; i++) {
-        if (strcmp(name, method_names[i]) == 0) {
-            *ret = (enum method)i;
-            return 0;
-        }
-    }
-    return -1;
+    enum method method = strcmp(name, "HEAD") == 0 ? METHOD_GET : method_find(name);
+
+    if (method == METHOD_COUNT)
+        return -1;
+    *ret = method;
+    return 0;
 }
 
 static int decode_path(struct decoded *decoded, const char *uri, size_t length, struct error *err)

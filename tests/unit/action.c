@@ -14,14 +14,6 @@
 #include "schema/path.h"
 #include "schema/validate.h"
 
-static enum method method_of(const char *name)
-{
-    for (int i = 0; i < METHOD_COUNT; i++)
-        if (strcmp(method_names[i], name) == 0)
-            return (enum method)i;
-    return METHOD_COUNT;
-}
-
 static void add_captures(const struct endpoint *endpoint, const char *path, json_t *parameters)
 {
     const char *declared = endpoint->path;
@@ -36,7 +28,7 @@ static void add_captures(const struct endpoint *endpoint, const char *path, json
 static void expect_accepted(const char *about, const json_t *check, const json_t *action)
 {
     const char *id = json_text(check, "id"), *path = json_text(action, "path");
-    enum method method = method_of(json_text(action, "method"));
+    enum method method = method_find(json_text(action, "method"));
     autojson json_t *parameters = json_deep_copy(json_object_get(action, "parameters")), *errors = NULL;
     struct error err;
 
