@@ -42,6 +42,8 @@ static void describe_limits(const struct schema *schema, json_t *ret)
         json_t *values = json_array();
         for (const char *const *value = schema->values; *value != NULL; value++)
             json_array_append_new(values, json_string(*value));
+        if (schema->nullable)
+            json_array_append_new(values, json_null());
         json_object_set_new(ret, "enum", values);
     }
 }
