@@ -118,7 +118,7 @@ void reply_download(struct reply *ret, json_t *text, const char *name)
     memcpy(copy, json_string_value(text), length);
     json_decref(text);
     *ret = (struct reply){.status = HTTP_OK, .type = TEXT_TYPE, .body = reply_body_new(copy, length)};
-    for (size_t i = 0; name[i] != '\0' && i < sizeof(ret->name) - 1; i++)
+    for (size_t i = 0; i < sizeof(ret->name) - 1 && name[i] != '\0'; i++)
         ret->name[i] = isalnum((unsigned char)name[i]) || strchr(".-", name[i]) != NULL ? name[i] : '_';
 }
 
