@@ -114,3 +114,12 @@ int file_make_folder(const char *path, mode_t mode, struct error *err)
         *slash = '/';
     }
 }
+
+bool file_is_below(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+
+    while (length > 0 && folder[length - 1] == '/')
+        length--;
+    return strncmp(path, folder, length) == 0 && path[length] == '/';
+}

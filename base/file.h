@@ -4,6 +4,7 @@
 #ifndef HOSTPCI_BASE_FILE_H
 #define HOSTPCI_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -21,5 +22,8 @@ int file_create(const char *path, const void *data, size_t length, mode_t mode, 
 
 /* Makes a folder and those above it, with `mode` each. Those that exist stay as they are. */
 int file_make_folder(const char *path, mode_t mode, struct error *err);
+
+/* Whether the path as it is written leads to something in the folder; neither is looked at. */
+bool file_is_below(const char *path, const char *folder);
 
 #endif

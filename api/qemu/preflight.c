@@ -21,6 +21,7 @@ static int get_preflight(struct request *request, json_t **ret, struct error *er
                                         .broker = service->broker,
                                         .qemu = service->qemu,
                                         .paths = &service->paths,
+                                        .volume_dirs = service->volume_dirs,
                                         .node = service->node,
                                         .vmid = vmid,
                                         .document = document};

@@ -18,7 +18,8 @@ struct start_host qemu_start_host(const struct service *service)
                                .broker = service->broker,
                                .qemu = service->qemu,
                                .tasks = service->tasks,
-                               .paths = &service->paths};
+                               .paths = &service->paths,
+                               .volume_dirs = service->volume_dirs};
 }
 
 static long long vmid_of(const struct qemu_call *call)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -19,20 +20,11 @@ static bool is_medium(const char *file)
     return strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0;
 }
 
-static bool lies_below(const char *folder, const char *path)
-{
-    size_t length = strlen(folder);
-
-    while (length > 0 && folder[length - 1] == '/')
-        length--;
-    return strncmp(folder, path, length) == 0 && path[length] == '/';
-}
-
 /* Whether the path as it is written leads below the folder, too: a link elsewhere could be changed before the
  * VM starts. */
 static bool is_written_below(const char *dir, const char *folder, const char *file)
 {
-    return (lies_below(dir, file) || lies_below(folder, file)) && strstr(file, "/../") == NULL;
+    return (file_is_below(file, dir) || file_is_below(file, folder)) && strstr(file, "/../") == NULL;
 }
 
 /* Whether the file lies below one of the folders; `path` is the file with all links followed. */
@@ -40,7 +32,7 @@ static bool lies_in_one(const char *const *dirs, const char *file, const char *p
 {
     for (; dirs != NULL && *dirs != NULL; dirs++) {
         autofree char *folder = realpath(*dirs, NULL);
-        if (folder != NULL && is_written_below(*dirs, folder, file) && lies_below(folder, path))
+        if (folder != NULL && is_written_below(*dirs, folder, file) && file_is_below(path, folder))
             return true;
     }
     return false;

@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -81,8 +82,7 @@ static int check_place(int fd, const json_t *file, struct error *err)
     if (name_folder(below, folder, err) != 0)
         return -1;
     name_open(fd, real);
-    size_t prefix = strcmp(folder, "/") != 0 ? strlen(folder) : 0;
-    if (strncmp(real, folder, prefix) != 0 || real[prefix] != '/')
+    if (!file_is_below(real, folder))
         return error_set(err, ERROR_FORBIDDEN, "'%s' does not lie in '%s' any more, but is '%s'", path, below,
                          real);
     if (vm_image_check(fd, json_text_or(file, "format", "raw"), &why) != 0)

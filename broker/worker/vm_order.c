@@ -48,14 +48,9 @@ static json_t *add_numbers(struct order *order, unsigned count)
 /* The folder that the path as it is written lies in; NULL if in none. */
 static const char *find_folder(const char *const *folders, const char *path)
 {
-    for (; *folders != NULL; folders++) {
-        size_t length = strlen(*folders);
-        while (length > 0 && (*folders)[length - 1] == '/')
-            length--;
-        if (strncmp(path, *folders, length) == 0 && path[length] == '/')
-            return *folders;
-    }
-    return NULL;
+    while (*folders != NULL && !file_is_below(path, *folders))
+        folders++;
+    return *folders;
 }
 
 /* Root opens what the daemon names, so the folders are the broker's own. */
@@ -66,9 +61,9 @@ static int hand_volume(struct order *order, const struct vm_file *file, char **r
 
     if (below == NULL)
         return error_set(err, ERROR_FORBIDDEN,
-                         "'%s' does not lie in a folder whose files the broker gives to virtual machines: "
-                         "start it with --volume-dir and the path of the folder",
-                         file->path);
+                         "'%s' does not lie below a --volume-dir of the broker (%s): move it there, or start "
+                         "`hostpci broker` with the option for its folder",
+                         file->path, order->worker->volume_dirs[0]);
     json_t *numbers = add_numbers(order, file->read_only ? 1 : 2), *number;
     json_array_append_new(order->files,
                           json_pack("{s:s, s:s, s:s, s:o, s:s?}", "kind", "volume", "path", file->path,

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "hardware/check/manual.h"
 #include "hardware/network.h"
@@ -66,27 +67,65 @@ static void remedy_volume(const struct inspection *inspection, const char *key, 
         preflight_remedy_command((const char *const[]){"cp", vars, path, NULL}, ret);
         return;
     }
+    const char *format = json_text_or(values, "format", "raw"), *size = json_text_or(values, "size", "32G");
     text_append(&ret->remedy.lines, "# create a new one, or set the path of the right one:\n");
-    preflight_remedy_command((const char *const[]){"qemu-img", "create", "-f",
-                                                   json_text_or(values, "format", "raw"), path,
-                                                   json_text_or(values, "size", "32G"), NULL},
-                             ret);
+    if (strcmp(format, "raw") == 0)
+        preflight_remedy_command((const char *const[]){"truncate", "-s", size, path, NULL}, ret);
+    else
+        preflight_remedy_command((const char *const[]){"qemu-img", "create", "-f", format, path, size, NULL},
+                                 ret);
 }
 
-/* Such images are for root@pam alone, and need not be trusted by those who may change the VM. */
+/* The daemon's list, which is that of the broker unless the administrator gave them different ones. */
+static bool lies_elsewhere(const struct inspection *inspection, const char *path)
+{
+    const char *const *folder = inspection->what->volume_dirs;
+
+    if (folder == NULL)
+        return false;
+    while (*folder != NULL && !file_is_below(path, *folder))
+        folder++;
+    return *folder == NULL;
+}
+
+static void add_elsewhere(const struct inspection *inspection, const char *key, const char *path, bool file,
+                          struct findings *ret)
+{
+    const char *folder = inspection->what->volume_dirs[0];
+
+    preflight_show_key(inspection, key, ret);
+    text_printf(&ret->remedy.lines,
+                "# name its folder with --volume-dir, to `hostpci serve` and to `hostpci broker`%s\n",
+                file ? "; or move it, and set its new path:" : "");
+    if (file)
+        preflight_remedy_command((const char *const[]){"mv", path, folder, NULL}, ret);
+    findings_add(ret, SEVERITY_ERROR,
+                 "%s: the volume '%s' does not lie below a --volume-dir (%s), so a VM is not given it.", key,
+                 path, folder);
+}
+
+/* QEMU gets a volume open, and runs as a user who could not open another one. */
 static void check_image(const struct inspection *inspection, const char *key, const char *path,
                         const json_t *values, struct findings *ret)
 {
     autoclose int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     struct error why;
 
+    if (file >= 0 && json_object_get(values, "format") == NULL && text_ends_with(path, ".qcow2")) {
+        preflight_show_key(inspection, key, ret);
+        preflight_remedy_edit(inspection, key, "format", json_string("qcow2"), ret);
+        findings_add(
+            ret, SEVERITY_WARNING,
+            "%s: the volume '%s' is used as raw: the guest finds the image's own headers on its disk, "
+            "and may overwrite them.",
+            key, path);
+    }
     if (file < 0 || vm_image_check(file, json_text_or(values, "format", "raw"), &why) == 0)
         return;
     preflight_show_key(inspection, key, ret);
-    findings_add(
-        ret, SEVERITY_WARNING,
-        "%s: the volume '%s' %s: root@pam alone may configure such a one, and QEMU opens what it leads to.",
-        key, path, why.message);
+    findings_add(ret, SEVERITY_ERROR,
+                 "%s: the volume '%s' %s: QEMU is given the volume alone, and cannot open what it leads to.",
+                 key, path, why.message);
 }
 
 static void check_volume(const struct inspection *inspection, const char *key, const char *path,
@@ -103,6 +142,8 @@ static void check_volume(const struct inspection *inspection, const char *key, c
         preflight_show_key(inspection, key, ret);
         findings_add(ret, SEVERITY_ERROR, "%s: the volume '%s' is neither a file nor a block device.", key,
                      path);
+    } else if (lies_elsewhere(inspection, path)) {
+        add_elsewhere(inspection, key, path, S_ISREG(status.st_mode), ret);
     } else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0) {
         /* the user who runs QEMU may have more rights */
         text_printf(&ret->evidence, "%s: mode %04o, owner %u, group %u: %s", path,

@@ -19,6 +19,8 @@ struct preflight {
     const struct broker *broker; /* NULL, or one that does not answer: what only root sees is left out */
     struct qemu *qemu;
     const struct vm_paths *paths;
+    const char *const
+        *volume_dirs; /* the broker opens what lies below these alone; ends with NULL; NULL: all */
     const char *node;
     long long vmid;
     const json_t *document; /* vm/config/config.h */

@@ -137,6 +137,7 @@ static int check(const struct start_host *host, long long vmid, const json_t *do
                                         .broker = host->broker,
                                         .qemu = host->qemu,
                                         .paths = host->paths,
+                                        .volume_dirs = host->volume_dirs,
                                         .node = host->node,
                                         .vmid = vmid,
                                         .document = document};

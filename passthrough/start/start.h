@@ -27,6 +27,7 @@ struct start_host {
     struct qemu *qemu;
     struct tasks *tasks;
     const struct vm_paths *paths;
+    const char *const *volume_dirs; /* passthrough/preflight/preflight.h */
 };
 
 struct start_options {

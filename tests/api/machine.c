@@ -178,11 +178,20 @@ DAEMON_TEST(machine, gets_no_disk_from_elsewhere)
     autofree char *disk = xasprintf("%s/disk.raw", daemon_state()),
                   *images = xasprintf("%s/images", daemon_state());
     autofree char *within = xasprintf("%s/disk.raw", images);
+    autojson json_t *result = NULL;
+    struct error err;
 
     cr_assert_eq(close(creat(disk, 0600)), 0);
     cr_assert_eq(truncate(disk, 1 << 20), 0);
     put(QEMU "/100/config", "scsi0", disk, NULL);
-    cr_assert_not_null(strstr(run_task("start"), "start it with --volume-dir"));
+    cr_assert_not_null(strstr(run_task("start"), "does not lie below a --volume-dir"));
+    nothing_is_left();
+    cr_assert_eq(broker_call(broker, "vm_start", "UPID:other",
+                             json_pack("{s:i, s:{s:i, s:s, s:s}}", "vmid", 100, "config", "kvm", 0, "vga",
+                                       "none", "scsi0", disk),
+                             NULL, NULL, &result, &err),
+                 -1);
+    cr_assert_not_null(strstr(err.message, "a --volume-dir of the broker"), "%s", err.message);
     nothing_is_left();
     cr_assert_eq(symlink(daemon_state(), images), 0);
     put(QEMU "/100/config", "scsi0", within, NULL);

@@ -319,17 +319,23 @@ const struct provoked provoked_by_command[] = {
      .expected = "error volume scsi1: the volume '@/none.raw' is missing.\n"
                  "  = @/none.raw: No such file or directory\n"
                  "  > # create a new one, or set the path of the right one:\n"
-                 "  > qemu-img create -f raw @/none.raw 8G\n"
+                 "  > truncate -s 8G @/none.raw\n"
                  "error volume ide2: the volume '@/none.iso' is missing.\n"
                  "  = @/none.iso: No such file or directory\n"
                  "  > # without a disc:\n"
                  "  > hostpci qm set 100 -ide2 none,media=cdrom\n"},
+    {.about = "an image that would be made by QEMU's tools",
+     .config = "{'scsi1': '@/none.qcow2,format=qcow2'}",
+     .expected = "error volume scsi1: the volume '@/none.qcow2' is missing.\n"
+                 "  = @/none.qcow2: No such file or directory\n"
+                 "  > # create a new one, or set the path of the right one:\n"
+                 "  > qemu-img create -f qcow2 @/none.qcow2 32G\n"},
     {.about = "a volume with a name that a shell would read",
      .config = "{'scsi1': '@/$(reboot).raw'}",
      .expected = "error volume scsi1: the volume '@/$(reboot).raw' is missing.\n"
                  "  = @/$(reboot).raw: No such file or directory\n"
                  "  > # create a new one, or set the path of the right one:\n"
-                 "  > qemu-img create -f raw '@/$(reboot).raw' 32G\n"},
+                 "  > truncate -s 32G '@/$(reboot).raw'\n"},
     {.about = "the firmware's variables are missing",
      .config = "{'efidisk0': '@/none.fd,efitype=4m'}",
      .expected = "error volume efidisk0: the volume '@/none.fd' is missing.\n"
