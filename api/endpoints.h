@@ -37,4 +37,6 @@
 #define WORDS(key, about)                                                                                    \
     {.name = (key), .type = SCHEMA_ARRAY, .items = ITEMS(.type = SCHEMA_STRING), .text = (about)}
 
+extern const struct schema device_link_properties[]; /* the link of a device (api/hardware/device.c) */
+
 #endif

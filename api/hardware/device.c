@@ -120,7 +120,7 @@ static int get_pci_status(struct request *request, json_t **ret, struct error *e
     return 0;
 }
 
-static const struct schema link_properties[] = {
+const struct schema device_link_properties[] = {
     OPTIONAL_TEXT("speed", "Current speed, such as 8.0 GT/s PCIe."),
     OPTIONAL_NUMBER("width", "Lanes in use."),
     OPTIONAL_TEXT("max-speed", "Highest speed of the device."),
@@ -258,7 +258,7 @@ const struct endpoint endpoint_get_pci_status =
                         {.name = "link",
                          .type = SCHEMA_OBJECT,
                          .optional = true,
-                         .properties = link_properties},
+                         .properties = device_link_properties},
                         OPTIONAL_TEXT("power-state", "From D0 (on) to D3cold (off)."),
                         OPTIONAL_FLAG("d3cold-allowed",
                                       "Whether it may be put into D3cold, without any power."),

@@ -31,14 +31,6 @@ static int list_devices(struct request *request, json_t **ret, struct error *err
     return guest_list_devices(&guest, ret, err);
 }
 
-static const struct schema link_properties[] = {
-    OPTIONAL_TEXT("speed", "Current speed, such as 8.0 GT/s PCIe."),
-    OPTIONAL_NUMBER("width", "Lanes in use."),
-    OPTIONAL_TEXT("max-speed", "Highest speed of the device."),
-    OPTIONAL_NUMBER("max-width", "Lanes that the device has."),
-    {.name = NULL},
-};
-
 static const struct schema function_properties[] = {
     {.name = "host",
      .type = SCHEMA_STRING,
@@ -51,7 +43,7 @@ static const struct schema function_properties[] = {
     {.name = "link",
      .type = SCHEMA_OBJECT,
      .optional = true,
-     .properties = link_properties,
+     .properties = device_link_properties,
      .text = "Of the host's function, to PCI Express."},
     {.name = NULL},
 };

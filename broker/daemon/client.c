@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "broker/daemon/id.h"
 #include "broker/daemon/job_run.h"
-#include "broker/daemon/kept.h"
 #include "broker/daemon/machines.h"
 #include "broker/daemon/state.h"
 #include "broker/daemon/turns.h"
@@ -21,7 +21,6 @@
 
 #define SEND_BUFFER ((int)PROTOCOL_MESSAGE_LIMIT * 2) /* the longest message fits */
 #define REFUSAL_MS  1000
-#define ID_LIMIT    511
 
 #define ARGUMENT_OPERATION                                                                                   \
     {.name = "id",                                                                                           \
@@ -352,20 +351,6 @@ static const struct {
                {&operation_follow, answer_follow},
                {&operation_stop, answer_stop}};
 
-static int check_id(const char *id, struct error *err)
-{
-    if (id == NULL || id[0] == '\0' || strlen(id) > ID_LIMIT)
-        return error_set(err, ERROR_INVALID,
-                         "an operation that changes something needs an 'id' of at most %d bytes", ID_LIMIT);
-    if (kept_owns_id(id) || machines_owns_id(id))
-        return error_set(err, ERROR_INVALID, "the 'id' %.80s is one of the broker's own", id);
-    for (const char *c = id; *c != '\0'; c++)
-        if (*c < '!' || *c > '~')
-            return error_set(err, ERROR_INVALID,
-                             "the 'id' of an operation is printable ASCII without blanks");
-    return 0;
-}
-
 static int start_reading(struct client *client, const struct operation *operation, const json_t *arguments,
                          struct error *err)
 {
@@ -439,7 +424,7 @@ static int start(struct client *client, const struct operation *operation, const
     }
     if (!operation->changes)
         return start_reading(client, operation, arguments, err);
-    if (check_id(id, err) != 0 ||
+    if (id_check(id, err) != 0 ||
         job_start(clients->jobs, operation, id, json_deep_copy(arguments), &job, err) != 0)
         return -1;
     autofree char *text = json_dumps(arguments, JSON_COMPACT | JSON_SORT_KEYS);
