@@ -87,7 +87,8 @@ void cell_escape_lines(const char *text, const char *indent, struct text *ret)
 {
     for (size_t length; *text != '\0'; text += length + (text[length] == '\n')) {
         length = strcspn(text, "\n");
-        autofree char *line = xstrndup(text, length), *cell = cell_escape(line);
+        bool ends_with_return = length > 0 && text[length - 1] == '\r' && text[length] == '\n';
+        autofree char *line = xstrndup(text, length - ends_with_return), *cell = cell_escape(line);
         text_printf(ret, "%s%s\n", indent, cell);
     }
 }

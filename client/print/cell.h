@@ -16,7 +16,8 @@
 /* A safe copy of UTF-8 text, which the caller frees. Invalid bytes become \xNN. */
 char *cell_escape(const char *text);
 
-/* Adds safe copies of the lines of a text, each after `indent`. */
+/* Adds safe copies of the lines of a text, each after `indent`. A line may end with \r\n, too, as those of
+ * QEMU's monitor do. */
 void cell_escape_lines(const char *text, const char *indent, struct text *ret);
 
 /* A value in one line: a string as it is (escaped), a number, 1 or 0 for booleans, "" for null or NULL,

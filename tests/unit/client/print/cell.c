@@ -123,3 +123,11 @@ Test(client_cell, only_words_that_judge_have_a_colour)
     cr_expect_str_eq(cell_colour("idle"), "");
     cr_expect_str_eq(cell_colour(""), "");
 }
+
+Test(client_cell, lines_may_end_as_those_of_a_terminal_do)
+{
+    autotext struct text text = {0};
+
+    cell_escape_lines("one\r\nt\rwo\r\nthree\r", "", &text);
+    cr_expect_str_eq(text_string(&text), "one\nt\\x0dwo\nthree\\x0d\n");
+}
