@@ -117,6 +117,22 @@ static void wait_until_running(int count)
         sleep_a_little();
 }
 
+static void wait_until_waiting(struct server_world *world, unsigned count)
+{
+    struct coalescer *coalescer = &world->server.coalescer;
+    unsigned waiting;
+
+    do {
+        sleep_a_little();
+        waiting = 0;
+        pthread_mutex_lock(&coalescer->mutex);
+        for (const struct making *making = coalescer->first; making != NULL; making = making->next)
+            for (const struct exchange *at = making->waiters; at != NULL; at = at->next_waiter)
+                waiting++;
+        pthread_mutex_unlock(&coalescer->mutex);
+    } while (waiting != count);
+}
+
 #define JOE_1  "{\"data\":{\"user\":\"joe@pve\",\"version\":1}}"
 #define JOE_2  "{\"data\":{\"user\":\"joe@pve\",\"version\":2}}"
 #define ROOT_1 "{\"data\":{\"user\":\"root@pam\",\"version\":1}}"
@@ -265,6 +281,7 @@ Test(server_coalesce, waiting_takes_no_worker, .timeout = 60)
         start(&clients[i], &world, "/api2/json/held-in-worker", world.joe_token);
     start(&clients[COUNT_OF(clients) - 1], &world, "/api2/json/held-in-worker", world.root_token);
     wait_until_running(2);
+    wait_until_waiting(&world, COUNT_OF(clients) - 2);
     state.held = false;
     for (size_t i = 0; i < COUNT_OF(clients) - 1; i++)
         expect_end(&clients[i], 200, JOE_1);
