@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "broker/worker/unit.h"
 #include "hardware/slice/nvme.h"
 
 /* One physical function while its count changes. */
@@ -59,10 +60,50 @@ static int set_autoprobe(struct division *division, bool autoprobe, struct error
     return 0;
 }
 
+/* NVIDIA's driver wants its own program to do it ("Virtual GPU Software User Guide", "Preparing the Virtual
+ * Function for an NVIDIA vGPU"), which always makes as many as there can be. */
+static bool has_program(const struct worker *worker, const char *driver)
+{
+    return strcmp(driver, "nvidia") == 0 && program_may_run(worker->sysroot) &&
+           program_is_there(PROGRAM_SRIOV_ENABLE);
+}
+
+int divide_check_count(const struct worker *worker, const struct plan_function *physical, unsigned total,
+                       unsigned count, struct error *err)
+{
+    if (count == 0 || count == total || !has_program(worker, physical->was.driver))
+        return 0;
+    return error_set_field(err, "numvfs",
+                           "value %u is neither 0 nor %u: sriov-manage, which changes the count for the "
+                           "driver nvidia, makes all virtual functions of %s or removes them",
+                           count, total, physical->id);
+}
+
+/* The program may change autoprobe as well. */
+static int run_program(struct division *division, unsigned count, struct error *err)
+{
+    struct worker *worker = division->worker;
+
+    division->done = true;
+    if (unit_run(worker, division->id, count > 0 ? PROGRAM_SRIOV_ENABLE : PROGRAM_SRIOV_DISABLE, division->id,
+                 err) != 0 ||
+        announce(division, err, "read sriov_numvfs") != 0 ||
+        vfs_read(worker->sysroot, division->address, &division->now, err) != 0)
+        return -1;
+    if (division->now.count != count)
+        return error_set(err, ERROR_FAILED,
+                         "sriov-manage says that it worked, but %s has %u virtual functions, not %u: see "
+                         "dmesg, and whether the driver has its vGPU mode on",
+                         division->id, division->now.count, count);
+    return vfs_wait(worker->sysroot, division->address, count, err);
+}
+
 static int set_count(struct division *division, unsigned count, struct error *err)
 {
     if (division->now.count == count)
         return 0;
+    if (has_program(division->worker, division->driver.driver))
+        return run_program(division, count, err);
     if (announce(division, err, "write %u to sriov_numvfs", count) != 0)
         return -1;
     division->done = true;

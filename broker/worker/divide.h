@@ -6,6 +6,7 @@
 #define HOSTPCI_BROKER_WORKER_DIVIDE_H
 
 #include "base/text.h"
+#include "broker/worker/plan.h"
 #include "broker/worker/vf_settings.h"
 #include "hardware/bind/vfs.h"
 
@@ -15,6 +16,11 @@
  * kernel asked to bind some. 1: something was changed; 0: nothing had to be. */
 int divide_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
                     struct vfs_state wanted, const json_t *settings, struct error *err);
+
+/* ERROR_INVALID, of "numvfs", if the driver's own program changes the count, and cannot make this one of
+ * `total`: NVIDIA's sriov-manage, where it is installed, which is then run instead of a write. */
+int divide_check_count(const struct worker *worker, const struct plan_function *physical, unsigned total,
+                       unsigned count, struct error *err);
 
 /* Undoes a claim of a count (broker/worker/undo.h): back to the former one. */
 int divide_undo(struct worker *worker, const json_t *claim, struct text *where);

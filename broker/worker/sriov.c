@@ -23,7 +23,8 @@ const struct schema operation_sriov_arguments[] = {
      .optional = true,
      .range = RANGE(0, 65535),
      .text = "How many virtual functions it is to have; left out: as many as it has. From one count to "
-             "another all of them are removed and made anew, which is refused while one is in use."},
+             "another all of them are removed and made anew, which is refused while one is in use. Where "
+             "NVIDIA's sriov-manage does it, none or all that there can be."},
     {.name = "autoprobe",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
@@ -215,8 +216,11 @@ static int plan_settings(struct worker *worker, struct division_plan *division, 
 
 static int prepare(struct worker *worker, struct division_plan *division, struct error *err)
 {
-    if (plan_read(worker, &division->plan, err) != 0 || check_use(worker, division, err) != 0 ||
-        plan_settings(worker, division, err) != 0)
+    if (plan_read(worker, &division->plan, err) != 0 ||
+        (division->wanted.count != division->now.count &&
+         divide_check_count(worker, &division->plan.list[0], division->sriov.total, division->wanted.count,
+                            err) != 0) ||
+        check_use(worker, division, err) != 0 || plan_settings(worker, division, err) != 0)
         return -1;
     json_decref(division->claims);
     division->claims = pack_claims(division, true);
