@@ -61,7 +61,7 @@ static int set_autoprobe(struct division *division, bool autoprobe, struct error
 }
 
 /* NVIDIA's driver wants its own program to do it ("Virtual GPU Software User Guide", "Preparing the Virtual
- * Function for an NVIDIA vGPU"), which always makes as many as there can be. */
+ * Function for an NVIDIA vGPU"). It takes no count, so what it made is compared with what was asked for. */
 static bool has_program(const struct worker *worker, const char *driver)
 {
     return strcmp(driver, "nvidia") == 0 && program_may_run(worker->sysroot) &&

@@ -13,7 +13,8 @@
 /* Brings the function to this count, from another one through 0, if it is still the device (vendor, device)
  * of `was`, and its virtual functions to these settings (broker/worker/vf_settings.h); ERROR_NOT_FOUND if
  * not. No driver gets a new virtual function before its settings are made: only then, with autoprobe, is the
- * kernel asked to bind some. 1: something was changed; 0: nothing had to be. */
+ * kernel asked to bind some. (What NVIDIA's sriov-manage, below, binds meanwhile is its own affair.) 1:
+ * something was changed; 0: nothing had to be. */
 int divide_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
                     struct vfs_state wanted, const json_t *settings, struct error *err);
 

@@ -203,7 +203,9 @@ static void check_nvidia(const struct subject *subject, struct findings *ret)
     if (total <= 0 || now > 0)
         return;
     evidence_file(subject, &ret->evidence, "sriov_numvfs", "0");
-    text_printf(&ret->remedy.lines, "/usr/lib/nvidia/sriov-manage -e %s\n", subject->id);
+    remedy_add_call(&ret->remedy, "set",
+                    json_pack("{s:I, s:i}", "numvfs", (json_int_t)total, "persistent", 1),
+                    REMEDY_NODE "/hardware/pci/%s/sriov", subject->id);
     findings_add(ret, SEVERITY_INFO, "Its vGPUs are created on its virtual functions, and it has none now.");
 }
 

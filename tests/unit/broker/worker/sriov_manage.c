@@ -100,24 +100,25 @@ Test(broker_sriov_manage, refuses_a_count_that_nvidias_program_cannot_make)
     expect_nothing_open(&testbed);
 }
 
-Test(broker_sriov_manage, goes_back_if_nvidias_program_fails)
+static void expect_nothing_made(const char *script, const char *error)
 {
     autotestbed struct testbed testbed;
 
-    make_nvidia(&testbed, "#!/bin/sh\nexit 1\n");
-    testbed_fail(&testbed, "sriov", SET(2), "ended with status 1; " NETWORK " has 0 virtual functions");
+    make_nvidia(&testbed, script);
+    testbed_fail(&testbed, "sriov", SET(2), error);
     expect_vfs(0, true);
     expect_nothing_open(&testbed);
 }
 
+Test(broker_sriov_manage, goes_back_if_nvidias_program_fails)
+{
+    expect_nothing_made("#!/bin/sh\nexit 1\n", "ended with status 1; " NETWORK " has 0 virtual functions");
+}
+
 Test(broker_sriov_manage, looks_whether_nvidias_program_did_it)
 {
-    autotestbed struct testbed testbed;
-
-    make_nvidia(&testbed, "#!/bin/sh\nexit 0\n");
-    testbed_fail(&testbed, "sriov", SET(2), "says that it worked, but " NETWORK " has 0 virtual functions");
-    expect_vfs(0, true);
-    expect_nothing_open(&testbed);
+    expect_nothing_made("#!/bin/sh\nexit 0\n",
+                        "says that it worked, but " NETWORK " has 0 virtual functions");
 }
 
 Test(broker_sriov_manage, writes_the_count_where_nvidias_program_is_not_there)

@@ -268,7 +268,7 @@ Test(check_device, creates_mediated_devices)
          "nvidia-vgpu",
          "info",
          NULL,
-         "sriov-manage -e 0000:01:00.0"},
+         "hostpci set /nodes/localhost/hardware/pci/0000:01:00.0/sriov --numvfs 16 --persistent 1"},
         {"NVIDIA's virtual function without types",
          {NVIDIA_DRIVER, {PCI CARD "/physfn", "-> ../0000:02:00.0"}},
          CARD,
