@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The commands that need no daemon. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "access/keys.h"
 #include "api/request.h"
@@ -93,6 +95,15 @@ int shell_version(int argc, char **argv)
     return shell_write("hostpci " VERSION "\n");
 }
 
+static int check_state_folder(const char *folder, struct error *err)
+{
+    if (access(folder, F_OK) == 0 || errno != ENOENT)
+        return 0;
+    return error_set(err, ERROR_NOT_FOUND,
+                     "there is no state folder '%s'; if the daemon has another one, give it with --state-dir",
+                     folder);
+}
+
 int shell_backup(int argc, char **argv)
 {
     autooptions struct options options = {0};
@@ -105,7 +116,10 @@ int shell_backup(int argc, char **argv)
         return shell_complain(&err);
     }
     autofree char *database = xasprintf("%s/hostpci.db", options.state_dir);
-    return storage_backup_file(database, options.argument, &err) == 0 ? SHELL_DONE : shell_complain(&err);
+    if (check_state_folder(options.state_dir, &err) != 0 ||
+        storage_backup_file(database, options.argument, &err) != 0)
+        return shell_complain(&err);
+    return SHELL_DONE;
 }
 
 int shell_rotate_keys(int argc, char **argv)
@@ -114,6 +128,7 @@ int shell_rotate_keys(int argc, char **argv)
     struct error err;
 
     if (parse_alone(argc, argv, OPTIONS_STATE | OPTIONS_KEYS, &options, &err) != 0 ||
+        check_state_folder(options.state_dir, &err) != 0 ||
         (options.now ? keys_replace(options.state_dir, &err) : keys_rotate(options.state_dir, &err)) != 0)
         return shell_complain(&err);
     return SHELL_DONE;

@@ -69,4 +69,7 @@ DAEMON_TEST(restart, backup_is_a_database_to_start_from)
     cr_assert_eq(rename(copy, database), 0);
     daemon_start_again();
     get("/cluster/mapping/pci/gpu", NULL);
+    program_fails(
+        1, "there is no state folder '/nowhere'; if the daemon has another one, give it with --state-dir",
+        (const char *const[]){"backup", "--state-dir=/nowhere", copy, NULL});
 }

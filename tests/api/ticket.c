@@ -353,8 +353,9 @@ DAEMON_TEST(ticket, keys_are_rotated_while_the_daemon_runs)
     daemon_start_again();
     call_with_ticket(ticket, NULL);
     get("/version", NULL);
-    program_fails(1, "cannot read the state folder",
-                  (const char *const[]){"rotate-keys", "--state-dir=/nowhere", NULL});
+    program_fails(
+        1, "there is no state folder '/nowhere'; if the daemon has another one, give it with --state-dir",
+        (const char *const[]){"rotate-keys", "--state-dir=/nowhere", NULL});
     program_fails(2, "takes no argument", (const char *const[]){"rotate-keys", "now", NULL});
 }
 
