@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What was acknowledged is there after a restart, even if the daemon was killed. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -63,7 +64,7 @@ DAEMON_TEST(restart, backup_is_a_database_to_start_from)
     autofree char *database = xasprintf("%s/hostpci.db", daemon_state());
 
     post("/cluster/mapping/pci", "id", "gpu", "map", ENTRY, NULL);
-    autofree char *said = program_run((const char *const[]){"backup", state, copy, NULL});
+    free(program_run((const char *const[]){"backup", state, copy, NULL}));
     delete ("/cluster/mapping/pci/gpu", NULL);
     daemon_stop();
     cr_assert_eq(rename(copy, database), 0);
