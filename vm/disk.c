@@ -170,6 +170,11 @@ static void set_limit(json_t *ret, const char *name, const char *suffix, const j
         json_object_set_new(ret, key, json_integer((json_int_t)(json_number_value(value) * unit)));
 }
 
+bool vm_disk_is_device(const char *path)
+{
+    return text_starts_with(path, "/dev/") && !text_starts_with(path, "/dev/shm/");
+}
+
 json_t *vm_disk_limits(const json_t *values)
 {
     json_t *ret = json_object();

@@ -26,6 +26,9 @@ int vm_disk_check_volume(const char *key, const json_t *values, struct error *er
 /* The path of the volume; NULL if the drive is empty. ERROR_INVALID if the volume is in a storage pool. */
 int vm_disk_path(const char *key, const json_t *values, const char **ret, struct error *err);
 
+/* Whether the path names a device: all that lies below /dev, but for the files in /dev/shm. */
+bool vm_disk_is_device(const char *path);
+
 /* The limits under the names of QEMU's throttle groups: {"bps-total": 1048576}. The caller drops. */
 json_t *vm_disk_limits(const json_t *values);
 

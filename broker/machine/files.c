@@ -109,10 +109,17 @@ static int open_volume(const json_t *file, size_t index, struct files *files, st
         close(fd);
         return error_set(err, ERROR_FAILED, "'%s' is neither a file nor a block device", path);
     }
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     if (check_place(fd, file, err) != 0) {
         close(fd);
         return -1;
+    }
+    int direct = json_is_true(json_object_get(file, "direct")) ? O_DIRECT : 0;
+    if (fcntl(fd, F_SETFL, (fcntl(fd, F_GETFL) & ~O_NONBLOCK) | direct) != 0) {
+        close(fd);
+        return error_set(err, ERROR_FAILED,
+                         "'%s' lies on a file system that cannot do without the host's cache: give the disk "
+                         "cache=writeback, or move it",
+                         path);
     }
     return files_add(files, number_at(file, index), fd, err);
 }

@@ -65,9 +65,9 @@ static int hand_volume(struct order *order, const struct vm_file *file, char **r
                          "`hostpci broker` with the option for its folder",
                          file->path, order->worker->volume_dirs[0]);
     json_t *numbers = add_numbers(order, file->read_only ? 1 : 2), *number;
-    json_array_append_new(order->files,
-                          json_pack("{s:s, s:s, s:s, s:o, s:s?}", "kind", "volume", "path", file->path,
-                                    "below", below, "numbers", numbers, "format", file->format));
+    json_array_append_new(order->files, json_pack("{s:s, s:s, s:s, s:o, s:s?, s:b}", "kind", "volume", "path",
+                                                  file->path, "below", below, "numbers", numbers, "format",
+                                                  file->format, "direct", (int)file->direct));
     order->sets++;
     json_array_foreach(numbers, i, number) {
         json_array_append_new(order->options, json_string("-add-fd"));

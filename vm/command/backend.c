@@ -72,33 +72,35 @@ static void add_drive(struct vm_build *build, const struct vm_build_disk *disk)
     vm_build_add(build, VM_DEVICES, "-drive", "%s", text_string(&text));
 }
 
-/* direct, no-flush: for all nodes of a disk. */
-static json_t *cache_options(const struct vm_build_disk *disk)
+/* For all nodes of a disk. */
+static const struct cache *find_cache(const struct vm_build_disk *disk)
 {
     const char *name = json_text_or(disk->values, "cache", disk->cdrom ? "writeback" : "none");
+    const struct cache *cache = caches;
 
-    for (size_t i = 0; i < COUNT_OF(caches); i++)
-        if (strcmp(caches[i].name, name) == 0)
-            return json_pack("{s:b, s:b}", "direct", caches[i].direct, "no-flush", caches[i].no_flush);
-    return NULL;
+    while (strcmp(cache->name, name) != 0) /* the schema lets no other name in */
+        cache++;
+    return cache;
 }
 
 static const char *file_driver(const struct vm_build_disk *disk)
 {
     if (disk->host_drive)
         return "host_cdrom";
-    return text_starts_with(disk->file, "/dev/") ? "host_device" : "file";
+    return vm_disk_is_device(disk->file) ? "host_device" : "file";
 }
 
 /* A node whose name ends in the disk's key, with the options that all nodes of the disk have in common. */
 static json_t *make_node(const struct vm_build_disk *disk, const char *driver, const char *prefix)
 {
+    const struct cache *cache = find_cache(disk);
     bool unmap = strcmp(json_text_or(disk->values, "discard", "ignore"), "on") == 0;
     bool read_only = disk->cdrom || vm_value_number(disk->values, "ro", 0) != 0;
     autofree char *name = xasprintf("%s-%s", prefix, disk->key);
 
-    return json_pack("{s:s, s:s, s:o, s:s, s:b}", "driver", driver, "node-name", name, "cache",
-                     cache_options(disk), "discard", unmap ? "unmap" : "ignore", "read-only", read_only);
+    return json_pack("{s:s, s:s, s:{s:b, s:b}, s:s, s:b}", "driver", driver, "node-name", name, "cache",
+                     "direct", cache->direct, "no-flush", cache->no_flush, "discard",
+                     unmap ? "unmap" : "ignore", "read-only", read_only);
 }
 
 static json_t *make_nodes(const struct vm_build_disk *disk)
@@ -136,14 +138,16 @@ static int add_blockdev(struct vm_build *build, const struct vm_build_disk *disk
 
 int vm_build_add_backend(struct vm_build *build, const struct vm_build_disk *disk, struct error *err)
 {
-    bool read_only = disk->cdrom || vm_value_number(disk->values, "ro", 0) != 0;
+    const struct vm_file volume = {.kind = VM_FILE_VOLUME,
+                                   .path = disk->file,
+                                   .format = json_text_or(disk->values, "format", "raw"),
+                                   .read_only = disk->cdrom || vm_value_number(disk->values, "ro", 0) != 0,
+                                   .direct = find_cache(disk)->direct};
     struct vm_build_disk named = *disk;
 
     if (disk->host_drive) /* QEMU opens the drive itself, which may be empty */
         named.name = xstrdup(disk->file);
-    else if (disk->file != NULL &&
-             vm_build_volume(build, disk->file, json_text_or(disk->values, "format", "raw"), read_only,
-                             &named.name, err) != 0)
+    else if (disk->file != NULL && vm_build_volume(build, &volume, &named.name, err) != 0)
         return error_prefix(err, "%s: ", disk->key);
     int result = 0;
     if (vm_build_machine_at_least(build, 10, 0, 0))

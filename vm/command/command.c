@@ -75,15 +75,11 @@ struct vm_part vm_build_bootindex(const struct vm_build *build, const char *devi
     return part;
 }
 
-int vm_build_volume(const struct vm_build *build, const char *path, const char *format, bool read_only,
-                    char **ret, struct error *err)
+int vm_build_volume(const struct vm_build *build, const struct vm_file *volume, char **ret, struct error *err)
 {
-    const struct vm_file file = {
-        .kind = VM_FILE_VOLUME, .path = path, .format = format, .read_only = read_only};
-
     if (build->what->hand != NULL)
-        return build->what->hand(build->what->hand_context, &file, ret, err);
-    *ret = xstrdup(path);
+        return build->what->hand(build->what->hand_context, volume, ret, err);
+    *ret = xstrdup(volume->path);
     return 0;
 }
 

@@ -45,6 +45,7 @@ struct vm_file {
     const char *path;
     const char *format; /* of a volume: "raw", "qcow2" */
     bool read_only;     /* the same */
+    bool direct;        /* the same: past the host's cache (O_DIRECT) */
     const char *bridge; /* of an interface */
     unsigned queues;    /* the same */
     bool vhost;         /* the same: the kernel moves its packets */

@@ -240,7 +240,7 @@ static const char *scsi_driver(const struct vm_build_disk *disk)
 {
     if (disk->cdrom)
         return "scsi-cd";
-    bool block = vm_value_number(disk->values, "scsiblock", 0) != 0 && text_starts_with(disk->file, "/dev/");
+    bool block = vm_value_number(disk->values, "scsiblock", 0) != 0 && vm_disk_is_device(disk->file);
     return block ? "scsi-block" : "scsi-hd";
 }
 

@@ -100,11 +100,12 @@ int vm_build_add_firmware(struct vm_build *build, struct error *err)
         return -1;
     autofree char *copy = copy_path(build->what);
     const char *path = firmware.file != NULL ? firmware.file : copy;
+    const struct vm_file volume = {.kind = VM_FILE_VOLUME, .path = path, .format = firmware.format};
     autofree char *file = NULL;
-    if (vm_build_volume(build, path, firmware.format, false, &file, err) != 0)
+    if (vm_build_volume(build, &volume, &file, err) != 0)
         return error_prefix(err, "efidisk0: ");
     if (vm_build_machine_at_least(build, 10, 0, 0))
-        add_flash_nodes(build, &firmware, file, text_starts_with(path, "/dev/"));
+        add_flash_nodes(build, &firmware, file, vm_disk_is_device(path));
     else
         add_flash_drives(build, &firmware, file);
     return 0;

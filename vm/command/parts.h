@@ -83,8 +83,8 @@ struct vm_part vm_build_address(struct vm_build *build, const char *id);
 struct vm_part vm_build_bootindex(const struct vm_build *build, const char *device);
 
 /* What QEMU is told of a volume: its path, unless it is handed the file. The caller frees. */
-int vm_build_volume(const struct vm_build *build, const char *path, const char *format, bool read_only,
-                    char **ret, struct error *err);
+int vm_build_volume(const struct vm_build *build, const struct vm_file *volume, char **ret,
+                    struct error *err);
 
 /* "path=RUN/100.qga" of a socket's name "qga", unless QEMU is handed the socket. The caller frees. */
 int vm_build_socket(const struct vm_build *build, const char *name, char **ret, struct error *err);

@@ -62,3 +62,11 @@ Test(vm_disk, storage_pools_are_refused_for_everyone)
         cr_expect_str_eq(err.field, rows[i].text != NULL ? rows[i].key : "");
     }
 }
+
+Test(vm_disk, what_lies_below_dev_is_a_device_but_for_shared_memory)
+{
+    cr_expect(vm_disk_is_device("/dev/nvme0n1"));
+    cr_expect(vm_disk_is_device("/dev/mapper/guests-disk"));
+    cr_expect_not(vm_disk_is_device("/dev/shm/disk.raw"));
+    cr_expect_not(vm_disk_is_device("/var/lib/hostpci/images/disk.raw"));
+}
