@@ -197,14 +197,21 @@ json_t *lab_broker_state(void)
     return state;
 }
 
-void lab_broker_is_idle(void)
+void lab_broker_becomes_idle(void)
 {
-    autojson json_t *state = lab_broker_state();
-    autofree char *text = json_dumps(state, JSON_INDENT(1));
-    const json_t *running = json_object_get(state, "operations");
+    double end = machine_slept() + SECONDS;
 
-    cr_assert(json_is_array(running), "%s", text);
-    cr_assert_eq(json_array_size(running), 0, "%s", text);
+    for (;;) {
+        autojson json_t *state = lab_broker_state();
+        autofree char *text = json_dumps(state, JSON_INDENT(1));
+        const json_t *running = json_object_get(state, "operations");
+
+        cr_assert(json_is_array(running), "%s", text);
+        if (json_array_size(running) == 0)
+            return;
+        cr_assert_lt(machine_slept(), end, "the broker is still busy: %s", text);
+        machine_sleep(5);
+    }
 }
 
 void lab_stop(void)

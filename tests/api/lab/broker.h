@@ -51,7 +51,8 @@ void lab_kill(pid_t pid);
 
 /* What it says of itself; the caller frees it. */
 json_t *lab_broker_state(void);
-/* It has nothing in hand and nothing to bring back. */
-void lab_broker_is_idle(void);
+/* Waits until it has nothing in hand and nothing to bring back: the machine shows what an operation did
+ * before the broker forgets that operation. */
+void lab_broker_becomes_idle(void);
 
 #endif

@@ -40,7 +40,7 @@ LAB_TEST(lab_driver, card_goes_to_vfio_and_is_restored)
     has_driver(CARD, "vfio-pci", "vfio-pci");
     MOVE(CARD, "restore");
     has_driver(CARD, "e1000e", "");
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }
 
 LAB_TEST(lab_driver, log_tells_every_step)
@@ -82,7 +82,7 @@ LAB_TEST(lab_driver, card_is_kept_from_losing_its_power)
     task_succeeds(back);
     cr_assert(machine_read(CARD, "d3cold_allowed", allowed, sizeof(allowed)));
     cr_assert_eq(allowed[0], '1');
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }
 
 LAB_TEST(lab_driver, none_stays_without_a_driver_when_the_kernel_looks_for_one)
@@ -130,7 +130,7 @@ LAB_TEST(lab_driver, driver_that_is_not_there_is_undone)
 {
     MOVE_FAILS("no-such-driver", CARD, "no-such-driver");
     has_driver(CARD, "e1000e", "");
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }
 
 /* The kernel would bind it, were the driver forced on it. */
@@ -139,7 +139,7 @@ LAB_TEST(lab_driver, driver_that_is_not_made_for_the_card_is_refused)
     MOVE_FAILS(CARD " is not given to virtio-pci", CARD, "virtio-pci");
     MOVE_FAILS("choose e1000e, or one that takes any device", CARD, "nvme");
     has_driver(CARD, "e1000e", "");
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }
 
 /* What was loaded would stay. */
@@ -230,7 +230,7 @@ LAB_TEST(lab_driver, choice_is_kept_for_each_start_of_the_broker)
     lab_broker_kill();
     daemon_stop();
     daemon_start_again();
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
     has_driver(CARD, "e1000e", "");
 }
 
@@ -266,7 +266,7 @@ LAB_TEST(lab_driver, two_requests_for_one_card_end_in_order)
         has_driver(CARD, "", "none");
     else
         has_driver(CARD, "vfio-pci", "vfio-pci");
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
     MOVE(CARD, "restore");
 }
 
@@ -287,5 +287,5 @@ LAB_TEST(lab_driver, many_cards_at_once)
         task_succeeds(upids[i]);
         free(upids[i]);
     }
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }

@@ -27,7 +27,7 @@ static void stays(const char *id, const char *driver)
 {
     cr_assert_str_eq(machine_driver(id), driver, "%s", id);
     cr_assert_str_eq(machine_override(id), "", "%s", id);
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }
 
 LAB_TEST(lab_taken, drive_with_a_mounted_file_system_is_refused)
@@ -122,5 +122,5 @@ LAB_TEST(lab_no_group, function_without_a_group_cannot_go_to_vfio)
     machine_wait("0000:03:00.0", true);
     MOVE_FAILS("/hardware/iommu", "0000:03:00.0", "vfio-pci", .force = true);
     cr_assert_str_eq(machine_override("0000:03:00.0"), "");
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }

@@ -88,7 +88,7 @@ LAB_TEST(lab_held, vm_that_does_not_oblige_blocks_its_own_task_only)
     vm_end();
     task_succeeds(upid);
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }
 
 /* Where the cut-off task ended, a function is where it was or where it was asked to be. */
@@ -102,7 +102,7 @@ static void ends_truly(const char *upid)
     cr_assert(strcmp(driver, "e1000e") == 0 || strcmp(driver, "vfio-pci") == 0, "%s: %s", driver, end);
     if (strcmp(end, "OK") != 0)
         contains(end, driver);
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
     MOVE(CARD, "auto");
 }
 

@@ -56,7 +56,7 @@ LAB_TEST(lab_hotplug, card_that_was_torn_out_from_vfio_is_forgotten)
     is_unknown(CARD);
     plug_again(1, CARD);
     cr_assert_str_empty(machine_override(CARD), "a new card has nothing of the old one");
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }
 
 LAB_TEST(lab_hotplug, card_that_vfio_has_leaves_when_its_button_is_pressed)
@@ -80,7 +80,7 @@ static void tear_out_at(unsigned step)
     machine_wait(CARD, false);
     lab_broker_continue();
     task_fails(upid, CARD);
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
     plug_again(1, CARD);
 }
 

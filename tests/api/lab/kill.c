@@ -98,7 +98,7 @@ static bool kill_at(const struct way *way, unsigned step, void (*kill_one)(void)
     autofree char *end = task_end(upid), *log = task_text(upid);
     for (const char *const *id = way->ids; *id != NULL; id++)
         check_function(*id, way, end, log);
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
     return true;
 }
 

@@ -47,7 +47,7 @@ LAB_TEST(lab_reboot, goes_on)
 
     cr_assert_eq(file_read(UPID, UPID_SIZE, &upid, NULL, &err), 0, "%s", err.message);
     task_fails(upid, "reboot");
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
     cr_assert_str_eq(machine_driver(CARD), "e1000e", "as the kernel chose");
     cr_assert_str_empty(machine_override(CARD));
 

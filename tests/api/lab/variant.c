@@ -47,7 +47,7 @@ LAB_TEST(lab_variant, is_loaded_and_takes_the_card)
     MOVE(CARD, "vfio", .persistent = "0");
     has_driver(VARIANT, VARIANT);
     restore_machine();
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }
 
 LAB_TEST(lab_variant, plain_one_is_had_by_its_name)

@@ -112,7 +112,7 @@ static void nothing_is_left(void)
     while (access(folder, F_OK) == 0 && machine_slept() < end)
         machine_sleep(50);
     cr_assert_neq(access(folder, F_OK), 0, "'%s' is left", folder);
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
 }
 
 LAB_TEST(lab_vm, gets_a_card_and_its_stop_gives_it_back)
@@ -137,7 +137,7 @@ LAB_TEST(lab_vm, that_is_killed_gives_its_card_back)
     cr_assert_eq(kill(pid_of_vm(), SIGKILL), 0);
     nothing_is_left();
     machine_wait_driver(CARD, "e1000e");
-    lab_broker_is_idle();
+    lab_broker_becomes_idle();
     ends("start", "OK");
     ends("stop", "OK");
     nothing_is_left();
