@@ -98,7 +98,7 @@ check: packages-build-test
 	$(AGAIN) $(BUILD)/tests/make-host built-asan
 	@tests/run check
 
-TEST := threads,check clients fuzz lint,lab
+TEST := threads,check clients debian fuzz lint,lab
 test: packages-build-test-lint-fuzz-lab
 	@tests/run --plan $(TEST)
 	$(AGAIN) built-release built-asan built-tsan built-fuzz
