@@ -46,8 +46,12 @@ static int get_sriov(struct request *request, json_t **ret, struct error *err)
                      (json_int_t)sriov_count(inventory, address), "autoprobe", (int)sriov.autoprobe, "vfs",
                      sriov_list(&sriov, address, inventory));
     add_settings(service->sysroot, address, json_object_get(*ret, "vfs"));
-    if (kept != NULL)
+    if (kept != NULL) {
+        autofree char *waits = hardware_explain_kept(service->broker, operation_sriov.name, device);
         json_object_set(*ret, "kept", json_object_get(kept, "numvfs"));
+        if (waits != NULL)
+            json_object_set_new(*ret, "kept-waits", json_string(waits));
+    }
     if (sriov.offset > 0)
         json_object_update_new(
             *ret, json_pack("{s:i, s:i}", "offset", (int)sriov.offset, "stride", (int)sriov.stride));
@@ -141,6 +145,7 @@ const struct endpoint endpoint_get_pci_sriov = {
                     {.name = "total", .type = SCHEMA_INTEGER, .text = "How many it can have."},
                     {.name = "now", .type = SCHEMA_INTEGER, .text = "How many it has."},
                     OPTIONAL_NUMBER("kept", "How many it gets at each start; left out: nothing is kept."),
+                    OPTIONAL_TEXT("kept-waits", "Why it has not got them yet."),
                     {.name = "autoprobe",
                      .type = SCHEMA_BOOLEAN,
                      .text = "Whether the kernel binds drivers to new ones."},

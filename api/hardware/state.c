@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/endpoints.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "broker/protocol.h"
 #include "hardware/paths.h"
@@ -96,6 +97,26 @@ json_t *hardware_read_fact(const struct broker *broker, const char *kind, const 
         json_object_get(json_object_get(known, "functions"), id), kind, device));
 }
 
+static char *explain_kept(const json_t *known, const char *operation)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(known, "kept"), i, row)
+        if (operation == NULL || strcmp(json_text(row, "operation"), operation) == 0)
+            return xstrdup(json_text_or(row, "reason", "it is being applied"));
+    return NULL;
+}
+
+char *hardware_explain_kept(const struct broker *broker, const char *operation,
+                            const struct pci_device *device)
+{
+    char id[PCI_ADDRESS_SIZE];
+    autojson json_t *known = ask(broker, device, id);
+
+    return explain_kept(known, operation);
+}
+
 json_t *hardware_state(const struct broker *broker, const struct pci_device *device)
 {
     char id[PCI_ADDRESS_SIZE];
@@ -110,6 +131,9 @@ json_t *hardware_state(const struct broker *broker, const struct pci_device *dev
     add_driver(state, "persistent-driver", protocol_find_fact(facts, "choice", device));
     json_object_set(state, "persistent-d3cold-allowed",
                     json_object_get(protocol_find_fact(facts, "d3cold", device), "d3cold-allowed"));
+    autofree char *waits = explain_kept(known, NULL);
+    if (waits != NULL)
+        json_object_set_new(state, "persistent-waits", json_string(waits));
     add_reset(state, protocol_find_fact(facts, "reset", device));
     add_rom(state, protocol_find_fact(facts, "rom", device));
     return state;
@@ -160,6 +184,7 @@ const struct schema hardware_state_properties[] = {
     OPTIONAL_TEXT("persistent-driver",
                   "The driver that it is bound to at each start; none: it stays without a driver."),
     OPTIONAL_FLAG("persistent-d3cold-allowed", "What d3cold-allowed is set to at each start."),
+    OPTIONAL_TEXT("persistent-waits", "Why something that is kept for it is not so yet."),
     {.name = "reset",
      .type = SCHEMA_OBJECT,
      .optional = true,

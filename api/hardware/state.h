@@ -16,6 +16,11 @@ json_t *hardware_state(const struct broker *broker, const struct pci_device *dev
 /* One fact of the device (broker/protocol.h), asked for; a new reference. NULL also if no broker answers. */
 json_t *hardware_read_fact(const struct broker *broker, const char *kind, const struct pci_device *device);
 
+/* Why what is kept for the function, by this operation of the broker (NULL: by any), is not there yet; NULL
+ * if it is, if nothing is kept, or if no broker answers. To be freed. */
+char *hardware_explain_kept(const struct broker *broker, const char *operation,
+                            const struct pci_device *device);
+
 extern const struct schema hardware_state_properties[];
 
 #endif

@@ -50,7 +50,6 @@ struct daemon {
     int listener, signals, events; /* -1: not open */
     struct jobs jobs;              /* with the loop and the journal */
     struct clients *clients;
-    struct kept *kept;
     bool stopping;
     struct loop_timer deadline, settled;
 };
@@ -218,7 +217,7 @@ static void on_settled(void *context)
     struct daemon *daemon = context;
 
     if (!daemon->stopping)
-        kept_apply(daemon->kept);
+        kept_apply(daemon->jobs.kept);
 }
 
 static void on_events(void *context, short events)
@@ -226,7 +225,7 @@ static void on_events(void *context, short events)
     struct daemon *daemon = context;
 
     (void)events;
-    kept_take_events(daemon->kept, daemon->events);
+    kept_take_events(daemon->jobs.kept, daemon->events);
     loop_set_timer(daemon->jobs.loop, &daemon->settled, SETTLE_MS, on_settled, daemon);
 }
 
@@ -245,7 +244,7 @@ static void before_wait(void *context)
 
     clients_free_ended(daemon->clients);
     if (jobs_free_ended(&daemon->jobs) > 0 && !daemon->stopping) {
-        kept_apply(daemon->kept);
+        kept_apply(daemon->jobs.kept);
         machines_look(daemon->jobs.machines);
     }
     clients_take_turns(daemon->clients);
@@ -343,11 +342,11 @@ static int start(const struct options *options, struct daemon *daemon, struct er
     jobs->stop_at = broker_stop_at();
     jobs->changed = on_news;
     jobs->context = daemon;
-    if (journal_list_open(jobs->journal, &open, err) != 0 || kept_new(jobs, &daemon->kept, err) != 0)
+    if (journal_list_open(jobs->journal, &open, err) != 0 || kept_new(jobs, &jobs->kept, err) != 0)
         return -1;
     json_array_foreach(open, i, row)
         job_resume(jobs, row);
-    kept_apply(daemon->kept);
+    kept_apply(jobs->kept);
     jobs->machines = machines_new(jobs);
     machines_look(jobs->machines);
     daemon->clients = clients_new(jobs->loop, jobs, daemon->listener, daemon->users);
@@ -372,7 +371,7 @@ static void close_all(struct daemon *daemon)
     if (daemon->jobs.loop != NULL)
         jobs_clear(&daemon->jobs);
     loop_free(daemon->jobs.loop);
-    kept_free(daemon->kept);
+    kept_free(daemon->jobs.kept);
     if (daemon->listener >= 0)
         close(daemon->listener);
     if (daemon->signals >= 0)

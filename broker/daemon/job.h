@@ -53,6 +53,7 @@ enum job_state {
 };
 
 struct machines;
+struct kept;
 
 struct job {
     struct job *next;
@@ -101,6 +102,7 @@ struct jobs {
     int helper;                     /* broker/daemon/helper.h; -1: none */
     struct job *list;               /* the newest first */
     struct machines *machines;      /* broker/daemon/machines.h */
+    struct kept *kept;              /* broker/daemon/kept.h */
     unsigned count, readers;
     long steps, stop_at; /* broker_stop_at(); 0: never */
     /* Called when the journal has a new line, or the end, of the operation of that number. */

@@ -14,6 +14,7 @@
 #include "broker/protocol.h"
 #include "hardware/pci/events.h"
 #include "hardware/pci/inventory.h"
+#include "hardware/pci/sriov.h"
 #include "hardware/slice/mdevctl.h"
 
 #define AT_ONCE (JOB_LIMIT / 2) /* so that there is room for others meanwhile */
@@ -28,8 +29,8 @@
 static const struct kind {
     const char *fact;
     const struct operation *operation;
-    const char *prefix; /* of the operation's id */
-    enum pci_event_kind again;
+    const char *prefix;        /* of the operation's id */
+    enum pci_event_kind again; /* PCI_EVENT_BIND: only a driver can do it */
 } kinds[] = {
     {"vfs", &operation_sriov, "vfs", PCI_EVENT_BIND}, /* only a driver makes virtual functions */
     {"choice", &operation_driver, "boot", PCI_EVENT_ADD},
@@ -42,6 +43,7 @@ static const struct kind {
 struct kept {
     struct jobs *jobs;
     json_t *pending[COUNT_OF(kinds)]; /* {function: body of the fact} */
+    json_t *waiting[COUNT_OF(kinds)]; /* {function: {state, reason}} of those that cannot start yet */
 };
 
 bool kept_owns_id(const char *id)
@@ -115,6 +117,7 @@ int kept_new(struct jobs *jobs, struct kept **ret, struct error *err)
     kept->jobs = jobs;
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         kept->pending[i] = json_object();
+        kept->waiting[i] = json_object();
         json_object_foreach(facts, function, of)
             add_pending(kept, i, function, of);
     }
@@ -124,15 +127,43 @@ int kept_new(struct jobs *jobs, struct kept **ret, struct error *err)
 
 void kept_free(struct kept *kept)
 {
-    for (size_t i = 0; kept != NULL && i < COUNT_OF(kinds); i++)
+    for (size_t i = 0; kept != NULL && i < COUNT_OF(kinds); i++) {
         json_decref(kept->pending[i]);
+        json_decref(kept->waiting[i]);
+    }
     free(kept);
 }
 
-/* Whether the device is there that this is kept for: 0 if there is none now. The kernel answers these two
- * files from memory. */
-static int find_device(const struct sysroot *sysroot, const char *function, const json_t *body,
-                       struct error *err)
+/* Why something cannot start yet. */
+struct obstacle {
+    const char *state; /* as in kept.h; NULL: it can */
+    char reason[256];
+};
+
+/* Of what only a driver makes. */
+static void check_driver(const struct sysroot *sysroot, int folder, const struct kind *kind,
+                         struct obstacle *ret)
+{
+    char driver[128] = "";
+    const char *reason = NULL;
+
+    if (kind->again != PCI_EVENT_BIND)
+        return;
+    sysfs_read_link_name(folder, "driver", driver, sizeof(driver));
+    if (kind->operation == &operation_sriov)
+        reason = sriov_explain_driver(sysroot, driver);
+    else if (driver[0] == '\0')
+        reason = "it has no driver, which would make it: choose driver=auto for it";
+    if (reason == NULL)
+        return;
+    ret->state = driver[0] == '\0' ? "driver" : "other";
+    snprintf(ret->reason, sizeof(ret->reason), "%s", reason);
+}
+
+/* Whether the device is there that this is kept for, with a driver if that is needed. The kernel answers
+ * these files from memory. */
+static int find_device(const struct sysroot *sysroot, const struct kind *kind, const char *function,
+                       const json_t *body, struct obstacle *ret, struct error *err)
 {
     struct pci_address address;
     long long vendor = -1, device = -1;
@@ -140,20 +171,23 @@ static int find_device(const struct sysroot *sysroot, const char *function, cons
     if (!pci_address_parse(function, &address))
         return error_set(err, ERROR_INVALID, "'%s' is not a PCI id", function);
     autoclose int folder = pci_open_folder(sysroot, address);
-    if (folder < 0)
+    if (folder < 0) {
+        *ret = (struct obstacle){"absent", "there is no such device now"};
         return 0;
+    }
     int read_vendor = sysfs_read_number(folder, "vendor", &vendor);
     int read_device = sysfs_read_number(folder, "device", &device);
     if (read_vendor < 0 || read_device < 0)
         return error_set_errno(err, read_vendor < 0 ? -read_vendor : -read_device, "cannot read its ids");
     if (json_object_get(body, "vendor") == NULL)
-        return 1; /* neither mdevctl's files nor leftovers say for which device they are */
+        return 0; /* neither mdevctl's files nor leftovers say for which device they are */
     if (vendor != json_integer_value(json_object_get(body, "vendor")) ||
         device != json_integer_value(json_object_get(body, "device")))
         return error_set(err, ERROR_NOT_FOUND,
                          "another device is there, %04llx:%04llx; make the choice again, or set persistent=0",
                          vendor, device);
-    return 1;
+    check_driver(sysroot, folder, kind, ret);
+    return 0;
 }
 
 static json_t *pack_arguments(const char *function, const json_t *body)
@@ -179,18 +213,23 @@ static int check_free(const struct jobs *jobs, const char *function, bool *ret, 
     return 0;
 }
 
-/* 1: its operation has started; 0: it stays pending. */
+/* Its operation has started, unless there is an obstacle: then it stays pending. */
 static int apply(struct kept *kept, const struct kind *kind, const char *function, const json_t *body,
-                 struct error *err)
+                 struct obstacle *ret, struct error *err)
 {
     struct jobs *jobs = kept->jobs;
     bool is_free = false;
 
-    int found = find_device(jobs->sysroot, function, body, err);
-    if (found > 0 && check_free(jobs, function, &is_free, err) != 0)
+    if (find_device(jobs->sysroot, kind, function, body, ret, err) != 0)
         return -1;
-    if (found <= 0 || !is_free)
-        return found < 0 ? -1 : 0;
+    if (ret->state != NULL)
+        return 0;
+    if (check_free(jobs, function, &is_free, err) != 0)
+        return -1;
+    if (!is_free) {
+        *ret = (struct obstacle){"next", "another operation is about it"};
+        return 0;
+    }
     autofree char *id = xasprintf("%s:%s", kind->prefix, function);
     autojson json_t *arguments = pack_arguments(function, body);
     if (operation_check(kind->operation, arguments, err) != 0 ||
@@ -198,7 +237,21 @@ static int apply(struct kept *kept, const struct kind *kind, const char *functio
         job_start(jobs, kind->operation, id, json_incref(arguments), NULL, err) != 0)
         return -1;
     log_info("%s '%s': what is kept for %s is applied", kind->operation->name, id, function);
-    return 1;
+    return 0;
+}
+
+/* Says it once for each obstacle. */
+static void note_waiting(struct kept *kept, size_t kind, const char *function,
+                         const struct obstacle *obstacle)
+{
+    json_t *waiting = kept->waiting[kind];
+
+    if (strcmp(json_text(json_object_get(waiting, function), "state"), obstacle->state) == 0)
+        return;
+    json_object_set_new(waiting, function,
+                        json_pack("{s:s, s:s}", "state", obstacle->state, "reason", obstacle->reason));
+    log_info("what is kept for %s (operation %s) waits: %s", function, kinds[kind].operation->name,
+             obstacle->reason);
 }
 
 static void apply_kind(struct kept *kept, size_t kind)
@@ -208,15 +261,19 @@ static void apply_kind(struct kept *kept, size_t kind)
     void *next;
 
     json_object_foreach_safe(kept->pending[kind], next, function, body) {
+        struct obstacle obstacle = {.state = NULL};
         struct error err;
         if (kept->jobs->count >= AT_ONCE)
             return;
-        int started = apply(kept, &kinds[kind], function, body, &err);
-        if (started < 0)
+        if (apply(kept, &kinds[kind], function, body, &obstacle, &err) != 0)
             log_warning("what is kept for %s (operation %s) is not applied: %s", function,
                         kinds[kind].operation->name, err.message);
-        if (started != 0)
+        if (obstacle.state != NULL) {
+            note_waiting(kept, kind, function, &obstacle);
+        } else {
+            json_object_del(kept->waiting[kind], function);
             json_object_del(kept->pending[kind], function);
+        }
     }
 }
 
@@ -252,4 +309,37 @@ void kept_take_events(struct kept *kept, int events)
         log_warning(
             "the kernel had more events than its socket holds: what is kept for a device that came or got "
             "a driver meanwhile is applied at the next start of the broker");
+}
+
+static void describe_job(const struct job *job, const char *function, json_t *list)
+{
+    const char *of = json_text(job->arguments, "id");
+
+    if (job->id == NULL || !kept_owns_id(job->id) || (function != NULL && strcmp(of, function) != 0))
+        return;
+    json_array_append_new(list,
+                          json_pack("{s:s, s:s, s:s}", "function", of, "operation", job->operation->name,
+                                    "state", job_is_silent(job) ? "held" : "running"));
+}
+
+json_t *kept_describe(const struct kept *kept, const char *function)
+{
+    json_t *list = json_array(), *body;
+    const char *of;
+
+    /* one that has ended may be what another waits for, which is applied when the ended one is freed */
+    for (const struct job *job = kept->jobs->list; job != NULL; job = job->next)
+        describe_job(job, function, list);
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        json_object_foreach(kept->pending[i], of, body) {
+            const json_t *waiting = json_object_get(kept->waiting[i], of);
+            if (function != NULL && strcmp(of, function) != 0)
+                continue;
+            json_t *row = json_pack("{s:s, s:s, s:s}", "function", of, "operation", kinds[i].operation->name,
+                                    "state", waiting != NULL ? json_text(waiting, "state") : "next");
+            json_object_update(row, (json_t *)(uintptr_t)waiting);
+            json_array_append_new(list, row);
+        }
+    }
+    return list;
 }

@@ -6,9 +6,9 @@
  * fact's, and the ids of the device that it was saved for. Mediated devices have no facts: their files are
  * mdevctl's (hardware/slice/mdevctl.h), read at these two moments, and one operation serves a parent.
  * Mediated devices that an earlier broker made in this boot, and that are neither kept nor in use, are
- * removed at the start. What is to be applied is pending; it stays so as long as there is no such function or
- * another operation is about it: of several kinds for one function, each waits for the end of the one before
- * it. */
+ * removed at the start. What is to be applied is pending; it stays so as long as there is no such function,
+ * another operation is about it (of several kinds for one function, each waits for the end of the one before
+ * it), or, of what only a driver makes, the function has no driver that does. */
 #ifndef HOSTPCI_BROKER_DAEMON_KEPT_H
 #define HOSTPCI_BROKER_DAEMON_KEPT_H
 
@@ -31,5 +31,11 @@ void kept_apply(struct kept *kept);
 /* Receives the events that wait in the socket of pci_events_open: what is kept for their functions is pending
  * again. */
 void kept_take_events(struct kept *kept, int events);
+
+/* What is kept and is not there yet, of one function or of all (NULL): [{function, operation, state,
+ * reason?}]. The states: `running`; `held`, the same, but the kernel does not answer; `next`, it starts as
+ * soon as it can; `absent`, there is no such function; `driver`, the function has no driver; `other`, it has
+ * one that makes none. */
+json_t *kept_describe(const struct kept *kept, const char *function);
 
 #endif

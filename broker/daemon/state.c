@@ -3,6 +3,7 @@
 #include "broker/daemon/state.h"
 
 #include "base/memory.h"
+#include "broker/daemon/kept.h"
 #include "broker/protocol.h"
 #include "hardware/pci/inventory.h"
 
@@ -50,31 +51,21 @@ static int list_jobs(const struct jobs *jobs, json_t *list, struct error *err)
     return 0;
 }
 
-/* The id as the journal has it. */
-static int read_function(struct journal *journal, const char *id, json_t **ret, struct error *err)
-{
-    struct pci_address address;
-    char name[PCI_ADDRESS_SIZE];
-    json_t *facts;
-
-    if (!pci_address_parse(id, &address))
-        return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
-    pci_address_format(address, name);
-    if (journal_read_facts(journal, name, &facts, err) != 0)
-        return -1;
-    *ret = json_pack("{s:o}", name, facts);
-    return 0;
-}
-
 int state_describe(const struct jobs *jobs, const char *id, json_t **ret, struct error *err)
 {
-    autojson json_t *list = json_array(), *functions = NULL;
+    autojson json_t *list = json_array(), *facts = NULL;
+    struct pci_address address;
+    char name[PCI_ADDRESS_SIZE]; /* as the journal has it */
 
-    if (list_jobs(jobs, list, err) != 0)
+    if (id != NULL && !pci_address_parse(id, &address))
+        return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
+    if (id != NULL)
+        pci_address_format(address, name);
+    if (list_jobs(jobs, list, err) != 0 ||
+        journal_read_facts(jobs->journal, id != NULL ? name : NULL, &facts, err) != 0)
         return -1;
-    if ((id != NULL ? read_function(jobs->journal, id, &functions, err)
-                    : journal_read_facts(jobs->journal, NULL, &functions, err)) != 0)
-        return -1;
-    *ret = json_pack("{s:O, s:O}", "operations", list, "functions", functions);
+    *ret = json_pack("{s:O, s:o}", "operations", list, "kept",
+                     kept_describe(jobs->kept, id != NULL ? name : NULL));
+    json_object_set_new(*ret, "functions", id != NULL ? json_pack("{s:O}", name, facts) : json_incref(facts));
     return 0;
 }

@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "hardware/bind/attribute.h"
-#include "hardware/pci/class.h"
+#include "hardware/pci/sriov.h"
 
 #define LOOKS   300 /* for virtual functions that are not there yet */
 #define LOOK_MS 10
@@ -37,23 +37,21 @@ int vfs_read(const struct sysroot *sysroot, struct pci_address address, struct v
 }
 
 /* numvfs_store() answers ENOENT both without a driver and for one that cannot make virtual functions. */
-static const char *explain_missing(const char *driver)
+static const char *explain_missing(const struct sysroot *sysroot, const char *driver)
 {
-    if (driver[0] == '\0')
-        return "only a driver makes virtual functions, and none is bound: choose driver=auto for it first";
-    if (driver_is_vfio(driver))
-        return "vfio-pci makes virtual functions only if it was loaded with enable_sriov=1: choose "
-               "driver=auto "
-               "for it, or write `options vfio-pci enable_sriov=1` to a file in modprobe.d and load it anew";
-    return "its driver cannot make virtual functions through sysfs: look with modinfo -p for an option of "
-           "the module such as max_vfs, or take the vendor's driver";
+    const char *known = sriov_explain_driver(sysroot, driver);
+
+    return known != NULL
+               ? known
+               : "its driver cannot make virtual functions through sysfs: look with modinfo -p for an option "
+                 "of the module such as max_vfs, or take the vendor's driver";
 }
 
 int vfs_set_count(const struct sysroot *sysroot, struct pci_address address, const char *driver,
                   unsigned count, struct error *err)
 {
     const struct errno_meaning meanings[] = {
-        {ENOENT, explain_missing(driver)},
+        {ENOENT, explain_missing(sysroot, driver)},
         {ENOMEM, "the firmware left no address space or too few bus numbers for so many, as dmesg says: "
                  "enable SR-IOV and Above 4G Decoding in the firmware setup, or start the kernel with "
                  "pci=realloc (\"not enough MMIO\") or pci=assign-busses (\"bus ... out of range\")"},

@@ -6,6 +6,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "hardware/paths.h"
+#include "hardware/pci/class.h"
 
 #define MOST_FUNCTIONS 65535 /* 16 bits in the SR-IOV capability */
 
@@ -105,6 +107,26 @@ int sriov_check_count(const struct sriov *sriov, struct pci_address address, lon
     pci_address_format(address, id);
     return error_set_field(err, "numvfs", "value %lld is too large: %s can have %u virtual functions", count,
                            id, sriov->total);
+}
+
+static bool vfio_makes_some(const struct sysroot *sysroot)
+{
+    char value[16];
+
+    return sysfs_read(sysroot_fd(sysroot), path_of_module("vfio_pci", "parameters/enable_sriov").text, value,
+                      sizeof(value)) > 0 &&
+           value[0] == 'Y';
+}
+
+const char *sriov_explain_driver(const struct sysroot *sysroot, const char *driver)
+{
+    if (driver[0] == '\0')
+        return "only a driver makes virtual functions, and none is bound: choose driver=auto for it first";
+    if (driver_is_vfio(driver) && !vfio_makes_some(sysroot))
+        return "vfio-pci makes virtual functions only if it was loaded with enable_sriov=1: choose "
+               "driver=auto "
+               "for it, or write `options vfio-pci enable_sriov=1` to a file in modprobe.d and load it anew";
+    return NULL;
 }
 
 static long routing_id(struct pci_address address)

@@ -29,6 +29,11 @@ int sriov_read(const struct sysroot *sysroot, struct pci_address address, struct
 int sriov_check_count(const struct sriov *sriov, struct pci_address address, long long count,
                       struct error *err);
 
+/* Why a physical function with this driver ("": none) makes no virtual functions, and what to do; NULL if
+ * nothing is known against it. numvfs_store() in drivers/pci/pci-sysfs.c wants a driver that has
+ * sriov_configure; vfio-pci has one, which its option enable_sriov turns on. */
+const char *sriov_explain_driver(const struct sysroot *sysroot, const char *driver);
+
 /* The address of its n-th virtual function, whether that exists or not; false if none can have it. */
 bool sriov_locate(const struct sriov *sriov, struct pci_address address, unsigned index,
                   struct pci_address *ret);

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "broker/call.h"
 #include "passthrough/machine.h"
 #include "passthrough/start/parts.h"
 #include "passthrough/vm_document.h"
@@ -20,6 +22,9 @@
 #define ID_SIZE    16
 #define UP_SECONDS 3
 #define LOOK_NS    100000000L
+
+/* For a module that is loaded late. */
+#define LATE_SECONDS 30
 
 struct guest_order {
     long long vmid;
@@ -137,6 +142,44 @@ static void wait_for_guest(const struct start_host *host, struct task *task, con
     }
 }
 
+/* What is kept and can still come: a text for the log, "" if there is none. What the kernel does not answer
+ * for is not waited for, and what waits for something else only while there is `time`. */
+static void find_kept(const struct start_host *host, bool time, struct text *ret)
+{
+    autojson json_t *known = NULL;
+    struct error nobody;
+    const json_t *row;
+    size_t i;
+
+    if (broker_call(host->broker, "state", NULL, json_object(), NULL, NULL, &known, &nobody) != 0)
+        return;
+    json_array_foreach(json_object_get(known, "kept"), i, row) {
+        const char *state = json_text(row, "state");
+        bool comes = strcmp(state, "next") == 0 || strcmp(state, "driver") == 0;
+        if (strcmp(state, "running") == 0 || (comes && time))
+            text_printf(ret, "%s%s (%s)", ret->length > 0 ? ", " : "", json_text(row, "function"),
+                        json_text(row, "operation"));
+    }
+}
+
+static void wait_for_kept(const struct start_host *host, struct task *task)
+{
+    long long end = clock_milliseconds() + LATE_SECONDS * 1000;
+    autofree char *said = xstrdup("");
+
+    while (!task_is_stopped(task)) {
+        autotext struct text left = {0};
+        find_kept(host, clock_milliseconds() < end, &left);
+        if (left.length == 0)
+            return;
+        if (strcmp(said, left.data) != 0)
+            task_log(task, "Waiting for what is kept for %s", left.data);
+        free(said);
+        said = xstrdup(left.data);
+        nanosleep(&(const struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    }
+}
+
 static int check_stop(const struct task *task, struct error *err)
 {
     return task_is_stopped(task) ? error_set(err, ERROR_FAILED, "interrupted by signal") : 0;
@@ -148,6 +191,10 @@ int start_all_up(const struct start_host *host, const struct start_all *what, st
     struct guests guests = {0};
     int status = list_guests(host, what, false, &guests, err);
 
+    if (status == 0 && guests.count > 0) {
+        wait_for_kept(host, task);
+        status = check_stop(task, err);
+    }
     for (size_t i = 0; status == 0 && i < guests.count; i++) {
         struct guest_order *guest = &guests.list[i];
         struct error why;

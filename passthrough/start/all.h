@@ -16,8 +16,10 @@ struct start_all {
     long long timeout;      /* down: seconds for VMs without down= */
 };
 
-/* Starts those with onboot=1, one after the other, with a pause of up= (default: 3) seconds after each. One
- * that fails does not keep others from being started: the log says so. */
+/* Waits until what is kept for each start of the host is there: as long as it is being applied, and half a
+ * minute for a driver that makes it and is not bound yet. Then starts those with onboot=1, one after the
+ * other, with a pause of up= (default: 3) seconds after each. One that fails does not keep others from being
+ * started: the log says so. */
 int start_all_up(const struct start_host *host, const struct start_all *what, struct task *task,
                  struct error *err);
 

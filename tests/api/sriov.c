@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "tests/api/broker.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
 #include "tests/api/lab/machine.h"
 #include "tests/api/lab/move.h"
 #include "tests/api/look.h"
 #include "tests/api/reservation.h"
+#include "tests/api/vm.h"
 #include "tests/hosts/kernel.h"
 
 #define PCI    "/nodes/" NODE "/hardware/pci"
@@ -140,4 +142,26 @@ DAEMON_TEST(sriov, changes_what_leaves_the_number_alone_while_vms_run)
     set(PORT, "32", NULL);
     autofree char *upid = xstrdup(json_string_value(put(PCI "/" PORT "/sriov", "persistent", "0", NULL)));
     task_succeeds(upid);
+}
+
+/* The card's driver comes late. The VM cannot start in any case, but only after that. */
+DAEMON_TEST(sriov, that_is_kept_is_there_before_vms_start)
+{
+    set(CARD, "2", "1");
+    set(CARD, "0", NULL);
+    vm_create("100", "onboot", "1", "hostpci0", "ff:1f.7", NULL);
+    broker_kill();
+    kernel_put(CARD, "", "");
+    broker_start_again();
+    contains(text_of(sriov_of(CARD), "kept-waits"), "only a driver makes virtual functions");
+    contains(text_of(member(get(PCI "/" CARD "/status", NULL), "state"), "persistent-waits"),
+             "only a driver makes virtual functions");
+    autofree char *upid = xstrdup(json_string_value(post("/nodes/" NODE "/startall", NULL)));
+    task_says(upid, "Waiting for what is kept for " CARD " (sriov)");
+    MOVE(CARD, "auto");
+    task_says(upid, "Starting VM 100");
+    autofree char *end = task_end(upid);
+    cr_expect_str_eq(end, "WARNINGS: 1");
+    cr_expect_eq(number_of(sriov_of(CARD), "now"), 2);
+    cr_expect_not(has(sriov_of(CARD), "kept-waits"));
 }

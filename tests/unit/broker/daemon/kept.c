@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "storage/sqlite.h"
@@ -153,4 +154,62 @@ Test(kept, waits_until_the_function_comes)
                "{'functions': [{'id': '" NETWORK "', 'before': 'e1000e', 'driver': 'e1000e'}]}");
     testbed_wait_until_idle(&testbed);
     expect_binding(DISK, "vfio-pci", "vfio-pci");
+}
+
+static void expect_kept(struct testbed *testbed, const char *list)
+{
+    autojson json_t *state = testbed_ask(testbed, "state", "{'id': '" NETWORK "'}");
+
+    expect_json(json_object_get(state, "kept"), list);
+}
+
+/* Only a driver makes virtual functions: what is kept waits for one that does, and says so. */
+Test(kept, waits_for_a_driver_that_makes_virtual_functions)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    kernel_add_sriov(
+        NETWORK, &(struct kernel_sriov){
+                     .total = 7, .offset = 128, .stride = 2, .device = 0x10ca, .group = 40, .driver = ""});
+    testbed_do(&testbed, "sriov", "{'id': '" NETWORK "', 'numvfs': 2, 'persistent': 1}",
+               "{'before': 0, 'numvfs': 2}");
+    expect_kept(&testbed, "[]");
+    testbed_do(&testbed, "sriov", "{'id': '" NETWORK "', 'numvfs': 0}", "{'before': 2, 'numvfs': 0}");
+    testbed_stop_broker(&testbed, SIGTERM);
+    kernel_put(NETWORK, "", "");
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    expect_kept(&testbed,
+                "[{'function': '" NETWORK "', 'operation': 'sriov', 'state': 'driver', 'reason': 'only a "
+                "driver makes virtual functions, and none is bound: choose driver=auto for it first'}]");
+    testbed_do(&testbed, "driver", "{'id': '" NETWORK "', 'driver': 'vfio-pci'}",
+               "{'functions': [{'id': '" NETWORK "', 'before': '', 'driver': 'vfio-pci'}]}");
+    testbed_wait_until_idle(&testbed);
+    autojson json_t *state = testbed_ask(&testbed, "state", "{}");
+    const json_t *row = json_array_get(json_object_get(state, "kept"), 0);
+    cr_expect_str_eq(json_string_value(json_object_get(row, "state")), "other");
+    cr_expect_not_null(strstr(json_string_value(json_object_get(row, "reason")), "enable_sriov=1"));
+    cr_expect_eq(kernel_vfs(NETWORK), 0);
+    testbed_do(&testbed, "driver", "{'id': '" NETWORK "', 'driver': 'auto'}",
+               "{'functions': [{'id': '" NETWORK "', 'before': 'vfio-pci', 'driver': 'e1000e'}]}");
+    testbed_wait_until_idle(&testbed);
+    cr_expect_eq(kernel_vfs(NETWORK), 2);
+    expect_kept(&testbed, "[]");
+}
+
+Test(kept, for_a_device_that_is_not_there_is_told)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    testbed_do(&testbed, "driver", KEEP_DISK,
+               "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
+    testbed_stop_broker(&testbed, SIGTERM);
+    move(&testbed, "sys/bus/pci/devices/" DISK, "sys/away");
+    testbed_start_broker(&testbed);
+    autojson json_t *state = testbed_ask(&testbed, "state", "{'id': '" DISK "'}");
+    expect_json(json_object_get(state, "kept"), "[{'function': '" DISK "', 'operation': 'driver', 'state': "
+                                                "'absent', 'reason': 'there is no such device now'}]");
+    expect_kept(&testbed, "[]");
 }
