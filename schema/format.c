@@ -49,6 +49,8 @@ static const struct format {
     {"pve-task-upid", "UPID:" HOST_NAME ":[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:[^:\\s]+:[^:\\s]*:[^:\\s]+:",
      "unable to parse worker upid"},
     {"pve-task-status-type", "ok|error|warning|unknown", "value is none of ok, error, warning, unknown"},
+    {"pve-storage-id", "[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]", "storage ID contains illegal characters"},
+    {"pve-storage-content", "images|rootdir|vztmpl|iso|backup|snippets|import|none", "invalid content type "},
     {"pve-poolid", "[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+){0,2}", "pool name contains invalid characters"},
     {"pve-ha-resource-or-vm-id", "(?:(?:vm|ct):)?[1-9][0-9]{2,8}",
      "value is neither a VM ID nor vm: or ct: with one"},

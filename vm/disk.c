@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/property_string.h"
 #include "vm/keys.h"
+#include "vm/volume.h"
 
 #define MIB 1048576.0
 #define HIGHEST                                                                                              \
@@ -125,41 +127,76 @@ bool vm_disk_is_cdrom(const json_t *values)
            (file != NULL && (strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0));
 }
 
+static bool is_medium(const char *file)
+{
+    return strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0;
+}
+
+/* The format is part of the name: what a guest wrote as one is never read as another. */
+static int check_format(const char *key, const json_t *values, const struct vm_volume *volume,
+                        struct error *err)
+{
+    const char *format = json_text_or(values, "format", volume->format);
+
+    if (strcmp(format, volume->format) == 0)
+        return 0;
+    return error_set_field(err, key, "'%s' is of the format %s by its name, not %s", volume->name,
+                           volume->format, format);
+}
+
 int vm_disk_check_volume(const char *key, const json_t *values, struct error *err)
 {
-    const char *file = json_string_value(json_object_get(values, "file"));
-    const char *source = json_string_value(json_object_get(values, "import-from"));
+    const char *file = json_text(values, "file"), *source = json_text_or(values, "import-from", NULL);
+    struct vm_volume volume;
 
-    if (file[0] != '/' && strcmp(file, "none") != 0 && strcmp(file, "cdrom") != 0)
-        return error_set_field(err, key,
-                               "'%.200s' is in a storage pool, and storage pools are out of scope here: give "
-                               "the absolute path of a file below a --volume-dir of the daemon",
-                               file);
     if (source != NULL)
         return error_set_field(err, key,
-                               "import-from copies '%.200s' into a storage pool, and storage pools are out "
-                               "of scope here: copy it below a --volume-dir of the daemon and give the "
-                               "absolute path of the copy",
+                               "'import-from' is not supported here: '%.200s' is not copied. Copy it below a "
+                               "--volume-dir of the daemon and give the absolute path of the copy",
                                source);
+    if (file[0] == '/' || is_medium(file))
+        return 0;
+    if (vm_volume_parse(file, &volume, err) != 0)
+        return error_set_field(err, key, "%s", err->message);
+    if (volume.content == VM_CONTENT_ISO && !vm_disk_is_cdrom(values))
+        return error_set_field(err, key, "explicit 'media=cdrom' is required for iso images");
+    return check_format(key, values, &volume, err);
+}
+
+int vm_disk_path(const char *key, const json_t *values, const char *store, char **ret, struct error *err)
+{
+    const char *file = json_text(values, "file");
+    struct vm_volume volume;
+
+    if (strcmp(file, "none") == 0) {
+        *ret = NULL;
+        return 0;
+    }
+    if (file[0] == '/' || is_medium(file)) {
+        *ret = xstrdup(file[0] == '/' ? file : "/dev/cdrom");
+        return 0;
+    }
+    if (vm_disk_check_volume(key, values, err) != 0)
+        return error_prefix(err, "%s: ", key);
+    vm_volume_parse(file, &volume, err);
+    autofree char *place = vm_volume_place(&volume);
+    *ret = xasprintf("%s/%s", store, place);
     return 0;
 }
 
-int vm_disk_path(const char *key, const json_t *values, const char **ret, struct error *err)
+bool vm_disk_is_in_store(const json_t *values)
 {
-    const char *file = json_string_value(json_object_get(values, "file"));
+    return vm_volume_is_in_store(json_text(values, "file"));
+}
 
-    if (strcmp(file, "none") == 0)
-        file = NULL;
-    else if (strcmp(file, "cdrom") == 0)
-        file = "/dev/cdrom";
-    else if (file[0] != '/')
-        return error_set_field(
-            err, key,
-            "%s: the volume '%s' is in a storage pool, which there are none of here: give the "
-            "absolute path of a file or block device",
-            key, file);
-    *ret = file;
-    return 0;
+const char *vm_disk_format(const json_t *values)
+{
+    struct vm_volume volume;
+    struct error ignored;
+    bool named =
+        vm_disk_is_in_store(values) && vm_volume_parse(json_text(values, "file"), &volume, &ignored) == 0;
+
+    return named ? volume.format : json_text_or(values, "format", "raw");
 }
 
 static void set_limit(json_t *ret, const char *name, const char *suffix, const json_t *value, double unit)

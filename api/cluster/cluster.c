@@ -6,6 +6,7 @@
 #include "api/endpoints.h"
 #include "api/node/node.h"
 #include "api/qemu/list.h"
+#include "api/storage/storage.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
 #include "vm/keys.h"
@@ -72,6 +73,8 @@ static int list_resources(struct request *request, json_t **ret, struct error *e
         json_array_append_new(list, node_describe(request));
     if ((type == NULL || strcmp(type, "vm") == 0) && qemu_list_visible(request, make_row, list, err) != 0)
         return -1;
+    if ((type == NULL || strcmp(type, "storage") == 0) && storage_is_visible(request))
+        json_array_append_new(list, storage_describe_resource(request));
     *ret = TAKE(list);
     return 0;
 }
@@ -79,35 +82,44 @@ static int list_resources(struct request *request, json_t **ret, struct error *e
 const struct endpoint endpoint_get_cluster_resources = {
     .method = METHOD_GET,
     .path = "/cluster/resources",
-    .text = "Lists the nodes, and the virtual machines on which the caller has VM.Audit.",
+    .text = "Lists the nodes, the virtual machines on which the caller has VM.Audit, and the storage if the "
+            "caller may see it.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES({.name = "type",
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .values = VALUES("vm", "storage", "node", "sdn"),
                               .text = "List only resources of this type."}),
-    .returns = {.type = SCHEMA_ARRAY,
-                .empty = "There are no such resources, or none that the caller may see.",
-                .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties = PROPERTIES(
-                                   {.name = "id", .type = SCHEMA_STRING, .text = "node/NAME or qemu/VMID."},
-                                   {.name = "type", .type = SCHEMA_STRING, .values = VALUES("node", "qemu")},
-                                   {.name = "node", .type = SCHEMA_STRING, .format = "pve-node"},
-                                   OPTIONAL_TEXT("level", "Subscription level of a node; always empty."),
-                                   {.name = "status",
-                                    .type = SCHEMA_STRING,
-                                    .values = VALUES("unknown", "online", "offline", "stopped", "running")},
-                                   {.name = "vmid",
-                                    .type = SCHEMA_INTEGER,
-                                    .optional = true,
-                                    .format = "pve-vmid",
-                                    .range = RANGE(VM_ID_MIN, VM_ID_MAX)},
-                                   {.name = "maxcpu",
-                                    .type = SCHEMA_INTEGER,
-                                    .optional = true,
-                                    .range = AT_LEAST(0),
-                                    .text = "Number of CPUs."},
-                                   QEMU_PROPERTIES))},
+    .returns =
+        {.type = SCHEMA_ARRAY,
+         .empty = "There are no such resources, or none that the caller may see.",
+         .items =
+             ITEMS(.type = SCHEMA_OBJECT,
+                   .properties = PROPERTIES(
+                       {.name = "id",
+                        .type = SCHEMA_STRING,
+                        .text = "node/NAME, qemu/VMID or storage/NODE/NAME."},
+                       {.name = "type", .type = SCHEMA_STRING, .values = VALUES("node", "qemu", "storage")},
+                       {.name = "node", .type = SCHEMA_STRING, .format = "pve-node"},
+                       OPTIONAL_TEXT("level", "Subscription level of a node; always empty."),
+                       {.name = "status",
+                        .type = SCHEMA_STRING,
+                        .values = VALUES("unknown", "online", "offline", "stopped", "running", "available")},
+                       OPTIONAL_TEXT("storage", "Name of a storage."),
+                       OPTIONAL_TEXT("plugintype", "Type of a storage: dir."),
+                       OPTIONAL_TEXT("content", "What a storage can hold."),
+                       OPTIONAL_FLAG("shared", "Whether other nodes have the storage, too."),
+                       {.name = "vmid",
+                        .type = SCHEMA_INTEGER,
+                        .optional = true,
+                        .format = "pve-vmid",
+                        .range = RANGE(VM_ID_MIN, VM_ID_MAX)},
+                       {.name = "maxcpu",
+                        .type = SCHEMA_INTEGER,
+                        .optional = true,
+                        .range = AT_LEAST(0),
+                        .text = "Number of CPUs."},
+                       QEMU_PROPERTIES))},
     .may_block = true, /* a node may have thousands of VMs */
     .run = list_resources,
 };

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who may change which key of a VM. */
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 
 #include "api/qemu/qemu.h"
 #include "api/qemu/volume.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
 #include "storage/index.h"
+#include "store/store.h"
 #include "vm/disk.h"
 #include "vm/hostpci.h"
+#include "vm/value.h"
 
 /* A value of a key that is changed: the current one, the pending one, or the new one. */
 struct question {
@@ -165,12 +169,41 @@ static int check_net(const struct question *question, struct error *err)
     return require_privilege(question->call, VM_PRIVILEGE_NETWORK, err);
 }
 
+static int require_on_store(const struct qemu_call *call, const char *const *privileges, struct error *err)
+{
+    return require(call, "/storage/" VM_STORE, privileges, err);
+}
+
+/* A disc is for who sees the storage. A VM's own image is its own; another VM's takes the right to configure
+ * the disks of that VM, or the whole storage. */
+static int check_store_volume(const struct question *question, struct error *err)
+{
+    const struct qemu_call *call = question->call;
+    struct vm_volume volume;
+    struct error ignored;
+
+    if (vm_volume_parse(string_of(question, "file"), &volume, err) != 0)
+        return -1;
+    if (volume.content == VM_CONTENT_ISO)
+        return require_on_store(
+            call, VALUES("Datastore.Allocate", "Datastore.AllocateSpace", "Datastore.Audit"), err);
+    if (volume.vmid == json_integer_value(json_object_get(call->params, "vmid")) ||
+        require_on_store(call, VALUES("Datastore.Allocate"), &ignored) == 0)
+        return 0;
+    autofree char *path = xasprintf("/vms/%lld", volume.vmid);
+    if (require_on_store(call, VALUES("Datastore.Audit"), err) != 0)
+        return -1;
+    return require(call, path, VALUES("VM.Config.Disk"), err);
+}
+
 static int check_place(const struct question *question, struct error *err)
 {
     const struct service *service = question->call->service;
 
-    return !question->fresh
-               ? 0
+    if (!question->fresh)
+        return 0;
+    return vm_disk_is_in_store(question->values)
+               ? check_store_volume(question, err)
                : qemu_volume_check_place(service->volume_dirs, question->key, question->values, err);
 }
 
@@ -265,16 +298,37 @@ int qemu_check_keys(const struct qemu_call *call, const struct qemu_change *chan
     return 0;
 }
 
+/* Nobody finds out which volumes there are but by those that they may use. */
+static int check_presence(const struct qemu_call *call, const struct qemu_change *change, struct error *err)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(change->set, key, value) {
+        autojson json_t *values = NULL;
+        autoclose int file = -1;
+        struct vm_volume volume;
+        if (!vm_key_names_volume(vm_key_find(key, NULL)))
+            continue;
+        if (vm_value_parts(change->set, key, &values, err) != 0)
+            return -1;
+        if (vm_disk_is_in_store(values) &&
+            (vm_volume_parse(json_text(values, "file"), &volume, err) != 0 ||
+             store_open(call->service->paths.store, &volume, O_PATH, &file, err) != 0))
+            return -1;
+    }
+    return 0;
+}
+
 int qemu_check_change(const struct qemu_call *call, const json_t *document, const struct qemu_change *change,
                       struct error *err)
 {
     autosplit char **keys = vm_config_touched(&change->change);
+    bool root = identity_is_root(&call->caller);
 
-    if (identity_is_root(&call->caller))
-        return 0;
-    for (char **key = keys; *key != NULL; key++)
+    for (char **key = keys; !root && *key != NULL; key++)
         if (vm_key_find(*key, NULL) != NULL &&
             (check_key(call, *key, err) != 0 || check_values(call, *key, document, change, err) != 0))
             return -1;
-    return 0;
+    return check_presence(call, change, err);
 }

@@ -97,7 +97,7 @@ static int check_options(const struct qemu_call *call, struct error *err)
         return error_set_field(err, "delete", "missing property - 'force' requires this property");
     if (json_string_length(json_object_get(call->params, "import-working-storage")) > 0)
         return error_set_field(err, "import-working-storage",
-                               "there are no storage pools here: name disks by their absolute paths");
+                               "disks are not imported here, so that there is nothing to keep meanwhile");
     return 0;
 }
 
@@ -240,7 +240,7 @@ const struct endpoint endpoint_update_qemu_config_async = {
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .max_length = 255,
-                              .text = "Only empty: there are no storage pools."},
+                              .text = "Only empty: disks are not imported."},
                              {.name = NULL, .more = vm_keys}),
     .returns = {.type = SCHEMA_STRING,
                 .format = "pve-task-upid",

@@ -12,7 +12,7 @@ static const struct {
     const char *name, *reason;
 } refused[] = {
     {"archive", "backups are not restored here: create the VM by its keys"},
-    {"import-working-storage", "there are no storage pools here: name disks by their absolute paths"},
+    {"import-working-storage", "disks are not imported here, so that there is nothing to keep meanwhile"},
     {"pool", "there are no pools here: grant privileges on /vms/ID"},
     {"storage", "there are no storage pools here: name disks by their absolute paths"},
     {"force", "a VM is not overwritten: delete it first"},
@@ -147,7 +147,7 @@ const struct endpoint endpoint_create_qemu = {
          .property_string = vm_meta_keys,
          .text = "Origin of a VM whose configuration comes from elsewhere; by default it is created here and "
                  "now."},
-        REFUSED_TEXT("import-working-storage", "Only empty: there are no storage pools."),
+        REFUSED_TEXT("import-working-storage", "Only empty: disks are not imported."),
         {.name = "live-restore",
          .type = SCHEMA_BOOLEAN,
          .optional = true,

@@ -127,7 +127,7 @@ static int suspend_vm(struct request *request, json_t **ret, struct error *err)
     if (vm_hostpci_foreach(json_object_get(document, "config"), refuse_device, NULL, err) != 0)
         return -1;
     return error_set(err, ERROR_FAILED,
-                     "a VM is not suspended to disk here, where there are no storage pools: suspend it "
+                     "a VM is not suspended to disk here, where no storage keeps a VM's memory: suspend it "
                      "without todisk, or shut it down");
 }
 

@@ -36,6 +36,7 @@
 #include "broker/run_dir.h"
 #include "hardware/paths.h"
 #include "hardware/pci/events.h"
+#include "store/store.h"
 
 #define NO_BOOT_ID "unknown" /* of a folder that only looks like a host */
 #define STOP_MS    10000     /* for what runs when the broker is asked to stop */
@@ -57,7 +58,7 @@ struct daemon {
 #define MOST_VOLUME_DIRS 64
 
 struct options {
-    const char *run_dir, *broker_dir, *user, *sysroot, *rom_dir, *qemu;
+    const char *run_dir, *broker_dir, *user, *sysroot, *rom_dir, *qemu, *store;
     const char *volume_dirs[MOST_VOLUME_DIRS + 1]; /* ends with NULL */
     size_t volume_dir_count;
     bool help;
@@ -72,7 +73,9 @@ static const char help[] =
     "  --rom-dir DIR\n        where it saves ROMs, as `hostpci serve --rom-dir` (default /usr/share/kvm)\n"
     "  --qemu PATH\n        the QEMU that it starts (default " QEMU_BINARY ")\n"
     "  --volume-dir DIR\n        it gives virtual machines the files below this folder; may be repeated "
-    "(default /var/lib/hostpci/images)\n";
+    "(default /var/lib/hostpci/images)\n"
+    "  --storage-dir DIR\n        the folder of the storage `local`, as `hostpci serve --storage-dir` "
+    "(default " STORE_FOLDER ")\n";
 
 static int add_volume_dir(struct options *options, const char *folder, struct error *err)
 {
@@ -92,6 +95,7 @@ static int read_options(int argc, char **argv, struct options *options, struct e
                                           {"rom-dir", required_argument, NULL, 'm'},
                                           {"qemu", required_argument, NULL, 'q'},
                                           {"volume-dir", required_argument, NULL, 'v'},
+                                          {"storage-dir", required_argument, NULL, 'l'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     const char *folder = NULL;
@@ -105,6 +109,7 @@ static int read_options(int argc, char **argv, struct options *options, struct e
                               : found == 'm' ? &options->rom_dir
                               : found == 'q' ? &options->qemu
                               : found == 'v' ? &folder
+                              : found == 'l' ? &options->store
                                              : &options->sysroot;
         if (found == 'h')
             options->help = true;
@@ -277,11 +282,20 @@ static int restrict_mounts(const struct options *options, struct daemon *daemon,
         return error_prefix(err, "--broker-dir: ");
     if (sysroot == NULL) /* as the package does; without it only saving a ROM fails, and says so */
         mkdir(options->rom_dir, 0755);
-    if (mounts_restrict(
-            (const char *const[MOUNTS_OWN]){sysroot, options->run_dir, options->broker_dir, options->rom_dir},
-            err) != 0)
+    if (mounts_restrict((const char *const[MOUNTS_OWN]){sysroot, options->run_dir, options->broker_dir,
+                                                        options->rom_dir, options->store},
+                        err) != 0)
         return -1;
     return open_sysroot(options, daemon, err);
+}
+
+/* Without it everything but the storage `local` works. */
+static void prepare_store(const char *folder)
+{
+    struct error err;
+
+    if (store_prepare(folder, &err) != 0)
+        log_warning("nobody can make disks or keep ISO images: %s", err.message);
 }
 
 /* Before anything is read that an event could change. Without events everything else works. */
@@ -309,6 +323,7 @@ static int open_all(const struct options *options, struct daemon *daemon, struct
     daemon->bound = daemon->listener < 0;
     if (daemon->bound && run_dir_prepare(options->run_dir, err) != 0)
         return -1;
+    prepare_store(options->store);
     if (is_started_by_hand(daemon) && restrict_mounts(options, daemon, err) != 0)
         return -1;
     daemon->run_dir = realpath(options->run_dir, NULL);
@@ -339,6 +354,7 @@ static int start(const struct options *options, struct daemon *daemon, struct er
     jobs->run_dir = daemon->run_dir;
     jobs->qemu = options->qemu;
     jobs->volume_dirs = options->volume_dirs;
+    jobs->store = options->store;
     jobs->stop_at = broker_stop_at();
     jobs->changed = on_news;
     jobs->context = daemon;
@@ -408,7 +424,8 @@ int broker_main(int argc, char **argv)
                               .broker_dir = "/var/lib/hostpci-broker",
                               .sysroot = "/",
                               .rom_dir = "/usr/share/kvm",
-                              .qemu = QEMU_BINARY};
+                              .qemu = QEMU_BINARY,
+                              .store = STORE_FOLDER};
     struct error err;
 
     prepare_process();

@@ -70,7 +70,8 @@ static int start_worker(struct job *job, operation_function *run, json_t *argume
                         struct error *err)
 {
     const struct worker_host host = {job->jobs->sysroot, job->jobs->helper, job->jobs->rom_dir,
-                                     job->jobs->run_dir, job->jobs->qemu,   job->jobs->volume_dirs};
+                                     job->jobs->run_dir, job->jobs->qemu,   job->jobs->volume_dirs,
+                                     job->jobs->store};
     struct worker_process worker;
 
     if (spawn_worker(&host, run, id_of(job), arguments, &worker, err) != 0)

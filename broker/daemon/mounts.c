@@ -20,15 +20,16 @@
 #include "hardware/paths.h"
 
 const char *const mounts_writable[] = {
-    "/run/faillock",       /* where pam_faillock counts failed logins */
-    "/etc/mdevctl.d",      /* the files of persistent mediated devices: hardware/slice/mdevctl.h */
-    "/etc/modprobe.d",     /* the host's settings: hostpci.conf */
-    "/etc/modules-load.d", /* the same */
-    "/etc/default",        /* the kernel's command line: GRUB's default file */
-    "/etc/kernel",         /* the same: cmdline, of systemd-boot */
-    "/etc/sysfs.conf",     /* what is taken over from there: broker/worker/take_over.h */
-    "/etc/sysfs.d",        /* the same */
-    "/usr/share/kvm",      /* where the ROMs are saved that VMs use; another --rom-dir is one of `own` */
+    "/run/faillock",            /* where pam_faillock counts failed logins */
+    "/etc/mdevctl.d",           /* the files of persistent mediated devices: hardware/slice/mdevctl.h */
+    "/etc/modprobe.d",          /* the host's settings: hostpci.conf */
+    "/etc/modules-load.d",      /* the same */
+    "/etc/default",             /* the kernel's command line: GRUB's default file */
+    "/etc/kernel",              /* the same: cmdline, of systemd-boot */
+    "/etc/sysfs.conf",          /* what is taken over from there: broker/worker/take_over.h */
+    "/etc/sysfs.d",             /* the same */
+    "/var/lib/hostpci-storage", /* the storage `local`; another --storage-dir is one of `own` */
+    "/usr/share/kvm",           /* where the ROMs are saved that VMs use; another --rom-dir is one of `own` */
     NULL,
 };
 

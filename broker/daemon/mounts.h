@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-#define MOUNTS_OWN 4 /* folders that the caller may name */
+#define MOUNTS_OWN 5 /* folders that the caller may name */
 
 /* `own` are folders that exist and in which the broker writes; NULL: none. The first is that of --sysroot;
  * only where it is NULL is anything made on this host. What is open already is not affected: it belongs to

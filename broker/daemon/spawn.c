@@ -83,6 +83,7 @@ int spawn_worker(const struct worker_host *host, operation_function *run, const 
                                 .run_dir = host->run_dir,
                                 .qemu = host->qemu,
                                 .volume_dirs = host->volume_dirs,
+                                .store = host->store,
                                 .operation = id,
                                 .arguments = arguments};
         work(&worker, run);

@@ -16,6 +16,7 @@ struct worker_host {
     const char *run_dir;            /* machines are below it */
     const char *qemu;               /* the binary */
     const char *const *volume_dirs; /* a VM gets the files below these alone; ends with NULL */
+    const char *store;              /* the folder of the storage `local` */
 };
 
 struct worker_process {

@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "store/store.h"
 #include "vm/image.h"
 
 int files_add(struct files *files, int number, int descriptor, struct error *err)
@@ -90,13 +91,27 @@ static int check_place(int fd, const json_t *file, struct error *err)
     return 0;
 }
 
+/* In the store, no link is followed; elsewhere it is the open file that counts (check_place). */
+static int open_named(const json_t *file, int flags)
+{
+    const char *path = json_text(file, "path"), *below = json_text(file, "below");
+
+    if (!json_is_true(json_object_get(file, "beneath")))
+        return open(path, flags);
+    if (!file_is_below(path, below)) {
+        errno = EXDEV;
+        return -1;
+    }
+    return store_open_beneath(below, path + strlen(below) + 1, flags & ~O_EXCL);
+}
+
 static int open_volume(const json_t *file, size_t index, struct files *files, struct error *err)
 {
     const char *path = json_text(file, "path");
     struct stat found;
     /* not to wait for the other end of a pipe, before it is known to be none; O_EXCL says of a block device
      * that the host may not mount it, and fails where it has */
-    int fd = open(path, (index == 0 ? O_RDONLY : O_RDWR | O_EXCL) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = open_named(file, (index == 0 ? O_RDONLY : O_RDWR | O_EXCL) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0 && errno == EBUSY)
         return error_set(err, ERROR_CONFLICT,

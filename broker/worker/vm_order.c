@@ -56,7 +56,8 @@ static const char *find_folder(const char *const *folders, const char *path)
 /* Root opens what the daemon names, so the folders are the broker's own. */
 static int hand_volume(struct order *order, const struct vm_file *file, char **ret, struct error *err)
 {
-    const char *below = find_folder(order->worker->volume_dirs, file->path);
+    const char *store = order->worker->store;
+    const char *below = file->in_store ? store : find_folder(order->worker->volume_dirs, file->path);
     size_t i;
 
     if (below == NULL)
@@ -65,9 +66,10 @@ static int hand_volume(struct order *order, const struct vm_file *file, char **r
                          "`hostpci broker` with the option for its folder",
                          file->path, order->worker->volume_dirs[0]);
     json_t *numbers = add_numbers(order, file->read_only ? 1 : 2), *number;
-    json_array_append_new(order->files, json_pack("{s:s, s:s, s:s, s:o, s:s?, s:b}", "kind", "volume", "path",
-                                                  file->path, "below", below, "numbers", numbers, "format",
-                                                  file->format, "direct", (int)file->direct));
+    json_array_append_new(order->files,
+                          json_pack("{s:s, s:s, s:s, s:o, s:s?, s:b, s:b}", "kind", "volume", "path",
+                                    file->path, "below", below, "numbers", numbers, "format", file->format,
+                                    "direct", (int)file->direct, "beneath", (int)file->in_store));
     order->sets++;
     json_array_foreach(numbers, i, number) {
         json_array_append_new(order->options, json_string("-add-fd"));
@@ -235,8 +237,11 @@ int vm_order_make(struct worker *worker, const struct machine *machine, json_t *
     if (read_features(worker, &qemu, err) != 0)
         return -1;
     find_devices(worker, config, &found);
-    const struct vm_paths paths = {
-        .qemu = worker->qemu, .run = machine->folder, .rom = worker->rom_dir, .ovmf = FIRMWARE_DIR};
+    const struct vm_paths paths = {.qemu = worker->qemu,
+                                   .run = machine->folder,
+                                   .rom = worker->rom_dir,
+                                   .ovmf = FIRMWARE_DIR,
+                                   .store = worker->store};
     const struct vm_command what = {
         .vmid = (unsigned)machine->vmid,
         .config = config,

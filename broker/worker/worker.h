@@ -29,6 +29,7 @@ struct worker {
     const char *run_dir;            /* machines are below it (broker/machine/machine.h) */
     const char *qemu;               /* the binary */
     const char *const *volume_dirs; /* a VM gets the files below these alone; ends with NULL */
+    const char *store;              /* and those of the storage `local`, whose folder this is */
     const char *operation;          /* its id; "" if it only reads */
     json_t *arguments;              /* validated against the operation's schema */
     bool undoing;                   /* neither a request to stop nor a full disk ends the way back */

@@ -67,7 +67,7 @@ static void remedy_volume(const struct inspection *inspection, const char *key, 
         preflight_remedy_command((const char *const[]){"cp", vars, path, NULL}, ret);
         return;
     }
-    const char *format = json_text_or(values, "format", "raw"), *size = json_text_or(values, "size", "32G");
+    const char *format = vm_disk_format(values), *size = json_text_or(values, "size", "32G");
     text_append(&ret->remedy.lines, "# create a new one, or set the path of the right one:\n");
     if (strcmp(format, "raw") == 0)
         preflight_remedy_command((const char *const[]){"truncate", "-s", size, path, NULL}, ret);
@@ -128,6 +128,20 @@ static void check_image(const struct inspection *inspection, const char *key, co
                  key, path, why.message);
 }
 
+/* What the daemon can see of a volume of the store, which root alone can read. */
+static void check_names(const struct inspection *inspection, const char *key, const char *path,
+                        const struct stat *status, struct findings *ret)
+{
+    if (status->st_nlink == 1)
+        return;
+    preflight_show_key(inspection, key, ret);
+    findings_add(
+        ret, SEVERITY_ERROR,
+        "%s: the volume '%s' has %lu names (hard links): the others may lie anywhere, so a VM is not "
+        "given it.",
+        key, path, (unsigned long)status->st_nlink);
+}
+
 static void check_volume(const struct inspection *inspection, const char *key, const char *path,
                          const json_t *values, struct findings *ret)
 {
@@ -142,6 +156,8 @@ static void check_volume(const struct inspection *inspection, const char *key, c
         preflight_show_key(inspection, key, ret);
         findings_add(ret, SEVERITY_ERROR, "%s: the volume '%s' is neither a file nor a block device.", key,
                      path);
+    } else if (vm_disk_is_in_store(values)) {
+        check_names(inspection, key, path, &status, ret);
     } else if (lies_elsewhere(inspection, path)) {
         add_elsewhere(inspection, key, path, S_ISREG(status.st_mode), ret);
     } else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0) {
@@ -159,7 +175,7 @@ static void check_volume(const struct inspection *inspection, const char *key, c
 static void check_volumes(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
-    const char *key, *path;
+    const char *key;
     json_t *value;
     struct error err;
 
@@ -169,8 +185,9 @@ static void check_volumes(const struct subject *subject, struct findings *ret)
         if (kind != VM_KIND_DISK && kind != VM_KIND_EFIDISK)
             continue;
         autojson json_t *values = preflight_values(inspection, key);
-        if (json_object_get(values, "file") != NULL && vm_disk_path(key, values, &path, &err) == 0 &&
-            path != NULL)
+        autofree char *path = NULL;
+        if (json_object_get(values, "file") != NULL &&
+            vm_disk_path(key, values, inspection->what->paths->store, &path, &err) == 0 && path != NULL)
             check_volume(inspection, key, path, values, ret);
     }
 }

@@ -48,10 +48,14 @@ static void end_with_parent(int lifeline)
  * order. */
 static void become_broker(const struct settings *settings, const char *user, int lifeline)
 {
-    const char *const first[] = {
-        "hostpci", "broker",      "--run-dir", settings->run_dir, "--broker-dir", settings->broker_dir,
-        "--user",  user,          "--sysroot", settings->sysroot, "--rom-dir",    settings->rom_dir,
-        "--qemu",  settings->qemu};
+    const char *const first[] = {"hostpci",       "broker",
+                                 "--run-dir",     settings->run_dir,
+                                 "--broker-dir",  settings->broker_dir,
+                                 "--user",        user,
+                                 "--sysroot",     settings->sysroot,
+                                 "--rom-dir",     settings->rom_dir,
+                                 "--qemu",        settings->qemu,
+                                 "--storage-dir", settings->storage_dir};
     const char **argv = NULL;
     size_t count = COUNT_OF(first), folders = 0;
     sigset_t none;

@@ -97,8 +97,11 @@ static int open_paths(struct daemon *daemon, struct error *err)
     if (run == NULL)
         return error_set_errno(err, errno, "--run-dir: '%s'", settings->run_dir);
     daemon->vm_dir = xasprintf("%s/vm", run);
-    daemon->service.paths = (struct vm_paths){
-        .qemu = settings->qemu, .run = daemon->vm_dir, .rom = settings->rom_dir, .ovmf = FIRMWARE_DIR};
+    daemon->service.paths = (struct vm_paths){.qemu = settings->qemu,
+                                              .run = daemon->vm_dir,
+                                              .rom = settings->rom_dir,
+                                              .ovmf = FIRMWARE_DIR,
+                                              .store = settings->storage_dir};
     daemon->service.volume_dirs = (const char *const *)settings->volume_dirs;
     return 0;
 }

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "broker/probe/qemu.h"
 #include "schema/format.h"
+#include "store/store.h"
 
 #define FILE_LIMIT    ((size_t)64 * 1024)
 #define THREADS_LIMIT 64
@@ -57,6 +58,10 @@ static const struct option_row rows[] = {
      "users other than root@pam may give virtual machines the files below this folder; may be repeated "
      "(default STATE_DIR/images)",
      FIELD(volume_dirs), true, NULL},
+    {"storage-dir", "DIR",
+     "the folder of the storage `local`, in which disks are made and ISO images kept; the broker's own "
+     "(default " STORE_FOLDER ")",
+     FIELD(storage_dir), false, STORE_FOLDER},
     {"inventory", "cached|fresh",
      "keep the list of devices and follow the kernel's events, or read it again for each request (default: "
      "cached if the kernel's events arrive)",
@@ -229,7 +234,8 @@ static int check_path(const char *name, char *path, struct error *err)
 
 static int check_paths(const struct settings *settings, struct error *err)
 {
-    if (check_path("qemu", settings->qemu, err) != 0 || check_path("rom-dir", settings->rom_dir, err) != 0)
+    if (check_path("qemu", settings->qemu, err) != 0 || check_path("rom-dir", settings->rom_dir, err) != 0 ||
+        check_path("storage-dir", settings->storage_dir, err) != 0)
         return -1;
     for (char **folder = settings->volume_dirs; *folder != NULL; folder++)
         if (check_path("volume-dir", *folder, err) != 0)

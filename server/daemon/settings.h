@@ -24,6 +24,7 @@ struct settings {
     char *sysroot;
     char *qemu;
     char *rom_dir;
+    char *storage_dir;  /* of the storage `local` */
     char **volume_dirs; /* ends with NULL; default: one, STATE_DIR/images */
     char *inventory;    /* "cached", "fresh", or NULL: whatever suits the host */
     char **cors;        /* origins of pages of other servers that may call this one; NULL or ends with NULL */

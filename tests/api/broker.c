@@ -30,8 +30,9 @@ static struct {
 /* In the child. */
 static void become_broker(void)
 {
-    const char *const argv[] = {"broker",    "--run-dir", daemon_run(), "--broker-dir", daemon_broker(),
-                                "--sysroot", the.host,    "--rom-dir",  daemon_roms(),  NULL};
+    const char *const argv[] = {"broker",        "--run-dir",     daemon_run(),   "--broker-dir",
+                                daemon_broker(), "--sysroot",     the.host,       "--rom-dir",
+                                daemon_roms(),   "--storage-dir", daemon_store(), NULL};
     int log = open(the.log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -25,8 +25,8 @@
 
 static struct {
     struct daemon_options options;
-    char folder[80], host[100], state[100], run[100], broker[100], roms[100], socket[108], log[100],
-        output[100];
+    char folder[80], host[100], state[100], run[100], broker[100], roms[100], store[100], socket[108],
+        log[100], output[100];
     char url[128];
     pid_t pid; /* 0: none runs */
 } the;
@@ -50,6 +50,7 @@ static void make_folders(void)
     snprintf(the.run, sizeof(the.run), "%s/run", the.folder);
     snprintf(the.broker, sizeof(the.broker), "%s/broker", the.folder);
     snprintf(the.roms, sizeof(the.roms), "%s/roms", the.folder);
+    snprintf(the.store, sizeof(the.store), "%s/store", the.folder);
     snprintf(the.socket, sizeof(the.socket), "%s/run/hostpci.sock", the.folder);
     snprintf(the.log, sizeof(the.log), "%s/log", the.folder);
     snprintf(the.output, sizeof(the.output), "%s/output", the.folder);
@@ -70,13 +71,11 @@ static size_t begin_as_nobody(const char *argv[ARGUMENTS])
 static void fill_arguments(const char *argv[ARGUMENTS], const char *const *more)
 {
     const char *listen = the.options.listen != NULL ? the.options.listen : "http://127.0.0.1:0";
-    const char *const fixed[] = {program_daemon(), "serve",
-                                 "--node",         NODE,
-                                 "--state-dir",    the.state,
-                                 "--run-dir",      the.run,
-                                 "--broker-dir",   the.broker,
-                                 "--listen",       listen,
-                                 "--sysroot",      the.host[0] != '\0' ? the.host : "/"};
+    const char *const fixed[] = {
+        program_daemon(), "serve",    "--node",    NODE,
+        "--state-dir",    the.state,  "--run-dir", the.run,
+        "--broker-dir",   the.broker, "--listen",  listen,
+        "--storage-dir",  the.store,  "--sysroot", the.host[0] != '\0' ? the.host : "/"};
     size_t count = begin_as_nobody(argv);
 
     memcpy(argv + count, fixed, sizeof(fixed));
@@ -271,4 +270,9 @@ const char *daemon_broker(void)
 const char *daemon_roms(void)
 {
     return the.roms;
+}
+
+const char *daemon_store(void)
+{
+    return the.store;
 }

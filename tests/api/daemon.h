@@ -57,6 +57,7 @@ const char *daemon_state(void);  /* the state folder */
 const char *daemon_run(void);    /* the run folder */
 const char *daemon_broker(void); /* the broker's folder; as root each daemon starts a broker of its own */
 const char *daemon_roms(void);   /* where the broker of a played kernel saves ROMs */
+const char *daemon_store(void);  /* the folder of the storage `local` */
 char *daemon_log(void);          /* all of its log so far; the caller frees it */
 
 #endif

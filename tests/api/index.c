@@ -21,9 +21,9 @@ TestSuite(index, .init = start, .timeout = 120);
 
 DAEMON_TEST(index, lists_the_children_of_every_level)
 {
-    is_json(get("/", NULL),
-            "[{'subdir':'version'},{'subdir':'cluster'},{'subdir':'nodes'},{'subdir':'pools'},"
-            "{'subdir':'access'}]");
+    is_json(get("/", NULL), "[{'subdir':'version'},{'subdir':'cluster'},{'subdir':'nodes'},{'subdir':'"
+                            "storage'},{'subdir':'pools'},"
+                            "{'subdir':'access'}]");
     is_json(get("/cluster", NULL),
             "[{'name':'status'},{'name':'resources'},{'name':'nextid'},{'name':'tasks'},"
             "{'name':'options'},{'name':'ha'},{'name':'mapping'}]");
@@ -33,7 +33,8 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
                                        "{'name':'subscription'},{'name':'time'},{'name':'network'},"
                                        "{'name':'capabilities'},{'name':'rrddata'},{'name':'startall'},"
                                        "{'name':'stopall'},{'name':'qemu'},"
-                                       "{'name':'hardware'}]");
+                                       "{'name':'hardware'},{'name':'storage'}]");
+    is_json(get("/nodes/" NODE "/storage/local", NULL), "[{'subdir':'status'},{'subdir':'content'}]");
     is_json(get("/nodes/" NODE "/capabilities", NULL), "[{'name':'qemu'}]");
     is_json(get("/nodes/" NODE "/capabilities/qemu", NULL),
             "[{'name':'machines'},{'name':'cpu'},{'name':'cpu-flags'}]");

@@ -91,7 +91,9 @@ DAEMON_TEST(nodes, cluster_resources_can_be_asked_for_by_kind)
     cr_assert_str_eq(text_of(row(all, "id", "node/" NODE), "node"), NODE);
     cr_assert_eq(json_array_size(get("/cluster/resources", "type", "node", NULL)), 1);
     is_json(get("/cluster/resources", "type", "vm", NULL), "[]");
-    is_json(get("/cluster/resources", "type", "storage", NULL), "[]");
+    const json_t *storage = get("/cluster/resources", "type", "storage", NULL);
+    cr_assert_eq(json_array_size(storage), 1);
+    cr_expect_str_eq(text_of(json_array_get(storage, 0), "id"), "storage/" NODE "/local");
     wrong_parameter("type", "value 'disk' does not have a value in the enumeration 'vm, storage, node, sdn'",
                     "GET", "/cluster/resources", "type", "disk", NULL);
 }

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -126,6 +127,48 @@ DAEMON_TEST(qemu_run, starts_tells_what_it_uses_and_stops)
     cr_expect_str_eq(end_of("stop"), "OK");
     is_running(false);
     cr_expect_str_eq(end_of("stop"), "OK");
+}
+
+/* The same guest on a disk of the storage, with a disc in its drive. */
+DAEMON_TEST(qemu_run, starts_from_a_disk_of_the_storage)
+{
+    autofree char *folder = xasprintf("%s/images/100", daemon_store()),
+                  *disk = xasprintf("%s/vm-100-disk-0.raw", folder),
+                  *disc = xasprintf("%s/template/iso/a.iso", daemon_store()),
+                  *guest = xasprintf("%s/images/guest.raw", daemon_state()), *bytes = NULL;
+    struct error err;
+    cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
+    cr_assert_eq(file_read(guest, DISK_SIZE, &bytes, NULL, &err), 0, "%s", err.message);
+    cr_assert_eq(file_create(disk, bytes, DISK_SIZE, 0600, &err), 0, "%s", err.message);
+    cr_assert_eq(file_create(disc, bytes, DISK_SIZE, 0600, &err), 0, "%s", err.message);
+    put(VM "/config", "ide0", "local:100/vm-100-disk-0.raw", "ide2", "local:iso/a.iso,media=cdrom", NULL);
+    const json_t *showcmd = get(VM "/showcmd", NULL);
+    cr_expect_not_null(strstr(json_string_value(showcmd), disk), "%s", json_string_value(showcmd));
+    cr_expect_eq(number_of(get(VM "/preflight", NULL), "startable"), 1);
+    cr_expect_str_eq(end_of("start"), "OK");
+    wait_for_guest();
+    cr_expect_str_eq(end_of("shutdown"), "OK");
+}
+
+/* What was replaced by a link after it was set is not opened. */
+DAEMON_TEST(qemu_run, does_not_start_from_a_link_in_the_storage)
+{
+    autofree char *folder = xasprintf("%s/images/100", daemon_store()),
+                  *disk = xasprintf("%s/vm-100-disk-0.raw", folder),
+                  *guest = xasprintf("%s/images/guest.raw", daemon_state());
+    struct error err;
+    cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
+    cr_assert_eq(file_create(disk, "", 0, 0600, &err), 0, "%s", err.message);
+    put(VM "/config", "ide0", "local:100/vm-100-disk-0.raw", NULL);
+    cr_assert_eq(unlink(disk), 0);
+    cr_assert_eq(symlink(guest, disk), 0);
+    const char *end = end_of("start");
+    cr_expect_not_null(strstr(end, "Too many levels of symbolic links"), "%s", end);
+    cr_assert_eq(unlink(disk), 0);
+    cr_assert_eq(link(guest, disk), 0);
+    end = end_of("start");
+    cr_expect_not_null(strstr(end, "has 2 names (hard links)"), "%s", end);
+    is_running(false);
 }
 
 DAEMON_TEST(qemu_run, is_suspended_resumed_and_reset)

@@ -90,11 +90,11 @@ DAEMON_TEST(qemu_volume, root_names_any_path)
     put(CONFIG, "ide2", "none", "delete", "scsi0", NULL);
 }
 
-DAEMON_TEST(qemu_volume, storage_pools_are_refused_for_everyone)
+DAEMON_TEST(qemu_volume, storages_that_there_are_not_are_refused_for_everyone)
 {
-    static const char text[] = "'local-lvm:32' is in a storage pool, and storage pools are out of scope "
-                               "here: give the absolute path of "
-                               "a file below a --volume-dir of the daemon";
+    static const char text[] = "storage 'local-lvm' does not exist: the only one here is 'local'; name a "
+                               "volume of it, or the absolute path of a file below a --volume-dir of the "
+                               "daemon";
 
     start(NULL);
     wrong_parameter("scsi0", text, "PUT", CONFIG, "scsi0", "local-lvm:32", NULL);
@@ -103,7 +103,7 @@ DAEMON_TEST(qemu_volume, storage_pools_are_refused_for_everyone)
     account_enter(JOE);
     wrong_parameter("scsi0", text, "PUT", CONFIG, "scsi0", "local-lvm:32", NULL);
     wrong_parameter("import-working-storage",
-                    "there are no storage pools here: name disks by their absolute paths", "POST", CONFIG,
+                    "disks are not imported here, so that there is nothing to keep meanwhile", "POST", CONFIG,
                     "memory", "512", "import-working-storage", "local", NULL);
 }
 

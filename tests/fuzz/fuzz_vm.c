@@ -56,7 +56,8 @@ static void add_line(json_t *config, const char *key, const char *value)
 static void build(const json_t *config)
 {
     static const char *const id[] = {"0000:01:00.0"};
-    static const struct vm_paths paths = {.qemu = "qemu", .run = "/run", .rom = "/rom", .ovmf = "/ovmf"};
+    static const struct vm_paths paths = {
+        .qemu = "qemu", .run = "/run", .rom = "/rom", .ovmf = "/ovmf", .store = "/store"};
     struct vm_assigned assigned[VM_HOSTPCI] = {{.ids = id, .count = 1}};
     autofeatures struct vm_features *qemu = NULL;
     autosplit char **arguments = NULL;

@@ -63,7 +63,7 @@ static void add_drive(struct vm_build *build, const struct vm_build_disk *disk)
     text_append(&text, vm_value_number(values, "snapshot", 0) != 0 ? ",snapshot=on" : "");
     text_append(&text, vm_value_number(values, "ro", 0) != 0 ? ",readonly=on" : "");
     if (disk->file != NULL)
-        text_printf(&text, ",format=%s", json_text_or(values, "format", "raw"));
+        text_printf(&text, ",format=%s", vm_disk_format(values));
     if (!disk->cdrom && json_text_or(values, "cache", NULL) == NULL)
         text_append(&text, ",cache=none");
     text_printf(&text, ",aio=%s", json_text_or(values, "aio", "io_uring"));
@@ -108,7 +108,7 @@ static json_t *make_nodes(const struct vm_build_disk *disk)
     const json_t *values = disk->values;
     autofree char *group = xasprintf("throttle-drive-%s", disk->key);
     json_t *file = make_node(disk, file_driver(disk), "file");
-    json_t *format = make_node(disk, json_text_or(values, "format", "raw"), "format");
+    json_t *format = make_node(disk, vm_disk_format(values), "format");
     json_t *top = make_node(disk, "throttle", "drive");
 
     json_object_set_new(file, "filename", json_string(disk->name));
@@ -140,7 +140,8 @@ int vm_build_add_backend(struct vm_build *build, const struct vm_build_disk *dis
 {
     const struct vm_file volume = {.kind = VM_FILE_VOLUME,
                                    .path = disk->file,
-                                   .format = json_text_or(disk->values, "format", "raw"),
+                                   .format = vm_disk_format(disk->values),
+                                   .in_store = vm_disk_is_in_store(disk->values),
                                    .read_only = disk->cdrom || vm_value_number(disk->values, "ro", 0) != 0,
                                    .direct = find_cache(disk)->direct};
     struct vm_build_disk named = *disk;

@@ -30,6 +30,7 @@ struct vm_paths {
     const char *run;  /* for sockets and the pid file: VMID.qmp, VMID.pid, VMID.vnc, VMID.qga, VMID.serial0 */
     const char *rom;  /* romfile is below it */
     const char *ovmf; /* with Debian's names: OVMF_CODE_4M.fd ... */
+    const char *store;    /* of the storage `local` (vm/volume.h) */
     const char *net_up;   /* script for a new tap interface; NULL: the interface is made and connected before
                              the start */
     const char *net_down; /* script for one that goes away */
@@ -46,6 +47,7 @@ struct vm_file {
     const char *format; /* of a volume: "raw", "qcow2" */
     bool read_only;     /* the same */
     bool direct;        /* the same: past the host's cache (O_DIRECT) */
+    bool in_store;      /* the same: one of the storage `local`, below its folder */
     const char *bridge; /* of an interface */
     unsigned queues;    /* the same */
     bool vhost;         /* the same: the kernel moves its packets */

@@ -32,13 +32,14 @@ static int read_disk(const struct vm_build *build, unsigned bus, unsigned index,
                      json_t **ret_values, struct error *err)
 {
     struct vm_key_name key = vm_key_name(buses[bus].stem, index);
-    const char *text = disk_text(build, key.text), *file;
+    const char *text = disk_text(build, key.text);
+    char *file;
 
     if (text == NULL)
         return 0;
     if (vm_disk_parse(key.text, text, ret_values, err) != 0)
         return error_prefix(err, "%s: ", key.text);
-    if (vm_disk_path(key.text, *ret_values, &file, err) != 0)
+    if (vm_disk_path(key.text, *ret_values, build->what->paths->store, &file, err) != 0)
         return -1;
     *ret = (struct vm_build_disk){.bus = bus,
                                   .index = index,
@@ -288,6 +289,7 @@ int vm_build_add_disks(struct vm_build *build, struct error *err)
             struct vm_build_disk disk = {0};
             if (read_disk(build, bus, i, &disk, &values, err) != 0)
                 return -1;
+            autofree char *file = disk.file;
             if (values != NULL && add_disk(build, &disk, err) != 0)
                 return -1;
         }

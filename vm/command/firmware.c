@@ -14,22 +14,25 @@
 
 struct firmware {
     char *code, *vars;
-    bool large;       /* 4m */
-    const char *file; /* of efidisk0; NULL: a copy that is there only while the VM runs */
+    bool large; /* 4m */
+    char *file; /* of efidisk0; NULL: a copy that is there only while the VM runs */
     const char *format;
+    bool in_store;
 };
 
 static int read_firmware(const struct vm_command *what, const json_t *values, bool q35, struct firmware *ret,
                          struct error *err)
 {
-    const char *type = json_text_or(values, "efitype", NULL), *format = json_text_or(values, "format", NULL);
+    const char *type = json_text_or(values, "efitype", NULL);
     bool keys = vm_value_number(values, "pre-enrolled-keys", 0) != 0;
     const char *folder = what->paths->ovmf;
 
-    if (json_object_size(values) != 0 && vm_disk_path("efidisk0", values, &ret->file, err) != 0)
+    if (json_object_size(values) != 0 &&
+        vm_disk_path("efidisk0", values, what->paths->store, &ret->file, err) != 0)
         return -1;
     ret->large = type != NULL && strcmp(type, "4m") == 0;
-    ret->format = format != NULL ? format : "raw";
+    ret->format = vm_disk_format(values);
+    ret->in_store = vm_disk_is_in_store(values);
     if (!ret->large) {
         ret->code = xasprintf("%s/OVMF_CODE.fd", folder);
         ret->vars = xasprintf("%s/OVMF_VARS.fd", folder);
@@ -49,6 +52,7 @@ static void release(struct firmware *firmware)
 {
     free(firmware->code);
     free(firmware->vars);
+    free(firmware->file);
 }
 
 static void add_flash_drives(struct vm_build *build, const struct firmware *firmware, const char *file)
@@ -100,7 +104,8 @@ int vm_build_add_firmware(struct vm_build *build, struct error *err)
         return -1;
     autofree char *copy = copy_path(build->what);
     const char *path = firmware.file != NULL ? firmware.file : copy;
-    const struct vm_file volume = {.kind = VM_FILE_VOLUME, .path = path, .format = firmware.format};
+    const struct vm_file volume = {
+        .kind = VM_FILE_VOLUME, .path = path, .format = firmware.format, .in_store = firmware.in_store};
     autofree char *file = NULL;
     if (vm_build_volume(build, &volume, &file, err) != 0)
         return error_prefix(err, "efidisk0: ");

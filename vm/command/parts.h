@@ -115,8 +115,8 @@ struct vm_build_disk {
     enum { VM_IDE, VM_SATA, VM_SCSI, VM_VIRTIO } bus;
     unsigned index;
     const json_t *values;
-    const char *file; /* NULL: an empty CD-ROM drive */
-    char *name;       /* of the file, for QEMU: see vm_build_volume */
+    char *file; /* NULL: an empty CD-ROM drive */
+    char *name; /* of the file, for QEMU: see vm_build_volume */
     bool cdrom;
     bool host_drive; /* the CD-ROM drive of the host */
 };

@@ -70,7 +70,7 @@ char *vm_config_print(const json_t *document);
 #define VM_CONFIG_LIMIT ((size_t)1 << 20) /* bytes of a file */
 
 /* A document, without `node`, from a file. Left out are lines of another form, unknown keys, values that
- * their schemas refuse, volumes in storage pools, devices in boot's order that were left out, and sections
+ * their schemas refuse, volumes of other storages, devices in boot's order that were left out, and sections
  * other than [PENDING]; `warnings` (may be NULL) gets a line with the line number for each. ERROR_INVALID if
  * the file is too long or no text. */
 int vm_config_read(const char *text, size_t length, json_t **ret, struct text *warnings, struct error *err);

@@ -1,1 +1,1 @@
-error: scsi0: the volume 'local-lvm:vm-100-disk-0' is in a storage pool, which there are none of here: give the absolute path of a file or block device
+error: scsi0: storage 'local-lvm' does not exist: the only one here is 'local'; name a volume of it, or the absolute path of a file below a --volume-dir of the daemon

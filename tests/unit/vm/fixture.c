@@ -16,7 +16,8 @@
 static const struct vm_paths paths = {.qemu = "/usr/bin/qemu-system-x86_64",
                                       .run = "/run/hostpci/vm",
                                       .rom = "/usr/share/kvm",
-                                      .ovmf = "/usr/share/OVMF"};
+                                      .ovmf = "/usr/share/OVMF",
+                                      .store = "/var/lib/hostpci-storage"};
 
 char **vm_golden_names(void)
 {

@@ -248,10 +248,9 @@ const struct provoked provoked_by_command[] = {
      .expected = "error command-line numa needs to be enabled for memory hotplug\n"
                  "  = hotplug: memory\n"
                  "  > hostpci qm set 100 -numa 1\n"},
-    {.about = "a volume in a storage pool",
+    {.about = "what is no volume of the storage",
      .config = "{'scsi1': 'local:100/x.raw'}",
-     .expected = "error command-line scsi1: the volume 'local:100/x.raw' is in a storage pool, which there "
-                 "are none of here: give the absolute path of a file or block device\n"
+     .expected = "error command-line scsi1: unable to parse volume ID 'local:100/x.raw'\n"
                  "  = scsi1: local:100/x.raw\n"
                  "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"

@@ -182,9 +182,10 @@ Test(server_settings, wrong_values)
 
 Test(server_settings, help_names_every_option)
 {
-    static const char *const names[] = {
-        "config",  "node",      "listen",  "socket", "state-dir", "run-dir", "user",       "broker-dir",
-        "sysroot", "inventory", "threads", "cors",   "qemu",      "rom-dir", "volume-dir", "login-days"};
+    static const char *const names[] = {"config",     "node",       "listen",     "socket",  "state-dir",
+                                        "run-dir",    "user",       "broker-dir", "sysroot", "inventory",
+                                        "threads",    "cors",       "qemu",       "rom-dir", "volume-dir",
+                                        "login-days", "storage-dir"};
     autosettings struct settings settings = {0};
     autotext struct text help = {0};
     struct error err;

@@ -50,6 +50,8 @@ static const char *const folders[][2] = {{"/srv", "srv"},
                                          {"/usr/share/OVMF", "ovmf"},
                                          {"/usr/share/kvm", "rom"},
                                          {"/run/hostpci/vm", "run"},
+                                         {"/var/lib/hostpci-storage/images/100", "store"},
+                                         {"/var/lib/hostpci-storage/template/iso", "store"},
                                          {"/run/hugepages/kvm", "huge"}};
 
 static const struct stand_in {
@@ -70,13 +72,16 @@ static const struct stand_in {
     {"srv/a.qcow2", 1 << 20},
     {"srv/cd.iso", 1 << 20},
     {"rom/gpu.rom", 65536},
+    {"store/vm-100-disk-0.raw", 540672},
+    {"store/vm-100-disk-1.qcow2", 1 << 20},
+    {"store/debian-13.iso", 1 << 20},
 };
 
 static char *scratch;
 
 static void make_scratch(void)
 {
-    static const char *const made[] = {"ovmf", "rom", "run", "srv", "huge", "huge/2048kB"};
+    static const char *const made[] = {"ovmf", "rom", "run", "srv", "store", "huge", "huge/2048kB"};
     const char *temporary = getenv("TMPDIR");
 
     if (access(QEMU, X_OK) != 0)

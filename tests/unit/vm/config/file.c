@@ -42,9 +42,10 @@ Test(vm_config_file, a_document_and_its_file)
     }
 }
 
-#define POOL                                                                                                 \
-    "is in a storage pool, and storage pools are out of scope here: give the absolute path of a file below " \
-    "a --volume-dir of the daemon\n"
+#define NO_STORAGE                                                                                           \
+    "storage 'local-lvm' does not exist: the only one here is 'local'; name a volume of it, or the "         \
+    "absolute "                                                                                              \
+    "path of a file below a --volume-dir of the daemon\n"
 
 /* Files that people wrote, and Proxmox. */
 Test(vm_config_file, what_is_read)
@@ -91,22 +92,19 @@ Test(vm_config_file, what_is_read)
          "size=4M\r\nide2: local:iso/debian-12.iso,media=cdrom,size=631M\r\nmeta: creation-qemu=9.0.2,"
          "ctime=1718000000\r\nnet0: virtio=BC:24:11:00:00:01\r\nscsi0: local-lvm:vm-100-disk-1,size=32G\r\n"
          "unused0: local-lvm:vm-100-disk-2\r\n",
-         "{'config':{'boot':'order=net0','meta':'creation-qemu=9.0.2,ctime=1718000000',"
+         "{'config':{'boot':'order=ide2;net0','ide2':'local:iso/"
+         "debian-12.iso,media=cdrom,size=631M','meta':'creation-qemu=9.0.2,ctime=1718000000',"
          "'net0':'virtio=BC:24:11:00:00:01'}}",
-         "line 2: efidisk0 is left out: 'local-lvm:vm-100-disk-0' " POOL
-         "line 3: ide2 is left out: 'local:iso/debian-12.iso' " POOL
-         "line 6: scsi0 is left out: 'local-lvm:vm-100-disk-1' " POOL
-         "line 7: unused0 is left out: 'local-lvm:vm-100-disk-2' " POOL
-         "line 1: scsi0 in boot is left out: its own line is\n"
-         "line 1: ide2 in boot is left out: its own line is\n"},
+         "line 2: efidisk0 is left out: " NO_STORAGE "line 6: scsi0 is left out: " NO_STORAGE
+         "line 7: unused0 is left out: " NO_STORAGE "line 1: scsi0 in boot is left out: its own line is\n"},
         {"meta: made=today\nboot: order=scsi0\nscsi0: local:1\n\n[PENDING]\nboot: order=scsi0;net0\nscsi0: "
          "/dev/pve/disk\n",
          "{'config':{'boot':'order=scsi0'},'pending':{'boot':'order=scsi0;net0','scsi0':'/dev/pve/disk'}}",
          "line 1: meta is left out: meta.made: property is not defined in "
          "schema and the schema does not allow additional properties\n"
-         "line 3: scsi0 is left out: 'local:1' " POOL},
-        {"boot: order=ide0\nide0: local:iso/a.iso,media=cdrom\n", "{'config':{}}",
-         "line 2: ide0 is left out: 'local:iso/a.iso' " POOL
+         "line 3: scsi0 is left out: unable to parse volume ID 'local:1'\n"},
+        {"boot: order=ide0\nide0: local:iso/a.iso\n", "{'config':{}}",
+         "line 2: ide0 is left out: explicit 'media=cdrom' is required for iso images\n"
          "line 1: ide0 in boot is left out: its own line is\n"},
     };
 

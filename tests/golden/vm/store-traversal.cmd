@@ -1,0 +1,1 @@
+error: scsi0: unable to parse volume ID 'local:../../etc/shadow'
