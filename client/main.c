@@ -11,6 +11,7 @@
 #include "client/shell/options.h"
 #include "client/shell/qm.h"
 #include "client/shell/shell.h"
+#include "client/shell/short.h"
 #include "server/daemon/serve.h"
 
 static int show_help(int argc, char **argv);
@@ -27,6 +28,20 @@ static const struct command {
     {"broker", "[OPTION]...", "run its privileged half, which changes the host (hostpci broker --help)", 0,
      broker_main},
     {"supervise", "FOLDER", "an internal command: the parent of a VM's QEMU", 0, supervisor_main},
+    {"devices", "", "list the devices by IOMMU group, and whether they can be passed through",
+     OPTIONS_TARGET | OPTIONS_FORMAT, short_run},
+    {"why", "ID", "tell whether a device can be passed through, and if not, why and what to do",
+     OPTIONS_TARGET | OPTIONS_FORMAT, short_run},
+    {"doctor", "", "check the host; exit status 0: all is well, 1: warnings, 2: errors",
+     OPTIONS_TARGET | OPTIONS_FORMAT, short_run},
+    {"detach", "ID [--group]", "take a device from the host, so that a VM can have it",
+     OPTIONS_TARGET | OPTIONS_FORMAT | OPTIONS_GROUP, short_run},
+    {"attach", "ID [--group]", "give a device back to the host, with the driver that it had",
+     OPTIONS_TARGET | OPTIONS_FORMAT | OPTIONS_GROUP, short_run},
+    {"vfs", "ID N", "set the number of a function's virtual functions", OPTIONS_TARGET | OPTIONS_FORMAT,
+     short_run},
+    {"map", "NAME ID", "make a mapping of a device, or add it to one", OPTIONS_TARGET | OPTIONS_FORMAT,
+     short_run},
     {"get", "PATH [--NAME VALUE]...", "read a path", OPTIONS_TARGET | OPTIONS_FORMAT, shell_get},
     {"create", "PATH [--NAME VALUE]...", "create something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_create},
     {"set", "PATH [--NAME VALUE]...", "change something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_set},
@@ -50,7 +65,7 @@ static const struct command {
 static bool is_offered(const struct command *command)
 {
     return strcmp(shell_program, "pvesh") != 0 || command->run == show_help ||
-           (command->run != shell_fix && (command->scope & (OPTIONS_TARGET | OPTIONS_USAGE)) != 0);
+           text_starts_with(command->arguments, "PATH");
 }
 
 static const struct command *find_command(const char *name)
@@ -84,8 +99,10 @@ static int show_overview(void)
     }
     text_append(&text, "\nOptions of get, create, set, delete and ls:\n");
     options_describe(OPTIONS_TARGET | OPTIONS_FORMAT, &text);
+    text_append(&text, "\nStart with:\n");
+    if (strcmp(shell_program, "pvesh") != 0)
+        text_printf(&text, "  %s doctor\n  %s devices\n", shell_program, shell_program);
     text_printf(&text,
-                "\nStart with:\n"
                 "  %s ls /nodes/localhost/hardware\n"
                 "  %s get /nodes/localhost/hardware/pci\n"
                 "  %s usage /cluster/mapping/pci\n",

@@ -56,6 +56,8 @@ static const struct option table[] = {
     {"number", OPTIONS_FIX, "N", offsetof(struct options, number), NULL, NULL,
      "which one, where the check has found several things"},
     {"yes", OPTIONS_FIX, NULL, offsetof(struct options, yes), NULL, NULL, "make the call without asking"},
+    {"group", OPTIONS_GROUP, NULL, offsetof(struct options, group), NULL, NULL,
+     "all devices of its IOMMU group, but for bridges (as --scope group)"},
     {"file", OPTIONS_FILE, "FILE", offsetof(struct options, file), NULL, NULL,
      "set what this file holds, in the form that config prints; -: standard input"},
 };

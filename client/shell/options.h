@@ -18,7 +18,8 @@ enum options_scope {
     OPTIONS_STATE = 8,
     OPTIONS_FILE = 16, /* a VM's configuration as a file */
     OPTIONS_KEYS = 32,
-    OPTIONS_FIX = 64, /* which finding is meant */
+    OPTIONS_FIX = 64,    /* which finding is meant */
+    OPTIONS_GROUP = 128, /* what is meant along with a device */
 };
 
 struct options {
@@ -36,6 +37,7 @@ struct options {
     const char *vmid;
     const char *number;
     bool yes;
+    bool group;
     const char *argument; /* the one that is not an option; NULL if there is none */
     struct call_parameter *parameters;
     size_t count;

@@ -150,7 +150,9 @@ int shell_request(const struct options *options, const struct shell_call *call)
                               ? call->print(reply.data, &style)
                               : print_value(reply.data, returns, format, &style);
     int written = shell_write(text);
-    return status != SHELL_DONE ? status : written;
+    if (status != SHELL_DONE || written != SHELL_DONE)
+        return status != SHELL_DONE ? status : written;
+    return call->judge != NULL ? call->judge(reply.data) : SHELL_DONE;
 }
 
 static int request(int argc, char **argv, enum method method)

@@ -42,6 +42,8 @@ struct shell_call {
     const char *help; /* the command that shows the parameters; NULL: `usage` with the path */
     /* Prints the reply as text, which the caller frees; NULL: as client/print/print.h does. */
     char *(*print)(const json_t *data, const struct table_style *style);
+    /* The exit status that the reply stands for; NULL: SHELL_DONE. */
+    int (*judge)(const json_t *data);
 };
 
 /* Makes a call, and prints the reply in the format that the options name. A task is followed to its end
