@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "hardware/pci/address.h"
 
-#define OWN            "hostpci"             /* this program, wherever it is */
+#define OWN            "/hostpci"            /* this program, wherever it is */
 #define MANAGER_FOLDER "/run/systemd/system" /* sd_booted(3) */
 
 enum form { FORM_NONE, FORM_FUNCTION, FORM_RELEASE, FORM_MACHINE };
@@ -20,7 +20,8 @@ static const struct row {
     const char *name;
     const char *words[PROGRAM_WORDS], *without_manager[PROGRAM_WORDS];
     enum form form;
-    bool stays; /* leaves a process behind, and does not act on the host by itself */
+    bool own;   /* of hostpci: no act on the host by itself */
+    bool stays; /* leaves a process behind */
     unsigned seconds;
 } rows[PROGRAMS] = {
     [PROGRAM_UPDATE_INITRAMFS] = {"update-initramfs",
@@ -51,8 +52,17 @@ static const struct row {
                           {"/usr/bin/systemctl", "--no-block", "poweroff"},
                           {"/sbin/shutdown", "-P", "now"},
                           .seconds = 60},
-    [PROGRAM_SUPERVISE] =
-        {"supervise", {OWN, "supervise", "%"}, .form = FORM_MACHINE, .stays = true, .seconds = 60},
+    [PROGRAM_SUPERVISE] = {"supervise",
+                           {OWN, "supervise", "%"},
+                           .form = FORM_MACHINE,
+                           .own = true,
+                           .stays = true,
+                           .seconds = 60},
+    [PROGRAM_GIVE_BACK] = {"give-back",
+                           {OWN, "supervise", "--give-back", "%"},
+                           .form = FORM_MACHINE,
+                           .own = true,
+                           .seconds = 60},
 };
 
 const char *program_root;
@@ -149,7 +159,7 @@ int program_fill(enum program which, const char *argument, struct program_comman
     if (read_argument(row, argument, given, err) != 0)
         return -1;
     const char *const *words = words_of(row);
-    *ret = (struct program_command){.seconds = row->seconds, .stays = row->stays};
+    *ret = (struct program_command){.seconds = row->seconds, .own = row->own, .stays = row->stays};
     for (size_t i = 0; i < PROGRAM_WORDS - 1 && words[i] != NULL; i++) {
         size_t length = strlen(ret->text);
         fill_word(words[i], given, ret, i);

@@ -22,6 +22,7 @@ enum program {
     PROGRAM_REBOOT,
     PROGRAM_POWEROFF,
     PROGRAM_SUPERVISE, /* a machine's folder (broker/machine/machine.h); it has ended when QEMU runs */
+    PROGRAM_GIVE_BACK, /* the same; makes the nodes root's again that its supervisor left to QEMU's user */
     PROGRAMS
 };
 
@@ -33,8 +34,9 @@ struct program_command {
     char unit[PROGRAM_ARGUMENT_SIZE + 64]; /* the name of its unit under systemd, which runs once at a time */
     char text[256];                        /* "update-initramfs -u -k all" */
     unsigned seconds;                      /* that it may take */
-    bool stays;                     /* it ends when what it leaves behind runs; allowed with any sysroot */
-    char words[PROGRAM_WORDS][320]; /* where argv points */
+    bool own;                              /* of hostpci; allowed with any sysroot */
+    bool stays;                            /* it ends when what it leaves behind runs */
+    char words[PROGRAM_WORDS][320];        /* where argv points */
 };
 
 /* ERROR_INVALID if the argument (NULL: none) has another form than the program takes. */

@@ -63,6 +63,21 @@ bool machine_runs(const json_t *machine)
            json_object_get(machine, "ending") == NULL;
 }
 
+int machine_check_none(const json_t *machine, long long vmid, struct error *err)
+{
+    const char *left = json_text_or(machine, "left", NULL);
+
+    if (machine == NULL)
+        return 0;
+    if (left == NULL)
+        return error_set(err, ERROR_FAILED, "VM %lld already running", vmid);
+    return error_set(
+        err, ERROR_FAILED,
+        "VM %lld has ended, but not all that it had is back: %s. It is tried again; `hostpci qm stop "
+        "%lld` tries at once",
+        vmid, left, vmid);
+}
+
 int machines_require(const struct machines_source *source, long long vmid, json_t **ret_machine,
                      struct error *err)
 {

@@ -12,8 +12,9 @@
 #include "storage/storage.h"
 
 /* What the broker knows of the VMs' processes, {"100": {pid?, start?, began?, qmpstatus?, running-qemu?,
- * running-machine?, starting?: 1, ending?: 1}}: without a pid while it is being started, and `ending` when
- * QEMU has ended and its devices are given back. Empty if no broker answers. The caller drops. */
+ * running-machine?, starting?: 1, ending?: 1, left?}}: without a pid while it is being started, and `ending`
+ * when QEMU has ended and its devices are given back, with `left` if some could not be, and why. Empty if no
+ * broker answers. The caller drops. */
 int machines_read(const struct broker *broker, json_t **ret, struct error *err);
 
 /* The same joined with the VMs that have reserved devices, which are known without a broker, too. */
@@ -29,6 +30,10 @@ const json_t *machines_find(const json_t *machines, long long vmid);
 
 /* Whether it has a process that has not ended. `machine` may be NULL. */
 bool machine_runs(const json_t *machine);
+
+/* ERROR_FAILED "VM 100 already running" if there is one (NULL: none), or the reason why its end is not
+ * complete. */
+int machine_check_none(const json_t *machine, long long vmid, struct error *err);
 
 /* ERROR_FAILED "VM 100 not running" unless it does. ret_machine (may be NULL) is a new reference. */
 int machines_require(const struct machines_source *source, long long vmid, json_t **ret_machine,

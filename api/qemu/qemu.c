@@ -63,7 +63,10 @@ static int check_stopped(const struct service *service, long long vmid, struct e
 
     if (machines_list(&source, &machines, err) != 0)
         return -1;
-    if (machines_find(machines, vmid) != NULL)
+    const json_t *machine = machines_find(machines, vmid);
+    if (machine != NULL && json_object_get(machine, "left") != NULL)
+        return machine_check_none(machine, vmid, err);
+    if (machine != NULL)
         return error_set(err, ERROR_FAILED, "VM %lld is running - destroy failed", vmid);
     return 0;
 }

@@ -54,14 +54,18 @@ static int get_current(struct request *request, json_t **ret, struct error *err)
 {
     const struct service *service = request->service;
     struct qemu_seen seen = {.vmid = param_integer(request, "vmid")};
-    autojson json_t *document = NULL, *running = NULL, *config = NULL;
+    const struct machines_source source = qemu_machines(service);
+    autojson json_t *document = NULL, *machines = NULL, *config = NULL;
 
     if (vm_document_read(service->storage, service->node, seen.vmid, &document, NULL, err) != 0 ||
-        qemu_list_running(service, &running, err) != 0)
+        machines_list(&source, &machines, err) != 0)
         return -1;
+    const json_t *machine = machines_find(machines, seen.vmid);
     seen.document = document;
-    seen.machine = machines_find(running, seen.vmid);
+    seen.machine = machine_runs(machine) ? machine : NULL;
     json_t *row = qemu_describe_here(service, &seen);
+    if (json_object_get(machine, "left") != NULL)
+        json_object_set(row, "not-returned", json_object_get(machine, "left"));
     json_object_set_new(row, "ha", json_pack("{s:i}", "managed", 0));
     config = vm_config_view(document, seen.machine != NULL);
     add_configured(config, row);
@@ -88,6 +92,12 @@ const struct endpoint endpoint_get_qemu_current = {
                     {.name = "status", .type = SCHEMA_STRING, .values = VALUES("stopped", "running")},
                     QEMU_PROPERTIES, QEMU_PROPERTIES_HERE,
                     {.name = "ha", .type = SCHEMA_OBJECT, .properties = ha_properties},
+                    {.name = "not-returned",
+                     .type = SCHEMA_STRING,
+                     .optional = true,
+                     .text =
+                         "The VM has ended, but not all that it had of the host is back, for this reason. "
+                         "It is tried again, and cannot start before."},
                     OPTIONAL_FLAG("agent", "The guest agent's channel is configured."),
                     OPTIONAL_FLAG("spice", "It has a display for SPICE."),
                     {.name = "clipboard",

@@ -13,8 +13,10 @@
 #include "broker/daemon/job_run.h"
 #include "broker/machine/machine.h"
 
-#define MOST_ENDS 64
-#define ID_PREFIX "end:"
+#define MOST_ENDS     64
+#define ID_PREFIX     "end:"
+#define FIRST_WAIT_MS 1000 /* doubled for each try */
+#define MOST_DOUBLED  8    /* to 256 s */
 
 const struct schema operation_vms_arguments[] = {{.name = NULL}};
 const struct operation operation_vms = {
@@ -23,26 +25,28 @@ const struct operation operation_vms = {
     .arguments = operation_vms_arguments,
 };
 
-/* One whose end is watched. */
+/* One whose end is watched, or that has ended and is cleaned up after. */
 struct watched {
     struct watched *next;
     struct machines *machines;
     long long vmid;
-    int end; /* of its supervisor, which ends after QEMU and with it; -1: has ended */
+    unsigned long long start; /* of its supervisor: another one with this VMID is another machine */
+    int end;                  /* of its supervisor, which ends after QEMU and with it; -1: has ended */
+    unsigned tries;           /* of cleaning up */
+    struct loop_timer next_try;
 };
 
 struct machines {
     struct jobs *jobs;
     struct watched *list;
-    json_t *ends;  /* [{vmid, time, operation}], the newest last */
-    json_t *tried; /* {VMID: when its supervisor started}: of those for which cleaning up has been tried */
+    json_t *ends; /* [{vmid, time, operation}], the newest last */
 };
 
 struct machines *machines_new(struct jobs *jobs)
 {
     struct machines *machines = xcalloc(1, sizeof(*machines));
 
-    *machines = (struct machines){.jobs = jobs, .ends = json_array(), .tried = json_object()};
+    *machines = (struct machines){.jobs = jobs, .ends = json_array()};
     return machines;
 }
 
@@ -57,6 +61,7 @@ static void forget(struct watched *watched)
         loop_unwatch(watched->machines->jobs->loop, watched->end);
         close(watched->end);
     }
+    loop_cancel_timer(watched->machines->jobs->loop, &watched->next_try);
     free(watched);
 }
 
@@ -67,7 +72,6 @@ void machines_free(struct machines *machines)
     while (machines->list != NULL)
         forget(machines->list);
     json_decref(machines->ends);
-    json_decref(machines->tried);
     free(machines);
 }
 
@@ -85,23 +89,31 @@ static struct watched *find(const struct machines *machines, long long vmid)
     return watched;
 }
 
-static void clean_up(struct machines *machines, long long vmid)
+/* For a task that tells of it. */
+static void note_end(struct machines *machines, long long vmid, const char *operation, long long now)
 {
-    long long now = (long long)time(NULL);
+    log_info("VM %lld has ended: operation '%s' cleans up", vmid, operation);
+    json_array_append_new(machines->ends, json_pack("{s:I, s:I, s:s}", "vmid", (json_int_t)vmid, "time",
+                                                    (json_int_t)now, "operation", operation));
+    if (json_array_size(machines->ends) > MOST_ENDS)
+        json_array_remove(machines->ends, 0);
+}
+
+/* What could not be given back at an end is no end of its own. */
+static void clean_up(struct watched *watched, const struct machine *machine)
+{
+    struct machines *machines = watched->machines;
+    long long vmid = watched->vmid, now = (long long)time(NULL);
     autofree char *id = xasprintf(ID_PREFIX "%lld:%lld", vmid, now);
+    bool again = watched->tries++ > 0 || json_object_get(machine->record, "left") != NULL;
     json_t *arguments =
         json_pack("{s:I, s:s, s:i, s:i}", "vmid", (json_int_t)vmid, "how", "ended", "timeout", 0, "force", 0);
     struct error err;
 
-    if (job_start(machines->jobs, &operation_vm_stop, id, arguments, NULL, &err) != 0) {
+    if (job_start(machines->jobs, &operation_vm_stop, id, arguments, NULL, &err) != 0)
         log_error("VM %lld has ended, and cannot be cleaned up after: %s", vmid, err.message);
-        return;
-    }
-    log_info("VM %lld has ended: operation '%s' cleans up", vmid, id);
-    json_array_append_new(machines->ends, json_pack("{s:I, s:I, s:s}", "vmid", (json_int_t)vmid, "time",
-                                                    (json_int_t)now, "operation", id));
-    if (json_array_size(machines->ends) > MOST_ENDS)
-        json_array_remove(machines->ends, 0);
+    else if (!again)
+        note_end(machines, vmid, id, now);
 }
 
 /* One that is being started or cleaned up belongs to that operation, whose end we are told. */
@@ -135,33 +147,74 @@ static void on_end(void *context, short events)
     machines_look(machines);
 }
 
-/* Once for each start: what fails once would fail for ever. The next broker tries again. */
-static void clean_up_once(struct machines *machines, const struct machine *machine)
+static void on_next_try(void *context)
 {
-    autofree char *vmid = xasprintf("%lld", machine->vmid);
-    autojson json_t *start = json_integer((json_int_t)machine->supervisor.start);
+    struct watched *watched = context;
+    automachine struct machine machine = {.folder = NULL};
+    struct error gone;
 
-    if (is_being_stopped(machines, machine->vmid) ||
-        json_equal(json_object_get(machines->tried, vmid), start))
-        return;
-    json_object_set(machines->tried, vmid, start);
-    clean_up(machines, machine->vmid);
+    if (machine_find(watched->machines->jobs->run_dir, watched->vmid, &machine, &gone) == 0 &&
+        !is_claimed(watched->machines, watched->vmid) && !is_being_stopped(watched->machines, watched->vmid))
+        clean_up(watched, &machine);
+    machines_look(watched->machines);
 }
 
-static void watch(struct machines *machines, const struct machine *machine)
+/* What failed is tried again: each time after a longer while, and for ever. */
+static void plan_try(struct watched *watched)
 {
-    int end = process_watch(machine->supervisor);
-    struct watched *watched;
+    struct machines *machines = watched->machines;
+    unsigned doubled = watched->tries < MOST_DOUBLED ? watched->tries : MOST_DOUBLED;
 
-    if (end < 0) {
-        clean_up_once(machines, machine);
-        return;
-    }
-    watched = xcalloc(1, sizeof(*watched));
-    *watched =
-        (struct watched){.next = machines->list, .machines = machines, .vmid = machine->vmid, .end = end};
+    if (watched->next_try.due == 0 && !is_being_stopped(machines, watched->vmid))
+        loop_set_timer(machines->jobs->loop, &watched->next_try,
+                       watched->tries == 0 ? 0 : (long long)FIRST_WAIT_MS << (doubled - 1), on_next_try,
+                       watched);
+}
+
+static struct watched *watch(struct machines *machines, const struct machine *machine)
+{
+    struct watched *watched = xcalloc(1, sizeof(*watched));
+
+    *watched = (struct watched){.next = machines->list,
+                                .machines = machines,
+                                .vmid = machine->vmid,
+                                .start = machine->supervisor.start,
+                                .end = process_watch(machine->supervisor),
+                                .tries = json_object_get(machine->record, "left") != NULL};
     machines->list = watched;
-    loop_watch(machines->jobs->loop, end, POLLIN, on_end, watched);
+    if (watched->end >= 0)
+        loop_watch(machines->jobs->loop, watched->end, POLLIN, on_end, watched);
+    return watched;
+}
+
+static void look_at(struct machines *machines, long long vmid)
+{
+    struct watched *watched = find(machines, vmid);
+    automachine struct machine machine = {.folder = NULL};
+    struct error gone;
+
+    if (is_claimed(machines, vmid))
+        return;
+    if (machine_find(machines->jobs->run_dir, vmid, &machine, &gone) != 0)
+        return;
+    if (watched != NULL && watched->start != machine.supervisor.start) {
+        forget(watched);
+        watched = NULL;
+    }
+    if (watched == NULL)
+        watched = watch(machines, &machine);
+    if (watched->end < 0)
+        plan_try(watched);
+}
+
+static void forget_those_gone(struct machines *machines)
+{
+    for (struct watched *watched = machines->list, *next; watched != NULL; watched = next) {
+        autofree char *folder = machine_path(machines->jobs->run_dir, watched->vmid, NULL);
+        next = watched->next;
+        if (access(folder, F_OK) != 0)
+            forget(watched);
+    }
 }
 
 void machines_look(struct machines *machines)
@@ -170,23 +223,20 @@ void machines_look(struct machines *machines)
     const json_t *vmid;
     size_t i;
 
-    json_array_foreach(list, i, vmid) {
-        automachine struct machine machine = {.folder = NULL};
-        struct error ignored;
-        long long number = json_integer_value(vmid);
-        if (find(machines, number) == NULL && !is_claimed(machines, number) &&
-            machine_find(machines->jobs->run_dir, number, &machine, &ignored) == 0)
-            watch(machines, &machine);
-    }
+    forget_those_gone(machines);
+    json_array_foreach(list, i, vmid)
+        look_at(machines, json_integer_value(vmid));
 }
 
 static json_t *describe(const struct machines *machines, long long vmid)
 {
     autofree char *folder = machine_path(machines->jobs->run_dir, vmid, NULL);
     json_t *row = machine_load(folder, "pid");
-    autojson json_t *state = machine_load(folder, "state");
+    autojson json_t *state = machine_load(folder, "state"), *record = machine_load(folder, "machine");
+    json_t *left = json_object_get(record, "left");
+    const struct watched *watched = find(machines, vmid);
 
-    if (!json_is_object(row)) {
+    if (json_object_get(row, "pid") == NULL) {
         json_decref(row);
         row = json_pack("{s:i}", "starting", 1);
     }
@@ -194,6 +244,10 @@ static json_t *describe(const struct machines *machines, long long vmid)
     json_object_del(row, "supervisor-start");
     if (json_is_object(state))
         json_object_update(row, state);
+    if (left != NULL || (watched != NULL && watched->end < 0))
+        json_object_set_new(row, "ending", json_integer(1));
+    if (left != NULL)
+        json_object_set(row, "left", left);
     return row;
 }
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The VMs that run, as the broker's own thread knows them: it notices the end of each, whatever the cause,
  * and has operation vm_stop clean up (the id of that operation is "end:VMID:SECONDS"), unless another
- * operation, which has claimed the VM, does so. It begins with those that an earlier broker left running. */
+ * operation, which has claimed the VM, does so. It begins with those that an earlier broker left running.
+ *
+ * What could not be given back is not forgotten: the machine stays, as `ending` and with the reason as
+ * `left`, and cleaning up is tried again after 1 s, 2 s, 4 s and so on, every 256 s in the end. */
 #ifndef HOSTPCI_BROKER_DAEMON_MACHINES_H
 #define HOSTPCI_BROKER_DAEMON_MACHINES_H
 

@@ -2,16 +2,17 @@
 /* A machine: a VM's QEMU on this host, as the broker knows it: by a folder, RUN_DIR/vm/VMID, which is there
  * from before QEMU starts until everything that the VM had is given back, and which a reboot takes away.
  *
- *   machine   the record, written before the start: {vmid, uid?, functions: [CLAIM], mediated: [...]}
+ *   machine   the record, written before the start: {vmid, uid?, functions: [CLAIM], mediated: [...], left?}
  *   order     what is to be started (broker/machine/supervisor.h)
- *   pid       {pid, start, supervisor, supervisor-start, began}, written by the supervisor
- *   state     {qmpstatus, running-qemu, running-machine}, written by the supervisor whenever it changes
- *   end       how QEMU ended, written by the supervisor
- *   100.qmp   the socket of QEMU's monitor, and those of its serial ports and of its guest agent
+ *   pid       {supervisor, supervisor-start, pid?, start?, began?}, written by the supervisor before it
+ * starts QEMU, and again when it has state     {qmpstatus, running-qemu, running-machine}, written by the
+ * supervisor whenever it changes end       how QEMU ended, written by the supervisor 100.qmp   the socket of
+ * QEMU's monitor, and those of its serial ports and of its guest agent
  *
  * uid: QEMU's user and group; absent: the broker's own, which is not root then. functions: what each had
  * before, with `reattach` if it goes back to that; mediated: those that were created for the VM
- * (broker/worker/vm_devices.h).
+ * (broker/worker/vm_devices.h). left: QEMU has ended, and what is still listed could not be given back, for
+ * this reason; it is tried again (broker/daemon/machines.h).
  *
  * The folder is root's; QEMU's user may only enter it. */
 #ifndef HOSTPCI_BROKER_MACHINE_MACHINE_H

@@ -28,6 +28,7 @@
 #include "broker/machine/files.h"
 #include "broker/machine/machine.h"
 #include "broker/machine/monitor.h"
+#include "broker/machine/nodes.h"
 #include "broker/protocol.h"
 
 #define LINES      20 /* of QEMU's last words */
@@ -50,23 +51,6 @@ struct supervisor {
 static const char *string_at(const json_t *array, size_t index)
 {
     return json_string_value(json_array_get(array, index));
-}
-
-/* Nodes of /dev/vfio and the like are root's; QEMU's user gets them while it runs. */
-static void give_nodes(const struct supervisor *self, uid_t owner)
-{
-    const json_t *nodes = json_object_get(self->order, "own");
-
-    for (size_t i = 0; i < json_array_size(nodes); i++) {
-        const char *node = string_at(nodes, i);
-        autoclose int fd = open(node, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        struct stat found;
-        if (fd >= 0 && fstat(fd, &found) == 0 && S_ISCHR(found.st_mode) &&
-            fchownat(fd, "", owner, (gid_t)-1, AT_EMPTY_PATH) == 0)
-            continue;
-        if (owner != 0 || errno != ENOENT) /* a node goes with its device */
-            log_warning("'%s' cannot be given to user %u: %s", node, owner, strerror(errno));
-    }
 }
 
 static uid_t user_of(const json_t *order)
@@ -207,15 +191,20 @@ static void follow_qemu(struct supervisor *self)
         continue;
 }
 
+/* Once before anything is changed, so that whoever cleans up knows whom to wait for, and once with QEMU. */
 static int write_pid(const struct supervisor *self, struct error *err)
 {
     struct process qemu = {.pid = self->qemu}, own = {.pid = getpid()};
 
-    if (!process_start_time(qemu.pid, &qemu.start) || !process_start_time(own.pid, &own.start))
+    if (!process_start_time(own.pid, &own.start) ||
+        (qemu.pid != 0 && !process_start_time(qemu.pid, &qemu.start)))
         return error_set(err, ERROR_FAILED, "QEMU has ended at once");
-    autojson json_t *file = json_pack("{s:i, s:I, s:i, s:I, s:I}", "pid", (int)qemu.pid, "start",
-                                      (json_int_t)qemu.start, "supervisor", (int)own.pid, "supervisor-start",
-                                      (json_int_t)own.start, "began", (json_int_t)time(NULL));
+    autojson json_t *file = json_pack("{s:i, s:I}", "supervisor", (int)own.pid, "supervisor-start",
+                                      (json_int_t)own.start),
+                    *started = json_pack("{s:i, s:I, s:I}", "pid", (int)qemu.pid, "start",
+                                         (json_int_t)qemu.start, "began", (json_int_t)time(NULL));
+    if (qemu.pid != 0)
+        json_object_update(file, started);
     return machine_save(self->folder, "pid", file, err);
 }
 
@@ -264,11 +253,12 @@ static int prepare(struct supervisor *self, struct error *err)
     return files_open(self->order, &self->files, err);
 }
 
-/* Nobody reads what we print after that. */
+/* Nobody reads what we print after that, and nobody's end is ours. */
 static void report_ready(struct supervisor *self)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+    prctl(PR_SET_PDEATHSIG, 0);
     if (write(self->ready, "", 1) != 1)
         log_error("cannot report that QEMU runs");
     dup2(null, STDOUT_FILENO);
@@ -276,13 +266,21 @@ static void report_ready(struct supervisor *self)
     close(null);
 }
 
+/* What stays the user's is noticed by whoever cleans up. */
+static void take_back(const struct supervisor *self)
+{
+    struct error err;
+
+    if (nodes_take_back(self->order, &err) != 0)
+        log_warning("%s", err.message);
+}
+
 static int supervise(struct supervisor *self, struct error *err)
 {
-    if (prepare(self, err) != 0)
+    if (prepare(self, err) != 0 || write_pid(self, err) != 0)
         return -1;
-    give_nodes(self, user_of(self->order));
-    if (start_qemu(self, err) != 0) {
-        give_nodes(self, 0);
+    if (nodes_give(self->order, err) != 0 || start_qemu(self, err) != 0) {
+        take_back(self);
         return -1;
     }
     files_release(&self->files); /* they are QEMU's now */
@@ -292,15 +290,15 @@ static int supervise(struct supervisor *self, struct error *err)
     else
         kill(self->qemu, SIGKILL);
     follow_qemu(self);
-    give_nodes(self, 0);
+    take_back(self);
     return result == 0 ? write_end(self, err) : result;
 }
 
-/* Whoever started us waits only until QEMU runs, and cannot end us any more. The first process ends with our
- * status.
- */
+/* Whoever started us waits only until QEMU runs, and cannot end us any more; until then we end with our first
+ * process, which ends with our status. */
 static int detach(struct supervisor *self, struct error *err)
 {
+    pid_t first = getpid();
     int ends[2];
     char byte;
 
@@ -313,7 +311,7 @@ static int detach(struct supervisor *self, struct error *err)
     if (pid > 0)
         _exit(TEMP_FAILURE_RETRY(read(ends[0], &byte, 1)) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
     self->ready = ends[1];
-    if (setsid() < 0)
+    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != first)
         return error_set_errno(err, errno, "cannot go on in the background");
     return 0;
 }
@@ -327,13 +325,26 @@ static void report_failure(const char *folder, const struct error *err)
         dprintf(STDOUT_FILENO, "%s\n", err->message);
 }
 
+static int give_back(const char *folder)
+{
+    autojson json_t *order = machine_load(folder, "order");
+    struct error err;
+
+    if (nodes_take_back(order, &err) == 0)
+        return EXIT_SUCCESS;
+    dprintf(STDOUT_FILENO, "%s\n", err.message);
+    return EXIT_FAILURE;
+}
+
 int supervisor_main(int argc, char **argv)
 {
     struct supervisor self = {.ready = -1, .words = -1, .signals = -1, .lines = json_array()};
     struct error err;
 
+    if (argc == 3 && strcmp(argv[1], "--give-back") == 0)
+        return give_back(argv[2]);
     if (argc != 2 || argv[1][0] != '/') {
-        log_error("usage: hostpci supervise FOLDER (an internal command)");
+        log_error("usage: hostpci supervise [--give-back] FOLDER (an internal command)");
         return EXIT_FAILURE;
     }
     self.folder = argv[1];

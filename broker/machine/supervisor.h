@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `hostpci supervise FOLDER`: the parent of a VM's QEMU; an internal command, for the broker alone.
+/* `hostpci supervise [--give-back] FOLDER`: the parent of a VM's QEMU; an internal command, for the broker
+ * alone.
  *
  * The broker is confined, and so is all that it starts; the supervisor is not. It does what the file `order`
  * of the machine's folder says (broker/machine/machine.h), which only root can write:
@@ -14,7 +15,10 @@
  * Then it waits for QEMU's end, and keeps the files `pid`, `state` and `end` of the folder: the latter {pid,
  * code} or {pid, signal}, with `lines`, the last that QEMU printed. SIGTERM ends QEMU, SIGUSR1 does so at
  * once, and QEMU does not outlive it. After QEMU's end the device nodes are root's again. It needs neither
- * broker nor daemon. */
+ * broker nor daemon.
+ *
+ * With --give-back it makes the nodes root's again and ends: a supervisor that was killed has not done it
+ * (broker/machine/nodes.h). */
 #ifndef HOSTPCI_BROKER_MACHINE_SUPERVISOR_H
 #define HOSTPCI_BROKER_MACHINE_SUPERVISOR_H
 

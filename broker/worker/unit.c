@@ -204,7 +204,7 @@ int unit_run(struct worker *worker, const char *id, enum program which, const ch
 
     if (program_fill(which, argument, &run.command, err) != 0)
         return -1;
-    if (!run.command.stays && !program_may_run(worker->sysroot)) {
+    if (!run.command.own && !program_may_run(worker->sysroot)) {
         worker_log(worker, "`%s` was not run, because --sysroot names another host than this: run it there",
                    run.command.text);
         return 0;
@@ -217,7 +217,7 @@ int unit_run(struct worker *worker, const char *id, enum program which, const ch
     step = xasprintf("run `%s`", run.command.text);
     if (worker_step(worker, id, step, err) != 0 || open_output(&run, err) != 0)
         return -1;
-    if (!run.command.stays)
+    if (!run.command.own)
         worker_log(worker, "%s", step);
     int result = worker->helper < 0 ? run_in_unit(&run, err) : run_by_helper(&run, which, argument, err);
     cleanup_close(&run.output);

@@ -55,11 +55,12 @@ void vm_devices_finish(struct worker *worker, const struct vm_devices *devices);
 /* Of a row of `mediated`. */
 void vm_devices_parse_target(struct worker *worker, const json_t *row, struct mdev_target *ret);
 
-/* After QEMU's end. The mediated devices of the record are removed: all that can be, or -1. Their parents are
- * claimed. */
-int vm_devices_remove_mediated(struct worker *worker, const json_t *record, struct error *err);
+/* After QEMU's end. The mediated devices of the record are removed: all that can be, or -1; what was removed
+ * leaves the record. Their parents are claimed. */
+int vm_devices_remove_mediated(struct worker *worker, json_t *record, struct error *err);
 
-/* The same, and the functions go back that are to; claims what it changes. All that can be, or -1. */
-int vm_devices_give_back(struct worker *worker, const json_t *record, struct error *err);
+/* The same, and the functions go back that are to; claims what it changes. All that can be, or -1: the record
+ * then has what is left. */
+int vm_devices_give_back(struct worker *worker, json_t *record, struct error *err);
 
 #endif

@@ -14,7 +14,10 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "broker/machine/nodes.h"
 #include "broker/operations.h"
+#include "broker/protocol.h"
+#include "broker/worker/unit.h"
 #include "broker/worker/vm_devices.h"
 
 #define QUIET_MS 4000 /* less than the broker's patience with a silent worker */
@@ -77,32 +80,73 @@ int vm_kill(struct worker *worker, const struct machine *machine, struct error *
                      (int)machine->qemu.pid, KILL_MS / 1000);
 }
 
-int vm_clean_up(struct worker *worker, const struct machine *machine, struct error *err)
+static void tell_end(struct worker *worker, const struct machine *machine)
 {
     autojson json_t *lines = NULL;
     autofree char *how = machine_describe_end(machine, &lines);
     json_t *line;
     size_t i;
 
-    if (machine->qemu.pid != 0) {
-        json_array_foreach(lines, i, line)
-            worker_log(worker, "QEMU: %s", json_string_value(line));
-        worker_log(worker, "%s", how);
-    }
+    json_array_foreach(lines, i, line)
+        worker_log(worker, "QEMU: %s", json_string_value(line));
+    worker_log(worker, "%s", how);
+}
+
+/* The supervisor has done it, unless it was killed. */
+static int take_nodes_back(struct worker *worker, const struct machine *machine, struct error *err)
+{
+    autojson json_t *order = machine_load(machine->folder, "order");
+    char name[VM_CLAIM_SIZE];
+
+    if (!nodes_are_given(order))
+        return 0;
+    vm_claim_name(machine->vmid, name);
+    return unit_run(worker, name, PROGRAM_GIVE_BACK, machine->folder, err) == 0
+               ? 0
+               : error_prefix(err, "device nodes still belong to the VM's user: ");
+}
+
+/* The folder stays, and with it the user: no other VM may get what this one still has. */
+static int keep(const struct machine *machine, struct error *err)
+{
     struct error late;
-    int given = vm_devices_give_back(worker, machine->record, err);
-    if (machine_remove(machine, &late) == 0)
-        return given;
-    *err = late;
+
+    if (machine->record == NULL) /* then nothing was taken either */
+        return -1;
+    json_object_set_new(machine->record, "left", protocol_text(err->message));
+    if (machine_save(machine->folder, "machine", machine->record, &late) != 0)
+        return error_set(err, ERROR_FAILED, "%.700s; %.300s", err->message, late.message);
     return -1;
 }
 
-/* What was created for it must go before its folder, which says so. */
-static int end_for_good(struct worker *worker, const struct machine *machine, struct error *err)
+int vm_clean_up(struct worker *worker, const struct machine *machine, struct error *err)
 {
-    if (vm_kill(worker, machine, err) != 0 || vm_devices_remove_mediated(worker, machine->record, err) != 0)
+    struct error late;
+
+    if (machine->qemu.pid != 0 && json_object_get(machine->record, "left") == NULL)
+        tell_end(worker, machine);
+    int nodes = take_nodes_back(worker, machine, err);
+    int devices = vm_devices_give_back(worker, machine->record, nodes == 0 ? err : &late);
+    return nodes == 0 && devices == 0 ? machine_remove(machine, err) : keep(machine, err);
+}
+
+/* The claims bring the functions back; what else there is must go before the folder, which says so. Only QEMU
+ * keeps a function from going back: what fails here is tried again as after any other end. */
+static int end_for_good(struct worker *worker, const struct machine *machine, struct text *where,
+                        struct error *err)
+{
+    struct error late;
+
+    if (vm_kill(worker, machine, err) != 0)
         return -1;
-    return machine_remove(machine, err);
+    int nodes = take_nodes_back(worker, machine, err);
+    int mediated = vm_devices_remove_mediated(worker, machine->record, nodes == 0 ? err : &late);
+    if (nodes == 0 && mediated == 0)
+        return machine_remove(machine, err);
+    json_object_set_new(machine->record, "functions", json_array());
+    keep(machine, err);
+    text_printf(where, "is not wholly cleaned up after, which is tried again (%s), and ", err->message);
+    return 0;
 }
 
 int vm_undo(struct worker *worker, const json_t *claim, struct text *where)
@@ -113,7 +157,7 @@ int vm_undo(struct worker *worker, const json_t *claim, struct text *where)
     struct error err;
 
     bool there = machine_find(worker->run_dir, vmid, &machine, &err) == 0;
-    if (there && end_for_good(worker, &machine, &err) != 0) {
+    if (there && end_for_good(worker, &machine, where, &err) != 0) {
         text_printf(where, "is not ended: %s", err.message);
         return -1;
     }

@@ -27,8 +27,8 @@ bool vm_wait(struct worker *worker, const struct machine *machine, long long mil
 /* QEMU is ended, whatever it does: -1 if the kernel does not let it go. */
 int vm_kill(struct worker *worker, const struct machine *machine, struct error *err);
 
-/* After QEMU's end: logs how it ended, gives back the devices that it had and removes the folder. -1 if a
- * device is not back. */
+/* After QEMU's end: logs how it ended, gives back what it had and removes the folder. -1 if not everything is
+ * back: then the folder stays with what is left, for another try (broker/daemon/machines.h). */
 int vm_clean_up(struct worker *worker, const struct machine *machine, struct error *err);
 
 /* Undoes a claim of a machine (broker/worker/undo.h). */

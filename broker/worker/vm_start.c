@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -15,7 +16,8 @@
 #include "broker/worker/vm_order.h"
 #include "vm/qmp/qmp.h"
 
-#define TURN_MS 3000 /* less than the broker's patience with a silent worker */
+#define TURN_MS 3000     /* less than the broker's patience with a silent worker */
+#define LOOK_NS 5000000L /* between two looks at a file that is about to change */
 
 const struct schema operation_vm_start_arguments[] = {
     ARGUMENT_VMID,
@@ -110,6 +112,20 @@ static int prepare(struct worker *worker, struct vm_devices *devices, struct mac
     return machine_save(machine->folder, "order", order, err);
 }
 
+/* Whoever asks after the start is told that it runs: its supervisor hears of it a moment later than we do. */
+static void wait_until_told(const struct machine *machine)
+{
+    long long deadline = clock_milliseconds() + TURN_MS;
+
+    for (;;) {
+        autojson json_t *state = machine_load(machine->folder, "state");
+        if (strcmp(json_text_or(state, "qmpstatus", "prelaunch"), "prelaunch") != 0 ||
+            clock_milliseconds() > deadline)
+            return;
+        nanosleep(&(const struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    }
+}
+
 static int run(struct worker *worker, struct machine *machine, const char *name, struct error *err)
 {
     autoqmp struct qmp *qmp = NULL;
@@ -124,6 +140,7 @@ static int run(struct worker *worker, struct machine *machine, const char *name,
     if (greet(worker, machine, name, &qmp, &why) != 0 || worker_step(worker, name, "let it run", &why) != 0 ||
         qmp_execute(qmp, "cont", NULL, TURN_MS, NULL, &why) != 0)
         return explain(worker, machine, &why, err);
+    wait_until_told(machine);
     return 0;
 }
 
@@ -169,7 +186,11 @@ static int check_stopped(const struct worker *worker, struct error *err)
 
     if (machine_find(worker->run_dir, vm_id(worker), &machine, err) != 0)
         return 0;
-    return error_set(err, ERROR_FAILED, "VM %lld already running", vm_id(worker));
+    if (json_object_get(machine.record, "left") == NULL)
+        return error_set(err, ERROR_FAILED, "VM %lld already running", vm_id(worker));
+    return error_set(err, ERROR_FAILED,
+                     "VM %lld has ended, but not all that it had is back, which is tried again: %s",
+                     vm_id(worker), json_text(machine.record, "left"));
 }
 
 static int start_vm(struct worker *worker, json_t **ret, struct error *err)

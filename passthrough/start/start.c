@@ -96,8 +96,8 @@ static int read_startable(const struct start_host *host, long long vmid, bool sk
     if (start_read_unlocked(host, vmid, skip_lock, &document, err) != 0 ||
         machines_list(&source, &machines, err) != 0)
         return -1;
-    if (machines_find(machines, vmid) != NULL)
-        return error_set(err, ERROR_FAILED, "VM %lld already running", vmid);
+    if (machine_check_none(machines_find(machines, vmid), vmid, err) != 0)
+        return -1;
     if (json_object_get(document, "pending") == NULL && json_object_get(document, "delete") == NULL) {
         *ret = TAKE(document);
         return 0;

@@ -143,6 +143,31 @@ LAB_TEST(lab_vm, that_is_killed_gives_its_card_back)
     nothing_is_left();
 }
 
+static pid_t supervisor_of_vm(void)
+{
+    autofree char *path = xasprintf("%s/vm/100/pid", daemon_run());
+    autojson json_t *file = json_load_file(path, 0, NULL);
+
+    return (pid_t)json_integer_value(json_object_get(file, "supervisor"));
+}
+
+/* With its supervisor QEMU dies, and nobody is left who would make the group's node root's again. */
+LAB_TEST(lab_vm, whose_supervisor_is_killed_leaves_no_node_to_its_user)
+{
+    create(CARD);
+    ends("start", "OK");
+    cr_assert_geq(owner_of_group(CARD), FIRST_UID);
+    pid_t supervisor = supervisor_of_vm();
+    cr_assert_gt(supervisor, 1);
+    cr_assert_eq(kill(supervisor, SIGKILL), 0);
+    nothing_is_left();
+    cr_assert_eq(owner_of_group(CARD), ROOT);
+    ends("start", "OK");
+    ends("stop", "OK");
+    nothing_is_left();
+    MOVE(CARD, "restore");
+}
+
 LAB_TEST(lab_vm, leaves_a_card_that_is_not_to_be_reattached_with_vfio)
 {
     create(CARD);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Device nodes that belong to a VM's user while it runs. */
+#include "broker/machine/nodes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static uid_t user_of(const json_t *order)
+{
+    return (uid_t)json_integer_value(json_object_get(order, "uid"));
+}
+
+/* Opened by its place alone, which needs no right to what it stands for. */
+static int open_node(const char *node, struct stat *ret)
+{
+    int fd = open(node, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, ret) == 0 && S_ISCHR(ret->st_mode))
+        return fd;
+    close(fd);
+    errno = ENODEV;
+    return -1;
+}
+
+static int give(const char *node, uid_t owner, struct error *err)
+{
+    struct stat found;
+    autoclose int fd = open_node(node, &found);
+
+    if (fd >= 0 && fchownat(fd, "", owner, (gid_t)-1, AT_EMPTY_PATH) == 0)
+        return 0;
+    return error_set_errno(err, errno, "'%s' cannot be given to user %u", node, owner);
+}
+
+static bool is_given(const char *node, uid_t user)
+{
+    struct stat found;
+    autoclose int fd = open_node(node, &found);
+
+    return fd >= 0 && user != 0 && found.st_uid == user;
+}
+
+int nodes_give(const json_t *order, struct error *err)
+{
+    const json_t *node;
+    size_t i;
+
+    json_array_foreach(json_object_get(order, "own"), i, node)
+        if (give(json_string_value(node), user_of(order), err) != 0)
+            return -1;
+    return 0;
+}
+
+int nodes_take_back(const json_t *order, struct error *err)
+{
+    const json_t *node;
+    int result = 0;
+    size_t i;
+
+    json_array_foreach(json_object_get(order, "own"), i, node)
+        if (is_given(json_string_value(node), user_of(order)) && give(json_string_value(node), 0, err) != 0 &&
+            is_given(json_string_value(node), user_of(order)))
+            result = -1;
+    return result;
+}
+
+bool nodes_are_given(const json_t *order)
+{
+    const json_t *node;
+    size_t i;
+
+    json_array_foreach(json_object_get(order, "own"), i, node)
+        if (is_given(json_string_value(node), user_of(order)))
+            return true;
+    return false;
+}
