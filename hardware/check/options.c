@@ -50,10 +50,10 @@ static bool is_option(const char *word)
 {
     static const char *const names[] = {"nointxmask", "disable_vga", "disable_idle_d3", "enable_sriov",
                                         "disable_denylist"};
-    size_t length = strcspn(word, "=");
+    autofree char *name = xstrndup(word, strcspn(word, "="));
 
     for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (strlen(names[i]) == length && strncmp(word, names[i], length) == 0)
+        if (module_name_equal(names[i], name)) /* as parameq() in kernel/params.c compares */
             return true;
     return false;
 }

@@ -2,6 +2,7 @@
 /* What the check functions share: remedies. */
 #include "hardware/check/parts.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -165,13 +166,110 @@ void remedy_prefer_parameter(const struct facts *facts, struct remedy *remedy, c
     add_parameter(facts, remedy, parameter, EFFECT_LATER);
 }
 
-/* What is not in the file was typed at boot, comes from another file, or is gone from there already. When a
- * parameter is removed, the blank before it is removed, too. */
+/* Text as sed -E takes it between slashes, as a pattern and as what it is replaced by. */
+static char *escape_for_sed(const char *text)
+{
+    struct text escaped = {0};
+
+    for (; *text != '\0'; text++)
+        text_printf(&escaped, "%s%c", strchr("[]{}()*+?|.^$/&\\", *text) != NULL ? "\\" : "", *text);
+    return text_take(&escaped);
+}
+
+/* The script is one word of the shell; the words that it is made of are escaped already. */
+static void append_edit(struct remedy *remedy, const char *file, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void append_edit(struct remedy *remedy, const char *file, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    autofree char *script = xvasprintf(format, arguments);
+    va_end(arguments);
+    text_append(&remedy->lines, "sed -i -E ");
+    shell_quote(&remedy->lines, script);
+    text_printf(&remedy->lines, " /%s\n", file);
+}
+
+/* A pattern of the setting's whole line, whatever its blanks are. */
+static char *line_pattern(const struct setting *setting)
+{
+    static const struct {
+        const char *before, *between;
+    } parts[] = {[SETTING_OPTIONS] = {"options\\s+", "\\s+"},
+                 [SETTING_BLACKLIST] = {"blacklist\\s+", ""},
+                 [SETTING_SOFTDEP] = {"softdep\\s+", "\\s+"},
+                 [SETTING_INSTALL] = {"install\\s+", "\\s+"},
+                 [SETTING_SYSFS] = {"", "\\s*=\\s*"}};
+    autofree char *module = escape_for_sed(setting->module), *value = escape_for_sed(setting->value);
+
+    return xasprintf("^\\s*%s%s%s%s\\s*$", parts[setting->kind].before, module, parts[setting->kind].between,
+                     value);
+}
+
+/* A pattern of the lines with options of the same module, up to the blank before the first option. */
+static char *option_lines(const struct setting *setting)
+{
+    autofree char *module = escape_for_sed(setting->module);
+
+    return xasprintf("^\\s*options\\s+%s\\s", module);
+}
+
+/* The option's name as it stands in the setting: "disable-vga" is disable_vga, too. */
+static char *name_as_written(const struct setting *setting, const char *option)
+{
+    autofree char *copy = xstrdup(setting->value);
+    char *rest = copy;
+
+    for (char *word; (word = strsep(&rest, " \t")) != NULL;) {
+        word[strcspn(word, "=")] = '\0';
+        if (module_name_equal(word, option))
+            return xstrdup(word);
+    }
+    return xstrdup(option);
+}
+
+/* Sets an option to another value (NULL: removes it, with its line if that has no other). */
+static void edit_option(const struct setting *setting, struct remedy *remedy, const char *option,
+                        const char *value)
+{
+    autofree char *lines = option_lines(setting), *name = name_as_written(setting, option);
+
+    if (setting->continued && value != NULL)
+        text_printf(&remedy->lines, "# in line %u of /%s or those that continue it, set:\n# %s=%s\n",
+                    setting->line, setting->file, option, value);
+    else if (setting->continued)
+        text_printf(&remedy->lines, "# in line %u of /%s or those that continue it, remove:\n# %s\n",
+                    setting->line, setting->file, option);
+    else if (value != NULL)
+        append_edit(remedy, setting->file, "/%s/s/\\s%s\\b\\S*/ %s=%s/g", lines, name, option, value);
+    else if (strpbrk(setting->value, " \t") != NULL)
+        append_edit(remedy, setting->file, "/%s/s/\\s+%s\\b\\S*//g", lines, name);
+    else
+        append_edit(remedy, setting->file, "/%s*%s\\b\\S*\\s*$/d", lines, name);
+}
+
+/* Replaces a kernel parameter by another in those lines ("": in all); by "" it is removed, with the blanks
+ * before it. A parameter ends at a blank, a quote (\x27 is the single one) or the end of the line. */
+static void edit_parameter(struct remedy *remedy, const char *file, const char *lines, const char *old,
+                           const char *new)
+{
+    autofree char *pattern = escape_for_sed(old), *replacement = escape_for_sed(new);
+
+    if (new[0] == '\0')
+        append_edit(remedy, file, "%ss/((^|[\"\\x27])| +)%s([\"\\x27 ]|$)/\\2\\3/", lines, pattern);
+    else
+        append_edit(remedy, file, "%ss/(^|[\"\\x27 ])%s([\"\\x27 ]|$)/\\1%s\\2/", lines, pattern,
+                    replacement);
+}
+
+/* What is not in the file was typed at boot, comes from another file, or is gone from there already. */
 void remedy_replace_parameter(const struct facts *facts, struct remedy *remedy, const char *old,
                               const char *new, enum effect effect)
 {
     enum loader loader = loader_of(facts);
-    const char *blank = new[0] == '\0' ? " *" : "", *file = loader == LOADER_GRUB ? GRUB : BOOT_LOADER;
+    const char *file = loader == LOADER_GRUB ? GRUB : BOOT_LOADER;
 
     if (loader == LOADER_UNKNOWN) {
         text_printf(&remedy->lines,
@@ -183,8 +281,8 @@ void remedy_replace_parameter(const struct facts *facts, struct remedy *remedy, 
         autofree char *name = xstrndup(old, strcspn(old, "="));
         if (effect == EFFECT_NEEDED) /* else another of that name may be meant to stay */
             offer_parameters(remedy, new[0] != '\0' ? new : NULL, new[0] != '\0' ? NULL : name);
-        text_printf(&remedy->lines, "sed -i 's/%s\\b%s\\b/%s/' /%s\n%s", blank, old, new, file,
-                    loader == LOADER_GRUB ? "update-grub\n" : refresh_command(facts));
+        edit_parameter(remedy, file, loader == LOADER_GRUB ? "/^" GRUB_START "/" : "", old, new);
+        text_append(&remedy->lines, loader == LOADER_GRUB ? "update-grub\n" : refresh_command(facts));
     } else {
         text_printf(&remedy->lines,
                     "# it is not in /%s: look for other files that set it:\ngrep -rn %s /etc/default "
@@ -232,8 +330,7 @@ void remedy_set_option(const struct facts *facts, struct remedy *remedy, const c
     if (!set || is_kept(setting))
         offer_option(remedy, module, option);
     if (set && text_starts_with(setting->file, "etc/"))
-        text_printf(&remedy->lines, "sed -i 's/\\b%s=[^ ]*/%s=%s/' /%s\n", option, option, value,
-                    setting->file);
+        edit_option(setting, remedy, option, value);
     else
         text_printf(&remedy->lines, "echo \"options %s %s=%s\" >> /etc/modprobe.d/%s.conf\n", module, option,
                     value, name);
@@ -332,56 +429,48 @@ static bool give_option_up(const struct setting *setting, struct remedy *remedy,
     return false;
 }
 
-/* Text as sed takes it between slashes, as a pattern and as what it is replaced by. */
-static char *escape_for_sed(const char *text)
-{
-    struct text escaped = {0};
-
-    for (; *text != '\0'; text++)
-        text_printf(&escaped, "%s%c", strchr("[]*.^$/&\\", *text) != NULL ? "\\" : "", *text);
-    return text_take(&escaped);
-}
-
 /* Only the line that holds what was found: by the time it is typed, other lines may have come or gone. */
 void remedy_rewrite_line(const struct setting *setting, struct remedy *remedy, const char *value)
 {
     const char *word = setting->kind == SETTING_SOFTDEP ? "softdep" : "options";
-    autofree char *old = escape_for_sed(setting->value), *new = escape_for_sed(value);
-    autofree char *edit =
-        xasprintf("s/^ *%s  *%s  *%s *$/%s %s %s/", word, setting->module, old, word, setting->module, new);
+    autofree char *line = line_pattern(setting), *new = escape_for_sed(value);
 
-    text_append(&remedy->lines, "sed -i ");
-    shell_quote(&remedy->lines, edit);
-    text_printf(&remedy->lines, " /%s\n", setting->file);
+    if (setting->continued) {
+        text_printf(&remedy->lines,
+                    "# write instead of line %u of /%s and those that continue it:\n# %s %s %s\n",
+                    setting->line, setting->file, word, setting->module, value);
+        return;
+    }
+    append_edit(remedy, setting->file, "s/%s/%s %s %s/", line, word, setting->module, new);
 }
 
 void remedy_append_id(const struct setting *setting, struct remedy *remedy, unsigned vendor, unsigned device)
 {
-    text_printf(&remedy->lines, "sed -i '/^ *options  *%s /s/\\bids=[^ ]*/&,%04x:%04x/' /%s\n",
-                setting->module, vendor, device, setting->file);
+    autofree char *lines = option_lines(setting);
+
+    if (setting->continued)
+        text_printf(&remedy->lines,
+                    "# add to ids= in line %u of /%s or those that continue it:\n# ,%04x:%04x\n",
+                    setting->line, setting->file, vendor, device);
+    else
+        append_edit(remedy, setting->file, "/%s/s/\\sids=\\S*/&,%04x:%04x/g", lines, vendor, device);
 }
 
 void remedy_remove_option(const struct setting *setting, struct remedy *remedy, const char *option)
 {
-    if (give_option_up(setting, remedy, option))
-        return;
-    if (strchr(setting->value, ' ') == NULL)
-        text_printf(&remedy->lines, "sed -i '/^ *options  *%s  *%s=/d' /%s\n", setting->module, option,
-                    setting->file);
-    else
-        text_printf(&remedy->lines, "sed -i 's/ *\\b%s=[^ ]*//' /%s\n", option, setting->file);
+    if (!give_option_up(setting, remedy, option))
+        edit_option(setting, remedy, option, NULL);
 }
 
 void remedy_remove_line(const struct setting *setting, struct remedy *remedy)
 {
-    static const struct {
-        const char *before, *after;
-    } patterns[] = {[SETTING_BLACKLIST] = {"blacklist  *", " *$"},
-                    [SETTING_INSTALL] = {"install  *", " "},
-                    [SETTING_SYSFS] = {"", " *="}};
+    autofree char *line = line_pattern(setting);
 
-    text_printf(&remedy->lines, "sed -i '\\#^ *%s%s%s#d' /%s\n", patterns[setting->kind].before,
-                setting->module, patterns[setting->kind].after, setting->file);
+    if (setting->continued)
+        text_printf(&remedy->lines, "# remove line %u of /%s and those that continue it\n", setting->line,
+                    setting->file);
+    else
+        append_edit(remedy, setting->file, "/%s/d", line);
 }
 
 void remedy_set_driver(struct remedy *remedy, const char *id, json_t *parameters)

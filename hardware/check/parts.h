@@ -24,7 +24,8 @@ void remedy_replace_parameter(const struct facts *facts, struct remedy *remedy, 
                               const char *new, enum effect effect);
 
 /* Add lines to type that change what an admin has set in files. None of them counts lines, so that one can be
- * typed after another; a file is added to, never written over. */
+ * typed after another; a file is added to, never written over. Each changes only lines about the module that
+ * it means, and in them only the option; what is written over several lines is told in words. */
 /* Sets a module's option: where it is set already, else in etc/modprobe.d/NAME.conf. */
 void remedy_set_option(const struct facts *facts, struct remedy *remedy, const char *module,
                        const char *option, const char *value, const char *name);

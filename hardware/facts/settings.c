@@ -22,6 +22,7 @@ struct reader {
     struct host_settings *settings;
     const char *file;
     unsigned line;
+    bool continued;
 };
 
 typedef void read_line_fn(struct reader *reader, char *line);
@@ -47,7 +48,8 @@ static void add(struct reader *reader, enum setting_kind kind, const char *modul
                          .module = xstrdup(module),
                          .value = xstrdup(value != NULL ? text_trim(value) : ""),
                          .file = xstrdup(reader->file),
-                         .line = reader->line};
+                         .line = reader->line,
+                         .continued = reader->continued};
 }
 
 /* The next word of *rest, which is moved behind it; NULL at the end. */
@@ -124,6 +126,7 @@ static void read_text(struct reader *reader, char *text, read_line_fn *read_line
     unsigned number = 0;
 
     for (char *line; (reader->line = number + 1, line = take_line(&text, &number)) != NULL;) {
+        reader->continued = number > reader->line;
         line = text_trim(line);
         if (*line != '\0' && *line != '#' && *line != ';')
             read_line(reader, line);

@@ -30,6 +30,7 @@ struct setting {
     char *value;  /* the rest of the line; "" */
     char *file;   /* "etc/modprobe.d/vfio.conf" */
     unsigned line;
+    bool continued; /* on the next line, by a backslash: value has both */
 };
 
 struct host_settings {

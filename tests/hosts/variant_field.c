@@ -70,7 +70,7 @@ static void brackets_in_ids(const struct host *golden)
 static void unknown_option(const struct host *golden)
 {
     (void)golden;
-    set_options("options vfio-pci ids=10de:2484,10de:228b disable_idle_d3=1 disable-vga\n");
+    set_options("options vfio-pci ids=10de:2484,10de:228b disable-idle-d3=1 x-vga=on\n");
 }
 
 /* 1,029 characters */

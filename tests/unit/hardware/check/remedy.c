@@ -183,6 +183,85 @@ Test(remedy, of_one_line_is_right_wherever_the_line_is_by_then)
     cr_expect_str_eq(file, right, "%s", file);
 }
 
+/* A file in which more stands than what a finding is about, and what is to be left of it. */
+static const struct {
+    const char *host, *check, *file, *before, *after;
+} neighbours[] = {
+    {"golden", "vga-arbitration", "etc/modprobe.d/vfio.conf",
+     "# disable_vga=0 was here\noptions i915 disable_vga=0 x=1\noptions\tvfio-pci ids=10de:2484,10de:228b "
+     "disable-vga=0 nodisable_vga=0\nsoftdep nouveau pre: vfio-pci\n",
+     "# disable_vga=0 was here\noptions i915 disable_vga=0 x=1\noptions\tvfio-pci ids=10de:2484,10de:228b "
+     "disable_vga=1 nodisable_vga=0\nsoftdep nouveau pre: vfio-pci\n"},
+    {"golden", "unsafe-interrupts", "etc/modprobe.d/vfio.conf",
+     "options vfio_iommu_type1  allow_unsafe_interrupts=1 dma_entry_limit=9\n"
+     "#options vfio_iommu_type1 allow_unsafe_interrupts=1\noptions kvm allow_unsafe_interrupts=1 x=1\n",
+     "options vfio_iommu_type1 dma_entry_limit=9\n"
+     "#options vfio_iommu_type1 allow_unsafe_interrupts=1\noptions kvm allow_unsafe_interrupts=1 x=1\n"},
+    {"golden", "unsafe-interrupts", "etc/modprobe.d/vfio.conf",
+     "options vfio_iommu_type1 allow_unsafe_interrupts=1\n# options vfio_iommu_type1 "
+     "allow_unsafe_interrupts=1\n",
+     "# options vfio_iommu_type1 allow_unsafe_interrupts=1\n"},
+    {"golden:vfio-blacklisted", "vfio-pci-loaded", "etc/modprobe.d/no-vfio.conf",
+     "install  vfio-pci /sbin/modprobe vfio; /bin/true\ninstall vfio-pci-core /bin/true\n"
+     "#install vfio-pci /bin/true\n",
+     "install vfio-pci-core /bin/true\n#install vfio-pci /bin/true\n"},
+    {"golden", "acs-override", "etc/default/grub",
+     "# GRUB_CMDLINE_LINUX_DEFAULT=\"pcie_acs_override=downstream\"\n"
+     "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet pcie_acs_override=downstream,multifunction\"\n"
+     "GRUB_CMDLINE_LINUX_RECOVERY='pcie_acs_override=downstream single'\n"
+     "GRUB_MENU=\" pcie_acs_override=downstream \"\nGRUB_CMDLINE_LINUX='x pcie_acs_override=downstream'\n",
+     "# GRUB_CMDLINE_LINUX_DEFAULT=\"pcie_acs_override=downstream\"\n"
+     "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet pcie_acs_override=downstream,multifunction\"\n"
+     "GRUB_CMDLINE_LINUX_RECOVERY=' single'\n"
+     "GRUB_MENU=\" pcie_acs_override=downstream \"\nGRUB_CMDLINE_LINUX='x'\n"},
+};
+
+static const json_t *find_check(const json_t *checks, const char *id)
+{
+    const json_t *check;
+    size_t i;
+
+    json_array_foreach(checks, i, check)
+        if (strcmp(get(check, "id"), id) == 0 && get(check, "remedy")[0] != '\0')
+            return check;
+    cr_assert_fail("%s says nothing", id);
+    return NULL;
+}
+
+Test(remedy, changes_the_line_that_it_means_and_no_other)
+{
+    for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+        autotree struct tree tree;
+        struct error err;
+        tree_make_host(&tree, neighbours[i].host);
+        tree_write(&tree, neighbours[i].file, neighbours[i].before);
+        tree_write(&tree, "proc/cmdline",
+                   "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro pcie_acs_override=downstream\n");
+        autojson json_t *checks = ask(&tree, GPU);
+        autofree char *edits = take_edits(get(find_check(checks, neighbours[i].check), "remedy"));
+        cr_expect_str_neq(edits, "", "%s", neighbours[i].check);
+        run_shell(&tree, edits);
+        autofree char *path = xasprintf("%s/%s", tree.path, neighbours[i].file), *file = NULL;
+        cr_assert_eq(file_read(path, 4096, &file, NULL, &err), 0, "%s", err.message);
+        cr_expect_str_eq(file, neighbours[i].after, "%s: %s gives\n%s", neighbours[i].check, edits, file);
+    }
+}
+
+/* sed sees one line at a time. */
+Test(remedy, of_a_line_that_goes_on_is_told_in_words)
+{
+    autotree struct tree tree;
+
+    tree_make_host(&tree, "golden");
+    tree_write(&tree, "etc/modprobe.d/vfio.conf",
+               "# mine\noptions vfio-pci \\\n  ids=10de:2484,10de:228b \\\n  disable_vga=0\n");
+    autojson json_t *checks = ask(&tree, GPU);
+    const char *remedy = get(find_check(checks, "vga-arbitration"), "remedy");
+    cr_expect(text_starts_with(remedy, "# in line 2 of /etc/modprobe.d/vfio.conf or those that continue it, "
+                                       "set:\n# disable_vga=1\nupdate-initramfs"),
+              "%s", remedy);
+}
+
 ParameterizedTestParameters(remedy, is_typed_and_not_told_again)
 {
     return variant_slices();

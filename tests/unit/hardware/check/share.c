@@ -183,7 +183,8 @@ Test(check_device, has_virtual_functions)
          "sriov-sysfs-conf",
          "warning",
          "8 virtual functions at each boot, but it has 4",
-         "sed -i '\\#^ *bus/pci/devices/0000:02:00.0/sriov_numvfs *=#d' /etc/sysfs.d/v.conf"},
+         "sed -i -E '/^\\s*bus\\/pci\\/devices\\/0000:02:00\\.0\\/sriov_numvfs\\s*=\\s*8\\s*$/d' "
+         "/etc/sysfs.d/v.conf"},
         {"sysfsutils by the interface",
          {{"etc/sysfs.conf", "class/net/eno1/device/sriov_numvfs = 2\n"},
           {"sys/class/net/eno1/device", "-> ../../../../bus/pci/devices/0000:02:00.0"}},
