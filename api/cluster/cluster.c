@@ -51,6 +51,29 @@ const struct endpoint endpoint_get_cluster_status = {
     .run = get_status,
 };
 
+static int list_log(struct request *request, json_t **ret, struct error *err)
+{
+    (void)request, (void)err;
+    *ret = json_array();
+    return 0;
+}
+
+const struct endpoint endpoint_list_cluster_log = {
+    .method = METHOD_GET,
+    .path = "/cluster/log",
+    .text = "Returns an empty list: what happens here is told by /cluster/tasks, and by the system's log.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES({.name = "max",
+                              .type = SCHEMA_INTEGER,
+                              .optional = true,
+                              .range = AT_LEAST(1),
+                              .text = "At most so many entries."}),
+    .returns = {.type = SCHEMA_ARRAY,
+                .empty = "The cluster keeps no log of its own.",
+                .items = ITEMS(.type = SCHEMA_OBJECT, .open = true)},
+    .run = list_log,
+};
+
 static json_t *make_row(const struct service *service, const struct qemu_seen *seen)
 {
     json_t *template = json_object_get(json_object_get(seen->document, "config"), "template");

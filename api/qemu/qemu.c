@@ -20,36 +20,6 @@ const struct endpoint endpoint_get_qemu = {
     .on_node = true,
 };
 
-static int list_rrddata(struct request *request, json_t **ret, struct error *err)
-{
-    const struct service *service = request->service;
-    autojson json_t *document = NULL;
-
-    if (vm_document_read(service->storage, service->node, param_integer(request, "vmid"), &document, NULL,
-                         err) != 0)
-        return -1;
-    *ret = json_array();
-    return 0;
-}
-
-const struct endpoint endpoint_list_qemu_rrddata = {
-    .method = METHOD_GET,
-    .path = "/nodes/{node}/qemu/{vmid}/rrddata",
-    .text = "Statistics over time: an empty list, since none are kept.",
-    .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
-    .parameters = PROPERTIES(
-        PARAMETER_NODE, PARAMETER_VMID,
-        {.name = "timeframe",
-         .type = SCHEMA_STRING,
-         .values = VALUES("hour", "day", "week", "month", "year", "decade")},
-        {.name = "cf", .type = SCHEMA_STRING, .optional = true, .values = VALUES("AVERAGE", "MAX")}),
-    .returns = {.type = SCHEMA_ARRAY,
-                .empty = "No statistics are kept.",
-                .items = ITEMS(.type = SCHEMA_OBJECT, .open = true)},
-    .on_node = true,
-    .run = list_rrddata,
-};
-
 static const json_t *config_of(const json_t *document, const char *key)
 {
     return json_object_get(json_object_get(document, "config"), key);

@@ -25,15 +25,16 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
                             "storage'},{'subdir':'pools'},"
                             "{'subdir':'access'}]");
     is_json(get("/cluster", NULL),
-            "[{'name':'status'},{'name':'resources'},{'name':'nextid'},{'name':'tasks'},"
+            "[{'name':'status'},{'name':'log'},{'name':'resources'},{'name':'nextid'},{'name':'tasks'},"
             "{'name':'options'},{'name':'ha'},{'name':'mapping'}]");
     is_json(get("/cluster/ha", NULL), "[{'id':'resources'}]");
     is_json(get("/cluster/mapping", NULL), "[{'name':'pci'},{'name':'usb'}]");
-    is_json(get("/nodes/" NODE, NULL), "[{'name':'version'},{'name':'status'},{'name':'tasks'},"
-                                       "{'name':'subscription'},{'name':'time'},{'name':'network'},"
-                                       "{'name':'capabilities'},{'name':'rrddata'},{'name':'startall'},"
-                                       "{'name':'stopall'},{'name':'qemu'},"
-                                       "{'name':'hardware'},{'name':'storage'}]");
+    is_json(get("/nodes/" NODE, NULL),
+            "[{'name':'version'},{'name':'status'},{'name':'tasks'},"
+            "{'name':'subscription'},{'name':'time'},{'name':'network'},"
+            "{'name':'capabilities'},{'name':'rrddata'},{'name':'replication'},{'name':'startall'},"
+            "{'name':'stopall'},{'name':'qemu'},"
+            "{'name':'hardware'},{'name':'storage'}]");
     is_json(get("/nodes/" NODE "/storage/local", NULL), "[{'subdir':'status'},{'subdir':'content'}]");
     is_json(get("/nodes/" NODE "/capabilities", NULL), "[{'name':'qemu'}]");
     is_json(get("/nodes/" NODE "/capabilities/qemu", NULL),
@@ -41,6 +42,8 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
     is_json(get("/nodes/" NODE "/hardware", NULL),
             "[{'type':'pci'},{'type':'iommu'},{'type':'mdev'},{'type':'vfio'},{'type':'usb'}]");
     is_json(get("/nodes/" NODE "/hardware/pci/0000:01:00.0", NULL), METHODS);
+    is_json(get("/nodes/" NODE "/qemu/100/firewall", NULL),
+            "[{'name':'rules'},{'name':'aliases'},{'name':'ipset'},{'name':'refs'},{'name':'options'}]");
     is_json(get("/nodes/" NODE "/qemu/100/status", NULL),
             "[{'subdir':'current'},{'subdir':'start'},{'subdir':'stop'},{'subdir':'shutdown'},{'subdir':'"
             "reboot'},{'subdir':'reset'},{'subdir':'suspend'},{'subdir':'resume'}]");

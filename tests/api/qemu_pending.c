@@ -3,14 +3,16 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "tests/api/account.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
 #include "tests/api/look.h"
 #include "tests/api/vm.h"
 
-#define VM  QEMU "/100"
-#define JOE "joe@pve"
+#define VM      QEMU "/100"
+#define JOE     "joe@pve"
+#define MISSING "Configuration file 'nodes/" NODE "/qemu-server/4711.conf' does not exist"
 
 static void start(void)
 {
@@ -70,12 +72,41 @@ DAEMON_TEST(qemu_pending, statistics_are_not_kept)
     wrong_parameter("timeframe", "property is missing and it is not optional", "GET", VM "/rrddata", NULL);
 }
 
+/* What Proxmox VE's web interface asks for when a VM is opened, and hostpci has none of. Each answer is the
+ * least with which that page shows no error. */
+DAEMON_TEST(qemu_pending, has_no_snapshots_firewall_cloud_init_or_replication)
+{
+    static const char *const empty[] = {"cloudinit", "firewall/rules", "firewall/refs", "firewall/aliases",
+                                        "firewall/ipset"};
+
+    for (size_t i = 0; i < COUNT_OF(empty); i++) {
+        autofree char *path = xasprintf(VM "/%s", empty[i]), *missing = xasprintf(QEMU "/4711/%s", empty[i]);
+        is_json(get(path, NULL), "[]");
+        fails(500, MISSING, "GET", missing, NULL);
+    }
+    is_json(get(VM "/firewall/options", NULL), "{}");
+    is_json(get(VM "/feature", "feature", "snapshot", NULL), "{'hasFeature':0,'nodes':[]}");
+    is_json(get("/nodes/" NODE "/replication", "guest", "100", NULL), "[]");
+    is_json(get("/cluster/log", "max", "50", NULL), "[]");
+}
+
+DAEMON_TEST(qemu_pending, the_only_snapshot_is_how_it_is_now)
+{
+    autofree char *digest = xstrdup(text_of(get(VM "/config", NULL), "digest"));
+    const json_t *list = get(VM "/snapshot", NULL), *current = row(list, "name", "current");
+
+    cr_assert_eq(json_array_size(list), 1);
+    cr_assert_str_eq(text_of(current, "description"), "You are here!");
+    cr_assert_str_eq(text_of(current, "digest"), digest);
+    cr_assert_eq(number_of(current, "running"), 0);
+    fails(501, "Method 'POST " VM "/snapshot' not implemented", "POST", VM "/snapshot", "snapname", "a",
+          NULL);
+}
+
 DAEMON_TEST(qemu_pending, of_a_missing_vm_is_an_error)
 {
-    static const char missing[] = "Configuration file 'nodes/" NODE "/qemu-server/4711.conf' does not exist";
-
-    fails(500, missing, "GET", QEMU "/4711/pending", NULL);
-    fails(500, missing, "GET", QEMU "/4711/rrddata", "timeframe", "hour", NULL);
+    fails(500, MISSING, "GET", QEMU "/4711/pending", NULL);
+    fails(500, MISSING, "GET", QEMU "/4711/rrddata", "timeframe", "hour", NULL);
     wrong_parameter("vmid", "type check ('integer') failed - got 'web'", "GET", QEMU "/web/pending", NULL);
     wrong_parameter("vmid", "value must have a minimum value of 100", "GET", QEMU "/99/pending", NULL);
 }
