@@ -9,10 +9,11 @@
 #include "storage/sqlite.h"
 #include "storage/write.h"
 
-/* One that was replaced since it was found void has another holder, and stays. */
-static int delete_void(sqlite3 *db, const json_t *void_ones, struct error *err)
+/* A device that was reserved again in the meantime has another holder, so that its row does not match and
+ * stays. */
+static int delete_stale(sqlite3 *db, const json_t *stale, struct error *err)
 {
-    autofree char *list = object_print(void_ones);
+    autofree char *list = object_print(stale);
     autostmt sqlite3_stmt *delete = NULL;
 
     if (sqlite_prepare(db,
@@ -47,7 +48,7 @@ static int check_free(sqlite3 *db, int64_t vmid, const struct reservation *item,
     return row > 0 ? refuse(item, sqlite3_column_int64(select, 0), err) : row;
 }
 
-/* Which of the siblings was one too many is not known, so the error names any of their VMs. */
+/* Any of the siblings' VMs could give way, so the error names one of them: the one with the highest id. */
 static int check_siblings(sqlite3 *db, int64_t vmid, const struct reservation *item, struct error *err)
 {
     autostmt sqlite3_stmt *select = NULL;
@@ -94,7 +95,7 @@ struct taking {
     const struct reservation_holder *holder;
     const struct reservation *items;
     size_t count;
-    const json_t *void_ones;
+    const json_t *stale;
 };
 
 static int take(sqlite3 *db, const void *context, struct error *err)
@@ -102,7 +103,7 @@ static int take(sqlite3 *db, const void *context, struct error *err)
     const struct taking *taking = context;
     int64_t vmid = taking->holder->vmid;
 
-    if (delete_void(db, taking->void_ones, err) != 0)
+    if (delete_stale(db, taking->stale, err) != 0)
         return -1;
     for (const struct reservation *item = taking->items; item < taking->items + taking->count; item++)
         if (check_free(db, vmid, item, err) != 0 || check_siblings(db, vmid, item, err) != 0 ||
@@ -112,10 +113,9 @@ static int take(sqlite3 *db, const void *context, struct error *err)
 }
 
 int reservation_take(struct storage *storage, const struct reservation_holder *holder,
-                     const struct reservation *items, size_t count, const json_t *void_ones,
-                     struct error *err)
+                     const struct reservation *items, size_t count, const json_t *stale, struct error *err)
 {
-    const struct taking taking = {holder, items, count, void_ones};
+    const struct taking taking = {holder, items, count, stale};
 
     return write_run(storage, WRITE_LAZY, take, &taking, err);
 }

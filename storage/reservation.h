@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reservations: which VM holds which device of this node.
  *
- * Like tasks (storage/local.h) they belong to this node alone and are no part of change sets. When one has
- * become void, because its process is gone, is for the caller to find out. They survive the end of the daemon
- * but not a power cut, after which no VM runs. Thread-safe; each change is one transaction.
+ * Like tasks (storage/local.h) they belong to this node alone and are not part of change sets. The caller
+ * finds out which are stale, that is, whose process is gone. They survive the end of the daemon but perhaps
+ * not a power cut, after which no VM runs anyway. Thread-safe; each change is one transaction.
  *
  * A reservation as JSON is {device, vmid, key, state, process, start, boot, parent?, type?}. */
 #ifndef HOSTPCI_STORAGE_RESERVATION_H
@@ -16,10 +16,10 @@
 #include "storage/storage.h"
 
 struct reservation {
-    const char *device; /* replaces the reservation that the same VM may have of it */
+    const char *device; /* replaces a reservation of it by the same VM */
     const char *key;
-    const char *parent, *type; /* of a mediated device; NULL: it has none */
-    int64_t siblings;          /* how many reservations with this parent other VMs may have at most */
+    const char *parent, *type; /* of a mediated device; otherwise NULL */
+    int64_t siblings;          /* the most reservations with this parent that other VMs may have */
 };
 
 /* The VM, and the process that holds the devices for it. */
@@ -30,21 +30,21 @@ struct reservation_holder {
     const char *boot;
 };
 
-/* Takes all of them or none. The reservations in `void_ones` (an array, as reservation_list gave them) are
- * deleted before, unless they have changed since. ERROR_BUSY "PCI device 'ID' already in use by VMID 'V'" if
- * another VM has the device, its parent, or a device whose parent it is, or if there are more siblings. */
+/* Takes all of the items or none. First it deletes the reservations in `stale` (an array, as reservation_list
+ * returned them), except those that have changed since. ERROR_BUSY "PCI device 'ID' already in use by VMID
+ * 'V'" if another VM has the device, its parent, or a device whose parent it is, or if there are more
+ * siblings. */
 int reservation_take(struct storage *storage, const struct reservation_holder *holder,
-                     const struct reservation *items, size_t count, const json_t *void_ones,
-                     struct error *err);
+                     const struct reservation *items, size_t count, const json_t *stale, struct error *err);
 
-/* All reservations of the VM get another holder. */
+/* Gives all reservations of the VM to another holder. */
 int reservation_hand_over(struct storage *storage, const struct reservation_holder *holder,
                           struct error *err);
 
 /* Deletes all reservations of the VM. */
 int reservation_release(struct storage *storage, int64_t vmid, struct error *err);
 
-/* Array of all reservations, void or not, in order of their devices. */
+/* Array of all reservations, stale ones too, in order of their devices. */
 int reservation_list(struct storage *storage, json_t **ret, struct error *err);
 
 #endif

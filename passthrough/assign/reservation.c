@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which VM has which device of this node, and which reservations are void. */
+/* Which VM has which device of this node, and which reservations are stale. */
 #include "passthrough/assign/reservation.h"
 
 #include <pthread.h>
@@ -15,8 +15,8 @@
 
 #define BOOT_SIZE 64 /* enough for a UUID and the end of its line */
 
-/* Stands for the time that this process started, which a sysroot other than / does not know. It is random, so
- * that no process before or after this one has the same. */
+/* Stands for the start time of this process, which is not in a sysroot other than /. It is random, so that no
+ * earlier or later process has the same. */
 static int64_t run;
 
 static void make_run(void)
@@ -43,8 +43,8 @@ static void read_boot(const struct sysroot *sysroot, char boot[static BOOT_SIZE]
         boot[0] = '\0';
 }
 
-/* With the mount option hidepid /proc shows us no process of other users. Then a VM that was running is taken
- * to run still. */
+/* With the mount option hidepid, /proc does not show us other users' processes. A VM that was running is then
+ * assumed to be still running. */
 static bool hides_processes(const struct sysroot *sysroot)
 {
     return sysroot_is_host(sysroot) && !sysfs_exists(sysroot_fd(sysroot), path_of_process(1, "stat").text);
@@ -67,7 +67,7 @@ static bool find_start(const struct sysroot *sysroot, pid_t process, int64_t *re
     return true;
 }
 
-static bool is_void(const struct reservations *reservations, const char *boot, const json_t *reservation)
+static bool is_stale(const struct reservations *reservations, const char *boot, const json_t *reservation)
 {
     pid_t process = (pid_t)json_integer_value(json_object_get(reservation, "process"));
     int64_t start;
@@ -81,8 +81,8 @@ static bool is_void(const struct reservations *reservations, const char *boot, c
 }
 
 /* Puts each reservation into one of the two lists, either of which may be NULL. */
-static int sort_out(const struct reservations *reservations, const char *boot, json_t *held,
-                    json_t *void_ones, struct error *err)
+static int sort_out(const struct reservations *reservations, const char *boot, json_t *held, json_t *stale,
+                    struct error *err)
 {
     autojson json_t *all = NULL;
     json_t *reservation;
@@ -91,7 +91,7 @@ static int sort_out(const struct reservations *reservations, const char *boot, j
     if (reservation_list(reservations->storage, &all, err) != 0)
         return -1;
     json_array_foreach(all, i, reservation) {
-        json_t *list = is_void(reservations, boot, reservation) ? void_ones : held;
+        json_t *list = is_stale(reservations, boot, reservation) ? stale : held;
         if (list != NULL)
             json_array_append(list, reservation);
     }
@@ -101,15 +101,15 @@ static int sort_out(const struct reservations *reservations, const char *boot, j
 int reservations_take(const struct reservations *reservations, long long vmid,
                       const struct reservation *items, size_t count, struct error *err)
 {
-    autojson json_t *void_ones = json_array();
+    autojson json_t *stale = json_array();
     char boot[BOOT_SIZE];
 
     read_boot(reservations->sysroot, boot);
     const struct reservation_holder holder = {
         .vmid = vmid, .state = "starting", .process = getpid(), .start = this_run(), .boot = boot};
-    if (sort_out(reservations, boot, NULL, void_ones, err) != 0)
+    if (sort_out(reservations, boot, NULL, stale, err) != 0)
         return -1;
-    return reservation_take(reservations->storage, &holder, items, count, void_ones, err);
+    return reservation_take(reservations->storage, &holder, items, count, stale, err);
 }
 
 int reservations_hand_over(const struct reservations *reservations, long long vmid, pid_t process,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reservations: one VM for each device, all devices or none, and void reservations give way. */
+/* Reservations: one VM for each device, all devices or none, and stale reservations give way. */
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
@@ -7,11 +7,11 @@
 #include "tests/unit/storage/fixture.h"
 
 static int try_take(struct storage *storage, int64_t vmid, const struct reservation *items, size_t count,
-                    const char *void_ones, struct error *err)
+                    const char *stale, struct error *err)
 {
     const struct reservation_holder holder = {
         .vmid = vmid, .state = "starting", .process = 500 + vmid, .start = 7, .boot = "b1"};
-    autojson json_t *list = fixture_json(void_ones);
+    autojson json_t *list = fixture_json(stale);
 
     return reservation_take(storage, &holder, items, count, list, err);
 }
@@ -108,7 +108,7 @@ Test(storage_reservation, a_parent_has_no_more_siblings_than_were_counted)
     cr_assert_eq(try_take(storage, 101, &second, 1, "[]", &err), 0, "%s", err.message);
 }
 
-Test(storage_reservation, void_ones_make_room_unless_they_were_renewed)
+Test(storage_reservation, stale_ones_make_room_unless_they_were_renewed)
 {
     autofixture struct fixture fixture;
     fixture_make(&fixture);
