@@ -242,11 +242,11 @@ static int undo_one(struct worker *worker, const struct claim *claim, struct tex
         return 0;
     }
     if (back.kind != ERROR_NOT_FOUND) {
-        worker_log(worker, "%s: cannot be brought back: %s", claim->id, back.message);
+        worker_log(worker, "%s: cannot be restored: %s", claim->id, back.message);
         if (bind_function(worker, claim->address, &claim->was, claim->wanted, driver, &forward) >= 0 &&
             restore_methods(worker, claim, &forward) == 0) {
             worker_release(worker, claim->id);
-            text_printf(where, "could not go back and is where it was asked to be, with%s %s",
+            text_printf(where, "could not be restored and was left as requested, with%s %s",
                         driver[0] != '\0' ? "" : "out", driver[0] != '\0' ? driver : "a driver");
             return 0;
         }
@@ -258,7 +258,7 @@ static int undo_one(struct worker *worker, const struct claim *claim, struct tex
         text_append(where, "is gone");
         return 0;
     }
-    worker_log(worker, "%s: cannot get the driver that was asked for either: %s", claim->id, forward.message);
+    worker_log(worker, "%s: nor can it get the requested driver: %s", claim->id, forward.message);
     text_printf(where, "is left half-way (%s)", back.message);
     return -1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One mediated device or vGPU: from what there is to what is wanted. */
+/* One mediated device or vGPU: brings it from its current state to the wanted one. */
 #include "broker/worker/mdev_state.h"
 
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static int read_vgpu(const struct mdev_target *target, struct mdev_state *ret, s
 
     if (result < 0)
         return attribute_fail(target->worker->sysroot, target->parent, -result, NULL, err,
-                              "read which vGPU %s is", target->id);
+                              "read the vGPU type of %s", target->id);
     *ret = (struct mdev_state){.file = NULL};
     memcpy(ret->type, type, sizeof(type));
     return 0;
@@ -70,7 +70,7 @@ int mdev_state_read(const struct mdev_target *target, struct mdev_state *ret, st
 {
     autofree char *name = mdev_target_name(target);
 
-    if (announce(target, err, "read what %s is", name) != 0)
+    if (announce(target, err, "read the state of %s", name) != 0)
         return -1;
     return is_vgpu(target) ? read_vgpu(target, ret, err) : read_mdev(target, ret, err);
 }
@@ -98,14 +98,14 @@ static int set_attributes(const struct mdev_target *target, const char *file, st
         void *first = json_object_iter((json_t *)(uintptr_t)entry);
         const char *name = json_object_iter_key(first);
         const char *value = json_string_value(json_object_iter_value(first));
-        if (announce(target, err, "write its attribute %s", name) != 0 ||
+        if (announce(target, err, "write attribute %s of the mediated device %s", name, target->uuid) != 0 ||
             mdev_set_attribute(target->worker->sysroot, target->parent, target->uuid, name, value, err) != 0)
             return -1;
     }
     return 0;
 }
 
-/* Before it is made, so that no crash can leave one of which nobody knows whose it is. */
+/* Recorded before the device is created, so that after a crash we still know that it is ours. */
 static void note_made(const struct mdev_target *target, bool made)
 {
     autofree char *kind = xasprintf(FACT_MADE "%s", target->uuid);
@@ -134,7 +134,7 @@ static int make(const struct mdev_target *target, const char *name, const struct
 
 static int set_file(const struct mdev_target *target, const char *text, struct error *err)
 {
-    if (announce(target, err, "%s its file of mdevctl", text != NULL ? "write" : "delete") != 0 ||
+    if (announce(target, err, "%s its mdevctl file", text != NULL ? "write" : "delete") != 0 ||
         mdevctl_replace(target->worker->sysroot, target->id, target->uuid, text, err) != 0)
         return -1;
     worker_log(target->worker, "%s: /" ETC_MDEVCTL "/%s/%s was %s", target->id, target->id, target->uuid,
@@ -147,7 +147,8 @@ static bool is_same_file(const char *file, const char *other)
     return file == NULL || other == NULL ? file == other : strcmp(file, other) == 0;
 }
 
-/* The file is the last that comes, and the first that goes: mdevctl makes no device again that is removed. */
+/* The file is written last and deleted first, so that mdevctl never creates a device again that we have
+ * removed. */
 int mdev_state_reach(const struct mdev_target *target, const struct mdev_state *wanted, struct error *err)
 {
     automdevstate struct mdev_state now = {.file = NULL};
@@ -166,7 +167,7 @@ int mdev_state_reach(const struct mdev_target *target, const struct mdev_state *
     return other || other_file ? 1 : 0;
 }
 
-/* {uuid, type, file, wanted, wanted-file}: what it was, with a null for no file, and what it is to be. */
+/* {uuid, type, file, wanted, wanted-file}: the state before and the wanted one; null stands for no file. */
 json_t *mdev_pack_change(const struct mdev_target *target, const struct mdev_state *was,
                          const struct mdev_state *wanted)
 {
@@ -208,10 +209,10 @@ int mdev_undo(struct worker *worker, const json_t *claim, struct text *where)
         describe("is back", name, &was, where);
         return 0;
     }
-    worker_log(worker, "%s: %s cannot be brought back: %s", target.id, name, back.message);
+    worker_log(worker, "%s: %s cannot be restored: %s", target.id, name, back.message);
     if (back.kind != ERROR_NOT_FOUND && mdev_state_reach(&target, &wanted, &forward) >= 0) {
         worker_release(worker, target.id);
-        describe("could not go back and is as it was asked to be,", name, &wanted, where);
+        describe("could not be restored and was left as requested,", name, &wanted, where);
         return 0;
     }
     if (back.kind == ERROR_NOT_FOUND || forward.kind == ERROR_NOT_FOUND) {
@@ -219,7 +220,7 @@ int mdev_undo(struct worker *worker, const json_t *claim, struct text *where)
         text_append(where, "is gone");
         return 0;
     }
-    worker_log(worker, "%s: %s cannot be as it was asked to be either: %s", target.id, name, forward.message);
+    worker_log(worker, "%s: nor can %s reach the requested state: %s", target.id, name, forward.message);
     text_printf(where, "is left half-way (%s)", back.message);
     return -1;
 }

@@ -349,7 +349,7 @@ Test(broker_driver, goes_forward_where_there_is_no_way_back)
     kernel_refuse(SOUND, "vfio-pci");
     kernel_refuse(SCREEN, "nouveau");
     testbed_fail(&testbed, "driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci', 'scope': 'device'}",
-                 SCREEN " could not go back and is where it was asked to be, with vfio-pci");
+                 SCREEN " could not be restored and was left as requested, with vfio-pci");
     expect_binding(SCREEN, "vfio-pci", "vfio-pci");
     expect_binding(SOUND, "snd_hda_intel", "");
     expect_nothing_open(&testbed);
