@@ -49,7 +49,8 @@ static struct content examine(int folder)
 
 static int refuse(const char *path, const char *why, struct error *err)
 {
-    return error_set(err, ERROR_CONFLICT, "the folder '%s' %s: name a folder of its own with --run-dir", path,
+    return error_set(err, ERROR_CONFLICT,
+                     "the folder '%s' %s: use --run-dir to choose a folder that nothing else uses", path,
                      why);
 }
 
@@ -58,26 +59,27 @@ static int prepare_as_root(int folder, const char *path, const struct stat *stat
     struct content content = examine(folder);
 
     if ((status->st_mode & S_IWOTH) != 0)
-        return refuse(path, "is open to everybody, who could put a socket in the place of ours", err);
+        return refuse(path, "is writable by everybody, who could replace the sockets in it", err);
     if (!content.foreign)
         return fchown(folder, 0, 0) == 0 && fchmod(folder, 0755) == 0
                    ? 0
-                   : error_set_errno(err, errno, "cannot make the run folder '%s' root's alone", path);
+                   : error_set_errno(err, errno, "cannot give the run folder '%s' to root, with mode 0755",
+                                     path);
     if (content.ours && status->st_uid == 0 && (status->st_mode & S_IWGRP) == 0)
         return 0;
-    return refuse(path, "holds files that are not this daemon's", err);
+    return refuse(path, "contains files that hostpci did not create", err);
 }
 
-/* A folder of root's does, too: then the service manager has made the sockets in it. */
+/* A folder that belongs to root will do as well: the service manager has created the sockets in it. */
 static int prepare_as_user(int folder, const char *path, const struct stat *status, struct error *err)
 {
     if (status->st_uid == geteuid() && !examine(folder).foreign)
         return fchmod(folder, 0700) == 0
                    ? 0
-                   : error_set_errno(err, errno, "cannot close the run folder '%s' to others", path);
+                   : error_set_errno(err, errno, "cannot set mode 0700 on the run folder '%s'", path);
     if ((status->st_mode & (S_IWGRP | S_IWOTH)) == 0 && (status->st_uid == geteuid() || status->st_uid == 0))
         return 0;
-    return refuse(path, "is open to others, who could put a socket in the place of ours", err);
+    return refuse(path, "is writable by others, who could replace the sockets in it", err);
 }
 
 int run_dir_prepare(const char *path, struct error *err)

@@ -138,8 +138,8 @@ int folders_prepare_state(const char *path, const struct user *user, struct erro
     if (status.st_uid != user->uid && !is_ours(folder))
         return error_set(
             err, ERROR_CONFLICT,
-            "the folder '%s' holds files that are not this daemon's, and would be given to its user: name a "
-            "folder of its own with --state-dir",
+            "the folder '%s' contains files that hostpci did not create, and would be given to its user: use "
+            "--state-dir to choose a folder that nothing else uses",
             path);
     if (give_folder(folder, status.st_mode & 07777, user) != 0)
         return error_set_errno(err, errno, "cannot give the state folder '%s' to the user %s", path,

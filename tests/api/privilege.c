@@ -178,10 +178,11 @@ DAEMON_TEST(privilege, folders_of_somebody_else_are_left_alone)
     daemon_stop();
     cr_assert_eq(mkdir(folder, 0755), 0);
     cr_assert_eq(file_replace(file, "x", 1, 0600, &err), 0);
-    daemon_refuses((const char *const[]){"--state-dir", folder, NULL}, "name a folder of its own with "
-                                                                       "--state-dir");
-    daemon_refuses((const char *const[]){"--run-dir", folder, NULL}, "name a folder of its own with "
-                                                                     "--run-dir");
+    daemon_refuses((const char *const[]){"--state-dir", folder, NULL},
+                   "use --state-dir to choose a folder that "
+                   "nothing else uses");
+    daemon_refuses((const char *const[]){"--run-dir", folder, NULL}, "use --run-dir to choose a folder that "
+                                                                     "nothing else uses");
     expect_owner(folder, 0, 0755);
     expect_owner(file, 0, 0600);
 }

@@ -55,7 +55,8 @@ static void expect_refused(const char *path, const char *why)
     cr_assert_eq(lstat(path, &before), 0);
     cr_assert_eq(run_dir_prepare(path, &err), -1, "%s", path);
     cr_expect(err.kind == ERROR_CONFLICT && strstr(err.message, why) != NULL, "%s", err.message);
-    cr_expect_not_null(strstr(err.message, "name a folder of its own with --run-dir"), "%s", err.message);
+    cr_expect_not_null(strstr(err.message, "use --run-dir to choose a folder that nothing else uses"), "%s",
+                       err.message);
     cr_assert_eq(lstat(path, &after), 0);
     cr_expect(before.st_uid == after.st_uid && before.st_mode == after.st_mode, "it stays as it is");
 }
@@ -95,15 +96,15 @@ Test(run_dir, root_takes_no_folder_that_is_not_ours)
     put(home, ".profile");
     put(home, "hostpci.sock");
     put(etc, "passwd");
-    expect_refused(etc, "holds files that are not this daemon's");
+    expect_refused(etc, "contains files that hostpci did not create");
     put(etc, "hostpci.sock");
     expect_accepted(etc, 0, 0755);
     cr_assert_eq(chmod(etc, 0775), 0);
-    expect_refused(etc, "holds files that are not this daemon's");
-    expect_refused(home, "holds files that are not this daemon's");
-    expect_refused(shared, "is open to everybody");
+    expect_refused(etc, "contains files that hostpci did not create");
+    expect_refused(home, "contains files that hostpci did not create");
+    expect_refused(shared, "is writable by everybody");
     put(shared, "hostpci.sock");
-    expect_refused(shared, "is open to everybody");
+    expect_refused(shared, "is writable by everybody");
 }
 
 Test(run_dir, that_of_a_user_is_its_own)
@@ -124,10 +125,10 @@ Test(run_dir, that_of_a_user_is_its_own)
         cr_assert_eq(setresuid(user, user, 0), 0);
     expect_accepted(made, user, 0700);
     expect_accepted(open, user, 0700);
-    expect_refused(others, "is open to others");
+    expect_refused(others, "is writable by others");
     if (root) {
         expect_accepted(of_root, 0, 0755);
-        expect_refused(shared, "is open to others");
+        expect_refused(shared, "is writable by others");
         cr_assert_eq(setresuid(0, 0, 0), 0);
     }
 }

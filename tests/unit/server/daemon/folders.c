@@ -100,7 +100,7 @@ Test(server_folders, folder_of_somebody_else_is_refused)
     autofree char *file = make_file(fixture.folder, "tls.key");
     cr_assert_eq(chmod(fixture.folder, 0755), 0);
     cr_expect_eq(folders_prepare_state(fixture.folder, &somebody, &err), -1);
-    fixture_expect_error(&err, ERROR_CONFLICT, "holds files that are not this daemon's");
+    fixture_expect_error(&err, ERROR_CONFLICT, "contains files that hostpci did not create");
     expect(fixture.folder, 0, 0, 0755);
     expect(file, 0, 0, 0600);
 }
