@@ -107,7 +107,7 @@ static void draw_waiting(const json_t *waiting, const struct table_style *style,
 {
     autotext struct text text = {0};
 
-    text_printf(&text, "%s: the kernel has not answered since ", json_text(waiting, "step"));
+    text_printf(&text, "%s: waiting for the kernel since ", json_text(waiting, "step"));
     append_time(&text, json_object_get(waiting, "since"));
     draw_item("waiting", text_string(&text), TYPE_PLAIN, style, ret);
 }
@@ -117,10 +117,9 @@ static void draw_reset(const json_t *reset, const struct table_style *style, str
     bool worked = json_integer_value(json_object_get(reset, "ok")) != 0;
     autotext struct text text = {0};
 
-    text_printf(&text, "%s ", worked ? "worked" : "the last reset,");
+    text_printf(&text, "%s, by %s at ", worked ? "worked" : "last reset", json_text(reset, "method"));
     append_time(&text, json_object_get(reset, "time"));
-    text_printf(&text, " (%s)%s%s", json_text(reset, "method"), worked ? "" : ": ",
-                json_text(reset, "message"));
+    text_printf(&text, "%s%s", worked ? "" : ": ", json_text(reset, "message"));
     draw_item(worked ? "reset" : "failed", text_string(&text), TYPE_PLAIN, style, ret);
 }
 
@@ -139,9 +138,9 @@ static void draw_state(const json_t *state, const struct table_style *style, str
     if (reset != NULL)
         draw_reset(reset, style, ret);
     if (previous[0] != '\0')
-        text_printf(&drivers, "%s before, which restore gives back", previous);
+        text_printf(&drivers, "previously %s (`restore` brings it back)", previous);
     if (persistent[0] != '\0')
-        text_printf(&drivers, "%s%s at each start", drivers.length > 0 ? "; " : "", persistent);
+        text_printf(&drivers, "%s%s whenever the broker starts", drivers.length > 0 ? "; " : "", persistent);
     if (drivers.length > 0)
         draw_item("driver", text_string(&drivers), TYPE_PLAIN, style, ret);
 }
@@ -162,7 +161,7 @@ static void draw_device(const json_t *device, const struct table_style *style, s
     if (mapping[0] != '\0')
         text_printf(&text, ", of mapping %s", mapping);
     if (mdev[0] != '\0')
-        text_printf(&text, ", as a mediated device %s", mdev);
+        text_printf(&text, ", as a mediated device of type %s", mdev);
     draw_item(json_text(device, "key"), text_string(&text), TYPE_PLAIN, style, ret);
     json_array_foreach(refused, i, part) {
         autofree char *reason = xasprintf("not %s: %s", json_text(part, "path"), json_text(part, "reason"));
@@ -206,27 +205,22 @@ static void draw_check(const json_t *check, const struct table_style *style, str
     cell_escape_lines(json_text(check, "remedy"), REPORT_REMEDY_INDENT, ret);
 }
 
-static void append_parameter(struct text *call, const char *name, const json_t *value)
-{
-    autofree char *number = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
-
-    text_printf(call, " %s=%s", name, number != NULL ? number : json_string_value(value));
-}
-
 void report_draw_finding(const json_t *finding, const struct table_style *style, struct text *ret)
 {
     const json_t *action = json_object_get(finding, "action");
-    autotext struct text call = {0};
+    autotext struct text request = {0};
     const char *name;
     json_t *value;
 
     draw_check(finding, style, ret);
     if (action == NULL)
         return;
-    text_printf(&call, "%s %s", json_text(action, "method"), json_text(action, "path"));
-    json_object_foreach(json_object_get(action, "parameters"), name, value)
-        append_parameter(&call, name, value);
-    draw_item("call", text_string(&call), TYPE_PLAIN, style, ret);
+    text_printf(&request, "%s %s", json_text(action, "method"), json_text(action, "path"));
+    json_object_foreach(json_object_get(action, "parameters"), name, value) {
+        autofree char *number = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+        text_printf(&request, " %s=%s", name, number != NULL ? number : json_string_value(value));
+    }
+    draw_item("action", text_string(&request), TYPE_PLAIN, style, ret);
 }
 
 static void draw_checks(const json_t *checks, const struct table_style *style, struct text *ret)

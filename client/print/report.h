@@ -45,7 +45,7 @@ json_t *report_draw(const json_t *reply, const struct table_style *style, struct
 
 /* Draws one check's finding, with the call that does its remedy, if there is one:
  *
- *   CALL      PUT /nodes/pve1/hardware/pci/0000:01:00.0/driver driver=vfio-pci
+ *   ACTION    PUT /nodes/pve1/hardware/pci/0000:01:00.0/driver driver=vfio-pci
  */
 void report_draw_finding(const json_t *finding, const struct table_style *style, struct text *ret);
 

@@ -98,16 +98,16 @@ Test(client_report, what_is_being_done_to_a_device_stands_below_its_verdict)
            (struct table_style){0},
            "POSSIBLE  0000:01:00.0\n"
            "TASK      UPID:pve1:0000002A:00000001:69000000:pcidriver:0000@3a01@3a00.0:root@pam:\n"
-           "WAITING   unbind from nvme: the kernel has not answered since 2025-12-29 09:20:00\n"
-           "FAILED    the last reset, 2025-12-29 09:21:00 (flr): it does not answer\n"
-           "DRIVER    nvme before, which restore gives back; vfio-pci at each start\n");
+           "WAITING   unbind from nvme: waiting for the kernel since 2025-12-29 09:20:00\n"
+           "FAILED    last reset, by flr at 2025-12-29 09:21:00: it does not answer\n"
+           "DRIVER    previously nvme (`restore` brings it back); vfio-pci whenever the broker starts\n");
     expect(
         "{\"id\": \"a\", \"verdict\": \"ready\", \"checks\": [], \"state\": {\"reset\": {\"method\": \"bus\","
         " \"time\": 1767000060, \"ok\": 1, \"message\": \"\"}, \"persistent-driver\": \"none\"}}",
         (struct table_style){0},
         "READY     a\n"
-        "RESET     worked 2025-12-29 09:21:00 (bus)\n"
-        "DRIVER    none at each start\n");
+        "RESET     worked, by bus at 2025-12-29 09:21:00\n"
+        "DRIVER    none whenever the broker starts\n");
 }
 
 Test(client_report, text_is_wrapped_to_the_terminal_but_never_a_line_to_copy)
@@ -194,7 +194,7 @@ Test(client_report, a_vm_s_report_has_what_each_hostpci_gets)
            "HOSTPCI0  0000:02:00.0, 0000:02:00.1, of mapping gpu\n"
            "          not 0000:01:00.0: in use by VMID '101'\n"
            "DETACHES  0000:02:00.0 (nouveau)\n"
-           "HOSTPCI1  0000:00:02.0, as a mediated device i915-GVTg_V5_4\n"
+           "HOSTPCI1  0000:00:02.0, as a mediated device of type i915-GVTg_V5_4\n"
            "HOSTPCI15 none\n"
            "\n"
            "ERROR     No. [command-line]\n");
