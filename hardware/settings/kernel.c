@@ -20,10 +20,10 @@
 #define HEX    DIGITS "abcdefABCDEF"
 #define SMALL  "abcdefghijklmnopqrstuvwxyz"
 
-/* A value is a list with commas of words; or, if there are no words, of characters that are allowed; without
- * either the parameter has no value. A word that ends in '=' or ':' has more behind it, of `characters`.
- * None may have a ';': update-grub copies the line into grub.cfg as it is, where what follows is a command.
- */
+/* A value is a comma-separated list of `words`; without `words`, of strings of the allowed `characters`; a
+ * parameter that has neither takes no value. A word that ends in '=', ':' or '-' is followed by `characters`.
+ * No value may contain ';': update-grub copies the line unquoted into grub.cfg, where a new command would
+ * begin after it. */
 static const struct parameter {
     const char *name;
     const char *words; /* each ends with a NUL */
@@ -117,33 +117,26 @@ static bool is_value(const struct parameter *parameter, const char *list)
     return true;
 }
 
-static char *list_names(void)
-{
-    struct text names = {0};
-
-    for (size_t i = 0; i < COUNT_OF(parameters); i++)
-        text_printf(&names, "%s%s", i > 0 ? ", " : "", parameters[i].name);
-    return text_take(&names);
-}
-
 static int check_word(const char *field, const char *word, bool alone, struct error *err)
 {
     const struct parameter *parameter = find(word);
     const char *value = strchr(word, '=');
 
     if (parameter == NULL) {
-        autofree char *names = list_names();
-        return error_set_field(err, field, "'%.60s' is no parameter that can be set here: there are %s", word,
-                               names);
+        autotext struct text names = {0};
+        for (size_t i = 0; i < COUNT_OF(parameters); i++)
+            text_printf(&names, "%s%s", i > 0 ? ", " : "", parameters[i].name);
+        return error_set_field(err, field, "'%.60s' cannot be set here; parameters that can: %s", word,
+                               text_string(&names));
     }
     if (alone)
         return value == NULL ? 0
-                             : error_set_field(err, field, "'%.60s' has a value: give the name alone", word);
+                             : error_set_field(err, field, "'%.60s' has a value: give only the name", word);
     bool wants = parameter->words != NULL || parameter->characters != NULL;
     if (wants ? value != NULL && is_value(parameter, value + 1) : value == NULL)
         return 0;
     return error_set_field(err, field,
-                           wants ? "'%.80s' has not a value that the kernel knows for it"
+                           wants ? "'%.80s': the kernel does not know this value of the parameter"
                                  : "'%.80s' has a value, but the parameter takes none",
                            word);
 }

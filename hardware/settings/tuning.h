@@ -9,14 +9,14 @@
 #include "hardware/settings/modprobe.h"
 
 struct tuning {
-    char *modprobe, *modules; /* texts of our files; NULL: there is none */
-    json_t *kept;             /* what they say; empty if they were changed by hand */
-    struct error changed;     /* then this says where; else its message is "" */
+    char *modprobe, *modules; /* contents of our files; NULL: the file does not exist */
+    json_t *kept;             /* the settings in them; empty if they were changed by hand */
+    struct error changed;     /* where they were changed by hand; empty message: nowhere */
     struct boot boot;
-    char *boot_text;            /* of the boot loader's file; NULL: there is none */
-    char *line;                 /* the kernel's command line in it; "" */
-    struct error no_line;       /* why the line cannot be changed; its message is "" if it can */
-    char digest[SHA1_HEX_SIZE]; /* of the three texts */
+    char *boot_text;            /* contents of the boot loader's file; NULL: it does not exist */
+    char *line;                 /* the kernel's command line in it; "" if there is none */
+    struct error no_line;       /* why the line cannot be changed; empty message: it can */
+    char digest[SHA1_HEX_SIZE]; /* of the contents of the three files */
 };
 
 /* Fails only if a file cannot be read. */
@@ -25,12 +25,13 @@ void tuning_release(struct tuning *tuning);
 #define autotuning __attribute__((cleanup(tuning_release)))
 
 /* What GET shows: the kept settings, digest, boot-loader {name, file, evidence, line, refresh}, kernel
- * [parameter of the line], effective [{name, value, source, kept}]: where else the same settings are made,
- * the one that wins the last of its name; problems [text], reboot-needed and reasons [text]. */
+ * [parameter of the line], effective [{name, value, source, kept}]: every file that makes one of these
+ * settings, where the last entry of a name is the one in effect; problems [text], reboot-needed and reasons
+ * [text]. */
 int tuning_describe(const struct sysroot *sysroot, const struct inventory *inventory, json_t **ret,
                     struct error *err);
 
-/* Why the running kernel is not as the settings want it: texts, none if it is. */
+/* How the running kernel differs from the settings, as texts; empty if it does not. */
 json_t *tuning_list_reasons(const struct sysroot *sysroot, const struct inventory *inventory,
                             const struct tuning *tuning);
 

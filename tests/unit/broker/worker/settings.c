@@ -157,8 +157,8 @@ Test(host_settings, that_are_wrong_change_nothing)
     } cases[] = {
         {"{'ids': '10de'}", "'10de' is not VENDOR:DEVICE"},
         {"{'blacklist': 'ext4'}", "'ext4' is neither a module of VFIO nor"},
-        {"{'kernel': 'init=sh'}", "'init=sh' is no parameter that can be set here"},
-        {"{'kernel-remove': 'quiet'}", "'quiet' is no parameter"},
+        {"{'kernel': 'init=sh'}", "'init=sh' cannot be set here; parameters that can: "},
+        {"{'kernel-remove': 'quiet'}", "'quiet' cannot be set here"},
         {"{'delete': 'install'}", "there is no setting 'install'"},
         {"{'delete': 'ids', 'ids': '10de:2484'}", "at once"},
         {"{'options': ['nouveau a=1\\ninstall x /bin/sh']}", "options"},
