@@ -14,7 +14,7 @@
     {.name = "default",                                                                                      \
      .type = SCHEMA_BOOLEAN,                                                                                 \
      .optional = true,                                                                                       \
-     .text = "Whether a login form offers this realm first."}
+     .text = "Whether login forms preselect this realm."}
 #define REALM_COMMENT {.name = "comment", .type = SCHEMA_STRING, .optional = true, .max_length = 4096}
 
 static int list_domains(struct request *request, json_t **ret, struct error *err)

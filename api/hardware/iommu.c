@@ -7,24 +7,18 @@
 #include "hardware/check/report.h"
 #include "hardware/iommu/report.h"
 
-/* The broker may read every file, so it is asked first; without one this process reads what it can. */
-static int describe_host(struct request *request, json_t **ret, struct error *err)
-{
-    autoinventory struct inventory *inventory = NULL;
-
-    if (broker_call(request->service->broker, "describe-host", NULL, json_object(), NULL, NULL, ret, err) ==
-        0)
-        return 0;
-    if (inventory_source_get(request->service->inventory, &inventory, err) != 0)
-        return -1;
-    return readiness_describe_host(request->service->sysroot, inventory, ret, err);
-}
-
+/* The broker can read every file, so it is asked first. If it fails, for whatever reason, this process
+ * reports what it can read itself. */
 static int get_iommu(struct request *request, json_t **ret, struct error *err)
 {
-    if (describe_host(request, ret, err) != 0)
+    autoinventory struct inventory *inventory = NULL;
+    const struct service *service = request->service;
+
+    if (broker_call(service->broker, "describe-host", NULL, json_object(), NULL, NULL, ret, err) != 0 &&
+        (inventory_source_get(service->inventory, &inventory, err) != 0 ||
+         readiness_describe_host(service->sysroot, inventory, ret, err) != 0))
         return -1;
-    checks_name_node(*ret, request->service->node);
+    checks_name_node(*ret, service->node);
     return 0;
 }
 
@@ -40,10 +34,10 @@ const struct endpoint endpoint_get_iommu = {
             .properties = PROPERTIES(
                 {.name = "enabled", .type = SCHEMA_BOOLEAN, .text = "Whether the kernel uses an IOMMU."},
                 OPTIONAL_TEXT("driver", "intel-iommu, amd-iommu and so on."),
-                OPTIONAL_FLAG("interrupt-remapping", "Whether the interrupts of devices are remapped."),
+                OPTIONAL_FLAG("interrupt-remapping", "Whether interrupt remapping is enabled."),
                 OPTIONAL_TEXT(
                     "default-domain",
-                    "Type of the domains of the host's own devices: identity, DMA, DMA-FQ or mixed."),
+                    "IOMMU domain type of the devices that the host uses: identity, DMA, DMA-FQ or mixed."),
                 {.name = "groups", .type = SCHEMA_INTEGER, .text = "Number of IOMMU groups."},
                 {.name = "checks",
                  .type = SCHEMA_ARRAY,
@@ -79,16 +73,18 @@ const struct endpoint endpoint_list_iommu_groups = {
     .parameters = PROPERTIES(PARAMETER_NODE),
     .returns =
         {.type = SCHEMA_ARRAY,
-         .empty = "There are no IOMMU groups: the host has no IOMMU that is on. /nodes/{node}/hardware/iommu "
+         .empty = "There are no IOMMU groups: the IOMMU is missing or disabled. /nodes/{node}/hardware/iommu "
                   "says why.",
          .items = ITEMS(.type = SCHEMA_OBJECT,
                         .properties = PROPERTIES(
                             {.name = "group", .type = SCHEMA_INTEGER},
                             OPTIONAL_TEXT(
-                                "type", "Type of the host's domain for it: DMA, DMA-FQ, identity and so on."),
+                                "type",
+                                "The group's domain type while the host uses it: DMA, DMA-FQ, identity and "
+                                "so on."),
                             {.name = "isolated",
                              .type = SCHEMA_BOOLEAN,
-                             .text = "Whether all its functions but bridges belong to one device."},
+                             .text = "Whether all its functions, bridges aside, belong to one device."},
                             WORDS("devices", "PCI ids of its devices."),
                             {.name = "reserved",
                              .type = SCHEMA_ARRAY,

@@ -17,7 +17,7 @@ static int map_device(struct request *request, json_t **ret, struct error *err)
     const struct pci_device *device = inventory_find(inventory, address);
     pci_address_format(address, id);
     if (device == NULL)
-        return error_set(err, ERROR_NOT_FOUND, "no PCI device '%s' on node '%s'", id, service->node);
+        return error_set(err, ERROR_NOT_FOUND, "no PCI device found for '%s'", id);
     *ret = json_null();
     return mapping_add_device(service->storage, param_string(request, "mapping"), service->node, device,
                               param_string(request, "description"), err);

@@ -68,8 +68,7 @@ DAEMON_TEST(map, names_a_device_once)
 
 DAEMON_TEST(map, device_must_be_there)
 {
-    fails(500, "no PCI device '0000:7f:00.0' on node '" NODE "'", "POST", PCI "7f:00.0/map", "mapping", "gpu",
-          NULL);
+    fails(500, "no PCI device found for '0000:7f:00.0'", "POST", PCI "7f:00.0/map", "mapping", "gpu", NULL);
     wrong_parameter("pci-id-or-mapping", "invalid format - value is not a PCI id such as 0000:01:00.0\n",
                     "POST", PCI "gpu/map", "mapping", "gpu", NULL);
     wrong_parameter("mapping", "property is missing and it is not optional", "POST", PCI "01:00.0/map", NULL);
