@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "server/http/listen.h"
 
-#define SOCKET 3 /* the only file of the child beside standard input, output and error */
+#define SOCKET 3 /* the child's only file besides standard input, output and error */
 
 static void remove_socket(const char *path)
 {
@@ -26,7 +26,7 @@ static void remove_socket(const char *path)
     unlink(path);
 }
 
-/* The folder of --socket may be another user's. */
+/* CAP_DAC_OVERRIDE stays, because the folder of --socket may belong to another user. */
 static bool confine(int socket)
 {
     struct error err;
@@ -36,8 +36,9 @@ static bool confine(int socket)
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-/* In the child. The first byte asks to publish, which is answered with an error, and the second to remove.
- * Without a byte the daemon is gone, and with it whoever could answer. */
+/* Runs in the child. The daemon sends a 'p' to have the socket published, which is answered with a struct
+ * error whose message is empty on success, and later one more byte to have it removed. At the end of the
+ * stream the daemon has died: the socket stays for the next daemon, which replaces it. */
 _Noreturn static void serve(const char *path, int socket)
 {
     struct error err = {.message = ""};
@@ -59,25 +60,22 @@ _Noreturn static void serve(const char *path, int socket)
     _exit(EXIT_SUCCESS);
 }
 
-static int start_child(struct publisher *publisher, struct error *err)
+int publisher_start(struct publisher *publisher, struct error *err)
 {
     int ends[2];
 
+    if (publisher->path == NULL || geteuid() != 0)
+        return 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-        return error_set_errno(err, errno, "cannot start the process that names the local socket");
+        return error_set_errno(err, errno, "cannot start the local socket's helper process");
     publisher->socket = ends[0];
     publisher->pid = fork();
     if (publisher->pid == 0)
         serve(publisher->path, ends[1]);
     close(ends[1]);
     if (publisher->pid < 0)
-        return error_set_errno(err, errno, "cannot start the process that names the local socket");
+        return error_set_errno(err, errno, "cannot start the local socket's helper process");
     return 0;
-}
-
-int publisher_start(struct publisher *publisher, struct error *err)
-{
-    return publisher->path != NULL && geteuid() == 0 ? start_child(publisher, err) : 0;
 }
 
 int publisher_publish(struct publisher *publisher, struct error *err)
@@ -88,8 +86,7 @@ int publisher_publish(struct publisher *publisher, struct error *err)
         return listen_publish(publisher->path, err);
     if (send(publisher->socket, "p", 1, MSG_NOSIGNAL) != 1 ||
         recv(publisher->socket, &answer, sizeof(answer), MSG_WAITALL) != sizeof(answer))
-        return error_set(err, ERROR_FAILED,
-                         "the process that names the local socket is gone: restart hostpci");
+        return error_set(err, ERROR_FAILED, "the local socket's helper process has died: restart hostpci");
     if (answer.message[0] == '\0')
         return 0;
     *err = answer;

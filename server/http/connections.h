@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The connections of a listening socket: how many there are, from where, and how long each may take.
  *
- * libmicrohttpd's own timeout begins anew with every byte, so that a client which sends a byte now and then
- * keeps its place for ever; and it does not look at a client that closed in the middle of a request. So each
- * connection has a deadline of ours. What is late, and what waits for a peer that is gone, is shut down; then
+ * libmicrohttpd's own timeout restarts on every byte, so that a client which sends a byte now and then keeps
+ * its connection for ever; nor does it notice a client that hangs up in the middle of a request. So each
+ * connection has a deadline of ours. A connection that is late, or whose peer is gone, is shut down; then
  * libmicrohttpd closes it.
  *
- * A network (server/http/peer.h) has at most a quarter of the places. When all are taken, a newcomer gets the
- * place of whoever has waited longest without a request that is being answered: of those without a valid
- * credential first, and of these from the network that has most connections. So strangers can take no place
- * from a caller who has proved himself.
+ * A network (server/http/peer.h) may have at most a quarter of all connections. When there are too many, a
+ * new connection evicts the one that has been idle longest, where one whose request is being answered is not
+ * idle. Connections without a valid credential go first, and of these the ones from the network that has
+ * most. So strangers cannot evict a caller who is authenticated.
  *
  * Thread-safe. The times are by clock_microseconds. */
 #ifndef HOSTPCI_SERVER_HTTP_CONNECTIONS_H
@@ -22,9 +22,9 @@
 
 #define CONNECTIONS_HEAD_SECONDS  10   /* from accept(2) to the end of the first head */
 #define CONNECTIONS_IDLE_SECONDS  30   /* from the end of a reply to the end of the next head */
-#define CONNECTIONS_BODY_SECONDS  10   /* for a body, and more for each byte that has come */
-#define CONNECTIONS_REPLY_SECONDS 30   /* for a reply, and more for each of its bytes */
-#define CONNECTIONS_BYTES         4096 /* take a second of the slowest client that is waited for */
+#define CONNECTIONS_BODY_SECONDS  10   /* for a body, plus time for each byte received */
+#define CONNECTIONS_REPLY_SECONDS 30   /* for a reply, plus time for each of its bytes */
+#define CONNECTIONS_BYTES         4096 /* bytes per second of the slowest client that is tolerated */
 
 struct connections;
 
@@ -44,7 +44,7 @@ struct connection {
     bool proven, cut;
     enum connection_phase phase;
     long long since, deadline; /* 0: none */
-    long long suspected;       /* the deadline at which its peer was found to be gone; 0: it was not */
+    long long suspected;       /* its deadline when its peer was found to be gone; 0: the peer is there */
 };
 
 struct connections *connections_new(unsigned limit);
@@ -57,18 +57,19 @@ void connections_add(struct connections *all, struct connection *connection, int
                      const struct network *network, bool proven);
 void connections_remove(struct connection *connection);
 
-/* It is in this phase, and has so many seconds since that began, and more for each byte; CONNECTION_ANSWERS
- * has no end. */
+/* Enters `phase`. Its deadline is `seconds` from the beginning of the phase, plus time for `bytes`;
+ * CONNECTION_ANSWERS has none. */
 void connections_enter(struct connection *connection, enum connection_phase phase, unsigned seconds,
                        size_t bytes);
 
-/* Its caller has shown a valid credential. */
+/* The caller calls this when the connection has shown a valid credential. */
 void connections_prove(struct connection *connection);
 
-/* Shuts down what is late at `now`, and what was found without a peer in two calls. Called now and then. */
+/* Shuts down the connections that are late at `now`, and those whose peer was found to be gone in two
+ * consecutive calls. Call it periodically. */
 void connections_cut_late(struct connections *all, long long now);
 
-/* Shuts down what is neither being answered nor sent a reply. */
+/* Shuts down the connections that are neither being answered nor sent a reply. */
 void connections_cut_waiting(struct connections *all);
 
 #endif
