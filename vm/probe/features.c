@@ -7,8 +7,8 @@
 
 #include "base/memory.h"
 
-/* split-wx=on, since with TCG's usual memory QEMU does not start under systemd's MemoryDenyWriteExecute. Not
- * KVM, since the process that asks may not open /dev/kvm. */
+/* Without split-wx=on, TCG cannot start under systemd's MemoryDenyWriteExecute. KVM is not used, because the
+ * process that asks may not open /dev/kvm. */
 const char *const vm_features_arguments[] = {"qemu-system-x86_64",
                                              "-machine",
                                              "none",
@@ -45,7 +45,7 @@ struct vm_features {
     json_t *names; /* id of the question -> {name: true} */
 };
 
-/* Questions that every QEMU answers; one without VFIO or a vIOMMU still is a QEMU. */
+/* Questions that every QEMU answers. The others are optional: a binary may lack VFIO or a vIOMMU. */
 static const char *const needed[] = {"machines", "cpus", "devices"};
 
 /* Names that -device takes and qom-list-types does not list. */
@@ -63,44 +63,33 @@ static void add_names(json_t *set, const json_t *list, const char *key)
     }
 }
 
-static int take_version(struct vm_features *qemu, const json_t *answer, struct error *err)
+/* Leaves the version at 0 if the answer has none. */
+static void take_version(struct vm_features *qemu, const json_t *answer)
 {
     int major, minor, micro;
 
     if (json_unpack((json_t *)answer, "{s:{s:i, s:i, s:i}}", "qemu", "major", &major, "minor", &minor,
-                    "micro", &micro) != 0 ||
-        major < 0 || minor < 0 || micro < 0)
-        return error_set(err, ERROR_FAILED, "QEMU did not report its version");
-    qemu->version = (struct vm_version){(unsigned)major, (unsigned)minor, (unsigned)micro};
-    return 0;
+                    "micro", &micro) == 0 &&
+        major >= 0 && minor >= 0 && micro >= 0)
+        qemu->version = (struct vm_version){(unsigned)major, (unsigned)minor, (unsigned)micro};
 }
 
-static int take_answer(struct vm_features *qemu, const json_t *line, struct error *err)
+static void take_answer(struct vm_features *qemu, const json_t *line)
 {
     const char *id = json_string_value(json_object_get(line, "id"));
     const json_t *answer = json_object_get(line, "return");
 
-    if (id == NULL ||
-        answer ==
-            NULL) /* the greeting, an event, or an error about a device that this binary does not have */
-        return 0;
-    if (strcmp(id, "version") == 0)
-        return take_version(qemu, answer, err);
+    /* the greeting, an event, or an error about a device that this binary does not have */
+    if (id == NULL || answer == NULL)
+        return;
+    if (strcmp(id, "version") == 0) {
+        take_version(qemu, answer);
+        return;
+    }
     json_t *set = json_object();
     json_object_set_new(qemu->names, id, set);
     add_names(set, answer, "name");
     add_names(set, answer, "alias");
-    return 0;
-}
-
-static int check_complete(const struct vm_features *qemu, struct error *err)
-{
-    if (qemu->version.major == 0)
-        return error_set(err, ERROR_FAILED, "QEMU did not report its version");
-    for (size_t i = 0; i < COUNT_OF(needed); i++)
-        if (json_object_size(json_object_get(qemu->names, needed[i])) == 0)
-            return error_set(err, ERROR_FAILED, "QEMU did not report which %s it has", needed[i]);
-    return 0;
 }
 
 int vm_features_parse(const char *answers, size_t length, struct vm_features **ret, struct error *err)
@@ -115,11 +104,14 @@ int vm_features_parse(const char *answers, size_t length, struct vm_features **r
         next = newline != NULL ? newline + 1 : end;
         json_error_t wrong;
         autojson json_t *line = json_loadb(answers, (size_t)(next - answers), 0, &wrong);
-        if (line != NULL && take_answer(qemu, line, err) != 0)
-            return -1;
+        if (line != NULL)
+            take_answer(qemu, line);
     }
-    if (check_complete(qemu, err) != 0)
-        return -1;
+    if (qemu->version.major == 0)
+        return error_set(err, ERROR_FAILED, "QEMU did not report its version");
+    for (size_t i = 0; i < COUNT_OF(needed); i++)
+        if (json_object_size(json_object_get(qemu->names, needed[i])) == 0)
+            return error_set(err, ERROR_FAILED, "QEMU did not report which %s it has", needed[i]);
     *ret = TAKE(qemu);
     return 0;
 }
