@@ -28,9 +28,9 @@ bool acl_normalise_path(const char *path, char ret[static ACL_PATH_SIZE])
     return true;
 }
 
-/* What the entries of one level give. */
+/* What the entries of one level of a path grant. */
 struct grant {
-    bool applies; /* there was an entry, even one that gives nothing */
+    bool applies; /* there was an entry, even one that grants nothing */
     bool no_access;
     struct acl_rights rights;
 };
@@ -97,7 +97,7 @@ static struct acl_rights walk(const struct snapshot *snapshot, const char *path,
             result = here;
         if (length == whole)
             break;
-        /* the next level ends before the next slash; the first one, "/", is its own slash */
+        /* the next level ends before the next slash; no separator follows the first level, "/" */
         size_t start = length == 1 ? 1 : length + 1;
         length = start + strcspn(path + start, "/");
     }

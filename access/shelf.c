@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Many documents, in parts that copies share. */
+/* A copy-on-write map of documents. */
 #include "access/shelf.h"
 
 #include <string.h>

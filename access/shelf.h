@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shelf: documents of one kind by their ids, many of them, of which a changed copy is cheap: it shares with
- * its model all but the small part in which the change lies. For access/snapshot.c and its readers.
+/* Shelf: a copy-on-write map of the documents of one kind by their ids. A changed copy is cheap, because it
+ * shares all parts with its original except the one that holds the change. For access/snapshot.c and its
+ * readers.
  *
- * A shelf that others can see is never changed. Parts are shared between threads: their counts are atomic. */
+ * A shelf that other threads can see is never changed. Threads share its parts, since jansson counts
+ * references atomically. */
 #ifndef HOSTPCI_ACCESS_SHELF_H
 #define HOSTPCI_ACCESS_SHELF_H
 
@@ -19,7 +21,7 @@ void shelf_fill(struct shelf *ret, const json_t *documents);
 void shelf_copy(struct shelf *ret, const struct shelf *model);
 void shelf_release(struct shelf *shelf);
 
-/* Takes the document away if `body` is null (JSON), else puts it in. */
+/* Adds or replaces the document, or removes it if `body` is JSON's null. */
 void shelf_put(struct shelf *shelf, const char *id, json_t *body);
 
 /* Borrowed; NULL if there is none. */

@@ -31,7 +31,7 @@ static bool is_recent(time_t made, time_t now)
     return now - made < TICKET_SECONDS && made - now <= TICKET_SKEW;
 }
 
-/* "FFFFFFFF:EEEEEEEE:"; *at goes behind it. Older tickets have none. */
+/* Parses "FFFFFFFF:EEEEEEEE:" and moves *at past it. Older tickets do not have it. */
 static void parse_login(const char **at, struct ticket *ticket)
 {
     uint32_t first;
@@ -86,13 +86,13 @@ bool ticket_parse_csrf(const char *text, uint32_t *ret_made, const char **ret_co
 
 int ticket_make(struct keys *keys, const struct login *login, time_t now, char **ret, struct error *err)
 {
-    autofree char *claim = xasprintf(PREFIX "%s:%08" PRIX32 "::%08" PRIX32 ":%s", login->user, (uint32_t)now,
-                                     (uint32_t)login->first, login->epoch),
+    autofree char *content = xasprintf(PREFIX "%s:%08" PRIX32 "::%08" PRIX32 ":%s", login->user,
+                                       (uint32_t)now, (uint32_t)login->first, login->epoch),
                   *signature = NULL;
 
-    if (keys_sign(keys, claim, &signature, err) != 0)
+    if (keys_sign(keys, content, &signature, err) != 0)
         return -1;
-    *ret = xasprintf("%s:%s", claim, signature);
+    *ret = xasprintf("%s:%s", content, signature);
     return 0;
 }
 
@@ -111,17 +111,17 @@ bool ticket_check(struct keys *keys, const char *text, time_t now, struct login 
     return true;
 }
 
-static char *csrf_claim(const struct login *login, uint32_t made)
+static char *csrf_content(const struct login *login, uint32_t made)
 {
     return xasprintf("%08" PRIX32 ":%s:%s", made, login->user, login->epoch);
 }
 
 void ticket_make_csrf(struct keys *keys, const struct login *login, time_t now, char ret[static CSRF_SIZE])
 {
-    autofree char *claim = csrf_claim(login, (uint32_t)now);
+    autofree char *content = csrf_content(login, (uint32_t)now);
     char code[KEYS_CODE_SIZE];
 
-    keys_code(keys, claim, code);
+    keys_code(keys, content, code);
     snprintf(ret, CSRF_SIZE, "%08" PRIX32 ":%s", (uint32_t)now, code);
 }
 
@@ -133,6 +133,6 @@ bool ticket_check_csrf(struct keys *keys, const struct login *login, const char 
     if (!ticket_parse_csrf(text, &digits, &code))
         return false;
     time_t made = keys_time_near(digits, now);
-    autofree char *claim = csrf_claim(login, digits);
-    return is_recent(made, now) && keys_check_code(keys, claim, code, made, now);
+    autofree char *content = csrf_content(login, digits);
+    return is_recent(made, now) && keys_check_code(keys, content, code, made, now);
 }

@@ -17,7 +17,7 @@ static void hash(gnutls_digest_algorithm_t algorithm, const void *data, size_t l
     unsigned char bytes[LARGEST_HASH];
 
     if (gnutls_hash_fast(algorithm, data, length, bytes) != 0) {
-        fputs("hostpci: GnuTLS refuses SHA-1 or SHA-256\n", stderr);
+        fputs("hostpci: GnuTLS cannot compute SHA-1 or SHA-256: is this host in FIPS mode?\n", stderr);
         abort();
     }
     for (unsigned i = 0; i < gnutls_hash_get_len(algorithm); i++) {

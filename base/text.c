@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A string that grows, and small questions about strings. */
+/* A string that grows, and string predicates. */
 #include "base/text.h"
 
 #include <ctype.h>
@@ -130,7 +130,7 @@ size_t text_printable_length(const char *string)
     for (size_t i = 1; i < length; i++)
         if ((c[i] & 0xc0) != 0x80)
             return 0;
-    /* C1 controls, forms that are too long, surrogates, beyond U+10FFFF */
+    /* C1 controls, overlong encodings, surrogates, beyond U+10FFFF */
     if ((c[0] == 0xc2 && c[1] < 0xa0) || (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
         (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
         return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A string that grows, and small questions about strings.
+/* A string that grows, and string predicates.
  *
  * A text begins as `struct text text = {0}` or `autotext struct text text = {0}`. Its `data` is NULL until
  * something is added and NUL-terminated from then on; text_string() is never NULL. */

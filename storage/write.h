@@ -8,8 +8,8 @@
  *
  *  - A write sees what those before it in the same transaction wrote, as if each had been committed.
  *  - One that fails is undone by itself and takes no other with it.
- *  - None returns before the commit. If that fails, all fail for its reason, also those that failed before it
- *    for one of their own: that may have been a change that is not there now. */
+ *  - None returns before the commit. If the commit fails, all writes get its error, even those that had
+ * failed for a reason of their own: that reason may have been a change that is undone now. */
 #ifndef HOSTPCI_STORAGE_WRITE_H
 #define HOSTPCI_STORAGE_WRITE_H
 

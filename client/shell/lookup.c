@@ -34,8 +34,7 @@ void lookup_abilities(const struct endpoint *const *table, size_t count, const c
             ret[i + 1] = letters[i].letter;
 }
 
-/* The declared property that has the name of the captured segment, such as "{node}"; NULL if there is none.
- */
+/* The declared property that a segment such as "{node}" names; NULL if there is none. */
 static const char *captured_property(const struct schema *row, const char *segment)
 {
     size_t length = strcspn(segment, "}");

@@ -6,8 +6,8 @@
  * there and a property string in requests and replies. Mappings of PCI devices and of USB devices differ only
  * in what their struct mapping_kind says.
  *
- * Do not assume that an entry is true: it is not compared with the hardware when it is written, as its node
- * may be down. mapping_check and mapping_check_entry compare it. */
+ * Do not assume that an entry is current: it is not compared with the hardware when it is written, as its
+ * node may be down. mapping_check and mapping_check_entry compare it. */
 #ifndef HOSTPCI_PASSTHROUGH_MAPPING_MAPPING_H
 #define HOSTPCI_PASSTHROUGH_MAPPING_MAPPING_H
 
@@ -21,7 +21,7 @@
 
 /* The hardware of this node that mappings are compared with; the part that their kind needs. */
 struct mapping_hardware {
-    const struct sysroot *sysroot; /* borrowed; NULL: what is missing is not explained */
+    const struct sysroot *sysroot; /* borrowed; NULL: missing devices are not explained */
     struct inventory *pci;
     json_t *usb; /* as usb_list gives it */
 };
@@ -32,8 +32,9 @@ struct mapping_kind {
     const char *name;            /* "PCI", in messages */
     const struct schema *entry;  /* the schema of an entry */
     const char *const *settings; /* members of a mapping besides map; ends with NULL */
+    /* The caller releases *ret with mapping_release_hardware. */
     int (*read_hardware)(const struct sysroot *sysroot, struct inventory_source *inventory,
-                         struct mapping_hardware *ret, struct error *err); /* mapping_release_hardware */
+                         struct mapping_hardware *ret, struct error *err);
     /* Adds a string for each difference between the entry and the hardware. */
     void (*compare)(const char *mapping, const json_t *entry, const struct mapping_hardware *hardware,
                     json_t *differences);

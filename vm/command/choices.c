@@ -29,7 +29,7 @@ static bool read_machine(const char *id, struct machine *ret)
     return false;
 }
 
-/* 10.0 is newer than 9.2, so versions are no text to be compared. */
+/* 10.0 is newer than 9.2, so versions are compared as numbers, not as text. */
 static int compare_machines(const void *a, const void *b)
 {
     const struct machine *one = a, *other = b;

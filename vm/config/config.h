@@ -24,9 +24,9 @@
 struct vm_fresh {
     unsigned char smbios[16], vmgenid[16]; /* random: the UUIDs of smbios1 and vmgenid */
     unsigned char nets[VM_NETS][6];        /* random: MACs of network cards that have none */
-    const char *mac_prefix;                /* "BC:24:11", which MACs begin with; NULL: random, too */
+    const char *mac_prefix;                /* "BC:24:11", which MACs begin with; NULL: they are all random */
     const char *qemu;                      /* "7.2.0": the host's QEMU; NULL: unknown */
-    const char *meta; /* the origin of a VM that comes from elsewhere; NULL: here and now */
+    const char *meta; /* the `meta` of a VM that is imported; NULL: make it from `qemu` and `now` */
     long long now;    /* seconds since 1970 */
 };
 
@@ -35,7 +35,7 @@ struct vm_change {
     const char *const *remove; /* keys that go back to their defaults; ends with NULL, may be NULL */
     const char *const *revert; /* keys whose pending changes are forgotten; likewise */
     bool force;                /* remove them by force */
-    bool skip_lock;            /* although the VM is locked */
+    bool skip_lock;            /* change it even if it is locked */
     bool running;              /* the VM runs: what it cannot take at once stays pending */
     const struct vm_fresh *fresh;
 };
@@ -51,7 +51,7 @@ int vm_config_change(const json_t *document, const struct vm_change *change, jso
 /* {KEY: VALUE} as the next start will see it, or with `current` as the last one did. The caller drops. */
 json_t *vm_config_view(const json_t *document, bool current);
 
-/* The same for a reply: an empty value reads as a blank, a secret as asterisks. */
+/* The same for a reply: an empty value is shown as a blank, a secret as asterisks. */
 json_t *vm_config_show(const json_t *document, bool current);
 
 /* [{key, value?, pending?, delete?}] for a reply, in order of the keys; values are of the same types as in
