@@ -181,14 +181,12 @@ const struct endpoint endpoint_stop_qemu =
                QEMU_OFF("overrule-shutdown", "Changes nothing: a stop ends a shutdown that waits, anyway."),
                NOT_HERE("migratedfrom"));
 
-const struct endpoint endpoint_shutdown_qemu =
-    QEMU_POWER("shutdown", "Presses the power button of a VM, and waits for the guest to power off.",
-               shutdown_vm, QEMU_SKIPLOCK, QEMU_OFF("forceStop", "Stop it when the time is over."),
-               QEMU_OFF("keepActive", "Changes nothing; root@pam only."),
-               TIMEOUT("Seconds to wait; default: down= of startup, or 60."));
+const struct endpoint endpoint_shutdown_qemu = QEMU_POWER(
+    "shutdown", "Has a VM's guest shut down, by its agent or by the power button, and waits for that.",
+    shutdown_vm, QEMU_SKIPLOCK, QEMU_OFF("forceStop", "Stop it when the time is over."),
+    QEMU_OFF("keepActive", "Changes nothing; root@pam only."),
+    TIMEOUT("Seconds to wait; default: down= of startup, or 60."));
 
 const struct endpoint endpoint_reboot_qemu = QEMU_POWER(
-    "reboot",
-    "Presses the power button of a VM, and starts it again with what is pending when the guest has "
-    "powered off.",
+    "reboot", "Has a VM's guest shut down, and starts it again with what is pending when it has powered off.",
     reboot_vm, TIMEOUT("Seconds to wait for that; default: down= of startup, or 60."));

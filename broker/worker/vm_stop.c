@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "broker/worker/vm_end.h"
+#include "broker/worker/vm_guest.h"
 #include "vm/qmp/qmp.h"
 
 #define QMP_MS  5000
@@ -43,6 +44,19 @@ static void tell(struct worker *worker, const struct machine *machine, const cha
         worker_log(worker, "%s", err.message);
 }
 
+/* By its agent, where it has one that answers; else by the power button, which a guest may not hear. */
+static void ask_guest(struct worker *worker, const struct machine *machine)
+{
+    struct error err;
+
+    if (vm_guest_has_channel(machine)) {
+        if (vm_guest_shut_down(machine, &err) == 0)
+            return;
+        worker_log(worker, "%s: pressing the power button", err.message);
+    }
+    tell(worker, machine, "system_powerdown");
+}
+
 /* Quit, and what follows if that does not help. */
 static int end_qemu(struct worker *worker, const struct machine *machine, long long milliseconds,
                     struct error *err)
@@ -67,7 +81,7 @@ static int end(struct worker *worker, const struct machine *machine, struct erro
         return vm_kill(worker, machine, err);
     if (strcmp(how, "quit") == 0)
         return end_qemu(worker, machine, milliseconds, err);
-    tell(worker, machine, "system_powerdown");
+    ask_guest(worker, machine);
     if (vm_wait(worker, machine, milliseconds))
         return 0;
     if (json_integer_value(json_object_get(worker->arguments, "force")) == 0)

@@ -47,6 +47,8 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
     is_json(get("/nodes/" NODE "/qemu/100/status", NULL),
             "[{'subdir':'current'},{'subdir':'start'},{'subdir':'stop'},{'subdir':'shutdown'},{'subdir':'"
             "reboot'},{'subdir':'reset'},{'subdir':'suspend'},{'subdir':'resume'}]");
+    is_json(get("/nodes/" NODE "/qemu/100/agent", NULL),
+            "[{'name':'get-osinfo'},{'name':'info'},{'name':'network-get-interfaces'},{'name':'ping'}]");
     is_json(get("/access", NULL),
             "[{'subdir':'users'},{'subdir':'groups'},{'subdir':'roles'},{'subdir':'acl'},"
             "{'subdir':'domains'},{'subdir':'ticket'},{'subdir':'password'},"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* VMs that really run, in software emulation: these tests need the package qemu-system-x86. Their guest is a
- * boot sector that does no more than power off when the power button is pressed. */
+/* VMs that really run, in software emulation: these tests need the package qemu-system-x86. Their guest
+ * does no more than power off when the power button is pressed. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <string.h>
@@ -10,40 +10,20 @@
 #include "base/memory.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
+#include "tests/api/guest.h"
 #include "tests/api/lab/machine.h"
 #include "tests/api/look.h"
 #include "tests/api/vm.h"
 
-#define VM        QEMU "/100"
-#define DISK_SIZE 65536
-#define SECONDS   60
+#define VM      QEMU "/100"
+#define SECONDS 60
 
 static pid_t process; /* of the last QEMU; 0: none */
 
-/* The registers are those of the PIIX4's power management, which SeaBIOS puts at 0x600: status, enable
- * (0x602) and control (0x604). Bit 8 is the power button, and 0x2000 in control powers off. */
-static const unsigned char boot_sector[] = {
-    0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef, /* out 0x602, 0x100 */
-    0xba, 0x00, 0x06, 0xed, 0xf6, 0xc4, 0x01, /* again: in ax, 0x600; test ah, 1 */
-    0x74, 0xf7,                               /* jz again */
-    0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, /* out 0x604, 0x2000 */
-    0xf4, 0xeb, 0xfd,                         /* halt: hlt; jmp halt */
-};
-
 static void start(void)
 {
-    autofree unsigned char *disk = xcalloc(1, DISK_SIZE);
-    struct error err;
-
     START(.host = NULL);
-    autofree char *folder = xasprintf("%s/images", daemon_state()), *path = xasprintf("%s/guest.raw", folder);
-    autofree char *value = xasprintf("%s,format=raw", path);
-    memcpy(disk, boot_sector, sizeof(boot_sector));
-    disk[510] = 0x55;
-    disk[511] = 0xaa;
-    cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
-    cr_assert_eq(file_create(path, disk, DISK_SIZE, 0600, &err), 0, "%s", err.message);
-    vm_create("100", "kvm", "0", "memory", "64", "vga", "none", "ide0", value, "boot", "order=ide0", NULL);
+    guest_create(&guest_of_button);
 }
 
 /* A test that fails leaves no QEMU behind. */
@@ -138,9 +118,9 @@ DAEMON_TEST(qemu_run, starts_from_a_disk_of_the_storage)
                   *guest = xasprintf("%s/images/guest.raw", daemon_state()), *bytes = NULL;
     struct error err;
     cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
-    cr_assert_eq(file_read(guest, DISK_SIZE, &bytes, NULL, &err), 0, "%s", err.message);
-    cr_assert_eq(file_create(disk, bytes, DISK_SIZE, 0600, &err), 0, "%s", err.message);
-    cr_assert_eq(file_create(disc, bytes, DISK_SIZE, 0600, &err), 0, "%s", err.message);
+    cr_assert_eq(file_read(guest, GUEST_DISK_SIZE, &bytes, NULL, &err), 0, "%s", err.message);
+    cr_assert_eq(file_create(disk, bytes, GUEST_DISK_SIZE, 0600, &err), 0, "%s", err.message);
+    cr_assert_eq(file_create(disc, bytes, GUEST_DISK_SIZE, 0600, &err), 0, "%s", err.message);
     put(VM "/config", "ide0", "local:100/vm-100-disk-0.raw", "ide2", "local:iso/a.iso,media=cdrom", NULL);
     const json_t *showcmd = get(VM "/showcmd", NULL);
     cr_expect_not_null(strstr(json_string_value(showcmd), disk), "%s", json_string_value(showcmd));

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guests of a boot sector. The BIOS loads it to 0x7c00. */
+#include "tests/api/guest.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "tests/api/daemon.h"
+#include "tests/api/vm.h"
+
+#define GUEST(name, source)                                                                                  \
+    __asm__(".pushsection .rodata\n.code16\n" #name "_code:\n" source "\n" #name                             \
+            "_end:\n.code64\n.popsection\n");                                                                \
+    extern const unsigned char name##_code[], name##_end[];                                                  \
+    const struct guest name = {name##_code, name##_end}
+#define AT(name, label) "$" label " - " #name "_code + 0x7c00"
+
+/* The registers are those of the PIIX4's power management, which SeaBIOS puts at 0x600: status, enable
+ * (0x602) and control (0x604). Bit 8 is the power button, and 0x2000 in control powers off. */
+GUEST(guest_of_button, "   movw $0x602, %dx; movw $0x100, %ax; outw %ax, %dx\n"
+                       "   movw $0x600, %dx\n"
+                       "1: inw %dx, %ax; testb $1, %ah; jz 1b\n"
+                       "   movw $0x604, %dx; movw $0x2000, %ax; outw %ax, %dx\n"
+                       "2: hlt; jmp 2b\n");
+
+/* A line goes to 0x8000; its letters 18 and 19 tell the commands apart: {"execute":"guest-sync-delimited"...
+ */
+#define ANSWER(letter, label)                                                                                \
+    "   movw " AT(guest_of_agent, label) ", %si; cmpb $'" letter "', %al; je answer\n"
+GUEST(
+    guest_of_agent,
+    "   cli; xorw %ax, %ax; movw %ax, %ds; movw %ax, %es; movw %ax, %ss; movw $0x7c00, %sp; cld\n"
+    "line: movw $0x8000, %di\n"
+    "next: movw $0x3fd, %dx\n"
+    "1: inb %dx, %al; testb $1, %al; jz 1b\n"
+    "   movb $0xf8, %dl; inb %dx, %al\n"
+    "   cmpb $0xff, %al; je line\n"
+    "   cmpb $10, %al; je got\n"
+    "   stosb; cmpw $0x9000, %di; jb next; jmp line\n"
+    "got: movb 0x8012, %al; movb 0x8013, %ah\n"
+    "   cmpw $0x7973, %ax; je sync\n"
+    "   cmpw $0x6873, %ax; je off\n" ANSWER("p", "pong") ANSWER("i", "info")
+        ANSWER("n", "address") "   movw " AT(
+            guest_of_agent,
+            "failure") ", %si\n"
+                       "answer: call puts; jmp line\n"
+                       "off: movw $0x604, %dx; movw $0x2000, %ax; outw %ax, %dx\n"
+                       "2: hlt; jmp 2b\n"
+                       "sync: movb $0xff, %al; call putc\n"
+                       "   movw " AT(
+                           guest_of_agent,
+                           "result") ", %si; call puts\n"
+                                     "   movw $0x8000 + 52, %si\n" /* after "id": */
+                                     "3: lodsb; cmpb $'}', %al; je 4f; call putc; jmp 3b\n"
+                                     "4: movw " AT(
+                                         guest_of_agent,
+                                         "ending") ", %si; jmp answer\n"
+                                                   "puts: lodsb; testb %al, %al; jz 5f; call putc; jmp puts\n"
+                                                   "5: ret\n"
+                                                   "putc: movb %al, %bl; movw $0x3fd, %dx\n"
+                                                   "6: inb %dx, %al; testb $0x20, %al; jz 6b\n"
+                                                   "   movb %bl, %al; movb $0xf8, %dl; outb %al, %dx; ret\n"
+                                                   "result: .asciz \"{\\\"return\\\":\"\n"
+                                                   "ending: .asciz \"}\\n\"\n"
+                                                   "pong: .asciz \"{\\\"return\\\":{}}\\n\"\n"
+                                                   "info: .asciz "
+                                                   "\"{\\\"return\\\":{\\\"version\\\":\\\"8\\\","
+                                                   "\\\"supported_commands\\\":[]}}\\n\"\n"
+                                                   "address: .asciz "
+                                                   "\"{\\\"return\\\":[{\\\"name\\\":\\\"e0\\\",\\\"ip-"
+                                                   "addresses\\\":[{"
+                                                   "\\\"ip-address\\\":\\\"10.0.2.15\\\",\\\"ip-address-"
+                                                   "type\\\":\\\"ipv4\\\",\\\"prefix\\\":24}]}]}\\n\"\n"
+                                                   "failure: .asciz "
+                                                   "\"{\\\"error\\\":{\\\"class\\\":\\\"GenericError\\\","
+                                                   "\\\"desc\\\":\\\"no\\\"}}\\n\"\n");
+
+void guest_create(const struct guest *guest)
+{
+    autofree unsigned char *disk = xcalloc(1, GUEST_DISK_SIZE);
+    autofree char *folder = xasprintf("%s/images", daemon_state()), *path = xasprintf("%s/guest.raw", folder);
+    autofree char *value = xasprintf("%s,format=raw", path);
+    size_t size = (size_t)(guest->end - guest->code);
+    struct error err;
+
+    cr_assert_leq(size, 510);
+    memcpy(disk, guest->code, size);
+    disk[510] = 0x55;
+    disk[511] = 0xaa;
+    cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
+    cr_assert_eq(file_create(path, disk, GUEST_DISK_SIZE, 0600, &err), 0, "%s", err.message);
+    vm_create("100", "kvm", "0", "memory", "64", "vga", "none", "ide0", value, "boot", "order=ide0", NULL);
+}

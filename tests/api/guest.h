@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guests for VMs that really run, in software emulation (package qemu-system-x86): boot sectors, each of
+ * which does one thing. */
+#ifndef HOSTPCI_TESTS_API_GUEST_H
+#define HOSTPCI_TESTS_API_GUEST_H
+
+struct guest {
+    const unsigned char *code, *end;
+};
+
+/* Powers off when the power button is pressed, and does nothing else. */
+extern const struct guest guest_of_button;
+
+/* Answers as a guest agent on its first serial port: ping, info, network-get-interfaces (10.0.2.15) and
+ * shutdown work, anything else is an error of the agent. Does not know the power button. */
+extern const struct guest guest_of_agent;
+
+/* Makes its disk, STATE_DIR/images/guest.raw, and VM 100 with it. */
+#define GUEST_DISK_SIZE 65536
+void guest_create(const struct guest *guest);
+
+#endif
