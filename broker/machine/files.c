@@ -26,6 +26,8 @@
 #include "store/store.h"
 #include "vm/image.h"
 
+#define COPY_LIMIT ((size_t)16 * 1024 * 1024)
+
 int files_add(struct files *files, int number, int descriptor, struct error *err)
 {
     if (files->count >= FILES_LIMIT || number < FILES_MONITOR || number >= FILES_FIRST + FILES_LIMIT) {
@@ -147,6 +149,27 @@ static int open_volumes(const json_t *file, struct files *files, struct error *e
     return 0;
 }
 
+/* Nobody but us could put another file in its place: the folder is root's. */
+static int open_copy(const json_t *file, struct files *files, struct error *err)
+{
+    static const int modes[] = {O_RDONLY, O_RDWR};
+    const char *path = json_text(file, "path");
+    autofree char *content = NULL;
+    size_t length;
+
+    if (file_read(json_text(file, "from"), COPY_LIMIT, &content, &length, err) != 0 ||
+        file_create(path, content, length, 0600, err) != 0)
+        return -1;
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        int fd = open(path, modes[i] | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+            return error_set_errno(err, errno, "cannot open '%s'", path);
+        if (files_add(files, number_at(file, i), fd, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int open_socket(const json_t *file, struct files *files, struct error *err)
 {
     const char *path = json_text(file, "path");
@@ -231,7 +254,7 @@ static int open_tap(const json_t *file, struct files *files, struct error *err)
 static const struct kind {
     const char *name;
     int (*open)(const json_t *file, struct files *files, struct error *err);
-} kinds[] = {{"volume", open_volumes}, {"socket", open_socket}, {"tap", open_tap}};
+} kinds[] = {{"volume", open_volumes}, {"copy", open_copy}, {"socket", open_socket}, {"tap", open_tap}};
 
 int files_open(const json_t *order, struct files *files, struct error *err)
 {

@@ -243,3 +243,10 @@ int qemu_features(struct qemu *qemu, const struct vm_features **ret, struct erro
     pthread_mutex_unlock(&qemu->lock);
     return result;
 }
+
+bool qemu_firmware_is_4m(const char *folder)
+{
+    autofree char *path = xasprintf("%s/OVMF_CODE.fd", folder);
+
+    return access(path, F_OK) != 0;
+}

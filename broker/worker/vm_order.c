@@ -12,14 +12,14 @@
 #include "base/text.h"
 #include "broker/machine/files.h"
 #include "broker/probe/asker.h"
+#include "broker/probe/qemu.h"
 #include "hardware/host.h"
 #include "hardware/network.h"
 #include "schema/format.h"
 #include "vm/command/command.h"
 #include "vm/value.h"
 
-#define FIRMWARE_DIR "/usr/share/OVMF"
-#define MOST_IDS     8
+#define MOST_IDS 8
 
 /* What the guest may not make QEMU do: start a program, or gain a privilege. */
 static const char *const fixed[] = {
@@ -53,30 +53,49 @@ static const char *find_folder(const char *const *folders, const char *path)
     return *folders;
 }
 
-/* Root opens what the daemon names, so the folders are the broker's own. */
-static int hand_volume(struct order *order, const struct vm_file *file, char **ret, struct error *err)
+/* The set of descriptors that QEMU knows the file by. */
+static char *add_set(struct order *order, const json_t *numbers)
 {
-    const char *store = order->worker->store;
-    const char *below = file->in_store ? store : find_folder(order->worker->volume_dirs, file->path);
+    const json_t *number;
     size_t i;
 
-    if (below == NULL)
-        return error_set(err, ERROR_FORBIDDEN,
-                         "'%s' does not lie below a --volume-dir of the broker (%s): move it there, or start "
-                         "`hostpci broker` with the option for its folder",
-                         file->path, order->worker->volume_dirs[0]);
-    json_t *numbers = add_numbers(order, file->read_only ? 1 : 2), *number;
-    json_array_append_new(order->files,
-                          json_pack("{s:s, s:s, s:s, s:o, s:s?, s:b, s:b}", "kind", "volume", "path",
-                                    file->path, "below", below, "numbers", numbers, "format", file->format,
-                                    "direct", (int)file->direct, "beneath", (int)file->in_store));
     order->sets++;
     json_array_foreach(numbers, i, number) {
         json_array_append_new(order->options, json_string("-add-fd"));
         json_array_append_new(order->options,
                               json_sprintf("fd=%d,set=%u", (int)json_integer_value(number), order->sets));
     }
-    *ret = xasprintf("/dev/fdset/%u", order->sets);
+    return xasprintf("/dev/fdset/%u", order->sets);
+}
+
+/* Root opens what the daemon names, so the folders are the broker's own. */
+static int hand_volume(struct order *order, const struct vm_file *file, char **ret, struct error *err)
+{
+    const char *store = order->worker->store;
+    const char *below = file->in_store ? store : find_folder(order->worker->volume_dirs, file->path);
+
+    if (below == NULL)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "'%s' does not lie below a --volume-dir of the broker (%s): move it there, or start "
+                         "`hostpci broker` with the option for its folder",
+                         file->path, order->worker->volume_dirs[0]);
+    json_t *numbers = add_numbers(order, file->read_only ? 1 : 2);
+    json_array_append_new(order->files,
+                          json_pack("{s:s, s:s, s:s, s:o, s:s?, s:b, s:b}", "kind", "volume", "path",
+                                    file->path, "below", below, "numbers", numbers, "format", file->format,
+                                    "direct", (int)file->direct, "beneath", (int)file->in_store));
+    *ret = add_set(order, numbers);
+    return 0;
+}
+
+static int hand_copy(struct order *order, const struct vm_file *file, char **ret, struct error *err)
+{
+    json_t *numbers = add_numbers(order, 2);
+
+    (void)err;
+    json_array_append_new(order->files, json_pack("{s:s, s:s, s:s, s:o}", "kind", "copy", "path", file->path,
+                                                  "from", file->from, "numbers", numbers));
+    *ret = add_set(order, numbers);
     return 0;
 }
 
@@ -119,8 +138,11 @@ static int hand_tap(struct order *order, const struct vm_file *file, char **ret,
 
 static int hand(void *context, const struct vm_file *file, char **ret, struct error *err)
 {
-    static int (*const hands[])(struct order *, const struct vm_file *, char **, struct error *) = {
-        [VM_FILE_VOLUME] = hand_volume, [VM_FILE_SOCKET] = hand_socket, [VM_FILE_TAP] = hand_tap};
+    static int (*const hands[])(struct order *, const struct vm_file *, char **,
+                                struct error *) = {[VM_FILE_VOLUME] = hand_volume,
+                                                   [VM_FILE_COPY] = hand_copy,
+                                                   [VM_FILE_SOCKET] = hand_socket,
+                                                   [VM_FILE_TAP] = hand_tap};
     struct order *order = context;
 
     if (order->number + 2 * (int)file->queues + 2 >= FILES_FIRST + FILES_LIMIT)
@@ -240,7 +262,8 @@ int vm_order_make(struct worker *worker, const struct machine *machine, json_t *
     const struct vm_paths paths = {.qemu = worker->qemu,
                                    .run = machine->folder,
                                    .rom = worker->rom_dir,
-                                   .ovmf = FIRMWARE_DIR,
+                                   .ovmf = QEMU_FIRMWARE,
+                                   .only_4m = qemu_firmware_is_4m(QEMU_FIRMWARE),
                                    .store = worker->store};
     const struct vm_command what = {
         .vmid = (unsigned)machine->vmid,

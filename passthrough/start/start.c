@@ -207,6 +207,13 @@ void start_log_line(void *context, int number, const char *text)
     task_log(context, "%s", text);
 }
 
+/* As Proxmox VE says it. */
+static void warn_of_lost_variables(const json_t *config, struct task *task)
+{
+    if (strcmp(json_text(config, "bios"), "ovmf") == 0 && json_object_get(config, "efidisk0") == NULL)
+        task_warn(task, "no efidisk configured! Using temporary efivars disk.");
+}
+
 /* Everything after the reservation. */
 static int start_reserved(const struct start_host *host, long long vmid, json_t *config,
                           const struct start_options *options, const struct assignments *assignments,
@@ -219,6 +226,7 @@ static int start_reserved(const struct start_host *host, long long vmid, json_t 
 
     if (command_line_find_usb(&line, config, &usb, err) != 0)
         return -1;
+    warn_of_lost_variables(config, task);
     json_t *arguments =
         json_pack("{s:I, s:O, s:o, s:O, s:I}", "vmid", (json_int_t)vmid, "config", config, "assigned",
                   describe_assigned(assignments), "usb", usb, "timeout", (json_int_t)seconds);

@@ -39,8 +39,6 @@
 #define STOP_SECONDS              10
 #define STOP_TASKS_SECONDS        2 /* the next daemon follows those that go on */
 
-#define FIRMWARE_DIR              "/usr/share/OVMF" /* from Debian's package ovmf */
-
 /* A hash of a password takes 16 MiB, so few are made at once. */
 static const struct worker_limits worker_limits = {.threads = 8,
                                                    .kept_threads = 2,
@@ -100,7 +98,8 @@ static int open_paths(struct daemon *daemon, struct error *err)
     daemon->service.paths = (struct vm_paths){.qemu = settings->qemu,
                                               .run = daemon->vm_dir,
                                               .rom = settings->rom_dir,
-                                              .ovmf = FIRMWARE_DIR,
+                                              .ovmf = QEMU_FIRMWARE,
+                                              .only_4m = qemu_firmware_is_4m(QEMU_FIRMWARE),
                                               .store = settings->storage_dir};
     daemon->service.volume_dirs = (const char *const *)settings->volume_dirs;
     return 0;

@@ -207,6 +207,17 @@ DAEMON_TEST(qemu_run, reboots_with_what_is_pending_in_a_process_of_its_own)
     is_running(false);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    autofree char *content = NULL;
+    struct error err;
+    size_t length;
+
+    cr_assert_eq(file_read(from, 1 << 20, &content, &length, &err), 0, "%s: install the package ovmf",
+                 err.message);
+    cr_assert_eq(file_replace(to, content, length, 0600, &err), 0, "%s", err.message);
+}
+
 /* The task of the end of a VM that nobody asked for. */
 static const char *wait_for_cleanup(void)
 {
@@ -235,6 +246,31 @@ DAEMON_TEST(qemu_run, that_is_killed_is_stopped_and_a_task_says_why)
     cr_expect_str_eq(end_of("stop"), "OK");
     cr_expect_eq(
         json_array_size(get("/nodes/" NODE "/tasks", "typefilter", "qmcleanup", "source", "all", NULL)), 1);
+}
+
+/* Without a disk for its variables the firmware has a copy of them, which goes with the VM. */
+DAEMON_TEST(qemu_run, with_ovmf_starts_with_and_without_a_disk_for_its_variables)
+{
+    static const char *const types[] = {"efitype=4m", "efitype=4m,pre-enrolled-keys=1"};
+    autofree char *vars = xasprintf("%s/images/vars.raw", daemon_state());
+    autofree char *copy = xasprintf("%s/vm/100/100-ovmf.fd", daemon_run());
+
+    put(VM "/config", "bios", "ovmf", "machine", "q35", "memory", "256", NULL);
+    cr_expect_str_eq(end_of("start"), "WARNINGS: 1");
+    is_running(true);
+    cr_expect_eq(access(copy, F_OK), 0);
+    const char *told = json_string_value(post(VM "/monitor", "command", "info block", NULL));
+    cr_expect(strstr(told, "efidisk0") != NULL, "%s", told);
+    cr_expect_str_eq(end_of("stop"), "OK");
+    cr_expect_neq(access(copy, F_OK), 0);
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        autofree char *value = xasprintf("%s,%s", vars, types[i]);
+        copy_file("/usr/share/OVMF/OVMF_VARS_4M.fd", vars);
+        put(VM "/config", "efidisk0", value, NULL);
+        cr_expect_str_eq(end_of("start"), "OK");
+        is_running(true);
+        cr_expect_str_eq(end_of("stop"), "OK");
+    }
 }
 
 /* A VM that cannot be started is created with a warning. */

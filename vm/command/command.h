@@ -30,6 +30,8 @@ struct vm_paths {
     const char *run;  /* for sockets and the pid file: VMID.qmp, VMID.pid, VMID.vnc, VMID.qga, VMID.serial0 */
     const char *rom;  /* romfile is below it */
     const char *ovmf; /* with Debian's names: OVMF_CODE_4M.fd ... */
+    bool only_4m; /* it has no firmware of 2 MiB, as in Debian 13: a VM that keeps no variables gets the other
+                   */
     const char *store;    /* of the storage `local` (vm/volume.h) */
     const char *net_up;   /* script for a new tap interface; NULL: the interface is made and connected before
                              the start */
@@ -40,10 +42,12 @@ struct vm_paths {
 struct vm_file {
     enum {
         VM_FILE_VOLUME, /* a disk, a CD-ROM's image, variables of the firmware */
+        VM_FILE_COPY,   /* of the file `from`, for this run alone; it may be written to */
         VM_FILE_SOCKET, /* on which QEMU listens */
         VM_FILE_TAP,    /* an interface of the host's network; `path` is its name */
     } kind;
     const char *path;
+    const char *from;   /* of a copy */
     const char *format; /* of a volume: "raw", "qcow2" */
     bool read_only;     /* the same */
     bool direct;        /* the same: past the host's cache (O_DIRECT) */
@@ -54,7 +58,7 @@ struct vm_file {
 };
 
 /* Gives what QEMU is told in place of a file's name, since it is handed the open file: "/dev/fdset/3" of a
- * volume, "fd=12" of a socket, "fds=12:13,vhostfds=14:15" of an interface. The caller frees. */
+ * volume or a copy, "fd=12" of a socket, "fds=12:13,vhostfds=14:15" of an interface. The caller frees. */
 typedef int vm_hand_function(void *context, const struct vm_file *file, char **ret, struct error *err);
 
 struct vm_command {

@@ -30,7 +30,7 @@ static int read_firmware(const struct vm_command *what, const json_t *values, bo
     if (json_object_size(values) != 0 &&
         vm_disk_path("efidisk0", values, what->paths->store, &ret->file, err) != 0)
         return -1;
-    ret->large = type != NULL && strcmp(type, "4m") == 0;
+    ret->large = ret->file != NULL ? type != NULL && strcmp(type, "4m") == 0 : what->paths->only_4m;
     ret->format = vm_disk_format(values);
     ret->in_store = vm_disk_is_in_store(values);
     if (!ret->large) {
@@ -104,8 +104,11 @@ int vm_build_add_firmware(struct vm_build *build, struct error *err)
         return -1;
     autofree char *copy = copy_path(build->what);
     const char *path = firmware.file != NULL ? firmware.file : copy;
-    const struct vm_file volume = {
-        .kind = VM_FILE_VOLUME, .path = path, .format = firmware.format, .in_store = firmware.in_store};
+    const struct vm_file volume = {.kind = firmware.file != NULL ? VM_FILE_VOLUME : VM_FILE_COPY,
+                                   .path = path,
+                                   .from = firmware.vars,
+                                   .format = firmware.format,
+                                   .in_store = firmware.in_store};
     autofree char *file = NULL;
     if (vm_build_volume(build, &volume, &file, err) != 0)
         return error_prefix(err, "efidisk0: ");

@@ -75,6 +75,10 @@ Test(vm_command, the_firmware_s_variables_are_copied_when_nothing_keeps_them)
     cr_assert_eq(vm_command_firmware(&command, &from, &copy, &err), 0);
     cr_expect_str_eq(from, "/o/OVMF_VARS.fd");
     cr_expect_str_eq(copy, "/run/100-ovmf.fd");
+    paths.only_4m = true;
+    autofree char *from_only = NULL, *copy_only = NULL;
+    cr_assert_eq(vm_command_firmware(&command, &from_only, &copy_only, &err), 0);
+    cr_expect_str_eq(from_only, "/o/OVMF_VARS_4M.fd");
     json_object_set_new(config, "efidisk0", json_string("/srv/vars.fd,efitype=4m,pre-enrolled-keys=1"));
     cr_assert_eq(vm_command_firmware(&command, &from_4m, &none, &err), 0);
     cr_expect_str_eq(from_4m, "/o/OVMF_VARS_4M.ms.fd");
