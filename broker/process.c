@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -97,4 +98,14 @@ int process_watch(struct process process)
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+void process_read_boot(char ret[static PROCESS_BOOT_SIZE])
+{
+    autofree char *content = NULL;
+    struct error err;
+
+    ret[0] = '\0';
+    if (file_read("/" PROC_BOOT_ID, PROCESS_BOOT_SIZE, &content, NULL, &err) == 0)
+        snprintf(ret, PROCESS_BOOT_SIZE, "%.*s", (int)strcspn(content, "\n"), content);
 }

@@ -30,4 +30,9 @@ bool process_parse_start(char *stat, unsigned long long *ret);
  * False if there is none. Does not wait for the process. */
 bool process_open_file(pid_t pid, const char *folder, char *ret, size_t size);
 
+#define PROCESS_BOOT_SIZE 64
+
+/* What this boot of the machine is called; "" if the kernel does not say. */
+void process_read_boot(char ret[static PROCESS_BOOT_SIZE]);
+
 #endif

@@ -32,15 +32,17 @@
 #include "broker/daemon/listen.h"
 #include "broker/daemon/machines.h"
 #include "broker/daemon/mounts.h"
+#include "broker/machine/machine.h"
 #include "broker/probe/qemu.h"
 #include "broker/run_dir.h"
 #include "hardware/paths.h"
 #include "hardware/pci/events.h"
 #include "store/store.h"
 
-#define NO_BOOT_ID "unknown" /* of a folder that only looks like a host */
-#define STOP_MS    10000     /* for what runs when the broker is asked to stop */
-#define SETTLE_MS  200       /* after an event: the kernel binds a driver to a function that came */
+#define LEAST_UID_BASE 65536
+#define NO_BOOT_ID     "unknown" /* of a folder that only looks like a host */
+#define STOP_MS        10000     /* for what runs when the broker is asked to stop */
+#define SETTLE_MS      200       /* after an event: the kernel binds a driver to a function that came */
 
 struct daemon {
     const char *path; /* of its socket */
@@ -58,7 +60,8 @@ struct daemon {
 #define MOST_VOLUME_DIRS 64
 
 struct options {
-    const char *run_dir, *broker_dir, *user, *sysroot, *rom_dir, *qemu, *store;
+    const char *run_dir, *broker_dir, *user, *sysroot, *rom_dir, *qemu, *store, *first_uid;
+    uid_t uid_base;
     const char *volume_dirs[MOST_VOLUME_DIRS + 1]; /* ends with NULL */
     size_t volume_dir_count;
     bool help;
@@ -75,7 +78,9 @@ static const char help[] =
     "  --volume-dir DIR\n        it gives virtual machines the files below this folder; may be repeated "
     "(default /var/lib/hostpci/images)\n"
     "  --storage-dir DIR\n        the folder of the storage `local`, as `hostpci serve --storage-dir` "
-    "(default " STORE_FOLDER ")\n";
+    "(default " STORE_FOLDER ")\n"
+    "  --uid-base N\n        the QEMU of each virtual machine runs as a user of its own, from this number on "
+    "(default 1900000000)\n";
 
 static int add_volume_dir(struct options *options, const char *folder, struct error *err)
 {
@@ -83,6 +88,19 @@ static int add_volume_dir(struct options *options, const char *folder, struct er
         return error_set(err, ERROR_INVALID, "--volume-dir: there may be %d of them at most",
                          MOST_VOLUME_DIRS);
     options->volume_dirs[options->volume_dir_count++] = folder;
+    return 0;
+}
+
+/* All of them must be numbers of users, and none of those that systems give to people and services. */
+static int parse_uid_base(const char *text, uid_t *ret, struct error *err)
+{
+    unsigned long long number = MACHINE_UID_BASE;
+
+    if (text != NULL && (!text_to_number(text, 10, (uint32_t)INT32_MAX - MACHINE_UID_COUNT, &number) ||
+                         number < LEAST_UID_BASE))
+        return error_set(err, ERROR_INVALID, "--uid-base: '%.20s' is no number from %d to %d", text,
+                         LEAST_UID_BASE, INT32_MAX - MACHINE_UID_COUNT);
+    *ret = (uid_t)number;
     return 0;
 }
 
@@ -96,6 +114,7 @@ static int read_options(int argc, char **argv, struct options *options, struct e
                                           {"qemu", required_argument, NULL, 'q'},
                                           {"volume-dir", required_argument, NULL, 'v'},
                                           {"storage-dir", required_argument, NULL, 'l'},
+                                          {"uid-base", required_argument, NULL, 'i'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     const char *folder = NULL;
@@ -110,6 +129,7 @@ static int read_options(int argc, char **argv, struct options *options, struct e
                               : found == 'q' ? &options->qemu
                               : found == 'v' ? &folder
                               : found == 'l' ? &options->store
+                              : found == 'i' ? &options->first_uid
                                              : &options->sysroot;
         if (found == 'h')
             options->help = true;
@@ -128,7 +148,7 @@ static int read_options(int argc, char **argv, struct options *options, struct e
     if (optind < argc)
         return error_set(err, ERROR_INVALID, "'%.60s' is not an option; `hostpci broker --help` lists them",
                          argv[optind]);
-    return 0;
+    return parse_uid_base(options->first_uid, &options->uid_base, err);
 }
 
 /* Root, the broker's own user, and the one that the front runs as. */
@@ -355,6 +375,7 @@ static int start(const struct options *options, struct daemon *daemon, struct er
     jobs->qemu = options->qemu;
     jobs->volume_dirs = options->volume_dirs;
     jobs->store = options->store;
+    jobs->uid_base = options->uid_base;
     jobs->stop_at = broker_stop_at();
     jobs->changed = on_news;
     jobs->context = daemon;

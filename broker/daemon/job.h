@@ -100,6 +100,7 @@ struct jobs {
     const char *qemu;               /* the binary */
     const char *const *volume_dirs; /* a VM gets the files below these alone; ends with NULL */
     const char *store;              /* the folder of the storage `local` */
+    uid_t uid_base;                 /* the first of the VMs' users */
     int helper;                     /* broker/daemon/helper.h; -1: none */
     struct job *list;               /* the newest first */
     struct machines *machines;      /* broker/daemon/machines.h */

@@ -69,9 +69,9 @@ static int enter_in_journal(struct job *job, pid_t pid, struct error *err)
 static int start_worker(struct job *job, operation_function *run, json_t *arguments, enum job_state state,
                         struct error *err)
 {
-    const struct worker_host host = {job->jobs->sysroot, job->jobs->helper, job->jobs->rom_dir,
-                                     job->jobs->run_dir, job->jobs->qemu,   job->jobs->volume_dirs,
-                                     job->jobs->store};
+    const struct worker_host host = {job->jobs->sysroot, job->jobs->helper,  job->jobs->rom_dir,
+                                     job->jobs->run_dir, job->jobs->qemu,    job->jobs->volume_dirs,
+                                     job->jobs->store,   job->jobs->uid_base};
     struct worker_process worker;
 
     if (spawn_worker(&host, run, id_of(job), arguments, &worker, err) != 0)

@@ -84,6 +84,7 @@ int spawn_worker(const struct worker_host *host, operation_function *run, const 
                                 .qemu = host->qemu,
                                 .volume_dirs = host->volume_dirs,
                                 .store = host->store,
+                                .uid_base = host->uid_base,
                                 .operation = id,
                                 .arguments = arguments};
         work(&worker, run);

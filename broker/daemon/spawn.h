@@ -17,6 +17,7 @@ struct worker_host {
     const char *qemu;               /* the binary */
     const char *const *volume_dirs; /* a VM gets the files below these alone; ends with NULL */
     const char *store;              /* the folder of the storage `local` */
+    uid_t uid_base;                 /* the first of the VMs' users */
 };
 
 struct worker_process {

@@ -57,6 +57,16 @@ static void read_pid(struct machine *machine)
     machine->supervisor = unpack_process(file, "supervisor", "supervisor-start");
 }
 
+/* A run folder that outlives a reboot has processes that are others by now. */
+static bool is_past(const json_t *record)
+{
+    const char *boot = json_string_value(json_object_get(record, "boot"));
+    char now[PROCESS_BOOT_SIZE];
+
+    process_read_boot(now);
+    return boot != NULL && strcmp(boot, now) != 0;
+}
+
 int machine_find(const char *run_dir, long long vmid, struct machine *ret, struct error *err)
 {
     struct machine machine = {.folder = machine_path(run_dir, vmid, NULL), .vmid = vmid};
@@ -66,7 +76,9 @@ int machine_find(const char *run_dir, long long vmid, struct machine *ret, struc
         return error_set(err, ERROR_NOT_FOUND, "VM %lld not running", vmid);
     }
     machine.record = machine_load(machine.folder, "machine");
-    read_pid(&machine);
+    machine.past = is_past(machine.record);
+    if (!machine.past)
+        read_pid(&machine);
     *ret = machine;
     return 0;
 }
@@ -121,7 +133,7 @@ static bool is_taken(const json_t *used, uid_t uid)
 }
 
 /* The folder of machines is locked, so that two starts do not choose the same. */
-static int choose_user(const char *run_dir, uid_t *ret, struct error *err)
+static int choose_user(const char *run_dir, uid_t base, uid_t *ret, struct error *err)
 {
     autojson json_t *machines = machine_list(run_dir), *used = json_array();
     size_t i;
@@ -134,12 +146,12 @@ static int choose_user(const char *run_dir, uid_t *ret, struct error *err)
             json_array_append(used, json_object_get(machine.record, "uid"));
     }
     for (uid_t slot = 0; slot < MACHINE_UID_COUNT; slot++)
-        if (!is_taken(used, MACHINE_UID_BASE + slot)) {
-            *ret = MACHINE_UID_BASE + slot;
+        if (!is_taken(used, base + slot)) {
+            *ret = base + slot;
             return 0;
         }
-    return error_set(err, ERROR_FAILED, "no user is left for this VM: all from %d to %d are taken",
-                     MACHINE_UID_BASE, MACHINE_UID_BASE + MACHINE_UID_COUNT - 1);
+    return error_set(err, ERROR_FAILED, "no user is left for this VM: all from %u to %u are taken", base,
+                     base + MACHINE_UID_COUNT - 1);
 }
 
 static int lock_machines(const char *run_dir, int *ret, struct error *err)
@@ -159,21 +171,25 @@ static int lock_machines(const char *run_dir, int *ret, struct error *err)
     return 0;
 }
 
-int machine_make(const char *run_dir, long long vmid, json_t *record, struct machine *ret, struct error *err)
+int machine_make(const char *run_dir, uid_t base, long long vmid, json_t *record, struct machine *ret,
+                 struct error *err)
 {
+    char boot[PROCESS_BOOT_SIZE];
     struct machine machine = {.folder = machine_path(run_dir, vmid, NULL), .vmid = vmid, .record = record};
     autoclose int lock = -1;
     uid_t uid = 0;
     int status = lock_machines(run_dir, &lock, err);
 
     if (status == 0 && geteuid() == 0)
-        status = choose_user(run_dir, &uid, err);
+        status = choose_user(run_dir, base, &uid, err);
     if (status == 0 && mkdir(machine.folder, 0711) != 0)
         status = errno == EEXIST ? error_set(err, ERROR_CONFLICT, "VM %lld already running", vmid)
                                  : error_set_errno(err, errno, "cannot make '%s'", machine.folder);
     if (status == 0) {
         if (uid != 0)
             json_object_set_new(record, "uid", json_integer((json_int_t)uid));
+        process_read_boot(boot);
+        json_object_set_new(record, "boot", json_string(boot));
         status = machine_save(machine.folder, "machine", record, err);
         if (status != 0)
             rmdir(machine.folder);

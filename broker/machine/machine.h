@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A machine: a VM's QEMU on this host, as the broker knows it: by a folder, RUN_DIR/vm/VMID, which is there
- * from before QEMU starts until everything that the VM had is given back, and which a reboot takes away.
+ * from before QEMU starts until everything that the VM had is given back. A reboot takes it away, or leaves
+ * one that is `past`: nothing of it is there any more.
  *
- *   machine   the record, written before the start: {vmid, uid?, functions: [CLAIM], mediated: [...], left?}
- *   order     what is to be started (broker/machine/supervisor.h)
- *   pid       {supervisor, supervisor-start, pid?, start?, began?}, written by the supervisor before it
- * starts QEMU, and again when it has state     {qmpstatus, running-qemu, running-machine}, written by the
- * supervisor whenever it changes end       how QEMU ended, written by the supervisor 100.qmp   the socket of
- * QEMU's monitor, and those of its serial ports and of its guest agent
+ *   machine   the record, written before the start: {vmid, uid?, boot, functions: [CLAIM], mediated: [...],
+ * left?} order     what is to be started (broker/machine/supervisor.h) pid       {supervisor,
+ * supervisor-start, pid?, start?, began?}, written by the supervisor before it starts QEMU, and again when it
+ * has state     {qmpstatus, running-qemu, running-machine}, written by the supervisor whenever it changes end
+ * how QEMU ended, written by the supervisor 100.qmp   the socket of QEMU's monitor, and those of its serial
+ * ports and of its guest agent
  *
  * uid: QEMU's user and group; absent: the broker's own, which is not root then. functions: what each had
  * before, with `reattach` if it goes back to that; mediated: those that were created for the VM
@@ -25,7 +26,7 @@
 #include "base/error.h"
 #include "broker/process.h"
 
-#define MACHINE_UID_BASE  1900000000
+#define MACHINE_UID_BASE  1900000000 /* by default; the user of a VM is this plus a number */
 #define MACHINE_UID_COUNT 65536
 
 struct machine {
@@ -33,14 +34,17 @@ struct machine {
     long long vmid;
     json_t *record;                  /* NULL: there is none that can be read */
     struct process qemu, supervisor; /* pid 0: not started yet */
+    bool past;                       /* of an earlier boot */
 };
 
 /* RUN_DIR/vm/VMID, or a file in it. The caller frees. */
 char *machine_path(const char *run_dir, long long vmid, const char *file);
 
-/* Makes the folder and its record, with a user that no other machine has, unless this process is not root.
+/* Makes the folder and its record, with a user from `base` on that neither another machine nor /etc/passwd
+ * has, unless this process is not root.
  * ERROR_CONFLICT "VM 100 already running" if there is one. Takes the record. */
-int machine_make(const char *run_dir, long long vmid, json_t *record, struct machine *ret, struct error *err);
+int machine_make(const char *run_dir, uid_t base, long long vmid, json_t *record, struct machine *ret,
+                 struct error *err);
 
 /* ERROR_NOT_FOUND "VM 100 not running" if there is none. */
 int machine_find(const char *run_dir, long long vmid, struct machine *ret, struct error *err);

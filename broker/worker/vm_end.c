@@ -123,6 +123,8 @@ int vm_clean_up(struct worker *worker, const struct machine *machine, struct err
 {
     struct error late;
 
+    if (machine->past)
+        return machine_remove(machine, err);
     if (machine->qemu.pid != 0 && json_object_get(machine->record, "left") == NULL)
         tell_end(worker, machine);
     int nodes = take_nodes_back(worker, machine, err);

@@ -164,7 +164,7 @@ static int start_claimed(struct worker *worker, struct vm_devices *devices, cons
 
     vm_claim_name(vmid, name);
     json_object_set_new(record, "vmid", json_integer((json_int_t)vmid));
-    if (machine_make(worker->run_dir, vmid, record, machine, err) == 0 &&
+    if (machine_make(worker->run_dir, worker->uid_base, vmid, record, machine, err) == 0 &&
         prepare(worker, devices, machine, err) == 0 && run(worker, machine, name, err) == 0)
         return 0;
     return undo(worker, claims, err);

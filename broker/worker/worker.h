@@ -10,6 +10,7 @@
 #define HOSTPCI_BROKER_WORKER_WORKER_H
 
 #include <jansson.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "hardware/bind/driver.h"
@@ -30,6 +31,7 @@ struct worker {
     const char *qemu;               /* the binary */
     const char *const *volume_dirs; /* a VM gets the files below these alone; ends with NULL */
     const char *store;              /* and those of the storage `local`, whose folder this is */
+    uid_t uid_base;                 /* the first of the VMs' users */
     const char *operation;          /* its id; "" if it only reads */
     json_t *arguments;              /* validated against the operation's schema */
     bool undoing;                   /* neither a request to stop nor a full disk ends the way back */
