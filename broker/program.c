@@ -13,7 +13,7 @@
 #define OWN            "/hostpci"            /* this program, wherever it is */
 #define MANAGER_FOLDER "/run/systemd/system" /* sd_booted(3) */
 
-enum form { FORM_NONE, FORM_FUNCTION, FORM_RELEASE, FORM_MACHINE };
+enum form { FORM_NONE, FORM_FUNCTION, FORM_RELEASE, FORM_MACHINE, FORM_ORDER };
 
 /* '%' in a word stands for the argument. */
 static const struct row {
@@ -63,6 +63,7 @@ static const struct row {
                            .form = FORM_MACHINE,
                            .own = true,
                            .seconds = 60},
+    [PROGRAM_IMAGE] = {"image", {OWN, "image", "%"}, .form = FORM_ORDER, .own = true, .seconds = 600},
 };
 
 const char *program_root;
@@ -85,15 +86,16 @@ static bool is_release(const char *text)
     return text[0] >= '0' && text[0] <= '9' && text[strspn(text, allowed)] == '\0' && strlen(text) <= 64;
 }
 
-/* .../vm/100 */
-static bool is_machine(const char *folder)
+/* .../vm/100 of a machine, .../vm/image-100 of an order: what stands before the number. */
+static bool is_below_machines(const char *path, const char *before)
 {
-    const char *vmid = strrchr(folder, '/');
+    const char *last = strrchr(path, '/');
     unsigned long long number;
 
-    return folder[0] == '/' && strlen(folder) < PROGRAM_ARGUMENT_SIZE && vmid - folder > 3 &&
-           strncmp(vmid - 3, "/vm", 3) == 0 && strstr(folder, "/../") == NULL &&
-           text_to_number(vmid + 1, 10, UINT32_MAX, &number);
+    return path[0] == '/' && strlen(path) < PROGRAM_ARGUMENT_SIZE && last - path > 3 &&
+           strncmp(last - 3, "/vm", 3) == 0 && strstr(path, "/../") == NULL &&
+           text_starts_with(last + 1, before) &&
+           text_to_number(last + 1 + strlen(before), 10, UINT32_MAX, &number);
 }
 
 /* The form that the program gets: of a function its full id, however it was written. */
@@ -113,7 +115,8 @@ static int read_argument(const struct row *row, const char *argument, char ret[s
         snprintf(ret, PROGRAM_ARGUMENT_SIZE, "%s", argument);
         return 0;
     }
-    if (row->form == FORM_MACHINE && argument != NULL && is_machine(argument)) {
+    if (argument != NULL && ((row->form == FORM_MACHINE && is_below_machines(argument, "")) ||
+                             (row->form == FORM_ORDER && is_below_machines(argument, "image-")))) {
         snprintf(ret, PROGRAM_ARGUMENT_SIZE, "%s", argument);
         return 0;
     }
@@ -168,6 +171,10 @@ int program_fill(enum program which, const char *argument, struct program_comman
     }
     if (row->form == FORM_MACHINE) {
         snprintf(ret->unit, sizeof(ret->unit), "hostpci-vm@%s.service", strrchr(given, '/') + 1);
+        return 0;
+    }
+    if (row->form == FORM_ORDER) {
+        snprintf(ret->unit, sizeof(ret->unit), "hostpci-%s.service", strrchr(given, '/') + 1);
         return 0;
     }
     snprintf(ret->unit, sizeof(ret->unit), "hostpci-%s%s%s.service", row->name,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The programs that change the boot, or a card by its driver's own tool, and that cannot run inside the
- * broker's confinement; and what starts a VM's QEMU there. They are a fixed table: whoever asks for one names
- * its row and at most one argument, of which nothing gets to the program unless it has the row's form. */
+ * broker's confinement; and what starts a VM's QEMU there, and qemu-img. They are a fixed table: whoever asks
+ * for one names its row and at most one argument, of which nothing gets to the program unless it has the
+ * row's form. */
 #ifndef HOSTPCI_BROKER_PROGRAM_H
 #define HOSTPCI_BROKER_PROGRAM_H
 
@@ -23,6 +24,7 @@ enum program {
     PROGRAM_POWEROFF,
     PROGRAM_SUPERVISE, /* a machine's folder (broker/machine/machine.h); it has ended when QEMU runs */
     PROGRAM_GIVE_BACK, /* the same; makes the nodes root's again that its supervisor left to QEMU's user */
+    PROGRAM_IMAGE,     /* an order beside the machines' folders (broker/image/image.h) */
     PROGRAMS
 };
 

@@ -69,6 +69,10 @@
  *
  *   machine                 1: QEMU was to be started, and is ended
  *
+ * or, of a volume of the store, "local:100/vm-100-disk-0.raw" in the place of a function:
+ *
+ *   volume                  1: it is being made, and is removed
+ *
  * or, of WORKER_HOST in the place of a function:
  *
  *   files                   [{file, before, after}]: whole texts; null: no file

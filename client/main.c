@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "broker/daemon/broker.h"
+#include "broker/image/image.h"
 #include "broker/machine/supervisor.h"
 #include "client/shell/options.h"
 #include "client/shell/qm.h"
@@ -28,6 +29,7 @@ static const struct command {
     {"broker", "[OPTION]...", "run its privileged half, which changes the host (hostpci broker --help)", 0,
      broker_main},
     {"supervise", "FOLDER", "an internal command: the parent of a VM's QEMU", 0, supervisor_main},
+    {"image", "ORDER", "an internal command: qemu-img on a disk of the storage", 0, image_main},
     {"devices", "", "list the devices by IOMMU group, and whether they can be passed through",
      OPTIONS_TARGET | OPTIONS_FORMAT, short_run},
     {"why", "ID", "tell whether a device can be passed through, and if not, why and what to do",
@@ -78,7 +80,8 @@ static const struct command *find_command(const char *name)
 
 static bool is_daemon(const struct command *command)
 {
-    return command->run == serve_main || command->run == broker_main || command->run == supervisor_main;
+    return command->run == serve_main || command->run == broker_main || command->run == supervisor_main ||
+           command->run == image_main;
 }
 
 static bool explains_itself(const struct command *command)

@@ -11,6 +11,21 @@ static size_t find_segment(const char **path)
     return strcspn(*path, "/");
 }
 
+static bool takes_rest(const char *declared)
+{
+    return strcmp(declared, "{volume}") == 0;
+}
+
+/* Without slashes at its end. */
+static size_t measure_rest(const char *given)
+{
+    size_t length = strlen(given);
+
+    while (length > 0 && given[length - 1] == '/')
+        length--;
+    return length;
+}
+
 /* Steps over the segments that both paths have. False if two of them do not match. */
 static bool skip_common(const char **declared, const char **given)
 {
@@ -19,6 +34,7 @@ static bool skip_common(const char **declared, const char **given)
     while ((wanted = find_segment(declared)) != 0 && (length = find_segment(given)) != 0) {
         if (**declared != '{' && (wanted != length || memcmp(*declared, *given, length) != 0))
             return false;
+        length = takes_rest(*declared) ? strlen(*given) : length;
         *declared += wanted;
         *given += length;
     }
@@ -42,6 +58,8 @@ bool path_next_capture(const char **declared, const char **given, struct path_ca
 
     while ((name_length = find_segment(declared)) != 0 && (value_length = find_segment(given)) != 0) {
         const char *name = *declared, *value = *given;
+        if (takes_rest(name))
+            value_length = measure_rest(value);
         *declared += name_length;
         *given += value_length;
         if (*name == '{') {

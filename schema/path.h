@@ -2,7 +2,8 @@
 /* Paths of endpoints.
  *
  * A declared path, such as "/nodes/{node}/hardware", has segments that stand for themselves, and segments in
- * braces, which match any one segment and capture it under their name. Empty segments do not count, in
+ * braces, which match any one segment and capture it under their name. {volume}, which is always the last,
+ * captures all the rest, since the name of a volume has slashes. Empty segments do not count, in
  * declared and given paths alike: "//nodes/pve1/" is "/nodes/pve1". A given path must be percent-decoded. */
 #ifndef HOSTPCI_SCHEMA_PATH_H
 #define HOSTPCI_SCHEMA_PATH_H

@@ -14,7 +14,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-#define QCOW2_SIZE_AT 24 /* a big-endian number: docs/interop/qcow2.txt of QEMU */
+#define MOST_DISKS    1000 /* of one VM */
+#define QCOW2_SIZE_AT 24   /* a big-endian number: docs/interop/qcow2.txt of QEMU */
 
 static const char *const folders[] = {"", "/images", "/template", "/template/iso"};
 
@@ -82,6 +83,90 @@ int store_open(const char *folder, const struct vm_volume *volume, int flags, in
     }
     *ret = file;
     return 0;
+}
+
+/* The folder that the volume lies in, and its name there. */
+static int open_parent(const char *folder, const struct vm_volume *volume, bool make, int *ret,
+                       struct error *err)
+{
+    autofree char *place = vm_volume_place(volume), *id = vm_volume_print(volume);
+
+    *strrchr(place, '/') = '\0';
+    if (make && volume->content == VM_CONTENT_IMAGES) {
+        autoclose int images = store_open_beneath(folder, "images", O_RDONLY | O_DIRECTORY);
+        /* whatever the umask is */
+        if (images >= 0 && mkdirat(images, place + strlen("images/"), 0755) == 0 &&
+            fchmodat(images, place + strlen("images/"), 0755, 0) != 0)
+            return error_set_errno(err, errno, "cannot open '%s/%s' to all", folder, place);
+    }
+    int fd = store_open_beneath(folder, place, O_RDONLY | O_DIRECTORY);
+    if (fd < 0 && errno == ENOENT && !make)
+        return error_set(err, ERROR_NOT_FOUND, "volume '%s' does not exist", id);
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot enter '%s/%s'", folder, place);
+    *ret = fd;
+    return 0;
+}
+
+int store_create(const char *folder, const struct vm_volume *volume, struct error *err)
+{
+    autofree char *id = vm_volume_print(volume);
+    autoclose int parent = -1;
+
+    if (open_parent(folder, volume, true, &parent, err) != 0)
+        return -1;
+    autoclose int file =
+        openat(parent, volume->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0 && errno == EEXIST)
+        return error_set(err, ERROR_CONFLICT, "disk image '%s' already exists", id);
+    if (file < 0)
+        return error_set_errno(err, errno, "cannot make the volume '%s'", id);
+    return fsync(parent) == 0 ? 0 : error_set_errno(err, errno, "cannot make the volume '%s'", id);
+}
+
+int store_remove(const char *folder, const struct vm_volume *volume, struct error *err)
+{
+    autofree char *id = vm_volume_print(volume), *place = vm_volume_place(volume);
+    autoclose int parent = -1;
+
+    if (open_parent(folder, volume, false, &parent, err) != 0)
+        return -1;
+    if (unlinkat(parent, volume->name, 0) != 0)
+        return errno == ENOENT ? error_set(err, ERROR_NOT_FOUND, "volume '%s' does not exist", id)
+                               : error_set_errno(err, errno, "cannot remove the volume '%s'", id);
+    fsync(parent);
+    if (volume->content == VM_CONTENT_IMAGES) {
+        autoclose int images = store_open_beneath(folder, "images", O_RDONLY | O_DIRECTORY);
+        *strrchr(place, '/') = '\0';
+        unlinkat(images, place + strlen("images/"), AT_REMOVEDIR); /* unless there are others in it */
+    }
+    return 0;
+}
+
+static bool is_taken(const char *folder, long long vmid, unsigned number)
+{
+    static const char *const endings[] = {"raw", "qcow2"};
+
+    for (size_t i = 0; i < COUNT_OF(endings); i++) {
+        autofree char *place = xasprintf("images/%lld/vm-%lld-disk-%u.%s", vmid, vmid, number, endings[i]);
+        autoclose int file = store_open_beneath(folder, place, O_PATH);
+        if (file >= 0 || errno != ENOENT)
+            return true;
+    }
+    return false;
+}
+
+int store_find_name(const char *folder, long long vmid, const char *format, struct vm_volume *ret,
+                    struct error *err)
+{
+    for (unsigned number = 0; number < MOST_DISKS; number++) {
+        autofree char *name = xasprintf("vm-%lld-disk-%u.%s", vmid, number, format);
+        if (!is_taken(folder, vmid, number) && vm_volume_name(vmid, name, ret))
+            return 0;
+    }
+    return error_set(err, ERROR_FAILED,
+                     "VM %lld has %d disks in the storage '" VM_STORE "': more are not made", vmid,
+                     MOST_DISKS);
 }
 
 uint64_t store_read_size(int file, const char *format)

@@ -26,6 +26,18 @@ int store_open(const char *folder, const struct vm_volume *volume, int flags, in
 /* The same by its path from the folder on, and without looking at what it is. -1 and errno. */
 int store_open_beneath(const char *folder, const char *place, int flags);
 
+/* Makes an empty file of this name, for root alone, and the folder of the VM's images. ERROR_CONFLICT if
+ * there is something of that name. */
+int store_create(const char *folder, const struct vm_volume *volume, struct error *err);
+
+/* Removes it, whatever it is, and the folder of the VM's images if it was the last one. ERROR_NOT_FOUND as of
+ * store_open. */
+int store_remove(const char *folder, const struct vm_volume *volume, struct error *err);
+
+/* vm-100-disk-N with the lowest N of which there is no image in any format. */
+int store_find_name(const char *folder, long long vmid, const char *format, struct vm_volume *ret,
+                    struct error *err);
+
 /* The bytes that a guest sees: of a qcow2 image as its header says, if it can be read, else the file's. */
 uint64_t store_read_size(int file, const char *format);
 

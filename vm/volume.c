@@ -2,6 +2,8 @@
 /* Names of volumes in the store. */
 #include "vm/volume.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,6 +12,7 @@
 #include "vm/keys.h"
 
 #define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~@()-"
+#define DIGITS       "0123456789"
 #define ISO_FOLDER   "iso/"
 
 static const char *const image_formats[] = {"raw", "qcow2"};
@@ -94,6 +97,28 @@ int vm_volume_parse(const char *id, struct vm_volume *ret, struct error *err)
         name = text_starts_with(name, ISO_FOLDER) ? name + strlen(ISO_FOLDER) : parse_folder(name, &vmid);
     if (name == NULL || !vm_volume_name(vmid, name, ret))
         return error_set(err, ERROR_INVALID, "unable to parse volume ID '%.200s'", id);
+    return 0;
+}
+
+bool vm_volume_is_new(const char *id)
+{
+    const char *size = vm_volume_is_in_store(id) ? id + strlen(VM_STORE ":") : "";
+    size_t whole = strspn(size, DIGITS);
+
+    if (whole == 0)
+        return false;
+    const char *rest = size + whole;
+    return *rest == '\0' || (*rest == '.' && rest[1] != '\0' && rest[1 + strspn(rest + 1, DIGITS)] == '\0');
+}
+
+int vm_volume_parse_new(const char *id, unsigned long long *ret, struct error *err)
+{
+    double kib = ceil(strtod(id + strlen(VM_STORE ":"), NULL) * 1048576);
+
+    if (!(kib >= 1 && kib * 1024 <= (double)VM_VOLUME_MOST_BYTES))
+        return error_set(err, ERROR_INVALID, "'%.100s': the size of a disk is above 0 and at most %llu GiB",
+                         id, VM_VOLUME_MOST_BYTES >> 30);
+    *ret = (unsigned long long)kib * 1024;
     return 0;
 }
 

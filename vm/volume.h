@@ -34,6 +34,13 @@ int vm_volume_parse(const char *id, struct vm_volume *ret, struct error *err);
 /* The same of a file's name in the folder of a VM's images, or in that of the discs (vmid 0). */
 bool vm_volume_name(long long vmid, const char *name, struct vm_volume *ret);
 
+#define VM_VOLUME_MOST_BYTES ((unsigned long long)128 << 40)
+
+/* Whether it asks for a new disk of a size in GiB: "local:32", "local:0.5". The size is in bytes, rounded up
+ * to whole KiB; ERROR_INVALID if that is nothing or more than VM_VOLUME_MOST_BYTES. */
+bool vm_volume_is_new(const char *id);
+int vm_volume_parse_new(const char *id, unsigned long long *ret, struct error *err);
+
 /* "local:100/vm-100-disk-0.qcow2". The caller frees. */
 char *vm_volume_print(const struct vm_volume *volume);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/qemu/disks.h"
 #include "api/qemu/qemu.h"
 #include "api/qemu/volume.h"
 #include "base/json.h"
@@ -202,6 +203,8 @@ static int check_place(const struct question *question, struct error *err)
 
     if (!question->fresh)
         return 0;
+    if (qemu_disk_is_new(question->values))
+        return require_on_store(question->call, VALUES("Datastore.AllocateSpace"), err);
     return vm_disk_is_in_store(question->values)
                ? check_store_volume(question, err)
                : qemu_volume_check_place(service->volume_dirs, question->key, question->values, err);
@@ -298,6 +301,27 @@ int qemu_check_keys(const struct qemu_call *call, const struct qemu_change *chan
     return 0;
 }
 
+/* Removing an unusedN, or a disk by force, removes its volume. */
+static int check_freed(const struct qemu_call *call, const json_t *document, const struct qemu_change *change,
+                       struct error *err)
+{
+    const json_t *config = json_object_get(document, "config");
+
+    for (const char *const *key = change->change.remove; key != NULL && *key != NULL; key++) {
+        autojson json_t *values = NULL;
+        const struct schema *schema = vm_key_find(*key, NULL);
+        if (schema == NULL || !vm_key_names_volume(schema) ||
+            !(change->change.force || vm_key_has_stem(*key, "unused")))
+            continue;
+        if (vm_value_parts(config, *key, &values, err) != 0)
+            return -1;
+        if (vm_disk_is_in_store(values) &&
+            require_on_store(call, VALUES("Datastore.AllocateSpace"), err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Nobody finds out which volumes there are but by those that they may use. */
 static int check_presence(const struct qemu_call *call, const struct qemu_change *change, struct error *err)
 {
@@ -312,7 +336,7 @@ static int check_presence(const struct qemu_call *call, const struct qemu_change
             continue;
         if (vm_value_parts(change->set, key, &values, err) != 0)
             return -1;
-        if (vm_disk_is_in_store(values) &&
+        if (vm_disk_is_in_store(values) && !qemu_disk_is_new(values) &&
             (vm_volume_parse(json_text(values, "file"), &volume, err) != 0 ||
              store_open(call->service->paths.store, &volume, O_PATH, &file, err) != 0))
             return -1;
@@ -326,6 +350,8 @@ int qemu_check_change(const struct qemu_call *call, const json_t *document, cons
     autosplit char **keys = vm_config_touched(&change->change);
     bool root = identity_is_root(&call->caller);
 
+    if (!root && check_freed(call, document, change, err) != 0)
+        return -1;
     for (char **key = keys; !root && *key != NULL; key++)
         if (vm_key_find(*key, NULL) != NULL &&
             (check_key(call, *key, err) != 0 || check_values(call, *key, document, change, err) != 0))

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "access/password.h"
+#include "api/qemu/disks.h"
 #include "api/qemu/list.h"
 #include "api/qemu/qemu.h"
 #include "base/memory.h"
@@ -39,7 +40,8 @@ static int check_volume(const char *key, const json_t *value, struct error *err)
         return 0;
     if (property_string_parse(schema, json_string_value(value), &values, err) != 0)
         return error_set_field(err, key, "%s", err->message);
-    return vm_disk_check_volume(key, values, err);
+    return qemu_disk_is_new(values) ? qemu_disk_check_new(key, values, err)
+                                    : vm_disk_check_volume(key, values, err);
 }
 
 /* Blanks around a value are not stored, so it is checked without them. */
@@ -142,6 +144,7 @@ int qemu_change_read(const struct qemu_call *call, struct qemu_change *ret, stru
         .set = set, .remove = read_list(call->params, "delete"), .revert = read_list(call->params, "revert")};
     fill_fresh(ret);
     ret->change = (struct vm_change){
+        .vmid = json_integer_value(json_object_get(call->params, "vmid")),
         .set = ret->set,
         .remove = (const char *const *)ret->remove,
         .revert = (const char *const *)ret->revert,

@@ -3,14 +3,16 @@
 #include <string.h>
 #include <time.h>
 
-#include "api/qemu/qemu.h"
+#include "api/qemu/disks.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
 #include "storage/edit.h"
 #include "storage/local.h"
 
-#define WAIT_NS 20000000L
+#define WAIT_NS        20000000L
+#define MAKING_SECONDS 600
 
 static long long vmid_of(const struct qemu_call *call)
 {
@@ -116,23 +118,99 @@ static int make_plan(const struct qemu_call *call, struct plan *plan, struct err
     return vm_config_change(plan->before, &plan->change.change, &plan->after, err);
 }
 
+struct changing {
+    const struct qemu_call *call;
+    json_t *dropped; /* volumes, by the last try */
+};
+
 static int build_change(struct storage *storage, void *context, struct change_set *set, struct error *err)
 {
     __attribute__((cleanup(release_plan))) struct plan plan = {0};
-    const struct qemu_call *call = context;
+    struct changing *changing = context;
+    const struct qemu_call *call = changing->call;
 
     (void)storage;
     if (make_plan(call, &plan, err) != 0 || qemu_check_change(call, plan.before, &plan.change, err) != 0)
         return -1;
+    json_decref(changing->dropped);
+    changing->dropped = vm_config_list_dropped(plan.before, plan.after, vmid_of(call));
     vm_document_put(set, vmid_of(call), plan.revision, TAKE(plan.after));
     return 0;
 }
 
-static int apply_change(const struct qemu_call *call, struct error *err)
+/* Volumes that the VM does not name any more, not even as unused, go when that is on disk. */
+static int apply_change(const struct qemu_call *call, struct task *task, struct error *err)
 {
-    struct qemu_call copy = *call;
+    struct changing changing = {.call = call};
 
-    return edit_run(call->service->storage, build_change, &copy, err);
+    int result = edit_run(call->service->storage, build_change, &changing, err);
+    if (result == 0)
+        result = qemu_disks_remove(call, task, "free", changing.dropped, err);
+    json_decref(changing.dropped);
+    return result;
+}
+
+/* Fails for everything that can be wrong with a change before its disks are made. */
+static int check_change(const struct qemu_call *call, struct error *err)
+{
+    __attribute__((cleanup(release_plan))) struct plan plan = {0};
+
+    return make_plan(call, &plan, err) == 0 ? qemu_check_change(call, plan.before, &plan.change, err) : -1;
+}
+
+static int make_and_apply(const struct qemu_call *call, struct task *task, struct error *err)
+{
+    autojson json_t *made = NULL;
+
+    if (check_change(call, err) != 0 || qemu_disks_make(call, task, &made, err) != 0)
+        return -1;
+    if (apply_change(call, task, err) == 0)
+        return 0;
+    qemu_disks_unmake(call, task, made, err);
+    return -1;
+}
+
+static int run_task(const struct qemu_call *call, struct task *task, struct error *err)
+{
+    if (make_and_apply(call, task, err) != 0)
+        return -1;
+    task_log(task, "configuration of VM %lld changed", vmid_of(call));
+    return 0;
+}
+
+/* The task when it has ended, or NULL if it has not when the time is over. */
+static json_t *wait_for_task(struct storage *storage, const char *upid, long long seconds)
+{
+    long long end = clock_milliseconds() + seconds * 1000;
+
+    do {
+        autojson json_t *task = NULL;
+        struct error ignored;
+        nanosleep(&(const struct timespec){.tv_nsec = WAIT_NS}, NULL);
+        if (local_read_task(storage, upid, &task, &ignored) == 0 &&
+            json_is_string(json_object_get(task, "result")))
+            return TAKE(task);
+    } while (clock_milliseconds() < end);
+    return NULL;
+}
+
+static bool ended_well(const json_t *task)
+{
+    return strcmp(json_text(task, "result"), "ok") == 0;
+}
+
+/* Disks are made by a task, which this waits for. */
+static int update_in_task(struct request *request, struct error *err)
+{
+    autojson json_t *upid = NULL;
+
+    if (qemu_begin_task(request, "qmconfig", run_task, &upid, err) != 0)
+        return -1;
+    autojson json_t *task = wait_for_task(request->service->storage, json_string_value(upid), MAKING_SECONDS);
+    if (task == NULL)
+        return error_set(err, ERROR_BUSY, "the disks are not made after %d s: the task %s goes on",
+                         MAKING_SECONDS, json_string_value(upid));
+    return ended_well(task) ? 0 : error_set(err, ERROR_FAILED, "%s", json_text(task, "status"));
 }
 
 static int update_config(struct request *request, json_t **ret, struct error *err)
@@ -140,33 +218,9 @@ static int update_config(struct request *request, json_t **ret, struct error *er
     const struct qemu_call call = call_of(request);
 
     *ret = json_null();
-    return apply_change(&call, err);
-}
-
-static int run_task(const struct qemu_call *call, struct task *task, struct error *err)
-{
-    if (apply_change(call, err) != 0)
-        return -1;
-    task_log(task, "configuration of VM %lld changed", vmid_of(call));
-    return 0;
-}
-
-/* Whether the task ended well before the time was over. */
-static bool wait_for_task(struct storage *storage, const char *upid, long long seconds)
-{
-    long long end = clock_milliseconds() + seconds * 1000;
-
-    do {
-        autojson json_t *task = NULL;
-        struct error ignored;
-        const char *result = NULL;
-        nanosleep(&(const struct timespec){.tv_nsec = WAIT_NS}, NULL);
-        if (local_read_task(storage, upid, &task, &ignored) == 0)
-            result = json_string_value(json_object_get(task, "result"));
-        if (result != NULL)
-            return strcmp(result, "ok") == 0;
-    } while (clock_milliseconds() < end);
-    return false;
+    if (!qemu_disks_are_asked(request->params))
+        return apply_change(&call, NULL, err);
+    return check_change(&call, err) == 0 ? update_in_task(request, err) : -1;
 }
 
 /* The reply reports what is wrong with the request; the task reports what the caller may not use. */
@@ -178,12 +232,11 @@ static int update_config_async(struct request *request, json_t **ret, struct err
 
     if (make_plan(&call, &plan, err) != 0 || qemu_begin_task(request, "qmconfig", run_task, &upid, err) != 0)
         return -1;
-    if (param_given(request, "background_delay") &&
-        wait_for_task(request->service->storage, json_string_value(upid),
-                      param_integer(request, "background_delay")))
-        *ret = json_null();
-    else
-        *ret = TAKE(upid);
+    autojson json_t *task = param_given(request, "background_delay")
+                                ? wait_for_task(request->service->storage, json_string_value(upid),
+                                                param_integer(request, "background_delay"))
+                                : NULL;
+    *ret = task != NULL && ended_well(task) ? json_null() : TAKE(upid);
     return 0;
 }
 
@@ -250,4 +303,35 @@ const struct endpoint endpoint_update_qemu_config_async = {
     .on_node = true,
     .hashes = QEMU_PASSWORD,
     .run = update_config_async,
+};
+
+/* Also one that it cannot remove at once is only noted then. */
+static int unlink_disks(struct request *request, json_t **ret, struct error *err)
+{
+    autojson json_t *params =
+        json_pack("{s:I, s:s, s:i}", "vmid", (json_int_t)param_integer(request, "vmid"), "delete",
+                  param_string(request, "idlist"), "force", (int)param_boolean(request, "force"));
+    const struct qemu_call call = {request->service, request->caller, params};
+
+    *ret = json_null();
+    return apply_change(&call, NULL, err);
+}
+
+const struct endpoint endpoint_unlink_qemu = {
+    .method = METHOD_PUT,
+    .path = "/nodes/{node}/qemu/{vmid}/unlink",
+    .text = "Takes disks from a VM. Those in the storage become unusedN; with force, or if they are unusedN, "
+            "they are removed.",
+    .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Config.Disk"),
+    .parameters = PROPERTIES(
+        PARAMETER_NODE, PARAMETER_VMID,
+        {.name = "idlist",
+         .type = SCHEMA_STRING,
+         .format = "pve-configid-list",
+         .text = "Keys of disks: scsi0,unused1."},
+        {.name = "force", .type = SCHEMA_BOOLEAN, .optional = true, .text = "Remove the disks themselves."}),
+    .returns = {.type = SCHEMA_NULL},
+    .may_block = true,
+    .on_node = true,
+    .run = unlink_disks,
 };

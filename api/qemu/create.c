@@ -2,6 +2,7 @@
 /* POST /nodes/{node}/qemu: a new VM. */
 #include <string.h>
 
+#include "api/qemu/disks.h"
 #include "api/qemu/power.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
@@ -14,7 +15,7 @@ static const struct {
     {"archive", "backups are not restored here: create the VM by its keys"},
     {"import-working-storage", "disks are not imported here, so that there is nothing to keep meanwhile"},
     {"pool", "there are no pools here: grant privileges on /vms/ID"},
-    {"storage", "there are no storage pools here: name disks by their absolute paths"},
+    {"storage", "name the storage of each disk, as in local:32"},
     {"force", "a VM is not overwritten: delete it first"},
     {"ha-managed", "VMs are not moved between nodes when one fails"},
     {"live-restore", "backups are not restored here: create the VM by its keys"},
@@ -84,13 +85,27 @@ static void autostart(const struct qemu_call *call, struct task *task)
         task_warn(task, "%s", why.message);
 }
 
-static int create(const struct qemu_call *call, struct task *task, struct error *err)
+/* Its disks are made when nothing else can be wrong, and go if the VM does not come. */
+static int make_vm(const struct qemu_call *call, struct task *task, json_t **ret, struct error *err)
 {
     long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
+    struct storage *storage = call->service->storage;
+    autojson json_t *first = NULL, *made = NULL;
+
+    if (build_document(call, &first, err) != 0 || vm_document_check_free(storage, vmid, err) != 0 ||
+        qemu_disks_make(call, task, &made, err) != 0)
+        return -1;
+    if (build_document(call, ret, err) == 0 && vm_document_create(storage, vmid, json_incref(*ret), err) == 0)
+        return 0;
+    qemu_disks_unmake(call, task, made, err);
+    return -1;
+}
+
+static int create(const struct qemu_call *call, struct task *task, struct error *err)
+{
     autojson json_t *document = NULL;
 
-    if (build_document(call, &document, err) != 0 ||
-        vm_document_create(call->service->storage, vmid, json_incref(document), err) != 0)
+    if (make_vm(call, task, &document, err) != 0)
         return -1;
     log_added(task, document, call->params);
     if (json_integer_value(json_object_get(call->params, "start")) != 0)
@@ -158,7 +173,7 @@ const struct endpoint endpoint_create_qemu = {
          .optional = true,
          .fallback = "0",
          .text = "Start it when it is made."},
-        REFUSED_TEXT("storage", "Only empty: there are no storage pools."),
+        REFUSED_TEXT("storage", "Only empty: each disk names its storage."),
         {.name = "unique",
          .type = SCHEMA_BOOLEAN,
          .optional = true,

@@ -4,10 +4,12 @@
 
 #include <string.h>
 
+#include "api/qemu/disks.h"
 #include "api/qemu/list.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
 #include "schema/property_string.h"
+#include "store/store.h"
 #include "vm/disk.h"
 
 const struct endpoint endpoint_get_qemu = {
@@ -78,7 +80,7 @@ static const char *disk_path(const char *key, const json_t *value, json_t **ret_
     return path != NULL && path[0] == '/' && !vm_disk_is_cdrom(*ret_values) ? path : NULL;
 }
 
-/* Disks are files that somebody named by their paths, so they are not deleted. */
+/* Files that somebody named by their paths are not deleted. */
 static void log_disks(struct task *task, const json_t *document)
 {
     const char *key;
@@ -92,13 +94,35 @@ static void log_disks(struct task *task, const json_t *document)
     }
 }
 
+/* What there is of the VM's in the storage and is not named; readable without a broker. */
+static int add_unreferenced(const struct qemu_call *call, long long vmid, json_t *volumes, struct error *err)
+{
+    autojson json_t *all = NULL;
+    json_t *row;
+    size_t i;
+
+    if (json_integer_value(json_object_get(call->params, "destroy-unreferenced-disks")) == 0)
+        return 0;
+    if (store_list(call->service->paths.store, &all, err) != 0)
+        return -1;
+    json_array_foreach(all, i, row)
+        if (json_integer_value(json_object_get(row, "vmid")) == vmid)
+            json_array_append(volumes, json_object_get(row, "volid"));
+    return 0;
+}
+
+/* The volumes first: if they cannot be removed, the VM that names them is still there. */
 static int destroy(const struct qemu_call *call, struct task *task, struct error *err)
 {
     long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
-    autojson json_t *document = NULL;
+    autojson json_t *document = NULL, *nothing = json_object();
     int64_t revision = 0;
 
-    if (find_deletable(call, &document, &revision, err) != 0 ||
+    if (find_deletable(call, &document, &revision, err) != 0)
+        return -1;
+    autojson json_t *volumes = vm_config_list_dropped(document, nothing, vmid);
+    if (add_unreferenced(call, vmid, volumes, err) != 0 ||
+        qemu_disks_remove(call, task, "", volumes, err) != 0 ||
         vm_document_delete(call->service->storage, vmid, revision, err) != 0)
         return -1;
     log_disks(task, document);
@@ -121,23 +145,26 @@ static int delete_vm(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_delete_qemu = {
     .method = METHOD_DELETE,
     .path = "/nodes/{node}/qemu/{vmid}",
-    .text = "Deletes a stopped virtual machine and its entries in the ACL, in a task. Its disks are files "
-            "named by their paths: they are left, and the task's log names them.",
+    .text =
+        "Deletes a stopped virtual machine, its disks in the storage and its entries in the ACL, in a task. "
+        "Disks named by their paths are left, and the task's log names them.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Allocate"),
-    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
-                             {.name = "purge",
-                              .type = SCHEMA_BOOLEAN,
-                              .optional = true,
-                              .text = "Changes nothing: there are no jobs that could name it."},
-                             {.name = "destroy-unreferenced-disks",
-                              .type = SCHEMA_BOOLEAN,
-                              .optional = true,
-                              .fallback = "0",
-                              .text = "Changes nothing: there are no storage pools to look in."},
-                             {.name = "skiplock",
-                              .type = SCHEMA_BOOLEAN,
-                              .optional = true,
-                              .text = "Even if it is locked; root@pam only."}),
+    .parameters =
+        PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
+                   {.name = "purge",
+                    .type = SCHEMA_BOOLEAN,
+                    .optional = true,
+                    .text = "Changes nothing: there are no jobs that could name it."},
+                   {.name = "destroy-unreferenced-disks",
+                    .type = SCHEMA_BOOLEAN,
+                    .optional = true,
+                    .fallback = "0",
+                    .text = "Also disks in the storage that are the VM's by their names, and that it does "
+                            "not name."},
+                   {.name = "skiplock",
+                    .type = SCHEMA_BOOLEAN,
+                    .optional = true,
+                    .text = "Even if it is locked; root@pam only."}),
     .returns = RETURNS_UPID,
     .may_block = true,
     .on_node = true,

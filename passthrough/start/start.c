@@ -64,6 +64,7 @@ static int apply_pending(struct storage *storage, void *context, struct change_s
     json_object_set_new(next, "config", vm_config_view(document, false));
     json_object_del(next, "pending");
     json_object_del(next, "delete");
+    vm_config_settle_volumes(document, next, applying->vmid);
     vm_document_put(set, applying->vmid, revision, next);
     return 0;
 }

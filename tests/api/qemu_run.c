@@ -2,8 +2,10 @@
 /* VMs that really run, in software emulation: these tests need the package qemu-system-x86. Their guest
  * does no more than power off when the power button is pressed. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -128,6 +130,45 @@ DAEMON_TEST(qemu_run, starts_from_a_disk_of_the_storage)
     cr_expect_str_eq(end_of("start"), "OK");
     wait_for_guest();
     cr_expect_str_eq(end_of("shutdown"), "OK");
+}
+
+/* A client makes the disks; the guest is put onto the first. They grow while it runs. */
+DAEMON_TEST(qemu_run, starts_from_a_disk_that_a_client_made)
+{
+    put(VM "/config", "ide0", "local:1", "scsi0", "local:1,format=qcow2", NULL);
+    autofree char *disk = xasprintf("%s/images/100/vm-100-disk-0.raw", daemon_store()),
+                  *other = xasprintf("%s/images/100/vm-100-disk-1.qcow2", daemon_store()),
+                  *guest = xasprintf("%s/images/guest.raw", daemon_state()), *sector = NULL;
+    struct stat status;
+    struct error err;
+    autoclose int file = open(disk, O_WRONLY | O_CLOEXEC);
+    cr_assert_eq(file_read(guest, GUEST_DISK_SIZE, &sector, NULL, &err), 0, "%s", err.message);
+    cr_assert_eq(pwrite(file, sector, 512, 0), 512);
+    cr_expect_str_eq(end_of("start"), "OK");
+    wait_for_guest();
+    const char *upid = json_string_value(put(VM "/resize", "disk", "ide0", "size", "2G", NULL));
+    cr_expect_str_eq(vm_task_end(upid), "OK");
+    upid = json_string_value(put(VM "/resize", "disk", "scsi0", "size", "+3G", NULL));
+    cr_expect_str_eq(vm_task_end(upid), "OK");
+    const json_t *config = get(VM "/config", NULL);
+    cr_expect_str_eq(text_of(config, "ide0"), "local:100/vm-100-disk-0.raw,size=2G");
+    cr_expect_str_eq(text_of(config, "scsi0"), "local:100/vm-100-disk-1.qcow2,size=4G");
+    cr_expect_eq(
+        number_of(get("/nodes/" NODE "/storage/local/content/100/vm-100-disk-1.qcow2", NULL), "size"),
+        4LL << 30);
+    cr_assert_eq(stat(disk, &status), 0);
+    cr_expect_eq(status.st_size, 2LL << 30);
+    put(VM "/unlink", "idlist", "scsi0", NULL);
+    cr_expect_not(has(get(VM "/config", NULL), "unused0"), "it is not taken from a VM that runs");
+    const json_t *removal = delete ("/nodes/" NODE "/storage/local/content/100/vm-100-disk-1.qcow2", NULL);
+    const char *end = vm_task_end(json_string_value(removal));
+    cr_expect_not_null(strstr(end, "VM 100 runs, and may have its volume"), "%s", end);
+    cr_expect_str_eq(end_of("stop"), "OK");
+    cr_expect_str_eq(end_of("start"), "OK");
+    cr_expect_str_eq(text_of(get(VM "/config", NULL), "unused0"), "local:100/vm-100-disk-1.qcow2");
+    cr_expect_str_eq(end_of("stop"), "OK");
+    cr_expect_str_eq(vm_task_end(json_string_value(delete (VM, NULL))), "OK");
+    cr_expect(access(disk, F_OK) != 0 && access(other, F_OK) != 0);
 }
 
 /* What was replaced by a link after it was set is not opened. */

@@ -43,6 +43,15 @@ static void print_limits(struct text *text, const json_t *values)
         text_printf(text, ",throttling.%s=%" JSON_INTEGER_FORMAT, name, json_integer_value(value));
 }
 
+/* QEMU would first open a file for reading alone, and keep the locks that it has by that descriptor: it could
+ * not make the disk larger then. */
+static const char *print_access(const struct vm_build *build, const struct vm_build_disk *disk)
+{
+    bool writes = !disk->cdrom && vm_value_number(disk->values, "ro", 0) == 0;
+
+    return writes && build->what->hand != NULL ? ",auto-read-only=off" : "";
+}
+
 static void add_drive(struct vm_build *build, const struct vm_build_disk *disk)
 {
     const json_t *values = disk->values;
@@ -62,6 +71,7 @@ static void add_drive(struct vm_build *build, const struct vm_build_disk *disk)
     print_limits(&text, values);
     text_append(&text, vm_value_number(values, "snapshot", 0) != 0 ? ",snapshot=on" : "");
     text_append(&text, vm_value_number(values, "ro", 0) != 0 ? ",readonly=on" : "");
+    text_append(&text, print_access(build, disk));
     if (disk->file != NULL)
         text_printf(&text, ",format=%s", vm_disk_format(values));
     if (!disk->cdrom && json_text_or(values, "cache", NULL) == NULL)

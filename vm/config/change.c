@@ -163,6 +163,8 @@ int vm_config_change(const json_t *document, const struct vm_change *change, jso
     }
 
     apply_pending(&draft, change->running);
+    if (!change->force)
+        vm_config_settle_volumes(document, changed, change->vmid);
     if (json_object_size(draft.pending) == 0)
         json_object_del(changed, "pending");
     if (json_object_size(draft.removed) == 0)

@@ -31,7 +31,8 @@ struct vm_fresh {
 };
 
 struct vm_change {
-    const json_t *set;         /* {KEY: VALUE} of vm_keys, each allowed by its schema */
+    long long vmid;    /* whose configuration it is: its volumes become unusedN when they are dropped */
+    const json_t *set; /* {KEY: VALUE} of vm_keys, each allowed by its schema */
     const char *const *remove; /* keys that go back to their defaults; ends with NULL, may be NULL */
     const char *const *revert; /* keys whose pending changes are forgotten; likewise */
     bool force;                /* remove them by force */
@@ -57,6 +58,14 @@ json_t *vm_config_show(const json_t *document, bool current);
 /* [{key, value?, pending?, delete?}] for a reply, in order of the keys; values are of the same types as in
  * vm_config_show. The caller drops. */
 json_t *vm_config_list_pending(const json_t *document);
+
+/* Volumes of the store that VM `vmid` owns and that `before` names in its configuration or what is pending,
+ * discs in drives aside, but `after` does not any more. The caller drops. */
+json_t *vm_config_list_dropped(const json_t *before, const json_t *after, long long vmid);
+
+/* Gives each of these the lowest free unusedN in `after`, unless it was an unusedN before that was removed;
+ * and takes unusedN from a volume that another key names again. */
+void vm_config_settle_volumes(const json_t *before, json_t *after, long long vmid);
 
 /* The keys that a change sets, removes or reverts, each once and with aliases resolved (cdrom is ide2): the
  * caller of the API needs the privileges of each. Freed with format_free_list. */

@@ -96,3 +96,30 @@ Test(vm_volume, with_a_name_that_is_too_long_are_none)
     snprintf(id, sizeof(id), "local:iso/%0*d.iso", VM_VOLUME_NAME_LIMIT - 3, 1);
     cr_expect_eq(vm_volume_parse(id, &volume, &err), -1);
 }
+
+Test(vm_volume, that_are_to_be_made_have_a_size_in_gib)
+{
+    static const struct {
+        const char *id;
+        unsigned long long size; /* 0: none that can be made */
+    } rows[] = {
+        {"local:32", 32ULL << 30}, {"local:0.5", 1ULL << 29},
+        {"local:0.0000001", 1024}, {"local:131072", 128ULL << 40},
+        {"local:131073", 0},       {"local:0", 0},
+        {"local:0.0", 0},          {"local:99999999999999999999999999999999999999", 0},
+    };
+    static const char *const others[] = {"local:",      "local:-1",  "local:+1",    "local:1e3",
+                                         "local:1.",    "local:.5",  "local:1G",    "local: 1",
+                                         "local:1.5.5", "local:nan", "local-lvm:1", "1"};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        unsigned long long size = 0;
+        struct error err;
+        cr_expect(vm_volume_is_new(rows[i].id), "%s", rows[i].id);
+        cr_expect_eq(vm_volume_parse_new(rows[i].id, &size, &err), rows[i].size != 0 ? 0 : -1, "%s",
+                     rows[i].id);
+        cr_expect_eq(size, rows[i].size, "%s: %llu", rows[i].id, size);
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        cr_expect_not(vm_volume_is_new(others[i]), "%s", others[i]);
+}
