@@ -14,7 +14,7 @@
 /* What the server sends. */
 struct response {
     struct text body;
-    char phrase[256]; /* of the status line: it is all that a 401 says */
+    char phrase[256]; /* of the status line, since a 401 says nothing else */
     bool too_large;
 };
 
@@ -132,7 +132,7 @@ static void set_options(CURL *curl, struct response *response, char *detail)
 
 static struct curl_slist *make_headers(const char *token)
 {
-    /* no round trip to ask whether we may send a body */
+    /* do not spend a round trip on asking whether we may send a body */
     struct curl_slist *headers = libcurl_api.slist_append(NULL, "Expect:");
 
     if (token != NULL) {
@@ -142,7 +142,7 @@ static struct curl_slist *make_headers(const char *token)
     return headers;
 }
 
-/* The text of a file, which comes without the envelope. */
+/* Reads the text of a file, which is sent without the envelope. */
 static int read_file(const struct response *response, long status, struct call_reply *ret, struct error *err)
 {
     json_t *text = json_stringn(text_string(&response->body), response->body.length);

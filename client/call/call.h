@@ -2,9 +2,9 @@
 /* Makes one call of the API, with libcurl: through the daemon's local socket, or with HTTPS (HTTP only to a
  * loopback address).
  *
- * Unless `insecure` is set, a secret is only sent to a server that has proved who it is: with a certificate
- * of a trusted authority, or with the very certificate that `fingerprint` names; on the local socket the
- * kernel says who listens. Proxies are not used, and redirections are not followed. */
+ * Unless `insecure` is set, a secret is only sent to a server that has proved its identity: by a certificate
+ * of a trusted authority, or by the one certificate that `fingerprint` names; on the local socket the kernel
+ * says who listens. Proxies are not used, and redirections are not followed. */
 #ifndef HOSTPCI_CLIENT_CALL_CALL_H
 #define HOSTPCI_CLIENT_CALL_CALL_H
 
@@ -22,7 +22,7 @@
 
 struct call_target {
     const char *socket;      /* the local socket; used if there is no server */
-    const char *server;      /* [https://]HOST[:PORT], port 8006 if there is none */
+    const char *server;      /* [https://]HOST[:PORT]; the default port is 8006 */
     const char *token;       /* USER@REALM!ID=SECRET; NULL: the daemon asks the socket who we are */
     const char *cacert;      /* a file of trusted certificates instead of the system's */
     const char *fingerprint; /* SHA-256 of the server's certificate in hexadecimal, with or without colons;
@@ -37,7 +37,7 @@ struct call_parameter {
 };
 
 struct call_reply {
-    long status;    /* of HTTP; 200 to 299: it worked */
+    long status;    /* of HTTP; 200 to 299: success */
     char *message;  /* what the server says went wrong */
     json_t *errors; /* {parameter: text}, NULL if none */
     json_t *data;   /* NULL or null if none; a string if the reply is a text file */
@@ -46,8 +46,8 @@ void call_reply_release(struct call_reply *reply);
 #define autoreply __attribute__((cleanup(call_reply_release)))
 
 /* 0 if the server answered, even with a refusal. Errors: ERROR_NO_HOST if it cannot be reached or trusted
- * (the message says what to do), ERROR_INVALID if the target makes no sense, others if the reply is not one
- * of this API. */
+ * (the message says what to do), ERROR_INVALID if the target is malformed, others if the reply is not one of
+ * this API. */
 int call_send(const struct call_target *target, enum method method, const char *path,
               const struct call_parameter *parameters, size_t count, struct call_reply *ret,
               struct error *err);

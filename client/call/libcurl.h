@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libcurl, which is loaded at the first call. Linked into the program, it and the thirty libraries that it
- * needs would cost the daemon, which is the same program and never uses them, 3 MiB. */
+/* libcurl, which is loaded at the first call. The daemon is the same program and never uses libcurl: if it
+ * were linked in, it and the thirty libraries that it needs would cost the daemon 3 MiB of memory. */
 #ifndef HOSTPCI_CLIENT_CALL_LIBCURL_H
 #define HOSTPCI_CLIENT_CALL_LIBCURL_H
 

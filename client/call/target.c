@@ -160,7 +160,7 @@ static int check_pin(void *context, char *remote, char *local, int remote_port, 
     return CURL_PREREQFUNC_ABORT;
 }
 
-/* libcurl does not hand out the socket later. */
+/* Remembers the socket, since libcurl does not hand it out later. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct target *target = context;
@@ -221,7 +221,7 @@ void target_apply(const struct call_target *given, struct target *target, CURL *
     }
 }
 
-/* libcurl does not tell why connect(2) failed for a local socket, so we try it again. */
+/* libcurl does not say why connect(2) failed for a local socket, so we try it again. */
 static int try_socket(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

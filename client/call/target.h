@@ -23,17 +23,18 @@ struct target {
 void target_release(struct target *target);
 #define autotarget __attribute__((cleanup(target_release)))
 
-/* Parses the target; ERROR_INVALID says what is wrong with it. Plain HTTP is allowed to loopback addresses
- * only, since everybody on the way could read a token. */
+/* Parses the target; ERROR_INVALID says what is wrong with it. Plain HTTP is only allowed to loopback
+ * addresses, since anybody on the network path could read the token. */
 int target_parse(const struct call_target *given, struct target *ret, struct error *err);
 
-/* Who may listen on the local socket: root, as whom also the service manager listens, we ourselves, and the
- * daemon's user, who owns the folder of its state (CALL_STATE_DIR). Others are sent nothing.
+/* Sets socket, certificates and pinning for the handle. Both targets must outlive it.
  *
- * Sets socket, certificates and pinning for the handle. Both targets must outlive it. */
+ * Three users may listen on the local socket: root (the service manager, too, listens as root), our own user,
+ * and the daemon's user, who owns the folder of its state (CALL_STATE_DIR). Nothing is sent to anybody else.
+ */
 void target_apply(const struct call_target *given, struct target *target, CURL *curl);
 
-/* Says in `err` what a failed transfer means for the user. Always -1. */
+/* Says in `err` what a failed transfer means for the user. Always returns -1. */
 int target_explain(const struct call_target *given, const struct target *target, CURLcode code,
                    const char *detail, struct error *err);
 

@@ -47,8 +47,8 @@ struct table_style print_style_of(FILE *stream)
     return style;
 }
 
-/* Adds the declared names that `object` has to the ordered set `names`, and of an indexed name each that it
- * has. */
+/* Adds to the ordered set `names` the declared names that `object` has; for an indexed name (net[n]), every
+ * one that it has. */
 static void add_declared(const struct schema *properties, const json_t *object, json_t *names)
 {
     SCHEMA_FOREACH(p, properties) {
@@ -78,7 +78,7 @@ static const struct schema *find_member(const struct schema *schema, const char 
     return schema != NULL && schema->properties != NULL ? schema_find(schema->properties, name) : NULL;
 }
 
-/* A list that has a table of its own on a terminal, as its items have names. */
+/* Whether the list gets a table of its own on a terminal, because its items are objects. */
 static bool is_rows(const json_t *value, const struct table_style *style)
 {
     return style->terminal && json_is_object(json_array_get(value, 0));
@@ -96,7 +96,7 @@ static bool is_words(const json_t *list)
     return json_is_array(list);
 }
 
-/* On a terminal a list of words is read as a sentence has it; a program gets it as JSON. */
+/* On a terminal a list of words is written as in a sentence; a program gets it as JSON. */
 static char *cell_of_member(const json_t *value, const struct table_style *style)
 {
     struct text words = {0};
@@ -112,7 +112,8 @@ static char *cell_of_member(const json_t *value, const struct table_style *style
     return text_take(&words);
 }
 
-/* Adds a row for each member; those of an object in it are named "boot-loader.file" on a terminal. */
+/* Adds a row for each member. On a terminal the members of an object in it have rows of their own, named
+ * like "boot-loader.file". */
 static void add_members(const char *prefix, const json_t *object, const struct schema *schema,
                         const struct table_style *style, json_t *rows)
 {

@@ -3,9 +3,9 @@
  *
  * As text, a list of objects becomes a table, an object with checks a report (client/print/report.h), any
  * other object a table of keys and values, and any other list one line for each item. Columns and keys are in
- * the order in which the endpoint declares them, and then come those that it does not declare. Columns that
- * are empty in every row are left out. An empty list is nothing, but a terminal is told what it is empty of.
- * The other formats show the whole value. */
+ * the order in which the endpoint declares them, followed by those that it does not declare. Columns that are
+ * empty in every row are left out. An empty list prints nothing, except that a terminal gets a sentence which
+ * says so. The other formats show the whole value. */
 #ifndef HOSTPCI_CLIENT_PRINT_PRINT_H
 #define HOSTPCI_CLIENT_PRINT_PRINT_H
 
@@ -20,8 +20,8 @@ enum print_format { PRINT_TEXT, PRINT_JSON, PRINT_JSON_PRETTY, PRINT_YAML };
 
 int print_format_parse(const char *name, enum print_format *ret, struct error *err);
 
-/* What the stream can show: box lines in a UTF-8 locale; and if it is a terminal, that it is one, its
- * width, and colours unless NO_COLOR is set. */
+/* What the stream can show: box characters in a UTF-8 locale; if it is a terminal, also its width, and
+ * colours unless NO_COLOR is set. */
 struct table_style print_style_of(FILE *stream);
 
 /* `returns` is the endpoint's declaration; NULL if it is not known. The caller frees the text. */

@@ -92,7 +92,7 @@ static const char *verdict_of(const json_t *reply)
     return "ready";
 }
 
-/* `seconds` are those since 1970. */
+/* `seconds` are counted from 1970. */
 static void append_time(struct text *text, const json_t *seconds)
 {
     time_t time = (time_t)json_integer_value(seconds);

@@ -8,9 +8,8 @@
 #include "base/memory.h"
 #include "client/print/cell.h"
 
-/* A column is not made narrower than this, because shorter pieces of names cannot be read. It is not made
- * narrower than half of its widest cell, or a quarter of the table, either: the last columns are left out
- * instead. */
+/* A column is not made narrower than this, because shorter pieces of names are unreadable. Nor is it made
+ * narrower than half of its widest cell, or a quarter of the table: the last columns are left out instead. */
 #define NARROWEST ((size_t)12)
 
 /* The pieces of a border: its left end, crossings, right end, and the line itself. */
@@ -107,8 +106,8 @@ static size_t natural_width(const struct layout *layout, size_t column)
     return widest;
 }
 
-/* The width of a column when those that are wider than `limit` shrink. None becomes too narrow to be read,
- * unless it is the only one that is left. */
+/* The width of a column when those that are wider than `limit` shrink. It stays wide enough to be read,
+ * unless it is the only column left. */
 static size_t width_at(const struct layout *layout, size_t column, size_t limit)
 {
     size_t natural = layout->widths[column];
@@ -180,7 +179,7 @@ static const char *type_of(const struct layout *layout, size_t column, const cha
     return layout->table->judged[column] ? cell_colour(cell) : "";
 }
 
-/* Draws the next line of a cell, filled up to the width of the column; gives the rest of the cell. */
+/* Draws the next line of a cell, padded to the width of the column; returns the rest of the cell. */
 static const char *draw_piece(const struct layout *layout, size_t column, const char *rest, bool header,
                               struct text *ret)
 {

@@ -2,8 +2,8 @@
 /* Tables with borders.
  *
  * A table has rows of cells (client/print/cell.h); row 0 is the header. It is drawn as wide as its cells are,
- * or made to fit into a number of columns. Then long cells are wrapped, and if that is not enough, the last
- * columns are left out and named below the table. */
+ * or made to fit a given width: then long cells are wrapped, and if that is not enough, the last columns are
+ * left out and named below the table. */
 #ifndef HOSTPCI_CLIENT_PRINT_TABLE_H
 #define HOSTPCI_CLIENT_PRINT_TABLE_H
 
@@ -17,8 +17,8 @@ struct table_style {
     bool unicode;  /* borders of box characters, else of + - | */
     bool no_border;
     bool no_header;
-    bool colour;  /* the header is bold, and words that judge have colours */
-    size_t width; /* the columns to fit into; 0: no limit */
+    bool colour;  /* the header is bold, and judgements have colours */
+    size_t width; /* of the terminal, in columns; 0: no limit */
 };
 
 struct table {
@@ -26,14 +26,14 @@ struct table {
     size_t rows;  /* with the header */
     char **cells; /* columns * rows of them, owned, none NULL */
     bool *right;  /* columns that are aligned to the right */
-    bool *judged; /* columns of words that judge, which are coloured */
+    bool *judged; /* columns of judgements, which are coloured */
 };
 
 struct table table_new(size_t columns, size_t rows);
 void table_release(struct table *table);
 #define autotable __attribute__((cleanup(table_release)))
 
-/* Takes the cell. */
+/* Takes ownership of the cell. */
 void table_set(struct table *table, size_t row, size_t column, char *cell);
 
 /* Removes the columns in which every row but the header is empty. */

@@ -15,7 +15,7 @@
 #include "schema/format.h"
 #include "vm/keys.h"
 
-/* What is asked for the findings: the host, a device or a VM. */
+/* The path that reports the findings: of the host, a device or a VM. */
 static char *path_of(const struct options *options, struct error *err)
 {
     unsigned long long vmid;
@@ -49,7 +49,7 @@ static bool is_check(const char *id)
     return false;
 }
 
-/* Those of the check that are not as they should be, or that have a call all the same. */
+/* The check's findings that are a problem, or that have an action anyway. */
 static json_t *list_findings(const json_t *reply, const char *id)
 {
     json_t *list = json_array(), *finding;
@@ -62,7 +62,7 @@ static json_t *list_findings(const json_t *reply, const char *id)
     return list;
 }
 
-/* `number` (from 1) stands before it, unless it is 0. */
+/* Prints the finding, after its `number` (from 1) unless that is 0. */
 static int show(const json_t *finding, size_t number)
 {
     struct table_style style = print_style_of(stdout);
@@ -74,7 +74,7 @@ static int show(const json_t *finding, size_t number)
     return shell_write(text_string(&text));
 }
 
-/* The finding that is meant; NULL, with the exit status, if there is none or more than one. */
+/* The finding that the user means; NULL, with the exit status, if there is none or more than one. */
 static const json_t *choose(const json_t *list, const struct options *options, int *ret_status)
 {
     size_t count = json_array_size(list), i;
@@ -107,7 +107,7 @@ static int explain_nothing(const char *id)
     return shell_complain(&err);
 }
 
-/* Asks on the terminal. Gives SHELL_DONE if the answer is yes. */
+/* Asks on the terminal. Returns SHELL_DONE if the answer is yes. */
 static int confirm(const struct options *options)
 {
     struct error err;
@@ -116,7 +116,10 @@ static int confirm(const struct options *options)
     if (options->yes)
         return SHELL_DONE;
     if (!isatty(STDIN_FILENO)) {
-        error_set(&err, ERROR_INVALID, "nobody can be asked here whether to make this call; --yes makes it");
+        error_set(
+            &err, ERROR_INVALID,
+            "cannot ask whether to make this call, because standard input is not a terminal; --yes makes "
+            "it without asking");
         return shell_complain(&err);
     }
     fputs("Make this call? [y/N] ", stderr);
@@ -142,7 +145,8 @@ static int make_call(struct options *options, const json_t *action)
     size_t i;
 
     if (call.method == METHOD_COUNT || call.path[0] != '/') {
-        error_set(&err, ERROR_FAILED, "the server names a call that is none: %s %s", method, call.path);
+        error_set(&err, ERROR_FAILED, "the server's action is not a call of the API: '%s %s'", method,
+                  call.path);
         return shell_complain(&err);
     }
     json_object_foreach(json_object_get(action, "parameters"), name, value) {

@@ -16,7 +16,7 @@
 
 #define SHORTEST_PAUSE  50 /* milliseconds between two requests */
 #define LONGEST_PAUSE   1000
-#define ABSENCE_SECONDS 30 /* a daemon that restarts may be away so long */
+#define ABSENCE_SECONDS 30 /* how long a daemon that restarts may be away */
 
 static volatile sig_atomic_t interrupted;
 
@@ -84,8 +84,8 @@ static int write_lines(struct following *following, struct error *err)
     return 0;
 }
 
-/* The last line of the log is there as soon as the task has ended. But any other line may look like it, so
- * the status is asked for, too. */
+/* When the task ends, its last line appears in the log. But any other line may look like that one, so the
+ * status is requested, too. */
 static int read_progress(struct following *following, struct error *err)
 {
     autofree char *path = xasprintf("%s/status", following->path);
@@ -132,7 +132,8 @@ static void wait_a_little(struct following *following)
     following->pause = following->pause * 2 < LONGEST_PAUSE ? following->pause * 2 : LONGEST_PAUSE;
 }
 
-/* Returns when the task has ended, or we are interrupted. A daemon that restarts follows its tasks again. */
+/* Returns when the task has ended, or we are interrupted. It survives a restart of the daemon, since the new
+ * daemon resumes the tasks of the old one. */
 static int follow(struct following *following, struct error *err)
 {
     while (interrupted == 0) {

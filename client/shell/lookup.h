@@ -9,14 +9,13 @@
 const struct endpoint *lookup_endpoint(const struct endpoint *const *table, size_t count, enum method method,
                                        const char *path);
 
-/* pvesh's five letters: D children, r get, w set, c create, d delete; '-' where the path has no such method.
- */
+/* pvesh's five letters: D children, r get, w set, c create, d delete; '-' for what the path does not have. */
 #define LOOKUP_ABILITIES_SIZE 6
 void lookup_abilities(const struct endpoint *const *table, size_t count, const char *path,
                       char ret[static LOOKUP_ABILITIES_SIZE]);
 
-/* The property that names the children in the rows that GET of the path lists: the one that the declaration
- * of an index names, else the one that a longer path captures ("/nodes/{node}": node) if the rows have it,
+/* Which property of the rows that GET of the path lists has the children's names: the one that the endpoint
+ * declares (index_key), else the one that a longer path captures ("/nodes/{node}": node) if the rows have it,
  * else id. NULL if there are no children. */
 const char *lookup_child_key(const struct endpoint *const *table, size_t count, const char *path);
 

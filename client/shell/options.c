@@ -48,7 +48,7 @@ static const struct option table[] = {
     {"state-dir", OPTIONS_STATE, "DIR", offsetof(struct options, state_dir), NULL, CALL_STATE_DIR,
      "the folder of the daemon's state"},
     {"now", OPTIONS_KEYS, NULL, offsetof(struct options, now), NULL, NULL,
-     "keep no old keys: every ticket ends at once, and everybody has to log in again"},
+     "discard the old keys: every ticket ends at once, and everybody has to log in again"},
     {"device", OPTIONS_FIX, "ID", offsetof(struct options, device), NULL, NULL,
      "a finding about this device, and not about the host"},
     {"vmid", OPTIONS_FIX, "VMID", offsetof(struct options, vmid), NULL, NULL,
@@ -57,7 +57,7 @@ static const struct option table[] = {
      "which one, where the check has found several things"},
     {"yes", OPTIONS_FIX, NULL, offsetof(struct options, yes), NULL, NULL, "make the call without asking"},
     {"group", OPTIONS_GROUP, NULL, offsetof(struct options, group), NULL, NULL,
-     "all devices of its IOMMU group, but for bridges (as --scope group)"},
+     "all devices of its IOMMU group except bridges (as --scope group)"},
     {"file", OPTIONS_FILE, "FILE", offsetof(struct options, file), NULL, NULL,
      "set what this file holds, in the form that config prints; -: standard input"},
 };
@@ -181,8 +181,8 @@ static int take_argument(struct parser *parser, const char *argument, struct err
     return 0;
 }
 
-/* Fills in what the command line left open, from the environment or with the default. A socket on the command
- * line wins over a server in the environment. */
+/* Fills in from the environment, or with the default, what the command line does not give. A socket on the
+ * command line takes precedence over a server in the environment. */
 static int fill_in(unsigned scope, struct options *options, struct error *err)
 {
     bool local = options->target.socket != NULL;

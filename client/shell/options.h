@@ -2,7 +2,7 @@
 /* The command line of the client's commands.
  *
  * One table holds every option of the client, for parsing and for the help. If the command calls an endpoint,
- * whatever else begins with a dash is a parameter of that endpoint: --NAME VALUE, --NAME=VALUE or -NAME
+ * anything else that begins with a dash is a parameter of that endpoint: --NAME VALUE, --NAME=VALUE or -NAME
  * VALUE. A boolean parameter without a value is 1. */
 #ifndef HOSTPCI_CLIENT_SHELL_OPTIONS_H
 #define HOSTPCI_CLIENT_SHELL_OPTIONS_H
@@ -18,12 +18,12 @@ enum options_scope {
     OPTIONS_STATE = 8,
     OPTIONS_FILE = 16, /* a VM's configuration as a file */
     OPTIONS_KEYS = 32,
-    OPTIONS_FIX = 64,    /* which finding is meant */
-    OPTIONS_GROUP = 128, /* what is meant along with a device */
+    OPTIONS_FIX = 64,    /* which finding to fix */
+    OPTIONS_GROUP = 128, /* whether to include a device's whole group */
 };
 
 struct options {
-    struct call_target target; /* with what environment variables and defaults say */
+    struct call_target target; /* environment variables and defaults are filled in */
     const char *format;
     bool no_border;
     bool no_header;
@@ -38,15 +38,15 @@ struct options {
     const char *number;
     bool yes;
     bool group;
-    const char *argument; /* the one that is not an option; NULL if there is none */
+    const char *argument; /* the only one that is not an option; NULL if there is none */
     struct call_parameter *parameters;
     size_t count;
 };
 void options_release(struct options *options);
 #define autooptions __attribute__((cleanup(options_release)))
 
-/* argv[0] is the command. `method` is that of the endpoint whose parameters it takes; METHOD_COUNT if it
- * takes none. ERROR_INVALID says what is wrong. The strings in `ret` are those of argv. */
+/* argv[0] is the command. `method` is the method of the endpoint whose parameters it takes; METHOD_COUNT if
+ * it takes none. ERROR_INVALID says what is wrong. The strings in `ret` are those of argv. */
 int options_parse(int argc, char **argv, unsigned scope, enum method method, struct options *ret,
                   struct error *err);
 

@@ -22,7 +22,7 @@ static const struct verb {
     const char *text;
     enum method method;
     enum vmid_role vmid;
-    const char *below; /* the rest of the path, below the VM */
+    const char *below; /* the rest of the path, after the VMID */
     bool file;
     char *(*print)(const json_t *data, const struct table_style *style);
 } verbs[] = {
@@ -139,8 +139,8 @@ static int check_vmid(const struct verb *verb, const char *vmid, struct error *e
                      VM_ID_MIN, VM_ID_MAX);
 }
 
-/* Makes the command line that names the path: the verb, the path, the VMID if it is a parameter, and the
- * rest. argv[0] is the verb. */
+/* Makes a command line that names the path: the verb, the path, the VMID if the endpoint takes it as a
+ * parameter, and the rest. argv[0] is the verb. */
 static char **translate(const struct verb *verb, int argc, char **argv, char *path, int *ret_argc)
 {
     static char parameter[] = "--vmid";

@@ -29,8 +29,8 @@ static bool is_given(const struct options *options, const char *name)
     return false;
 }
 
-/* /dev/stdin cannot be opened if it is a socket, as under sshd. A text that is too long is cut only after the
- * limit, so that vm_config_read refuses it. */
+/* Does not open /dev/stdin, which fails if standard input is a socket, as under sshd. A text that is too long
+ * is cut one byte past the limit, so that vm_config_read refuses it. */
 static int read_standard_input(char **ret, size_t *ret_length, struct error *err)
 {
     autotext struct text text = {0};
@@ -208,7 +208,7 @@ static void set_function(struct table *table, size_t row, const json_t *device, 
     table_set(table, row, 5, cell_of_value(json_object_get(device, "reason")));
 }
 
-/* A device without a function has a line as well, with the reason. */
+/* A device to which no function is assigned has a line, too, with the reason. */
 char *qm_print_devices(const json_t *data, const struct table_style *style)
 {
     static const char *const names[] = {"KEY", "HOST", "GUEST", "IDS", "ROM", "REASON"};

@@ -29,7 +29,7 @@ bool shell_asks_for_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-/* Prints one line. The text may be a server's, and is made safe. */
+/* Prints one line. The text is escaped, since it may come from a server. */
 static void complain_line(const char *before, const char *text)
 {
     autofree char *safe = cell_escape(text);
@@ -83,7 +83,7 @@ static void complain_parameter(const char *name, const json_t *reason)
     }
 }
 
-/* Says what the user can try next. */
+/* Suggests what the user can try next. */
 static void print_hint(const struct call_reply *reply, const struct call_target *target,
                        const struct shell_call *call)
 {

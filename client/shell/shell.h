@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The client's commands. Each gets its own arguments (argv[0] is its name), and gives the exit status. */
+/* The client's commands. Each gets its own arguments (argv[0] is its name), and returns the exit status. */
 #ifndef HOSTPCI_CLIENT_SHELL_SHELL_H
 #define HOSTPCI_CLIENT_SHELL_SHELL_H
 
@@ -9,7 +9,7 @@
 
 enum shell_exit {
     SHELL_DONE = 0,
-    SHELL_FAILED = 1,        /* the server refused, or it did not work */
+    SHELL_FAILED = 1,        /* the server refused the request, or it failed */
     SHELL_MISUSED = 2,       /* the command line is wrong */
     SHELL_UNREACHABLE = 3,   /* there is no daemon, or none that can be trusted */
     SHELL_INTERRUPTED = 130, /* by Ctrl-C while it followed a task, which goes on */
@@ -42,27 +42,28 @@ struct shell_call {
     const char *help; /* the command that shows the parameters; NULL: `usage` with the path */
     /* Prints the reply as text, which the caller frees; NULL: as client/print/print.h does. */
     char *(*print)(const json_t *data, const struct table_style *style);
-    /* The exit status that the reply stands for; NULL: SHELL_DONE. */
+    /* Derives the exit status from the reply; NULL: SHELL_DONE. */
     int (*judge)(const json_t *data);
 };
 
-/* Makes a call, and prints the reply in the format that the options name. A task is followed to its end
- * unless the options say otherwise, so that a script goes on when the work is done: as text its log is what
- * is printed; with another format the log goes to standard error and the reply, its name, to standard output.
- * Gives the exit status. */
+/* Makes a call, and prints the reply in the format that the options name. Returns the exit status.
+ *
+ * A task is followed to its end unless the options say otherwise, so that a script goes on when the work is
+ * done. As text, its log is printed; with another format the log goes to standard error, and the reply, which
+ * is the task's name, to standard output. */
 int shell_request(const struct options *options, const struct shell_call *call);
 
-/* Says on standard error what the server refused, and what can be tried next. Gives the exit status. */
+/* Says on standard error what the server refused, and what to try next. Returns the exit status. */
 int shell_refuse(const struct call_reply *reply, const struct call_target *target,
                  const struct shell_call *call);
 
 /* "--help" or "-h". */
 bool shell_asks_for_help(const char *argument);
 
-/* Says on standard error what went wrong. Gives the exit status for it. */
+/* Says on standard error what went wrong. Returns the exit status for it. */
 int shell_complain(const struct error *err);
 
-/* Writes a text to standard output. Gives SHELL_DONE, or says what went wrong and gives SHELL_FAILED. */
+/* Writes a text to standard output. Returns SHELL_DONE, or says what went wrong and returns SHELL_FAILED. */
 int shell_write(const char *text);
 
 #endif
