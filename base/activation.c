@@ -31,7 +31,7 @@ static bool has(int fd, int option, int value)
 
 int activation_take_socket(int type)
 {
-    /* the variables may have been inherited from a process that they were meant for */
+    /* LISTEN_PID tells whether the variables are for us: they may be inherited from another process */
     int count =
         read_number("LISTEN_PID") == (unsigned long long)getpid() ? (int)read_number("LISTEN_FDS") : 0;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sockets that the service manager opened before it started us (sd_listen_fds(3)). They are listening ones,
- * so a client that connects while we start, or are started again, waits and is answered. */
+/* Sockets that the service manager opened before it started us (sd_listen_fds(3)). They listen already, so a
+ * client that connects while we start or restart waits and is answered. */
 #ifndef HOSTPCI_BASE_ACTIVATION_H
 #define HOSTPCI_BASE_ACTIVATION_H
 
-/* The Unix socket of that type (SOCK_STREAM, SOCK_SEQPACKET), which is made not to block and not to be
- * inherited; -1: none was passed. Its file is the manager's: we do not remove it. */
+/* The Unix socket of that type (SOCK_STREAM, SOCK_SEQPACKET), made non-blocking and close-on-exec; -1: none
+ * was passed. Its file belongs to the manager, so we do not remove it. */
 int activation_take_socket(int type);
 
 #endif

@@ -39,7 +39,7 @@ int capability_keep(uint64_t kept, struct error *err)
         sets.half[i].effective = sets.half[i].permitted;
         sets.half[i].inheritable = 0;
     }
-    /* not called for nothing: a service manager's filter may deny capset(2) */
+    /* capset(2) is only called if it changes something, since a service manager's filter may deny it */
     if (memcmp(sets.half, had.half, sizeof(sets.half)) != 0 &&
         syscall(SYS_capset, &sets.header, sets.half) != 0)
         return error_set_errno(err, errno, "cannot give up capabilities");

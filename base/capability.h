@@ -16,7 +16,7 @@
 void capability_limit(uint64_t kept);
 
 /* Gives up all capabilities that are not in `kept`, and limits programs like capability_limit. The process
- * must have one thread only. */
+ * must have only one thread. */
 int capability_keep(uint64_t kept, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Time that passes. */
+/* Monotonic time. */
 #include "base/clock.h"
 
 static struct timespec now(void)

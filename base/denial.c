@@ -43,7 +43,7 @@ const struct denial denial_common[] = {
     {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWNS, CLONE_NEWNS}},
     {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWPID, CLONE_NEWPID}},
     {SCMP_SYS(clone), 1, {0, SCMP_CMP_MASKED_EQ, CLONE_NEWNET, CLONE_NEWNET}},
-    /* the kernel and the machine; most holes of the kernel are reached by some of these calls */
+    /* the kernel and the machine; most of the kernel's vulnerabilities are reached by some of these calls */
     {.call = SCMP_SYS(kexec_load)},
     {.call = SCMP_SYS(kexec_file_load)},
     {.call = SCMP_SYS(reboot)},
@@ -81,7 +81,7 @@ static void release_filter(scmp_filter_ctx *filter)
 
 static int fill_filter(scmp_filter_ctx filter, const struct denial *list, size_t count, int error)
 {
-    /* no filter can see the flags of clone3, which lie in memory; libc uses clone if there is no clone3 */
+    /* No filter can see the flags of clone3, which lie in memory. With ENOSYS libc falls back to clone. */
     int result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0, NULL);
 
     for (size_t i = 0; i < count && result == 0; i++)

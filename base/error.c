@@ -46,7 +46,7 @@ int error_set_errno(struct error *err, int number, const char *format, ...)
     fill(err, ERROR_FAILED, format, args);
     va_end(args);
     size_t used = strlen(err->message);
-    /* this is GNU's, which may return a text of its own and leave the buffer alone */
+    /* GNU's strerror_r may return a string of its own and leave the buffer alone */
     snprintf(err->message + used, sizeof(err->message) - used, ": %s",
              strerror_r(number, reason, sizeof(reason)));
     return -1;

@@ -11,19 +11,19 @@
 #include <stdarg.h>
 
 enum error_kind {
-    ERROR_FAILED,          /* it was tried and did not work */
+    ERROR_FAILED,          /* it was tried and failed */
     ERROR_INVALID,         /* a parameter is wrong: field says which, message why */
     ERROR_UNAUTHENTICATED, /* the caller has not proved who it is */
-    ERROR_LOGIN,           /* a login failed; the message is for the log alone */
+    ERROR_LOGIN,           /* a login failed; the message is only for the log */
     ERROR_FORBIDDEN,       /* the caller may not do that */
     ERROR_NOT_FOUND,       /* what was named does not exist */
     ERROR_CONFLICT,        /* it exists already, or was changed in the meantime */
     ERROR_NO_METHOD,       /* no such path, or not with this method */
-    ERROR_TOO_LARGE,       /* it is more than the server accepts */
+    ERROR_TOO_LARGE,       /* it is larger than the server accepts */
     ERROR_MEDIA_TYPE,      /* the server does not understand this kind of body */
     ERROR_UNREADABLE,      /* the request cannot be decoded */
     ERROR_NO_HOST,         /* the request is for another node, which cannot be reached */
-    ERROR_BUSY,            /* it cannot be done now; it may be asked for again */
+    ERROR_BUSY,            /* it cannot be done now; the caller may try again */
 };
 
 struct error {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Programs: one is run with an argument vector, never by a shell. */
+/* Running programs, always with an argument vector, never by a shell. */
 #include "base/exec.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 /* What the program writes to one descriptor. */
 struct stream {
-    int fd; /* does not block; -1: closed by all who had it, or never opened */
+    int fd; /* non-blocking; -1: everybody has closed it, or it was never opened */
     size_t limit;
     bool overflowed; /* more was written, and dropped so that the program does not wait */
     struct text text;
@@ -34,8 +34,8 @@ struct program {
     struct stream output, complaints;
 };
 
-/* In the child, until it is the program: only what may be called between fork and exec. It gets none of the
- * signals that the broker's workers block and ignore, nor their files. */
+/* Runs in the child until exec, so it only calls what is allowed between fork and exec. The program inherits
+ * neither the signals that the broker's workers block and ignore, nor their files. */
 _Noreturn static void become(const struct exec_question *what, const int files[static 3], pid_t parent,
                              int report)
 {
@@ -60,8 +60,8 @@ _Noreturn static void become(const struct exec_question *what, const int files[s
     _exit(EXIT_FAILURE);
 }
 
-/* posix_spawn(3) cannot make a program that ends with us. `parent` is 0 if it goes on without us. Returns an
- * errno, or 0. */
+/* Not posix_spawn(3), which cannot make a program that is killed when we end. `parent` is our pid, or 0 if
+ * the program may outlive us. Returns an errno, or 0. */
 static int spawn(const struct exec_question *what, const int files[static 3], pid_t parent, pid_t *ret)
 {
     int report[2], error = 0;
@@ -128,7 +128,7 @@ static int start(struct program *program, struct error *err)
     return 0;
 }
 
-/* False: there is nothing more now. */
+/* False if there is nothing more to read now. */
 static bool read_some(struct stream *stream)
 {
     char bytes[16384];
@@ -142,7 +142,7 @@ static bool read_some(struct stream *stream)
     return true;
 }
 
-/* The last line that it wrote, as plain ASCII; the caller frees it. */
+/* The last line that the program wrote, as plain ASCII; the caller frees it. */
 static char *last_line(const struct program *program)
 {
     autofree char *copy =
@@ -156,7 +156,8 @@ static char *last_line(const struct program *program)
     return line;
 }
 
-/* Until the program itself has ended, whoever else has its outputs open. An error if it is to be killed. */
+/* Reads until the program itself has ended, even if others have its outputs open. Fails if it must be killed.
+ */
 static int follow(struct program *program, struct error *err)
 {
     const struct exec_question *what = program->what;
@@ -221,7 +222,7 @@ static int run(const struct exec_question *what, bool asked, struct text *ret, s
     if (result == 0) {
         result = follow(&program, err);
         if (result != 0 || asked)
-            kill(-program.pid, SIGKILL); /* all of its group, which nobody else has */
+            kill(-program.pid, SIGKILL); /* everything that it started: it leads a process group of its own */
         TEMP_FAILURE_RETRY(waitpid(program.pid, &status, 0));
         if (result == 0)
             result = judge(&program, status, err);

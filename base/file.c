@@ -63,7 +63,7 @@ static int sync_folder_of(const char *path)
     return fd < 0 ? -1 : fsync(fd);
 }
 
-/* Writes the content beside the path, then gives it that name by `publish`, which returns -1 and errno. */
+/* Writes the content to a temporary file, which `publish` then gives its name (0, or -1 and errno). */
 static int write_file(const char *path, const void *data, size_t length, mode_t mode,
                       int (*publish)(const char *temporary, const char *path), struct error *err)
 {

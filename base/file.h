@@ -14,16 +14,17 @@
  * ERROR_TOO_LARGE beyond `limit` bytes. `ret_length` may be NULL. */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_length, struct error *err);
 
-/* Replaces the file atomically: whoever reads it finds the old content or the new, also after a power cut. */
+/* Replaces the file atomically: a reader finds the old content or the new, even after a power cut. */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
 
 /* The same for a new file. ERROR_CONFLICT if something of that name exists, which stays as it is. */
 int file_create(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
 
-/* Makes a folder and those above it, with `mode` each. Those that exist stay as they are. */
+/* Makes a folder and its missing parents, each with `mode`. Those that exist stay as they are. */
 int file_make_folder(const char *path, mode_t mode, struct error *err);
 
-/* Whether the path as it is written leads to something in the folder; neither is looked at. */
+/* Whether the path leads to something in the folder, going by the two texts alone: the file system is not
+ * consulted. */
 bool file_is_below(const char *path, const char *folder);
 
 #endif

@@ -13,10 +13,10 @@
 void hash_sha1(const void *data, size_t length, char hex[static SHA1_HEX_SIZE]);
 void hash_sha256(const void *data, size_t length, char hex[static SHA256_HEX_SIZE]);
 
-/* Takes the same time wherever the two differ, so that nobody can guess a secret byte by byte. */
+/* Compares in constant time, so that nobody can guess a secret byte by byte. */
 bool hash_equal(const char *a, const char *b);
 
-/* FNV-1a: quick, for tables. Whoever chooses the data can make them collide. */
+/* FNV-1a: a quick hash for tables. Somebody who chooses the data can force collisions. */
 uint64_t hash_quick(const void *data, size_t length);
 
 #define UUID_SIZE 37
@@ -24,7 +24,7 @@ uint64_t hash_quick(const void *data, size_t length);
 /* Makes a UUID (RFC 9562, version 4) of 122 of these random bits. */
 void uuid_print(const unsigned char random[static 16], char uuid[static UUID_SIZE]);
 
-/* Makes one of random bits from the kernel, which nobody can guess. */
+/* Makes one from the kernel's random bits, so that nobody can guess it. */
 void uuid_make(char uuid[static UUID_SIZE]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What takes two calls of jansson. */
+/* Short cuts for pairs of calls of jansson. */
 #include "base/json.h"
 
 const char *json_text_or(const json_t *object, const char *key, const char *otherwise)

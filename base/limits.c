@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel lets this process have. */
+/* Resource limits of this process. */
 #include "base/limits.h"
 
 #include <sys/resource.h>

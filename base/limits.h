@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel lets this process have (getrlimit(2)). */
+/* Resource limits of this process (getrlimit(2)). */
 #ifndef HOSTPCI_BASE_LIMITS_H
 #define HOSTPCI_BASE_LIMITS_H
 
-/* For a long-running process that keeps secrets: as many open files as it may have, and no core file, which
- * would hold passwords and keys. A program that the kernel pipes cores to is told the same limit; systemd's
- * heeds it. */
+/* For a long-running process that keeps secrets: allows as many open files as possible, and no core file,
+ * which would contain passwords and keys. A program to which the kernel pipes cores is told this limit, too;
+ * systemd-coredump respects it. */
 void limits_prepare(void);
 
 #endif

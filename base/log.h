@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The log: a line for each event on standard error, with a priority prefix for the journal (sd-daemon(3)) if
  * that is where standard error goes. Only server/, the broker's daemon and tasks log; everything else returns
- * errors. A byte of a control character (also beyond ASCII) or of what is not UTF-8 is written as \xNN, so
- * that nobody can forge a line or steer the terminal that shows it. */
+ * errors. Bytes of control characters (ASCII or not) and of invalid UTF-8 are written as \xNN, so
+ * that nobody can forge a line or control the terminal that shows it. */
 #ifndef HOSTPCI_BASE_LOG_H
 #define HOSTPCI_BASE_LOG_H
 

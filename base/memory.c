@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory that is always there, and is released at the end of a scope. */
+/* Allocations that never fail, and cleanup at the end of a scope. */
 #include "base/memory.h"
 
 #include <malloc.h>
@@ -70,7 +70,8 @@ static size_t measure_used(void)
     return mallinfo2().uordblks;
 }
 
-/* What was freed before anybody looked shows as growth only, what is freed later only in what is in use. */
+/* Two signs tell that malloc keeps much: the process has grown (memory was used and freed again between two
+ * calls), or less is in use than before (memory was freed since). */
 void memory_give_back(void)
 {
     static size_t least_resident, most_used; /* since the last time */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory that is always there, and is released at the end of a scope.
+/* Allocations that never fail, and cleanup at the end of a scope.
  *
  * A failed allocation aborts the process, so a size that comes from outside must be bounded before it gets
  * here. `autofree char *p` is freed when p goes out of scope; `return TAKE(p)` hands it to the caller. */
@@ -22,11 +22,11 @@ char *xvasprintf(const char *format, va_list args)
 /* Makes jansson abort on a failed allocation, too. Called once at the start. */
 void memory_guard_json(void);
 
-/* free(3) keeps memory for later. This gives it back to the system, if there is much of it. Called now and
- * then by one thread. */
+/* free(3) keeps memory for later. This returns it to the system if there is much of it. To be called
+ * periodically, by one thread. */
 void memory_give_back(void);
 
-/* The value of p, which becomes NULL. */
+/* The value of p; p becomes NULL. */
 #define TAKE(p)                                                                                              \
     __extension__({                                                                                          \
         __typeof__(p) *taken_from = &(p);                                                                    \

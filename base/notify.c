@@ -24,6 +24,6 @@ void notify_manager(const char *state)
     if (path[0] == '@') /* an abstract name */
         address.sun_path[0] = '\0';
     socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    /* a manager that misses this stops us after a while, and logs why */
+    /* a failure is not reported: a manager that misses this stops us after a while, and logs why */
     sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, length);
 }

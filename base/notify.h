@@ -4,7 +4,7 @@
 #define HOSTPCI_BASE_NOTIFY_H
 
 /* Sends "READY=1" or "STOPPING=1" in a datagram to $NOTIFY_SOCKET, as sd_notify(3) describes it for programs
- * that do not use libsystemd, which would cost a megabyte of memory. Does nothing without that variable. */
+ * without libsystemd, which would cost us a megabyte of memory. Does nothing without that variable. */
 void notify_manager(const char *state);
 
 #endif

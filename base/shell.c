@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-/* What a shell takes as it is; everything else is put in quotes. */
+/* Characters that mean nothing to a shell; a word with any other is quoted. */
 #define PLAIN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"
 
 static bool is_text(const char *word)
@@ -19,7 +19,7 @@ static bool is_text(const char *word)
     return string != NULL;
 }
 
-/* As bash and POSIX shells since 2024 read it. */
+/* Writes $'...', which bash reads, and every shell that follows POSIX of 2024. */
 static void quote_bytes(struct text *text, const char *word)
 {
     text_append(text, "$'");

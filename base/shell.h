@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Quoting words for a shell.
  *
- * What is quoted here is shown to a person, who pastes it into a terminal; no program ever starts a shell. */
+ * What is quoted here is shown to a person, who pastes it into a terminal; hostpci itself never runs a shell.
+ */
 #ifndef HOSTPCI_BASE_SHELL_H
 #define HOSTPCI_BASE_SHELL_H
 

@@ -18,7 +18,7 @@ struct text {
 void text_append(struct text *text, const char *string);
 void text_append_bytes(struct text *text, const void *bytes, size_t count);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* As few digits as read back as the same number: 0.1 stays 0.1. */
+/* With the fewest digits that read back as the same number: 0.1 stays 0.1. */
 void text_append_real(struct text *text, double number);
 const char *text_string(const struct text *text);
 
@@ -30,15 +30,14 @@ void text_release(struct text *text);
 bool text_starts_with(const char *string, const char *prefix);
 bool text_ends_with(const char *string, const char *suffix);
 
-/* Takes an unsigned number and nothing else, neither sign nor blank nor 0x, in base 10 or 16, up to `limit`.
- */
+/* Accepts only an unsigned number in base 10 or 16 up to `limit`, without sign, blanks or 0x. */
 bool text_to_number(const char *string, int base, unsigned long long limit, unsigned long long *ret);
 
 /* The length in bytes of the character that the string begins with; 0 if that is a control character (also
  * one of U+0080 to U+009F), the end, or not UTF-8. */
 size_t text_printable_length(const char *string);
 
-/* Cuts white space off both ends, in place, and returns the first character that is left. */
+/* Trims white space from both ends, in place, and returns the new beginning. */
 char *text_trim(char *string);
 
 #endif

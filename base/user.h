@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Users and groups of this host, by name. They are looked for in /etc/passwd and /etc/group alone, where the
- * package makes its own: the C library's functions would load a module of each other source of users, and
- * keep it in memory. */
+/* Users and groups of this host, by name. Only /etc/passwd and /etc/group are read, where the package makes
+ * its own: the C library's functions would load a module for each further source of users, and keep it in
+ * memory. */
 #ifndef HOSTPCI_BASE_USER_H
 #define HOSTPCI_BASE_USER_H
 
