@@ -56,7 +56,7 @@ void change_set_delete(struct change_set *set, const char *kind, const char *id,
     change_set_put(set, kind, id, expected, NULL);
 }
 
-/* *ret is 0 for a document that does not exist, even if it did once. */
+/* *ret is 0 for a document that does not exist, even if it existed before. */
 static int read_revision(sqlite3 *db, const struct change *change, int64_t *ret, struct error *err)
 {
     autostmt sqlite3_stmt *select = NULL;
@@ -90,7 +90,7 @@ static int write_document(sqlite3 *db, const struct change *change, struct error
     return sqlite_step(upsert, err);
 }
 
-/* Only the newest: nobody asks for older ones any more (storage/storage.h). */
+/* Keeps only the newest deletions, since nobody asks for older ones any more (storage/storage.h). */
 static int forget_deletions(sqlite3 *db, struct error *err)
 {
     autostmt sqlite3_stmt *forget = NULL;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How a change set becomes durable: a backend decides when, storage_apply does it.
  *
- * A backend takes change sets and, each in its own time, either applies them here with storage_apply or
- * refuses them. The local backend applies each at once, in the thread that submits it; sets that come while
- * another is being written share the next transaction (storage/write.h). A replicating backend may deliver
- * the sets of other nodes in between. Sets that have no document in common may be applied in another order on
- * each node; the expected revisions see to it that all end with the same documents. */
+ * A backend takes change sets and sooner or later applies each here with storage_apply, or refuses it. The
+ * local backend applies each at once, in the thread that submits it; sets that arrive while another is being
+ * written share the next transaction (storage/write.h). A replicating backend may deliver the sets of other
+ * nodes in between. Sets that have no document in common may be applied in a different order on each node;
+ * the expected revisions make sure that all nodes end with the same documents. */
 #ifndef HOSTPCI_STORAGE_COMMIT_H
 #define HOSTPCI_STORAGE_COMMIT_H
 
@@ -25,7 +25,7 @@ struct change {
 };
 
 struct change_set {
-    char id[UUID_SIZE]; /* a backend recognises its own set by it */
+    char id[UUID_SIZE]; /* by which a backend recognises its own sets */
     struct change *first;
     struct change **end;
 };
@@ -39,8 +39,8 @@ struct storage_backend {
                    commit_done *done, void *context);
 };
 
-/* A new storage has the local backend; NULL puts it back. No other thread may use the storage meanwhile. The
- * backend must outlive it. */
+/* A new storage has the local backend, which NULL brings back. No other thread may use the storage during the
+ * call. The backend must outlive the storage. */
 void storage_set_backend(struct storage *storage, struct storage_backend *backend);
 
 /* Applies the set to the database, whole or not at all; it is on the disk when this returns. For backends

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Edits: read, change, commit, and begin again when somebody else was faster. */
+/* Edits: read, change, commit, and start again if somebody else was faster. */
 #include "storage/edit.h"
 
 #include "base/memory.h"

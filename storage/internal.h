@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of storage/ share. Nobody else includes it, but tests that look below the interface. */
+/* What the files of storage/ share. Only they include it, and tests that look below the interface. */
 #ifndef HOSTPCI_STORAGE_INTERNAL_H
 #define HOSTPCI_STORAGE_INTERNAL_H
 
@@ -14,7 +14,7 @@
 #include "storage/commit.h"
 #include "storage/index.h"
 
-/* Rows of deleted documents are kept for so many changes. */
+/* For how many further changes the row of a deleted document is kept. */
 #define DELETIONS_KEPT 1000
 
 struct write;
@@ -27,15 +27,15 @@ struct storage {
     _Atomic uint64_t generation;
     pthread_mutex_t reader_lock; /* guards reader */
     sqlite3 *reader;
-    sqlite3 *writer;            /* belongs to the write that leads (storage/write.h) */
-    pthread_mutex_t queue_lock; /* guards what follows */
-    bool writing;               /* a write leads */
+    sqlite3 *writer;            /* belongs to the leading write (storage/write.h) */
+    pthread_mutex_t queue_lock; /* guards the rest */
+    bool writing;               /* some write leads */
     struct write *queue;        /* those that wait for the next transaction */
     struct write **queue_end;
 };
 
-/* The reader belongs to this thread until the end of the scope. A statement that is declared after this is
- * finalized before. */
+/* Gives this thread the reader until the end of the scope. Declare statements after this, so that they are
+ * finalized before the lock is released. */
 struct storage *storage_lock_reader(struct storage *storage);
 void cleanup_reader(struct storage **storage);
 #define autoreader __attribute__((cleanup(cleanup_reader), unused))

@@ -12,8 +12,8 @@
 
 /* A released step is never changed: a new schema is a new step at the end. */
 static const char *const steps[] = {
-    /* A deleted document keeps its row, without a body, so that its revision goes on counting when it is made
-     * again: nobody can take the new one for the old. */
+    /* A deleted document keeps its row, without a body. If it is created again, its revision goes on
+     * counting, so that nobody can mistake the new document for the old one. */
     "CREATE TABLE document ("
     "  kind TEXT NOT NULL,"
     "  id TEXT NOT NULL,"

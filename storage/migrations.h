@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Migrations bring the schema of the database up to date. PRAGMA user_version is the number of steps that
- * have been made. */
+ * have been applied. */
 #ifndef HOSTPCI_STORAGE_MIGRATIONS_H
 #define HOSTPCI_STORAGE_MIGRATIONS_H
 
@@ -12,7 +12,7 @@
 /* Refuses a database of another program and one that a newer hostpci wrote. Changes nothing. */
 int migrations_check(sqlite3 *db, struct error *err);
 
-/* Makes the missing steps and derives the index tables anew, all in one transaction. */
+/* Applies the missing steps and rebuilds the index tables, all in one transaction. */
 int migrations_run(sqlite3 *db, const struct index_kind *index, struct error *err);
 
 #endif

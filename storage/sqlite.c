@@ -147,8 +147,8 @@ int sqlite_commit(sqlite3 *db, struct error *err)
 
 void sqlite_rollback(sqlite3 *db)
 {
-    /* some errors have rolled it back already; if this fails, too, the next one who opens the database does
-     */
+    /* Some errors have rolled it back already. If this fails, too, whoever opens the database next rolls it
+     * back. */
     if (!sqlite3_get_autocommit(db))
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }

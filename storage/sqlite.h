@@ -24,7 +24,7 @@ int sqlite_open(const char *path, int flags, sqlite3 **ret, struct error *err);
 void cleanup_sqlite(sqlite3 **db);
 #define autosqlite __attribute__((cleanup(cleanup_sqlite)))
 
-/* Says why the last call on db failed; `what` completes "cannot ... 'PATH'". Returns -1. */
+/* Reports why the last call on db failed; `what` completes "cannot ... 'PATH'". Always returns -1. */
 int sqlite_failed(sqlite3 *db, const char *what, struct error *err);
 
 int sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret, struct error *err);

@@ -16,7 +16,7 @@
 #define CACHE "PRAGMA cache_size = -256" /* in KiB, of each connection: the kernel caches the file anyway */
 
 /* The lock belongs to the open file, so it ends with the process, however that ends. SQLite's own locks would
- * let several daemons in, but each keeps in memory what it derived from the documents. */
+ * let several daemons in, which must not be: each caches what it derived from the documents. */
 static int lock_state(const char *path, int *ret, struct error *err)
 {
     autofree char *name = xasprintf("%s.lock", path);
@@ -37,7 +37,7 @@ static int lock_state(const char *path, int *ret, struct error *err)
     return 0;
 }
 
-/* SQLite would make the file readable for others, but it holds hashes of secrets. */
+/* SQLite would make the file readable for everybody, but it contains hashes of secrets. */
 static int create_file(const char *path, struct error *err)
 {
     autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -90,7 +90,7 @@ static int open_writer(const char *path, const struct index_kind *index, sqlite3
     return 0;
 }
 
-/* The writer has prepared the database by then. */
+/* To be called when the writer has prepared the database. */
 static int open_reader(const char *path, sqlite3 **ret, struct error *err)
 {
     autosqlite sqlite3 *db = NULL;

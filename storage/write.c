@@ -12,8 +12,8 @@ struct write {
     write_function *run;
     const void *context;
     struct error *err;
-    pthread_cond_t wake; /* it is done, or its turn to lead may have come */
-    bool left_out;       /* it broke a transaction that others were in */
+    pthread_cond_t wake; /* signalled when it is done, or may lead now */
+    bool left_out;       /* it broke a transaction that it shared with others */
     bool done;
     int result;
 };
@@ -33,7 +33,8 @@ static int run_in_savepoint(sqlite3 *db, struct write *write)
     return -1;
 }
 
-/* False if one of the writes ended the transaction for all: the others have to be run again without it. */
+/* False if one of the writes ended the transaction for all; then the others have to be run again without it.
+ */
 static bool run_all(sqlite3 *db, struct write *batch)
 {
     for (struct write *write = batch; write != NULL; write = write->next) {
@@ -63,7 +64,7 @@ static int commit_all(sqlite3 *db, struct write *batch, struct error *err)
     return sqlite_commit(db, err);
 }
 
-/* With the lock of the queue held, which is released while the transaction runs. */
+/* Called with the queue's lock held, which is released while the transaction runs. */
 static void lead(struct storage *storage)
 {
     struct write *batch = storage->queue, *next;
@@ -77,7 +78,7 @@ static void lead(struct storage *storage)
     pthread_mutex_lock(&storage->queue_lock);
     storage->writing = false;
     for (struct write *write = batch; write != NULL; write = next) {
-        next = write->next; /* the write is gone when its thread gets the lock */
+        next = write->next; /* the write is on its thread's stack, and gone as soon as that gets the lock */
         if (result != 0 && !write->left_out) {
             write->result = -1;
             *write->err = err;

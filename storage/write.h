@@ -2,12 +2,12 @@
 /* Writes: each changes the database whole or not at all, and concurrent ones share a transaction, so that
  * they wait for the disk once. For this room only.
  *
- * The first write that comes while no transaction runs leads: it takes all that are waiting, runs each in a
- * savepoint, commits once, and then all of them return. Those that come meanwhile are the next transaction.
- * Nobody waits for company, so a lone write is committed at once.
+ * The first write that arrives while no transaction runs leads: it takes all that are waiting, runs each in a
+ * savepoint, commits once, and then all of them return. Those that arrive in the meantime form the next
+ * transaction. No write waits for others to come, so a lone write is committed at once.
  *
  *  - A write sees what those before it in the same transaction wrote, as if each had been committed.
- *  - One that fails is undone by itself and takes no other with it.
+ *  - A write that fails is undone alone; the others are not affected.
  *  - None returns before the commit. If the commit fails, all writes get its error, even those that had
  * failed for a reason of their own: that reason may have been a change that is undone now. */
 #ifndef HOSTPCI_STORAGE_WRITE_H
@@ -20,7 +20,7 @@
 struct storage;
 
 /* Runs inside a transaction, in the thread of any write, perhaps again after a transaction was given up: it
- * must have no effect but on db, and must return at the first error. */
+ * must affect nothing but db, and must return at the first error. */
 typedef int write_function(sqlite3 *db, const void *context, struct error *err);
 
 enum write_durability {
