@@ -27,9 +27,10 @@ static int make_root(struct storage *storage, struct error *err)
         return -1;
     autochange struct change_set *set = change_set_new();
     root = json_pack("{s:i, s:i}", "enable", 1, "expire", 0);
-    access_end_logins(root); /* the keys may be older than the database */
+    access_end_logins(
+        root); /* tickets from before may still be valid: the keys may be older than the database */
     change_set_put(set, "user", "root@pam", 0, TAKE(root));
-    /* another node of the cluster may have created it meanwhile */
+    /* another node of the cluster may have created it in the meantime */
     return storage_commit(storage, TAKE(set), err) == 0 || err->kind == ERROR_CONFLICT ? 0 : -1;
 }
 
@@ -140,7 +141,7 @@ static bool is_secret_of(const struct snapshot *snapshot, const struct identity 
     time_t now = time(NULL);
     char sent[SHA256_HEX_SIZE];
 
-    /* also for a token that does not exist: the time that it takes must not show that */
+    /* computed even for a token that does not exist, so that the time taken does not reveal that */
     hash_sha256(secret, strlen(secret), sent);
     return hash != NULL && hash_equal(sent, hash) &&
            access_is_active(snapshot_user(snapshot, who->user), now) && access_is_active(token, now);

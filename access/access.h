@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Access: who is calling, and may they do that?
+/* Access: who is calling, and what may they do?
  *
- * Callers prove who they are by an API token or by a ticket, which they get for a password (access/login.h).
- * Users (with their tokens), groups, roles and ACL paths are documents. An immutable snapshot of them is in
- * memory and is made anew when the storage has changed, so a check reads no database. The rules are those of
- * Proxmox VE:
+ * Callers prove who they are with an API token or with a ticket, which they get for a password
+ * (access/login.h). Users (with their tokens), groups, roles and ACL paths are documents. An immutable
+ * snapshot of them is in memory and is renewed when the storage has changed, so that a check does not read
+ * the database. The rules are those of Proxmox VE:
  *
- *  - Entries nearer the leaf replace inherited ones. At one level a user's own entries count, or if there are
- *    none the union of its groups'.
- *  - NoAccess takes everything else away.
+ *  - Entries nearer the leaf replace inherited ones. At one level a user's own entries count or, if there are
+ *    none, the union of its groups' entries.
+ *  - NoAccess overrides everything else.
  *  - A token with privilege separation has the privileges that both it and its user have. The tokens of
  *    root@pam have only their own.
  *  - root@pam itself passes every check; its tokens do not. */
@@ -38,39 +38,40 @@ int access_open(struct storage *storage, struct access **ret, struct error *err)
 void access_close(struct access *access); /* takes NULL */
 struct storage *access_storage(const struct access *access);
 
-/* Opens the keys that tickets are signed with, in the state folder, or makes them. Without keys there are no
- * tickets. */
+/* Opens the keys that tickets are signed with, in the state folder; creates them if necessary. Without keys
+ * there are no tickets. */
 int access_open_keys(struct access *access, const char *folder, struct error *err);
 
 /* Sets the function that checks the passwords of users of the realm pam ("joe" for joe@pam): it returns 0, or
- * -1 with the reason. Must be called before other threads use the access; without the function nobody of that
- * realm can log in. */
+ * -1 with the reason. Must be called before other threads use the access; without it nobody of that realm can
+ * log in. */
 typedef int access_pam_function(void *context, const char *user, const char *password, struct error *err);
 void access_set_pam(struct access *access, access_pam_function *check, void *context);
 
 bool identity_is_same(const struct identity *a, const struct identity *b);
-/* Whether `name` is a token of the user: "joe@pve!ci" is one of joe@pve. "joe@pve!x@pve" is another user. */
+/* Whether `name` is a token of the user: "joe@pve!ci" is one of joe@pve, but "joe@pve!x@pve" is another user.
+ */
 bool access_is_token_of(const char *user, const char *name);
 bool identity_is_root(const struct identity *identity); /* root@pam itself, not a token of it */
 
-/* When a user was created, in seconds since 1970: what an earlier one of this name did before is not his. 0
- * if that is not known. */
+/* When a user was created, in seconds since 1970; 0 if unknown. What happened before was done by an earlier
+ * user of the same name. */
 int access_read_created(struct access *access, const char *user, int64_t *ret, struct error *err);
 
-/* Finds who holds `user@realm!id=secret`. A wrong secret is refused with ERROR_UNAUTHENTICATED
- * "Authentication failed!". So is an unknown, disabled or expired user or token: the answer does not say
+/* Finds whose token `user@realm!id=secret` is. A wrong secret is refused with ERROR_UNAUTHENTICATED
+ * "Authentication failed!". So is an unknown, disabled or expired user or token: the answer does not reveal
  * which it was. */
 int access_authenticate_token(struct access *access, const char *credential, struct identity *ret,
                               struct error *err);
 
-/* Finds whose ticket it is. One whose login has ended (access/login.h) is refused like a wrong one. A request
- * that changes something must bring the CSRF token, too (`csrf`, NULL if it brought none), or is refused with
- * "Permission denied - invalid csrf token". */
+/* Finds whose ticket it is. A ticket whose login has ended (access/login.h) is refused like a wrong one. A
+ * request that changes something must also have the CSRF token (`csrf`, NULL if it has none), or is refused
+ * with "Permission denied - invalid csrf token". */
 int access_authenticate_ticket(struct access *access, const char *ticket, bool changes, const char *csrf,
                                struct identity *ret, struct error *err);
 
-/* Refuses with ERROR_FORBIDDEN and the text of Proxmox, "Permission check failed (PATH, PRIV)". `params`
- * fills {x} in paths. */
+/* Refuses with ERROR_FORBIDDEN and Proxmox's text, "Permission check failed (PATH, PRIV)". `params` has the
+ * values of {x} in paths. */
 int access_check(struct access *access, const struct identity *identity, const struct permission *permission,
                  const json_t *params, struct error *err);
 

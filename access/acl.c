@@ -35,7 +35,7 @@ struct grant {
     struct acl_rights rights;
 };
 
-/* `granted` is {role: propagate}. Entries with a role that does not exist any more have no effect. */
+/* `granted` is {role: propagate}. An entry has no effect if its role does not exist any more. */
 static void add_roles(const struct snapshot *snapshot, const json_t *granted, bool leaf, struct grant *grant)
 {
     const char *name;

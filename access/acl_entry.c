@@ -27,7 +27,7 @@ bool acl_entry_path_is_valid(const char *path)
     return format_matches_pattern(pattern, path, strlen(path));
 }
 
-/* Who can have entries: the key in the document, and the type in a listed row. */
+/* The kinds of holders of entries: the key in the document, and the type in a listed row. */
 enum { USER, GROUP, TOKEN, KINDS };
 static const struct {
     const char *key, *type;
@@ -64,8 +64,7 @@ int acl_entry_list(struct access *access, bool (*shows)(const char *path, void *
     return 0;
 }
 
-/* A caller without Permissions.Modify can only grant, or take away, a role whose privileges he has himself.
- */
+/* A caller without Permissions.Modify can only grant or revoke a role whose privileges he has himself. */
 static int check_role(const struct snapshot *snapshot, const char *role, const struct acl_rights *rights,
                       const struct acl_entry_change *change, struct error *err)
 {
@@ -96,15 +95,15 @@ static int check_delegation(struct access *access, const struct identity *caller
     return 0;
 }
 
-/* A change while its set is built. */
+/* A change whose set is being built. */
 struct building {
     struct storage *storage;
     struct change_set *set;
     json_t *named; /* {"user joe@pve": true}: the documents that are in the set already */
 };
 
-/* Who or what is named must exist until the commit: its document is written unchanged, so that the commit
- * conflicts with a deletion meanwhile. */
+/* What is named must still exist at the commit. So its document is written, unchanged, and the commit
+ * conflicts with a deletion in the meantime. */
 static int name_document(struct building *building, const char *kind, const char *id, json_t **ret,
                          struct error *err)
 {
@@ -138,7 +137,7 @@ static int name_token(struct building *building, const char *full, struct error 
     return 0;
 }
 
-/* Errors are those of the first that does not exist, roles before users, groups and tokens. */
+/* The error is about the first that does not exist: roles before users, groups and tokens. */
 static int name_documents(struct building *building, char **roles, char **const names[KINDS],
                           struct error *err)
 {
@@ -193,7 +192,7 @@ static void change_kind(const struct acl_entry_change *change, json_t *entries, 
     drop_if_empty(entries, key);
 }
 
-/* There is no document for a path without entries. */
+/* A path without entries has no document. */
 static void write_entries(struct change_set *set, const char *path, int64_t revision, json_t *entries)
 {
     if (json_object_size(entries) > 0)

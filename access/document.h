@@ -13,11 +13,11 @@
 int access_read_document(struct storage *storage, const char *kind, const char *id, json_t **ret,
                          int64_t *ret_revision, struct error *err);
 
-/* Refuses one more document of the kind when there are as many as there can be: everybody's requests need all
- * of them. */
+/* Refuses one more document of the kind when there are as many as there can be. There is a limit because they
+ * are all in memory for everybody's requests. */
 int access_check_room(struct storage *storage, const char *kind, struct error *err);
 
-/* Gives a user's document another epoch: all tickets of before are void. */
+/* Gives a user's document another epoch, which invalidates all earlier tickets. */
 void access_end_logins(json_t *user);
 
 #endif

@@ -9,16 +9,16 @@
 #include "base/error.h"
 #include "storage/storage.h"
 
-/* [{groupid, users: "u,v", comment?}] of those that `shows` is true of, in order of their names. */
+/* [{groupid, users: "u,v", comment?}] of the groups for which `shows` is true, in order of their names. */
 int group_list(struct storage *storage, bool (*shows)(const char *group, void *context), void *context,
                json_t **ret, struct error *err);
 /* {members: [userid], comment?}; "group 'g' does not exist". */
 int group_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
 
-/* A comment of NULL was not sent; an empty one removes the old one. */
+/* A comment of NULL leaves the old one; an empty one removes it. */
 int group_create(struct storage *storage, const char *id, const char *comment, struct error *err);
 int group_update(struct storage *storage, const char *id, const char *comment, struct error *err);
-/* Deletes its ACL entries, too, but not its members. */
+/* Also deletes its ACL entries, but not its members. */
 int group_delete(struct storage *storage, const char *id, struct error *err);
 
 /* For this room, inside an edit: makes the user a member of these groups and, unless `append`, of no other.

@@ -17,8 +17,8 @@ struct access {
     struct keys *keys; /* NULL: there are no tickets */
     access_pam_function *check_pam;
     void *pam_context;
-    unsigned login_days;  /* a login ends after so many */
-    pthread_mutex_t lock; /* guards current, not what it points to */
+    unsigned login_days;  /* after which a login ends */
+    pthread_mutex_t lock; /* guards the pointer `current`, not what it points to */
     struct snapshot *current;
 };
 

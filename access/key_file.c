@@ -17,7 +17,7 @@
 #include "base/text.h"
 
 #define BITS           2048
-#define ROTATION_LIMIT 16 /* rotations within as many seconds */
+#define ROTATION_LIMIT 16 /* the most rotations in 16 seconds */
 
 static void cleanup_x509(gnutls_x509_privkey_t *key)
 {
@@ -90,8 +90,8 @@ static void delete(const char *path, time_t retired, void *context)
     unlink(path);
 }
 
-/* Gives the present key a second name, so that there is one at every moment. The name is a time; a second
- * rotation in one second takes the next. */
+/* Gives the current key a second name before it is replaced, so that there is a key at every moment. The name
+ * is a time; a second rotation in the same second takes the next second. */
 static int retire(const char *path, struct error *err)
 {
     for (time_t now = time(NULL), end = now + ROTATION_LIMIT; now < end; now++) {
@@ -99,7 +99,7 @@ static int retire(const char *path, struct error *err)
         if (link(path, old) == 0)
             return 0;
         if (errno == ENOENT)
-            return 0; /* there was none yet */
+            return 0; /* there is no key yet */
         if (errno != EEXIST)
             return error_set_errno(err, errno, "cannot keep the old key as '%s'", old);
     }

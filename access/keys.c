@@ -24,13 +24,13 @@
 #define HMAC_SIZE  32
 
 struct key {
-    time_t retired; /* 0: the present one */
+    time_t retired; /* 0: the current key */
     gnutls_privkey_t private;
     gnutls_pubkey_t public;
     unsigned char code_key[HMAC_SIZE];
 };
 
-/* All keys of one moment. It is immutable, and counts its holders. */
+/* All keys at one moment. Immutable and reference-counted. */
 struct ring {
     atomic_uint holders;
     struct stat status; /* of the present key's file */
@@ -176,7 +176,7 @@ static bool is_current(const struct keys *keys, const struct ring *ring)
             now.st_mtim.tv_nsec == ring->status.st_mtim.tv_nsec);
 }
 
-/* The present keys, read anew if somebody has changed the file; those from before if that fails. The caller
+/* The current keys, read again if somebody has changed the file; the earlier ones if that fails. The caller
  * releases the ring. */
 static struct ring *ring_of(struct keys *keys)
 {
@@ -199,7 +199,7 @@ static struct ring *ring_of(struct keys *keys)
     return fresh;
 }
 
-/* Whether the key may vouch for what claims to have been made then. */
+/* Whether the key may verify something that claims to have been made at that time. */
 static bool is_valid(const struct key *key, time_t made, time_t now)
 {
     return key->retired == 0 || (made <= key->retired && now < key->retired + KEYS_SECONDS);

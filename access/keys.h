@@ -3,10 +3,9 @@
  * start.
  *
  * The codes of CSRF tokens are made with a key that is derived from it. keys_rotate makes a new key, even
- * while a daemon uses the folder, which notices by itself. The old key becomes auth.key.TTTTTTTT, where T is
- * the time in hexadecimal, and for KEYS_SECONDS it still verifies what it signed before. keys_replace keeps
- * no old key: nothing that was signed before is good any more. All functions are thread-safe.
- */
+ * while a daemon uses the folder; the daemon notices. The old key becomes auth.key.TTTTTTTT, where T is the
+ * time in hexadecimal, and for KEYS_SECONDS it still verifies what it signed before. keys_replace discards
+ * the old keys: nothing that they signed is valid any more. All functions are thread-safe. */
 #ifndef HOSTPCI_ACCESS_KEYS_H
 #define HOSTPCI_ACCESS_KEYS_H
 
@@ -27,12 +26,10 @@ void keys_close(struct keys *keys); /* takes NULL */
 /* The new file gets the owner of the old one, or else of the folder. */
 int keys_rotate(const char *folder, struct error *err);
 
-/* The same without old keys: everybody has to log in again. */
+/* The same, but discards the old keys: everybody has to log in again. */
 int keys_replace(const char *folder, struct error *err);
 
-/* Tickets and the names of files have the last 32 bits of a time: the time next to `now` that ends with
- * these.
- */
+/* The time nearest to `now` whose last 32 bits are `digits`: tickets and file names only have these. */
 time_t keys_time_near(uint32_t digits, time_t now);
 
 /* RSA PKCS#1 with SHA-256, in base64. The caller frees it. */

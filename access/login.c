@@ -51,7 +51,7 @@ bool login_find(struct access *access, const struct snapshot *snapshot, const ch
     return true;
 }
 
-/* Gives the time of the login that the ticket goes back to. */
+/* Returns the login that the ticket goes back to. */
 static int try_ticket(struct access *access, const struct snapshot *snapshot, const char *user,
                       const char *ticket, time_t *ret_first, struct error *err)
 {
@@ -77,7 +77,7 @@ static int ask_pam(struct access *access, const char *user, const char *password
     return -1;
 }
 
-/* For an unknown user it takes as long as for others, so that the time does not show who exists. */
+/* Takes as long for an unknown user as for others, so that the time does not reveal who exists. */
 static int try_password(struct access *access, const char *user, const json_t *document, const char *password,
                         struct error *err)
 {
@@ -104,8 +104,8 @@ static int check_user(const json_t *document, struct error *err)
     return 0;
 }
 
-/* The epoch is of the snapshot in which the password was right: a password that is changed meanwhile ends the
- * login at once. */
+/* The epoch comes from the snapshot in which the password was right. So if the password is changed in the
+ * meantime, the login ends at once. */
 int login_prove(struct access *access, const char *user, const char *password, struct login *ret,
                 struct error *err)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Logging in: a user and a password become a ticket, which later requests show.
+/* Logging in: a user with a password gets a ticket, which is sent with later requests.
  *
  * The realm pam asks the host, by the function that access_set_pam was given; the realm pve has passwords of
- * its own (access/password.h). A ticket that is still valid is as good as the password of its user, and one
- * of root@pam as good as anybody's, until the login that it goes back to ends: after a number of days
- * (login_set_limit), or when the epoch of its user changes. A failure is an ERROR_LOGIN, whose text is for
- * the log alone. */
+ * its own (access/password.h). A valid ticket can be used instead of its user's password, and a ticket of
+ * root@pam instead of anybody's, until the login that it goes back to ends: after a number of days
+ * (login_set_limit), or when the epoch of its user changes. A failure is an ERROR_LOGIN, whose text is only
+ * for the log. */
 #ifndef HOSTPCI_ACCESS_LOGIN_H
 #define HOSTPCI_ACCESS_LOGIN_H
 
@@ -22,12 +22,11 @@
 
 struct login {
     char user[USERID_SIZE];
-    time_t first;           /* when a password was shown */
-    char epoch[EPOCH_SIZE]; /* of the user, then */
+    time_t first;           /* when the password was given */
+    char epoch[EPOCH_SIZE]; /* the user's, at that time */
 };
 
-/* A login ends so many days after its password was shown. To be called before other threads use the access.
- */
+/* A login ends `days` days after its password was given. To be called before other threads use the access. */
 void login_set_limit(struct access *access, unsigned days);
 
 /* Whether `password` proves that its sender is this user, who may log in. Slow. */
@@ -36,17 +35,17 @@ int login_prove(struct access *access, const char *user, const char *password, s
 /* The same, but a ticket does not count. */
 int login_prove_password(struct access *access, const char *user, const char *password, struct error *err);
 
-/* {username, ticket, CSRFPreventionToken} for a login that was proved. */
+/* {username, ticket, CSRFPreventionToken} for a login that login_prove has accepted. */
 int login_grant(struct access *access, const struct login *login, json_t **ret, struct error *err);
 
-/* Finds the login of a ticket. False if the ticket is not genuine or too old, the login has ended, or its
- * user may not log in (any more). */
+/* Finds the login of a ticket. False if the ticket is forged or too old, the login has ended, or its user may
+ * not log in (any more). */
 bool login_find(struct access *access, const struct snapshot *snapshot, const char *ticket, time_t now,
                 struct login *ret);
 
 /* Sets the password of a user of the realm pve. Slow. */
 int login_set_password(struct access *access, const char *user, const char *password, struct error *err);
-/* The hash of a password for a user that is still to be created. Refuses users of other realms. Slow. */
+/* The hash of a password for a user that will be created. Refuses users of other realms. Slow. */
 int login_hash_password(const char *user, const char *password, char **ret, struct error *err);
 
 #endif

@@ -13,7 +13,8 @@
 
 int password_hash(const char *password, char ret[static PASSWORD_HASH_SIZE], struct error *err);
 
-/* Knows every hash that crypt(3) knows. With a hash of NULL it is false after the same time. */
+/* Accepts every kind of hash that crypt(3) knows. With a hash of NULL it returns false after the same time.
+ */
 bool password_matches(const char *password, const char *hash);
 
 #endif

@@ -13,7 +13,7 @@
 
 #define REFUSED "Permission check failed"
 
-/* One check: who calls, with which parameters, and the snapshot that says what he may do. */
+/* One check: the caller, the parameters, and the snapshot that says what the caller may do. */
 struct call {
     const struct snapshot *snapshot;
     const struct identity *identity;
@@ -104,7 +104,7 @@ static int check_self(const struct call *call, struct error *err)
     return error_set(err, ERROR_FORBIDDEN, REFUSED);
 }
 
-/* root@pam itself never comes here: it passes every check. */
+/* Never called for root@pam itself, which passes every check. */
 static int check_not_root(const struct call *call, struct error *err)
 {
     return strcmp(target_user(call), "root@pam") != 0
@@ -143,7 +143,7 @@ static bool covers_list(const struct call *call, const char *const *privileges, 
     return *groups != NULL;
 }
 
-/* Parameters are as they were sent: there may be several lists. */
+/* Parameters are not validated yet, so there may be several lists. */
 static bool covers_groups_sent(const struct call *call, const char *const *privileges)
 {
     const json_t *sent = json_object_get(call->params, "groups"), *one;
@@ -217,7 +217,7 @@ static int check_modify(const struct call *call, const char *declared, struct er
 
 static int check(const struct call *call, const struct permission *permission, struct error *err);
 
-/* If one fails for another reason than a refusal, such as a missing user, that is the error. */
+/* If one of them fails for a reason other than a refusal, such as a missing user, the error is that one's. */
 static int check_one_of(const struct call *call, const struct permission *checks, struct error *err)
 {
     struct error refusal;

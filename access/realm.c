@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Realms. Their settings are documents of the kind "realm", {comment?, default?: 1}; there need not be one.
- */
+/* Realms. Their settings are documents of the kind "realm", {comment?, default?: 1}, which may be missing. */
 #include "access/realm.h"
 
 #include <string.h>
@@ -52,7 +51,7 @@ int realm_list(struct storage *storage, json_t **ret, struct error *err)
     return 0;
 }
 
-/* Gives an empty document of revision 0 if there is none. */
+/* Returns an empty document of revision 0 if there is none. */
 static int read_document(struct storage *storage, const char *id, json_t **ret, int64_t *ret_revision,
                          struct error *err)
 {
@@ -134,7 +133,7 @@ struct realm_edit {
     const json_t *settings;
 };
 
-/* Only one realm can be the one that a login form offers first. */
+/* Only one realm can be the default. */
 static int clear_other_defaults(struct storage *storage, const struct realm_edit *edit,
                                 struct change_set *set, struct error *err)
 {

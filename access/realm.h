@@ -13,11 +13,11 @@ int realm_list(struct storage *storage, json_t **ret, struct error *err);
 /* {type, comment, default?, digest}; "realm 'r' does not exist". */
 int realm_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
 
-/* `settings` holds what was sent of comment, default (1 takes it from the other realm), delete (a list of the
- * two) and digest. */
+/* `settings` holds those that were sent: comment, default (1 takes it from the other realm), delete (a list
+ * of these two) and digest. */
 int realm_update(struct storage *storage, const char *id, const json_t *settings, struct error *err);
 
-/* Both refuse in Proxmox's words: there are no other realms, and these two stay. */
+/* Both always refuse, in Proxmox's words: there are no other realms, and these two cannot be deleted. */
 int realm_create(const char *id, const char *type, struct error *err);
 int realm_delete(const char *id, struct error *err);
 

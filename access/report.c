@@ -105,8 +105,7 @@ int report_permissions(struct access *access, const struct identity *who, const 
     return 0;
 }
 
-/* A part of the user interface: the path below which privileges are held, and how the names of those begin
- * that concern it. */
+/* A part of the user interface: its path, and what the names of the privileges that concern it begin with. */
 static const struct part {
     const char *name;
     const char *path;

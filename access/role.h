@@ -26,7 +26,7 @@ uint64_t privilege_find(const char *name);
 /* The set of an array of names. Unknown names are ignored. */
 uint64_t privilege_set(const json_t *names);
 
-/* When it is granted on a path, no other role counts there. */
+/* Where it is granted, no other role counts. */
 #define ROLE_NO_ACCESS "NoAccess"
 
 struct role {
@@ -39,7 +39,7 @@ extern const size_t builtin_role_count;
 bool role_is_builtin(const char *name);
 
 /* {name: set as an integer} of the built-in roles and of those in `documents` ({id: {"privs": [...]}}), which
- * cannot replace a built-in one. Unknown privileges are ignored. The caller drops it. */
+ * cannot replace a built-in one. Unknown privileges are ignored. The caller drops the reference. */
 json_t *role_sets(const json_t *documents);
 
 /* [{roleid, privs: "A,B", special}], sorted. */
@@ -47,16 +47,16 @@ int role_list(struct storage *storage, json_t **ret, struct error *err);
 /* {privilege: 1}; "role 'r' does not exist". */
 int role_read(struct storage *storage, const char *id, json_t **ret, struct error *err);
 
-/* Custom roles. `privileges` is a list; NULL: none was sent. A new name must not begin with PVE; the built-in
- * roles "cannot be modified" or "deleted". A caller without Permissions.Modify on /access can put into a role
- * only what he holds on / and below: otherwise whoever may change roles could give himself everything, by a
- * role that he has. */
+/* Custom roles. `privileges` is a list; NULL: it was not sent. A new name must not begin with PVE; the
+ * built-in roles "cannot be modified" or "deleted". A caller without Permissions.Modify on /access can only
+ * add privileges that he holds on / with propagation: otherwise he could give himself every privilege by
+ * adding it to a role that he has. */
 int role_create(struct access *access, const struct identity *caller, const char *id, const char *privileges,
                 struct error *err);
 /* `append`: the role keeps the privileges that it has. */
 int role_update(struct access *access, const struct identity *caller, const char *id, const char *privileges,
                 bool append, struct error *err);
-/* Deletes its ACL entries, too. */
+/* Also deletes its ACL entries. */
 int role_delete(struct storage *storage, const char *id, struct error *err);
 
 #endif

@@ -42,7 +42,7 @@ static struct snapshot *new_snapshot(uint64_t generation, int64_t newest)
     return snapshot;
 }
 
-/* All that is derived from documents of a kind that changed. */
+/* Derives what is not there: everything at first, later what change_few has dropped. */
 static void derive(struct snapshot *snapshot)
 {
     if (snapshot->groups_of == NULL)
@@ -71,8 +71,8 @@ int snapshot_read(struct storage *storage, struct snapshot **ret, struct error *
     return 0;
 }
 
-/* Puts a changed document, or null, into a copy of those of its kind. What is derived from them is dropped.
- */
+/* Replaces the documents of a kind by a copy with a changed one, or without it if it is null, and drops what
+ * is derived from them. */
 static void change_few(json_t **documents, json_t **derived, const char *id, json_t *body)
 {
     json_t *changed = json_copy(*documents);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Snapshot: users, groups, roles and ACL at one moment, so that checks read no database.
+/* Snapshot: users, groups, roles and ACL at one moment, so that checks do not read the database.
  *
- * A snapshot is immutable and shared. snapshot_retain adds a holder; snapshot_release takes one away and
- * frees the snapshot with the last. What the lookups return belongs to the snapshot.
+ * A snapshot is immutable, shared and reference-counted (snapshot_retain, snapshot_release). What the lookups
+ * return belongs to the snapshot.
  *
  * The documents of this room are:
  *   user  "u@realm": {enable, expire, firstname?, lastname?, email?, comment?, keys?, password?,
@@ -14,7 +14,7 @@
  *   realm "pve":     {comment?, default?}, which is not in the snapshot
  *
  * password is a hash of crypt(3); the hash of a token is the SHA-256 of its secret. epoch is a random word
- * that tickets hold, and changes when those of before are to end (access/ticket.h). */
+ * that tickets contain; it is changed to invalidate them (access/ticket.h). */
 #ifndef HOSTPCI_ACCESS_SNAPSHOT_H
 #define HOSTPCI_ACCESS_SNAPSHOT_H
 
@@ -27,19 +27,19 @@
 
 struct snapshot {
     _Atomic unsigned holders;
-    uint64_t generation; /* of the storage, before it was read */
-    int64_t newest;      /* change that is in it (storage/storage.h) */
+    uint64_t generation; /* the storage's, before it was read */
+    int64_t newest;      /* number of the newest change in it (storage/storage.h) */
     struct shelf users;  /* by userid */
     struct shelf acl;    /* by path */
     json_t *groups;      /* {group: document} */
-    json_t *groups_of;   /* {userid: [group]} of users who are in one */
+    json_t *groups_of;   /* {userid: [group]} of users who are in a group */
     json_t *role_documents;
     json_t *roles; /* {role: set}: access/role.h */
 };
 
 int snapshot_read(struct storage *storage, struct snapshot **ret, struct error *err);
-/* The same, but reads only what has changed since the one before, and shares the rest with it: the first
- * request after a write must not pay for all users. */
+/* The same, but reads only what has changed since `before`, and shares the rest with it, so that the first
+ * request after a write does not have to read all users. */
 int snapshot_follow(struct storage *storage, const struct snapshot *before, struct snapshot **ret,
                     struct error *err);
 struct snapshot *snapshot_retain(struct snapshot *snapshot);
@@ -47,11 +47,11 @@ void snapshot_release(struct snapshot *snapshot); /* takes NULL */
 void cleanup_snapshot(struct snapshot **snapshot);
 #define autosnapshot __attribute__((cleanup(cleanup_snapshot)))
 
-/* The current one, which is read anew if the storage has changed. The caller releases it. */
+/* The current snapshot, which is renewed if the storage has changed. The caller releases it. */
 struct access;
 int access_snapshot(struct access *access, struct snapshot **ret, struct error *err);
 
-/* The ids on one of its shelves in order; the array, which the caller frees, ends with NULL. */
+/* The ids on one of its shelves, in order. The array, which the caller frees, ends with NULL. */
 const char **snapshot_sort(const struct shelf *shelf);
 
 /* NULL if there is no such user or token. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tickets, and the tokens against forged requests that go with them. */
+/* Tickets, and the CSRF tokens that go with them. */
 #include "access/ticket.h"
 
 #include <inttypes.h>

@@ -119,7 +119,7 @@ static int run(struct storage *storage, struct token_edit *edit, json_t **ret, s
     return result;
 }
 
-/* An edit may take several attempts: the reply is that of the last. */
+/* An edit may take several attempts; the last one's reply counts. */
 static void set_reply(struct token_edit *edit, json_t *reply)
 {
     json_decref(edit->reply);
@@ -140,7 +140,7 @@ static void change_settings(json_t *token, const json_t *settings)
         json_object_del(token, "comment");
 }
 
-/* The secret is in the reply and nowhere else. */
+/* The secret is only in the reply; what is stored is its hash. */
 static void make_secret(struct token_edit *edit, json_t *token)
 {
     char secret[UUID_SIZE], hash[SHA256_HEX_SIZE];

@@ -52,7 +52,7 @@ static json_t *list_groups_of(json_t *groups, const char *user)
     return list;
 }
 
-/* Of a document in the snapshot, which other threads read, too: nothing of it is shared. */
+/* Copies everything from the document, because that is in a snapshot, which other threads read, too. */
 static json_t *describe_row(const struct snapshot *snapshot, const char *user, bool full)
 {
     const json_t *document = snapshot_user(snapshot, user);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Users: showing, creating, changing and deleting them. access/login.h has their passwords. */
+/* Users: showing, creating, changing and deleting them. Passwords are set in access/login.h. */
 #ifndef HOSTPCI_ACCESS_USER_H
 #define HOSTPCI_ACCESS_USER_H
 
@@ -10,10 +10,10 @@
 #include "base/error.h"
 #include "storage/storage.h"
 
-/* Which users a list has. */
+/* Which users are listed, and how. */
 struct user_filter {
-    bool full; /* with groups (a comma list) and tokens (a list, or null) */
-    bool (*shows)(const char *user, bool enabled, void *context); /* called before anything is made */
+    bool full; /* with groups (comma-separated) and tokens (a list, or null) */
+    bool (*shows)(const char *user, bool enabled, void *context); /* false: leave this user out */
     void *context;
 };
 
@@ -23,8 +23,9 @@ int user_list(struct access *access, const struct user_filter *filter, json_t **
 /* {enable, expire, groups: [id], tokens: {id: {...}} or null, ...}; "no such user ('u')". */
 int user_read(struct storage *storage, const char *user, json_t **ret, struct error *err);
 
-/* `settings` holds what was sent of enable, expire, firstname, lastname, email, comment, keys (an empty text
- * removes the old one), groups (a list; "no such group 'g'") and append. Anything else in it is ignored. */
+/* `settings` holds those of enable, expire, firstname, lastname, email, comment, keys (an empty text removes
+ * the old one), groups (a list; "no such group 'g'") and append that were sent. Anything else in it is
+ * ignored. */
 
 /* `hash` is the hash of the password; NULL: the user has none. "create user failed: user 'u' already exists".
  */
@@ -32,7 +33,8 @@ int user_create(struct storage *storage, const char *user, const char *hash, con
                 struct error *err);
 /* `groups` replaces the groups that the user is in; with `append` it adds to them. */
 int user_update(struct storage *storage, const char *user, const json_t *settings, struct error *err);
-/* Deletes everything that names the user, too: tokens, memberships, and the ACL entries of both. */
+/* Also deletes everything that names the user: tokens, memberships, and the ACL entries of user and tokens.
+ */
 int user_delete(struct storage *storage, const char *user, struct error *err);
 
 #endif

@@ -59,7 +59,7 @@ static int build_create(struct storage *storage, void *context, struct change_se
     change_settings(document, edit->settings);
     if (edit->hash != NULL)
         json_object_set_new(document, "password", json_string(edit->hash));
-    access_end_logins(document); /* those of an earlier user of this name */
+    access_end_logins(document); /* tickets of an earlier user of this name */
     change_set_put(set, "user", edit->user, 0, TAKE(document));
     return 0;
 }
@@ -81,7 +81,7 @@ static int build_update(struct storage *storage, void *context, struct change_se
         return -1;
     change_settings(document, edit->settings);
     if (!access_is_active(document, time(NULL)))
-        access_end_logins(document); /* they do not come back when the user does */
+        access_end_logins(document); /* tickets stay invalid when the user is enabled again */
     change_set_put(set, "user", edit->user, revision, TAKE(document));
     return 0;
 }
