@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of task/ share. Nobody else includes it. */
+/* What the files of task/ share. Only they include it. */
 #ifndef HOSTPCI_TASK_INTERNAL_H
 #define HOSTPCI_TASK_INTERNAL_H
 
@@ -21,13 +21,13 @@ struct task {
 
     /* for its own thread */
     int lines, warnings;
-    bool complained; /* that a line could not be written */
+    bool complained; /* about a line that could not be written */
 };
 
 /* A copy of the text that is one line of at most TASK_LINE_LENGTH printable bytes. The caller frees it. */
 char *task_clean_line(const char *text);
 
-/* Writes the last line of the log and the end of the task in one step. `failure` NULL: it went well. */
+/* Writes the last line of the log and the end of the task in one step. `failure` NULL: it succeeded. */
 int task_record_end(struct task *task, const struct error *failure, struct error *err);
 
 #endif

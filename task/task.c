@@ -115,7 +115,7 @@ static int enter(struct task *task, struct error *err)
     return result;
 }
 
-/* Frees the task. Once the last one has left, tasks_close may go on. */
+/* Frees the task, and wakes tasks_close, which waits for the last one. */
 static void leave(struct task *task)
 {
     struct tasks *tasks = task->tasks;
@@ -131,7 +131,7 @@ static void leave(struct task *task)
     pthread_mutex_unlock(&tasks->lock);
 }
 
-/* False if the daemon stops, so that there is no time for it. */
+/* False if the daemon stops, so that there is no time to try again. */
 static bool wait_for_retry(struct tasks *tasks)
 {
     struct timespec end = clock_after(RETRY_SECONDS * 1000);
@@ -144,8 +144,8 @@ static bool wait_for_retry(struct tasks *tasks)
     return !closing;
 }
 
-/* As long as the end of a task cannot be written, because the disk is full for example, it still runs for
- * everybody who asks. */
+/* As long as the end of a task cannot be written, for example because the disk is full, the task is reported
+ * as running. */
 static void end(struct task *task, const struct error *failure)
 {
     struct error err;

@@ -17,7 +17,7 @@
 #include "task/upid.h"
 
 #define TASK_RUNNING       256    /* run at once; more are refused with ERROR_BUSY */
-#define TASK_LINES         10000  /* of one task; further ones are dropped, and the last says so */
+#define TASK_LINES         10000  /* per task; further ones are dropped, and the last one says so */
 #define TASK_LINE_LENGTH   4096   /* bytes; longer lines are cut */
 #define TASK_HISTORY       2000   /* ended tasks, or */
 #define TASK_HISTORY_LINES 200000 /* lines of ended tasks, beyond which the oldest tasks are deleted */
@@ -31,17 +31,17 @@ typedef int task_function(struct task *task, void *argument, struct error *err);
 /* `storage` must outlive it. */
 int tasks_open(struct storage *storage, const char *node, struct tasks **ret, struct error *err);
 
-/* Accepts no new tasks and waits up to `seconds` for those that run. False if some still run, which is no
- * failure: the next daemon takes them up with tasks_recover. They still use the tasks, the storage and their
+/* Accepts no new tasks and waits up to `seconds` for those that run. False if some still run, which is not an
+ * error: the next daemon resumes them with tasks_recover. They still use the tasks, the storage and their
  * arguments, so the process must end without freeing any of these. Takes NULL. */
 bool tasks_close(struct tasks *tasks, unsigned seconds);
 
-/* Resumes each task that an earlier daemon left unfinished, in a thread of its own: run(task, argument) finds
- * out what became of it. To be called once, after tasks_open. */
+/* Resumes each task that an earlier daemon left unfinished, in a thread of its own, where run(task, argument)
+ * finds out how the work ended. To be called once, after tasks_open. */
 int tasks_recover(struct tasks *tasks, task_function *run, void *argument, struct error *err);
 
 struct task_start {
-    const char *type, *id, *user; /* of the UPID; user with !TOKEN */
+    const char *type, *id, *user; /* for the UPID; the user with !TOKEN */
     task_function *run;
     void *argument;
     void (*release)(void *argument); /* may be NULL; called when the task has ended */
@@ -56,9 +56,9 @@ const char *task_upid(const struct task *task);
  * UTF-8 become \xNN. A warning is counted, and its line begins with "WARN: ". */
 void task_log(struct task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void task_warn(struct task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int task_line_count(const struct task *task); /* lines in its log, with those of an earlier daemon */
+int task_line_count(const struct task *task); /* lines in its log, including those of an earlier daemon */
 
-/* Asks a task to stop; ERROR_NOT_FOUND if it does not run. The task finds out with task_is_stopped. */
+/* Asks a task to stop; ERROR_NOT_FOUND if it does not run. The task has to look with task_is_stopped. */
 int task_stop(struct tasks *tasks, const char *upid, struct error *err);
 bool task_is_stopped(const struct task *task);
 
