@@ -170,6 +170,16 @@ static int open_copy(const json_t *file, struct files *files, struct error *err)
     return 0;
 }
 
+static int open_random(const json_t *file, struct files *files, struct error *err)
+{
+    const char *path = json_text(file, "path");
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot open '%s'", path);
+    return files_add(files, number_at(file, 0), fd, err);
+}
+
 static int open_socket(const json_t *file, struct files *files, struct error *err)
 {
     const char *path = json_text(file, "path");
@@ -254,7 +264,11 @@ static int open_tap(const json_t *file, struct files *files, struct error *err)
 static const struct kind {
     const char *name;
     int (*open)(const json_t *file, struct files *files, struct error *err);
-} kinds[] = {{"volume", open_volumes}, {"copy", open_copy}, {"socket", open_socket}, {"tap", open_tap}};
+} kinds[] = {{"volume", open_volumes},
+             {"copy", open_copy},
+             {"random", open_random},
+             {"socket", open_socket},
+             {"tap", open_tap}};
 
 int files_open(const json_t *order, struct files *files, struct error *err)
 {

@@ -6,14 +6,18 @@
  * A file of an order is {kind, path, numbers: [N, ...]} (broker/machine/supervisor.h); QEMU knows its
  * descriptors by these numbers:
  *
- *   volume   numbers: one for reading and, if it may be written to, another for both, since QEMU takes the
- *            descriptor of a set by its access mode; direct: with O_DIRECT, by which QEMU takes it, too,
- * since 9.1 (util/osdep.c, monitor/fds.c there); format; below: the folder in which it was to lie when it was
- * configured: then it must still lie there, be the only name of its content, and name no other file
- * (vm/image.h); beneath: it is a volume of the store, whose folder that is, and is opened through no link
+ *   volume   numbers: one for reading and, if it may be written to, another for both, since QEMU takes
+ *            the descriptor of a set by its access mode; direct: with O_DIRECT, by which QEMU takes it,
+ *            too, since 9.1 (util/osdep.c, monitor/fds.c there); format; below: the folder in which it
+ *            was to lie when it was configured: then it must still lie there, be the only name of its
+ *            content, and name no other file (vm/image.h); beneath: it is a volume of the store, whose
+ *            folder that is, and is opened through no link
  *   copy     made at the path, root's, of the file `from`, which has a few MiB at most: one number for
- * reading and one for both socket   made at the path, root's, listening tap      the interface `path`, made
- * and connected to `bridge`: a number for each queue and then, with `vhost`, one more for each */
+ *            reading and one for both
+ *   random   /dev/hwrng, for reading
+ *   socket   made at the path, root's, listening
+ *   tap      the interface `path`, made and connected to `bridge`: a number for each queue and then,
+ *            with `vhost`, one more for each */
 #ifndef HOSTPCI_BROKER_MACHINE_FILES_H
 #define HOSTPCI_BROKER_MACHINE_FILES_H
 

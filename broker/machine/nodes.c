@@ -46,13 +46,30 @@ static bool is_given(const char *node, uid_t user)
     return fd >= 0 && user != 0 && found.st_uid == user;
 }
 
+/* One that another VM has is not taken from it. */
+static int check_free(const char *node, uid_t user, struct error *err)
+{
+    struct stat found;
+    autoclose int fd = open_node(node, &found);
+
+    if (fd < 0 || found.st_uid == 0 || found.st_uid == user)
+        return 0;
+    return error_set(
+        err, ERROR_CONFLICT,
+        "'%s' belongs to user %u: another virtual machine has it, or give it back with `chown root %s`", node,
+        found.st_uid, node);
+}
+
 int nodes_give(const json_t *order, struct error *err)
 {
     const json_t *node;
     size_t i;
 
+    if (user_of(order) == 0) /* QEMU is its starter's */
+        return 0;
     json_array_foreach(json_object_get(order, "own"), i, node)
-        if (give(json_string_value(node), user_of(order), err) != 0)
+        if (check_free(json_string_value(node), user_of(order), err) != 0 ||
+            give(json_string_value(node), user_of(order), err) != 0)
             return -1;
     return 0;
 }

@@ -12,7 +12,8 @@
 
 #include "base/error.h"
 
-/* Needs CAP_CHOWN, which the broker has not. -1 if one stays whose it was; what comes before it is given. */
+/* Needs CAP_CHOWN, which the broker has not. -1 if one stays whose it was, or is another
+ * user's; what comes before it is given. */
 int nodes_give(const json_t *order, struct error *err);
 
 /* Makes those that are the user's root's again: all that can be, or -1. One that is gone went with its

@@ -309,7 +309,7 @@ void vm_devices_add_order(const struct worker *worker, const struct vm_devices *
     if (json_object_get(machine, "viommu") != NULL)
         bytes *= (json_int_t)groups;
     json_object_set_new(order, "lock", json_integer(bytes + OWN_MEMORY));
-    json_object_set(order, "own", nodes);
+    json_array_extend(json_object_get(order, "own"), nodes);
 }
 
 void vm_devices_finish(struct worker *worker, const struct vm_devices *devices)

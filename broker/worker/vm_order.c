@@ -19,7 +19,8 @@
 #include "vm/command/command.h"
 #include "vm/value.h"
 
-#define MOST_IDS 8
+#define HARDWARE_RANDOM "/dev/hwrng"
+#define MOST_IDS        8
 
 /* What the guest may not make QEMU do: start a program, or gain a privilege. */
 static const char *const fixed[] = {
@@ -99,6 +100,21 @@ static int hand_copy(struct order *order, const struct vm_file *file, char **ret
     return 0;
 }
 
+/* Several VMs may use the one that only root can open; everybody can open the others. */
+static int hand_random(struct order *order, const struct vm_file *file, char **ret, struct error *err)
+{
+    (void)err;
+    if (strcmp(file->path, HARDWARE_RANDOM) != 0) {
+        *ret = xstrdup(file->path);
+        return 0;
+    }
+    json_t *numbers = add_numbers(order, 1);
+    json_array_append_new(
+        order->files, json_pack("{s:s, s:s, s:o}", "kind", "random", "path", file->path, "numbers", numbers));
+    *ret = add_set(order, numbers);
+    return 0;
+}
+
 static int hand_socket(struct order *order, const struct vm_file *file, char **ret, struct error *err)
 {
     int number = order->number;
@@ -141,6 +157,7 @@ static int hand(void *context, const struct vm_file *file, char **ret, struct er
     static int (*const hands[])(struct order *, const struct vm_file *, char **,
                                 struct error *) = {[VM_FILE_VOLUME] = hand_volume,
                                                    [VM_FILE_COPY] = hand_copy,
+                                                   [VM_FILE_RANDOM] = hand_random,
                                                    [VM_FILE_SOCKET] = hand_socket,
                                                    [VM_FILE_TAP] = hand_tap};
     struct order *order = context;

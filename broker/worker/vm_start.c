@@ -13,6 +13,7 @@
 #include "broker/worker/unit.h"
 #include "broker/worker/vm_devices.h"
 #include "broker/worker/vm_end.h"
+#include "broker/worker/vm_nodes.h"
 #include "broker/worker/vm_order.h"
 #include "vm/qmp/qmp.h"
 
@@ -105,7 +106,7 @@ static int prepare(struct worker *worker, struct vm_devices *devices, struct mac
 {
     autojson json_t *order = NULL;
 
-    if (vm_order_make(worker, machine, &order, err) != 0 ||
+    if (vm_order_make(worker, machine, &order, err) != 0 || vm_nodes_add(worker, order, err) != 0 ||
         vm_devices_take(worker, devices, machine, err) != 0)
         return -1;
     vm_devices_add_order(worker, devices, order);

@@ -314,6 +314,19 @@ DAEMON_TEST(qemu_run, with_ovmf_starts_with_and_without_a_disk_for_its_variables
     }
 }
 
+/* Which QEMU's user cannot open by itself. */
+DAEMON_TEST(qemu_run, with_the_hardware_s_random_numbers_is_handed_them_open)
+{
+    autoclose int source = open("/dev/hwrng", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (source < 0)
+        cr_skip_test("this machine has no /dev/hwrng");
+    put(VM "/config", "rng0", "source=/dev/hwrng", NULL);
+    cr_expect_str_eq(end_of("start"), "OK");
+    is_running(true);
+    cr_expect_str_eq(end_of("stop"), "OK");
+}
+
 /* A VM that cannot be started is created with a warning. */
 DAEMON_TEST(qemu_run, is_started_by_its_creation)
 {

@@ -43,6 +43,7 @@ struct vm_file {
     enum {
         VM_FILE_VOLUME, /* a disk, a CD-ROM's image, variables of the firmware */
         VM_FILE_COPY,   /* of the file `from`, for this run alone; it may be written to */
+        VM_FILE_RANDOM, /* the host's source of random numbers, which has one name or another */
         VM_FILE_SOCKET, /* on which QEMU listens */
         VM_FILE_TAP,    /* an interface of the host's network; `path` is its name */
     } kind;

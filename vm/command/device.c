@@ -174,8 +174,11 @@ static int add_random(struct vm_build *build, struct error *err)
     if (bytes != 0)
         snprintf(limit, sizeof(limit), ",max-bytes=%lld,period=%lld", bytes,
                  vm_value_number(values, "period", 1000));
-    vm_build_add(build, VM_DEVICES, "-object", "rng-random,filename=%s,id=rng0",
-                 json_text_or(values, "source", NULL));
+    const struct vm_file source = {.kind = VM_FILE_RANDOM, .path = json_text_or(values, "source", NULL)};
+    autofree char *file = NULL;
+    if (vm_build_volume(build, &source, &file, err) != 0)
+        return error_prefix(err, "rng0: ");
+    vm_build_add(build, VM_DEVICES, "-object", "rng-random,filename=%s,id=rng0", file);
     vm_build_add(build, VM_DEVICES, "-device", "virtio-rng-pci,rng=rng0%s%s", limit,
                  vm_build_address(build, "rng0").text);
     return 0;

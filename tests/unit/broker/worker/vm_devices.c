@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "broker/program.h"
 #include "broker/worker/vm_devices.h"
+#include "broker/worker/vm_nodes.h"
 #include "tests/unit/broker/testbed.h"
 #include "tests/unit/hardware/use/fixture.h"
 
@@ -166,13 +167,16 @@ static void expect_order(const struct sysroot *sysroot, const char *arguments, c
     autojson json_t *parsed = json_loads(arguments, 0, NULL);
     autovmdevices struct vm_devices devices = {.mediated = NULL};
     struct worker worker = {.sysroot = sysroot, .arguments = parsed};
-    json_t *made = json_object();
+    json_t *made = json_pack("{s:[]}", "own");
     struct error err;
 
     cr_assert_not_null(parsed, "%s", arguments);
     cr_assert_eq(vm_devices_find(&worker, &devices, &err), 0, "%s", err.message);
     vm_devices_add_order(&worker, &devices, made);
-    expect_json(made, order);
+    if (vm_nodes_add(&worker, made, &err) == 0)
+        expect_json(made, order);
+    else
+        cr_expect_str_eq(err.message, order);
 }
 
 #define TWO                                                                                                  \
@@ -188,12 +192,51 @@ Test(vm_devices, let_qemu_lock_what_they_may_write_to)
 
     testbed_make_host(&testbed);
     cr_assert_eq(sysroot_open(testbed.tree.path, &sysroot, &err), 0);
-    expect_order(sysroot, "{\"config\": {\"memory\": \"64\"}}", "{}");
+    expect_order(sysroot, "{\"config\": {\"memory\": \"64\"}}", "{'own': []}");
     expect_order(sysroot, "{\"config\": {\"memory\": \"64\", " TWO,
                  "{'lock': 1140850688, 'own': ['/dev/vfio/1', '/dev/vfio/2']}");
     expect_order(sysroot, "{\"config\": {" TWO,
                  "{'lock': 1610612736, 'own': ['/dev/vfio/1', '/dev/vfio/2']}");
     expect_order(sysroot, "{\"config\": {\"machine\": \"q35,viommu=intel\", " TWO,
                  "{'lock': 2147483648, 'own': ['/dev/vfio/1', '/dev/vfio/2']}");
+    sysroot_close(sysroot);
+}
+
+static void add_usb(const struct testbed *testbed, const char *bus, const char *path, const char *number,
+                    const char *product)
+{
+    const char *const files[][2] = {{"busnum", bus},      {"devpath", path},      {"devnum", number},
+                                    {"idVendor", "046d"}, {"idProduct", product}, {"bDeviceClass", "00"},
+                                    {"speed", "12"}};
+
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        autofree char *file = xasprintf("sys/bus/usb/devices/%s-%s/%s", bus, path, files[i][0]);
+        autofree char *line = xasprintf("%s\n", files[i][1]);
+        tree_write(&testbed->tree, file, line);
+    }
+}
+
+/* By a port, by what it is, by a mapping; one that is not plugged in is not there. */
+Test(vm_devices, of_usb_and_serial_ports_are_nodes_of_the_users_own)
+{
+    autotestbed struct testbed testbed;
+    struct sysroot *sysroot;
+    struct error err;
+
+    testbed_make_host(&testbed);
+    add_usb(&testbed, "1", "2.3", "7", "c077");
+    add_usb(&testbed, "2", "1", "12", "c52b");
+    cr_assert_eq(sysroot_open(testbed.tree.path, &sysroot, &err), 0);
+    expect_order(sysroot, "{\"config\": {\"usb0\": \"host=1-2.3\", \"usb1\": \"0x046D:0xC52B\"}}",
+                 "{'own': ['/dev/bus/usb/001/007', '/dev/bus/usb/002/012']}");
+    expect_order(
+        sysroot,
+        "{\"config\": {\"usb0\": \"mapping=mouse\", \"usb1\": \"1-2\"}, \"usb\": {\"usb0\": \"2-1\"}}",
+        "{'own': ['/dev/bus/usb/002/012']}");
+    expect_order(sysroot, "{\"config\": {\"serial0\": \"socket\"}}", "{'own': []}");
+    expect_order(sysroot, "{\"config\": {\"serial0\": \"/dev/null\"}}",
+                 "serial0: '/dev/null' is no serial port of the host, such as /dev/ttyS0 or /dev/ttyUSB0");
+    expect_order(sysroot, "{\"config\": {\"serial1\": \"/dev/ttyNone\"}}",
+                 "serial1: '/dev/ttyNone' is not there");
     sysroot_close(sysroot);
 }
