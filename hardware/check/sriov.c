@@ -49,7 +49,6 @@ static enum shortage find_shortage(const struct subject *subject, struct text *e
         const char *words;
         enum shortage of;
     } lines[] = {{"not enough MMIO", SHORT_OF_MEMORY},
-                 {"VF BAR", SHORT_OF_MEMORY},
                  {"bus number out of range", SHORT_OF_BUSES},
                  {"VFs (bus", SHORT_OF_BUSES}};
     autofree char *start = xasprintf("%s: ", subject->id);
