@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "broker/worker/unit.h"
 #include "hardware/slice/nvme.h"
 
@@ -179,6 +180,7 @@ static int bring_online(struct division *division, struct error *err)
         if (announce(division, err, "set the controller of virtual function %u online", i) != 0 ||
             nvme_set_online(worker->sysroot, node, i, share, err) != 0)
             return -1;
+    division->done = true;
     worker_log(worker, "%s: each virtual function has %u queues and %u interrupts, and is online (/dev/%s)",
                division->id, share.queues, share.interrupts, node);
     return 0;
@@ -193,6 +195,36 @@ int divide_function(struct worker *worker, struct pci_address address, const str
     if (read_now(&division, was, err) != 0 || change_count(&division, wanted.count, err) != 0 ||
         make_settings(&division, settings, err) != 0 || bring_online(&division, err) != 0 ||
         set_autoprobe(&division, wanted.autoprobe, err) != 0 || probe_all(&division, err) != 0)
+        return -1;
+    return division.done ? 1 : 0;
+}
+
+/* An NVMe drive's driver starts it again after a reset. */
+static void wait_for_drive(const struct division *division)
+{
+    const struct sysroot *sysroot = division->worker->sysroot;
+    char node[NVME_NODE_SIZE];
+    struct error ignored;
+
+    if (strcmp(division->driver.driver, "nvme") == 0 &&
+        nvme_find(sysroot, division->address, node, &ignored) == 0)
+        nvme_wait(sysroot, division->address, node);
+}
+
+int divide_renew(struct worker *worker, struct pci_address address, const struct driver_state *was,
+                 struct error *err)
+{
+    struct division division = {.worker = worker, .address = address};
+
+    pci_address_format(address, division.id);
+    if (read_now(&division, was, err) != 0)
+        return -1;
+    if (division.now.count == 0)
+        return 0;
+    division.made = true; /* as if they were new */
+    wait_for_drive(&division);
+    autojson json_t *settings = vf_settings_kept(worker, address, division.now.count);
+    if (make_settings(&division, settings, err) != 0 || bring_online(&division, err) != 0)
         return -1;
     return division.done ? 1 : 0;
 }

@@ -18,6 +18,12 @@
 int divide_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
                     struct vfs_state wanted, const json_t *settings, struct error *err);
 
+/* After a reset of the physical function: its virtual ones get the settings again that are kept for them, and
+ * those of an NVMe drive their share of it, without which they are offline. 1: something was changed; 0:
+ * nothing had to be. */
+int divide_renew(struct worker *worker, struct pci_address address, const struct driver_state *was,
+                 struct error *err);
+
 /* ERROR_INVALID, of "numvfs", if the driver's own program changes the count, and cannot make this one of
  * `total`: NVIDIA's sriov-manage, where it is installed, which is then run instead of a write. */
 int divide_check_count(const struct worker *worker, const struct plan_function *physical, unsigned total,

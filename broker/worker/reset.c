@@ -6,11 +6,13 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/operations.h"
+#include "broker/worker/divide.h"
 #include "broker/worker/impact.h"
 #include "broker/worker/undo.h"
 #include "hardware/bind/reset.h"
 #include "hardware/kmsg.h"
 #include "hardware/paths.h"
+#include "hardware/pci/sriov.h"
 
 const struct schema operation_reset_arguments[] = {
     ARGUMENT_FUNCTION,
@@ -129,6 +131,19 @@ static void save_reset(const struct attempts *attempts, bool ok, const char *mes
                           attempts->method, ok, message);
 }
 
+/* What the reset of a physical function took from its virtual ones; it worked all the same. */
+static void renew(struct attempts *attempts)
+{
+    const struct plan_function *function = attempts->function;
+    struct sriov sriov;
+    struct error err;
+
+    if (sriov_read(attempts->worker->sysroot, function->device->address, &sriov, &err) == 0 &&
+        divide_renew(attempts->worker, function->device->address, &function->was, &err) < 0)
+        worker_log(attempts->worker, "warning: %s: its virtual functions are not as before: %s", function->id,
+                   err.message);
+}
+
 /* Whether it worked or not, the function gets its list of methods back. */
 static int finish(struct attempts *attempts, const json_t *claims, int result, struct error *err)
 {
@@ -136,10 +151,12 @@ static int finish(struct attempts *attempts, const json_t *claims, int result, s
     char driver[DRIVER_NAME_SIZE];
 
     attempts->worker->undoing = true;
-    if (result == 0)
+    if (result == 0) {
         save_reset(attempts, true, "");
-    else if (err->kind != ERROR_NOT_FOUND && !attempts->stopped)
+        renew(attempts);
+    } else if (err->kind != ERROR_NOT_FOUND && !attempts->stopped) {
         save_reset(attempts, false, err->message);
+    }
     int undone = undo_claims(attempts->worker, claims, &where);
     if (result == 0 && undone == 0 &&
         driver_read_name(attempts->worker->sysroot, attempts->function->device->address, driver, err) == 0)

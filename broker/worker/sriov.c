@@ -14,8 +14,6 @@
 #include "hardware/kmsg.h"
 #include "hardware/pci/sriov.h"
 
-#define FACT "vfs" /* what is kept: the operation's arguments (broker/daemon/kept.h) */
-
 const struct schema operation_sriov_arguments[] = {
     ARGUMENT_FUNCTION,
     {.name = "numvfs",
@@ -227,7 +225,7 @@ static int prepare(struct worker *worker, struct division_plan *division, struct
     return claim_all(worker, division->claims, err);
 }
 
-/* The operation's arguments, as they are to be given again. */
+/* The operation's arguments, as they are to be given again (broker/daemon/kept.h). */
 static json_t *pack_kept(const struct worker *worker, const struct division_plan *division)
 {
     json_t *kept = json_pack("{s:i, s:i}", "numvfs", (int)division->wanted.count, "autoprobe",
@@ -246,13 +244,13 @@ static void keep(struct worker *worker, const struct division_plan *division, co
 {
     const struct plan_function *physical = &division->plan.list[0];
     autojson json_t *facts = worker_read_facts(worker, physical->id);
-    const json_t *kept = json_object_get(facts, FACT);
+    const json_t *kept = json_object_get(facts, FACT_VFS);
     long long count = json_integer_value(json_object_get(kept, "numvfs"));
 
     if (request->persistent == PERSISTENT_YES && division->wanted.count > 0)
-        worker_save_fact(worker, FACT, physical->id, &physical->was, pack_kept(worker, division));
+        worker_save_fact(worker, FACT_VFS, physical->id, &physical->was, pack_kept(worker, division));
     else if (request->persistent != PERSISTENT_AS_BEFORE)
-        worker_forget_fact(worker, FACT, physical->id);
+        worker_forget_fact(worker, FACT_VFS, physical->id);
     else if (kept != NULL && count != (long long)division->wanted.count)
         worker_log(worker,
                    "%s: what is kept for it are still %lld virtual functions: the next start makes them; say "

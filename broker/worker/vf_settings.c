@@ -125,6 +125,22 @@ void vf_settings_add_macs(struct worker *worker, struct pci_address physical, un
     }
 }
 
+json_t *vf_settings_kept(struct worker *worker, struct pci_address physical, unsigned count)
+{
+    char id[PCI_ADDRESS_SIZE];
+    json_t *settings = NULL;
+    struct error ignored;
+
+    pci_address_format(physical, id);
+    autojson json_t *facts = worker_read_facts(worker, id);
+    const json_t *kept = json_object_get(facts, FACT_VFS);
+    if (kept == NULL || json_integer_value(json_object_get(kept, "numvfs")) != (json_int_t)count ||
+        vf_settings_parse(kept, count, &settings, &ignored) != 0)
+        return json_object();
+    vf_settings_add_macs(worker, physical, count, settings);
+    return settings;
+}
+
 int vf_settings_read(struct worker *worker, struct pci_address physical, unsigned count, json_t **ret,
                      struct error *err)
 {

@@ -11,6 +11,11 @@
 /* {N: settings} of the arguments vfN. ERROR_INVALID for one that is `count` or more. */
 int vf_settings_parse(const json_t *arguments, unsigned count, json_t **ret, struct error *err);
 
+/* What is kept of a physical function that has `count` virtual ones now (broker/worker/sriov.c): the settings
+ * of the fact; empty if another count is kept, or none. */
+#define FACT_VFS "vfs"
+json_t *vf_settings_kept(struct worker *worker, struct pci_address physical, unsigned count);
+
 /* Gives those below `count` that have no mac one that stays the same (vf_link_make_mac). */
 void vf_settings_add_macs(struct worker *worker, struct pci_address physical, unsigned count,
                           json_t *settings);

@@ -7,12 +7,15 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 
 #define TIMEOUT_MS     10000
+#define LOOKS          100 /* until it is in use again */
+#define LOOK_NS        100000000L
 #define ADMIN_QUEUES   2 /* the fewest that work: one for commands to the controller, one for data */
 #define PAGE           4096
 #define MOST_SECONDARY 127 /* in a list */
@@ -119,6 +122,18 @@ int nvme_find(const struct sysroot *sysroot, struct pci_address physical, char n
     return error_set(err, ERROR_FAILED,
                      "%s has no NVMe controller: /%s is empty, so its driver could not start it", id,
                      pci_path(physical, "nvme").text);
+}
+
+void nvme_wait(const struct sysroot *sysroot, struct pci_address physical, const char *node)
+{
+    autofree char *state = xasprintf("%s/nvme/%s/state", pci_path(physical, NULL).text, node);
+    char text[32];
+
+    for (unsigned looks = 0; looks < LOOKS; looks++) {
+        if (sysfs_read(sysroot_fd(sysroot), state, text, sizeof(text)) < 0 || strcmp(text, "live") == 0)
+            return;
+        nanosleep(&(const struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    }
 }
 
 static int divide(const struct pool *pool, unsigned count, unsigned least, const char *what, unsigned *ret,

@@ -378,6 +378,41 @@ Test(broker_sriov, keeps_settings_with_the_count)
     expect_nothing_open(&testbed);
 }
 
+static void lose_settings(void)
+{
+    unlink(store);
+    json_decref(load());
+}
+
+/* The card's driver begins anew, without what it knew. */
+Test(broker_sriov, settings_that_are_kept_are_made_again_after_a_reset)
+{
+    autotestbed struct testbed testbed;
+
+    make_network(&testbed);
+    tree_write(&testbed.tree, "sys/bus/pci/devices/" NETWORK "/reset_method", "flr\n");
+    tree_write(&testbed.tree, "sys/bus/pci/devices/" NETWORK "/reset", "");
+    testbed_do(&testbed, "sriov", SET_MORE(2, "'persistent': 1, 'vf1': 'vlan=12'"),
+               "{'before': 0, 'numvfs': 2}");
+    autofree char *mac = mac_of(0);
+    lose_settings();
+    expect_setting(1, "vlan", "0");
+    json_decref(testbed_ask(&testbed, "reset", "{'id': '" NETWORK "', 'force': 1}"));
+    expect_setting(1, "vlan", "12");
+    autofree char *again = mac_of(0);
+    cr_expect_str_eq(again, mac);
+    expect_log(&testbed, "settings of its virtual functions were made on eth3");
+
+    refused = "vlan";
+    testbed_stop_broker(&testbed, SIGTERM);
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    lose_settings();
+    json_decref(testbed_ask(&testbed, "reset", "{'id': '" NETWORK "', 'force': 1}"));
+    expect_log(&testbed, "its virtual functions are not as before: cannot");
+    expect_nothing_open(&testbed);
+}
+
 Test(broker_sriov, count_is_not_kept_where_somebody_else_sets_one)
 {
     autotestbed struct testbed testbed;
