@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "broker/daemon/id.h"
 #include "broker/daemon/job_run.h"
+#include "broker/daemon/kept.h"
 #include "broker/daemon/machines.h"
 #include "broker/daemon/state.h"
 #include "broker/daemon/turns.h"
@@ -322,6 +323,14 @@ static int answer_vms(struct client *client, const json_t *arguments, struct err
     return 0;
 }
 
+static int answer_kept(struct client *client, const json_t *arguments, struct error *err)
+{
+    (void)arguments, (void)err;
+    client->answer =
+        json_pack("{s:{s:o}}", "result", "kept", kept_describe(client->clients->jobs->kept, NULL));
+    return 0;
+}
+
 static int answer_follow(struct client *client, const json_t *arguments, struct error *err)
 {
     const char *id = json_string_value(json_object_get(arguments, "id"));
@@ -348,6 +357,7 @@ static const struct {
     int (*answer)(struct client *client, const json_t *arguments, struct error *err);
 } answers[] = {{&operation_state, answer_state},
                {&operation_vms, answer_vms},
+               {&operation_kept, answer_kept},
                {&operation_follow, answer_follow},
                {&operation_stop, answer_stop}};
 

@@ -17,7 +17,8 @@
 #include "hardware/pci/sriov.h"
 #include "hardware/slice/mdevctl.h"
 
-#define AT_ONCE (JOB_LIMIT / 2) /* so that there is room for others meanwhile */
+#define MOST_IDS 100
+#define AT_ONCE  (JOB_LIMIT / 2) /* so that there is room for others meanwhile */
 
 /* In place of a fact: the files of mdevctl, which others write, too. */
 #define FILES "mdevctl"
@@ -38,6 +39,13 @@ static const struct kind {
     {"vgpu", &operation_mdev_create, "vgpu", PCI_EVENT_BIND},
     {LEFT_OVER, &operation_mdev_sweep, "leftover", PCI_EVENT_OTHER}, /* at the broker's start alone */
     {FILES, &operation_mdev_start, "mdev", PCI_EVENT_MDEV},
+};
+
+const struct schema operation_kept_arguments[] = {{.name = NULL}};
+const struct operation operation_kept = {
+    .name = "kept",
+    .text = "Tells what is kept for each start and is not there yet.",
+    .arguments = operation_kept_arguments,
 };
 
 struct kept {
@@ -213,6 +221,27 @@ static int check_free(const struct jobs *jobs, const char *function, bool *ret, 
     return 0;
 }
 
+/* "PREFIX:FUNCTION". The journal keeps that of an operation that was left half-way: then one with a number.
+ */
+static int choose_id(struct jobs *jobs, const struct kind *kind, const char *function, char **ret,
+                     struct error *err)
+{
+    autofree char *id = xasprintf("%s:%s", kind->prefix, function);
+    int64_t number;
+
+    for (unsigned i = 2; i < MOST_IDS; i++) {
+        struct error missing;
+        if (journal_delete_ended(jobs->journal, id, err) != 0)
+            return -1;
+        if (journal_find(jobs->journal, id, &number, &missing) != 0)
+            break;
+        free(id);
+        id = xasprintf("%s:%s:%u", kind->prefix, function, i);
+    }
+    *ret = TAKE(id);
+    return 0;
+}
+
 /* Its operation has started, unless there is an obstacle: then it stays pending. */
 static int apply(struct kept *kept, const struct kind *kind, const char *function, const json_t *body,
                  struct obstacle *ret, struct error *err)
@@ -230,10 +259,10 @@ static int apply(struct kept *kept, const struct kind *kind, const char *functio
         *ret = (struct obstacle){"next", "another operation is about it"};
         return 0;
     }
-    autofree char *id = xasprintf("%s:%s", kind->prefix, function);
+    autofree char *id = NULL;
     autojson json_t *arguments = pack_arguments(function, body);
     if (operation_check(kind->operation, arguments, err) != 0 ||
-        journal_delete_ended(jobs->journal, id, err) != 0 ||
+        choose_id(jobs, kind, function, &id, err) != 0 ||
         job_start(jobs, kind->operation, id, json_incref(arguments), NULL, err) != 0)
         return -1;
     log_info("%s '%s': what is kept for %s is applied", kind->operation->name, id, function);
@@ -322,6 +351,14 @@ static void describe_job(const struct job *job, const char *function, json_t *li
                                     "state", job_is_silent(job) ? "held" : "running"));
 }
 
+/* Whether somebody may wait for it. */
+static bool comes(const json_t *waiting)
+{
+    const char *state = json_text(waiting, "state");
+
+    return strcmp(state, "absent") != 0 && strcmp(state, "other") != 0;
+}
+
 json_t *kept_describe(const struct kept *kept, const char *function)
 {
     json_t *list = json_array(), *body;
@@ -333,11 +370,12 @@ json_t *kept_describe(const struct kept *kept, const char *function)
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         json_object_foreach(kept->pending[i], of, body) {
             const json_t *waiting = json_object_get(kept->waiting[i], of);
-            if (function != NULL && strcmp(of, function) != 0)
+            if (function != NULL ? strcmp(of, function) != 0 : !comes(waiting))
                 continue;
             json_t *row = json_pack("{s:s, s:s, s:s}", "function", of, "operation", kinds[i].operation->name,
-                                    "state", waiting != NULL ? json_text(waiting, "state") : "next");
-            json_object_update(row, (json_t *)(uintptr_t)waiting);
+                                    "state", "next");
+            if (waiting != NULL)
+                json_object_update(row, (json_t *)(uintptr_t)waiting);
             json_array_append_new(list, row);
         }
     }

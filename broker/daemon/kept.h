@@ -32,10 +32,10 @@ void kept_apply(struct kept *kept);
  * again. */
 void kept_take_events(struct kept *kept, int events);
 
-/* What is kept and is not there yet, of one function or of all (NULL): [{function, operation, state,
- * reason?}]. The states: `running`; `held`, the same, but the kernel does not answer; `next`, it starts as
- * soon as it can; `absent`, there is no such function; `driver`, the function has no driver; `other`, it has
- * one that makes none. */
+/* What is kept for a function and is not there yet: [{function, operation, state, reason?}]. The states:
+ * `running`; `held`, the same, but the kernel does not answer; `next`, it starts as soon as it can; `driver`,
+ * the function has no driver; `other`, it has one that makes none; `absent`, there is no such function. NULL:
+ * of all functions, without the last two, of which there may be very many. */
 json_t *kept_describe(const struct kept *kept, const char *function);
 
 #endif

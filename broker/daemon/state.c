@@ -64,8 +64,9 @@ int state_describe(const struct jobs *jobs, const char *id, json_t **ret, struct
     if (list_jobs(jobs, list, err) != 0 ||
         journal_read_facts(jobs->journal, id != NULL ? name : NULL, &facts, err) != 0)
         return -1;
-    *ret = json_pack("{s:O, s:o}", "operations", list, "kept",
-                     kept_describe(jobs->kept, id != NULL ? name : NULL));
-    json_object_set_new(*ret, "functions", id != NULL ? json_pack("{s:O}", name, facts) : json_incref(facts));
+    *ret = json_pack("{s:O, s:o}", "operations", list, "functions",
+                     id != NULL ? json_pack("{s:O}", name, facts) : json_incref(facts));
+    if (id != NULL)
+        json_object_set_new(*ret, "kept", kept_describe(jobs->kept, name));
     return 0;
 }

@@ -66,11 +66,25 @@ static int read_mdev(const struct mdev_target *target, struct mdev_state *ret, s
     return 0;
 }
 
+/* The file of a parent that is gone can still be changed. */
+static int check_parent(const struct mdev_target *target, struct error *err)
+{
+    autoclose int folder = pci_open_folder(target->worker->sysroot, target->parent);
+    long long vendor, device;
+
+    if (folder < 0 || target->ids.vendor == 0 || sysfs_read_number(folder, "vendor", &vendor) < 0 ||
+        sysfs_read_number(folder, "device", &device) < 0 ||
+        (vendor == target->ids.vendor && device == target->ids.device))
+        return 0;
+    return error_set(err, ERROR_NOT_FOUND, "another device (%04llx:%04llx) is at %s now, where %04x:%04x was",
+                     vendor, device, target->id, target->ids.vendor, target->ids.device);
+}
+
 int mdev_state_read(const struct mdev_target *target, struct mdev_state *ret, struct error *err)
 {
     autofree char *name = mdev_target_name(target);
 
-    if (announce(target, err, "read the state of %s", name) != 0)
+    if (announce(target, err, "read the state of %s", name) != 0 || check_parent(target, err) != 0)
         return -1;
     return is_vgpu(target) ? read_vgpu(target, ret, err) : read_mdev(target, ret, err);
 }
@@ -189,6 +203,19 @@ static void describe(const char *prefix, const char *name, const struct mdev_sta
                 state->type[0] != '\0' ? " of type " : "", state->type);
 }
 
+/* One that was created may have been interrupted before it had its attributes. */
+static int go_forward(const struct mdev_target *target, const struct mdev_state *was,
+                      const struct mdev_state *wanted, struct error *err)
+{
+    int changed = mdev_state_reach(target, wanted, err);
+
+    if (changed < 0)
+        return -1;
+    return strcmp(was->type, wanted->type) != 0 && wanted->type[0] != '\0'
+               ? set_attributes(target, wanted->file, err)
+               : 0;
+}
+
 int mdev_undo(struct worker *worker, const json_t *claim, struct text *where)
 {
     const json_t *change = json_object_get(claim, MDEV_CLAIM);
@@ -210,7 +237,7 @@ int mdev_undo(struct worker *worker, const json_t *claim, struct text *where)
         return 0;
     }
     worker_log(worker, "%s: %s cannot be restored: %s", target.id, name, back.message);
-    if (back.kind != ERROR_NOT_FOUND && mdev_state_reach(&target, &wanted, &forward) >= 0) {
+    if (back.kind != ERROR_NOT_FOUND && go_forward(&target, &was, &wanted, &forward) == 0) {
         worker_release(worker, target.id);
         describe("could not be restored and was left as requested,", name, &wanted, where);
         return 0;

@@ -24,6 +24,7 @@ struct mdev_state {
 void mdev_state_release(struct mdev_state *state);
 #define automdevstate __attribute__((cleanup(mdev_state_release)))
 
+/* ERROR_NOT_FOUND if another device than that of `ids` is there. */
 int mdev_state_read(const struct mdev_target *target, struct mdev_state *ret, struct error *err);
 
 /* Brings it to the wanted state. A device that is created gets the attributes that the wanted file lists, and

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -23,8 +22,8 @@
 #define UP_SECONDS 3
 #define LOOK_NS    100000000L
 
-/* For a module that is loaded late. */
-#define LATE_SECONDS 30
+/* Half a minute, for a module that is loaded late; more on a host that is too busy to look so often. */
+#define LOOKS 300
 
 struct guest_order {
     long long vmid;
@@ -151,7 +150,7 @@ static void find_kept(const struct start_host *host, bool time, struct text *ret
     const json_t *row;
     size_t i;
 
-    if (broker_call(host->broker, "state", NULL, json_object(), NULL, NULL, &known, &nobody) != 0)
+    if (broker_call(host->broker, "kept", NULL, json_object(), NULL, NULL, &known, &nobody) != 0)
         return;
     json_array_foreach(json_object_get(known, "kept"), i, row) {
         const char *state = json_text(row, "state");
@@ -164,12 +163,11 @@ static void find_kept(const struct start_host *host, bool time, struct text *ret
 
 static void wait_for_kept(const struct start_host *host, struct task *task)
 {
-    long long end = clock_milliseconds() + LATE_SECONDS * 1000;
     autofree char *said = xstrdup("");
 
-    while (!task_is_stopped(task)) {
+    for (unsigned looks = 0; !task_is_stopped(task); looks++) {
         autotext struct text left = {0};
-        find_kept(host, clock_milliseconds() < end, &left);
+        find_kept(host, looks < LOOKS, &left);
         if (left.length == 0)
             return;
         if (strcmp(said, left.data) != 0)

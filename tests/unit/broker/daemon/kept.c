@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What was asked for `persistent`: it is applied at each start of the broker. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,13 +181,16 @@ Test(kept, waits_for_a_driver_that_makes_virtual_functions)
     kernel_put(NETWORK, "", "");
     testbed_start_broker(&testbed);
     testbed_wait_until_idle(&testbed);
-    expect_kept(&testbed,
-                "[{'function': '" NETWORK "', 'operation': 'sriov', 'state': 'driver', 'reason': 'only a "
-                "driver makes virtual functions, and none is bound: choose driver=auto for it first'}]");
+    static const char list[] =
+        "[{'function': '" NETWORK "', 'operation': 'sriov', 'state': 'driver', 'reason': 'only a "
+        "driver makes virtual functions, and none is bound: choose driver=auto for it first'}]";
+    expect_kept(&testbed, list);
+    autojson json_t *all = testbed_ask(&testbed, "kept", "{}");
+    expect_json(json_object_get(all, "kept"), list);
     testbed_do(&testbed, "driver", "{'id': '" NETWORK "', 'driver': 'vfio-pci'}",
                "{'functions': [{'id': '" NETWORK "', 'before': '', 'driver': 'vfio-pci'}]}");
     testbed_wait_until_idle(&testbed);
-    autojson json_t *state = testbed_ask(&testbed, "state", "{}");
+    autojson json_t *state = testbed_ask(&testbed, "state", "{'id': '" NETWORK "'}");
     const json_t *row = json_array_get(json_object_get(state, "kept"), 0);
     cr_expect_str_eq(json_string_value(json_object_get(row, "state")), "other");
     cr_expect_not_null(strstr(json_string_value(json_object_get(row, "reason")), "enable_sriov=1"));
@@ -212,4 +216,33 @@ Test(kept, for_a_device_that_is_not_there_is_told)
     expect_json(json_object_get(state, "kept"), "[{'function': '" DISK "', 'operation': 'driver', 'state': "
                                                 "'absent', 'reason': 'there is no such device now'}]");
     expect_kept(&testbed, "[]");
+}
+
+/* The journal keeps what was left half-way, under its id; what is kept gets another one. */
+Test(kept, is_applied_again_although_it_was_left_half_way)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    testbed_do(&testbed, "driver", KEEP_DISK,
+               "{'functions': [{'id': '" DISK "', 'before': 'nvme', 'driver': 'vfio-pci'}]}");
+    testbed_do(&testbed, "driver", "{'id': '" DISK "', 'driver': 'auto'}",
+               "{'functions': [{'id': '" DISK "', 'before': 'vfio-pci', 'driver': 'nvme'}]}");
+    testbed_stop_broker(&testbed, SIGTERM);
+    kernel_set_fault(&(struct kernel_fault){
+        .access = SYSFS_WRITE, .path = "drivers_probe", .first = 1, .last = 1000000, .error = EIO});
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    client_follow_to_error(&testbed, "boot:" DISK, "is left half-way",
+                           DISK " is left half-way: give it a driver again");
+    testbed_stop_broker(&testbed, SIGTERM);
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    free(client_follow(&testbed, "boot:" DISK ":2", "cannot write"));
+    testbed_stop_broker(&testbed, SIGTERM);
+    kernel_set_fault(NULL);
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    expect_binding(DISK, "vfio-pci", "vfio-pci");
+    expect_nothing_open(&testbed);
 }

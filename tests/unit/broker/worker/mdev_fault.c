@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "tests/unit/broker/client.h"
 #include "tests/unit/broker/scenario.h"
 
 #define TYPE   "nouveau-small"
@@ -151,4 +153,51 @@ Test(mdev_fault, of_a_worker_that_is_killed_at_each_step)
 Test(mdev_fault, of_a_broker_that_is_killed_at_each_step)
 {
     kill_at_each(true);
+}
+
+/* Its attribute cannot be written, and it cannot be removed either: nobody may take it for finished. The next
+ * broker's first attempt fails, too; what is kept is applied all the same. */
+Test(mdev_fault, of_both_ways_at_a_start_leaves_it_half_way)
+{
+    autotestbed struct testbed testbed;
+
+    make_host(&testbed);
+    tree_write(&testbed.tree, "etc/mdevctl.d/" SCREEN "/" UUID,
+               "{\"mdev_type\": \"" TYPE "\", \"start\": \"auto\", \"attrs\": [{\"weight\": \"3\"}]}");
+    kernel_set_fault(&(struct kernel_fault){
+        .access = SYSFS_WRITE, .path = UUID, .first = 1, .last = 1000000, .error = EIO});
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    cr_expect(has_device());
+    client_follow_to_error(&testbed, "mdev:" SCREEN, "is left half-way",
+                           SCREEN " is left half-way: create or remove the mediated device again");
+    testbed_stop_broker(&testbed, SIGTERM);
+    kernel_set_fault(
+        &(struct kernel_fault){.access = SYSFS_WRITE, .path = UUID, .first = 1, .last = 2, .error = EIO});
+    testbed_start_broker(&testbed);
+    testbed_wait_until_idle(&testbed);
+    free(client_follow(&testbed, "mdev:" SCREEN, NULL));
+    cr_expect(has_device());
+    expect_nothing_open(&testbed);
+}
+
+/* The slot has another device than the one whose change is to be undone. */
+Test(mdev_fault, is_not_undone_on_another_device)
+{
+    autotestbed struct testbed testbed;
+
+    make_host(&testbed);
+    testbed.stop_at = 4; /* it is created */
+    testbed_start_broker(&testbed);
+    testbed.stop_at = 0;
+    struct testbed_call *call = testbed_begin(&testbed, "mdev-create", CREATE);
+    struct error err;
+    cr_assert(testbed_wait_for_stop(&testbed, call));
+    testbed_stop_broker(&testbed, SIGKILL);
+    cr_assert(has_device());
+    tree_write(&testbed.tree, "sys/bus/pci/devices/" SCREEN "/device", "0x1b81\n");
+    testbed_start_broker(&testbed);
+    json_decref(testbed_end(call, &err));
+    cr_expect_not_null(strstr(err.message, "is gone"), "%s", err.message);
+    cr_expect(has_device(), "it was touched");
 }
