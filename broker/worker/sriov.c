@@ -82,19 +82,27 @@ static int check_physical(const struct plan_function *function, struct error *er
                      function->id, parent);
 }
 
-/* A message has room for some hundred claims. All of them are claimed, or none is. */
+static int claim_part(struct worker *worker, const json_t *claims, size_t from, size_t to, struct error *err)
+{
+    autojson json_t *part = json_array();
+
+    for (size_t i = from; i < to; i++)
+        json_array_append(part, json_array_get(claims, i));
+    return worker_claim(worker, part, err);
+}
+
+/* A message has room for some hundred claims, and for that of the physical function, the last, with all
+ * settings of its virtual ones. All of them are claimed, or none is. */
 static int claim_all(struct worker *worker, const json_t *claims, struct error *err)
 {
-    size_t count = json_array_size(claims);
+    size_t last = json_array_size(claims) - 1;
 
-    for (size_t from = 0; from < count; from += WORKER_CLAIM_LIMIT) {
-        autojson json_t *part = json_array();
-        for (size_t i = from; i < count && i < from + WORKER_CLAIM_LIMIT; i++)
-            json_array_append(part, json_array_get(claims, i));
-        if (worker_claim(worker, part, err) != 0)
+    for (size_t from = 0; from < last; from += WORKER_CLAIM_LIMIT) {
+        size_t to = from + WORKER_CLAIM_LIMIT < last ? from + WORKER_CLAIM_LIMIT : last;
+        if (claim_part(worker, claims, from, to, err) != 0)
             return -1;
     }
-    return 0;
+    return claim_part(worker, claims, last, last + 1, err);
 }
 
 static void release_all(struct worker *worker, const json_t *claims)

@@ -242,7 +242,7 @@ static json_t *load(void)
 
     if (kernel_vfs(NETWORK) == 0)
         unlink(store);
-    else if (file_read(store, 65536, &text, NULL, &ignored) == 0)
+    else if (file_read(store, 262144, &text, NULL, &ignored) == 0)
         all = json_loads(text, 0, NULL);
     if (all == NULL)
         all = json_array();
@@ -375,6 +375,37 @@ Test(broker_sriov, keeps_settings_with_the_count)
     testbed_wait_until_idle(&testbed);
     expect_vfs(2, false);
     expect_setting(1, "vlan", "12");
+    expect_nothing_open(&testbed);
+}
+
+static char *set_all(unsigned count, unsigned vlan)
+{
+    autotext struct text arguments = {0};
+
+    text_printf(&arguments, "{'id': '" NETWORK "', 'numvfs': %u, 'persistent': 1", count);
+    for (unsigned i = 0; i < count; i++)
+        text_printf(&arguments,
+                    ", 'vf%u': 'mac=52:54:00:00:01:%02x,vlan=%u,qos=7,proto=802.1ad,min-tx-rate=100000,"
+                    "max-tx-rate=1000000,trust=1,spoofchk=1,query-rss=1,link-state=disable'",
+                    i, i, vlan);
+    text_append(&arguments, "}");
+    return xstrdup(text_string(&arguments));
+}
+
+/* What is to be undone then holds all settings twice. */
+Test(broker_sriov, changes_as_many_as_there_can_be_with_all_settings)
+{
+    autotestbed struct testbed testbed;
+
+    make_network(&testbed);
+    kernel_add_sriov(
+        NETWORK, &(struct kernel_sriov){
+                     .total = 240, .offset = 768, .stride = 1, .device = 0x10ca, .group = 40, .driver = ""});
+    autofree char *first = set_all(240, 4001), *second = set_all(239, 4002);
+    testbed_do(&testbed, "sriov", first, "{'before': 0, 'numvfs': 240}");
+    expect_setting(239, "vlan", "4001");
+    testbed_do(&testbed, "sriov", second, "{'before': 240, 'numvfs': 239}");
+    expect_setting(238, "vlan", "4002");
     expect_nothing_open(&testbed);
 }
 
