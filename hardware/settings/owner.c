@@ -17,24 +17,33 @@
 
 static const char *const what_names[OWNED_KINDS] = {[OWNED_DRIVER] = "driver", [OWNED_VFS] = "vfs"};
 
-/* Files in which a line with `word` sets something. `same`: that line must name the device, not just the
- * file. */
-static const struct place {
-    const char *owner, *folder, *suffix, *word;
+/* What in a line sets something; the last has no text. */
+struct word {
+    const char *text;
     enum owned what;
+};
+static const struct word attribute_words[] = {
+    {"sriov_numvfs", OWNED_VFS}, {"driver_override", OWNED_DRIVER}, {NULL, OWNED_VFS}};
+static const struct word link_words[] = {{"SR-IOVVirtualFunctions", OWNED_VFS}, {NULL, OWNED_VFS}};
+static const struct word connection_words[] = {{"total-vfs", OWNED_VFS}, {NULL, OWNED_VFS}};
+
+/* Files in which a line with one of the words sets something. `same`: that line must name the device, not
+ * just the file. */
+static const struct place {
+    const char *owner, *folder, *suffix;
+    const struct word *words;
     bool same;
 } places[] = {
-    {"udev", "etc/udev/rules.d", ".rules", "sriov_numvfs", OWNED_VFS, true},
-    {"udev", "etc/udev/rules.d", ".rules", "driver_override", OWNED_DRIVER, true},
-    {"systemd", "etc/systemd/network", ".link", "SR-IOVVirtualFunctions", OWNED_VFS, false},
-    {"systemd", "run/systemd/network", ".link", "SR-IOVVirtualFunctions", OWNED_VFS, false},
-    {"systemd", "usr/lib/systemd/network", ".link", "SR-IOVVirtualFunctions", OWNED_VFS, false},
-    {"networkmanager", "etc/NetworkManager/system-connections", ".nmconnection", "total-vfs", OWNED_VFS,
-     false},
-    {"script", "etc", "rc.local", "sriov_numvfs", OWNED_VFS, true},
-    {"script", "etc", "rc.local", "driver_override", OWNED_DRIVER, true},
-    {"script", "etc/systemd/system", ".service", "sriov_numvfs", OWNED_VFS, true},
-    {"script", "etc/systemd/system", ".service", "driver_override", OWNED_DRIVER, true},
+    {"udev", "etc/udev/rules.d", ".rules", attribute_words, true},
+    {"udev", "run/udev/rules.d", ".rules", attribute_words, true},
+    {"udev", "usr/lib/udev/rules.d", ".rules", attribute_words, true},
+    {"systemd", "etc/systemd/network", ".link", link_words, false},
+    {"systemd", "run/systemd/network", ".link", link_words, false},
+    {"systemd", "usr/lib/systemd/network", ".link", link_words, false},
+    {"networkmanager", "etc/NetworkManager/system-connections", ".nmconnection", connection_words, false},
+    {"networkmanager", "run/NetworkManager/system-connections", ".nmconnection", connection_words, false},
+    {"script", "etc", "rc.local", attribute_words, true},
+    {"script", "etc/systemd/system", ".service", attribute_words, true},
 };
 
 struct search {
@@ -76,21 +85,34 @@ static bool names_device(const struct search *search, const char *text)
     return false;
 }
 
+static void search_line(struct search *search, const struct place *place, const char *file, unsigned number,
+                        const char *line)
+{
+    if (line[0] == '#' || line[0] == ';' || (place->same && !names_device(search, line)))
+        return;
+    for (const struct word *word = place->words; word->text != NULL; word++)
+        if (strstr(line, word->text) != NULL)
+            add(search, place->owner, word->what, file, number, line);
+}
+
+/* A line that ends with a backslash goes on in the next one. */
 static void search_file(struct search *search, const struct place *place, const char *file)
 {
     autofree char *text = NULL;
-    unsigned number = 0;
+    unsigned number = 1;
 
     if (sysfs_read_whole(sysroot_fd(search->sysroot), file, MOST_TEXT, &text) < 0 ||
         !names_device(search, text))
         return;
     char *rest = text;
     for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
-        line = text_trim(line);
-        number++;
-        if (line[0] != '#' && line[0] != ';' && strstr(line, place->word) != NULL &&
-            (!place->same || names_device(search, line)))
-            add(search, place->owner, place->what, file, number, line);
+        unsigned lines = 1;
+        for (char *end; rest != NULL && (end = rest - 1) > line && end[-1] == '\\'; lines++) {
+            end[-1] = end[0] = ' ';
+            strsep(&rest, "\n");
+        }
+        search_line(search, place, file, number, text_trim(line));
+        number += lines;
     }
 }
 

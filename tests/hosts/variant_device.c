@@ -200,6 +200,12 @@ static void set_in_sysfs_conf(const struct host *golden)
     tree_write("etc/sysfs.conf", MODE_CHANGE, "# at boot\nbus/pci/devices/" SPARE_NIC "/sriov_numvfs = 4\n");
 }
 
+static void set_driver_in_sysfs_conf(const struct host *golden)
+{
+    (void)golden;
+    tree_write("etc/sysfs.conf", MODE_CHANGE, "bus/pci/devices/" SPARE_NIC "/driver_override = vfio-pci\n");
+}
+
 /* GVT-g is enabled, but the module that creates its devices is missing. */
 static void enable_gvt(struct golden *golden)
 {
@@ -389,6 +395,7 @@ const struct variant variants_of_device[] = {
     {"sysfs-conf", "sriov_numvfs in /etc/sysfs.conf, not in effect", SPARE_NIC, NULL, set_in_sysfs_conf},
     {"sysfs-conf-in-effect", "sriov_numvfs in /etc/sysfs.conf, in effect", SPARE_NIC, has_vfs,
      set_in_sysfs_conf},
+    {"sysfs-conf-driver", "driver_override in /etc/sysfs.conf", SPARE_NIC, NULL, set_driver_in_sysfs_conf},
     {"gvt-without-kvmgt", "i915.enable_gvt=1, kvmgt is not loaded", INTEGRATED, enable_gvt, NULL},
     {"gvt-without-parameter", "kvmgt is loaded, but not i915.enable_gvt=1", INTEGRATED, NULL, load_kvmgt},
     {"gvt-without-types", "both, and yet no mediated devices", INTEGRATED, enable_gvt, load_kvmgt},

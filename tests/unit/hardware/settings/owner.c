@@ -27,8 +27,18 @@ static const struct {
      "ACTION==\"add\", KERNEL==\"" CARD "\", ATTR{sriov_numvfs}=\"4\"\n"
      "ACTION==\"add\", KERNEL==\"0000:02:00.0\", ATTR{sriov_numvfs}=\"4\"\n",
      "udev", "vfs", 1},
+    {"run/udev/rules.d/99.rules", "ACTION==\"add\", KERNEL==\"" CARD "\", ATTR{sriov_numvfs}=\"4\"\n", "udev",
+     "vfs", 1},
+    {"usr/lib/udev/rules.d/99.rules",
+     "# \\\n# two lines\nACTION==\"add\", \\\n  KERNEL==\"" CARD
+     "\", \\\n  ATTR{driver_override}=\"vfio-pci\"\n",
+     "udev", "driver", 3},
+    {"run/NetworkManager/system-connections/a.nmconnection",
+     "[connection]\ninterface-name=eth1\n[sriov]\ntotal-vfs=4\n", "networkmanager", "vfs", 4},
     {"etc/modprobe.d/igb.conf", "options igb max_vfs=4\n", "modprobe", "vfs", 1},
     {"etc/rc.local", "#!/bin/sh\necho 4 > /sys/class/net/eth1/device/sriov_numvfs\n", "script", "vfs", 2},
+    {"etc/rc.local", "#!/bin/sh\necho 4 \\\n    > /sys/class/net/eth1/device/sriov_numvfs", "script", "vfs",
+     2},
     {"etc/systemd/system/vfs.service",
      "[Service]\nExecStart=/bin/sh -c 'echo vfio-pci > /sys/bus/pci/devices/" CARD "/driver_override'\n",
      "script", "driver", 2},
