@@ -11,8 +11,9 @@
 #include "hardware/check/parts.h"
 
 const struct check *const *const check_lists[] = {
-    checks_iommu, checks_interrupts, checks_kernel, checks_options, checks_log,   checks_host, checks_use,
-    checks_group, checks_driver,     checks_device, checks_display, checks_sriov, checks_owner, checks_mdev, NULL,
+    checks_iommu,   checks_interrupts, checks_kernel, checks_options, checks_log,
+    checks_host,    checks_use,        checks_group,  checks_driver,  checks_device,
+    checks_display, checks_sriov,      checks_owner,  checks_mdev,    NULL,
 };
 
 const char *const severity_names[] = {"ok", "info", "warning", "error"};

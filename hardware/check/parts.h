@@ -7,7 +7,8 @@
 
 /* What each file declares. */
 extern check_list checks_iommu, checks_interrupts, checks_kernel, checks_options, checks_log, checks_host,
-    checks_use, checks_group, checks_driver, checks_device, checks_display, checks_sriov, checks_owner, checks_mdev;
+    checks_use, checks_group, checks_driver, checks_device, checks_display, checks_sriov, checks_owner,
+    checks_mdev;
 
 enum effect {
     EFFECT_NEEDED, /* something does not work without it: reboot */

@@ -17,8 +17,8 @@
 int nvme_find(const struct sysroot *sysroot, struct pci_address physical, char node[static NVME_NODE_SIZE],
               struct error *err);
 
-/* Waits, ten seconds at most, until the drive's controller is in use again after a reset, before which it takes
- * no commands. */
+/* Waits, ten seconds at most, until the drive's controller is in use again after a reset, before which it
+ * takes no commands. */
 void nvme_wait(const struct sysroot *sysroot, struct pci_address physical, const char *node);
 
 /* What each of some virtual functions gets; 0: these are not shared, each has a fixed number. */
