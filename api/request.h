@@ -37,8 +37,10 @@ struct request {
     const struct endpoint *endpoint;
     struct service *service;
     struct identity caller;
-    json_t *params;  /* those of path, query and body, validated and of their declared types */
-    long long total; /* set by a handler that returns a part of a list: the length of the whole list */
+    json_t *params;   /* those of path, query and body, validated and of their declared types */
+    const char *file; /* of an endpoint that takes one: its name in the folder `upload` of the storage */
+    bool file_taken;  /* set by a handler that removes it itself, later */
+    long long total;  /* set by a handler that returns a part of a list: the length of the whole list */
     char
         file_name[192]; /* set by a handler that returns a string which is a text file, to be sent as it is */
 };

@@ -3,28 +3,38 @@
 #include "base/hash.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gnutls/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
-#define LARGEST_HASH 32
+#include "base/memory.h"
+
+#define LARGEST_HASH 64
+
+static void print_hex(const unsigned char *bytes, unsigned length, char *hex)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (unsigned i = 0; i < length; i++) {
+        *hex++ = digits[bytes[i] >> 4];
+        *hex++ = digits[bytes[i] & 15];
+    }
+    *hex = '\0';
+}
 
 static void hash(gnutls_digest_algorithm_t algorithm, const void *data, size_t length, char *hex)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char bytes[LARGEST_HASH];
 
     if (gnutls_hash_fast(algorithm, data, length, bytes) != 0) {
         fputs("hostpci: GnuTLS cannot compute SHA-1 or SHA-256: is this host in FIPS mode?\n", stderr);
         abort();
     }
-    for (unsigned i = 0; i < gnutls_hash_get_len(algorithm); i++) {
-        *hex++ = digits[bytes[i] >> 4];
-        *hex++ = digits[bytes[i] & 15];
-    }
-    *hex = '\0';
+    print_hex(bytes, gnutls_hash_get_len(algorithm), hex);
 }
 
 void hash_sha1(const void *data, size_t length, char hex[static SHA1_HEX_SIZE])
@@ -35,6 +45,54 @@ void hash_sha1(const void *data, size_t length, char hex[static SHA1_HEX_SIZE])
 void hash_sha256(const void *data, size_t length, char hex[static SHA256_HEX_SIZE])
 {
     hash(GNUTLS_DIG_SHA256, data, length, hex);
+}
+
+#define CHUNK ((size_t)256 * 1024)
+
+static const struct {
+    const char *name;
+    gnutls_digest_algorithm_t algorithm;
+} algorithms[] = {{"md5", GNUTLS_DIG_MD5},       {"sha1", GNUTLS_DIG_SHA1},
+                  {"sha224", GNUTLS_DIG_SHA224}, {"sha256", GNUTLS_DIG_SHA256},
+                  {"sha384", GNUTLS_DIG_SHA384}, {"sha512", GNUTLS_DIG_SHA512}};
+
+static gnutls_digest_algorithm_t find_algorithm(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(algorithms); i++)
+        if (strcmp(algorithms[i].name, name) == 0)
+            return algorithms[i].algorithm;
+    return GNUTLS_DIG_UNKNOWN;
+}
+
+/* -1 and errno. */
+static ssize_t feed(gnutls_hash_hd_t state, int file)
+{
+    autofree unsigned char *chunk = xcalloc(1, CHUNK);
+    ssize_t count;
+
+    while ((count = TEMP_FAILURE_RETRY(read(file, chunk, CHUNK))) > 0)
+        gnutls_hash(state, chunk, (size_t)count);
+    return count;
+}
+
+int hash_file(const char *path, const char *name, char ret[static HASH_HEX_SIZE], struct error *err)
+{
+    gnutls_digest_algorithm_t algorithm = find_algorithm(name);
+    autoclose int file = open(path, O_RDONLY | O_CLOEXEC);
+    unsigned char bytes[LARGEST_HASH];
+    gnutls_hash_hd_t state;
+
+    if (file < 0)
+        return error_set_errno(err, errno, "cannot open '%s'", path);
+    if (algorithm == GNUTLS_DIG_UNKNOWN || gnutls_hash_init(&state, algorithm) != 0)
+        return error_set(err, ERROR_FAILED, "GnuTLS does not compute %s on this host", name);
+    ssize_t end = feed(state, file);
+    int reason = errno;
+    gnutls_hash_deinit(state, bytes);
+    if (end < 0)
+        return error_set_errno(err, reason, "cannot read '%s'", path);
+    print_hex(bytes, gnutls_hash_get_len(algorithm), ret);
+    return 0;
 }
 
 bool hash_equal(const char *a, const char *b)

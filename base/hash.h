@@ -7,11 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 #define SHA1_HEX_SIZE   41
 #define SHA256_HEX_SIZE 65
 
 void hash_sha1(const void *data, size_t length, char hex[static SHA1_HEX_SIZE]);
 void hash_sha256(const void *data, size_t length, char hex[static SHA256_HEX_SIZE]);
+
+#define HASH_HEX_SIZE 129
+
+/* Of a whole file: "md5", "sha1", "sha224", "sha256", "sha384" or "sha512". */
+int hash_file(const char *path, const char *algorithm, char ret[static HASH_HEX_SIZE], struct error *err);
 
 /* Compares in constant time, so that nobody can guess a secret byte by byte. */
 bool hash_equal(const char *a, const char *b);

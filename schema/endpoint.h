@@ -96,7 +96,11 @@ struct endpoint {
     bool login;         /* it tries a password: server/request/login.h slows guessing down */
     const char *hashes; /* the parameter of which it makes a hash, which takes as long as trying a password */
     const char *download; /* the parameter with which the reply is a text file instead of JSON */
-    const void *subject;  /* for a handler that several endpoints share: what they differ in */
+    /* If set, it takes a file, as multipart/form-data (server/request/upload.h): called before the body is
+     * read, when the caller may call the endpoint, with the parameters of path and query. Of a file for which
+     * this fails nothing is read. */
+    int (*admit_file)(struct request *request, unsigned long long length, struct error *err);
+    const void *subject; /* for a handler that several endpoints share: what they differ in */
     int (*run)(struct request *request, json_t **ret, struct error *err);
     /* If set, the reply may be cached: it depends only on path, parameters, this number and, where every
      * login may ask, the caller. False: it may not be cached now. */

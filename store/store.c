@@ -19,7 +19,23 @@
 
 static const char *const folders[] = {"", "/images", "/template", "/template/iso"};
 
-int store_prepare(const char *folder, struct error *err)
+/* Whoever it was before: the daemon may have another user now. What is in it is swept by the daemon. */
+static int prepare_uploads(const char *folder, uid_t user, struct error *err)
+{
+    autofree char *path = xasprintf("%s/upload", folder);
+
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "--storage-dir: cannot make '%s'", path);
+    autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return error_set_errno(err, errno, "--storage-dir: cannot enter '%s'", path);
+    if (status.st_uid != user && fchown(fd, user, (gid_t)-1) != 0)
+        return error_set_errno(err, errno, "--storage-dir: cannot give '%s' to the daemon's user", path);
+    return 0;
+}
+
+int store_prepare(const char *folder, uid_t user, struct error *err)
 {
     for (size_t i = 0; i < COUNT_OF(folders); i++) {
         autofree char *path = xasprintf("%s%s", folder, folders[i]);
@@ -30,7 +46,7 @@ int store_prepare(const char *folder, struct error *err)
         if (chmod(path, 0755) != 0) /* whatever the umask is */
             return error_set_errno(err, errno, "--storage-dir: cannot open '%s' to all", path);
     }
-    return 0;
+    return prepare_uploads(folder, user, err);
 }
 
 static int open_how(int folder, const char *path, int flags, unsigned long long resolve)

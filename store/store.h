@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "vm/volume.h"
@@ -17,8 +18,9 @@
 #define STORE_FOLDER     "/var/lib/hostpci-storage"
 #define STORE_LIST_LIMIT 65536 /* volumes; of more than these no list is made */
 
-/* Makes the folder and those in it, root's and open to all for reading, where they are missing. */
-int store_prepare(const char *folder, struct error *err);
+/* Makes the folder and those in it, root's and open to all for reading, where they are missing; `upload` in
+ * it is for this user alone. */
+int store_prepare(const char *folder, uid_t user, struct error *err);
 
 /* Opens a volume as open(2) would with these flags. ERROR_NOT_FOUND "volume 'local:...' does not exist". */
 int store_open(const char *folder, const struct vm_volume *volume, int flags, int *ret, struct error *err);

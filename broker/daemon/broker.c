@@ -310,11 +310,11 @@ static int restrict_mounts(const struct options *options, struct daemon *daemon,
 }
 
 /* Without it everything but the storage `local` works. */
-static void prepare_store(const char *folder)
+static void prepare_store(const char *folder, uid_t user)
 {
     struct error err;
 
-    if (store_prepare(folder, &err) != 0)
+    if (store_prepare(folder, user, &err) != 0)
         log_warning("nobody can make disks or keep ISO images: %s", err.message);
 }
 
@@ -343,7 +343,7 @@ static int open_all(const struct options *options, struct daemon *daemon, struct
     daemon->bound = daemon->listener < 0;
     if (daemon->bound && run_dir_prepare(options->run_dir, err) != 0)
         return -1;
-    prepare_store(options->store);
+    prepare_store(options->store, daemon->users[CLIENT_USERS - 1]);
     if (is_started_by_hand(daemon) && restrict_mounts(options, daemon, err) != 0)
         return -1;
     daemon->run_dir = realpath(options->run_dir, NULL);

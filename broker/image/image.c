@@ -143,6 +143,38 @@ static int work(const struct image *image, struct error *err)
     return -1;
 }
 
+/* The daemon, whose folder it is, is not trusted with what it says: a plain file without other names. */
+static int open_upload(const struct image *image, int *ret, struct error *err)
+{
+    const char *name = json_text(image->order, "upload");
+    autofree char *place = xasprintf("upload/%s", name);
+    autoclose int file = strchr(name, '/') == NULL && name[0] != '.'
+                             ? store_open_beneath(json_text(image->order, "store"), place, O_RDONLY)
+                             : -1;
+    struct stat status;
+
+    if (file < 0 || fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1)
+        return error_set(err, ERROR_NOT_FOUND, "'%.100s' is no file that was uploaded", name);
+    *ret = file;
+    file = -1;
+    return 0;
+}
+
+static int take(const struct image *image, struct error *err)
+{
+    const char *store = json_text(image->order, "store");
+    autofree char *place = vm_volume_place(&image->volume),
+                  *from = xasprintf("upload/%s", json_text(image->order, "upload"));
+    autoclose int folder = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC), file = -1;
+
+    if (folder < 0 || open_upload(image, &file, err) != 0)
+        return folder < 0 ? error_set_errno(err, errno, "cannot enter '%s'", store) : -1;
+    if ((geteuid() == 0 && fchown(file, 0, 0) != 0) || fchmod(file, 0644) != 0 || fsync(file) != 0 ||
+        renameat(folder, from, folder, place) != 0)
+        return error_set_errno(err, errno, "cannot move the file to '%s/%s'", store, place);
+    return 0;
+}
+
 static int read_order(const char *path, struct image *image, struct error *err)
 {
     autofree char *text = NULL;
@@ -154,6 +186,8 @@ static int read_order(const char *path, struct image *image, struct error *err)
         return error_set(err, ERROR_INVALID, "'%s' is no order", path);
     snprintf(image->size, sizeof(image->size), "%" JSON_INTEGER_FORMAT,
              json_integer_value(json_object_get(image->order, "size")));
+    if (strcmp(json_text(image->order, "work"), "take") == 0)
+        return 0;
     return store_open(json_text(image->order, "store"), &image->volume, O_RDWR, &image->file, err);
 }
 
@@ -169,7 +203,7 @@ int image_main(int argc, char **argv)
     umask(0077);
     int result = read_order(argv[1], &image, &err);
     if (result == 0)
-        result = work(&image, &err);
+        result = image.file < 0 ? take(&image, &err) : work(&image, &err);
     if (result != 0)
         printf("%s\n", err.message);
     json_decref(image.order);

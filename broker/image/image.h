@@ -6,12 +6,14 @@
  * volume open, finds it as /dev/fd/3, and is limited in memory, time, files and the size of what it writes.
  * Nothing of its arguments is the client's but numbers. ORDER is a file that only root can write:
  *
- *   {store, volume, work, size?, template?}
+ *   {store, volume, work, size?, template?, upload?}
  *
+ *   take     the file `upload` of the daemon's folder of that name becomes the volume, and replaces one that
+ *            is there; qemu-img does not run
  *   create   an empty image of `size` bytes        copy     an image with the content of `template`
  *   resize   `size` bytes from now on
  *
- * The file is there before; it is root's alone afterwards, and on the disk when this ends. */
+ * The file is there before; the volume is root's alone afterwards, and on the disk when this ends. */
 #ifndef HOSTPCI_BROKER_IMAGE_IMAGE_H
 #define HOSTPCI_BROKER_IMAGE_IMAGE_H
 

@@ -22,6 +22,10 @@ int volume_claim(struct worker *worker, long long vmid, const json_t *more, stru
 int volume_run_image(struct worker *worker, const char *id, const struct vm_volume *volume, const char *work,
                      unsigned long long size, const char *template, struct error *err);
 
+/* The same for what is no work of qemu-img; takes the rest of the order (broker/image/image.h). */
+int volume_run_order(struct worker *worker, const char *id, const struct vm_volume *volume, json_t *order,
+                     struct error *err);
+
 /* ERROR_CONFLICT if the VM whose volume it is runs. */
 int volume_check_stopped(const struct worker *worker, const struct vm_volume *volume, struct error *err);
 

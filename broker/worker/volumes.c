@@ -69,20 +69,31 @@ static int write_order(const struct worker *worker, const json_t *order, char **
     return 0;
 }
 
-int volume_run_image(struct worker *worker, const char *id, const struct vm_volume *volume, const char *work,
-                     unsigned long long size, const char *template, struct error *err)
+int volume_run_order(struct worker *worker, const char *id, const struct vm_volume *volume, json_t *order,
+                     struct error *err)
 {
     autofree char *volid = vm_volume_print(volume), *path = NULL;
-    autojson json_t *order = json_pack("{s:s, s:s, s:s, s:I, s:s*}", "store", worker->store, "volume", volid,
-                                       "work", work, "size", (json_int_t)size, "template", template);
+    autojson json_t *whole = order;
 
-    if (write_order(worker, order, &path, err) != 0)
+    json_object_update_new(whole, json_pack("{s:s, s:s}", "store", worker->store, "volume", volid));
+    if (write_order(worker, whole, &path, err) != 0)
         return -1;
     int result = unit_run(worker, id, PROGRAM_IMAGE, path, err);
     unlink(path);
-    return result == 0 ? 0
-                       : error_prefix(err, "qemu-img, which the package qemu-utils has, did not %s '%s': ",
-                                      strcmp(work, "resize") == 0 ? "resize" : "make", volid);
+    return result;
+}
+
+int volume_run_image(struct worker *worker, const char *id, const struct vm_volume *volume, const char *work,
+                     unsigned long long size, const char *template, struct error *err)
+{
+    autofree char *volid = vm_volume_print(volume);
+    json_t *order =
+        json_pack("{s:s, s:I, s:s*}", "work", work, "size", (json_int_t)size, "template", template);
+
+    if (volume_run_order(worker, id, volume, order, err) == 0)
+        return 0;
+    return error_prefix(err, "qemu-img, which the package qemu-utils has, did not %s '%s': ",
+                        strcmp(work, "resize") == 0 ? "resize" : "make", volid);
 }
 
 int volume_undo(struct worker *worker, const json_t *claim, struct text *where)

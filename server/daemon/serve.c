@@ -123,6 +123,7 @@ static int open_service(struct daemon *daemon, struct error *err)
         access_open_keys(service->access, settings->state_dir, err) != 0 ||
         tls_open(settings->state_dir, settings->node, &daemon->tls, err) != 0)
         return -1;
+    upload_sweep(settings->storage_dir);
     service->node = settings->node;
     service->fingerprint = daemon->tls.fingerprint;
     service->broker = broker_new(settings->run_dir);

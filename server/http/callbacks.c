@@ -12,6 +12,8 @@
 #include "server/http/http.h"
 #include "server/http/response.h"
 
+#define FORM_BUFFER ((size_t)64 * 1024) /* of a form that holds a file: the most of it that is in memory */
+
 /* An exchange, and what has come of its request so far. */
 struct http_request {
     struct exchange exchange;
@@ -19,8 +21,9 @@ struct http_request {
     struct http_connection *connection;
     struct head head;
     const char *uri_end; /* in libmicrohttpd's buffer */
-    bool headers_seen, answering, replying;
-    size_t received; /* of the body */
+    bool headers_seen, answering, replying, form_is_broken;
+    struct MHD_PostProcessor *form; /* of a body that holds a file */
+    size_t received;                /* of the body */
 };
 
 static void pause_connection(struct exchange *exchange)
@@ -77,6 +80,8 @@ void callback_end(void *argument, struct MHD_Connection *connection, void **cont
     end_answering(request);
     if (request->replying)
         atomic_fetch_sub(&request->source->replying, 1);
+    if (request->form != NULL)
+        MHD_destroy_post_processor(request->form);
     exchange_release(&request->exchange);
     free(request);
 }
@@ -144,6 +149,21 @@ static const char *find_end(struct http_request *request)
     return text_starts_with(MHD_get_version(), "0.") ? request->exchange.method + size->header_size : NULL;
 }
 
+static bool is_too_long(const struct http_request *request)
+{
+    unsigned long long length = request->head.content_length;
+
+    return length != REQUEST_LENGTH_UNKNOWN && length > REQUEST_BODY_LIMIT;
+}
+
+static enum MHD_Result refuse_length(struct http_request *request)
+{
+    struct error err;
+
+    error_set(&err, ERROR_TOO_LARGE, "for data too large");
+    return refuse(request, &err);
+}
+
 /* From now on the connection may be suspended, unless the daemon is stopping. */
 static bool begin_answering(struct http_request *request)
 {
@@ -161,13 +181,44 @@ static enum MHD_Result refuse_at_end(struct http_request *request)
     return refuse(request, &err);
 }
 
+static enum MHD_Result take_part(void *argument, enum MHD_ValueKind kind, const char *name,
+                                 const char *filename, const char *type, const char *encoding,
+                                 const char *data, uint64_t offset, size_t length)
+{
+    const struct http_request *request = argument;
+
+    (void)kind;
+    (void)type;
+    (void)encoding;
+    upload_add(request->exchange.upload, name, filename, data, offset, length);
+    return MHD_YES;
+}
+
+/* False: the form has no boundary, or the like. */
+static bool begin_form(struct http_request *request)
+{
+    if (request->exchange.upload == NULL)
+        return true;
+    request->form = MHD_create_post_processor(request->exchange.connection, FORM_BUFFER, take_part, request);
+    return request->form != NULL;
+}
+
 static enum MHD_Result admit_body(struct http_request *request)
 {
     struct exchange *exchange = &request->exchange;
+    struct error err;
 
     if (!begin_answering(request))
         return refuse_at_end(request);
-    exchange_admit_body(exchange, request->head.content_length);
+    if (!exchange_admit_file(exchange, request->head.content_length)) {
+        if (is_too_long(request))
+            return refuse_length(request);
+        exchange_admit_body(exchange, request->head.content_length);
+    }
+    if (!begin_form(request)) {
+        error_set(&err, ERROR_UNREADABLE, "the form in the body has no boundary");
+        return refuse(request, &err);
+    }
     request->connection->unread = exchange->paused || exchange->reply.status != 0;
     if (request->connection->unread)
         return exchange->paused ? MHD_YES : send_reply(request);
@@ -190,13 +241,7 @@ static enum MHD_Result receive_headers(struct http_request *request, const char 
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, request);
     if (head_check(head, &err) != 0)
         return refuse(request, &err);
-    if (head->content_length == 0)
-        return MHD_YES;
-    if (head->content_length != REQUEST_LENGTH_UNKNOWN && head->content_length > REQUEST_BODY_LIMIT) {
-        error_set(&err, ERROR_TOO_LARGE, "for data too large");
-        return refuse(request, &err);
-    }
-    return admit_body(request);
+    return head->content_length == 0 ? MHD_YES : admit_body(request);
 }
 
 /* libmicrohttpd takes a reply only before the body or after it, so the excess is read, and dropped, as long
@@ -204,9 +249,12 @@ static enum MHD_Result receive_headers(struct http_request *request, const char 
 static enum MHD_Result receive_body(struct http_request *request, const char *data, size_t length)
 {
     request->received += length;
-    if (request->received > request->exchange.body_limit)
+    if (request->form != NULL)
+        request->form_is_broken |= MHD_post_process(request->form, data, length) != MHD_YES;
+    else if (request->received > request->exchange.body_limit)
         return MHD_YES;
-    text_append_bytes(&request->exchange.body, data, length);
+    else
+        text_append_bytes(&request->exchange.body, data, length);
     connections_enter(&request->connection->place, CONNECTION_BODY, CONNECTIONS_BODY_SECONDS,
                       request->received);
     return MHD_YES;
@@ -223,6 +271,14 @@ static enum MHD_Result serve(struct http_request *request)
     return begin_answering(request) ? go_on(request) : refuse_at_end(request);
 }
 
+/* What is cut says so only here. */
+static void end_form(struct http_request *request)
+{
+    if (request->form != NULL)
+        request->form_is_broken |= MHD_destroy_post_processor(request->form) != MHD_YES;
+    request->form = NULL;
+}
+
 static enum MHD_Result answer(struct http_request *request)
 {
     struct error err;
@@ -231,8 +287,11 @@ static enum MHD_Result answer(struct http_request *request)
         return send_reply(request); /* it was resumed with its reply */
     if (request->answering)
         return go_on(request); /* it was resumed without one */
-    if (request->received > request->exchange.body_limit) {
-        error_set(&err, ERROR_TOO_LARGE, "for data too large");
+    if (request->form == NULL && request->received > request->exchange.body_limit)
+        return refuse_length(request);
+    end_form(request);
+    if (request->form_is_broken) {
+        error_set(&err, ERROR_UNREADABLE, "the form in the body is cut, or no form");
         return refuse(request, &err);
     }
     return serve(request);

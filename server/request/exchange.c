@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "access/access.h"
 #include "base/memory.h"
@@ -124,6 +125,8 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
     text_release(&exchange->body);
     if (result != 0)
         return -1;
+    if (exchange->upload != NULL && upload_finish(exchange->upload, decoded->params, err) != 0)
+        return -1;
     if (route_find(routes, decoded, &endpoint, err) != 0)
         return -1;
     if (check_caller(exchange, endpoint, decoded->params, err) != 0)
@@ -133,6 +136,7 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
     if (validate_parameters(endpoint->parameters, decoded->params, ret_errors, err) != 0)
         return -1;
     set_request(exchange, endpoint, decoded->params);
+    exchange->request.file = exchange->upload != NULL ? upload_name(exchange->upload) : NULL;
     return 0;
 }
 
@@ -351,6 +355,60 @@ void exchange_admit_body(struct exchange *exchange, unsigned long long length)
     }
 }
 
+/* Everybody's files go to one disk. */
+static int take_place(struct exchange *exchange, struct error *err)
+{
+    struct server *server = exchange->server;
+
+    if (atomic_fetch_add(&server->uploads, 1) < EXCHANGE_UPLOADS ||
+        peer_is_root(exchange->peer, server->owner))
+        return 0;
+    atomic_fetch_sub(&server->uploads, 1);
+    return error_set(err, ERROR_BUSY, "%d files are being uploaded already: try again later",
+                     EXCHANGE_UPLOADS);
+}
+
+/* The steps before the handler, as far as they need no body. */
+static int admit_file(struct exchange *exchange, const struct endpoint *endpoint, json_t *params,
+                      unsigned long long length, struct error *err)
+{
+    struct server *server = exchange->server;
+    struct request request = {.endpoint = endpoint, .service = server->service, .params = params};
+
+    if (check_caller(exchange, endpoint, params, err) != 0 ||
+        route_check_node(&server->routes, endpoint, params, err) != 0)
+        return -1;
+    exchange->sender = request.caller = exchange->request.caller;
+    if (length == REQUEST_LENGTH_UNKNOWN)
+        return error_set(err, ERROR_UNREADABLE, "a file is taken only with a Content-Length");
+    if (endpoint->admit_file(&request, length, err) != 0 || take_place(exchange, err) != 0)
+        return -1;
+    if (upload_begin(server->service->paths.store, &exchange->upload, err) == 0)
+        return 0;
+    atomic_fetch_sub(&server->uploads, 1);
+    return -1;
+}
+
+bool exchange_admit_file(struct exchange *exchange, unsigned long long length)
+{
+    static const char multipart[] = "multipart/form-data";
+    struct decoded decoded = {0};
+    const struct endpoint *endpoint = NULL;
+    struct error err;
+
+    if (exchange->content_type == NULL || strcmp(exchange->method, "POST") != 0 ||
+        strncasecmp(exchange->content_type, multipart, strlen(multipart)) != 0 ||
+        request_decode(exchange->method, exchange->uri, NULL, "", 0, &decoded, &err) != 0)
+        return false;
+    bool takes =
+        route_find(&exchange->server->routes, &decoded, &endpoint, &err) == 0 && endpoint->admit_file != NULL;
+    if (takes && admit_file(exchange, endpoint, decoded.params, length, &err) != 0)
+        refuse_unprepared(exchange, &err, NULL);
+    decoded_release(&decoded);
+    exchange->body_limit = 0;
+    return takes;
+}
+
 static void start_request(struct exchange *exchange)
 {
     if (exchange->request.endpoint->may_block)
@@ -383,6 +441,9 @@ void exchange_serve(struct exchange *exchange)
 
 void exchange_release(struct exchange *exchange)
 {
+    if (exchange->upload != NULL)
+        atomic_fetch_sub(&exchange->server->uploads, 1);
+    upload_free(exchange->upload, exchange->request.file_taken);
     decoded_release(&exchange->decoded);
     cached_reply_release(exchange->cached);
     reply_release(&exchange->reply);

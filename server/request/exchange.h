@@ -9,6 +9,7 @@
 #define HOSTPCI_SERVER_REQUEST_EXCHANGE_H
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -22,6 +23,7 @@
 #include "server/request/reply.h"
 #include "server/request/route.h"
 #include "server/request/throttle.h"
+#include "server/request/upload.h"
 
 /* The other end of a connection. */
 struct peer {
@@ -46,10 +48,12 @@ struct server {
     struct worker_pool *logins; /* for what tries or makes a password, which takes long on purpose */
     struct throttle *throttle;
     struct budget bodies;
+    atomic_uint uploads; /* that go on now */
     const char *const
         *origins; /* of pages of other servers that may call this one; NULL, or ends with NULL */
 };
 
+#define EXCHANGE_UPLOADS    8                  /* at once; root on this host may always */
 #define EXCHANGE_SMALL_BODY ((size_t)8 * 1024) /* that everybody may send */
 
 struct exchange {
@@ -67,6 +71,7 @@ struct exchange {
     size_t body_limit;                           /* how long it may be, after exchange_admit_body */
     struct identity sender;                      /* whose body it is, if it may be large */
     struct budget_part reserved;                 /* for a large body */
+    struct upload *upload;                       /* a file that the body holds; NULL: there is none */
 
     struct decoded decoded;
     struct cached_reply *cached;  /* what the cache has for this URI, if anything */
@@ -92,6 +97,10 @@ void exchange_serve(struct exchange *exchange);
  * judges the credential: only a caller with a valid one may send more than a few KiB. Afterwards the body may
  * be collected up to body_limit; or there is a reply, or the exchange is paused and is resumed with one. */
 void exchange_admit_body(struct exchange *exchange, unsigned long long length);
+
+/* The same for a body that holds a file. False, and nothing has happened, if the endpoint takes none: then it
+ * is a body like any other. */
+bool exchange_admit_file(struct exchange *exchange, unsigned long long length);
 
 /* Whether the caller is known: its credential was found to be valid. */
 bool exchange_is_proven(const struct exchange *exchange);

@@ -17,6 +17,7 @@ char *path_fill(const char *declared)
         {"{userid}", "joe@pve"},  {"{groupid}", "staff"},
         {"{roleid}", "PVEAdmin"}, {"{realm}", "pam"},
         {"{sid}", "vm:100"},      {"{uuid}", "00000000-0000-4000-8000-000000000100"},
+        {"{storage}", "local"},   {"{volume}", "local:iso%2Fa.iso"},
         {"{tokenid}", "ci"},      {"{upid}", "UPID:pve1:00000001:00000001:00000001:pcireset::root@pam:"}};
     struct text path = {0};
 

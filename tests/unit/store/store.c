@@ -20,8 +20,8 @@ static char *make_store(const struct fixture *fixture)
                   *images = xasprintf("%s/images/100", store);
     struct error err;
 
-    cr_assert_eq(store_prepare(store, &err), 0, "%s", err.message);
-    cr_assert_eq(store_prepare(store, &err), 0, "%s", err.message);
+    cr_assert_eq(store_prepare(store, geteuid(), &err), 0, "%s", err.message);
+    cr_assert_eq(store_prepare(store, geteuid(), &err), 0, "%s", err.message);
     cr_assert_eq(mkdir(images, 0755), 0);
     cr_assert_eq(close(creat(elsewhere, 0644)), 0);
     return store;
