@@ -121,6 +121,7 @@ static int make_plan(const struct qemu_call *call, struct plan *plan, struct err
 struct changing {
     const struct qemu_call *call;
     json_t *dropped; /* volumes, by the last try */
+    json_t *after;   /* of a VM that runs, by the last try */
 };
 
 static int build_change(struct storage *storage, void *context, struct change_set *set, struct error *err)
@@ -133,6 +134,8 @@ static int build_change(struct storage *storage, void *context, struct change_se
     if (make_plan(call, &plan, err) != 0 || qemu_check_change(call, plan.before, &plan.change, err) != 0)
         return -1;
     json_decref(changing->dropped);
+    json_decref(changing->after);
+    changing->after = plan.change.change.running ? json_deep_copy(plan.after) : NULL;
     changing->dropped = vm_config_list_dropped(plan.before, plan.after, vmid_of(call));
     vm_document_put(set, vmid_of(call), plan.revision, TAKE(plan.after));
     return 0;
@@ -146,7 +149,10 @@ static int apply_change(const struct qemu_call *call, struct task *task, struct 
     int result = edit_run(call->service->storage, build_change, &changing, err);
     if (result == 0)
         result = qemu_disks_remove(call, task, "free", changing.dropped, err);
+    if (result == 0 && changing.after != NULL)
+        result = qemu_discs_change(call, changing.after, err);
     json_decref(changing.dropped);
+    json_decref(changing.after);
     return result;
 }
 

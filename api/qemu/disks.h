@@ -28,6 +28,10 @@ int qemu_disks_make(const struct qemu_call *call, struct task *task, json_t **re
 int qemu_disks_remove(const struct qemu_call *call, struct task *task, const char *reason,
                       const json_t *volumes, struct error *err);
 
+/* Of a VM that runs, after a change that left `document`: drives for discs that this change gave another
+ * disc, or none, get it at once, and then it is not pending any more. */
+int qemu_discs_change(const struct qemu_call *call, const json_t *document, struct error *err);
+
 /* After a failure: the message stays, unless the volumes cannot be removed, which it says then. */
 void qemu_disks_unmake(const struct qemu_call *call, struct task *task, const json_t *made,
                        struct error *err);

@@ -107,13 +107,14 @@ static int open_named(const json_t *file, int flags)
     return store_open_beneath(below, path + strlen(below) + 1, flags & ~O_EXCL);
 }
 
-static int open_volume(const json_t *file, size_t index, struct files *files, struct error *err)
+/* For reading, or for both. */
+static int open_checked(const json_t *file, bool writes, int *ret, struct error *err)
 {
     const char *path = json_text(file, "path");
     struct stat found;
     /* not to wait for the other end of a pipe, before it is known to be none; O_EXCL says of a block device
      * that the host may not mount it, and fails where it has */
-    int fd = open_named(file, (index == 0 ? O_RDONLY : O_RDWR | O_EXCL) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = open_named(file, (writes ? O_RDWR | O_EXCL : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0 && errno == EBUSY)
         return error_set(err, ERROR_CONFLICT,
@@ -138,6 +139,21 @@ static int open_volume(const json_t *file, size_t index, struct files *files, st
                          "cache=writeback, or move it",
                          path);
     }
+    *ret = fd;
+    return 0;
+}
+
+int files_open_volume(const json_t *file, int *ret, struct error *err)
+{
+    return open_checked(file, false, ret, err);
+}
+
+static int open_volume(const json_t *file, size_t index, struct files *files, struct error *err)
+{
+    int fd;
+
+    if (open_checked(file, index > 0, &fd, err) != 0)
+        return -1;
     return files_add(files, number_at(file, index), fd, err);
 }
 

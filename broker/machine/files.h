@@ -41,6 +41,9 @@ struct files {
 /* Adds a descriptor, which it takes. */
 int files_add(struct files *files, int number, int descriptor, struct error *err);
 
+/* Opens one volume for reading, with all checks. */
+int files_open_volume(const json_t *file, int *ret, struct error *err);
+
 /* Opens those of an order: all, or -1. What was opened until then is still to be released. */
 int files_open(const json_t *order, struct files *files, struct error *err);
 void files_release(struct files *files);

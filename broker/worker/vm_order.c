@@ -54,6 +54,20 @@ static const char *find_folder(const char *const *folders, const char *path)
     return *folders;
 }
 
+int vm_order_find_folder(const struct worker *worker, const char *path, bool in_store, const char **ret,
+                         struct error *err)
+{
+    const char *below = in_store ? worker->store : find_folder(worker->volume_dirs, path);
+
+    if (below == NULL)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "'%s' does not lie below a --volume-dir of the broker (%s): move it there, or start "
+                         "`hostpci broker` with the option for its folder",
+                         path, worker->volume_dirs[0]);
+    *ret = below;
+    return 0;
+}
+
 /* The set of descriptors that QEMU knows the file by. */
 static char *add_set(struct order *order, const json_t *numbers)
 {
@@ -72,14 +86,10 @@ static char *add_set(struct order *order, const json_t *numbers)
 /* Root opens what the daemon names, so the folders are the broker's own. */
 static int hand_volume(struct order *order, const struct vm_file *file, char **ret, struct error *err)
 {
-    const char *store = order->worker->store;
-    const char *below = file->in_store ? store : find_folder(order->worker->volume_dirs, file->path);
+    const char *below;
 
-    if (below == NULL)
-        return error_set(err, ERROR_FORBIDDEN,
-                         "'%s' does not lie below a --volume-dir of the broker (%s): move it there, or start "
-                         "`hostpci broker` with the option for its folder",
-                         file->path, order->worker->volume_dirs[0]);
+    if (vm_order_find_folder(order->worker, file->path, file->in_store, &below, err) != 0)
+        return -1;
     json_t *numbers = add_numbers(order, file->read_only ? 1 : 2);
     json_array_append_new(order->files,
                           json_pack("{s:s, s:s, s:s, s:o, s:s?, s:b, s:b}", "kind", "volume", "path",

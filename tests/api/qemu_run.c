@@ -171,6 +171,46 @@ DAEMON_TEST(qemu_run, starts_from_a_disk_that_a_client_made)
     cr_expect(access(disk, F_OK) != 0 && access(other, F_OK) != 0);
 }
 
+/* By what QEMU tells of the drive: the size of the disc. */
+static void has_disc(const char *file)
+{
+    const char *told = json_string_value(post(VM "/monitor", "command", "info block -v drive-ide2", NULL));
+
+    cr_expect_not_null(strstr(told, file), "%s", told);
+}
+
+/* The disc that the guest sees is another one at once; what QEMU may not have stays pending. */
+DAEMON_TEST(qemu_run, gets_another_disc_while_it_runs)
+{
+    autofree char *first = xasprintf("%s/template/iso/a.iso", daemon_store()),
+                  *second = xasprintf("%s/template/iso/b.iso", daemon_store()),
+                  *linked = xasprintf("%s/template/iso/c.iso", daemon_store()), *data = xcalloc(1, 65536);
+    struct error err;
+    cr_assert_eq(file_create(first, data, 32768, 0600, &err), 0, "%s", err.message);
+    cr_assert_eq(file_create(second, data, 65536, 0600, &err), 0, "%s", err.message);
+    cr_assert_eq(file_create(linked, data, 2048, 0600, &err), 0, "%s", err.message);
+    put(VM "/config", "ide2", "local:iso/a.iso,media=cdrom", NULL);
+    cr_expect_str_eq(end_of("start"), "OK");
+    has_disc("(32768 bytes)");
+    for (unsigned i = 0; i < 3; i++) {
+        const char *disc = i % 2 == 0 ? "local:iso/b.iso,media=cdrom" : "local:iso/a.iso,media=cdrom";
+        put(VM "/config", "ide2", disc, NULL);
+        has_disc(i % 2 == 0 ? "(65536 bytes)" : "(32768 bytes)");
+        cr_expect_str_eq(text_of(get(VM "/config", "current", "1", NULL), "ide2"), disc);
+    }
+    put(VM "/config", "ide2", "none,media=cdrom", NULL);
+    has_disc("[not inserted]");
+    cr_expect_str_eq(text_of(get(VM "/config", "current", "1", NULL), "ide2"), "none,media=cdrom");
+    put(VM "/config", "cdrom", "local:iso/a.iso", NULL);
+    has_disc("(32768 bytes)");
+    cr_assert_eq(unlink(linked), 0);
+    cr_assert_eq(symlink(second, linked), 0);
+    fails(403, "volume 'local:iso/c.iso' is a link, or lies below one: put the file itself there", "PUT",
+          VM "/config", "ide2", "local:iso/c.iso,media=cdrom", NULL);
+    has_disc("(32768 bytes)");
+    cr_expect_str_eq(end_of("stop"), "OK");
+}
+
 /* What was replaced by a link after it was set is not opened. */
 DAEMON_TEST(qemu_run, does_not_start_from_a_link_in_the_storage)
 {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct qmp {
     long long next_id;
     struct text input; /* what was read beyond the last message */
     json_t *events;    /* that nobody has waited for yet */
+    int passed;        /* goes with the next command; -1: none */
 };
 
 /* Waits until the socket is ready for `events`; the deadline is by base/clock.h. */
@@ -44,13 +46,34 @@ static int wait_until(const struct qmp *qmp, short events, long long deadline, s
     }
 }
 
-static int send_text(const struct qmp *qmp, const char *text, long long deadline, struct error *err)
+/* The descriptor goes with the first bytes that are sent. */
+static ssize_t send_some(const struct qmp *qmp, const char *text, size_t length)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec part = {(void *)(uintptr_t)text, length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (qmp->passed >= 0) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof(control);
+        *CMSG_FIRSTHDR(&message) = (struct cmsghdr){
+            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &qmp->passed, sizeof(int));
+    }
+    return sendmsg(qmp->socket, &message, MSG_NOSIGNAL);
+}
+
+static int send_text(struct qmp *qmp, const char *text, long long deadline, struct error *err)
 {
     size_t length = strlen(text);
 
     while (length > 0) {
-        ssize_t sent = send(qmp->socket, text, length, MSG_NOSIGNAL);
+        ssize_t sent = send_some(qmp, text, length);
         if (sent > 0) {
+            qmp->passed = -1;
             text += sent;
             length -= (size_t)sent;
         } else if (errno == EPIPE || errno == ECONNRESET) {
@@ -157,6 +180,11 @@ int qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, unsigne
     }
 }
 
+void qmp_pass(struct qmp *qmp, int descriptor)
+{
+    qmp->passed = descriptor;
+}
+
 static bool take_event(struct qmp *qmp, const char *event)
 {
     size_t i;
@@ -191,7 +219,7 @@ int qmp_adopt(int socket, unsigned milliseconds, struct qmp **ret, struct error 
     struct qmp *qmp = xcalloc(1, sizeof(*qmp));
     autojson json_t *greeting = NULL;
 
-    *qmp = (struct qmp){.socket = socket, .events = json_array()};
+    *qmp = (struct qmp){.socket = socket, .events = json_array(), .passed = -1};
     fcntl(socket, F_SETFL, O_NONBLOCK);
     int status = receive(qmp, deadline, &greeting, err);
     if (status == 0 && json_object_get(greeting, "QMP") == NULL)

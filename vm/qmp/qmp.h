@@ -31,6 +31,9 @@ void cleanup_qmp(struct qmp **qmp);
 int qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, unsigned milliseconds, json_t **ret,
                 struct error *err);
 
+/* The descriptor, which stays the caller's, goes with the next command: add-fd. */
+void qmp_pass(struct qmp *qmp, int descriptor);
+
 /* Waits for an event of that name. ERROR_BUSY if none came in time; ERROR_NOT_FOUND if QEMU closed the
  * connection. Events that come while a command is executed are kept, the last 64 of them. */
 int qmp_wait(struct qmp *qmp, const char *event, unsigned milliseconds, struct error *err);
