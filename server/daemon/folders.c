@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* Gives the folder's descriptor, or -1. Folders above it that are missing are made, and are open to all. */
+/* Returns the folder's descriptor, or -1. Missing parents are made, with mode 0755. */
 static int make_folder(const char *path, mode_t mode, struct error *err)
 {
     autofree char *copy = xstrdup(path);
@@ -36,7 +36,7 @@ static void close_listing(DIR **listing)
 }
 #define autolisting __attribute__((cleanup(close_listing)))
 
-/* Opens the folder anew, because copies of a descriptor share the offset of the listing. */
+/* Opens the folder again, because duplicates of a descriptor share the offset of the listing. */
 static DIR *open_listing(int folder)
 {
     int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -72,8 +72,8 @@ static bool is_state_file(const char *name)
            text_starts_with(name, "auth.key");
 }
 
-/* Nobody else can change the folder meanwhile. A file with another name (a hard link) is skipped, since that
- * name could lie anywhere. */
+/* Nobody else can change the folder during this. A file with a second link is skipped, since that link could
+ * be anywhere. */
 static int give_file(int folder, const char *name, const struct user *user)
 {
     struct stat status;
@@ -97,7 +97,7 @@ static int give_files(int folder, const struct user *user)
     return 0;
 }
 
-/* Whether the user owns each plain file of ours already. */
+/* Whether the user owns each of our regular files already. */
 static bool all_given(int folder, const struct user *user)
 {
     autolisting DIR *listing = open_listing(folder);
@@ -112,9 +112,9 @@ static bool all_given(int folder, const struct user *user)
     return listing != NULL;
 }
 
-/* While files in it change hands the folder belongs to root alone: its user could replace a file between the
- * check and the chown otherwise. If this is interrupted, the folder stays root's, and the next start goes on.
- */
+/* While the owners of its files change, the folder belongs to root alone: otherwise its user could replace a
+ * file between the check and the chown. If this is interrupted, the folder stays root's, and the next start
+ * completes it. */
 static int give_folder(int folder, mode_t mode, const struct user *user)
 {
     if (fchown(folder, 0, 0) != 0 || fchmod(folder, 0700) != 0 || give_files(folder, user) != 0)

@@ -32,8 +32,9 @@ static bool answers(const struct settings *settings, struct error *err)
     return result;
 }
 
-/* In the child: makes its standard input the lifeline, which signals when our process ends. PR_SET_PDEATHSIG
- * would not do, because the kernel does not deliver that signal when the parent is not root any more. */
+/* Runs in the child: makes its standard input the lifeline, which signals when our process ends.
+ * PR_SET_PDEATHSIG would not do, because the kernel does not deliver that signal if the parent is no longer
+ * root. */
 static void end_with_parent(int lifeline)
 {
     struct pollfd hung_up = {.fd = STDIN_FILENO};
@@ -44,8 +45,8 @@ static void end_with_parent(int lifeline)
         _exit(EXIT_FAILURE);
 }
 
-/* In the child. It gets a process group of its own, since Ctrl-C on the terminal is for us: we end it in
- * order. */
+/* Runs in the child, which gets a process group of its own so that Ctrl-C on the terminal reaches only us: we
+ * end the broker when its turn comes. */
 static void become_broker(const struct settings *settings, const char *user, int lifeline)
 {
     const char *const first[] = {"hostpci",       "broker",
@@ -70,7 +71,7 @@ static void become_broker(const struct settings *settings, const char *user, int
     }
     setpgid(0, 0);
     end_with_parent(lifeline);
-    unsetenv("NOTIFY_SOCKET"); /* the service manager waits for us, not for it */
+    unsetenv("NOTIFY_SOCKET"); /* the service manager waits for the daemon, not for the broker */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
@@ -90,7 +91,7 @@ static void log_end(int status)
                   WEXITSTATUS(status));
 }
 
-/* Whether it ended within that time. */
+/* Whether the broker ended within that time. */
 static bool wait_for_end(struct own_broker *own_broker, int *ret_status, int milliseconds)
 {
     for (; milliseconds > 0; milliseconds -= POLL_MS) {

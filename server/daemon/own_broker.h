@@ -12,18 +12,19 @@
 /* All zero if none was started. */
 struct own_broker {
     pid_t pid;
-    int lifeline; /* the broker gets SIGTERM when this pipe is closed, also by our death */
+    int lifeline; /* the broker gets SIGTERM when this pipe is closed, be it by our death */
 };
 
-/* Starts a broker that lets the user connect, and waits until it answers; does nothing if one answers in the
- * run folder already. It writes to our log. Only root may call this, while there are no other threads. */
+/* Starts a broker to which `user` may connect, and waits until it answers; does nothing if one already
+ * answers in the run folder. The broker writes to our log. Only root may call this, while there are no other
+ * threads. */
 int own_broker_start(const struct settings *settings, const char *user, struct own_broker *ret,
                      struct error *err);
 
-/* Writes to the log if it has ended by itself. Called after SIGCHLD. */
+/* Writes to the log if the broker has ended by itself. To be called after SIGCHLD. */
 void own_broker_check(struct own_broker *own_broker);
 
-/* Ends it, and waits until it has ended, but not much longer than it waits for its own operations. */
+/* Ends the broker, and waits for that, but not much longer than the broker waits for its own operations. */
 void own_broker_stop(struct own_broker *own_broker);
 
 #endif

@@ -43,8 +43,8 @@ static void start_broker(const struct settings *settings, const struct user *use
         log_error("%s. Without a broker the host can be read, but nothing on it can be changed", why.message);
 }
 
-/* Two things survive the change: the group of the local socket, so that we can connect to it, too; and the
- * signal that our parent asked for when it dies, which the kernel forgets when the user changes. */
+/* Two things survive the change: the group of the local socket, so that we can connect to it, too; and
+ * PR_SET_PDEATHSIG, which the kernel clears when the user changes. */
 static int become(const struct user *user, struct error *err)
 {
     gid_t group;
@@ -52,17 +52,17 @@ static int become(const struct user *user, struct error *err)
     int end_with_parent = 0;
 
     prctl(PR_GET_PDEATHSIG, &end_with_parent);
-    capability_limit(0); /* this needs a capability itself */
+    capability_limit(0); /* before the change, since it needs a capability itself */
     if (setgroups(groups, &group) != 0 || setresgid(user->gid, user->gid, user->gid) != 0 ||
         setresuid(user->uid, user->uid, user->uid) != 0)
         return error_set_errno(err, errno, "cannot become the user %s", user->name);
-    /* we cannot read our own /proc/self otherwise */
+    /* without PR_SET_DUMPABLE we could not read our own /proc/self */
     if (prctl(PR_SET_PDEATHSIG, end_with_parent) != 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
         return error_set_errno(err, errno, "cannot make /proc/self readable");
     return 0;
 }
 
-/* The first folder of the path that we may not enter; the path itself if we may enter all above it. */
+/* The first folder on the path that we may not enter; the path itself if we may enter all its parents. */
 static char *find_closed(const char *path)
 {
     char *part = xstrdup(path);
@@ -76,7 +76,7 @@ static char *find_closed(const char *path)
     return part;
 }
 
-/* Folders that root could reach may be closed to the user. */
+/* Checks again as the user: root could reach any folder. */
 static int check_reach(const char *option, const char *path, const struct user *user, struct error *err)
 {
     if (access(path, R_OK | X_OK) == 0)

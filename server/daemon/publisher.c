@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Gives the local socket its name, and takes it away, in a folder that is root's. */
+/* Gives the local socket its name, and later removes it, in a folder that belongs to root. */
 #include "server/daemon/publisher.h"
 
 #include <errno.h>

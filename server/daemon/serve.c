@@ -37,9 +37,9 @@
 
 #define FAILED_LOGIN_MILLISECONDS 3000
 #define STOP_SECONDS              10
-#define STOP_TASKS_SECONDS        2 /* the next daemon follows those that go on */
+#define STOP_TASKS_SECONDS        2 /* the next daemon resumes those that have not ended */
 
-/* A hash of a password takes 16 MiB, so few are made at once. */
+/* Hashing a password takes 16 MiB, so few are hashed at the same time. */
 static const struct worker_limits worker_limits = {.threads = 8,
                                                    .kept_threads = 2,
                                                    .places = 128,
@@ -47,7 +47,7 @@ static const struct worker_limits worker_limits = {.threads = 8,
                                                    .share = 32},
                                   login_limits = {.threads = 2, .places = 32, .kept_places = 16, .share = 8};
 
-/* A socket, which is bound while we may still be root. */
+/* A socket that is bound while we are still root, if we are. */
 struct listener {
     int socket;
     bool tls;
@@ -77,7 +77,7 @@ static enum inventory_mode inventory_mode(const char *name)
     return strcmp(name, "cached") == 0 ? INVENTORY_CACHED : INVENTORY_FRESH;
 }
 
-/* access knows nothing of the broker, and calls this. */
+/* What access calls, which does not know the broker. */
 static int ask_pam(void *broker, const char *user, const char *password, struct error *err)
 {
     autojson json_t *result = NULL;
@@ -198,7 +198,7 @@ static int answer_network(struct daemon *daemon, struct error *err)
     return 0;
 }
 
-/* The service manager may have made the socket; otherwise root does, before it becomes somebody else. */
+/* The service manager may have made the socket; otherwise we make it while we are still root. */
 static int bind_local(struct daemon *daemon, struct error *err)
 {
     const struct settings *settings = &daemon->settings;
@@ -213,7 +213,8 @@ static int bind_local(struct daemon *daemon, struct error *err)
     return 0;
 }
 
-/* The socket gets its name when it can answer, so that whoever waits for it can connect at once. */
+/* The socket gets its name only when the daemon can answer, so that whoever waits for the name can connect.
+ */
 static int answer_local(struct daemon *daemon, struct error *err)
 {
     const char *path = daemon->settings.socket;
@@ -233,7 +234,8 @@ static int answer_local(struct daemon *daemon, struct error *err)
     return 0;
 }
 
-/* After the tasks of the earlier daemon, which may be about the same ends. */
+/* To be called when the earlier daemon's tasks have been resumed, since one of them may be about the same
+ * VM's end. */
 static void watch_guests(struct daemon *daemon)
 {
     const struct start_host host = qemu_start_host(&daemon->service);

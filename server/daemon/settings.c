@@ -19,7 +19,7 @@
 #define THREADS_LIMIT 64
 #define DAYS_LIMIT    3650
 #define ORIGIN        "https?://[a-z0-9.:\\[\\]-]+" /* as browsers send it */
-#define THREADS_USUAL 4 /* by default at most: more do not help such short requests */
+#define THREADS_USUAL 4 /* the most by default: more do not help with such short requests */
 
 struct option_row {
     const char *name, *argument, *text;
@@ -152,7 +152,7 @@ static int read_line(struct settings *settings, char *line, struct error *err)
     return set(settings, row, text_trim(equals + 1), err);
 }
 
-/* Reads the file; the command line wins. */
+/* Reads the file; what the command line has set stays. */
 static int read_file(const char *path, struct settings *settings, struct error *err)
 {
     __attribute__((cleanup(settings_release))) struct settings from_file = {0};
@@ -243,7 +243,7 @@ static int check_paths(const struct settings *settings, struct error *err)
     return 0;
 }
 
-/* 1 to `limit`, if it was given. */
+/* Parses a number from 1 to `limit`; `usual` if it was not given. */
 static int check_number(const char *name, const char *given, unsigned usual, unsigned limit, unsigned *ret,
                         struct error *err)
 {

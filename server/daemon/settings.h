@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The settings of `hostpci serve`: from the command line, or from a file of lines `name = value`, where the
- * names are those of the long options and # starts a comment. The command line wins. One table serves both,
- * and the help text. */
+ * names are those of the long options and # starts a comment. The command line takes precedence. One table
+ * serves both, and the help text. */
 #ifndef HOSTPCI_SERVER_DAEMON_SETTINGS_H
 #define HOSTPCI_SERVER_DAEMON_SETTINGS_H
 
@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define SETTINGS_LISTENERS 16 /* an option that may be repeated may be given so often */
+#define SETTINGS_LISTENERS 16 /* how often an option that may be repeated may be given */
 #define SETTINGS_NO_BROKER "none"
 
 struct settings {
@@ -26,13 +26,13 @@ struct settings {
     char *rom_dir;
     char *storage_dir;  /* of the storage `local` */
     char **volume_dirs; /* ends with NULL; default: one, STATE_DIR/images */
-    char *inventory;    /* "cached", "fresh", or NULL: whatever suits the host */
-    char **cors;        /* origins of pages of other servers that may call this one; NULL or ends with NULL */
+    char *inventory;    /* "cached", "fresh", or NULL: cached if the kernel's events arrive */
+    char **cors;        /* origins of other servers' pages that may call this one; NULL or ends with NULL */
     char *threads;
     unsigned thread_count;
     char *login_days;
     unsigned login_day_count;
-    bool help; /* --help was given, and nothing else is filled */
+    bool help; /* --help was given; the other members are not set */
 };
 
 /* argv[0] is the sub-command. */

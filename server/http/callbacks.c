@@ -14,7 +14,7 @@
 
 #define FORM_BUFFER ((size_t)64 * 1024) /* of a form that holds a file: the most of it that is in memory */
 
-/* An exchange, and what has come of its request so far. */
+/* An exchange, and how much of its request has been received. */
 struct http_request {
     struct exchange exchange;
     struct callback_source *source;
@@ -86,7 +86,7 @@ void callback_end(void *argument, struct MHD_Connection *connection, void **cont
     free(request);
 }
 
-/* The headers that are used, and where their values go. */
+/* The headers that we use, and where their values are stored. */
 static const struct {
     const char *name;
     size_t offset; /* in struct exchange */
@@ -132,7 +132,7 @@ static enum MHD_Result send_reply(struct http_request *request)
     return MHD_YES;
 }
 
-/* Replies with an error, and ends the connection, before the request was read to its end. */
+/* Replies with an error before the request has been read to its end, and ends the connection. */
 static enum MHD_Result refuse(struct http_request *request, const struct error *err)
 {
     request->connection->unread = true;
@@ -164,7 +164,7 @@ static enum MHD_Result refuse_length(struct http_request *request)
     return refuse(request, &err);
 }
 
-/* From now on the connection may be suspended, unless the daemon is stopping. */
+/* Counts the request as one whose connection may be suspended; false if the daemon is stopping. */
 static bool begin_answering(struct http_request *request)
 {
     connections_enter(&request->connection->place, CONNECTION_ANSWERS, 0, 0);
@@ -244,8 +244,8 @@ static enum MHD_Result receive_headers(struct http_request *request, const char 
     return head->content_length == 0 ? MHD_YES : admit_body(request);
 }
 
-/* libmicrohttpd takes a reply only before the body or after it, so the excess is read, and dropped, as long
- * as the slowest client may take for the largest body. */
+/* libmicrohttpd takes a reply only before or after the body, so the excess of a body is read and dropped, for
+ * as long as the slowest client may take for the largest body. */
 static enum MHD_Result receive_body(struct http_request *request, const char *data, size_t length)
 {
     request->received += length;

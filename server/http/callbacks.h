@@ -20,17 +20,18 @@ struct http_connection {
 
 /* The argument of all callbacks.
  *
- * libmicrohttpd must not be stopped while a connection is suspended. So `answering` counts the requests that
- * may be: from before the look at `stopping` until the reply is handed over. Once `stopping` is true and
- * `answering` has been 0, no connection is suspended, nor will one be. */
+ * libmicrohttpd must not be stopped while a connection is suspended. So `answering` counts the requests whose
+ * connection may be: a request is counted before it looks at `stopping`, and until its reply is handed over.
+ * Once `answering` has been 0 while `stopping` was true, no connection is or will be suspended. */
 struct callback_source {
     struct server *server;
-    atomic_bool stopping; /* no request is answered any more */
+    atomic_bool stopping; /* new requests are refused */
     atomic_uint answering;
-    atomic_uint replying; /* replies that were handed over and are not sent yet */
+    atomic_uint replying; /* replies that are handed over, but not sent yet */
 };
 
-/* MHD_OPTION_URI_LOG_CALLBACK, the only one that gets the URI as it was sent. Gives the request's context. */
+/* MHD_OPTION_URI_LOG_CALLBACK, the only one that gets the URI as it was sent. Returns the request's context.
+ */
 void *callback_begin(void *source, const char *uri, struct MHD_Connection *connection);
 
 /* MHD_AccessHandlerCallback */

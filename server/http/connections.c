@@ -73,7 +73,8 @@ static void leave_origin(struct connections *all, struct origin *origin)
     free(origin);
 }
 
-/* After this libmicrohttpd reads an end or an error, whatever it waits for, and closes the connection. */
+/* After this libmicrohttpd reads the end of the stream or an error, whatever it waits for, and closes the
+ * connection. */
 static void cut(struct connection *connection)
 {
     if (connection->cut)
@@ -83,7 +84,7 @@ static void cut(struct connection *connection)
     shutdown(connection->fd, SHUT_RDWR);
 }
 
-/* Whether `a` loses its place rather than `b`. */
+/* Whether `a` is evicted rather than `b`. */
 static bool goes_before(const struct connection *a, const struct connection *b)
 {
     if (a->proven != b->proven)
@@ -93,7 +94,7 @@ static bool goes_before(const struct connection *a, const struct connection *b)
     return a->since < b->since;
 }
 
-/* A caller who has proved himself loses only a connection on which nothing happens. */
+/* An authenticated caller can only lose a connection on which nothing happens. */
 static bool may_go(const struct connection *connection)
 {
     return !connection->cut && (connection->phase == CONNECTION_WAITS ||
@@ -172,8 +173,8 @@ void connections_prove(struct connection *connection)
     pthread_mutex_unlock(&connection->all->mutex);
 }
 
-/* Whether the peer has closed although the request is not complete, and all that it sent was read.
- * libmicrohttpd 0.9.75 misses the end of a stream that comes together with data. */
+/* Whether the peer has hung up in the middle of its request, of which everything was read. libmicrohttpd
+ * 0.9.75 misses the end of a stream that arrives together with data. */
 static bool peer_is_gone(const struct connection *connection)
 {
     struct pollfd state = {.fd = connection->fd, .events = POLLRDHUP};
@@ -184,7 +185,7 @@ static bool peer_is_gone(const struct connection *connection)
            ioctl(connection->fd, FIONREAD, &unread) == 0 && unread == 0;
 }
 
-/* libmicrohttpd may just be about to serve what it has read: the peer must be gone for a while. */
+/* libmicrohttpd may be about to serve what it has read, so the peer must have been gone for a while. */
 static bool is_abandoned(struct connection *connection)
 {
     bool before = connection->suspected == connection->deadline;

@@ -39,7 +39,7 @@ enum connection_phase {
 struct connection {
     struct connections *all;
     struct connection *next, *previous;
-    struct origin *origin; /* its network, and how many others there are from there */
+    struct origin *origin; /* its network, and how many connections that has */
     int fd;
     bool proven, cut;
     enum connection_phase phase;
@@ -50,9 +50,9 @@ struct connection {
 struct connections *connections_new(unsigned limit);
 void connections_free(struct connections *all); /* takes NULL; nothing may be left in it */
 
-/* Adds a connection that waits for its first head. It is shut down at once if its network has its share
- * already, unless it is `proven` by the kernel; if there are too many now, another one is. The descriptor
- * must stay open until connections_remove. */
+/* Adds a connection that waits for its first head. If its network has its share already, it is shut down at
+ * once, unless it is `proven` by the kernel; if there are too many connections now, another one is. The
+ * descriptor must stay open until connections_remove. */
 void connections_add(struct connections *all, struct connection *connection, int fd,
                      const struct network *network, bool proven);
 void connections_remove(struct connection *connection);

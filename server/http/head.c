@@ -9,7 +9,7 @@
 #include "server/http/http.h"
 #include "server/request/request.h"
 
-/* Whether this many bytes, at least and at most, lie before `next`, and all are among `bytes` or NUL. */
+/* Whether there are from `least` to `most` bytes before `next`, all of them among `bytes` or NUL. */
 static bool is_gap(const char *at, const char *next, ptrdiff_t least, ptrdiff_t most, const char *bytes)
 {
     if (next - at < least || next - at > most)

@@ -23,7 +23,7 @@
 
 #define IDLE_SECONDS 30                  /* without a byte; connections.h has the deadlines */
 #define MEMORY_LIMIT ((size_t)16 * 1024) /* of a connection: both heads, and its buffers */
-/* Connections that were cut may be open for a moment when others have their places. */
+/* Connections that were cut may still be open for a moment when new ones have replaced them. */
 #define LIBRARY_LIMIT (2 * HTTP_CONNECTION_LIMIT)
 #define WATCH_MS      1000
 #define STOP_TICK_MS  10
@@ -47,7 +47,7 @@ struct http {
     pthread_t watcher;
 };
 
-/* libmicrohttpd cannot go on when it calls this. */
+/* libmicrohttpd calls this when it cannot go on. */
 static void on_panic(void *argument, const char *file, unsigned line, const char *reason)
 {
     (void)argument;
@@ -55,7 +55,7 @@ static void on_panic(void *argument, const char *file, unsigned line, const char
     abort();
 }
 
-/* Cuts connections that are late, and gives back what requests have left behind. */
+/* Cuts connections that are late, and returns unused memory to the system. */
 static void *watch(void *argument)
 {
     struct http *http = argument;
@@ -144,8 +144,9 @@ __attribute__((format(printf, 2, 0))) static void log_library_line(void *argumen
     log_info("libmicrohttpd: %s", text_trim(line));
 }
 
-/* MHD_AcceptPolicyCallback. (MHD_quiesce_daemon would leave newcomers in the kernel's queue, but in 0.9.75 it
- * and the threads that poll take the same socket out of an epoll set, and panic when it is gone.) */
+/* MHD_AcceptPolicyCallback. (MHD_quiesce_daemon would leave new connections in the kernel's queue, but in
+ * 0.9.75 both it and the polling threads remove the same socket from an epoll set, and panic if it is gone.)
+ */
 static enum MHD_Result may_connect(void *argument, const struct sockaddr *address, socklen_t length)
 {
     const struct listener *listener = argument;
@@ -167,7 +168,7 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, int socket, un
         {MHD_OPTION_END, 0, NULL},
     };
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    /* 0.9.75 sends its own error twice to who lacks Host: server/http/head.h is strict then */
+    /* 0.9.75 would send its own error twice to a client without Host; there server/http/head.h is strict */
     int strict = text_starts_with(MHD_get_version(), "0.") ? 0 : 1;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                      (tls != NULL ? MHD_USE_TLS : 0U);
@@ -217,7 +218,7 @@ static void stop_watching(struct http *http)
     pthread_join(http->watcher, NULL);
 }
 
-/* Waits until the count is 0. Whatever has no request by then gets none. */
+/* Waits until the count is 0, while it cuts the connections that have no request. */
 static bool wait_for(const struct http *http, const atomic_uint *count, unsigned milliseconds)
 {
     const struct timespec tick = {.tv_nsec = STOP_TICK_MS * 1000000L};

@@ -19,13 +19,13 @@ struct http;
 
 int http_new(struct server *server, unsigned threads, struct http **ret, struct error *err);
 
-/* Starts to answer on a listening socket, and takes ownership of it, also on failure. `tls` is NULL for plain
+/* Starts to answer on a listening socket, and takes ownership of it, even on failure. `tls` is NULL for plain
  * HTTP, and must outlive the server otherwise. `local` says that it is the Unix socket. */
 int http_answer(struct http *http, int socket, bool local, const struct tls *tls, struct error *err);
 
-/* Accepts no more connections and requests, and waits until those that are being answered have their reply; a
- * client that does not read it is not waited for. False if some are still being answered after `seconds`:
- * then the caller may free nothing, and should end the process. Called once. */
+/* Accepts no more connections and requests, and waits until those that are being answered have their reply;
+ * it does not wait for clients that do not read theirs. False if some are still being answered after
+ * `seconds`: then the caller must not free anything, and should end the process. To be called once. */
 bool http_stop(struct http *http, unsigned seconds);
 void http_free(struct http *http); /* after http_stop; takes NULL */
 

@@ -19,7 +19,7 @@
 
 static atomic_int open_sockets;
 
-/* False at the end of the stream, after an error, and when nothing comes for a while. */
+/* False at the end of the stream, after an error, and when nothing has arrived for a while. */
 static bool discard_some(int fd)
 {
     char waste[16384];

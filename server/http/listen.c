@@ -158,7 +158,7 @@ static int set_path(const char *path, const char *suffix, struct sockaddr_un *re
     return 0;
 }
 
-/* The path may be used if nothing is there, or the socket of a daemon that is gone, which is removed. */
+/* Makes sure that the path is free: removes the socket of a dead daemon, and refuses anything else. */
 static int make_free(const char *path, struct error *err)
 {
     struct sockaddr_un address;
@@ -182,14 +182,14 @@ static int make_free(const char *path, struct error *err)
             "or --socket",
             path, (int)listener.pid, (unsigned)listener.uid);
     }
-    if (errno != ECONNREFUSED) /* of a full queue, say: somebody may well be there */
+    if (errno != ECONNREFUSED) /* for example a full queue: somebody may well be there */
         return error_set_errno(err, errno, "cannot find out whether a daemon listens on '%s'", path);
     if (unlink(path) != 0)
         return error_set_errno(err, errno, "cannot remove '%s', which a daemon that is gone left", path);
     return 0;
 }
 
-/* The socket has its mode and its group from the moment that it is there. */
+/* The socket has its mode and its group from the moment it appears. */
 static int bind_closed(int fd, const struct sockaddr_un *address)
 {
     gid_t own = getegid(), group;

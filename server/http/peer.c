@@ -39,7 +39,7 @@ struct network peer_describe_address(const struct sockaddr *address, struct peer
     return network;
 }
 
-/* As an address that nobody has, of the prefix that routers discard (RFC 6666). */
+/* Stands for a user as an address that nobody has, from the discard-only prefix (RFC 6666). */
 static struct network network_of_user(uid_t uid)
 {
     struct network network = {{0x01}};

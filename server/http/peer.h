@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is at the other end of a connection, and with whom he is counted together. */
+/* Who is at the other end of a connection, and with which others he is counted together. */
 #ifndef HOSTPCI_SERVER_HTTP_PEER_H
 #define HOSTPCI_SERVER_HTTP_PEER_H
 
@@ -11,10 +11,10 @@ struct network {
     unsigned char bytes[16];
 };
 
-/* IPv4 or IPv6; an IPv4 address that is written as IPv6 is one of IPv4. */
+/* For IPv4 or IPv6; an IPv4-mapped IPv6 address counts as IPv4. */
 struct network peer_describe_address(const struct sockaddr *address, struct peer *ret);
 
-/* Of the local socket. If the kernel does not tell who it is, the peer counts as a stranger from the network.
+/* For the local socket. If the kernel does not say who it is, the peer counts as a stranger from the network.
  */
 struct network peer_describe_local(int fd, struct peer *ret);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Redirects those who speak plain HTTP on a TLS port. */
+/* Redirects clients that speak plain HTTP on a TLS port. */
 #include "server/http/redirect.h"
 
 #include <errno.h>
@@ -87,8 +87,7 @@ static bool has_end(const struct text *head)
            memmem(head->data, head->length, "\n\n", 2) != NULL;
 }
 
-/* Collects a plain request. Always fails, with errno as recv(2) would, since GnuTLS must get nothing of it.
- */
+/* Collects a plain request. Always fails, with an errno of recv(2), since GnuTLS must not get any of it. */
 static ssize_t collect(struct redirect *redirect)
 {
     char piece[1024];
@@ -124,8 +123,8 @@ static bool is_shaking_hands(const struct redirect *redirect)
     return gnutls_handshake_get_last_in(redirect->session) != GNUTLS_HANDSHAKE_FINISHED;
 }
 
-/* Waits for a moment, but at most once in that time in each thread: the thread's other connections would have
- * to wait for every handshake that is half done. */
+/* Waits for a moment, but at most once per moment in each thread: otherwise the thread's other connections
+ * would have to wait for every unfinished handshake. */
 static void wait_a_moment(int fd)
 {
     static _Thread_local long long last;

@@ -3,9 +3,9 @@
  * other methods.
  *
  * GnuTLS reads a connection through a function of ours. A TLS client begins with a record of type handshake
- * (22), an HTTP client with a capital letter; nothing of what the latter sends reaches GnuTLS.
+ * (22), an HTTP client with a capital letter; nothing that the latter sends reaches GnuTLS.
  *
- * The same function keeps a handshake that is half done from occupying a processor: libmicrohttpd 0.9.75 asks
+ * The same function keeps an unfinished handshake from occupying a processor: libmicrohttpd 0.9.75 asks
  * GnuTLS for the rest again and again, without waiting for the socket. */
 #ifndef HOSTPCI_SERVER_HTTP_REDIRECT_H
 #define HOSTPCI_SERVER_HTTP_REDIRECT_H
@@ -19,12 +19,12 @@ struct redirect {
     gnutls_session_t session;
     int fd;
     enum { SPEECH_UNKNOWN, SPEECH_TLS, SPEECH_PLAIN } speech;
-    struct text head; /* what has come of a plain request */
+    struct text head; /* what has been received of a plain request */
     bool *unread;     /* set when an answer was sent: see server/http/lingering_close.h */
 };
 
-/* Called for a new connection, before anything is read from it. `redirect` must live as long as the session.
- */
+/* To be called for a new connection, before anything is read from it. `redirect` must live as long as the
+ * session. */
 void redirect_watch(struct redirect *redirect, gnutls_session_t session, int fd, bool *unread);
 void redirect_release(struct redirect *redirect);
 

@@ -27,7 +27,8 @@ static const struct header headers[] = {
     {NULL, NULL},
 };
 
-/* The headers of a file. The page loads, runs and calls nothing from elsewhere, and nobody may frame it. */
+/* The headers of a file. The page may only load, run and call what comes from this server, and nobody may
+ * frame it. */
 static const struct header file_headers[] = {
     {"Cache-Control", "no-cache"},
     {"Server", "hostpci/" VERSION},
@@ -40,8 +41,8 @@ static const struct header file_headers[] = {
     {NULL, NULL},
 };
 
-/* For pages of another server (Fetch standard, CORS protocol). Access-Control-Allow-Credentials is not sent:
- * such a page sends its ticket or token in Authorization, never the user's cookie. */
+/* For pages of other servers (Fetch standard, CORS protocol). Access-Control-Allow-Credentials is not sent,
+ * so that such a page has to send a ticket or token in Authorization and cannot use the user's cookie. */
 #define CORS_REQUEST_HEADERS "Authorization, Content-Type, CSRFPreventionToken, If-None-Match"
 #define CORS_SECONDS         "600"
 
@@ -62,7 +63,7 @@ static void release_body(void *body)
     reply_body_release(body);
 }
 
-/* Has a reference to the body of its own. */
+/* The response holds a reference of its own to the body. */
 static struct MHD_Response *make_body(const struct reply *reply)
 {
     static char nothing[1];
@@ -76,7 +77,7 @@ static struct MHD_Response *make_body(const struct reply *reply)
         length, (void *)(uintptr_t)bytes, release_body, reply_body_share(reply->body));
 }
 
-/* The text of a file is no page, whatever it looks like. */
+/* A browser must save the text, and never show it as a page, whatever it looks like. */
 static void add_disposition(struct MHD_Response *response, const char *name)
 {
     autofree char *value = xasprintf("attachment; filename=\"%s\"", name);
@@ -108,8 +109,7 @@ static struct MHD_Response *make_response(const struct reply *reply, const char 
     return response;
 }
 
-/* The phrase of the reply that this thread queued last, until libmicrohttpd has written it, which is right
- * after. */
+/* The phrase of the reply that this thread queued last. libmicrohttpd writes it right after that. */
 static _Thread_local const char *queued_phrase;
 static _Thread_local char phrase_copy[sizeof(((struct reply *)NULL)->phrase)];
 
@@ -145,8 +145,8 @@ size_t MHD_get_reason_phrase_len_for(unsigned int code)
     return strlen(queued_phrase != NULL ? queued_phrase : usual_phrase(code));
 }
 
-/* The phrase is used up here, so that libmicrohttpd's own replies (to a malformed request line, say) have
- * their usual one. */
+/* The phrase is used once, so that libmicrohttpd's own replies (to a malformed request line, say) get their
+ * usual one. */
 const char *MHD_get_reason_phrase_for(unsigned int code)
 {
     const char *phrase = queued_phrase != NULL ? queued_phrase : usual_phrase(code);

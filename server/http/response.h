@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sends replies through libmicrohttpd, with their headers and reason phrases.
  *
- * libmicrohttpd has no call to choose a reason phrase. But it asks its own exported functions
- * MHD_get_reason_phrase_len_for and MHD_get_reason_phrase_for for one (in this order, through the PLT;
- * 0.9.75), and this module defines them anew: those of the executable come first. response_check_phrases
- * tells whether that works with the libmicrohttpd that is installed. */
+ * libmicrohttpd has no call to choose a reason phrase. But it gets the phrase from its own exported functions
+ * MHD_get_reason_phrase_len_for and MHD_get_reason_phrase_for (in this order, through the PLT; 0.9.75), and
+ * this module defines functions of these names, which take precedence since they are in the executable.
+ * response_check_phrases tells whether that works with the libmicrohttpd that is installed. */
 #ifndef HOSTPCI_SERVER_HTTP_RESPONSE_H
 #define HOSTPCI_SERVER_HTTP_RESPONSE_H
 
@@ -14,8 +14,8 @@
 
 struct MHD_Connection;
 
-/* Called in the connection's thread. `origin` (may be NULL) is that of the other server whose page may read
- * the reply; with `last` the connection ends after it. 0 or -1. */
+/* To be called in the connection's thread. `origin` (may be NULL) is the origin whose pages may read the
+ * reply; with `last` the connection ends after it. 0 or -1. */
 int response_queue(const struct reply *reply, const char *origin, bool last,
                    struct MHD_Connection *connection);
 

@@ -177,7 +177,7 @@ static int load(const char *certificate_path, const char *key_path, struct tls *
     return inspect(tls, err);
 }
 
-/* If only one of the two files exists, somebody may have put it there, so it is not overwritten. */
+/* If only one of the two files exists, an administrator may have put it there, so it is not overwritten. */
 int tls_open(const char *state_folder, const char *node, struct tls *ret, struct error *err)
 {
     autofree char *certificate_path = xasprintf("%s/tls.pem", state_folder);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files that everybody may read: the page, and the description of the API. */
+/* The files that anybody may read: the page, and the description of the API. */
 #include "server/request/asset.h"
 
 #include <pthread.h>
@@ -29,7 +29,7 @@ static const struct source {
     {"/openapi.yaml", "application/yaml;charset=UTF-8", NULL, NULL, openapi_to_yaml},
 };
 
-/* Each is made at the first request for it, and never changes after that. */
+/* Guards making the OpenAPI documents: each is made at the first request, and never changes after that. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct reply_file files[COUNT_OF(sources)];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files outside /api2, which everybody may read: the page at "/", and the description of the API.
+/* The files outside /api2, which anybody may read: the page at "/", and the description of the API.
  *
  * The files of the page (web/) are part of the binary. openapi.json and openapi.yaml are made from the
  * declarations of all endpoints when they are first asked for, and live as long as the process. */

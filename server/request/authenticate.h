@@ -7,11 +7,12 @@
 #include "access/access.h"
 #include "server/request/exchange.h"
 
-/* A credential in the request counts, and only without one who the peer is. Errors: ERROR_UNAUTHENTICATED "No
- * ticket" if there is neither; else those of access_authenticate_ticket and access_authenticate_token. */
+/* A credential in the request takes precedence; without one, the peer of the local socket is the caller.
+ * Errors: ERROR_UNAUTHENTICATED "No ticket" if there is neither; else those of access_authenticate_ticket and
+ * access_authenticate_token. */
 int authenticate_caller(const struct exchange *exchange, struct identity *ret, struct error *err);
 
-/* Whether the request shows an API token, or any credential at all; it need not be a valid one. */
+/* Whether the request has an API token, or any credential at all; neither need be valid. */
 bool authenticate_is_by_token(const struct exchange *exchange);
 bool authenticate_is_tried(const struct exchange *exchange);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The memory that the large bodies of all requests may take together, and what decoding makes of them. One
- * user gets at most half of it. Thread-safe. */
+/* The memory that all requests with large bodies may take together, including what decoding needs. One user
+ * gets at most half of it. Thread-safe. */
 #ifndef HOSTPCI_SERVER_REQUEST_BUDGET_H
 #define HOSTPCI_SERVER_REQUEST_BUDGET_H
 
@@ -12,19 +12,19 @@
 #define BUDGET_BYTES ((size_t)8 * 1024 * 1024)
 
 struct budget {
-    pthread_mutex_t mutex; /* guards what follows, and every member of what was taken */
+    pthread_mutex_t mutex; /* guards the rest, and every part in the list */
     size_t taken;
     struct budget_part *first;
 };
 
-/* What one request has taken. It must lie where it is until budget_give. */
+/* What one request has taken. It must not be moved until budget_give. */
 struct budget_part {
     struct budget_part *next;
     const char *user;
     size_t bytes; /* 0: nothing */
 };
 
-/* `user` must live as long as the part. ERROR_BUSY if there is not as much left, for all or for this user. */
+/* `user` must live as long as the part. ERROR_BUSY if less than that is left, altogether or for this user. */
 int budget_take(struct budget *budget, struct budget_part *part, const char *user, size_t bytes,
                 struct error *err);
 void budget_give(struct budget *budget, struct budget_part *part);

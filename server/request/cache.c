@@ -9,7 +9,8 @@
 
 #include "base/memory.h"
 
-/* Counted here, because two threads may not release a value of jansson at the same time. */
+/* Has a reference count of its own, because two threads may not release a value of jansson at the same time.
+ */
 struct cached_reply {
     atomic_uint references;
     const struct endpoint *endpoint;
@@ -132,7 +133,7 @@ struct cached_reply *reply_cache_find(struct reply_cache *cache, const char *uri
     return cached;
 }
 
-/* Gives a free entry if there is one, because its last use is 0. */
+/* Returns a free entry if there is one, because that was last used at 0. */
 static struct entry *least_recently_used(struct reply_cache *cache)
 {
     struct entry *oldest = &cache->entries[0];
@@ -155,7 +156,7 @@ static struct entry *least_recently_used_reply(struct reply_cache *cache)
     return oldest;
 }
 
-/* Makes room for so many bytes; a reply that is larger than the cache empties it. */
+/* Makes room for `needed` bytes; a reply that is larger than the cache empties it. */
 static void make_room(struct reply_cache *cache, size_t needed)
 {
     while (cache->bytes > 0 && cache->bytes + needed > CACHE_BYTES)

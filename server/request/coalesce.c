@@ -15,7 +15,7 @@ static bool is_same_reply(const struct making *making, const struct exchange *ex
             identity_is_same(&maker->request.caller, &exchange->request.caller));
 }
 
-/* The reply may have been made between the look into the cache that missed it and now. */
+/* The reply may have been made since the cache was searched. */
 static bool find_in_cache(struct exchange *exchange, uint64_t version)
 {
     struct cached_reply *cached = reply_cache_find(exchange->server->cache, exchange->uri);

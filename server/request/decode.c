@@ -116,7 +116,7 @@ int decode_form(const char *form, size_t length, json_t *params, struct error *e
     return 0;
 }
 
-/* What a JSON text would become. */
+/* What parsing a JSON text would make. */
 struct shape {
     unsigned values;
     int depth; /* of its deepest value */

@@ -13,7 +13,7 @@
 
 #define DECODE_DEPTH_LIMIT 32
 #define DECODE_NAME_LIMIT  1024 /* of parameters with different names */
-#define DECODE_VALUE_LIMIT 8192 /* of values in all, before any is made */
+#define DECODE_VALUE_LIMIT 8192 /* of values in all, which are counted before any is made */
 
 /* Percent-decodes a piece, which the caller frees; it ends with a NUL byte, and may hold others. A % that two
  * hexadecimal digits do not follow stands for itself, as in Proxmox. */
@@ -24,12 +24,12 @@ int decode_text(const char *text, size_t length, bool plus_is_blank, const char 
                 struct error *err);
 
 /* Adds the pairs of a query or form to `params`, an object. Pairs are separated by & or ; and + is a blank.
- * `k` alone is ignored, `k=` is the empty string, a second unescaped = ends the value, names that are
- * repeated make an array, and `_dc` is dropped. */
+ * `k` alone is ignored, `k=` is the empty string, a second unescaped = ends the value, a repeated name makes
+ * an array, and `_dc` is dropped. */
 int decode_form(const char *form, size_t length, json_t *params, struct error *err);
 
 /* One object, nested at most DECODE_DEPTH_LIMIT deep, without duplicate names. Depth and number of values are
- * counted first: a byte that opens an object costs 100 bytes of memory. */
+ * counted before parsing, because each byte that opens an object costs 100 bytes of memory. */
 int decode_json(const char *body, size_t length, json_t **ret, struct error *err);
 
 #endif

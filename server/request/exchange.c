@@ -20,7 +20,7 @@ static bool is_get(const struct exchange *exchange)
     return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
 }
 
-/* Leaves out what the client has already, and compresses the rest if the client can read that. */
+/* Leaves out the body if the client has it already; else compresses it if the client accepts that. */
 static void negotiate(struct exchange *exchange)
 {
     if (is_get(exchange))
@@ -84,14 +84,14 @@ static bool is_current(struct exchange *exchange, uint64_t version)
     return exchange->request.endpoint->version(&exchange->request, &now) && now == version;
 }
 
-/* With _dc, which is the time of day, a client says that it never asks for the same URI again. */
+/* A URI with _dc, which is the time of day, is never requested again. */
 static bool may_be_cached(const struct exchange *exchange)
 {
     return is_get(exchange) && exchange->body.length == 0 && strstr(exchange->uri, "_dc=") == NULL;
 }
 
-/* The short way, for a URI that was asked for before. Whatever does not match goes the long way, which also
- * finds the error text. */
+/* The short way, for a URI that was requested before. A request for which it does not work goes the long way,
+ * which also finds the error text. */
 static bool reply_from_cache(struct exchange *exchange)
 {
     struct cached_reply *cached =
@@ -158,8 +158,8 @@ static bool run_handler(struct exchange *exchange)
     return true;
 }
 
-/* The version was asked for before the handler ran. If it is another one by now, nobody can tell which of the
- * two this reply is made from, so it goes to those who asked before, but not into the cache. */
+/* `version` is from before the handler ran. If the version is another one by now, nobody can tell which of
+ * the two the reply shows, so it is sent to those who wait for it, but does not go into the cache. */
 static void make_and_share(struct exchange *exchange, uint64_t version, struct making *making)
 {
     bool made = run_handler(exchange);
@@ -220,7 +220,7 @@ static const char *name_caller(const struct exchange *exchange)
     return user[0] != '\0' ? user : exchange->peer->network;
 }
 
-/* Logins have threads of their own, since each takes long on purpose; so does the hash of a new password. */
+/* Requests that hash a password have threads of their own, because hashing is slow by design. */
 static struct worker_pool *choose_pool(const struct exchange *exchange)
 {
     const struct endpoint *endpoint = exchange->request.endpoint;
@@ -257,10 +257,9 @@ static void run_in_worker(struct exchange *exchange)
     }
 }
 
-/* A wrong credential is refused late, so that guessing is slow. An address for which many refusals wait
- * already gets further ones at once: connections that wait cost us more than attempts at a secret that nobody
- * can guess.
- */
+/* A wrong credential is refused late, so that guessing is slow. If many refusals wait for an address already,
+ * further ones are sent at once: waiting connections cost us more than attempts at a secret that cannot be
+ * guessed anyway. */
 static void refuse_slowly(struct exchange *exchange)
 {
     const struct throttle_key key = {exchange->peer->network, "", exchange->peer->local};
@@ -303,8 +302,8 @@ static void reply_to_options(struct exchange *exchange)
     exchange_refuse(exchange, &err);
 }
 
-/* A caller who is not let in gets no body. (A login that fails in its handler is a 401, too, but has one.)
- * A request without any credential may be refused at once, as it guesses nothing. */
+/* A caller who is not let in gets no body. (A login that fails in its handler is a 401, too, but has one.) A
+ * request without any credential is refused at once, because it does not guess anything. */
 static void refuse_unprepared(struct exchange *exchange, const struct error *err, const json_t *errors)
 {
     if (err->kind != ERROR_UNAUTHENTICATED) {
@@ -322,7 +321,7 @@ bool exchange_is_proven(const struct exchange *exchange)
     return exchange->request.caller.user[0] != '\0' || exchange->sender.user[0] != '\0';
 }
 
-/* Root on this host needs no share: whoever is root there can stop the daemon, too. */
+/* Root on this host is not limited, since root could also stop the daemon. */
 static int reserve(struct exchange *exchange, struct error *err)
 {
     struct server *server = exchange->server;

@@ -13,7 +13,7 @@ struct gathered {
     const struct exchange *leader;
     bool runs;
     struct exchange *waiters; /* for the reply of the leader */
-    struct exchange *late;    /* who came when it ran */
+    struct exchange *late;    /* those that arrived while it ran */
 };
 
 static void push(struct exchange **list, struct exchange *exchange)

@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 
-#define ROOT "" /* nobody else is called so */
+#define ROOT "" /* which no other caller is called */
 
 struct work {
     struct work *next;
@@ -29,8 +29,8 @@ struct worker_pool {
     struct worker_limits limits;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
-    struct line *lines;                  /* whose turn it is comes first */
-    unsigned waiting, running_of_others; /* than root */
+    struct line *lines;                  /* the one whose turn it is comes first */
+    unsigned waiting, running_of_others; /* running for others than root */
     bool closing;
     pthread_t *threads;
     unsigned thread_count;
@@ -51,7 +51,7 @@ static bool may_run(const struct worker_pool *pool, const struct line *line)
            pool->running_of_others < pool->limits.threads - pool->limits.kept_threads;
 }
 
-/* Takes the line out, and puts it behind the others. */
+/* Moves the line behind the others. */
 static void end_turn(struct line **at)
 {
     struct line *line = *at;
@@ -110,7 +110,7 @@ static void remove_line(struct worker_pool *pool, struct line *line)
     free(line);
 }
 
-/* Somebody may run now who might not before. */
+/* Work that had to wait because of the limits may be able to run now. */
 static void leave(struct worker_pool *pool, struct line *line)
 {
     pthread_mutex_lock(&pool->mutex);

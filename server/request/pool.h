@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A few threads for requests that may block, so that the threads that talk to clients never do.
  *
- * Each caller has a line of its own, and the lines take turns: whoever asks for much waits for himself. One
- * caller gets at most half of the threads and his share of the places; some of both are kept for root on this
- * host. */
+ * Each caller has a queue of his own, and the queues take turns, so that a caller with many requests only
+ * delays himself. One caller gets at most half of the threads and his share of the places in the queues; some
+ * of both are reserved for root on this host. */
 #ifndef HOSTPCI_SERVER_REQUEST_POOL_H
 #define HOSTPCI_SERVER_REQUEST_POOL_H
 
@@ -12,8 +12,8 @@
 struct worker_pool;
 
 struct worker_limits {
-    unsigned threads, kept_threads; /* of which as many are kept for root */
-    unsigned places, kept_places;   /* in the lines: of all callers, and more for root */
+    unsigned threads, kept_threads; /* how many, and how many of them are reserved for root */
+    unsigned places, kept_places;   /* in the queues: for all callers, and additional ones for root */
     unsigned share;                 /* places of one caller */
 };
 

@@ -51,7 +51,7 @@ char *reply_print_data(const json_t *data, long long total, enum format format, 
     return xrealloc(printed, *ret_length + 1, 1);
 }
 
-/* Whoever tries to log in is not told why it failed. */
+/* The client is not told why a login failed. */
 static const char *message_of(const struct error *err)
 {
     if (err->kind == ERROR_LOGIN)
@@ -59,7 +59,7 @@ static const char *message_of(const struct error *err)
     return err->field[0] != '\0' ? "Parameter verification failed." : err->message;
 }
 
-/* An error may quote what a client sent, whatever that was; jansson takes UTF-8 only. */
+/* An error may quote whatever a client sent, but jansson accepts only UTF-8. */
 static json_t *quote(const char *message)
 {
     json_t *string = json_string(message);
@@ -122,7 +122,7 @@ void reply_download(struct reply *ret, json_t *text, const char *name)
         ret->name[i] = isalnum((unsigned char)name[i]) || strchr(".-", name[i]) != NULL ? name[i] : '_';
 }
 
-/* Takes the first line, and of that what is printable ASCII: anything else could forge headers. */
+/* Takes the printable ASCII of the first line: anything else could forge headers. */
 static void set_phrase(struct reply *reply, const char *message)
 {
     size_t used = 0;

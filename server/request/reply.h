@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Replies: the only place that knows HTTP statuses and the envelope. server/http/response.h sends them.
+/* Replies. Only this module knows HTTP statuses and the envelope. server/http/response.h sends replies.
  *
  * json: {"data":...}, or {"data":...,"total":n} if it is a part of a longer list; an error is
  * {"data":null,"message":"...\n"}, with "errors": {parameter: text} if parameters are wrong. Clients read the
@@ -20,7 +20,7 @@
 #define REPLY_METHODS_SIZE sizeof("GET, HEAD, POST, PUT, DELETE, OPTIONS")
 
 struct reply {
-    unsigned status;                  /* what it means; 0: there is none yet */
+    unsigned status;                  /* of HTTP; 0: there is no reply yet */
     bool sent_as_200;                 /* an error in extjs */
     char phrase[256];                 /* "": the usual one of the status */
     const char *type;                 /* Content-Type; NULL: none. A 304 is sent without it. */
@@ -28,22 +28,22 @@ struct reply {
     bool tagged;                      /* ETag is sent */
     bool packed;                      /* the body is sent compressed */
     bool file;                        /* with a file's headers */
-    char name[192];                   /* under which a browser saves the body; "": it does not */
+    char name[192];                   /* of the file as which a browser saves the body; "": it does not */
     char methods[REPLY_METHODS_SIZE]; /* Allow; "": not sent */
 };
 
-/* Takes the reference of data (NULL: null). `total` is how many rows there are if data is a part of them,
+/* Takes the reference of data (NULL: null). If data is only a part of the rows, `total` is the number of all,
  * else 0. */
 void reply_data(struct reply *ret, json_t *data, long long total, enum format format);
 /* A body that was made before; takes the reference. */
 void reply_cached(struct reply *ret, struct reply_body *body);
 /* `errors` is {parameter: text} or NULL, borrowed; an error that names a field needs none. */
 void reply_error(struct reply *ret, const struct error *err, const json_t *errors, enum format format);
-/* The request shows no credential, or a wrong one. */
+/* For a request with no credential, or a wrong one. */
 void reply_unauthenticated(struct reply *ret, const struct error *err);
 /* The reply to OPTIONS; `methods` is "GET, PUT" and so on. */
 void reply_methods(struct reply *ret, const char *methods);
-/* The same for an equal request, which may have other tags and encodings. */
+/* The same reply for an equal request, before tags and encodings, which may differ, are considered. */
 void reply_share(struct reply *ret, const struct reply *reply);
 void reply_release(struct reply *reply);
 
@@ -60,12 +60,12 @@ void reply_file(struct reply *ret, const struct reply_file *file);
 void reply_download(struct reply *ret, json_t *text, const char *name);
 
 /* Gives a reply to GET its ETag, and makes it a 304 without a body if `known_tags` (If-None-Match, may be
- * NULL) holds that tag. Only a 200 is changed. */
+ * NULL) contains that tag. Only a 200 is changed. */
 void reply_tag(struct reply *reply, const char *known_tags);
-/* Compresses the body if it is long enough and `encodings` (Accept-Encoding, may be NULL) holds gzip. */
+/* Compresses the body if it is long enough and `encodings` (Accept-Encoding, may be NULL) accepts gzip. */
 void reply_pack(struct reply *reply, const char *encodings);
 
-/* The bodies as text that the caller frees; for tests too. */
+/* The bodies as text that the caller frees; tests use them, too. */
 char *reply_print_data(const json_t *data, long long total, enum format format, size_t *ret_length);
 char *reply_print_error(const struct error *err, const json_t *errors, enum format format);
 unsigned reply_status(const struct error *err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The body of a reply: bytes that never change, which several replies and the cache may share (they are
- * counted). Their tag is computed, and they are compressed, once, when a client first asks for that.
- * Thread-safe. */
+/* The body of a reply: immutable, reference-counted bytes, which several replies and the cache may share. The
+ * tag and the compressed form are each made once, when a client first asks for them. Thread-safe. */
 #ifndef HOSTPCI_SERVER_REQUEST_REPLY_BODY_H
 #define HOSTPCI_SERVER_REQUEST_REPLY_BODY_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Decodes a request: method, path, query and body as they were sent become path segments and one JSON object.
- * Pure.
+/* Decodes a request: turns method, path, query and body as they were sent into path segments and one JSON
+ * object. Pure.
  *
  * The rules are Proxmox's:
  * - The path is percent-decoded before it is split at slashes. Empty segments do not count. It begins with

@@ -41,7 +41,8 @@ static int capture(const struct routes *routes, const char *declared, struct dec
     return 0;
 }
 
-/* Two declared paths that match the same path differ first where one has a literal and the other captures. */
+/* For two declared paths that match the same path: where they first differ, one has a literal segment and the
+ * other captures. */
 static bool is_more_literal(const char *declared, const char *other)
 {
     while (*declared != '\0' && *declared == *other) {

@@ -12,10 +12,10 @@ struct routes {
     const char *node; /* this node's name, which replaces "localhost" as {node} */
 };
 
-/* Finds the endpoint, and adds what its path captures to decoded->params. Where two paths match, the one with
- * a literal segment wins over the one that captures it. Errors: ERROR_NO_METHOD "Method 'M /path' not
- * implemented"; ERROR_INVALID if a captured parameter was also sent, with another value. Captured values are
- * not validated here. */
+/* Finds the endpoint, and adds what its path captures to decoded->params. If two paths match, the one that
+ * has a literal segment where the other captures takes precedence. Errors: ERROR_NO_METHOD "Method 'M /path'
+ * not implemented"; ERROR_INVALID if a captured parameter was also sent, with another value. Captured values
+ * are not validated here. */
 int route_find(const struct routes *routes, struct decoded *decoded, const struct endpoint **ret,
                struct error *err);
 

@@ -14,7 +14,7 @@
 
 #define PROVED 256 /* users and addresses that are remembered */
 
-/* Hashes: as good as the names to those who compare many of them. */
+/* Hashes stand for the names, because many of them are compared. */
 struct name {
     uint64_t address, user;
     bool local;
@@ -29,14 +29,14 @@ struct entry {
     throttle_call *call; /* of WAITING: to go on; of the other two: to answer */
     throttle_call *refuse;
     void *argument;
-    bool shed; /* it waits no longer, and is to be refused */
+    bool shed; /* it no longer waits for its turn, but for being refused */
 };
 
 struct throttle {
     unsigned milliseconds;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
-    struct entry *first, **end; /* in the order in which they came */
+    struct entry *first, **end; /* oldest first */
     struct name proved[PROVED];
     size_t proved_next;
     bool closing;
@@ -55,7 +55,7 @@ static bool is_same(const struct name *a, const struct name *b)
     return a->address == b->address && a->user == b->user && a->local == b->local;
 }
 
-/* How many attempts there are by others; `waiting` are those before `until`. */
+/* How many other attempts there are; of those that wait, only those before `until` count. */
 struct count {
     unsigned active, failed, waiting;
 };
@@ -71,7 +71,7 @@ static void add_to(struct count *count, const struct entry *entry)
     count->waiting += entry->state == WAITING && !entry->shed;
 }
 
-/* `until` is in the list, or NULL: those that wait behind it do not count. */
+/* `until` is in the list, or NULL; those that wait behind it do not count. */
 static struct counts count_for(const struct throttle *throttle, const struct name *name,
                                const struct entry *until)
 {
@@ -146,7 +146,7 @@ static struct entry *find_due(const struct throttle *throttle)
     return entry;
 }
 
-/* With the mutex held: until something changes, or the first deadline. */
+/* Called with the mutex held. Waits until something changes, or for the first deadline. */
 static void wait_for_change(struct throttle *throttle)
 {
     long long first = 0;
@@ -163,7 +163,7 @@ static void wait_for_change(struct throttle *throttle)
     pthread_cond_timedwait(&throttle->changed, &throttle->mutex, &end);
 }
 
-/* Gives what is to be called next, without the mutex; false when the throttle closes and nobody waits. */
+/* Returns what to call next, without holding the mutex; false when the throttle closes and nothing waits. */
 static bool take(struct throttle *throttle, throttle_call **ret_call, void **ret_argument)
 {
     struct entry *entry;
@@ -274,7 +274,7 @@ enum throttle_turn throttle_begin(struct throttle *throttle, const struct thrott
     return turn;
 }
 
-/* After a failure there is less room for those who wait: whoever came last is refused. */
+/* After a failure there is less room for those that wait: the newest are refused. */
 static void shed(struct throttle *throttle)
 {
     for (struct entry *entry = throttle->first; entry != NULL; entry = entry->next) {

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Slows down guessing. Whoever guesses wrong gets the answer late, and until then has one turn less; one
- * thread serves all who wait.
+/* Slows down guessing. The answer to a wrong guess is delayed, and until it is sent it occupies a turn; one
+ * thread serves all that wait.
  *
- * An attempt at a password is counted before it is made, so that many at once are no faster than one after
- * the other:
- *  - of one user at one address none while the answer to a failure waits, and THROTTLE_TURNS at once before;
- *  - of one address THROTTLE_ADDRESS_TURNS at once, whoever the users are;
- *  - of one user THROTTLE_TURNS at once over all addresses, but those where this user logged in lately:
- * nobody who guesses elsewhere keeps the user from logging in there. Others wait for their turn, if there is
- * room for them. An address is the network of a peer (server/request/exchange.h): of IPv6 the first 64 bits,
- * because one client can have all the addresses of a network. On the local socket it is the peer's uid, and
- * the third limit does not count: nobody can lock out a user there from elsewhere.
+ * An attempt at a password is counted before it is made, so that many parallel attempts are no faster than
+ * sequential ones. At the same time there may be:
+ *  - for one user at one address THROTTLE_TURNS attempts, and none while the answer to a failure waits;
+ *  - for one address THROTTLE_ADDRESS_TURNS attempts, whoever the users are;
+ *  - for one user THROTTLE_TURNS attempts from all addresses together, except for those where this user has
+ *    logged in lately: somebody who guesses elsewhere cannot keep the user from logging in there.
+ * Further attempts wait for their turn, if there is room for them. An address is the network of a peer
+ * (server/request/exchange.h): for IPv6 the first 64 bits, because one client can have all the addresses of a
+ * network. On the local socket it is the peer's uid, and the third limit does not apply: nobody can lock out
+ * a user there from elsewhere.
  *
- * A wrong credential that nobody can guess, such as a token, is only answered late. */
+ * A wrong credential that cannot be guessed anyway, such as a token, is only answered late. */
 #ifndef HOSTPCI_SERVER_REQUEST_THROTTLE_H
 #define HOSTPCI_SERVER_REQUEST_THROTTLE_H
 
@@ -42,21 +43,21 @@ int throttle_open(unsigned milliseconds, struct throttle **ret, struct error *er
 /* Calls all that still wait at once. Takes NULL. */
 void throttle_close(struct throttle *throttle);
 
-/* Before an attempt. THROTTLE_GO: it may be made now. THROTTLE_WAITS: later, when go_on(argument) is called
- * by that thread, or never, if refuse(argument) is. In both cases throttle_end must follow once it was made.
- * THROTTLE_FULL: too many wait already. The key is copied. */
+/* To be called before an attempt. THROTTLE_GO: it may be made now. THROTTLE_WAITS: it may be made when the
+ * thread calls go_on(argument), or never if it calls refuse(argument) instead. In both cases call
+ * throttle_end after the attempt. THROTTLE_FULL: too many wait already. The key is copied. */
 enum throttle_turn { THROTTLE_GO, THROTTLE_WAITS, THROTTLE_FULL };
 enum throttle_turn throttle_begin(struct throttle *throttle, const struct throttle_key *key,
                                   throttle_call *go_on, throttle_call *refuse, void *argument);
 
-/* After it: calls answer(argument), late in that thread if the attempt failed, else now. So it does if no
- * attempt began with this argument. */
+/* To be called after the attempt: calls answer(argument), late and in the thread if the attempt failed, else
+ * now, as also if no attempt began with this argument. */
 enum throttle_result { THROTTLE_FAILED, THROTTLE_PROVED, THROTTLE_NOT_TRIED };
 void throttle_end(struct throttle *throttle, enum throttle_result result, throttle_call *answer,
                   void *argument);
 
-/* Calls done(argument) in that thread when the time has come. False, and done() is never called, if as many
- * wait as may, in all or from this address. */
+/* Calls done(argument) in the thread when the delay is over. False, and done() is never called, if too many
+ * wait already, in all or from this address. */
 bool throttle_add(struct throttle *throttle, const struct throttle_key *key, throttle_call *done,
                   void *argument);
 
