@@ -5,7 +5,7 @@
  * `const struct endpoint`; nothing about an endpoint is written anywhere else, except for its line in
  * api/endpoints.def.
  *
- * Values: a boolean is the integer 1 or 0 in parameters, documents and replies alike (Proxmox's manner). */
+ * Values: a boolean is the integer 1 or 0 in parameters, documents and replies alike, as in Proxmox. */
 #ifndef HOSTPCI_SCHEMA_ENDPOINT_H
 #define HOSTPCI_SCHEMA_ENDPOINT_H
 
@@ -45,8 +45,8 @@ struct schema {
     const char *format;                   /* a name from schema/format.c */
     const struct schema *property_string; /* the string's keys; see schema/property_string.h */
     const char *default_key;              /* of a property string: the key of a bare value */
-    const char *alias;                    /* of a property string's key: the key that it is stored under */
-    const char *key_alias;     /* ... and the key that its own name is stored under: net's virtio=MAC */
+    const char *alias;         /* of a property string's key: the key under which its value is stored */
+    const char *key_alias;     /* ... and the key under which its own name is stored: net's virtio=MAC */
     const char *pattern;       /* PCRE2, matched against the whole value */
     const char *const *values; /* the only values allowed; ends with NULL */
     const struct schema_range *range;
@@ -56,12 +56,12 @@ struct schema {
     const char *fallback;            /* the default, as a string; a documentation word if it is not a value */
     unsigned count;                  /* of an indexed name: indexes 0 to count - 1 */
     const struct schema *items;      /* of an array */
-    const char *empty;               /* of a reply that is an array: what it says to a person when empty */
+    const char *empty;               /* of a reply that is an array: what a person reads when it is empty */
     const struct schema *properties; /* of an object */
     bool nullable;                   /* a reply's property that may be null */
     bool or_integer;                 /* a reply's string that may be an integer as well */
     bool open;                       /* an object that may have more properties than declared */
-    const void *about;               /* what else the room that declares it knows about it; see vm/keys.h */
+    const void *about;               /* data of the room that declares it; see vm/keys.h */
 };
 
 #define SCHEMA_STRING_LIMIT ((size_t)65536)
@@ -90,20 +90,20 @@ struct endpoint {
     const struct schema *parameters; /* with those captured from the path; NULL: none */
     struct schema returns;
     const char *index_key; /* of an index, which has no run(): the property that names the child */
-    bool may_block;     /* a durable write, a broker call, a forward, a list that grows: runs in a worker */
-    bool on_node;       /* runs on the node {node} */
-    bool no_tokens;     /* an API token may not call it */
-    bool login;         /* it tries a password: server/request/login.h slows guessing down */
-    const char *hashes; /* the parameter of which it makes a hash, which takes as long as trying a password */
-    const char *download; /* the parameter with which the reply is a text file instead of JSON */
-    /* If set, it takes a file, as multipart/form-data (server/request/upload.h): called before the body is
-     * read, when the caller may call the endpoint, with the parameters of path and query. Of a file for which
-     * this fails nothing is read. */
+    bool may_block; /* it writes, calls the broker or another node, or makes a long list: runs in a worker */
+    bool on_node;   /* runs on the node {node} */
+    bool no_tokens; /* an API token may not call it */
+    bool login;     /* it tries a password: server/request/login.h slows guessing down */
+    const char *hashes;   /* the parameter that it hashes as a password, which is slow by design */
+    const char *download; /* the parameter that makes the reply a text file instead of JSON */
+    /* If set, it takes a file, as multipart/form-data (server/request/upload.h). Called with the parameters of
+     * path and query before the body is read, once the caller is known to be allowed to call the endpoint. If
+     * it fails, nothing is read of the file. */
     int (*admit_file)(struct request *request, unsigned long long length, struct error *err);
-    const void *subject; /* for a handler that several endpoints share: what they differ in */
+    const void *subject;  /* for a handler that several endpoints share: how they differ */
     int (*run)(struct request *request, json_t **ret, struct error *err);
-    /* If set, the reply may be cached: it depends only on path, parameters, this number and, where every
-     * login may ask, the caller. False: it may not be cached now. */
+    /* If set, the reply may be cached: it depends only on path, parameters, this number and, with
+     * PERMISSION_ALL, the caller. Returns false if it must not be cached now. */
     bool (*version)(struct request *request, uint64_t *ret);
 };
 

@@ -48,7 +48,7 @@ static const struct format {
     {"pve-tokenid", USERID "![A-Za-z][A-Za-z0-9._-]+", "value does not look like a valid token ID"},
     {"pve-task-upid", "UPID:" HOST_NAME ":[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:[^:\\s]+:[^:\\s]*:[^:\\s]+:",
      "unable to parse worker upid"},
-    {"pve-task-status-type", "ok|error|warning|unknown", "value is none of ok, error, warning, unknown"},
+    {"pve-task-status-type", "ok|error|warning|unknown", "value is not one of ok, error, warning, unknown"},
     {"pve-storage-id", "[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]", "storage ID contains illegal characters"},
     {"pve-storage-content", "images|rootdir|vztmpl|iso|backup|snippets|import|none", "invalid content type "},
     {"pve-poolid", "[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+){0,2}", "pool name contains invalid characters"},

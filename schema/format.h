@@ -9,14 +9,14 @@
 #include "base/error.h"
 
 /* ERROR_INVALID "invalid format - ..." if the value does not have the format. The name must be known, which
- * is asserted. With "-list" at its end it takes a list of values, separated by commas, semicolons or blanks.
- */
+ * is asserted. A name that ends with "-list" accepts a list of values, separated by commas, semicolons or
+ * blanks. */
 int format_check(const char *name, const char *value, struct error *err);
 bool format_is_known(const char *name);
 
 /* Matches a PCRE2 pattern against the whole value. Patterns must be constants, since each is compiled only
- * once and found by its address. A pattern that does not compile is a bug, and aborts. A value that exhausts
- * the match limit does not match. */
+ * once and found again by its address. A pattern that does not compile is a bug, and aborts. A value that
+ * exhausts the match limit does not match. */
 bool format_matches_pattern(const char *pattern, const char *value, size_t length);
 
 /* The parts of a list, without empty ones, as a NULL-terminated array that format_free_list frees. */

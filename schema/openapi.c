@@ -69,7 +69,7 @@ static int stem_length(const struct schema *indexed)
     return (int)strcspn(indexed->name, "[");
 }
 
-/* hostpci0 to hostpci15 by their names, which all refer to one schema, hostpciN. */
+/* Describes hostpci0 to hostpci15 by name; all refer to one schema, hostpciN. */
 static void describe_indexed(const struct schema *schema, json_t *ret)
 {
     int stem = stem_length(schema);
@@ -85,7 +85,8 @@ static void describe_property(const struct schema *schema, json_t *properties, j
 {
     if (schema->count > 0) {
         describe_indexed(schema, properties);
-    } else if (json_object_get(properties, schema->name) == NULL) { /* as in schema_find the first counts */
+    } else if (json_object_get(properties, schema->name) ==
+               NULL) { /* the first declaration counts, as in schema_find */
         json_object_set_new(properties, schema->name, describe_schema(schema));
         if (!schema->optional)
             json_array_append_new(required, json_string(schema->name));
@@ -111,7 +112,7 @@ static void describe_object(const struct schema *list, bool open, json_t *ret)
     json_object_set_new(ret, "additionalProperties", json_boolean(open));
 }
 
-/* OpenAPI cannot describe a string of keys and values, so the description lists the keys. */
+/* OpenAPI has no type for a string of keys and values, so the description lists the keys. */
 static void describe_property_string(const struct schema *schema, json_t *ret)
 {
     autotext struct text text = {0};
@@ -200,7 +201,7 @@ static json_t *describe_body(const struct endpoint *endpoint)
                      schema);
 }
 
-/* The reply of an index is not declared: it lists the children by one key. */
+/* The reply of an index is not declared: it is a list of the children, with one key each. */
 static json_t *describe_data(const struct endpoint *endpoint)
 {
     const struct schema key[] = {{.name = endpoint->index_key, .type = SCHEMA_STRING}, {.name = NULL}};
@@ -264,7 +265,8 @@ static void describe_permission(const struct permission *permission, struct text
         text_append(ret, "the user is not root@pam");
         return;
     case PERMISSION_MODIFY:
-        text_printf(ret, "Permissions.Modify on %s, or to allocate what is there", permission->path);
+        text_printf(ret, "Permissions.Modify on %s, or the privilege to allocate what is below",
+                    permission->path);
         return;
     case PERMISSION_OR:
     case PERMISSION_AND:
@@ -291,7 +293,7 @@ static char *operation_id(const struct endpoint *endpoint)
     return text_take(&id);
 }
 
-/* The first segment of its path. */
+/* The tag is the first segment of the endpoint's path. */
 static char *tag_of(const struct endpoint *endpoint)
 {
     const char *first = endpoint->path + 1;
@@ -299,7 +301,7 @@ static char *tag_of(const struct endpoint *endpoint)
     return *first != '\0' ? xstrndup(first, strcspn(first, "/")) : xstrdup("index");
 }
 
-/* [{name, description}], which is that of the endpoint at /NAME. */
+/* [{name, description}]; the description is that of the endpoint at /NAME. */
 static json_t *describe_tags(const struct endpoint *const *table, size_t count)
 {
     autojson json_t *texts = json_object();
@@ -316,8 +318,8 @@ static json_t *describe_tags(const struct endpoint *const *table, size_t count)
     return tags;
 }
 
-/* How a caller proves who it is; NULL: as the document says for all, by a token or a ticket. A ticket alone
- * only reads. */
+/* How a caller must authenticate, where that differs from the document's default (a token or a ticket; a
+ * ticket without a CSRF token is only enough to read); else NULL. */
 static json_t *describe_security(const struct endpoint *endpoint)
 {
     bool reads = endpoint->method == METHOD_GET;
@@ -369,7 +371,7 @@ static json_t *describe_credentials(void)
                      "cookie", "name", "PVEAuthCookie", "description",
                      "The ticket of a login (POST /access/ticket), percent-encoded.", "csrf", "type",
                      "apiKey", "in", "header", "name", "CSRFPreventionToken", "description",
-                     "What the login gave beside the ticket: with a ticket, changes need it.");
+                     "The CSRF token of the login. A request with a ticket needs it to change something.");
 }
 
 static json_t *describe_failures(void)
@@ -379,12 +381,13 @@ static json_t *describe_failures(void)
                      "Unauthenticated", "description",
                      "No valid ticket or API token was sent. The body is empty.", "Forbidden",
                      describe_failure("The user lacks a permission, which the message names."), "Failed",
-                     describe_failure("The operation failed, or what it is about does not exist."),
-                     "NoMethod", describe_failure("The API has no such path or method."), "Busy",
-                     describe_failure("The server is busy, or has no broker to do it; try again later."));
+                     describe_failure("The operation failed, or its object does not exist."), "NoMethod",
+                     describe_failure("The API has no such path or method."), "Busy",
+                     describe_failure("The server is busy, or its broker does not answer; try again later."));
 }
 
-/* What describe_indexed refers to. A name has the same schema wherever it is declared. */
+/* Collects the schemas to which describe_indexed refers. A name has the same schema wherever it is declared.
+ */
 static void collect_indexed(const struct schema *schema, json_t *ret)
 {
     if (schema->count > 0) {

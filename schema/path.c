@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Steps to the next segment, and gives its length; 0 at the end. */
+/* Advances to the next segment, and returns its length; 0 at the end. */
 static size_t find_segment(const char **path)
 {
     *path += strspn(*path, "/");
@@ -16,7 +16,7 @@ static bool takes_rest(const char *declared)
     return strcmp(declared, "{volume}") == 0;
 }
 
-/* Without slashes at its end. */
+/* The length without slashes at the end. */
 static size_t measure_rest(const char *given)
 {
     size_t length = strlen(given);
@@ -26,7 +26,7 @@ static size_t measure_rest(const char *given)
     return length;
 }
 
-/* Steps over the segments that both paths have. False if two of them do not match. */
+/* Skips the segments that both paths have. False if two of them do not match. */
 static bool skip_common(const char **declared, const char **given)
 {
     size_t wanted, length;

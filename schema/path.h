@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Paths of endpoints.
  *
- * A declared path, such as "/nodes/{node}/hardware", has segments that stand for themselves, and segments in
- * braces, which match any one segment and capture it under their name. {volume}, which is always the last,
- * captures all the rest, since the name of a volume has slashes. Empty segments do not count, in
- * declared and given paths alike: "//nodes/pve1/" is "/nodes/pve1". A given path must be percent-decoded. */
+ * A declared path, such as "/nodes/{node}/hardware", has literal segments, and segments in braces, which
+ * match any one segment and capture it under their name. {volume}, which is always the last, captures all the
+ * rest, since the name of a volume has slashes. Empty segments are ignored in declared and given paths alike:
+ * "//nodes/pve1/" is "/nodes/pve1". A given path must be percent-decoded. */
 #ifndef HOSTPCI_SCHEMA_PATH_H
 #define HOSTPCI_SCHEMA_PATH_H
 
@@ -13,20 +13,21 @@
 
 bool path_matches(const char *declared, const char *given);
 
-/* The part of the declared path that lies below the given one, from its first segment to its end; NULL if it
- * does not lie below. "{id}/status" is what "/pci/{id}/status" has below "/pci". */
+/* The part of the declared path that lies below the given one; NULL if it does not lie below. For
+ * "/pci/{id}/status" and "/pci" this is "{id}/status". */
 const char *path_remainder(const char *declared, const char *given);
 
 /* Whether the declared path has the segment "{name}". */
 bool path_captures(const char *declared, const char *name);
 
-/* Both parts lie in the paths, and are not terminated. */
+/* Name and value point into the paths, and are not NUL-terminated. */
 struct path_capture {
     const char *name, *value;
     size_t name_length, value_length;
 };
 
-/* Steps over the next captured segment of two paths that match, and gives it; false if there are no more. */
+/* Finds the next captured segment of two paths that match, and advances both past it; false if there is none.
+ */
 bool path_next_capture(const char **declared, const char **given, struct path_capture *ret);
 
 #endif

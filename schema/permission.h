@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The default is what Proxmox does when nothing is declared: nobody but root@pam. */
+/* The default is Proxmox's for an endpoint without a declaration: only root@pam. */
 enum permission_kind {
     PERMISSION_ROOT,       /* root@pam only */
     PERMISSION_WORLD,      /* needs no login */
@@ -17,15 +17,17 @@ enum permission_kind {
     PERMISSION_SELF,       /* the caller is the user {userid}; a token never is */
     PERMISSION_USER_GROUP, /* one of `privileges` on /access/groups or on a group of {userid}, who exists */
     PERMISSION_REALM,      /* Realm.AllocateUser on the realm of {userid} */
-    PERMISSION_NOT_ROOT,   /* {userid} is not root@pam: nobody else, not even its tokens, changes root@pam */
-    PERMISSION_MODIFY, /* Permissions.Modify on `path`, or to allocate what is below /storage, /vms, /pool */
+    PERMISSION_NOT_ROOT,   /* {userid} is not root@pam, whom only root@pam itself, and not its tokens, may
+                              change */
+    PERMISSION_MODIFY, /* Permissions.Modify on `path`; below /storage, /vms, /pool also the right to allocate
+                        */
 };
 
 /* For PERMISSION_USER_GROUP, about the parameter `groups`: a caller without the privilege on /access/groups
  * must send it, and needs the privilege on each of these groups. */
 enum groups_rule {
     GROUPS_NOT_ASKED,
-    GROUPS_UPDATE, /* besides the check of the user's present groups */
+    GROUPS_UPDATE, /* besides the check of the user's current groups */
     GROUPS_CREATE, /* instead of it: {userid} does not exist yet */
 };
 

@@ -22,7 +22,7 @@ static const char *boolean_word(const char *value)
     return value;
 }
 
-/* `prefix` is what stands before a key in errors: "", or "hostpci0." */
+/* `prefix` precedes the key in errors: "", or "hostpci0." */
 static int add_value(const struct schema *key, const char *prefix, const char *value, json_t *values,
                      struct error *err)
 {

@@ -12,15 +12,15 @@
 
 #include "schema/endpoint.h"
 
-/* Gives {key: value} in the keys' types. ERROR_INVALID says which key is wrong and why. */
+/* Returns {key: value} in the keys' types. ERROR_INVALID says which key is wrong and why. */
 int property_string_parse(const struct schema *schema, const char *string, json_t **ret, struct error *err);
 
-/* Whether it can be parsed. The error names a key with the property: "hostpci0.host: ...". */
+/* Whether it can be parsed. The error names the key with the property: "hostpci0.host: ...". */
 int property_string_check(const struct schema *schema, const char *name, const char *string,
                           struct error *err);
 
-/* The canonical string: the default key's value bare first, mandatory keys, the rest, each group in byte
- * order. */
+/* The canonical string: first the default key's bare value, then the mandatory keys, then the others, each
+ * group in byte order. */
 char *property_string_print(const struct schema *schema, const json_t *values);
 
 #endif

@@ -10,7 +10,7 @@
 
 static const char *const commands[METHOD_COUNT] = {"get", "create", "set", "delete"};
 
-/* Prints what stands for a value: "<1|0>", "<a|b>", "<integer>". */
+/* Prints a placeholder for a value: "<1|0>", "<a|b>", "<integer>". */
 static void print_placeholder(const struct schema *schema, struct text *ret)
 {
     text_append(ret, "<");

@@ -66,7 +66,7 @@ const struct schema *schema_find(const struct schema *list, const char *name)
     return NULL;
 }
 
-/* A scalar as the string that a form would send; NULL for arrays, objects and null. */
+/* A scalar as the string that would be sent in a form; NULL for arrays, objects and null. */
 static char *scalar_string(const json_t *value)
 {
     if (json_is_string(value))
@@ -190,7 +190,7 @@ static int check_string(const struct schema *schema, const char *name, const jso
     return schema->property_string != NULL ? check_property_string(schema, name, string, err) : 0;
 }
 
-/* Joins a list that was sent as repeated parameters with commas, as if it had been sent as one. */
+/* Joins with commas a list that was sent as a repeated parameter, as if it had been sent as one string. */
 static json_t *join(const json_t *array)
 {
     autotext struct text joined = {0};
@@ -241,8 +241,8 @@ int validate_value(const struct schema *schema, const char *name, json_t **value
         return check_string(schema, name, *value, err);
     if (check_range(schema, *value, err) != 0)
         return -1;
-    /* Permissions are checked before values are, for a path that holds the value as it was sent. So a number
-     * must be spelled as its format says: /vms/0100 is not the VM 100. */
+    /* Permissions are checked before values are validated, on a path with the value as it was sent. So a
+     * number must be spelled as its format says: otherwise /vms/0100 would be checked, and VM 100 used. */
     if (schema->type == SCHEMA_INTEGER && schema->format != NULL)
         return format_check(schema->format, sent, err);
     return 0;
@@ -254,7 +254,7 @@ static void add_error(json_t *errors, const char *name, const struct error *err)
     bool item = err->field[0] == '[';
     autofree char *key = xasprintf("%s%s", name, item ? err->field : "");
 
-    /* the decoder lets only UTF-8 through, but a text that was cut in a message may not be UTF-8 any more */
+    /* values are UTF-8, but a message in which one was cut need not be */
     if (json_object_set_new(errors, key, json_string(err->message)) != 0)
         json_object_set_new(errors, key, json_string("invalid value"));
 }

@@ -11,12 +11,12 @@
  * the declared types: numbers sent as strings and strings sent as numbers, booleans to 1 and 0, a scalar to
  * an array, an array to a list. A parameter that is null counts as not sent. On failure the error is
  * ERROR_INVALID "Parameter verification failed.", and *ret_errors, whose reference the caller gets, is {name:
- * text} with one text for each parameter ("map[0]" names an item). */
+ * text} with one text for each wrong parameter ("map[0]" names an item). */
 int validate_parameters(const struct schema *parameters, json_t *params, json_t **ret_errors,
                         struct error *err);
 
 /* Validates one value and converts it in place. The error is a text for the user; in a property string it
- * names the key with `name`, the parameter's: "hostpci0.host: ...". */
+ * names the key together with `name`, the parameter's: "hostpci0.host: ...". */
 int validate_value(const struct schema *schema, const char *name, json_t **value, struct error *err);
 
 /* Validates a reply strictly against the declaration of its endpoint: every property must be declared, none

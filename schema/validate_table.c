@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of endpoints, which is checked when the daemon starts: a mistake in a declaration is found there.
- */
+/* Checks the table of endpoints when the daemon starts, to find mistakes in the declarations. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "schema/openapi.h"
 
-/* libyaml frees the event. It fails only without memory, or if the order of the events is wrong, which is a
- * bug here. */
+/* libyaml frees the event. It fails only if there is no memory, or if the events come in the wrong order,
+ * which would be our bug. */
 static void emit(yaml_emitter_t *emitter, yaml_event_t *event)
 {
     if (!yaml_emitter_emit(emitter, event)) {
@@ -18,8 +18,8 @@ static void emit(yaml_emitter_t *emitter, yaml_event_t *event)
     }
 }
 
-/* Strings that a YAML reader would take for something else must be quoted, but libyaml only considers their
- * characters. */
+/* Whether a YAML reader would take the string for a number, a boolean or null. Such strings must be quoted,
+ * but libyaml only considers their characters. */
 static bool looks_like_another_type(const char *string)
 {
     static const char *const words[] = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~", ""};
