@@ -27,7 +27,7 @@ void checks_name_node(json_t *reply, const char *node)
 static const struct schema action_properties[] = {
     {.name = "method", .type = SCHEMA_STRING, .values = VALUES("GET", "POST", "PUT", "DELETE")},
     {.name = "path", .type = SCHEMA_STRING, .text = "Below /api2/json."},
-    {.name = "parameters", .type = SCHEMA_OBJECT, .open = true, .text = "Those to send."},
+    {.name = "parameters", .type = SCHEMA_OBJECT, .open = true, .text = "The parameters to send."},
     {.name = NULL},
 };
 
@@ -38,15 +38,15 @@ const struct schema check_properties[] = {
     {.name = "severity",
      .type = SCHEMA_STRING,
      .values = VALUES("ok", "info", "warning", "error"),
-     .text = "error: must be resolved first; warning: something may fail or do harm."},
+     .text = "error: must be resolved first; warning: something may fail or cause harm."},
     {.name = "message", .type = SCHEMA_STRING, .text = "What was found."},
     OPTIONAL_TEXT("evidence", "The file that was read and what it held."),
-    OPTIONAL_TEXT("remedy", "What to type, one command a line."),
+    OPTIONAL_TEXT("remedy", "What to type, one command per line."),
     {.name = "action",
      .type = SCHEMA_OBJECT,
      .optional = true,
      .properties = action_properties,
-     .text = "The call of this API that does the remedy, or the first step of it: `hostpci fix` makes it. It "
-             "is left out if there is none."},
+     .text = "The call of this API that does what the remedy says, or its first step; `hostpci fix` makes "
+             "it. Left out if there is none."},
     {.name = NULL},
 };

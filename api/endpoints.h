@@ -22,13 +22,13 @@
      .type = SCHEMA_STRING,                                                                                  \
      .optional = true,                                                                                       \
      .max_length = 64,                                                                                       \
-     .text = "Fail if the configuration has another digest by now."}
+     .text = "Fail if the configuration's digest is no longer this one."}
 
-/* What an endpoint returns that begins a task. */
+/* What endpoints that begin a task return. */
 #define RETURNS_UPID                                                                                         \
     {.type = SCHEMA_STRING,                                                                                  \
      .format = "pve-task-upid",                                                                              \
-     .text = "UPID of the task, whose log and end are below /nodes/{node}/tasks."}
+     .text = "UPID of the task. /nodes/{node}/tasks/{upid} has its log and its status."}
 
 /* Properties of replies that are left out if the host does not provide them. */
 #define OPTIONAL_TEXT(key, about)   {.name = (key), .type = SCHEMA_STRING, .optional = true, .text = (about)}

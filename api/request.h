@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a handler gets: a validated request, and the service that answers it. */
+/* What a handler gets: a validated request, and what it needs to answer it. */
 #ifndef HOSTPCI_API_REQUEST_H
 #define HOSTPCI_API_REQUEST_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Endpoints that Proxmox VE's web interface cannot do without: options, subscription, statistics. */
+/* Endpoints that Proxmox VE's web interface needs: options, subscription, statistics. */
 #include <ctype.h>
 
 #include "api/endpoints.h"

@@ -21,9 +21,9 @@
 /* A limit for both directions or for one. A burst is allowed for `length` seconds. */
 static const struct limit {
     const char *rate, *burst, *length; /* keys */
-    const char *name;                  /* QEMU's name, which -max and -max-length are added to */
+    const char *name;                  /* QEMU's name, to which -max and -max-length are appended */
     double unit;
-    const char *reads, *writes; /* the limits of one direction, which exclude it */
+    const char *reads, *writes; /* the limits of one direction, which cannot be set together with it */
 } limits[] = {
     {"mbps", "mbps_max", "bps_max_length", "bps-total", MIB, "mbps_rd", "mbps_wr"},
     {"mbps_rd", "mbps_rd_max", "bps_rd_max_length", "bps-read", MIB, NULL, NULL},
@@ -48,7 +48,7 @@ static int check_rate(const json_t *values, const char *key, double unit, struct
 
     if (value == NULL || (rate >= 0 && rate <= highest))
         return 0;
-    return error_set(err, ERROR_INVALID, "%s is from 0 to %.16g, not %.16g", key, highest, rate);
+    return error_set(err, ERROR_INVALID, "%s must be from 0 to %.16g, not %.16g", key, highest, rate);
 }
 
 static int check_rates(const json_t *values, struct error *err)
@@ -132,7 +132,7 @@ static bool is_medium(const char *file)
     return strcmp(file, "none") == 0 || strcmp(file, "cdrom") == 0;
 }
 
-/* The format is part of the name: what a guest wrote as one is never read as another. */
+/* The format is part of the name, so that what a guest wrote in one format is never read in another. */
 static int check_format(const char *key, const json_t *values, const struct vm_volume *volume,
                         struct error *err)
 {

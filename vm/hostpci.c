@@ -43,7 +43,7 @@ static char **full_ids(const char *list)
     return ids;
 }
 
-/* A name must not lead out of the ROM folder. */
+/* The name must not lead out of the ROM folder. */
 static int check_romfile(const char *name, struct error *err)
 {
     autofree char *framed = xasprintf("/%s/", name);
@@ -54,7 +54,7 @@ static int check_romfile(const char *name, struct error *err)
     return 0;
 }
 
-/* legacy-igd gives Intel's graphics the form that old guests and firmware know. */
+/* legacy-igd shows Intel's graphics in the form that old guests and firmware expect. */
 static int check_igd(const struct vm_hostpci *hostpci, struct error *err)
 {
     const char *host = hostpci->hosts != NULL ? hostpci->hosts[0] : NULL;
@@ -68,7 +68,7 @@ static int check_igd(const struct vm_hostpci *hostpci, struct error *err)
     if (hostpci->pcie)
         return error_set(err, ERROR_INVALID, "legacy-igd cannot be used with pcie: it is for i440fx");
     if (host != NULL && hostpci->hosts[1] != NULL)
-        return error_set(err, ERROR_INVALID, "legacy-igd takes one function only");
+        return error_set(err, ERROR_INVALID, "legacy-igd takes only one function");
     if (host != NULL && strcmp(host, "0000:00:02.0") != 0)
         return error_set(err, ERROR_INVALID, "legacy-igd is for the host's device 00:02.0, not '%s'", host);
     return 0;
@@ -85,7 +85,7 @@ static int check_values(const struct vm_hostpci *hostpci, struct error *err)
     return hostpci->legacy_igd ? check_igd(hostpci, err) : 0;
 }
 
-/* Takes everything that the schema allows. */
+/* Reads everything that the schema allows, whether it breaks a rule or not. */
 static int read_value(const char *value, struct vm_hostpci *ret, struct error *err)
 {
     autojson json_t *values = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Disk images of which somebody else than root@pam may make a VM's disk. */
+/* Disk images that users other than root@pam may use as a VM's disk. */
 #include "vm/image.h"
 
 #include <errno.h>

@@ -39,7 +39,7 @@ static bool is_disc(const char *name)
     return false;
 }
 
-/* vm-100-NAME.qcow2: an image has the number of its VM twice, in its folder and in its name. */
+/* The format of vm-100-NAME.qcow2. An image has its VM's number twice, in the folder and in the name. */
 static const char *image_format(long long vmid, const char *name)
 {
     autofree char *prefix = xasprintf("vm-%lld-", vmid);
@@ -66,7 +66,7 @@ bool vm_volume_name(long long vmid, const char *name, struct vm_volume *ret)
     return true;
 }
 
-/* "100/" at the beginning; no other way to write the number names a folder. */
+/* Parses "100/" at the beginning; the number must be spelled exactly like this, as the folder is. */
 static const char *parse_folder(const char *name, long long *ret_vmid)
 {
     const char *slash = strchr(name, '/');
@@ -116,8 +116,9 @@ int vm_volume_parse_new(const char *id, unsigned long long *ret, struct error *e
     double kib = ceil(strtod(id + strlen(VM_STORE ":"), NULL) * 1048576);
 
     if (!(kib >= 1 && kib * 1024 <= (double)VM_VOLUME_MOST_BYTES))
-        return error_set(err, ERROR_INVALID, "'%.100s': the size of a disk is above 0 and at most %llu GiB",
-                         id, VM_VOLUME_MOST_BYTES >> 30);
+        return error_set(err, ERROR_INVALID,
+                         "'%.100s': the size of a disk must be above 0 and at most %llu GiB", id,
+                         VM_VOLUME_MOST_BYTES >> 30);
     *ret = (unsigned long long)kib * 1024;
     return 0;
 }

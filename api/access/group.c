@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /access/groups: sets of users that roles are granted to. */
+/* /access/groups: sets of users to which roles are granted. */
 #include "access/group.h"
 
 #include "api/endpoints.h"

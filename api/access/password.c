@@ -10,7 +10,7 @@
 
 #define CONFIRMATION "confirmation-password"
 
-/* Everybody but root@pam must give his own password once more, since a ticket may have been stolen. */
+/* Everybody except root@pam must give his own password again, since a ticket may have been stolen. */
 static int confirm(struct request *request, struct error *err)
 {
     const char *user = param_string(request, "userid"), *caller = request->caller.user;
@@ -51,7 +51,7 @@ const struct endpoint endpoint_change_password = {
                               .optional = true,
                               .min_length = 5,
                               .max_length = 64,
-                              .text = "The caller's own password, required of everybody but root@pam."}),
+                              .text = "The caller's own password, required of everybody except root@pam."}),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
     .no_tokens = true,

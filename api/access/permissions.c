@@ -16,7 +16,7 @@ static bool is_own(const struct identity *caller, const struct identity *who)
            (caller->token[0] == '\0' || strcmp(caller->token, who->token) == 0);
 }
 
-/* Only a caller who may see a user or token learns whether it exists. */
+/* Only a caller who may see users and tokens can find out whether this one exists. */
 static int find_asked(struct request *request, const char *name, struct identity *ret, struct error *err)
 {
     struct access *access = request->service->access;

@@ -88,8 +88,9 @@ const struct endpoint endpoint_create_ticket = {
     .method = METHOD_POST,
     .path = "/access/ticket",
     .text = "Logs in. The reply has a ticket that is valid for two hours, to be sent as the cookie "
-            "PVEAuthCookie, and a token against cross-site request forgery. A valid ticket is accepted as "
-            "the password, until a number of days (--login-days) after the last one that was none, or until "
+            "PVEAuthCookie, and a CSRF prevention token. A valid ticket is accepted as "
+            "the password, until a number of days (--login-days) after the login with the password itself, "
+            "or until "
             "the user gets another password, is disabled or deleted.",
     .permission = ALLOW_WORLD,
     .parameters = PROPERTIES(
@@ -105,7 +106,7 @@ const struct endpoint endpoint_create_ticket = {
          .type = SCHEMA_STRING,
          .optional = true,
          .max_length = 64,
-         .text = "Make no ticket, but check that the user has `privs` on this path."},
+         .text = "Do not make a ticket, but check that the user has `privs` on this path."},
         {.name = "privs",
          .type = SCHEMA_STRING,
          .optional = true,
@@ -116,7 +117,7 @@ const struct endpoint endpoint_create_ticket = {
          .type = SCHEMA_BOOLEAN,
          .optional = true,
          .fallback = "1",
-         .text = "Ignored, but accepted since clients send it."},
+         .text = "Ignored; accepted because clients send it."},
         {.name = "otp", .type = SCHEMA_STRING, .optional = true, .text = "Ignored."},
         {.name = "tfa-challenge", .type = SCHEMA_STRING, .optional = true, .text = "Ignored."}),
     .returns = {.type = SCHEMA_OBJECT,

@@ -9,7 +9,7 @@
 #define ALLOW_TOKEN                                                                                          \
     ALLOW_OR({.kind = PERMISSION_SELF}, {.kind = PERMISSION_USER_GROUP, .privileges = VALUES("User.Modify")})
 
-/* A token of root@pam may do everything, so nobody else makes or changes one. */
+/* A token of root@pam may do everything, so nobody else may make or change one. */
 #define ALLOW_TOKEN_CHANGE ALLOW_AND(ALLOW_TOKEN, {.kind = PERMISSION_NOT_ROOT})
 
 #define FULL_TOKENID       {.name = "full-tokenid", .type = SCHEMA_STRING, .text = "USER@REALM!TOKENID"}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /cluster/ha: nothing is managed by a cluster. Clients written for Proxmox VE ask it of every VM, and take
- * the error's text for a no. */
+/* /cluster/ha: nothing is managed by a cluster. Clients written for Proxmox VE request it for every VM, and
+ * take the error's text for a no. */
 #include <string.h>
 
 #include "api/endpoints.h"
@@ -24,7 +24,7 @@ static int list_resources(struct request *request, json_t **ret, struct error *e
 const struct endpoint endpoint_list_ha_resources = {
     .method = METHOD_GET,
     .path = "/cluster/ha/resources",
-    .text = "Lists the VMs that a cluster keeps running, of which there are none here.",
+    .text = "Lists the VMs that a cluster keeps running: there are none.",
     .permission = ALLOW_PRIVILEGE("/", "Sys.Audit"),
     .parameters = PROPERTIES({.name = "type",
                               .type = SCHEMA_STRING,
@@ -50,7 +50,7 @@ static int get_resource(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_get_ha_resource = {
     .method = METHOD_GET,
     .path = "/cluster/ha/resources/{sid}",
-    .text = "Shows how a cluster keeps a VM running. It always fails, since no cluster does.",
+    .text = "Shows how a cluster keeps a VM running. It always fails, since hostpci has no such clusters.",
     .permission = ALLOW_PRIVILEGE("/", "Sys.Audit"),
     .parameters = PROPERTIES({.name = "sid",
                               .type = SCHEMA_STRING,

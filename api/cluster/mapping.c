@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /cluster/mapping: resource mappings, which name devices alike on every node. */
+/* /cluster/mapping: resource mappings, which give devices the same name on every node. */
 #include "api/cluster/mapping.h"
 
 #include <string.h>

@@ -18,7 +18,7 @@ static int list_pools(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_list_pools = {
     .method = METHOD_GET,
     .path = "/pools",
-    .text = "Lists the pools, of which there are none here.",
+    .text = "Lists the pools: there are none.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES({.name = "poolid",
                               .type = SCHEMA_STRING,
@@ -30,7 +30,7 @@ const struct endpoint endpoint_list_pools = {
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .values = VALUES("qemu", "lxc", "storage"),
-                              .text = "Of that pool only members of this type."}),
+                              .text = "Of that pool, list only members of this type."}),
     .returns = {.type = SCHEMA_ARRAY,
                 .empty = "There are no pools.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,

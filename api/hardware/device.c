@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/hardware/pci/{id}/status: one device whole, and whether it can be passed through. */
+/* /nodes/{node}/hardware/pci/{id}/status: everything about one device, and whether it can be passed through.
+ */
 #include <string.h>
 
 #include "api/checks.h"
@@ -14,7 +15,7 @@
 #include "passthrough/assign/reservation.h"
 #include "storage/index.h"
 
-/* Describes the device as this process sees it. Of a device that a task works on (`busy`), files that the
+/* Describes the device as this process sees it. If a task works on the device (`busy`), files that the
  * kernel might not answer for are not read. */
 static int describe_here(const struct service *service, const struct inventory *inventory,
                          struct pci_address address, bool busy, json_t **ret, struct error *err)
@@ -128,14 +129,14 @@ const struct schema device_link_properties[] = {
     {.name = NULL},
 };
 
-#define SHADOW_TEXT "Present if it is no ROM but the copy of one that the firmware left in main memory."
+#define SHADOW_TEXT "Present if it is not the ROM itself, but a copy that the firmware left in main memory."
 
 static const struct schema resource_properties[] = {
     OPTIONAL_TEXT("name", "bar0 to bar5, rom, or iov0 to iov5."),
     OPTIONAL_TEXT("start", "First address, in hexadecimal."),
     OPTIONAL_NUMBER("size", "Size in bytes."),
     OPTIONAL_TEXT("type", "io, mem32 or mem64."),
-    OPTIONAL_FLAG("prefetchable", "Present if reading has no side effect."),
+    OPTIONAL_FLAG("prefetchable", "Present if reading from it has no side effects."),
     OPTIONAL_FLAG("shadow", SHADOW_TEXT),
     {.name = NULL},
 };
@@ -157,9 +158,8 @@ static const struct schema error_properties[] = {
     {.name = "severity",
      .type = SCHEMA_STRING,
      .values = VALUES("fatal", "nonfatal", "correctable"),
-     .text =
-         "fatal: the link cannot be relied on any more; nonfatal: a transaction was lost; correctable: the "
-         "hardware has recovered by itself."},
+     .text = "fatal: the link is no longer reliable; nonfatal: a transaction was lost; correctable: the "
+             "hardware has recovered by itself."},
     {.name = "name",
      .type = SCHEMA_STRING,
      .text = "The kernel's name for the error, such as RxErr or BadTLP."},
@@ -169,9 +169,8 @@ static const struct schema error_properties[] = {
 
 static const struct schema vfio_properties[] = {
     {.name = "name", .type = SCHEMA_STRING, .text = "The kernel's name for it: vfioN."},
-    OPTIONAL_TEXT("cdev",
-                  "The file in /dev by which a program with IOMMUFD opens it; left out if this kernel "
-                  "offers it by its group only."),
+    OPTIONAL_TEXT("cdev", "The file in /dev through which a program with IOMMUFD opens it; left out if this "
+                          "kernel offers it only through its group."),
     {.name = NULL},
 };
 
@@ -182,7 +181,7 @@ static const struct schema detach_properties[] = {
 };
 
 static const struct schema use_properties[] = {
-    {.name = "id", .type = SCHEMA_STRING, .format = "pci-id", .text = "The function that is used."},
+    {.name = "id", .type = SCHEMA_STRING, .format = "pci-id", .text = "The function that the host uses."},
     {.name = "kind",
      .type = SCHEMA_STRING,
      .text = "block, network, display, usb, sriov, sound, vfio and so on."},
@@ -208,7 +207,7 @@ static const struct schema owner_properties[] = {
      .text = "driver: its driver; vfs: its number of virtual functions."},
     {.name = "file", .type = SCHEMA_STRING},
     {.name = "line", .type = SCHEMA_INTEGER, .text = "0: the whole file."},
-    {.name = "text", .type = SCHEMA_STRING, .text = "What stands there."},
+    {.name = "text", .type = SCHEMA_STRING, .text = "The text of that line."},
     {.name = NULL},
 };
 
@@ -222,124 +221,119 @@ static const struct schema user_properties[] = {
     {.name = NULL},
 };
 
-const struct endpoint endpoint_get_pci_status =
-    {
-        .method = METHOD_GET,
-        .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/status",
-        .text = "Shows everything about one device: whether it can be passed through, and if not, why and "
-                "what to do; what the host uses it for; and what the kernel says of it. Values that the host "
-                "does not provide are left out. While a task works on the device, values that the kernel "
-                "might be slow to provide are left out, too.",
-        .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
-        .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID),
-        .returns =
-            {
-                .type = SCHEMA_OBJECT,
-                .properties =
-                    PROPERTIES(
-                        {.name = "id", .type = SCHEMA_STRING, .format = "pci-id"},
-                        OPTIONAL_TEXT("class", "Class, subclass and programming interface."),
-                        OPTIONAL_TEXT("vendor", "Vendor id."), OPTIONAL_TEXT("device", "Device id."),
-                        OPTIONAL_TEXT("subsystem_vendor", "Subsystem's vendor id; 0x0000: none."),
-                        OPTIONAL_TEXT("subsystem_device", "Subsystem's device id; 0x0000: none."),
-                        OPTIONAL_TEXT("vendor_name", NULL), OPTIONAL_TEXT("device_name", NULL),
-                        OPTIONAL_TEXT("subsystem_vendor_name", NULL),
-                        OPTIONAL_TEXT("subsystem_device_name", NULL),
-                        OPTIONAL_TEXT("revision", "Revision id."),
-                        OPTIONAL_NUMBER("iommugroup", "IOMMU group; -1 if the device is in none."),
-                        WORDS("peers", "The other devices of its IOMMU group."),
-                        OPTIONAL_TEXT("driver", "The bound driver."),
-                        WORDS("modules", "Kernel modules that could drive it."),
-                        WORDS("vfio-drivers", "VFIO drivers for it, the best first: what driver=vfio tries."),
-                        OPTIONAL_TEXT("driver-override",
-                                      "Driver override: the only driver that the kernel may bind."),
-                        OPTIONAL_NUMBER("numa-node", "NUMA node that it is attached to."),
-                        OPTIONAL_FLAG("boot-vga", "Whether the firmware used this display at boot."),
-                        {.name = "link",
-                         .type = SCHEMA_OBJECT,
-                         .optional = true,
-                         .properties = device_link_properties},
-                        OPTIONAL_TEXT("power-state", "From D0 (on) to D3cold (off)."),
-                        OPTIONAL_FLAG("d3cold-allowed",
-                                      "Whether it may be put into D3cold, without any power."),
-                        WORDS("reset-methods",
-                              "Ways to reset it, in the order in which the kernel tries them."),
-                        {.name = "resources",
-                         .type = SCHEMA_ARRAY,
-                         .items = ITEMS(.type = SCHEMA_OBJECT, .properties = resource_properties)},
-                        {.name = "rom",
-                         .type = SCHEMA_OBJECT,
-                         .optional = true,
-                         .properties =
-                             PROPERTIES(OPTIONAL_NUMBER("size", "Size of the ROM's window in bytes."),
-                                        OPTIONAL_FLAG("shadow", SHADOW_TEXT))},
-                        OPTIONAL_TEXT("slot", "Name of the physical slot."),
-                        OPTIONAL_TEXT("serial-number",
-                                      "Serial number of the hardware. Only root may read it, and only newer "
-                                      "kernels tell it."),
-                        OPTIONAL_FLAG("reset-subordinate", "Present on a bridge whose devices below it the "
-                                                           "kernel can reset together."),
-                        {.name = "errors",
-                         .type = SCHEMA_ARRAY,
-                         .optional = true,
-                         .items = ITEMS(.type = SCHEMA_OBJECT, .properties = error_properties),
-                         .text = "PCI Express errors that have happened since the device appeared, the worst "
-                                 "severity first; left out if the kernel does not count them."},
-                        {.name = "vfio-dev",
-                         .type = SCHEMA_OBJECT,
-                         .optional = true,
-                         .properties = vfio_properties,
-                         .text = "The VFIO device, while a vfio driver has the device and the kernel tells."},
-                        {.name = "sriov",
-                         .type = SCHEMA_OBJECT,
-                         .optional = true,
-                         .properties = sriov_properties},
-                        OPTIONAL_TEXT("physfn", "Physical function that a virtual function belongs to."),
-                        {.name = "virtfns",
-                         .type = SCHEMA_OBJECT,
-                         .optional = true,
-                         .open = true,
-                         .text = "Virtual functions of a physical function: {virtfn0: PCI id, ...}."},
-                        OPTIONAL_FLAG("mdev", "Present if the device can create mediated devices."),
-                        OPTIONAL_FLAG("nvidia", "Present if it creates them by NVIDIA's own interface."),
-                        {.name = "verdict",
-                         .type = SCHEMA_STRING,
-                         .values = VALUES("ready", "possible", "blocked"),
-                         .text = "ready: can be passed through; possible: functions must be detached from "
-                                 "their drivers first; blocked: cannot be passed through, see checks."},
-                        {.name = "summary",
-                         .type = SCHEMA_STRING,
-                         .text = "What passing it through takes, or why it is impossible."},
-                        {.name = "detaches",
-                         .type = SCHEMA_ARRAY,
-                         .items = ITEMS(.type = SCHEMA_OBJECT, .properties = detach_properties),
-                         .text = "Functions that would be detached from their drivers."},
-                        {.name = "checks",
-                         .type = SCHEMA_ARRAY,
-                         .items = ITEMS(.type = SCHEMA_OBJECT, .properties = check_properties),
-                         .text = "Results of the checks, the worst first."},
-                        {.name = "host-use",
-                         .type = SCHEMA_ARRAY,
-                         .items = ITEMS(.type = SCHEMA_OBJECT, .properties = use_properties),
-                         .text = "Host uses of the device and of the functions that would be detached with "
-                                 "it."},
-                        {.name = "state",
-                         .type = SCHEMA_OBJECT,
-                         .optional = true,
-                         .properties = hardware_state_properties,
-                         .text = "What was done to it and is being done; left out if no broker answers."},
-                        {.name = "used-by",
-                         .type = SCHEMA_OBJECT,
-                         .optional = true,
-                         .properties = user_properties,
-                         .text = "The VM that has it, else the first VM whose configuration names it."},
-                        WORDS("mappings", "Resource mappings that name it on this node."),
-                        {.name = "owners",
-                         .type = SCHEMA_ARRAY,
-                         .items = ITEMS(.type = SCHEMA_OBJECT, .properties = owner_properties),
-                         .text = "Who else sets its driver or its number of virtual functions at boot."}),
-            },
-        .may_block = true,
-        .on_node = true,
-        .run = get_pci_status,
+const struct endpoint endpoint_get_pci_status = {
+    .method = METHOD_GET,
+    .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/status",
+    .text = "Shows everything about one device: whether it can be passed through, and if not, why and "
+            "what to do; what the host uses it for; and what the kernel says about it. Values that the host "
+            "does not provide are left out. While a task works on the device, values that the kernel "
+            "might be slow to provide are left out, too.",
+    .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID),
+    .returns =
+        {
+            .type = SCHEMA_OBJECT,
+            .properties =
+                PROPERTIES(
+                    {.name = "id", .type = SCHEMA_STRING, .format = "pci-id"},
+                    OPTIONAL_TEXT("class", "Class, subclass and programming interface."),
+                    OPTIONAL_TEXT("vendor", "Vendor id."), OPTIONAL_TEXT("device", "Device id."),
+                    OPTIONAL_TEXT("subsystem_vendor", "Subsystem's vendor id; 0x0000: none."),
+                    OPTIONAL_TEXT("subsystem_device", "Subsystem's device id; 0x0000: none."),
+                    OPTIONAL_TEXT("vendor_name", NULL), OPTIONAL_TEXT("device_name", NULL),
+                    OPTIONAL_TEXT("subsystem_vendor_name", NULL),
+                    OPTIONAL_TEXT("subsystem_device_name", NULL), OPTIONAL_TEXT("revision", "Revision id."),
+                    OPTIONAL_NUMBER("iommugroup", "IOMMU group; -1 if the device is in none."),
+                    WORDS("peers", "The other devices of its IOMMU group."),
+                    OPTIONAL_TEXT("driver", "The bound driver."),
+                    WORDS("modules", "Kernel modules that could drive it."),
+                    WORDS("vfio-drivers",
+                          "VFIO drivers for it, the best first; driver=vfio tries them in this order."),
+                    OPTIONAL_TEXT("driver-override",
+                                  "Driver override: the only driver that the kernel may bind."),
+                    OPTIONAL_NUMBER("numa-node", "NUMA node that it is attached to."),
+                    OPTIONAL_FLAG("boot-vga", "Whether the firmware used this display at boot."),
+                    {.name = "link",
+                     .type = SCHEMA_OBJECT,
+                     .optional = true,
+                     .properties = device_link_properties},
+                    OPTIONAL_TEXT("power-state", "From D0 (on) to D3cold (off)."),
+                    OPTIONAL_FLAG("d3cold-allowed", "Whether it may be put into D3cold, without any power."),
+                    WORDS("reset-methods", "Ways to reset it, in the order in which the kernel tries them."),
+                    {.name = "resources",
+                     .type = SCHEMA_ARRAY,
+                     .items = ITEMS(.type = SCHEMA_OBJECT, .properties = resource_properties)},
+                    {.name = "rom",
+                     .type = SCHEMA_OBJECT,
+                     .optional = true,
+                     .properties = PROPERTIES(OPTIONAL_NUMBER("size", "Size of the ROM's window in bytes."),
+                                              OPTIONAL_FLAG("shadow", SHADOW_TEXT))},
+                    OPTIONAL_TEXT("slot", "Name of the physical slot."),
+                    OPTIONAL_TEXT("serial-number", "Serial number of the hardware. Only root may read it, "
+                                                   "and only newer kernels provide it."),
+                    OPTIONAL_FLAG("reset-subordinate", "Present on a bridge whose devices below it the "
+                                                       "kernel can reset together."),
+                    {.name = "errors",
+                     .type = SCHEMA_ARRAY,
+                     .optional = true,
+                     .items = ITEMS(.type = SCHEMA_OBJECT, .properties = error_properties),
+                     .text = "PCI Express errors that have happened since the device appeared, the worst "
+                             "severity first; left out if the kernel does not count them."},
+                    {.name = "vfio-dev",
+                     .type = SCHEMA_OBJECT,
+                     .optional = true,
+                     .properties = vfio_properties,
+                     .text = "The VFIO device, while a VFIO driver is bound and if the kernel names it."},
+                    {.name = "sriov",
+                     .type = SCHEMA_OBJECT,
+                     .optional = true,
+                     .properties = sriov_properties},
+                    OPTIONAL_TEXT("physfn", "Physical function that a virtual function belongs to."),
+                    {.name = "virtfns",
+                     .type = SCHEMA_OBJECT,
+                     .optional = true,
+                     .open = true,
+                     .text = "Virtual functions of a physical function: {virtfn0: PCI id, ...}."},
+                    OPTIONAL_FLAG("mdev", "Present if the device can create mediated devices."),
+                    OPTIONAL_FLAG("nvidia", "Present if it creates them through NVIDIA's own interface."),
+                    {.name = "verdict",
+                     .type = SCHEMA_STRING,
+                     .values = VALUES("ready", "possible", "blocked"),
+                     .text = "ready: can be passed through; possible: functions must be detached from "
+                             "their drivers first; blocked: cannot be passed through, see checks."},
+                    {.name = "summary",
+                     .type = SCHEMA_STRING,
+                     .text = "What passing it through takes, or why it is impossible."},
+                    {.name = "detaches",
+                     .type = SCHEMA_ARRAY,
+                     .items = ITEMS(.type = SCHEMA_OBJECT, .properties = detach_properties),
+                     .text = "Functions that would be detached from their drivers."},
+                    {.name = "checks",
+                     .type = SCHEMA_ARRAY,
+                     .items = ITEMS(.type = SCHEMA_OBJECT, .properties = check_properties),
+                     .text = "Results of the checks, the worst first."},
+                    {.name = "host-use",
+                     .type = SCHEMA_ARRAY,
+                     .items = ITEMS(.type = SCHEMA_OBJECT, .properties = use_properties),
+                     .text = "Host uses of the device and of the functions that would be detached with "
+                             "it."},
+                    {.name = "state",
+                     .type = SCHEMA_OBJECT,
+                     .optional = true,
+                     .properties = hardware_state_properties,
+                     .text = "What the broker has done to it and is doing; left out if no broker answers."},
+                    {.name = "used-by",
+                     .type = SCHEMA_OBJECT,
+                     .optional = true,
+                     .properties = user_properties,
+                     .text = "The VM that has it, else the first VM whose configuration names it."},
+                    WORDS("mappings", "Resource mappings that name it on this node."),
+                    {.name = "owners",
+                     .type = SCHEMA_ARRAY,
+                     .items = ITEMS(.type = SCHEMA_OBJECT, .properties = owner_properties),
+                     .text = "Who else sets its driver or its number of virtual functions at boot."}),
+        },
+    .may_block = true,
+    .on_node = true,
+    .run = get_pci_status,
 };

@@ -43,7 +43,7 @@ static int list_mdev_types(struct request *request, json_t **ret, struct error *
 
     if (pci_address_parse(name, &address))
         return mdev_list_types(service->sysroot, address, ret, err);
-    /* it is a mapping: the types that any of its devices on this node offers, each once */
+    /* It is a mapping: list the types that any of its devices on this node offers, each once. */
     if (mapping_list_paths(service->storage, name, service->node, &paths, err) != 0)
         return -1;
     json_array_foreach(paths, i, path) {
@@ -71,7 +71,7 @@ const struct endpoint endpoint_list_mdev_types = {
     .permission = ALLOW_ANY_PRIVILEGE("/", "Sys.Audit", "Sys.Modify"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID_OR_MAPPING),
     .returns = {.type = SCHEMA_ARRAY,
-                .empty = "It can create no mediated devices now: its status says why.",
+                .empty = "It cannot create mediated devices now: its status says why.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties =
                                    PROPERTIES({.name = "type",

@@ -15,12 +15,12 @@
 #include "passthrough/assign/availability.h"
 #include "passthrough/assign/reservation.h"
 
-/* Who has what, and what is kept. */
+/* Who has which mediated device, and which ones are persistent. */
 struct sight {
     json_t *instances, *files; /* see mdev_list_instances, mdevctl_list */
     json_t *reserved;          /* see reservations_list */
-    json_t *holders;           /* {UUID or PCI id: text}; NULL: nobody knows, there is no broker */
-    json_t *functions;         /* {PCI id: {kind: fact}}; NULL as well */
+    json_t *holders;           /* {UUID or PCI id: text}; NULL: unknown, as there is no broker */
+    json_t *functions;         /* {PCI id: {kind: fact}}; NULL: likewise */
     struct inventory *inventory;
 };
 
@@ -45,7 +45,7 @@ static int look(struct request *request, struct sight *ret, struct error *err)
     return reservations_list(&reservations, &ret->reserved, err);
 }
 
-/* A member of what the broker answers to a question about nothing in particular; NULL without a broker. */
+/* A member of the broker's answer to an operation without arguments; NULL without a broker. */
 static json_t *ask(const struct broker *broker, const char *operation, const char *member)
 {
     autojson json_t *answer = NULL;
@@ -72,7 +72,7 @@ static json_t *find_file(const struct sight *sight, const char *parent, const ch
     return NULL;
 }
 
-/* Whether the type of a vGPU is kept for the card that is there now. */
+/* Whether a vGPU's type is persistent for the card that is in the slot now. */
 static bool is_kept(const struct sight *sight, const char *function)
 {
     struct pci_address address;
@@ -136,7 +136,7 @@ static int list_mdev(struct request *request, json_t **ret, struct error *err)
 
     if (look(request, &sight, err) != 0)
         return -1;
-    if (json_array_size(sight.instances) > 0) { /* or there is nothing to ask about */
+    if (json_array_size(sight.instances) > 0) { /* otherwise there is nothing to ask about */
         sight.holders = ask(request->service->broker, "describe-mdev", "holders");
         sight.functions = ask(request->service->broker, "state", "functions");
     }
@@ -152,33 +152,33 @@ static int list_mdev(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_list_mdev = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/hardware/mdev",
-    .text =
-        "Lists the mediated devices that exist or are kept in /" ETC_MDEVCTL ", and the functions that are "
-        "vGPUs by NVIDIA's own interface.",
+    .text = "Lists the mediated devices that exist or are kept in /" ETC_MDEVCTL
+            ", and the functions that are vGPUs through NVIDIA's own interface.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE),
     .returns =
         {.type = SCHEMA_ARRAY,
          .empty = "There are no mediated devices.",
-         .items = ITEMS(
-                 .type = SCHEMA_OBJECT,
-                 .properties = PROPERTIES(
-                     {.name = "id",
-                      .type = SCHEMA_STRING,
-                      .text = "By which DELETE knows it: its UUID, or for a vGPU its function's PCI id."},
-                     OPTIONAL_TEXT("uuid", "Absent for a vGPU by NVIDIA's own interface."),
-                     OPTIONAL_TEXT("parent", "PCI id of the device that it is a part of; the vGPU itself."),
-                     OPTIONAL_TEXT("type", "Name of its type."),
-                     {.name = "state",
-                      .type = SCHEMA_STRING,
-                      .values = VALUES("active", "defined", "leftover"),
-                      .text =
-                          "active: it exists; defined: it does not exist now, but mdevctl's file of it does; "
-                          "leftover: it was created for a VM that does not run, and nobody uses it."},
-                     OPTIONAL_FLAG("persistent", "Present if it is created at each start of the host."),
-                     OPTIONAL_NUMBER("vmid", "The VM that it was created for."),
-                     OPTIONAL_TEXT("holder", "The process that has it open, and its pid."),
-                     OPTIONAL_TEXT("error", "Why mdevctl's file of it is of no use.")))},
+         .items =
+             ITEMS(.type = SCHEMA_OBJECT,
+                   .properties = PROPERTIES(
+                       {.name = "id",
+                        .type = SCHEMA_STRING,
+                        .text = "What DELETE takes: its UUID, or for a vGPU its function's PCI id."},
+                       OPTIONAL_TEXT("uuid", "Absent for a vGPU through NVIDIA's own interface."),
+                       OPTIONAL_TEXT("parent",
+                                     "PCI id of the device that it is a part of; for a vGPU its own."),
+                       OPTIONAL_TEXT("type", "Name of its type."),
+                       {.name = "state",
+                        .type = SCHEMA_STRING,
+                        .values = VALUES("active", "defined", "leftover"),
+                        .text =
+                            "active: it exists; defined: it does not exist now, but its mdevctl file does; "
+                            "leftover: it was created for a VM that does not run, and nobody uses it."},
+                       OPTIONAL_FLAG("persistent", "Present if it is created at each start of the host."),
+                       OPTIONAL_NUMBER("vmid", "The VM that it was created for."),
+                       OPTIONAL_TEXT("holder", "The process that has it open, and its pid."),
+                       OPTIONAL_TEXT("error", "Why its mdevctl file cannot be used.")))},
     .may_block = true,
     .on_node = true,
     .run = list_mdev,
@@ -222,7 +222,7 @@ const struct endpoint endpoint_create_mdev = {
     .run = create_mdev,
 };
 
-/* Of a mediated device that exists or has a file. */
+/* The parent of a mediated device that exists or has a file. */
 static const char *find_parent(const struct sight *sight, const char *uuid)
 {
     const json_t *const lists[] = {sight->instances, sight->files};
@@ -263,9 +263,8 @@ static int delete_mdev(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_delete_mdev = {
     .method = METHOD_DELETE,
     .path = "/nodes/{node}/hardware/mdev/{uuid}",
-    .text = "Removes a mediated device, and what keeps it; or makes a function no vGPU any more. Refused "
-            "while a VM "
-            "or another process has it.",
+    .text = "Removes a mediated device and its mdevctl file, or the vGPU type of a function. Refused while a "
+            "VM or another process has it.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
     .parameters =
         PROPERTIES(PARAMETER_NODE,

@@ -130,7 +130,7 @@ const struct endpoint endpoint_list_pci = {
                               .text = "Include whether each device can be passed through, and if not, why."}),
     .returns =
         {.type = SCHEMA_ARRAY,
-         .empty = "There are no PCI devices, or none of the classes that are not left out.",
+         .empty = "There are no PCI devices, or all of them are of classes that are left out.",
          .items = ITEMS(
                  .type = SCHEMA_OBJECT,
                  .properties = PROPERTIES(
@@ -164,7 +164,7 @@ const struct endpoint endpoint_list_pci = {
                      {.name = "nvidia",
                       .type = SCHEMA_BOOLEAN,
                       .optional = true,
-                      .text = "Present if it creates them by NVIDIA's own interface."},
+                      .text = "Present if it creates them through NVIDIA's own interface."},
                      {.name = "vendor_name", .type = SCHEMA_STRING, .optional = true},
                      {.name = "subsystem_vendor", .type = SCHEMA_STRING, .optional = true},
                      {.name = "subsystem_device", .type = SCHEMA_STRING, .optional = true},

@@ -12,8 +12,8 @@ static int set_power(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_set_pci_power = {
     .method = METHOD_PUT,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/power",
-    .text =
-        "Says how far a device may sleep while it is idle. Of a card with several functions each has a say.",
+    .text = "Sets how deeply a device may sleep while it is idle. A card with several functions only sleeps "
+            "if each of them may.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
     .parameters =
         PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID, {.name = NULL, .more = operation_d3cold_arguments + 1}),

@@ -12,7 +12,7 @@ static int reset_pci(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_reset_pci = {
     .method = METHOD_POST,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/reset",
-    .text = "Resets a device by the first of the kernel's methods that works. If none does, the device's "
+    .text = "Resets a device with the first of the kernel's methods that works. If none does, the device's "
             "status shows that until a reset works.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
     .parameters =

@@ -2,15 +2,15 @@
 /* /nodes/{node}/hardware/pci/{id}/rom: what the ROM of a device is, and saving it as a romfile.
  *
  * Reading needs Sys.Modify, too: the ROM is switched on for it, the device is woken, and nothing else may
- * change the device meanwhile. GET is never forced: it needs no CSRF token, so that a foreign page could let
- * a browser disturb a device that is in use. */
+ * change the device at the same time. GET cannot be forced: it needs no CSRF token, so that a malicious page
+ * could make a browser disturb a device that is in use. */
 #include "api/endpoints.h"
 #include "api/hardware/task.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "broker/operations.h"
 
-/* The operation is journalled, and so has an id, although no task follows it. */
+/* The operation is journalled, so it needs an id, although there is no task. */
 static int get_pci_rom(struct request *request, json_t **ret, struct error *err)
 {
     char id[PCI_ADDRESS_SIZE], unique[UUID_SIZE];
@@ -30,7 +30,7 @@ static int save_pci_rom(struct request *request, json_t **ret, struct error *err
 static const struct schema efi_properties[] = {
     {.name = "machine",
      .type = SCHEMA_STRING,
-     .text = "Kind of processor that its code is for: x64, ia32, aarch64, ..."},
+     .text = "Kind of processor that its code runs on: x64, ia32, aarch64, ..."},
     {.name = "subsystem",
      .type = SCHEMA_STRING,
      .text = "boot-service-driver, runtime-driver or application."},
@@ -40,8 +40,8 @@ static const struct schema efi_properties[] = {
 
 static const struct schema image_properties[] = {
     {.name = "offset", .type = SCHEMA_INTEGER, .text = "Where it begins, in bytes."},
-    {.name = "length", .type = SCHEMA_INTEGER, .text = "Its bytes, as it says."},
-    {.name = "code", .type = SCHEMA_INTEGER, .text = "The number of its type."},
+    {.name = "length", .type = SCHEMA_INTEGER, .text = "Its size in bytes, as it states itself."},
+    {.name = "code", .type = SCHEMA_INTEGER, .text = "Its code type, as a number."},
     {.name = "type",
      .type = SCHEMA_STRING,
      .values = VALUES("bios", "open-firmware", "pa-risc", "uefi", "other"),
@@ -52,10 +52,10 @@ static const struct schema image_properties[] = {
      .type = SCHEMA_ARRAY,
      .optional = true,
      .items = ITEMS(.type = SCHEMA_STRING),
-     .text = "Ids of other devices that it is for."},
+     .text = "Ids of other devices that it supports."},
     {.name = "class", .type = SCHEMA_STRING, .text = "Class, subclass and programming interface."},
     {.name = "revision", .type = SCHEMA_INTEGER, .text = "The vendor's revision of the code."},
-    {.name = "last", .type = SCHEMA_BOOLEAN, .text = "Whether it is marked as the last one."},
+    {.name = "last", .type = SCHEMA_BOOLEAN, .text = "Whether it is marked as the last image."},
     {.name = "checksum",
      .type = SCHEMA_STRING,
      .optional = true,
@@ -72,18 +72,16 @@ static const struct schema image_properties[] = {
 const struct endpoint endpoint_get_pci_rom = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/rom",
-    .text = "Reads the ROM of a device, and says what it is: for which firmware, whether it is UEFI capable, "
-            "whole, "
-            "and of this device. A device that a driver of the host or a virtual machine has is refused; "
-            "POST can "
-            "force that.",
+    .text = "Reads the ROM of a device, and says what it is: for which firmware, whether it supports UEFI, "
+            "is complete, and belongs to this device. Refused while a driver of the host or a virtual "
+            "machine has the device; POST can force that.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID),
     .returns =
         {.type = SCHEMA_OBJECT,
          .properties = PROPERTIES(
              {.name = "id", .type = SCHEMA_STRING, .format = "pci-id"},
-             {.name = "size", .type = SCHEMA_INTEGER, .text = "Bytes of all its images."},
+             {.name = "size", .type = SCHEMA_INTEGER, .text = "Size of all its images together, in bytes."},
              {.name = "bios",
               .type = SCHEMA_BOOLEAN,
               .text = "Whether it has an image for a BIOS (SeaBIOS)."},
@@ -93,12 +91,13 @@ const struct endpoint endpoint_get_pci_rom = {
               .text = "Whether one of its images is for this device."},
              {.name = "complete",
               .type = SCHEMA_BOOLEAN,
-              .text = "Whether it ends with its last image, and all are whole."},
+              .text = "Whether all its images are complete, including one that is marked as the last."},
              OPTIONAL_TEXT("fault", "Why it is not complete."),
              OPTIONAL_NUMBER("before", "Bytes before its first image."),
-             OPTIONAL_FLAG("shadow", "Present if it is no ROM but the copy of one that the firmware left in "
-                                     "main memory."),
-             WORDS("notes", "What one should know of it, in sentences."),
+             OPTIONAL_FLAG(
+                 "shadow",
+                 "Present if it is not the ROM itself, but a copy that the firmware left in main memory."),
+             WORDS("notes", "What to know about it, in sentences."),
              {.name = "images",
               .type = SCHEMA_ARRAY,
               .items = ITEMS(.type = SCHEMA_OBJECT, .properties = image_properties)})},
@@ -111,8 +110,7 @@ const struct endpoint endpoint_save_pci_rom = {
     .method = METHOD_POST,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/rom",
     .text = "Reads the ROM of a device, and saves it as a romfile for hostpciN. The task's log says what is "
-            "in it. A "
-            "ROM that is damaged, or of another device, is saved only if forced.",
+            "in it. A ROM that is damaged, or belongs to another device, is only saved if forced.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
     .parameters =
         PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID, {.name = NULL, .more = operation_rom_arguments + 1}),

@@ -10,7 +10,8 @@
 #include "hardware/slice/vf_link.h"
 #include "passthrough/assign/availability.h"
 
-/* As the kernel has them, of those that exist; none where it does not tell. */
+/* Adds the settings that the kernel has for the virtual functions that exist; leaves out what it does not
+ * provide. */
 static void add_settings(const struct sysroot *sysroot, struct pci_address physical, const json_t *vfs)
 {
     struct vf_interface interface = vf_interface_find(sysroot, physical);
@@ -80,7 +81,8 @@ static void list_holders(const struct availability *availability, struct pci_add
     }
 }
 
-/* Another count removes all virtual functions. That a VM has one is known before its process opens it. */
+/* Changing the count removes all virtual functions. A reservation shows that a VM has one even before its
+ * process opens it. */
 static int check_unreserved(const struct service *service, struct pci_address physical, long long count,
                             struct error *err)
 {
@@ -96,11 +98,10 @@ static int check_unreserved(const struct service *service, struct pci_address ph
     if (holders.length == 0)
         return 0;
     pci_address_format(physical, id);
-    return error_set(
-        err, ERROR_BUSY,
-        "another number of virtual functions removes all that %s has, and VMs have some of them: "
-        "%s: stop these VMs first",
-        id, holders.data);
+    return error_set(err, ERROR_BUSY,
+                     "changing the number of virtual functions removes all that %s has, but VMs have some of "
+                     "them: %s: stop these VMs first",
+                     id, holders.data);
 }
 
 static int set_sriov(struct request *request, json_t **ret, struct error *err)
@@ -122,7 +123,7 @@ static const struct schema vf_properties[] = {
      .type = SCHEMA_STRING,
      .optional = true,
      .format = "pci-id",
-     .text = "Its PCI id, also if it does not exist yet, so that a mapping can be made before."},
+     .text = "Its PCI id, known even before it exists, so that a mapping can name it already."},
     {.name = "exists", .type = SCHEMA_BOOLEAN, .text = "Whether it exists now."},
     OPTIONAL_NUMBER("group", "IOMMU group."),
     OPTIONAL_TEXT("driver", "The bound driver."),
@@ -130,7 +131,7 @@ static const struct schema vf_properties[] = {
      .type = SCHEMA_OBJECT,
      .optional = true,
      .properties = vf_setting_keys,
-     .text = "Of a network card's, as the kernel has them now."},
+     .text = "Only for network cards: as the kernel has it now."},
     {.name = NULL},
 };
 
@@ -140,22 +141,24 @@ const struct endpoint endpoint_get_pci_sriov = {
     .text = "Shows which virtual functions a device has and which it could have.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_PCI_ID),
-    .returns = {.type = SCHEMA_OBJECT,
-                .properties = PROPERTIES(
-                    {.name = "total", .type = SCHEMA_INTEGER, .text = "How many it can have."},
-                    {.name = "now", .type = SCHEMA_INTEGER, .text = "How many it has."},
-                    OPTIONAL_NUMBER("kept", "How many it gets at each start; left out: nothing is kept."),
-                    OPTIONAL_TEXT("kept-waits", "Why it has not got them yet."),
-                    {.name = "autoprobe",
-                     .type = SCHEMA_BOOLEAN,
-                     .text = "Whether the kernel binds drivers to new ones."},
-                    OPTIONAL_NUMBER("offset", "Routing id of the first one, relative to this function."),
-                    OPTIONAL_NUMBER("stride", "Distance between their routing ids."),
-                    OPTIONAL_TEXT("vf-device", "Their device id."),
-                    {.name = "vfs",
-                     .type = SCHEMA_ARRAY,
-                     .items = ITEMS(.type = SCHEMA_OBJECT, .properties = vf_properties),
-                     .text = "All that it can have."})},
+    .returns =
+        {.type = SCHEMA_OBJECT,
+         .properties = PROPERTIES(
+             {.name = "total", .type = SCHEMA_INTEGER, .text = "How many virtual functions it can have."},
+             {.name = "now", .type = SCHEMA_INTEGER, .text = "How many it has now."},
+             OPTIONAL_NUMBER("kept",
+                             "How many it gets whenever the broker starts; left out if that is not set."),
+             OPTIONAL_TEXT("kept-waits", "Why it does not have that number yet."),
+             {.name = "autoprobe",
+              .type = SCHEMA_BOOLEAN,
+              .text = "Whether the kernel binds drivers to new ones."},
+             OPTIONAL_NUMBER("offset", "Routing id of the first one, relative to this function."),
+             OPTIONAL_NUMBER("stride", "Distance between their routing ids."),
+             OPTIONAL_TEXT("vf-device", "Their device id."),
+             {.name = "vfs",
+              .type = SCHEMA_ARRAY,
+              .items = ITEMS(.type = SCHEMA_OBJECT, .properties = vf_properties),
+              .text = "All that it can have."})},
     .may_block = true,
     .on_node = true,
     .run = get_sriov,
@@ -165,7 +168,7 @@ const struct endpoint endpoint_set_pci_sriov = {
     .method = METHOD_PUT,
     .path = "/nodes/{node}/hardware/pci/{pci-id-or-mapping}/sriov",
     .text =
-        "Gives a device another number of virtual functions. The task's log first says which are removed "
+        "Changes a device's number of virtual functions. The task's log first says which are removed "
         "and what the host uses them for; if one is in use, or a VM has it, nothing is changed. If a step "
         "fails, the steps before it are undone.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),

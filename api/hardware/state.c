@@ -22,7 +22,7 @@ static bool has(const json_t *list, const char *text)
     return false;
 }
 
-/* The operation that has claimed the function, and the step that the kernel does not return from. */
+/* Adds the operation that has claimed the function, and the step that the kernel has not finished. */
 static void add_operation(json_t *state, const json_t *operations, const char *id)
 {
     const json_t *operation;
@@ -163,10 +163,10 @@ static const struct schema rom_properties[] = {
     {.name = "uefi", .type = SCHEMA_BOOLEAN, .text = "Whether it has an image for UEFI (OVMF) on x64."},
     {.name = "complete",
      .type = SCHEMA_BOOLEAN,
-     .text = "Whether it ends with its last image, and all are whole."},
+     .text = "Whether all its images are complete, including one that is marked as the last."},
     {.name = "shadow",
      .type = SCHEMA_BOOLEAN,
-     .text = "Whether it was the copy that the firmware left in main memory."},
+     .text = "Whether it was a copy that the firmware left in main memory."},
     {.name = NULL},
 };
 
@@ -178,22 +178,23 @@ const struct schema hardware_state_properties[] = {
      .type = SCHEMA_OBJECT,
      .optional = true,
      .properties = waiting_properties,
-     .text = "The step that the kernel does not return from, and since when. Nothing can hurry the kernel."},
-    OPTIONAL_TEXT("previous-driver", "The driver that it had before it was first changed in this boot, which "
-                                     "driver=restore gives back; none: no driver."),
-    OPTIONAL_TEXT("persistent-driver",
-                  "The driver that it is bound to at each start; none: it stays without a driver."),
-    OPTIONAL_FLAG("persistent-d3cold-allowed", "What d3cold-allowed is set to at each start."),
-    OPTIONAL_TEXT("persistent-waits", "Why something that is kept for it is not so yet."),
+     .text = "The step that the kernel has not finished, and since when. It cannot be interrupted."},
+    OPTIONAL_TEXT("previous-driver", "The driver that it had before its first change since the host's start, "
+                                     "which driver=restore brings back; none: no driver."),
+    OPTIONAL_TEXT(
+        "persistent-driver",
+        "The driver that it is bound to whenever the broker starts; none: it stays without a driver."),
+    OPTIONAL_FLAG("persistent-d3cold-allowed", "What d3cold-allowed is set to whenever the broker starts."),
+    OPTIONAL_TEXT("persistent-waits", "Why a persistent setting of it is not in effect yet."),
     {.name = "reset",
      .type = SCHEMA_OBJECT,
      .optional = true,
      .properties = reset_properties,
-     .text = "Its last reset in this boot."},
+     .text = "Its last reset since the host's start."},
     {.name = "rom",
      .type = SCHEMA_OBJECT,
      .optional = true,
      .properties = rom_properties,
-     .text = "Its ROM, as it was read last."},
+     .text = "Its ROM, as it was last read."},
     {.name = NULL},
 };

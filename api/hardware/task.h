@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tasks that change a PCI function of this host: all are begun alike. */
+/* Tasks that change a PCI function of this host: what they have in common. */
 #ifndef HOSTPCI_API_HARDWARE_TASK_H
 #define HOSTPCI_API_HARDWARE_TASK_H
 
@@ -15,7 +15,7 @@ int hardware_begin_task(struct request *request, const char *type, const struct 
 /* Copies the parameters of the request that the schema declares: the task has a thread of its own. */
 void hardware_copy_arguments(const struct request *request, const struct schema *schema, json_t *arguments);
 
-/* The same for a function whose id the caller knows, there or not, and with these arguments, which it takes.
+/* The same for the function `id`, which need not exist, with `arguments`, which it takes.
  */
 int hardware_begin_task_on(struct request *request, const char *type, const char *id,
                            const struct operation *operation, json_t *arguments, json_t **ret,

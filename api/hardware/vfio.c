@@ -21,7 +21,7 @@ static const struct schema loader_properties[] = {
     {.name = "evidence", .type = SCHEMA_STRING, .text = "How that is known."},
     OPTIONAL_TEXT("file", "The file in which the kernel's command line is changed."),
     OPTIONAL_TEXT("line", "The command line in it."),
-    OPTIONAL_TEXT("refresh", "What makes a change of the file effective."),
+    OPTIONAL_TEXT("refresh", "The command that makes a change of the file effective."),
     {.name = NULL},
 };
 
@@ -29,7 +29,7 @@ static const struct schema effective_properties[] = {
     {.name = "name", .type = SCHEMA_STRING, .text = "MODULE.OPTION, blacklist, softdep, install or modules."},
     {.name = "value", .type = SCHEMA_STRING},
     {.name = "source", .type = SCHEMA_STRING, .text = "The file and its line."},
-    {.name = "kept", .type = SCHEMA_BOOLEAN, .text = "Whether it is in a file of hostpci."},
+    {.name = "kept", .type = SCHEMA_BOOLEAN, .text = "Whether it is in one of hostpci's own files."},
     {.name = NULL},
 };
 
@@ -61,12 +61,11 @@ const struct endpoint endpoint_get_vfio = {
                     {.name = "effective",
                      .type = SCHEMA_ARRAY,
                      .items = ITEMS(.type = SCHEMA_OBJECT, .properties = effective_properties),
-                     .text = "Each place that makes one of these settings, in the order in which they are "
-                             "read: of one option "
-                             "of a module the last wins."},
-                    WORDS("problems", "What keeps the settings from being changed here."),
+                     .text = "Every line that makes one of these settings, in the order in which they are "
+                             "read: for each option of a module the last one is in effect."},
+                    WORDS("problems", "Why the settings cannot be changed here."),
                     {.name = "reboot-needed", .type = SCHEMA_BOOLEAN},
-                    WORDS("reasons", "Where the running kernel is not as the settings want it."),
+                    WORDS("reasons", "How the running kernel differs from the settings."),
                     {.name = "digest", .type = SCHEMA_STRING, .text = "SHA-1 of the files."})},
     .may_block = true,
     .on_node = true,
@@ -86,9 +85,8 @@ const struct endpoint endpoint_set_vfio = {
     .path = "/nodes/{node}/hardware/vfio",
     .text = "Changes settings for passthrough that the host's boot reads, in files that hostpci keeps for "
             "itself and on "
-            "the kernel's command line, and makes the initramfs and the boot loader's files anew. If a step "
-            "fails, all "
-            "files are put back. Settings that are not named stay as they are.",
+            "the kernel's command line, and rebuilds the initramfs and the boot loader's files. If a step "
+            "fails, all files are restored. Settings that are not named stay as they are.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Modify"),
     .parameters = PROPERTIES(PARAMETER_NODE, {.name = NULL, .more = operation_host_settings_arguments}),
     .returns = RETURNS_UPID,

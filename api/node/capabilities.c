@@ -52,7 +52,7 @@ static int list_cpu_flags(struct request *request, json_t **ret, struct error *e
 const struct endpoint endpoint_get_capabilities = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/capabilities",
-    .text = "Lists what a node's capabilities are about.",
+    .text = "Lists the kinds of capabilities of a node.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE),
     .index_key = "name",
@@ -61,7 +61,7 @@ const struct endpoint endpoint_get_capabilities = {
 const struct endpoint endpoint_get_capabilities_qemu = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/capabilities/qemu",
-    .text = "Lists the kinds of what VMs of a node can have.",
+    .text = "Lists the capabilities that VMs of a node can have.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE),
     .index_key = "name",

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "hardware/network.h"
 
-/* A bridge is there for who may use it, as in Proxmox VE. */
+/* A bridge is only shown to those who may use it, as in Proxmox VE. */
 static bool may_see(const struct request *request, const char *bridge)
 {
     struct access *access = request->service->access;
@@ -52,7 +52,7 @@ const struct endpoint endpoint_list_node_network = {
          .optional = true,
          .values = VALUES("bridge", "bond", "eth", "alias", "vlan", "fabric", "OVSBridge", "OVSBond",
                           "OVSPort", "OVSIntPort", "vnet", "any_bridge", "any_local_bridge", "include_sdn"),
-         .text = "Only interfaces of this type. There are none but bridges here."}),
+         .text = "List only interfaces of this type. There are only bridges here."}),
     .returns = {.type = SCHEMA_ARRAY,
                 .empty = "There are no bridges, or none that the caller may use.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
@@ -69,7 +69,7 @@ const struct endpoint endpoint_list_node_network = {
                                    {.name = "priority", .type = SCHEMA_INTEGER},
                                    {.name = "bridge_ports",
                                     .type = SCHEMA_STRING,
-                                    .text = "The interfaces that are joined, with blanks."}))},
+                                    .text = "The interfaces connected to it, separated by blanks."}))},
     .may_block = true,
     .on_node = true,
     .run = list_network,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* POST /nodes/{node}/status: starts the node anew or switches it off. */
+/* POST /nodes/{node}/status: reboots the node or switches it off. */
 #include "api/endpoints.h"
 #include "api/request.h"
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "passthrough/broker_task.h"
 
-/* Clients of Proxmox VE expect no UPID, but there is a task, whose log says what became of it. */
+/* Clients of Proxmox VE do not expect a UPID, but there is a task, whose log says how it ended. */
 static int command_node(struct request *request, json_t **ret, struct error *err)
 {
     const struct service *service = request->service;
@@ -28,7 +28,7 @@ static int command_node(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_command_node = {
     .method = METHOD_POST,
     .path = "/nodes/{node}/status",
-    .text = "Starts the node anew, or switches it off. A task (nodepower) does it.",
+    .text = "Reboots the node, or switches it off. A task (nodepower) does it.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.PowerMgmt"),
     .parameters = PROPERTIES(PARAMETER_NODE, {.name = NULL, .more = operation_power_arguments}),
     .returns = {.type = SCHEMA_NULL},

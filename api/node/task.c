@@ -295,7 +295,7 @@ const struct endpoint endpoint_get_task = {
     .index_key = "name",
 };
 
-/* A task that began before its caller was created is that of an earlier user of this name. */
+/* A task that began before its caller was created was started by an earlier user of the same name. */
 static bool is_owner(const struct request *request, const json_t *task)
 {
     autofree char *caller = request_caller(request);
@@ -401,13 +401,14 @@ static int get_task_log(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_get_task_log = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/tasks/{upid}/log",
-    .text = "Shows the log of a task, also while it runs. Other users' tasks need Sys.Audit on the node.",
+    .text = "Shows the log of a task, even while it runs. Other users' tasks need Sys.Audit on the node.",
     .permission = ALLOW_ALL,
-    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID, PARAMETER_PART("lines"),
-                             {.name = "download",
-                              .type = SCHEMA_BOOLEAN,
-                              .optional = true,
-                              .text = "Send the whole log as a text file, without start and limit."}),
+    .parameters =
+        PROPERTIES(PARAMETER_NODE, PARAMETER_UPID, PARAMETER_PART("lines"),
+                   {.name = "download",
+                    .type = SCHEMA_BOOLEAN,
+                    .optional = true,
+                    .text = "Send the whole log as a text file; not together with start or limit."}),
     .returns = {.type = SCHEMA_ARRAY,
                 .items =
                     ITEMS(.type = SCHEMA_OBJECT,
@@ -439,7 +440,7 @@ static int stop_task(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_stop_task = {
     .method = METHOD_DELETE,
     .path = "/nodes/{node}/tasks/{upid}",
-    .text = "Asks a task to stop. It finishes its present step, then undoes what it did. Other users' tasks "
+    .text = "Asks a task to stop. It finishes its current step, then undoes what it did. Other users' tasks "
             "need Sys.Modify on the node.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_UPID),

@@ -13,7 +13,7 @@ static int get_time(struct request *request, json_t **ret, struct error *err)
 
     (void)request;
     if (localtime_r(&now, &local) == NULL)
-        return error_set(err, ERROR_FAILED, "the host's clock, %lld, is no time of a calendar",
+        return error_set(err, ERROR_FAILED, "the host's clock, %lld, is not a valid calendar time",
                          (long long)now);
     *ret = json_pack("{s:I, s:I, s:s}", "time", (json_int_t)now, "localtime",
                      (json_int_t)(now + local.tm_gmtoff), "timezone", local.tm_zone);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a VM has none of here: snapshots, statistics, cloud-init, a firewall, replication. Proxmox VE's web
+/* What VMs do not have here: snapshots, statistics, cloud-init, a firewall, replication. Proxmox VE's web
  * interface asks for all of it as soon as a VM is opened, and shows an error where an empty answer would do.
  */
 #include "api/qemu/list.h"
@@ -61,7 +61,7 @@ static int list_snapshots(struct request *request, json_t **ret, struct error *e
 const struct endpoint endpoint_list_qemu_snapshots = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/snapshot",
-    .text = "Lists how the VM is now, as Proxmox VE does beside the snapshots, of which there are none.",
+    .text = "Lists the VM's current state, as Proxmox VE does with the snapshots; there are none.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
     .returns =
@@ -91,7 +91,7 @@ static int get_feature(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_qemu_feature = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/feature",
-    .text = "Tells whether the VM can have snapshots or be cloned. It cannot: hostpci does neither.",
+    .text = "Says whether the VM can have snapshots or be cloned. It cannot: hostpci does neither.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters =
         PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
@@ -101,12 +101,12 @@ const struct endpoint endpoint_get_qemu_feature = {
                     .optional = true,
                     .format = "pve-configid",
                     .max_length = 40,
-                    .text = "Of a snapshot; there are none."}),
+                    .text = "Name of a snapshot; there are none."}),
     .returns = {.type = SCHEMA_OBJECT,
                 .properties = PROPERTIES({.name = "hasFeature", .type = SCHEMA_BOOLEAN, .text = "Always 0."},
                                          {.name = "nodes",
                                           .type = SCHEMA_ARRAY,
-                                          .text = "Where the VM could have it: nowhere.",
+                                          .text = "The nodes on which that would be possible: none.",
                                           .items = ITEMS(.type = SCHEMA_STRING)})},
     .on_node = true,
     .run = get_feature,
@@ -171,7 +171,7 @@ static int get_options(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_qemu_firewall_options = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/firewall/options",
-    .text = "The options of the VM's firewall. It has none: there is no firewall.",
+    .text = "Shows the options of the VM's firewall: none, as there is no firewall.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
     .returns = {.type = SCHEMA_OBJECT, .open = true},
@@ -189,7 +189,7 @@ static int list_replication(struct request *request, json_t **ret, struct error 
 const struct endpoint endpoint_list_node_replication = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/replication",
-    .text = "Lists the jobs that replicate disks, of which there are none.",
+    .text = "Lists the jobs that replicate disks: there are none.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, {.name = "guest",
                                               .type = SCHEMA_INTEGER,

@@ -17,14 +17,14 @@
 #include "vm/hostpci.h"
 #include "vm/value.h"
 
-/* A value of a key that is changed: the current one, the pending one, or the new one. */
+/* One value of a key that is being changed: the current one, the pending one, or the new one. */
 struct question {
     const struct qemu_call *call;
     const char *key;
     const struct schema *schema;
     const json_t *values; /* the parts of the value; NULL if it has none */
     const char *value;
-    bool fresh; /* the new one */
+    bool fresh; /* it is the new value */
 };
 
 static int require(const struct qemu_call *call, const char *path, const char *const *privileges,
@@ -36,7 +36,7 @@ static int require(const struct qemu_call *call, const char *path, const char *c
     return access_check(call->service->access, &call->caller, &permission, call->params, err);
 }
 
-/* A privilege on the VM. */
+/* Requires a privilege on the VM. */
 static int require_privilege(const struct qemu_call *call, enum vm_privilege privilege, struct error *err)
 {
     static const char *const names[][3] = {
@@ -70,7 +70,7 @@ static const char *string_of(const struct question *question, const char *key)
 static const char *find_mapping(const struct question *question, const char *device, json_t **ret_all)
 {
     const struct service *service = question->call->service;
-    /* of all functions of a device, the first one stands for it in mappings of single functions, too */
+    /* if all functions are given, a mapping of function 0 will do, too */
     autofree char *path = xasprintf("%s%s", device, strchr(device, '.') == NULL ? ".0" : "");
     const json_t *id;
     size_t i;
@@ -84,7 +84,7 @@ static const char *find_mapping(const struct question *question, const char *dev
     return NULL;
 }
 
-/* Proxmox's words, and which mapping the caller may use instead. */
+/* Refuses in Proxmox's words, and says which mapping the caller may use instead. */
 static int refuse_raw_device(const struct question *question, struct error *err)
 {
     autohostpci struct vm_hostpci hostpci = {0};
@@ -175,8 +175,8 @@ static int require_on_store(const struct qemu_call *call, const char *const *pri
     return require(call, "/storage/" VM_STORE, privileges, err);
 }
 
-/* A disc is for who sees the storage. A VM's own image is its own; another VM's takes the right to configure
- * the disks of that VM, or the whole storage. */
+/* Whoever sees the storage may use a disc. A VM may have its own images; an image of another VM takes the
+ * right to configure the disks of that VM, or the whole storage. */
 static int check_store_volume(const struct question *question, struct error *err)
 {
     const struct qemu_call *call = question->call;
@@ -255,7 +255,7 @@ static int ask(struct question *question, const json_t *value, struct error *err
     return checks[vm_key_about(question->schema)->kind](question, err);
 }
 
-/* A key that has no value and gets none (a deletion of nothing) takes the privilege of its row. */
+/* A key that has no value and gets none (deleting nothing) takes the privilege of its row. */
 static int check_values(const struct qemu_call *call, const char *key, const json_t *document,
                         const struct qemu_change *change, struct error *err)
 {
@@ -322,7 +322,7 @@ static int check_freed(const struct qemu_call *call, const json_t *document, con
     return 0;
 }
 
-/* Nobody finds out which volumes there are but by those that they may use. */
+/* Checked last: only those who may use a volume can find out whether it exists. */
 static int check_presence(const struct qemu_call *call, const struct qemu_change *change, struct error *err)
 {
     const char *key;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/qemu/{vmid}/agent: what a running VM's guest agent is asked. */
+/* /nodes/{node}/qemu/{vmid}/agent: questions to a running VM's guest agent. */
 #include "api/qemu/qemu.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -9,7 +9,7 @@
 const struct endpoint endpoint_get_agent = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/agent",
-    .text = "Lists what a VM's guest agent can be asked.",
+    .text = "Lists the questions to a VM's guest agent.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
     .index_key = "name",

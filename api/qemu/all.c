@@ -100,7 +100,7 @@ static int stop_all(struct request *request, json_t **ret, struct error *err)
          .type = SCHEMA_INTEGER,                                                                             \
          .optional = true,                                                                                   \
          .range = RANGE(1, 64),                                                                              \
-         .text = "Changes nothing: VMs of one order go down at once, and up one after the other."}
+         .text = "Ignored: VMs of the same order are shut down together, and started one after the other."}
 
 const struct endpoint endpoint_start_all = {
     .method = METHOD_POST,
@@ -113,7 +113,7 @@ const struct endpoint endpoint_start_all = {
                                               .type = SCHEMA_BOOLEAN,
                                               .optional = true,
                                               .fallback = "off",
-                                              .text = "Also those without onboot."}),
+                                              .text = "Also start VMs without onboot."}),
     .returns = RETURNS_UPID,
     .may_block = true,
     .on_node = true,
@@ -132,7 +132,7 @@ const struct endpoint endpoint_stop_all = {
                               .type = SCHEMA_BOOLEAN,
                               .optional = true,
                               .fallback = "1",
-                              .text = "Stop those that do not power off in time."},
+                              .text = "Stop VMs that do not power off in time."},
                              {.name = "timeout",
                               .type = SCHEMA_INTEGER,
                               .optional = true,

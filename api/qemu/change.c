@@ -53,9 +53,9 @@ static json_t *copy_value(const char *key, const json_t *value)
     return json_string(text_trim(copy));
 }
 
-/* A password for cloud-init is stored as its hash, which cloud-init takes too. Otherwise it could be guessed
- * from the configuration's digest. It is hashed once, in the thread that the endpoint has for that: a task
- * goes on with the hash. */
+/* A password for cloud-init is stored as its hash, which cloud-init accepts as well. Otherwise it could be
+ * guessed from the configuration's digest. It is hashed once, in the thread that the endpoint has for that: a
+ * task goes on with the hash. */
 static int hide_password(json_t *params, struct error *err)
 {
     const char *password = json_string_value(json_object_get(params, QEMU_PASSWORD));
@@ -121,7 +121,7 @@ static void fill_fresh(struct qemu_change *change)
     fresh->now = time(NULL);
 }
 
-/* A VM that is being started or cleaned up after counts, too. */
+/* A VM that is being started, or whose devices are being given back, counts as running. */
 static int is_running(const struct qemu_call *call, bool *ret, struct error *err)
 {
     const struct machines_source source = qemu_machines(call->service);

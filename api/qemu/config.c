@@ -35,7 +35,7 @@ static int get_config(struct request *request, json_t **ret, struct error *err)
                          err) != 0)
         return -1;
     if (snapshot != NULL)
-        return error_set(err, ERROR_FAILED, "snapshot '%s' does not exist: hostpci does not make any",
+        return error_set(err, ERROR_FAILED, "snapshot '%s' does not exist: hostpci has no snapshots",
                          snapshot);
     object_digest(document, digest);
     *ret = vm_config_show(document, param_boolean(request, "current"));
@@ -46,33 +46,34 @@ static int get_config(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_qemu_config = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/config",
-    .text = "A VM's configuration as its next start will see it.",
+    .text = "Shows a VM's configuration as its next start will use it.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
                              {.name = "current",
                               .type = SCHEMA_BOOLEAN,
                               .optional = true,
                               .fallback = "0",
-                              .text = "As a running VM was started, without what is pending."},
+                              .text = "With which the running VM was started, without pending changes."},
                              {.name = "snapshot",
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .format = "pve-configid",
                               .max_length = 40,
-                              .text = "Of a snapshot; there are none."}),
-    /* what a reply has as a string stands before the rows of vm_keys, which say how it is set */
-    .returns = {.type = SCHEMA_OBJECT,
-                .properties = PROPERTIES(
-                    {.name = "digest", .type = SCHEMA_STRING, .text = "Changes with it."},
-                    OPTIONAL_TEXT("meta", "creation-qemu=VERSION,ctime=SECONDS: its origin."),
-                    OPTIONAL_TEXT("boot", "order=DEVICE;DEVICE..., or a blank: from nothing."),
-                    OPTIONAL_TEXT("cpulimit", "Processors' worth of time."),
-                    OPTIONAL_TEXT("migrate_downtime", "Seconds."), {.name = NULL, .more = vm_keys})},
+                              .text = "Name of a snapshot; there are none."}),
+    /* keys that a reply has as a string come first, because the rows of vm_keys say how they are set */
+    .returns =
+        {.type = SCHEMA_OBJECT,
+         .properties = PROPERTIES(
+             {.name = "digest", .type = SCHEMA_STRING, .text = "Changes with it."},
+             OPTIONAL_TEXT("meta", "creation-qemu=VERSION,ctime=SECONDS: with what and when it was created."),
+             OPTIONAL_TEXT("boot", "order=DEVICE;DEVICE..., or a blank if it has nothing to boot from."),
+             OPTIONAL_TEXT("cpulimit", "The most processor time, as a number of processors."),
+             OPTIONAL_TEXT("migrate_downtime", "Seconds."), {.name = NULL, .more = vm_keys})},
     .on_node = true,
     .run = get_config,
 };
 
-/* What a change makes of the VM. Whether the caller may use what it names is not checked yet. */
+/* What a change will make of the VM. Whether the caller may use what it names is not checked here. */
 struct plan {
     struct qemu_change change;
     json_t *before, *after;
@@ -98,8 +99,7 @@ static int check_options(const struct qemu_call *call, struct error *err)
     if (is_given(call, "force") && json_object_get(call->params, "delete") == NULL)
         return error_set_field(err, "delete", "missing property - 'force' requires this property");
     if (json_string_length(json_object_get(call->params, "import-working-storage")) > 0)
-        return error_set_field(err, "import-working-storage",
-                               "disks are not imported here, so that there is nothing to keep meanwhile");
+        return error_set_field(err, "import-working-storage", "disks are not imported here: leave this out");
     return 0;
 }
 
@@ -141,7 +141,7 @@ static int build_change(struct storage *storage, void *context, struct change_se
     return 0;
 }
 
-/* Volumes that the VM does not name any more, not even as unused, go when that is on disk. */
+/* Volumes that the VM no longer names, not even as unused, are deleted once that is on disk. */
 static int apply_change(const struct qemu_call *call, struct task *task, struct error *err)
 {
     struct changing changing = {.call = call};
@@ -156,7 +156,7 @@ static int apply_change(const struct qemu_call *call, struct task *task, struct 
     return result;
 }
 
-/* Fails for everything that can be wrong with a change before its disks are made. */
+/* Checks everything that can be wrong with a change before its disks are made. */
 static int check_change(const struct qemu_call *call, struct error *err)
 {
     __attribute__((cleanup(release_plan))) struct plan plan = {0};
@@ -184,7 +184,7 @@ static int run_task(const struct qemu_call *call, struct task *task, struct erro
     return 0;
 }
 
-/* The task when it has ended, or NULL if it has not when the time is over. */
+/* The task when it has ended; NULL if it has not ended in time. */
 static json_t *wait_for_task(struct storage *storage, const char *upid, long long seconds)
 {
     long long end = clock_milliseconds() + seconds * 1000;
@@ -205,7 +205,7 @@ static bool ended_well(const json_t *task)
     return strcmp(json_text(task, "result"), "ok") == 0;
 }
 
-/* Disks are made by a task, which this waits for. */
+/* Makes the disks in a task, and waits for it. */
 static int update_in_task(struct request *request, struct error *err)
 {
     autojson json_t *upid = NULL;
@@ -214,7 +214,7 @@ static int update_in_task(struct request *request, struct error *err)
         return -1;
     autojson json_t *task = wait_for_task(request->service->storage, json_string_value(upid), MAKING_SECONDS);
     if (task == NULL)
-        return error_set(err, ERROR_BUSY, "the disks are not made after %d s: the task %s goes on",
+        return error_set(err, ERROR_BUSY, "the disks are not finished after %d s: the task %s goes on",
                          MAKING_SECONDS, json_string_value(upid));
     return ended_well(task) ? 0 : error_set(err, ERROR_FAILED, "%s", json_text(task, "status"));
 }
@@ -261,20 +261,20 @@ static int update_config_async(struct request *request, json_t **ret, struct err
          .type = SCHEMA_STRING,                                                                              \
          .optional = true,                                                                                   \
          .format = "pve-configid-list",                                                                      \
-         .text = "Keys whose pending changes are forgotten."},                                               \
+         .text = "Keys whose pending changes to discard."},                                                  \
         {.name = "force",                                                                                    \
          .type = SCHEMA_BOOLEAN,                                                                             \
          .optional = true,                                                                                   \
-         .text = "Of delete: also what cannot be unplugged."},                                               \
+         .text = "Also delete what cannot be unplugged."},                                                   \
         {.name = "skiplock",                                                                                 \
          .type = SCHEMA_BOOLEAN,                                                                             \
          .optional = true,                                                                                   \
-         .text = "Change it although it is locked; root@pam only."}
+         .text = "Change it even if it is locked; root@pam only."}
 
 const struct endpoint endpoint_update_qemu_config = {
     .method = METHOD_PUT,
     .path = "/nodes/{node}/qemu/{vmid}/config",
-    .text = "Changes a VM's configuration. What a running VM cannot take stays pending.",
+    .text = "Changes a VM's configuration. What cannot be changed while the VM runs stays pending.",
     .permission = MAY_CONFIGURE,
     .parameters = PROPERTIES(PARAMETERS_OF_CHANGE, {.name = NULL, .more = vm_keys}),
     .returns = {.type = SCHEMA_NULL},
@@ -299,12 +299,12 @@ const struct endpoint endpoint_update_qemu_config_async = {
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .max_length = 255,
-                              .text = "Only empty: disks are not imported."},
+                              .text = "Must be empty: disks are not imported."},
                              {.name = NULL, .more = vm_keys}),
     .returns = {.type = SCHEMA_STRING,
                 .format = "pve-task-upid",
                 .nullable = true,
-                .text = "UPID of the task, whose log and end are below /nodes/{node}/tasks."},
+                .text = "UPID of the task. /nodes/{node}/tasks/{upid} has its log and its status."},
     .may_block = true,
     .on_node = true,
     .hashes = QEMU_PASSWORD,
@@ -326,8 +326,9 @@ static int unlink_disks(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_unlink_qemu = {
     .method = METHOD_PUT,
     .path = "/nodes/{node}/qemu/{vmid}/unlink",
-    .text = "Takes disks from a VM. Those in the storage become unusedN; with force, or if they are unusedN, "
-            "they are removed.",
+    .text =
+        "Removes disks from a VM. Those in the storage become unusedN; with force, or if they are unusedN, "
+        "they are removed.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Config.Disk"),
     .parameters = PROPERTIES(
         PARAMETER_NODE, PARAMETER_VMID,
@@ -335,7 +336,7 @@ const struct endpoint endpoint_unlink_qemu = {
          .type = SCHEMA_STRING,
          .format = "pve-configid-list",
          .text = "Keys of disks: scsi0,unused1."},
-        {.name = "force", .type = SCHEMA_BOOLEAN, .optional = true, .text = "Remove the disks themselves."}),
+        {.name = "force", .type = SCHEMA_BOOLEAN, .optional = true, .text = "Delete the disks themselves."}),
     .returns = {.type = SCHEMA_NULL},
     .may_block = true,
     .on_node = true,

@@ -8,18 +8,18 @@
 #include "passthrough/vm_document.h"
 #include "vm/keys.h"
 
-/* Things that Proxmox does in this call and hostpci does not. Clients may send them empty or 0. */
+/* Parameters for what Proxmox does in this call and hostpci does not. Clients may send them empty or 0. */
 static const struct {
     const char *name, *reason;
 } refused[] = {
     {"archive", "backups are not restored here: create the VM by its keys"},
-    {"import-working-storage", "disks are not imported here, so that there is nothing to keep meanwhile"},
-    {"pool", "there are no pools here: grant privileges on /vms/ID"},
+    {"import-working-storage", "disks are not imported here: leave this out"},
+    {"pool", "there are no pools here: grant privileges on /vms/VMID instead"},
     {"storage", "name the storage of each disk, as in local:32"},
     {"force", "a VM is not overwritten: delete it first"},
     {"ha-managed", "VMs are not moved between nodes when one fails"},
     {"live-restore", "backups are not restored here: create the VM by its keys"},
-    {"unique", "backups are not restored here: a new VM is unique anyway"},
+    {"unique", "backups are not restored here, and a new VM is unique anyway"},
 };
 
 static int check_refused(const json_t *params, struct error *err)
@@ -44,7 +44,7 @@ static char *read_version(struct qemu *qemu)
     return xasprintf("%u.%u.%u", version.major, version.minor, version.micro);
 }
 
-/* Fails for everything that can be wrong with the new VM, except that its id may be taken. */
+/* Checks everything that can be wrong with the new VM, except that its id may be taken. */
 static int build_document(const struct qemu_call *call, json_t **ret, struct error *err)
 {
     autoqemuchange struct qemu_change change = {0};
@@ -72,7 +72,7 @@ static void log_added(struct task *task, const json_t *document, const json_t *p
     }
 }
 
-/* A VM that does not start is there all the same, so that is no failure. */
+/* If the VM does not start it exists all the same, so that is only a warning. */
 static void autostart(const struct qemu_call *call, struct task *task)
 {
     const struct start_host host = qemu_start_host(call->service);
@@ -85,7 +85,7 @@ static void autostart(const struct qemu_call *call, struct task *task)
         task_warn(task, "%s", why.message);
 }
 
-/* Its disks are made when nothing else can be wrong, and go if the VM does not come. */
+/* Its disks are made when everything else is known to be right, and are removed if the VM is not created. */
 static int make_vm(const struct qemu_call *call, struct task *task, json_t **ret, struct error *err)
 {
     long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
@@ -136,48 +136,49 @@ static int create_vm(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_create_qemu = {
     .method = METHOD_POST,
     .path = "/nodes/{node}/qemu",
-    .text = "Creates a virtual machine, in a task. Needs VM.Allocate on /vms/{vmid}, and for each key what a "
-            "change of it needs. Added to each VM: identity (smbios1, vmgenid), boot order, MAC addresses.",
+    .text = "Creates a virtual machine, in a task. Needs VM.Allocate on /vms/{vmid}, and for each key the "
+            "privileges that changing it needs. Added to each VM: identity (smbios1, vmgenid), boot order, "
+            "MAC addresses.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(
-        PARAMETER_NODE, PARAMETER_VMID, REFUSED_TEXT("archive", "Only empty: backups are not restored."),
+        PARAMETER_NODE, PARAMETER_VMID, REFUSED_TEXT("archive", "Must be empty: backups are not restored."),
         {.name = "bwlimit",
          .type = SCHEMA_INTEGER,
          .optional = true,
          .range = AT_LEAST(0),
-         .text = "KiB/s of a restore, which there is none of: changes nothing."},
+         .text = "Limit of a restore in KiB/s; ignored, as backups are not restored."},
         {.name = "force",
          .type = SCHEMA_BOOLEAN,
          .optional = true,
-         .text = "Only 0: nothing is overwritten."},
+         .text = "Must be 0: nothing is overwritten."},
         {.name = "ha-managed",
          .type = SCHEMA_BOOLEAN,
          .optional = true,
          .fallback = "0",
-         .text = "Only 0: VMs are not moved when a node fails."},
+         .text = "Must be 0: VMs are not moved when a node fails."},
         {.name = "meta",
          .type = SCHEMA_STRING,
          .optional = true,
          .max_length = 128,
          .property_string = vm_meta_keys,
-         .text = "Origin of a VM whose configuration comes from elsewhere; by default it is created here and "
-                 "now."},
-        REFUSED_TEXT("import-working-storage", "Only empty: disks are not imported."),
+         .text =
+             "Origin of a VM whose configuration was made elsewhere; by default it is created here and now."},
+        REFUSED_TEXT("import-working-storage", "Must be empty: disks are not imported."),
         {.name = "live-restore",
          .type = SCHEMA_BOOLEAN,
          .optional = true,
-         .text = "Only 0: backups are not restored."},
-        REFUSED_TEXT("pool", "Only empty: there are no pools."),
+         .text = "Must be 0: backups are not restored."},
+        REFUSED_TEXT("pool", "Must be empty: there are no pools."),
         {.name = "start",
          .type = SCHEMA_BOOLEAN,
          .optional = true,
          .fallback = "0",
-         .text = "Start it when it is made."},
-        REFUSED_TEXT("storage", "Only empty: each disk names its storage."),
+         .text = "Start it when it has been created."},
+        REFUSED_TEXT("storage", "Must be empty: each disk names its storage."),
         {.name = "unique",
          .type = SCHEMA_BOOLEAN,
          .optional = true,
-         .text = "Only 0: it is about backups; a new VM is unique anyway."},
+         .text = "Must be 0: it is about restored backups; a new VM is unique anyway."},
         {.name = NULL, .more = vm_keys}),
     .returns = RETURNS_UPID,
     .may_block = true,

@@ -36,7 +36,7 @@ static const struct schema function_properties[] = {
      .type = SCHEMA_STRING,
      .format = "pci-id",
      .text = "The host's function, or the parent of the mediated device."},
-    OPTIONAL_TEXT("guest", "The PCI address that the guest has it at; left out if it is not known."),
+    OPTIONAL_TEXT("guest", "Its PCI address in the guest; left out if it is not known."),
     OPTIONAL_TEXT("ids", "VENDOR:DEVICE as the guest reads them."),
     OPTIONAL_TEXT("subsystem-ids", "The same of the subsystem."),
     OPTIONAL_TEXT("mdev", "UUID of the mediated device."),
@@ -44,15 +44,15 @@ static const struct schema function_properties[] = {
      .type = SCHEMA_OBJECT,
      .optional = true,
      .properties = device_link_properties,
-     .text = "Of the host's function, to PCI Express."},
+     .text = "PCI Express link of the host's function."},
     {.name = NULL},
 };
 
 const struct endpoint endpoint_list_qemu_devices = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/devices",
-    .text = "Tells which device in the guest is which device of the host. Of a stopped VM it is what a start "
-            "would choose now, and where the guest would find it.",
+    .text = "Shows which device in the guest is which device of the host. For a stopped VM it shows what a "
+            "start would choose now, and where the guest would find it.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
     .returns = {.type = SCHEMA_ARRAY,
@@ -68,7 +68,7 @@ const struct endpoint endpoint_list_qemu_devices = {
                               {.name = "rom",
                                .type = SCHEMA_STRING,
                                .text = "The ROM that the guest sees: own, none, or the name of a romfile."},
-                              OPTIONAL_TEXT("mapping", "The resource mapping that it is chosen by."),
+                              OPTIONAL_TEXT("mapping", "The resource mapping from which it is chosen."),
                               OPTIONAL_TEXT("reason", "Why a function or its address is not known.")))},
     .may_block = true,
     .on_node = true,

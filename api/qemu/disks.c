@@ -29,9 +29,10 @@ int qemu_disk_check_new(const char *key, const json_t *values, struct error *err
     if (json_object_get(values, "import-from") != NULL)
         return vm_disk_check_volume(key, values, err);
     if (kind != VM_KIND_DISK && kind != VM_KIND_EFIDISK)
-        return error_set_field(err, key, "no disk is made for %s here: name one that is there", key);
+        return error_set_field(err, key, "no disk is made for %s here: name one that exists", key);
     if (kind == VM_KIND_DISK && vm_disk_is_cdrom(values))
-        return error_set_field(err, key, "a disc cannot be made: name one, as local:iso/NAME.iso, or none");
+        return error_set_field(err, key,
+                               "a disc cannot be made: name one, such as local:iso/NAME.iso, or none");
     if (!vm_image_is_known_format(format))
         return error_set_field(err, key, "a disk of the storage '" VM_STORE "' is raw or qcow2, not %s",
                                format);
@@ -101,7 +102,7 @@ static json_t *list_asked(const json_t *params, json_t *keys)
     return disks;
 }
 
-/* The name says the format from now on. */
+/* From now on the volume's name tells the format. */
 static void put_volume(json_t *params, const char *key, const json_t *made, struct task *task)
 {
     autojson json_t *values = read_new(key, json_object_get(params, key));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Disks that a change of a VM makes in the storage `local`, and those that it removes there.
  *
- * A disk is asked for in the place of a volume: scsi0=local:32,format=qcow2, of 32 GiB, or
+ * A new disk is requested in place of a volume's name: scsi0=local:32,format=qcow2, of 32 GiB, or
  * efidisk0=local:1,efitype=4m, of whatever size the firmware's variables have. The task that makes the change
  * has the broker make them all, puts the names of the volumes where they were asked for, and goes on as if
  * the client had named them; if the change fails after that, it removes them. */

@@ -74,7 +74,7 @@ static long long memory_of(const json_t *document)
     return multiply(vm_value_number(values, "current", VM_DEFAULT_MEMORY), MIB);
 }
 
-/* In bytes; 0 if it is no disk, or if its size is not known. */
+/* In bytes; 0 if it is not a disk, or if its size is not known. */
 static long long disk_size(const json_t *document, const char *key)
 {
     const char *string = text_of(document, key), *size;
@@ -199,7 +199,8 @@ json_t *qemu_describe_here(const struct service *service, const struct qemu_seen
         json_object_set_new(row, "template", json_integer(1));
     if (has_serial(seen->document))
         json_object_set_new(row, "serial", json_integer(1));
-    json_object_set(row, "qmpstatus", json_object_get(row, "status")); /* QEMU knows better, if it runs */
+    json_object_set(row, "qmpstatus",
+                    json_object_get(row, "status")); /* replaced by what QEMU says if it runs */
     for (size_t i = 0; i < COUNT_OF(told); i++)
         if (json_object_get(seen->machine, told[i]) != NULL)
             json_object_set(row, told[i], json_object_get(seen->machine, told[i]));
@@ -244,7 +245,7 @@ const struct endpoint endpoint_list_qemu = {
     .parameters = PROPERTIES(PARAMETER_NODE, {.name = "full",
                                               .type = SCHEMA_BOOLEAN,
                                               .optional = true,
-                                              .text = "Changes nothing: all is told anyway."}),
+                                              .text = "Ignored: everything is always shown."}),
     .returns = {.type = SCHEMA_ARRAY,
                 .empty = "There are no VMs, or none that the caller may see.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,

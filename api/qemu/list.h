@@ -19,14 +19,14 @@ struct qemu_seen {
 
 typedef json_t *qemu_row_function(const struct service *service, const struct qemu_seen *seen);
 
-/* Appends a row for each VM, of all nodes, that the caller may see, in the order of their ids as texts.
+/* Appends a row for each VM, of all nodes, that the caller may see, in the order of their ids as strings.
  * make_row returns NULL for a VM that is to be left out. */
 int qemu_list_visible(struct request *request, qemu_row_function *make_row, json_t *list, struct error *err);
 
-/* The members that both kinds of rows have. */
+/* The members that rows of both lists have. */
 json_t *qemu_describe(const struct service *service, const struct qemu_seen *seen);
 
-/* The same with what is told of a VM of this node only. */
+/* The same, with the members that only a VM of this node has. */
 json_t *qemu_describe_here(const struct service *service, const struct qemu_seen *seen);
 long long qemu_count_cpus(const json_t *document);
 
@@ -34,19 +34,21 @@ long long qemu_count_cpus(const json_t *document);
     {.name = (key), .type = SCHEMA_INTEGER, .optional = true, .range = AT_LEAST(0), .text = (about)}
 #define QEMU_PROPERTIES                                                                                      \
     OPTIONAL_TEXT("name", "Its name, or VM and its id."),                                                    \
-        OPTIONAL_TEXT("lock", "Why it must be left alone."), OPTIONAL_TEXT("tags", "Separated by ;."),       \
+        OPTIONAL_TEXT("lock", "Why changes are refused, such as backup or migrate."),                        \
+        OPTIONAL_TEXT("tags", "Separated by ;."),                                                            \
         {.name = "template",                                                                                 \
          .type = SCHEMA_BOOLEAN,                                                                             \
          .optional = true,                                                                                   \
          .fallback = "0",                                                                                    \
-         .text = "A template for others."},                                                                  \
+         .text = "Whether it is a template for other VMs."},                                                 \
         {.name = "cpu",                                                                                      \
          .type = SCHEMA_NUMBER,                                                                              \
          .optional = true,                                                                                   \
          .range = AT_LEAST(0),                                                                               \
          .text = "Used CPU, 0 to 1."},                                                                       \
-        QEMU_SIZE("mem", "Used memory in bytes."), QEMU_SIZE("memhost", "Memory of its process in bytes."),  \
-        QEMU_SIZE("maxmem", "Memory in bytes."), QEMU_SIZE("disk", "Always 0: guests do not tell."),         \
+        QEMU_SIZE("mem", "Used memory in bytes."),                                                           \
+        QEMU_SIZE("memhost", "Memory of its QEMU process in bytes."),                                        \
+        QEMU_SIZE("maxmem", "Memory in bytes."), QEMU_SIZE("disk", "Always 0: only the guest knows."),       \
         QEMU_SIZE("maxdisk", "Size of its first disk in bytes."),                                            \
         QEMU_SIZE("diskread", "Bytes read since its start."),                                                \
         QEMU_SIZE("diskwrite", "Bytes written since its start."),                                            \
@@ -56,16 +58,18 @@ long long qemu_count_cpus(const json_t *document);
 #define QEMU_PRESSURE(key, about)                                                                            \
     {.name = (key), .type = SCHEMA_NUMBER, .optional = true, .range = AT_LEAST(0), .text = (about)}
 #define QEMU_PROPERTIES_HERE                                                                                 \
-    OPTIONAL_NUMBER("cpus", "Its processors."), OPTIONAL_FLAG("serial", "It has a serial port."),            \
-        OPTIONAL_NUMBER("pid", "Of its process, while it runs."),                                            \
+    OPTIONAL_NUMBER("cpus", "Number of its processors."),                                                    \
+        OPTIONAL_FLAG("serial", "Whether it has a serial port."),                                            \
+        OPTIONAL_NUMBER("pid", "Pid of its QEMU process, while it runs."),                                   \
         OPTIONAL_TEXT("qmpstatus", "As QEMU says: running, paused, prelaunch, io-error ..."),                \
         OPTIONAL_TEXT("running-machine", "Its machine type, while it runs."),                                \
         OPTIONAL_TEXT("running-qemu", "The version of its QEMU, while it runs."),                            \
-        QEMU_PRESSURE("pressurecpusome", "Percent of the last 10 s in which some of it waited for a CPU."),  \
-        QEMU_PRESSURE("pressurecpufull", "The same, all of it."),                                            \
-        QEMU_PRESSURE("pressureiosome", "The same, some of it for a disk."),                                 \
-        QEMU_PRESSURE("pressureiofull", "The same, all of it."),                                             \
-        QEMU_PRESSURE("pressurememorysome", "The same, some of it for memory."),                             \
-        QEMU_PRESSURE("pressurememoryfull", "The same, all of it.")
+        QEMU_PRESSURE("pressurecpusome",                                                                     \
+                      "Percentage of the last 10 s in which some of its threads waited for a CPU."),         \
+        QEMU_PRESSURE("pressurecpufull", "The same for all of them."),                                       \
+        QEMU_PRESSURE("pressureiosome", "The same for some of them that waited for a disk."),                \
+        QEMU_PRESSURE("pressureiofull", "The same for all of them."),                                        \
+        QEMU_PRESSURE("pressurememorysome", "The same for some of them that waited for memory."),            \
+        QEMU_PRESSURE("pressurememoryfull", "The same for all of them.")
 
 #endif

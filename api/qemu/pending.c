@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/qemu/{vmid}/pending: the configuration beside what the next start changes of it. */
+/* /nodes/{node}/qemu/{vmid}/pending: the configuration, and what the next start changes in it. */
 #include <string.h>
 
 #include "api/qemu/qemu.h"
@@ -28,20 +28,20 @@ static int get_pending(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_get_qemu_pending = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/pending",
-    .text = "The configuration, key by key, beside what the next start changes of it.",
+    .text = "Shows the configuration, key by key, and what the next start changes in it.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
     .returns = {.type = SCHEMA_ARRAY,
                 .items = ITEMS(.type = SCHEMA_OBJECT,
-                               .properties =
-                                   PROPERTIES({.name = "key", .type = SCHEMA_STRING},
-                                              PENDING_VALUE("value", "What it is; none if it is not set."),
-                                              PENDING_VALUE("pending", "What it becomes."),
-                                              {.name = "delete",
-                                               .type = SCHEMA_INTEGER,
-                                               .optional = true,
-                                               .range = RANGE(0, 2),
-                                               .text = "1: it is removed; 2: by force."}))},
+                               .properties = PROPERTIES(
+                                   {.name = "key", .type = SCHEMA_STRING},
+                                   PENDING_VALUE("value", "Its current value; left out if it is not set."),
+                                   PENDING_VALUE("pending", "Its value from the next start on."),
+                                   {.name = "delete",
+                                    .type = SCHEMA_INTEGER,
+                                    .optional = true,
+                                    .range = RANGE(0, 2),
+                                    .text = "1: the next start removes it; 2: by force."}))},
     .on_node = true,
     .run = get_pending,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* POST /nodes/{node}/qemu/{vmid}/status/{reset,suspend,resume} and .../monitor: what a VM that runs is asked
+/* POST /nodes/{node}/qemu/{vmid}/status/{reset,suspend,resume} and .../monitor: what a running VM is asked
  * to do. */
 #include <string.h>
 
@@ -131,7 +131,7 @@ static int suspend_vm(struct request *request, json_t **ret, struct error *err)
                      "without todisk, or shut it down");
 }
 
-/* Commands that only tell something; all others may change the VM. */
+/* Commands that only show something; all others may change the VM. */
 static bool only_reads(const char *command)
 {
     static const char *const words[] = {"info", "help"};
@@ -161,32 +161,33 @@ static int run_monitor(struct request *request, json_t **ret, struct error *err)
 }
 
 const struct endpoint endpoint_reset_qemu =
-    QEMU_POWER("reset", "Resets a running VM, as its button would; its configuration stays what it is.",
-               reset_vm, QEMU_SKIPLOCK);
+    QEMU_POWER("reset", "Resets a running VM, like its reset button. Pending changes stay pending.", reset_vm,
+               QEMU_SKIPLOCK);
 
 const struct endpoint endpoint_suspend_qemu =
     QEMU_POWER("suspend", "Halts the processors of a running VM.", suspend_vm, QEMU_SKIPLOCK,
-               QEMU_OFF("todisk", "Only 0: its memory is not written to a disk."),
+               QEMU_OFF("todisk", "Must be 0: its memory is not written to a disk."),
                {.name = "statestorage",
                 .type = SCHEMA_STRING,
                 .optional = true,
                 .max_length = 255,
-                .text = "Of todisk, which is refused."});
+                .text = "For todisk, which is refused."});
 
 const struct endpoint endpoint_resume_qemu =
-    QEMU_POWER("resume", "Lets a suspended VM go on.", resume_vm, QEMU_SKIPLOCK,
-               OPTIONAL_FLAG("nocheck", "Changes nothing; root@pam only."));
+    QEMU_POWER("resume", "Resumes a suspended VM.", resume_vm, QEMU_SKIPLOCK,
+               OPTIONAL_FLAG("nocheck", "Ignored; root@pam only."));
 
 const struct endpoint endpoint_monitor_qemu = {
     .method = METHOD_POST,
     .path = "/nodes/{node}/qemu/{vmid}/monitor",
-    .text = "Runs a command of QEMU's monitor, and tells its output. Any but info and help needs Sys.Modify.",
+    .text = "Runs a command of QEMU's monitor, and returns its output. Commands other than info and help "
+            "need Sys.Modify.",
     .permission = ALLOW_ANY_PRIVILEGE("/vms/{vmid}", "Sys.Audit", "Sys.Modify"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
                              {.name = "command",
                               .type = SCHEMA_STRING,
                               .max_length = 4096,
-                              .text = "A command, as one types it."}),
+                              .text = "The command, as typed at the monitor."}),
     .returns = {.type = SCHEMA_STRING},
     .may_block = true,
     .on_node = true,

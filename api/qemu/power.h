@@ -8,10 +8,10 @@
 
 struct start_host qemu_start_host(const struct service *service);
 
-/* Only a VM that is there and runs gets a task; ret_document (may be NULL) is a new reference. */
+/* Fails unless the VM exists and runs; ret_document (may be NULL) is a new reference. */
 int qemu_check_running(const struct request *request, json_t **ret_document, struct error *err);
 
-/* Refuses options, by their names, that are given by anybody but root@pam: 400 "Only root may use this
+/* Refuses these options, given by their names, to anybody except root@pam: 400 "Only root may use this
  * option." The list ends with NULL. */
 int qemu_check_root(const struct request *request, const char *const *names, struct error *err);
 
@@ -27,7 +27,7 @@ int qemu_check_root(const struct request *request, const char *const *names, str
         .on_node = true,                                                                                     \
         .run = (handler),                                                                                    \
     }
-#define QEMU_SKIPLOCK OPTIONAL_FLAG("skiplock", "Although it is locked; root@pam only.")
+#define QEMU_SKIPLOCK OPTIONAL_FLAG("skiplock", "Do it even if the VM is locked; root@pam only.")
 #define QEMU_OFF(key, about)                                                                                 \
     {.name = (key), .type = SCHEMA_BOOLEAN, .optional = true, .fallback = "0", .text = (about)}
 

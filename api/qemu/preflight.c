@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /nodes/{node}/qemu/{vmid}/preflight: what a start of the VM would do now, and all that is in its way.
+/* GET /nodes/{node}/qemu/{vmid}/preflight: what a start of the VM would do now, and everything that prevents
+ * it.
  */
 #include "passthrough/preflight/preflight.h"
 #include "api/checks.h"
@@ -33,13 +34,13 @@ static int get_preflight(struct request *request, json_t **ret, struct error *er
 
 static const struct schema refused_properties[] = {
     {.name = "path", .type = SCHEMA_STRING, .text = "Of the mapping's entry."},
-    {.name = "reason", .type = SCHEMA_STRING, .text = "Why it cannot be had."},
+    {.name = "reason", .type = SCHEMA_STRING, .text = "Why it cannot be used."},
     {.name = NULL},
 };
 
 static const struct schema detached_properties[] = {
     {.name = "id", .type = SCHEMA_STRING, .format = "pci-id"},
-    {.name = "driver", .type = SCHEMA_STRING, .text = "That it would be taken from."},
+    {.name = "driver", .type = SCHEMA_STRING, .text = "The driver that it would be detached from."},
     {.name = NULL},
 };
 
@@ -50,29 +51,29 @@ static const struct schema device_properties[] = {
     {.name = "detaches",
      .type = SCHEMA_ARRAY,
      .items = ITEMS(.type = SCHEMA_OBJECT, .properties = detached_properties),
-     .text = "Functions that the host would lose for it, also others of the same IOMMU group."},
-    OPTIONAL_TEXT("mapping", "The resource mapping that it is chosen by."),
+     .text = "Functions that the host would lose for it, including others of the same IOMMU group."},
+    OPTIONAL_TEXT("mapping", "The resource mapping from which it is chosen."),
     OPTIONAL_TEXT("mdev", "The type of its mediated device."),
     {.name = "refused",
      .type = SCHEMA_ARRAY,
      .optional = true,
      .items = ITEMS(.type = SCHEMA_OBJECT, .properties = refused_properties),
-     .text = "Alternatives of the mapping that were passed over."},
+     .text = "Alternatives of the mapping that cannot be used."},
     {.name = NULL},
 };
 
 const struct endpoint endpoint_get_qemu_preflight = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/preflight",
-    .text = "What a start of the VM would do now: the devices that it would get, what the host would lose, "
-            "and everything for which it would fail, all at once. Nothing is changed.",
+    .text = "Shows what a start of the VM would do now: the devices that it would get, what the host would "
+            "lose, and every reason why it would fail. Nothing is changed.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
     .returns =
         {
             .type = SCHEMA_OBJECT,
             .properties = PROPERTIES(
-                {.name = "startable", .type = SCHEMA_BOOLEAN, .text = "1: no check is an error."},
+                {.name = "startable", .type = SCHEMA_BOOLEAN, .text = "1: no check found an error."},
                 {.name = "summary", .type = SCHEMA_STRING, .text = "What would happen, or why not."},
                 {.name = "devices",
                  .type = SCHEMA_ARRAY,
@@ -80,7 +81,7 @@ const struct endpoint endpoint_get_qemu_preflight = {
                 {.name = "checks",
                  .type = SCHEMA_ARRAY,
                  .items = ITEMS(.type = SCHEMA_OBJECT, .properties = check_properties),
-                 .text = "What was found, the worst first; all that can be is in docs/checks.md."}),
+                 .text = "What the checks found, the worst first; docs/checks.md lists all checks."}),
         },
     .may_block = true,
     .on_node = true,

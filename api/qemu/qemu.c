@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /nodes/{node}/qemu/{vmid}: what there is of a VM, and its end. */
+/* /nodes/{node}/qemu/{vmid}: the parts of a VM, and deleting it. */
 #include "api/qemu/qemu.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@
 const struct endpoint endpoint_get_qemu = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}",
-    .text = "Lists what there is of a virtual machine.",
+    .text = "Lists the parts of a virtual machine.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
     .index_key = "subdir",
@@ -27,7 +27,7 @@ static const json_t *config_of(const json_t *document, const char *key)
     return json_object_get(json_object_get(document, "config"), key);
 }
 
-/* A VM that is being started or cleaned up after counts as running. */
+/* A VM that is being started, or whose devices are being given back, counts as running. */
 static int check_stopped(const struct service *service, long long vmid, struct error *err)
 {
     const struct machines_source source = qemu_machines(service);
@@ -80,7 +80,7 @@ static const char *disk_path(const char *key, const json_t *value, json_t **ret_
     return path != NULL && path[0] == '/' && !vm_disk_is_cdrom(*ret_values) ? path : NULL;
 }
 
-/* Files that somebody named by their paths are not deleted. */
+/* Disks that are named by their paths are not deleted. */
 static void log_disks(struct task *task, const json_t *document)
 {
     const char *key;
@@ -149,22 +149,21 @@ const struct endpoint endpoint_delete_qemu = {
         "Deletes a stopped virtual machine, its disks in the storage and its entries in the ACL, in a task. "
         "Disks named by their paths are left, and the task's log names them.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Allocate"),
-    .parameters =
-        PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
-                   {.name = "purge",
-                    .type = SCHEMA_BOOLEAN,
-                    .optional = true,
-                    .text = "Changes nothing: there are no jobs that could name it."},
-                   {.name = "destroy-unreferenced-disks",
-                    .type = SCHEMA_BOOLEAN,
-                    .optional = true,
-                    .fallback = "0",
-                    .text = "Also disks in the storage that are the VM's by their names, and that it does "
-                            "not name."},
-                   {.name = "skiplock",
-                    .type = SCHEMA_BOOLEAN,
-                    .optional = true,
-                    .text = "Even if it is locked; root@pam only."}),
+    .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
+                             {.name = "purge",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .text = "Ignored: there are no jobs that could name it."},
+                             {.name = "destroy-unreferenced-disks",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .fallback = "0",
+                              .text = "Also delete the disks in the storage that are the VM's by their "
+                                      "names, but are not in its configuration."},
+                             {.name = "skiplock",
+                              .type = SCHEMA_BOOLEAN,
+                              .optional = true,
+                              .text = "Delete it even if it is locked; root@pam only."}),
     .returns = RETURNS_UPID,
     .may_block = true,
     .on_node = true,

@@ -14,9 +14,9 @@
      .range = RANGE(VM_ID_MIN, VM_ID_MAX),                                                                   \
      .text = "Number of the VM."}
 
-#define QEMU_PASSWORD "cipassword" /* a change that sets it makes a hash */
+#define QEMU_PASSWORD "cipassword" /* a change that sets it has to hash it */
 
-/* What a handler knows of its request, and the task that goes on with it when the reply is sent, too. */
+/* What a handler, and the task that continues after the reply, know about the request. */
 struct qemu_call {
     struct service *service;
     struct identity caller;
@@ -48,7 +48,7 @@ void qemu_change_release(struct qemu_change *change);
 int qemu_check_change(const struct qemu_call *call, const json_t *document, const struct qemu_change *change,
                       struct error *err);
 
-/* The part of that which needs no values: the privileges on /vms/{vmid} of the keys that it touches. */
+/* The part of that check for which the keys are enough: their privileges on /vms/{vmid}. */
 int qemu_check_keys(const struct qemu_call *call, const struct qemu_change *change, struct error *err);
 
 #endif

@@ -50,7 +50,8 @@ static int find_disk(const struct qemu_call *call, json_t **ret, struct error *e
         return error_set(err, ERROR_FAILED, "you can't resize a cdrom");
     if (!vm_disk_is_in_store(values))
         return error_set(err, ERROR_FAILED,
-                         "'%s' is no volume of the storage '" VM_STORE "': make the file larger on the host "
+                         "'%s' is not a volume of the storage '" VM_STORE
+                         "': make the file larger on the host "
                          "(qemu-img resize) while the VM is stopped",
                          json_text(values, "file"));
     *ret = TAKE(values);
@@ -124,7 +125,7 @@ static int resize(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_resize_qemu = {
     .method = METHOD_PUT,
     .path = "/nodes/{node}/qemu/{vmid}/resize",
-    .text = "Makes a disk in the storage larger, in a task. A VM that runs sees it at once.",
+    .text = "Makes a disk in the storage larger, in a task. A running VM sees it at once.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Config.Disk"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID, PARAMETER_DIGEST,
                              {.name = "disk",
@@ -137,11 +138,11 @@ const struct endpoint endpoint_resize_qemu = {
                               .type = SCHEMA_STRING,
                               .pattern = "\\+?\\d+(\\.\\d+)?[KMGT]?",
                               .max_length = 32,
-                              .text = "How large it is to be; with + how much larger."},
+                              .text = "The new size, or with + how much larger."},
                              {.name = "skiplock",
                               .type = SCHEMA_BOOLEAN,
                               .optional = true,
-                              .text = "Although the VM is locked; root@pam only."}),
+                              .text = "Do it even if the VM is locked; root@pam only."}),
     .returns = RETURNS_UPID,
     .may_block = true,
     .on_node = true,

@@ -7,7 +7,7 @@
 #include "passthrough/vm_document.h"
 #include "schema/format.h"
 
-/* Quoted with one option a line, still one command for a shell. */
+/* Quotes them with one option per line; for a shell it is still one command. */
 static char *quote_lines(char **arguments)
 {
     struct text text = {0};
@@ -65,15 +65,15 @@ static int show_command(struct request *request, json_t **ret, struct error *err
 const struct endpoint endpoint_show_qemu_command = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/showcmd",
-    .text = "Shows the command line that the next start of the VM would run, quoted for a shell; an error if "
-            "one of its devices is not there, or another VM has it.",
+    .text = "Shows the command line that the next start of the VM would run, quoted for a shell; fails if "
+            "one of its devices does not exist, or another VM has it.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID,
                              {.name = "pretty",
                               .type = SCHEMA_BOOLEAN,
                               .optional = true,
                               .fallback = "0",
-                              .text = "An option a line."}),
+                              .text = "One option per line."}),
     .returns = {.type = SCHEMA_STRING},
     .may_block = true,
     .on_node = true,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* POST /nodes/{node}/qemu/{vmid}/status/{start,stop,shutdown,reboot}: a VM's way up and down. */
+/* POST /nodes/{node}/qemu/{vmid}/status/{start,stop,shutdown,reboot}: starting and stopping a VM. */
 #include "passthrough/start/start.h"
 
 #include <string.h>
@@ -51,7 +51,7 @@ int qemu_check_root(const struct request *request, const char *const *names, str
     return 0;
 }
 
-/* What is about moving VMs between nodes and their states on disk, neither of which there is here. */
+/* Options for migration and for states on disk, which hostpci does not have. */
 static const char *const not_here[] = {
     "stateuri",      "migratedfrom",         "migration_type", "migration_network",
     "targetstorage", "with-conntrack-state", "nets-host-mtu",  NULL};
@@ -101,7 +101,7 @@ static int stop_vm(struct request *request, json_t **ret, struct error *err)
     return qemu_begin_task(request, "qmstop", run_stop, ret, err);
 }
 
-/* A guest that is paused cannot hear the power button. */
+/* A guest that is paused does not notice the power button. */
 static bool is_paused(const struct service *service, long long vmid)
 {
     autojson json_t *machines = NULL;
@@ -160,17 +160,17 @@ const struct endpoint endpoint_start_qemu = QEMU_POWER(
      .optional = true,
      .range = AT_LEAST(0),
      .fallback = "max(30, vm memory in GiB)",
-     .text = "Seconds that QEMU has to answer; four times as many with devices of the host."},
+     .text = "Seconds until QEMU must answer; four times as many with devices of the host."},
     {.name = "force-cpu",
      .type = SCHEMA_STRING,
      .optional = true,
      .max_length = 1024,
-     .text = "In place of the key cpu; root@pam only."},
+     .text = "Used instead of the key cpu; root@pam only."},
     {.name = "machine",
      .type = SCHEMA_STRING,
      .optional = true,
      .max_length = 255,
-     .text = "In place of the key machine."},
+     .text = "Used instead of the key machine."},
     NOT_HERE("stateuri"), NOT_HERE("migratedfrom"), NOT_HERE("migration_type"), NOT_HERE("migration_network"),
     NOT_HERE("targetstorage"), NOT_HERE("nets-host-mtu"), QEMU_OFF("with-conntrack-state", "Only 0."));
 
@@ -178,15 +178,17 @@ const struct endpoint endpoint_stop_qemu =
     QEMU_POWER("stop", "Stops a VM at once, as if its power was cut, and gives its devices back.", stop_vm,
                QEMU_SKIPLOCK, TIMEOUT("Seconds until QEMU gets a signal; default: down= of startup, or 60."),
                QEMU_OFF("keepActive", "Changes nothing; root@pam only."),
-               QEMU_OFF("overrule-shutdown", "Changes nothing: a stop ends a shutdown that waits, anyway."),
+               QEMU_OFF("overrule-shutdown", "Ignored: a stop always ends a shutdown that waits."),
                NOT_HERE("migratedfrom"));
 
 const struct endpoint endpoint_shutdown_qemu = QEMU_POWER(
-    "shutdown", "Has a VM's guest shut down, by its agent or by the power button, and waits for that.",
-    shutdown_vm, QEMU_SKIPLOCK, QEMU_OFF("forceStop", "Stop it when the time is over."),
+    "shutdown",
+    "Asks a VM's guest to shut down, through its agent or with the power button, and waits for that.",
+    shutdown_vm, QEMU_SKIPLOCK, QEMU_OFF("forceStop", "Stop it if it has not shut down in time."),
     QEMU_OFF("keepActive", "Changes nothing; root@pam only."),
     TIMEOUT("Seconds to wait; default: down= of startup, or 60."));
 
 const struct endpoint endpoint_reboot_qemu = QEMU_POWER(
-    "reboot", "Has a VM's guest shut down, and starts it again with what is pending when it has powered off.",
+    "reboot",
+    "Asks a VM's guest to shut down, and when it has powered off starts it again, with pending changes.",
     reboot_vm, TIMEOUT("Seconds to wait for that; default: down= of startup, or 60."));

@@ -15,14 +15,14 @@
 const struct endpoint endpoint_get_qemu_status = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/status",
-    .text = "Lists what can be asked of a virtual machine that may run.",
+    .text = "Lists the states and actions of a virtual machine.",
     .permission = ALLOW_ALL,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
     .index_key = "subdir",
     .on_node = true,
 };
 
-/* The parts of a key's value; empty if it is not set or makes no sense. */
+/* The parts of a key's value; empty if it is not set or cannot be parsed. */
 static json_t *parts_of(const json_t *config, const char *key)
 {
     json_t *parts = NULL;
@@ -31,7 +31,7 @@ static json_t *parts_of(const json_t *config, const char *key)
     return vm_value_parts(config, key, &parts, &ignored) == 0 ? parts : json_object();
 }
 
-/* Only what is configured is told. */
+/* Leaves out what is not configured. */
 static void add_configured(const json_t *config, json_t *row)
 {
     autojson json_t *agent = parts_of(config, "agent"), *vga = parts_of(config, "vga");
@@ -83,7 +83,7 @@ static const struct schema ha_properties[] = {
 const struct endpoint endpoint_get_qemu_current = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/qemu/{vmid}/status/current",
-    .text = "Whether a VM runs, and what it uses.",
+    .text = "Shows whether a VM runs, and what it uses.",
     .permission = ALLOW_PRIVILEGE("/vms/{vmid}", "VM.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_VMID),
     .returns = {.type = SCHEMA_OBJECT,
@@ -95,18 +95,17 @@ const struct endpoint endpoint_get_qemu_current = {
                     {.name = "not-returned",
                      .type = SCHEMA_STRING,
                      .optional = true,
-                     .text =
-                         "The VM has ended, but not all that it had of the host is back, for this reason. "
-                         "It is tried again, and cannot start before."},
-                    OPTIONAL_FLAG("agent", "The guest agent's channel is configured."),
-                    OPTIONAL_FLAG("spice", "It has a display for SPICE."),
+                     .text = "The VM has ended, but the host has not got back all of its devices, for this "
+                             "reason. This is tried again; until it succeeds the VM cannot start."},
+                    OPTIONAL_FLAG("agent", "Whether the guest agent's channel is configured."),
+                    OPTIONAL_FLAG("spice", "Whether it has a display for SPICE."),
                     {.name = "clipboard",
                      .type = SCHEMA_STRING,
                      .optional = true,
                      .nullable = true,
                      .values = VALUES("vnc"),
-                     .text = "Of the display; null: its own."},
-                    QEMU_SIZE("balloon_min", "Bytes of memory that it keeps at least."),
+                     .text = "Clipboard of the display: vnc; null: the one that its type has."},
+                    QEMU_SIZE("balloon_min", "The least memory that it keeps, in bytes."),
                     QEMU_SIZE("shares", "Its weight when memory is taken back."),
                     {.name = "nics",
                      .type = SCHEMA_OBJECT,

@@ -53,8 +53,8 @@ int qemu_begin_task(struct request *request, const char *type,
     return 0;
 }
 
-/* How a task ended that a restart interrupted. Creating and destroying a VM are one transaction each, so
- * whether the VM exists tells the end. */
+/* Finds out how a task ended that a restart interrupted. Creating and destroying a VM are one transaction
+ * each, so whether the VM exists tells the end. */
 static int find_truth(const struct service *service, const struct upid *upid, struct error *err)
 {
     struct error taken;

@@ -45,7 +45,7 @@ static bool is_disk(int file)
     return fstat(file, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
 }
 
-/* The format that the end of the name stands for; raw if it stands for none. */
+/* The format that the name's extension stands for; raw if it stands for none. */
 static const char *format_of(const char *path)
 {
     static const char *const formats[] = {"qcow2", "qcow", "qed", "vmdk", "cloop"};
@@ -70,7 +70,7 @@ static int refuse_place(const char *const *dirs, const char *key, const char *fi
                      key, file, all.length > 0 ? text_string(&all) : "there is none");
 }
 
-/* The content of a raw file does not matter, so that it need not be ours to read. */
+/* The content of a raw file does not matter, so we need not be able to read it. */
 static int check_image(const char *key, const char *file, const char *path, const char *format,
                        struct error *err)
 {

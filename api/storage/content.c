@@ -16,7 +16,7 @@
 
 #define WAIT_NS 20000000L
 
-/* Root alone can read an image, and so say how large its disk is; without a broker the size is the file's. */
+/* Only root can read an image and tell the size of its disk; without a broker the size is the file's. */
 static int read_volumes(const struct service *service, json_t **ret, struct error *err)
 {
     autojson json_t *result = NULL;
@@ -28,8 +28,8 @@ static int read_volumes(const struct service *service, json_t **ret, struct erro
     return err->kind == ERROR_BUSY ? store_list(service->paths.store, ret, err) : -1;
 }
 
-/* Discs are for all who see the storage; an image is for who may configure its VM's disks, or has the storage
- * whole. */
+/* Discs are for everybody who sees the storage; an image is for those who may configure its VM's disks, or
+ * use the storage whole. */
 static bool may_see(const struct request *request, const json_t *volume)
 {
     struct access *access = request->service->access;
@@ -97,13 +97,13 @@ const struct endpoint endpoint_list_content = {
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .format = "pve-storage-content",
-                              .text = "Only of this kind."},
+                              .text = "List only volumes of this kind."},
                              {.name = "vmid",
                               .type = SCHEMA_INTEGER,
                               .optional = true,
                               .format = "pve-vmid",
                               .range = RANGE(100, 999999999),
-                              .text = "Only disks of this VM."}),
+                              .text = "List only disks of this VM."}),
     .returns =
         {.type = SCHEMA_ARRAY,
          .empty = "There are no such volumes, or none that the caller may use.",
@@ -114,7 +114,7 @@ const struct endpoint endpoint_list_content = {
                        {.name = "content", .type = SCHEMA_STRING, .values = VALUES("images", "iso")},
                        {.name = "format", .type = SCHEMA_STRING, .values = VALUES("raw", "qcow2", "iso")},
                        {.name = "size", .type = SCHEMA_INTEGER, .text = "Bytes that a VM sees."},
-                       {.name = "used", .type = SCHEMA_INTEGER, .text = "Bytes that it takes now."},
+                       {.name = "used", .type = SCHEMA_INTEGER, .text = "Bytes that it occupies now."},
                        {.name = "ctime",
                         .type = SCHEMA_INTEGER,
                         .text = "When it changed, in seconds since 1970."},
@@ -148,7 +148,8 @@ static int read_name(const struct request *request, struct vm_volume *ret, struc
                                format);
     if (!vm_volume_name(vmid, name, ret))
         return error_set_field(err, "filename",
-                               "'%.200s' is no name of a disk: vm-%lld-NAME.raw and .qcow2 are", name, vmid);
+                               "'%.200s' is not the name of a disk: use vm-%lld-NAME.raw or .qcow2", name,
+                               vmid);
     if (format != NULL && strcmp(format, ret->format) != 0)
         return error_set_field(err, "format", "'%.200s' is of the format %s by its name", name, ret->format);
     return 0;
@@ -177,7 +178,7 @@ static int allocate(struct request *request, json_t **ret, struct error *err)
 const struct endpoint endpoint_create_content = {
     .method = METHOD_POST,
     .path = "/nodes/{node}/storage/{storage}/content",
-    .text = "Makes a disk for a VM, which does not have it yet.",
+    .text = "Makes a disk for a VM, without adding it to the VM's configuration.",
     .permission = ALLOW_PRIVILEGE("/storage/{storage}", "Datastore.AllocateSpace"),
     .parameters = PROPERTIES(
         PARAMETER_NODE, PARAMETER_STORAGE,
@@ -186,12 +187,12 @@ const struct endpoint endpoint_create_content = {
          .type = SCHEMA_STRING,
          .optional = true,
          .values = VALUES("raw", "qcow2", "subvol", "vmdk"),
-         .text = "By default what the name ends in. Only raw and qcow2 are made here."},
+         .text = "By default the one that the name ends with. Only raw and qcow2 are made."},
         {.name = "size",
          .type = SCHEMA_STRING,
          .pattern = "\\d+[MG]?",
          .max_length = 20,
-         .text = "In KiB, or with M or G."},
+         .text = "Size in KiB, or with M or G."},
         {.name = "vmid",
          .type = SCHEMA_INTEGER,
          .format = "pve-vmid",
@@ -243,7 +244,7 @@ static int check_may_see(const struct request *request, const struct vm_volume *
     return require(request, path, VALUES("VM.Config.Disk"), err);
 }
 
-/* A client sees by this text that it is not there. */
+/* Clients recognise by this text that the volume does not exist. */
 static int find_row(const struct service *service, const struct vm_volume *volume, json_t **ret,
                     struct error *err)
 {
@@ -293,14 +294,14 @@ const struct endpoint endpoint_get_volume = {
                 .properties = PROPERTIES(
                     {.name = "path", .type = SCHEMA_STRING, .text = "The file on the host."},
                     {.name = "size", .type = SCHEMA_INTEGER, .text = "Bytes that a VM sees."},
-                    {.name = "used", .type = SCHEMA_INTEGER, .text = "Bytes that it takes now."},
+                    {.name = "used", .type = SCHEMA_INTEGER, .text = "Bytes that it occupies now."},
                     {.name = "format", .type = SCHEMA_STRING, .values = VALUES("raw", "qcow2", "iso")})},
     .may_block = true,
     .on_node = true,
     .run = get_volume,
 };
 
-/* The end of a short task, or of the time. */
+/* Waits for the end of a short task; false if it fails or takes longer. */
 static bool wait_for_task(struct storage *storage, const char *upid, long long seconds)
 {
     long long end = clock_milliseconds() + seconds * 1000;
@@ -367,7 +368,7 @@ const struct endpoint endpoint_delete_volume = {
     .returns = {.type = SCHEMA_STRING,
                 .format = "pve-task-upid",
                 .nullable = true,
-                .text = "UPID of the task, whose log and end are below /nodes/{node}/tasks."},
+                .text = "UPID of the task. /nodes/{node}/tasks/{upid} has its log and its status."},
     .may_block = true,
     .on_node = true,
     .run = delete_volume,

@@ -38,7 +38,7 @@ static json_t *describe_config(const struct request *request)
 
 #define CONFIG_PROPERTIES                                                                                    \
     PROPERTIES({.name = "storage", .type = SCHEMA_STRING}, {.name = "type", .type = SCHEMA_STRING},          \
-               {.name = "content", .type = SCHEMA_STRING, .text = "What it can hold."},                      \
+               {.name = "content", .type = SCHEMA_STRING, .text = "Kinds of content that it can have."},     \
                {.name = "path", .type = SCHEMA_STRING, .text = "The folder."},                               \
                {.name = "digest", .type = SCHEMA_STRING, .text = "Changes with it."})
 
@@ -89,7 +89,7 @@ const struct endpoint endpoint_get_storage = {
     .run = get_config,
 };
 
-/* Without its folder it is there, but not active. */
+/* Without its folder the storage exists, but is not active. */
 static json_t *describe_state(const struct request *request)
 {
     struct store_space space = {.total = 0};
@@ -104,7 +104,7 @@ static json_t *describe_state(const struct request *request)
 #define STATE_PROPERTIES                                                                                     \
     {.name = "type", .type = SCHEMA_STRING}, {.name = "content", .type = SCHEMA_STRING},                     \
         {.name = "enabled", .type = SCHEMA_BOOLEAN},                                                         \
-        {.name = "active", .type = SCHEMA_BOOLEAN, .text = "Its folder is there."},                          \
+        {.name = "active", .type = SCHEMA_BOOLEAN, .text = "Whether its folder exists."},                    \
         {.name = "shared", .type = SCHEMA_BOOLEAN},                                                          \
         {.name = "total", .type = SCHEMA_INTEGER, .text = "Bytes of its file system."},                      \
         {.name = "used", .type = SCHEMA_INTEGER},                                                            \
@@ -165,23 +165,23 @@ const struct endpoint endpoint_list_node_storage = {
                               .type = SCHEMA_BOOLEAN,
                               .optional = true,
                               .fallback = "0",
-                              .text = "Changes nothing: it always is."},
+                              .text = "Ignored: it is always enabled."},
                              {.name = "format",
                               .type = SCHEMA_BOOLEAN,
                               .optional = true,
                               .fallback = "0",
-                              .text = "Also the formats that disks can have."},
+                              .text = "Also return the formats that disks can have."},
                              {.name = "storage",
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .format = "pve-storage-id",
                               .max_length = 100,
-                              .text = "Only this one."},
+                              .text = "List only this one."},
                              {.name = "target",
                               .type = SCHEMA_STRING,
                               .optional = true,
                               .format = "pve-node",
-                              .text = "Changes nothing: there is one node."}),
+                              .text = "Ignored: there is only one node."}),
     .returns = {.type = SCHEMA_ARRAY,
                 .empty = "There is no such storage, or none that the caller may see.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
@@ -194,7 +194,7 @@ const struct endpoint endpoint_list_node_storage = {
                                     .optional = true,
                                     .properties = PROPERTIES(WORDS("supported", "Formats of disks."),
                                                              {.name = "default", .type = SCHEMA_STRING})}))},
-    .may_block = true, /* its file system may be one of the network */
+    .may_block = true, /* its file system may be a network file system */
     .on_node = true,
     .run = list_states,
 };
@@ -202,7 +202,7 @@ const struct endpoint endpoint_list_node_storage = {
 const struct endpoint endpoint_get_node_storage = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/storage/{storage}",
-    .text = "Lists what there is of a storage.",
+    .text = "Lists the parts of a storage.",
     .permission = MAY_SEE_STORAGE,
     .parameters = PROPERTIES(PARAMETER_NODE, PARAMETER_STORAGE),
     .index_key = "subdir",

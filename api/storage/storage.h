@@ -16,7 +16,7 @@
      .max_length = 100,                                                                                      \
      .text = "Name of the storage: local is the only one."}
 
-/* Who may see that there is the storage, as Proxmox VE says it. */
+/* Who may see the storage, as in Proxmox VE. */
 #define MAY_SEE_STORAGE                                                                                      \
     ALLOW_ANY_PRIVILEGE("/storage/{storage}", "Datastore.Audit", "Datastore.AllocateSpace")
 bool storage_is_visible(const struct request *request);

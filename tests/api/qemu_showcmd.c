@@ -119,7 +119,7 @@ DAEMON_TEST(qemu_showcmd, says_why_there_is_none)
     put(VM "/config", "hostpci0", "02:00.0,pcie=1", NULL);
     fails(500, "hostpci0: q35 machine model is not enabled", "GET", SHOWCMD, NULL);
     put(VM "/config", "delete", "hostpci0", "virtiofs0", "files", NULL);
-    fails(500, "virtiofs0 is kept, but a VM cannot be started with it here", "GET", SHOWCMD, NULL);
+    fails(500, "virtiofs0 is only stored: a VM that has it cannot be started here", "GET", SHOWCMD, NULL);
 }
 
 /* Any byte can stand in base64, but a reply is UTF-8. */

@@ -102,8 +102,7 @@ DAEMON_TEST(qemu_volume, storages_that_there_are_not_are_refused_for_everyone)
     wrong_parameter("scsi0", text, "POST", QEMU, "vmid", "101", "scsi0", "local-lvm:32", NULL);
     account_enter(JOE);
     wrong_parameter("scsi0", text, "PUT", CONFIG, "scsi0", "local-lvm:32", NULL);
-    wrong_parameter("import-working-storage",
-                    "disks are not imported here, so that there is nothing to keep meanwhile", "POST", CONFIG,
+    wrong_parameter("import-working-storage", "disks are not imported here: leave this out", "POST", CONFIG,
                     "memory", "512", "import-working-storage", "local", NULL);
 }
 

@@ -121,14 +121,14 @@ DAEMON_TEST(sriov, with_virtual_functions_that_vms_have_keeps_their_number)
     run_vms();
     for (size_t i = 0; i < COUNT_OF(others); i++)
         fails(503,
-              "another number of virtual functions removes all that " PORT
-              " has, and VMs have some of them: " OF_VM " by VMID '101', " HALF_OF
+              "changing the number of virtual functions removes all that " PORT
+              " has, but VMs have some of them: " OF_VM " by VMID '101', " HALF_OF
               " by VMID '102': stop these VMs first",
               "PUT", PCI "/" PORT "/sriov", "numvfs", others[i], NULL);
     reservation_end(101);
     fails(503,
-          "another number of virtual functions removes all that " PORT
-          " has, and VMs have some of them: " HALF_OF " by VMID '102': stop these VMs first",
+          "changing the number of virtual functions removes all that " PORT
+          " has, but VMs have some of them: " HALF_OF " by VMID '102': stop these VMs first",
           "PUT", PCI "/" PORT "/sriov", "numvfs", "0", NULL);
     cr_assert_eq(number_of(sriov_of(PORT), "now"), 32);
     reservation_end(102);

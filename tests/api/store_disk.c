@@ -109,13 +109,13 @@ DAEMON_TEST(store_disk, leave_nothing_when_the_vm_cannot_come)
     nothing_is_left();
     wrong_parameter("scsi0", "a disk of the storage 'local' is raw or qcow2, not vmdk", "POST", QEMU, "vmid",
                     "100", "scsi0", "local:1,format=vmdk", NULL);
-    wrong_parameter("scsi0", "'local:0': the size of a disk is above 0 and at most 131072 GiB", "POST", QEMU,
-                    "vmid", "100", "scsi0", "local:0", NULL);
+    wrong_parameter("scsi0", "'local:0': the size of a disk must be above 0 and at most 131072 GiB", "POST",
+                    QEMU, "vmid", "100", "scsi0", "local:0", NULL);
     wrong_parameter("scsi0",
-                    "'local:99999999999999999999': the size of a disk is above 0 and at most 131072 GiB",
+                    "'local:99999999999999999999': the size of a disk must be above 0 and at most 131072 GiB",
                     "POST", QEMU, "vmid", "100", "scsi0", "local:99999999999999999999", NULL);
-    wrong_parameter("ide2", "a disc cannot be made: name one, as local:iso/NAME.iso, or none", "POST", QEMU,
-                    "vmid", "100", "ide2", "local:1,media=cdrom", NULL);
+    wrong_parameter("ide2", "a disc cannot be made: name one, such as local:iso/NAME.iso, or none", "POST",
+                    QEMU, "vmid", "100", "ide2", "local:1,media=cdrom", NULL);
     wrong_parameter("scsi0", "unable to parse volume ID 'local:1e3'", "POST", QEMU, "vmid", "100", "scsi0",
                     "local:1e3", NULL);
     nothing_is_left();
@@ -174,7 +174,7 @@ DAEMON_TEST(store_disk, are_made_larger_and_never_smaller)
     cr_expect_str_eq(end_of(put(VM "/resize", "disk", "scsi1", "size", "+999999T", NULL)),
                      "a disk has at most 131072 GiB");
     const char *end = end_of(put(VM "/resize", "disk", "scsi2", "size", "1G", NULL));
-    cr_expect_not_null(strstr(end, "'/srv/a.raw' is no volume of the storage 'local'"), "%s", end);
+    cr_expect_not_null(strstr(end, "'/srv/a.raw' is not a volume of the storage 'local'"), "%s", end);
 }
 
 DAEMON_TEST(store_disk, are_made_and_removed_without_a_vm)
@@ -209,7 +209,7 @@ DAEMON_TEST(store_disk, have_no_names_that_lead_elsewhere)
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         autofree char *text =
-            xasprintf("'%s' is no name of a disk: vm-100-NAME.raw and .qcow2 are", names[i]);
+            xasprintf("'%s' is not the name of a disk: use vm-100-NAME.raw or .qcow2", names[i]);
         wrong_parameter("filename", text, "POST", CONTENT, "vmid", "100", "filename", names[i], "size", "1G",
                         NULL);
     }

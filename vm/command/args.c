@@ -8,7 +8,7 @@
 
 #define BLANKS " \t\r\n"
 
-/* Appends what stands between the quote at *at and the closing one, and moves *at behind it. False if there
+/* Appends the text between the quote at *at and the closing one, and moves *at past that. False if there
  * is no closing one. */
 static bool take_quoted(const char **at, struct text *word)
 {

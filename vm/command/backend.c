@@ -43,8 +43,8 @@ static void print_limits(struct text *text, const json_t *values)
         text_printf(text, ",throttling.%s=%" JSON_INTEGER_FORMAT, name, json_integer_value(value));
 }
 
-/* QEMU would first open a file for reading alone, and keep the locks that it has by that descriptor: it could
- * not make the disk larger then. */
+/* By default QEMU first opens a file for reading, and keeps the locks that it has by that descriptor, so that
+ * it could not make the disk larger then. */
 static const char *print_access(const struct vm_build *build, const struct vm_build_disk *disk)
 {
     bool writes = !disk->cdrom && vm_value_number(disk->values, "ro", 0) == 0;
@@ -82,13 +82,13 @@ static void add_drive(struct vm_build *build, const struct vm_build_disk *disk)
     vm_build_add(build, VM_DEVICES, "-drive", "%s", text_string(&text));
 }
 
-/* For all nodes of a disk. */
+/* The cache settings, which are the same for all nodes of a disk. */
 static const struct cache *find_cache(const struct vm_build_disk *disk)
 {
     const char *name = json_text_or(disk->values, "cache", disk->cdrom ? "writeback" : "none");
     const struct cache *cache = caches;
 
-    while (strcmp(cache->name, name) != 0) /* the schema lets no other name in */
+    while (strcmp(cache->name, name) != 0) /* the schema allows no other name */
         cache++;
     return cache;
 }

@@ -109,8 +109,9 @@ struct vm_version vm_build_version(const struct vm_build *build)
     return vm_features_version(build->what->qemu);
 }
 
-/* Everything is checked again, whoever checked it before: a value that is not what its key says never becomes
- * an argument. A key that can only be kept refuses the start, since a VM without it would be another VM. */
+/* Every value is checked again, even if it was checked when it was stored: one that its schema does not allow
+ * never becomes an argument. A key that is only stored prevents the start, since without it the VM would be a
+ * different one. */
 static int check_values(struct vm_build *build, struct error *err)
 {
     const char *name, *arch = vm_build_text(build, "arch");
@@ -118,13 +119,14 @@ static int check_values(struct vm_build *build, struct error *err)
 
     json_object_foreach((json_t *)build->what->config, name, value) {
         const struct schema *key = vm_key_find(name, NULL);
-        if (key == NULL) /* meta, of which no argument is made */
+        if (key == NULL) /* meta, which has no argument */
             continue;
         autojson json_t *copy = json_deep_copy(value);
         if (validate_value(key, name, &copy, err) != 0)
             return error_prefix(err, "%s: ", name);
         if (vm_key_about(key)->effect == VM_EFFECT_NEVER)
-            return error_set_field(err, name, "%s is kept, but a VM cannot be started with it here", name);
+            return error_set_field(err, name, "%s is only stored: a VM that has it cannot be started here",
+                                   name);
     }
     if (vm_rules_check(build->what->config, err) != 0)
         return -1;
@@ -175,19 +177,19 @@ static int add_head(struct vm_build *build, struct error *err)
     vm_build_add(build, VM_HEAD, "-boot", "menu=on,strict=on,reboot-timeout=1000");
     vm_build_add(build, VM_HEAD, "-chardev", "socket,id=qmp,%s,server=on,wait=off", monitor);
     vm_build_add(build, VM_HEAD, "-mon", "chardev=qmp,mode=control");
-    if (what->hand == NULL) /* else its parent knows the pid */
+    if (what->hand == NULL) /* otherwise its parent knows the pid */
         vm_build_add(build, VM_HEAD, "-pidfile", "%s/%u.pid", what->paths->run, what->vmid);
     return 0;
 }
 
-/* In this order: what reads comes first, and the machine's options come from all of the others. */
+/* The order matters: parts that read come first, and the machine's options are collected from all others. */
 static int (*const parts[])(struct vm_build *, struct error *) = {
     check_values,         vm_build_read_machine, vm_build_read_boot,    vm_build_read_hostpci,
     vm_build_add_smbios,  vm_build_add_firmware, vm_build_add_cpu,      vm_build_add_memory,
     vm_build_add_display, vm_build_add_usb,      vm_build_add_channels, vm_build_add_disks,
     vm_build_add_nets,    vm_build_add_machine,  vm_build_add_hostpci};
 
-/* Displays that QEMU loads as modules, and the packages that Debian has put them into since 13. */
+/* Displays that QEMU loads as modules, and the packages that contain them since Debian 13. */
 static const struct {
     const char *driver, *package;
 } modules[] = {

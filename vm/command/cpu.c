@@ -18,7 +18,7 @@ static const struct level {
     {"x86-64-v4", "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"},
 };
 
-/* A guest sees the vendor of its model, which is told by how the model's name begins. */
+/* A guest sees its model's vendor, which follows from how the model's name begins. */
 static const struct vendor {
     const char *stem, *name;
 } vendors[] = {
@@ -63,7 +63,7 @@ static void set_flags(json_t *flags, const char *list)
         set_flag(flags, *flag);
 }
 
-/* The name of a model that QEMU has; what that lacks of the wanted one is added to the flags. */
+/* The name of a model that QEMU has; the flags that it lacks compared to `model` are added. */
 static char *resolve_model(const char *model, json_t *flags)
 {
     size_t level = 0;
@@ -193,7 +193,7 @@ static int print_bits(const struct vm_build *build, const json_t *values, struct
     return 0;
 }
 
-/* If processors can be plugged in, one is there from the start, and the others are devices. */
+/* If processors can be plugged in, the guest starts with one, and the others are devices. */
 static void add_processors(struct vm_build *build, const char *model)
 {
     long long sockets = vm_build_number(build, "sockets", 1), cores = vm_build_number(build, "cores", 1);

@@ -55,7 +55,7 @@ static void add_screen(struct vm_build *build, const char *type, long long memor
     vm_build_add(build, VM_DEVICES, "-device", "%s", text_string(&text));
     if (strcmp(type, "virtio-gl") == 0)
         vm_build_add(build, VM_DEVICES, "-display", "egl-headless,gl=core");
-    if (qxl && build->windows != 0 && type[3] != '\0') /* Windows needs a card for each screen */
+    if (qxl && build->windows != 0 && type[3] != '\0') /* Windows needs one card for each screen */
         for (unsigned i = 1; i < (unsigned)(type[3] - '0'); i++) {
             struct vm_key_name id = vm_key_name("vga", i);
             vm_build_add(build, VM_DEVICES, "-device", "qxl,id=%s%s", id.text,
@@ -76,7 +76,7 @@ static void add_console_channel(struct vm_build *build, const char *type, const 
     vm_build_add(build, VM_DEVICES, "-device", "virtserialport,chardev=vdagent,name=com.redhat.spice.0");
 }
 
-/* A pointing device with absolute coordinates, which some displays bring themselves. */
+/* A pointing device with absolute coordinates, unless the display has its own. */
 static void add_tablet(struct vm_build *build, const char *type)
 {
     bool fallback = !text_starts_with(type, "qxl") && !text_starts_with(type, "serial");
@@ -106,7 +106,7 @@ int vm_build_add_display(struct vm_build *build, struct error *err)
             vm_build_add(build, VM_HEAD, "-vga", "none");
         vm_build_add(build, VM_HEAD, "-nographic", NULL);
     } else {
-        if (what->hand != NULL) /* clients are handed over when they come */
+        if (what->hand != NULL) /* the broker hands over each client that connects */
             vm_build_add(build, VM_HEAD, "-vnc", "none");
         else
             vm_build_add(build, VM_HEAD, "-vnc", "unix:%s/%u.vnc,password=on", run, what->vmid);

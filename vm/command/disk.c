@@ -17,10 +17,10 @@ static const struct bus {
              [VM_SCSI] = {"scsi", VM_SCSIS},
              [VM_VIRTIO] = {"virtio", VM_VIRTIOS}};
 
-/* The order in which a VM without boot=order= looks for the disk that it boots from. */
+/* The order in which the boot disk of a VM without boot=order= is chosen. */
 static const unsigned boot_buses[] = {VM_IDE, VM_SCSI, VM_VIRTIO, VM_SATA};
 
-/* cdrom is another name of ide2. */
+/* cdrom is another name for ide2. */
 static const char *disk_text(const struct vm_build *build, const char *key)
 {
     const char *text = vm_build_text(build, key);

@@ -15,7 +15,7 @@
 struct firmware {
     char *code, *vars;
     bool large; /* 4m */
-    char *file; /* of efidisk0; NULL: a copy that is there only while the VM runs */
+    char *file; /* of efidisk0; NULL: a copy that exists only while the VM runs */
     const char *format;
     bool in_store;
 };

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "vm/command/parts.h"
 
-#define FIXED_PORTS 4 /* ich9-pcie-port-1 to 4 are always there */
+#define FIXED_PORTS 4 /* ich9-pcie-port-1 to 4 always exist */
 
 static const char *const override_properties[VM_ID_OVERRIDES] = {
     "x-pci-vendor-id", "x-pci-device-id", "x-pci-sub-vendor-id", "x-pci-sub-device-id"};
@@ -49,7 +49,7 @@ static int check_assigned(const struct vm_build *build, unsigned index, struct e
     if (assigned->count == 0)
         return error_set(err, ERROR_INVALID, "no PCI device found for '%s'", hostpci->hosts[0]);
     if (assigned->count > 8)
-        return error_set(err, ERROR_INVALID, "hostpci%u: %zu functions are more than the 8 of a device",
+        return error_set(err, ERROR_INVALID, "hostpci%u: %zu functions are too many: a device has at most 8",
                          index, assigned->count);
     if (hostpci->legacy_igd && (assigned->count > 1 || strcmp(assigned->ids[0], "0000:00:02.0") != 0))
         return error_set(err, ERROR_INVALID,
@@ -58,7 +58,8 @@ static int check_assigned(const struct vm_build *build, unsigned index, struct e
     return 0;
 }
 
-/* A function can be given to one device of the guest only; a parent can have several mediated devices. */
+/* A function can only be given to one device of the guest, but one parent can have several mediated devices.
+ */
 static int check_unique(const struct vm_build *build, json_t *seen, unsigned index, struct error *err)
 {
     const struct vm_assigned *assigned = &build->what->assigned[index];
@@ -137,7 +138,7 @@ static void print_address(struct vm_build *build, unsigned index, size_t functio
     text_append(text, number);
 }
 
-/* Options of the device as a whole, which its first function has. */
+/* Options of the device as a whole, which are set on its first function. */
 static void print_options(struct vm_build *build, unsigned index, bool several, struct text *text)
 {
     const struct vm_hostpci *hostpci = &build->hostpci[index];

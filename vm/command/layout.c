@@ -21,7 +21,7 @@ struct device {
 struct layout {
     struct device *devices; /* in the order of their addresses */
     size_t count;
-    unsigned buses; /* numbers that were given */
+    unsigned buses; /* how many numbers were assigned */
     json_t *found;
 };
 
@@ -88,7 +88,7 @@ static void read_devices(char *const *arguments, struct layout *layout)
     qsort(layout->devices, layout->count, sizeof(*layout->devices), compare);
 }
 
-/* Tells what is on the bus, and goes down into its bridges: a bridge gives its bus its own name. */
+/* Numbers what is on the bus, and recurses into its bridges; a bus has the name of its bridge. */
 static void number_bus(struct layout *layout, const char *bus, unsigned number)
 {
     for (size_t i = 0; i < layout->count; i++) {

@@ -29,7 +29,7 @@ static int check_machine(const struct vm_build *build, struct error *err)
     struct vm_version version = vm_build_version(build);
 
     if (text_starts_with(build->machine.type, "virt"))
-        return error_set_field(err, "machine", "machine type '%s' is none of an x86_64", build->machine.type);
+        return error_set_field(err, "machine", "'%s' is not a machine type of x86_64", build->machine.type);
     if (!vm_features_has_machine(build->what->qemu, build->machine.type))
         return error_set_field(
             err, "machine",

@@ -9,7 +9,7 @@
 #include "schema/format.h"
 #include "vm/command/parts.h"
 
-#define FIRST_DIMM  512 /* MiB; after 32 modules of a size come some of twice that size */
+#define FIRST_DIMM  512 /* MiB; after 32 modules of one size come modules of twice that size */
 #define DIMMS       32
 #define SLOTS       255
 #define LARGEST_MIB 4194304LL
@@ -43,7 +43,7 @@ static int read_memory(const struct vm_build *build, struct memory *memory, stru
         return -1;
     memory->total = memory->fixed = vm_value_number(values, "current", VM_DEFAULT_MEMORY);
     if (memory->total > LARGEST_MIB)
-        return error_set_field(err, "memory", "%lld MiB are more than QEMU can have: at most %lld",
+        return error_set_field(err, "memory", "%lld MiB are more than this VM can have: at most %lld",
                                memory->total, LARGEST_MIB);
     memory->pluggable = vm_value_hotplugs(build->what->config, "memory");
     if (memory->pluggable)
@@ -65,8 +65,8 @@ static int print_backend(const struct memory *memory, const char *id, long long 
     }
     if (size % memory->page != 0)
         return error_set_field(err, "hugepages",
-                               "%lld MiB of '%s' are no multiple of a huge page of %lld MiB", size, id,
-                               memory->page);
+                               "the %lld MiB of '%s' are not a multiple of the %lld MiB of a huge page", size,
+                               id, memory->page);
     text_printf(
         ret, "memory-backend-file,id=%s,size=%lldM,mem-path=/run/hugepages/kvm/%lldkB,share=on,prealloc=yes",
         id, size, memory->page * 1024);
@@ -96,7 +96,7 @@ static int add_node(struct vm_build *build, const struct memory *memory, unsigne
     return 0;
 }
 
-/* A node as numaN describes it: its processors, its memory, and where that is on the host. */
+/* Adds a node as numaN describes it: its processors, its memory, and where that is on the host. */
 static int add_own_node(struct vm_build *build, const struct memory *memory, unsigned node,
                         const json_t *values, struct error *err)
 {
@@ -108,7 +108,7 @@ static int add_own_node(struct vm_build *build, const struct memory *memory, uns
     if (json_object_get(values, "memory") == NULL)
         return error_set(err, ERROR_INVALID, "numa%u: missing NUMA memory value", node);
     if (size < 0 || size > (double)LARGEST_MIB)
-        return error_set(err, ERROR_INVALID, "numa%u: memory is from 0 to %lld MiB, not %.16g", node,
+        return error_set(err, ERROR_INVALID, "numa%u: memory must be from 0 to %lld MiB, not %.16g", node,
                          LARGEST_MIB, size);
     if (host_nodes == NULL && policy != NULL)
         return error_set(err, ERROR_INVALID, "numa%u: policy needs hostnodes", node);
@@ -120,7 +120,7 @@ static int add_own_node(struct vm_build *build, const struct memory *memory, uns
                     json_text_or(values, "cpus", NULL), err);
 }
 
-/* The nodes that numaN describe; *ret is how many there are. */
+/* Adds the nodes that numaN describe; *ret is how many there are. */
 static int add_own_nodes(struct vm_build *build, const struct memory *memory, unsigned *ret,
                          struct error *err)
 {
@@ -149,7 +149,7 @@ static int add_own_nodes(struct vm_build *build, const struct memory *memory, un
     return 0;
 }
 
-/* Without numaN each socket is a node. */
+/* Without numaN, adds a node for each socket. */
 static int add_socket_nodes(struct vm_build *build, const struct memory *memory, unsigned *ret,
                             struct error *err)
 {
@@ -169,7 +169,7 @@ static int add_socket_nodes(struct vm_build *build, const struct memory *memory,
     return 0;
 }
 
-/* Memory beyond the first gigabyte: modules, which go to the nodes in turn. */
+/* Adds the memory beyond the first gigabyte as modules, which go to the nodes in turn. */
 static int add_modules(struct vm_build *build, const struct memory *memory, unsigned nodes, struct error *err)
 {
     long long size = FIRST_DIMM, have = memory->fixed;
@@ -181,9 +181,10 @@ static int add_modules(struct vm_build *build, const struct memory *memory, unsi
         if (i > 0 && i % DIMMS == 0)
             size *= 2;
         if (i == SLOTS || have + size > memory->total)
-            return error_set_field(err, "memory",
-                                   "%lld MiB cannot be made of modules: after %lld MiB the next has %lld",
-                                   memory->total, have, size);
+            return error_set_field(
+                err, "memory",
+                "%lld MiB cannot be made of modules: after %lld MiB the next module has %lld MiB",
+                memory->total, have, size);
         if (print_backend(memory, id.text, size, &backend, err) != 0)
             return -1;
         vm_build_add(build, VM_HEAD, "-object", "%s", text_string(&backend));

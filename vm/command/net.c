@@ -24,7 +24,8 @@ static int add_handed(struct vm_build *build, unsigned index, const char *bridge
     return 0;
 }
 
-/* A card on a bridge of the host has a tap interface. Without a bridge, QEMU itself is its router. */
+/* A card on a bridge of the host has a tap interface. Without a bridge, QEMU itself acts as a router (user
+ * networking). */
 static int add_back_end(struct vm_build *build, unsigned index, const json_t *values, bool virtio,
                         long long queues, struct error *err)
 {
@@ -95,7 +96,7 @@ int vm_build_add_nets(struct vm_build *build, struct error *err)
         bool virtio = strcmp(json_text_or(values, "model", NULL), "virtio") == 0;
         long long queues = virtio ? vm_value_number(values, "queues", 0) : 0;
         if (!virtio && json_object_get(values, "mtu") != NULL)
-            return error_set_field(err, key.text, "%s: mtu can be set of a virtio card only, not of %s",
+            return error_set_field(err, key.text, "%s: mtu can only be set for a virtio card, not for %s",
                                    key.text, json_text_or(values, "model", NULL));
         if (add_back_end(build, i, values, virtio, queues, err) != 0)
             return -1;

@@ -35,7 +35,7 @@ static int check_host(const char *host, unsigned index, struct error *err)
     return 0;
 }
 
-/* NULL with err filled if there is none. */
+/* NULL, with err filled, if there is none. */
 static const char *find_host(const struct vm_build *build, unsigned index, const json_t *values,
                              struct error *err)
 {

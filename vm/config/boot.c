@@ -9,7 +9,7 @@
 #include "vm/config/parts.h"
 #include "vm/disk.h"
 
-/* The order in which the first disk and the first CD-ROM drive of a VM are looked for. */
+/* The order in which buses are searched for a VM's first disk and first CD-ROM drive. */
 static const struct bus {
     const char *stem;
     unsigned count;
@@ -105,7 +105,7 @@ static bool contains(char *const *list, const char *device)
     return false;
 }
 
-/* A key that was another device before counts as a new CD-ROM drive, too. */
+/* A drive is also new if its key was a device of another kind before. */
 static bool append_new_cdroms(const json_t *before, const json_t *after, char *const *known,
                               struct text *order)
 {

@@ -86,7 +86,7 @@ static void set_key(const struct draft *draft, const char *key, json_t *value)
     json_object_del(draft->removed, key);
 }
 
-/* At first, everything that is wanted is pending. */
+/* Makes the whole change pending; apply_pending then applies what it can. */
 static int make_pending(const struct draft *draft, const struct vm_change *change, struct error *err)
 {
     autojson json_t *set = NULL;
@@ -110,7 +110,7 @@ static int make_pending(const struct draft *draft, const struct vm_change *chang
     return 0;
 }
 
-/* A VM that does not run takes every change at once, one that runs only some. */
+/* A stopped VM takes every change at once, a running one only some. */
 static bool takes_at_once(const char *key, bool running)
 {
     const struct schema *schema = vm_key_find(key, NULL);
@@ -118,7 +118,7 @@ static bool takes_at_once(const char *key, bool running)
     return !running || (schema != NULL && vm_key_about(schema)->effect == VM_EFFECT_NOW);
 }
 
-/* Makes what the VM takes at once part of its configuration. What is so already does not stay pending. */
+/* Moves to the configuration what the VM takes at once, and drops what would change nothing. */
 static void apply_pending(const struct draft *draft, bool running)
 {
     const char *key;

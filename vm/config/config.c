@@ -46,7 +46,7 @@ json_t *vm_config_view(const json_t *document, bool current)
     return view;
 }
 
-/* A value as a reply has it: a blank for an empty one, asterisks for a secret. */
+/* A value as shown in a reply: a blank for an empty one, asterisks for a secret. */
 static json_t *show(const char *key, const json_t *value)
 {
     const struct schema *schema = vm_key_find(key, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A VM's configuration: what a new VM gets in addition to what was asked for. */
+/* A VM's configuration: what a new VM gets in addition to what the client sets. */
 #include <string.h>
 
 #include "base/hash.h"
@@ -9,8 +9,8 @@
 #include "vm/probe/features.h"
 #include "vm/rules.h"
 
-/* To Windows another version of the machine is another computer, so it keeps the version that it is created
- * with. */
+/* To Windows a different machine version is a different computer, so the VM keeps the version that it is
+ * created with. */
 static void pin_machine(const struct vm_fresh *fresh, json_t *config)
 {
     const struct schema *schema = vm_key_find("machine", NULL);
@@ -62,7 +62,7 @@ int vm_config_create(const char *node, const struct vm_change *change, json_t **
         json_object_set_new(config, "vmgenid", json_string(uuid));
     }
     json_object_foreach_safe(config, next, key, value) {
-        if (json_is_null(value)) /* it was asked not to be there */
+        if (json_is_null(value)) /* the client does not want it (vmgenid=0) */
             json_object_del(config, key);
     }
     if (vm_rules_check_change(NULL, config, err) != 0)

@@ -6,7 +6,7 @@
 #include "schema/format.h"
 #include "vm/config/parts.h"
 
-/* A line of the description, with %, :, control characters and non-ASCII bytes as %XX. */
+/* Prints a line of the description, with %, :, control characters and non-ASCII bytes as %XX. */
 static void print_remark(struct text *text, const char *line, size_t length)
 {
     text_append(text, "#");

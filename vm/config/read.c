@@ -57,7 +57,7 @@ static void open_section(struct reader *reader, char *line)
         warn(reader, "the section", "only [PENDING] is read");
 }
 
-/* A file may have words for a boolean. */
+/* A file may have words such as yes for a boolean. */
 static const char *read_word(const struct schema *schema, const char *value)
 {
     static const char *const words[][2] = {{"on", "1"},  {"yes", "1"}, {"true", "1"},
@@ -91,7 +91,7 @@ static int check_volume(const char *key, const json_t *stored, struct error *err
     return vm_disk_check_volume(key, values, err);
 }
 
-/* The form in which the value is kept, under `key`, which is no alias. */
+/* The form in which the value is stored; `key` is not an alias. */
 static int read_value(const char *key, const char *value, json_t **ret, struct error *err)
 {
     const struct schema *schema = vm_key_find(key, NULL);
@@ -173,7 +173,7 @@ static void read_line(struct reader *reader, char *line)
         read_pair(reader, line);
 }
 
-/* An empty description is none. If it is pending, the current one will be removed. */
+/* An empty description counts as none; a pending empty one removes the current one. */
 static void end_description(struct reader *reader, enum section section)
 {
     autojson json_t *given = json_string(text_string(&reader->remarks[section])), *stored = NULL;
@@ -199,7 +199,7 @@ static bool is_left_out(const struct reader *reader, const char *key)
            json_object_get(reader->values[PENDING], key) == NULL;
 }
 
-/* Takes the devices that were left out from boot's order. An order that has lost all of them says nothing. */
+/* Removes the devices that were left out from boot's order, and the order itself if none remains. */
 static void end_boot(struct reader *reader, enum section section)
 {
     autosplit char **order = vm_config_boot_order(reader->values[section]);
@@ -256,7 +256,7 @@ int vm_config_read(const char *text, size_t length, json_t **ret, struct text *w
     if (length > VM_CONFIG_LIMIT)
         return error_set(err, ERROR_INVALID, "the configuration has more than %zu bytes", VM_CONFIG_LIMIT);
     if (memchr(text, '\0', length) != NULL)
-        return error_set(err, ERROR_INVALID, "the configuration is not a text: it has a NUL byte");
+        return error_set(err, ERROR_INVALID, "the configuration is not text: it contains a NUL byte");
     struct reader reader = {.values = {json_object(), json_object()},
                             .removed = json_object(),
                             .left_out = json_object(),

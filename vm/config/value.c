@@ -35,7 +35,7 @@ static json_t *print_real(double number)
     return json_string(text_string(&text));
 }
 
-/* A value that was printed anew may end with a blank, if its last part was moved to the front. It is checked
+/* A value that was reprinted may end with a blank, if its last part was moved to the front. It is checked
  * again without the blank. */
 static int store_string(const char *key, const json_t *given, json_t **ret, struct error *err)
 {
@@ -79,7 +79,7 @@ int vm_config_store(const char *key, const json_t *given, json_t **ret, struct e
     return store(key, given, ret, err) == 0 ? 0 : refuse(key, err);
 }
 
-/* A local unicast address (IEEE 802), whose beginning is overwritten by the prefix. */
+/* Prints a locally administered unicast address (IEEE 802), whose beginning the prefix overwrites. */
 static void print_mac(const unsigned char random[static 6], const char *prefix, char mac[static MAC_SIZE])
 {
     snprintf(mac, MAC_SIZE, "%02X:%02X:%02X:%02X:%02X:%02X", (random[0] & 0xfcU) | 2U, random[1], random[2],

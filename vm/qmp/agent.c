@@ -53,8 +53,8 @@ static int send_bytes(int socket, const char *bytes, long long deadline, struct 
     return 0;
 }
 
-/* One byte of what the guest says. Waits even if there is more at once, so that a guest that never stops is
- * left at the deadline. */
+/* Reads one byte from the guest. Checks the deadline even if more is available, so that a guest that never
+ * stops is left at the deadline. */
 static int receive_byte(int socket, long long deadline, char *ret, struct error *err)
 {
     for (;;) {
@@ -85,14 +85,14 @@ static bool is_shallow(const json_t *value, unsigned levels)
     return true;
 }
 
-/* One reply of the protocol. Numbers may print longer than they came. */
+/* Parses one reply of the protocol. Numbers may become longer when they are printed again. */
 static int parse(const struct text *line, json_t **ret, struct error *err)
 {
     autojson json_t *reply = json_loadb(text_string(line), line->length, JSON_REJECT_DUPLICATES, NULL);
 
     if ((json_object_get(reply, "return") == NULL && !json_is_object(json_object_get(reply, "error"))) ||
         !is_shallow(reply, AGENT_REPLY_LEVELS))
-        return error_set(err, ERROR_UNREADABLE, "the guest agent's reply is not one of its protocol");
+        return error_set(err, ERROR_UNREADABLE, "the guest agent's reply does not follow its protocol");
     if (json_dumpb(reply, NULL, 0, JSON_COMPACT) > AGENT_REPLY_LIMIT)
         return error_set(err, ERROR_TOO_LARGE, "the guest agent's reply is too long");
     *ret = TAKE(reply);

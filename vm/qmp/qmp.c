@@ -24,8 +24,8 @@ struct qmp {
     int socket; /* does not block */
     long long next_id;
     struct text input; /* what was read beyond the last message */
-    json_t *events;    /* that nobody has waited for yet */
-    int passed;        /* goes with the next command; -1: none */
+    json_t *events;    /* for which nobody has waited yet */
+    int passed;        /* a descriptor that goes with the next command; -1: none */
 };
 
 /* Waits until the socket is ready for `events`; the deadline is by base/clock.h. */
@@ -130,7 +130,7 @@ static int receive(struct qmp *qmp, long long deadline, json_t **ret, struct err
         *ret = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         if (!json_is_object(*ret)) {
             json_decref(*ret);
-            return error_set(err, ERROR_UNREADABLE, "QEMU sent what is no QMP message");
+            return error_set(err, ERROR_UNREADABLE, "QEMU sent something that is not a QMP message");
         }
         return 0;
     }
@@ -171,7 +171,7 @@ int qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, unsigne
         if (json_object_get(message, "event") != NULL)
             keep_event(qmp, message);
         if (!ours || (result == NULL && failure == NULL))
-            continue; /* the answer to a command that was given up */
+            continue; /* the answer to a command for which we no longer wait */
         if (failure != NULL)
             return error_set(err, ERROR_FAILED, "%s", json_text_or(failure, "desc", "QEMU refuses it"));
         if (ret != NULL)

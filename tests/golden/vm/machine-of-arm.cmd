@@ -1,1 +1,1 @@
-error: machine type 'virt' is none of an x86_64
+error: 'virt' is not a machine type of x86_64

@@ -1,1 +1,1 @@
-error: 64 MiB of 'ram-node0' are no multiple of a huge page of 1024 MiB
+error: the 64 MiB of 'ram-node0' are not a multiple of the 1024 MiB of a huge page

@@ -1,1 +1,1 @@
-error: net0: mtu can be set of a virtio card only, not of e1000
+error: net0: mtu can only be set for a virtio card, not for e1000

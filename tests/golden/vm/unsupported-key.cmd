@@ -1,1 +1,1 @@
-error: tpmstate0 is kept, but a VM cannot be started with it here
+error: tpmstate0 is only stored: a VM that has it cannot be started here

@@ -67,7 +67,7 @@ Test(vm_hostpci, what_excludes_itself_is_refused)
     assert_refused("00:02.0,legacy-igd=1,mdev=i915-GVTg_V5_4",
                    "legacy-igd cannot be used with a mediated device");
     assert_refused("00:02.0,legacy-igd=1,pcie=1", "legacy-igd cannot be used with pcie: it is for i440fx");
-    assert_refused("00:02.0;00:02.1,legacy-igd=1", "legacy-igd takes one function only");
+    assert_refused("00:02.0;00:02.1,legacy-igd=1", "legacy-igd takes only one function");
     assert_refused("01:00.0,legacy-igd=1", "legacy-igd is for the host's device 00:02.0, not '0000:01:00.0'");
     assert_refused("0000:0G:00.0",
                    "host: invalid format - value is not a list of PCI devices such as "

@@ -258,13 +258,13 @@ const struct provoked provoked_by_command[] = {
                  "  > hostpci qm set 100 -delete scsi1\n"},
     {.about = "what is not done here",
      .config = "{'audio0': 'device=AC97', 'tpmstate0': '/x'}",
-     .expected = "error command-line audio0 is kept, but a VM cannot be started with it here\n"
+     .expected = "error command-line audio0 is only stored: a VM that has it cannot be started here\n"
                  "  = audio0: device=AC97\n"
                  "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete audio0\n"
-                 "error command-line tpmstate0 is kept, but a VM cannot be started with it here\n"
+                 "error command-line tpmstate0 is only stored: a VM that has it cannot be started here\n"
                  "  = tpmstate0: /x\n"
                  "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
@@ -289,7 +289,7 @@ const struct provoked provoked_by_command[] = {
     {.about = "several at once, each alone",
      .config = "{'audio0': 'device=AC97', 'args': '\\\"', 'vcpus': 9, 'net1': "
                "'e1000=BC:24:11:00:00:02,bridge=vmbr0,mtu=1400'}",
-     .expected = "error command-line audio0 is kept, but a VM cannot be started with it here\n"
+     .expected = "error command-line audio0 is only stored: a VM that has it cannot be started here\n"
                  "  = audio0: device=AC97\n"
                  "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
@@ -301,7 +301,7 @@ const struct provoked provoked_by_command[] = {
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete vcpus\n"
-                 "error command-line net1: mtu can be set of a virtio card only, not of e1000\n"
+                 "error command-line net1: mtu can only be set for a virtio card, not for e1000\n"
                  "  = net1: e1000=BC:24:11:00:00:02,bridge=vmbr0,mtu=1400\n"
                  "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"

@@ -123,7 +123,7 @@ Test(vm_config_file, what_is_no_file_is_refused)
     struct error err;
 
     cr_expect_eq(vm_config_read("cores: 1\n\0", 10, &document, NULL, &err), -1);
-    cr_expect_str_eq(err.message, "the configuration is not a text: it has a NUL byte");
+    cr_expect_str_eq(err.message, "the configuration is not text: it contains a NUL byte");
     memset(large, '\n', sizeof(large));
     cr_expect_eq(vm_config_read(large, sizeof(large), &document, NULL, &err), -1);
     cr_expect_str_eq(err.message, "the configuration has more than 1048576 bytes");
