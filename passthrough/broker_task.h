@@ -18,17 +18,17 @@ struct broker_task {
 };
 
 /* ERROR_BUSY at once, without a task, if there is no broker. `done` (may be NULL) is called with `context`
- * after the operation has ended and before the task is reported to have ended: it reads the inventory again.
+ * after the operation has ended and before the task ends: to read the inventory again, for example.
  */
 int broker_task_begin(struct tasks *tasks, const struct broker *broker, const struct broker_task *what,
                       int (*done)(void *context, struct error *err), void *context,
                       char upid[static UPID_SIZE], struct error *err);
 
-/* For tasks_recover, with the broker as its argument: follows the operation to its end, or fails and says
- * that it was never begun. */
+/* For tasks_recover, with the broker as its argument: follows the operation to its end, or fails with an
+ * error that says that it was never begun. */
 task_function broker_task_resume;
 
-/* Asks a task and its operation to stop. */
+/* Asks the task and its operation to stop. */
 int broker_task_stop(struct tasks *tasks, const struct broker *broker, const char *upid, struct error *err);
 
 #endif

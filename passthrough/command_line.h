@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* QEMU's command line for a VM on this host: looks up what vm/command/command.h has to know of the host. */
+/* QEMU's command line for a VM on this host: looks up what vm/command/command.h needs to know about the host.
+ */
 #ifndef HOSTPCI_PASSTHROUGH_COMMAND_LINE_H
 #define HOSTPCI_PASSTHROUGH_COMMAND_LINE_H
 

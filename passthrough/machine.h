@@ -12,9 +12,9 @@
 #include "storage/storage.h"
 
 /* What the broker knows of the VMs' processes, {"100": {pid?, start?, began?, qmpstatus?, running-qemu?,
- * running-machine?, starting?: 1, ending?: 1, left?}}: without a pid while it is being started, and `ending`
- * when QEMU has ended and its devices are given back, with `left` if some could not be, and why. Empty if no
- * broker answers. The caller drops. */
+ * running-machine?, starting?: 1, ending?: 1, left?}}: there is no pid while it is being started, and
+ * `ending` when QEMU has ended and its devices are being given back; `left` says why some could not be. Empty
+ * if no broker answers. The caller drops. */
 int machines_read(const struct broker *broker, json_t **ret, struct error *err);
 
 /* The same joined with the VMs that have reserved devices, which are known without a broker, too. */
@@ -25,13 +25,13 @@ struct machines_source {
 };
 int machines_list(const struct machines_source *source, json_t **ret, struct error *err);
 
-/* One of such a list; NULL if the VM neither runs nor is being started or cleaned up after. */
+/* The VM's entry in such a list; NULL if it neither runs nor is being started nor gives its devices back. */
 const json_t *machines_find(const json_t *machines, long long vmid);
 
 /* Whether it has a process that has not ended. `machine` may be NULL. */
 bool machine_runs(const json_t *machine);
 
-/* ERROR_FAILED "VM 100 already running" if there is one (NULL: none), or the reason why its end is not
+/* ERROR_FAILED "VM 100 already running" if `machine` is not NULL and runs; else the reason why its end is not
  * complete. */
 int machine_check_none(const json_t *machine, long long vmid, struct error *err);
 
@@ -41,7 +41,7 @@ int machines_require(const struct machines_source *source, long long vmid, json_
 
 /* Adds what the VM uses to its row: cpu (of its `cpus` processors, 0 to 1), mem, memhost, disk, uptime,
  * netin, netout, and, where the host tells, diskread, diskwrite, and pressurecpusome to pressurememoryfull.
- * `cpu` is 0 until it has been asked for a second time, and a new one each second. Thread-safe. */
+ * `cpu` is 0 in the first call, since it is measured between calls, at most once per second. Thread-safe. */
 void machine_add_usage(const struct sysroot *sysroot, long long vmid, const json_t *machine, long long cpus,
                        json_t *row);
 

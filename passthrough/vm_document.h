@@ -12,7 +12,7 @@
 /* The node that the VM is on. */
 const char *vm_document_node(const json_t *document);
 
-/* ERROR_FAILED "Configuration file 'nodes/N/qemu-server/ID.conf' does not exist", also if the VM is on
+/* ERROR_FAILED "Configuration file 'nodes/N/qemu-server/ID.conf' does not exist", even if the VM is on
  * another node. ret_revision may be NULL; the caller drops. */
 int vm_document_read(struct storage *storage, const char *node, long long vmid, json_t **ret,
                      int64_t *ret_revision, struct error *err);
@@ -34,7 +34,7 @@ int vm_document_delete(struct storage *storage, long long vmid, int64_t revision
 int vm_document_check_digest(const json_t *document, const char *digest, struct error *err);
 
 /* {VMID: document} of VMs on all nodes: at most `limit` of them, since thousands of documents are large,
- * beginning with the first whose id comes after `after` in the order of texts ("" for the first of all). The
+ * beginning with the first whose id comes after `after` in the order of strings ("" for the very first). The
  * caller drops. */
 int vm_document_list_after(struct storage *storage, const char *after, int limit, json_t **ret,
                            struct error *err);

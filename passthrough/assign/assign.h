@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which functions of this host a VM's hostpciN get: their assignment.
  *
- * From a hostpciN to functions that are reserved for the VM it goes like this:
+ * A hostpciN gets functions that are reserved for the VM in three steps:
  *   1. availability.h  reads which functions this host has and which of them are reserved.
- *   2. assign.h        finds for every hostpciN functions that are there and free.
- *   3. claim.h         does 1 and 2 and reserves what was found (reservation.h), all over again when another
+ *   2. assign.h        finds for every hostpciN functions that exist and are free.
+ *   3. claim.h         does 1 and 2 and reserves what was found (reservation.h), and starts over when another
  *                      start was faster.
  * What the guest sees of them is decided later: vm/command/hostpci.c, with the addresses of vm/address.c.
  *
@@ -31,10 +31,11 @@ struct assign {
     const char *node;
     long long vmid;
     const json_t *config; /* as the VM's next start will see it */
-    bool on_paper;        /* nothing will be started: the host needs no IOMMU */
+    bool on_paper;        /* nothing will be started, so the host need not have an IOMMU */
 };
 
-/* In the reason why a parent of mediated devices was passed over: it has no such type, or none left of it. */
+/* Part of the reason why a parent of mediated devices was passed over: it does not have the type, or none of
+ * it is left. */
 #define ASSIGN_NO_INSTANCES "has no available instances of"
 
 /* What one hostpciN gets. */
@@ -55,7 +56,7 @@ struct assignments {
 void assignments_release(struct assignments *assignments);
 #define autoassignments __attribute__((cleanup(assignments_release)))
 
-/* One hostpciN that gets nothing does not keep the others from getting theirs. */
+/* If one hostpciN gets nothing, the others get theirs all the same. */
 void assign_devices(const struct assign *assign, struct assignments *ret);
 
 /* The error of the first hostpciN that got nothing; 0 if all got theirs. */

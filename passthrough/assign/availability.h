@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What this host has to be assigned, and how much of it is free.
+/* What this host can assign, and how much of it is free.
  *
- * A snapshot: all four parts are read once, by availability_read, and are not changed afterwards, so one
- * answer fits the next. By the time that something is made of an answer it may be wrong, since another VM may
+ * A snapshot: all four parts are read once, by availability_read, and do not change afterwards, so that its
+ * answers are consistent. By the time that an answer is used it may be wrong, since another VM may
  * have reserved the device: only reservations_take decides.
  *
- * In all functions `but` is the VM that asks, whose own reservations do not count; 0 for nobody. */
+ * In all functions `but` is the VM for which they are called, whose own reservations do not count; 0: no VM.
+ */
 #ifndef HOSTPCI_PASSTHROUGH_ASSIGN_AVAILABILITY_H
 #define HOSTPCI_PASSTHROUGH_ASSIGN_AVAILABILITY_H
 
@@ -21,7 +22,7 @@ struct availability {
     const struct sysroot *sysroot;
     struct inventory *inventory;
     json_t *reserved;  /* as reservations_list gives it */
-    json_t *instances; /* the mediated devices that there are, as mdev_list_instances gives them */
+    json_t *instances; /* the mediated devices that exist, as mdev_list_instances lists them */
 };
 
 int availability_read(const struct reservations *reservations, struct inventory_source *source,
@@ -40,7 +41,7 @@ int availability_list_functions(const struct availability *availability, const c
                                 char ***ret, struct error *err);
 
 /* The VM that has the function reserved; 0 if none has. A VM that has a mediated device of it counts too,
- * unless the function is wanted only as a parent, which it may be for several VMs. */
+ * unless the function is only wanted as a parent, since it can be that for several VMs. */
 long long availability_find_holder(const struct availability *availability, const char *id, bool as_parent,
                                    long long but);
 

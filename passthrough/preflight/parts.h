@@ -10,10 +10,10 @@
 #include "hardware/check/check.h"
 #include "passthrough/preflight/preflight.h"
 
-/* What a start of the VM would find. */
+/* What a start of the VM would see. */
 struct inspection {
     const struct preflight *what;
-    json_t *config; /* with pending changes, as a start has it */
+    json_t *config; /* with pending changes, as a start would use it */
     struct availability availability;
     const struct inventory *inventory; /* the one of availability */
     struct facts facts;
@@ -35,13 +35,15 @@ extern check_list preflight_vm_checks, preflight_hardware_checks, preflight_devi
 const char *preflight_text(const struct inspection *inspection, const char *key);
 long long preflight_number(const struct inspection *inspection, const char *key, long long fallback);
 
-/* The keys of a property string, empty if it is unset or cannot be read (command-line says that). */
+/* The keys of a property string; empty if it is not set, or cannot be parsed (which the check command-line
+ * reports). */
 json_t *preflight_values(const struct inspection *inspection, const char *key);
 
 /* Evidence "KEY: VALUE", or "KEY: not set". */
 void preflight_show_key(const struct inspection *inspection, const char *key, struct findings *ret);
 
-/* A remedy's line, its words (the last is NULL) quoted for a shell: what others configured is pasted there.
+/* A remedy's line, its words (the last is NULL) quoted for a shell, since text that others configured is
+ * pasted into one.
  */
 void preflight_remedy_command(const char *const *words, struct findings *ret);
 /* "hostpci qm set 100 -KEY VALUE" */
@@ -54,15 +56,15 @@ void preflight_remedy_delete(const struct inspection *inspection, const char *ke
 void preflight_remedy_edit(const struct inspection *inspection, const char *key, const char *property,
                            json_t *value, struct findings *ret);
 
-/* Whether a file is there. If not, the finding that says so is begun: that of a hidden file, which this
- * daemon may not look at, needs no more than preflight_add_absent, that of a missing one a remedy before.
+/* Whether a file exists. If not, this begins the finding that says so: for a hidden file, which this
+ * daemon may not access, only preflight_add_absent is left to do; for a missing one add a remedy before.
  * `what` is "the volume", "the ROM". */
 enum preflight_presence { PREFLIGHT_FILE_THERE, PREFLIGHT_FILE_MISSING, PREFLIGHT_FILE_HIDDEN };
 enum preflight_presence preflight_find_file(const char *path, struct stat *ret_status, struct findings *ret);
 void preflight_add_absent(const char *key, const char *what, const char *path,
                           enum preflight_presence presence, struct findings *ret);
 
-/* The machine's type, of the other kind. */
+/* Changes the machine's type to the other kind. */
 void preflight_remedy_machine(const struct inspection *inspection, bool q35, struct findings *ret);
 
 /* Each hostpciN that is set, in order: its key, and its assignment; false at the end. Starts with *at 0. */
@@ -73,7 +75,7 @@ struct preflight_hostpci {
 };
 bool preflight_next(const struct inspection *inspection, unsigned *at, struct preflight_hostpci *ret);
 
-/* The functions themselves are given, not a mediated device of theirs. */
+/* Whether the VM gets the functions themselves, not a mediated device of theirs. */
 bool preflight_is_whole(const struct assignment *assignment);
 
 /* One of the assigned functions, by its index; NULL if it is gone. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a start of a VM would do now, and everything for which it would fail. Nothing is changed. */
+/* What a start of a VM would do now, and every reason why it would fail. Nothing is changed. */
 #ifndef HOSTPCI_PASSTHROUGH_PREFLIGHT_PREFLIGHT_H
 #define HOSTPCI_PASSTHROUGH_PREFLIGHT_PREFLIGHT_H
 
@@ -20,7 +20,7 @@ struct preflight {
     struct qemu *qemu;
     const struct vm_paths *paths;
     const char *const
-        *volume_dirs; /* the broker opens what lies below these alone; ends with NULL; NULL: all */
+        *volume_dirs; /* the broker only opens files below these; ends with NULL; NULL: any file */
     const char *node;
     long long vmid;
     const json_t *document; /* vm/config/config.h */
@@ -28,8 +28,8 @@ struct preflight {
 
 /* {startable, summary, devices: [{key, chosen[], detaches: [{id, driver}], mapping?, mdev?, refused?: [{path,
  * reason}]}], checks: [{id, severity, message, evidence, remedy}]}, worst checks first. startable: no check
- * is an error. Of a key that cannot be put on the command line for several reasons the first is told; so it
- * is of keys that are right only together (memory and its pages, the processors). */
+ * found an error. If a key cannot be put on the command line for several reasons, only the first is reported;
+ * so it is of keys that are right only together (memory and its pages, the processors). */
 int preflight_run(const struct preflight *preflight, json_t **ret, struct error *err);
 
 extern const struct check *const *const preflight_check_lists[]; /* as check_lists (hardware/check/check.h) */

@@ -16,14 +16,14 @@ struct start_all {
     long long timeout;      /* down: seconds for VMs without down= */
 };
 
-/* Waits until what is kept for each start of the host is there: as long as it is being applied, and half a
- * minute for a driver that makes it and is not bound yet. Then starts those with onboot=1, one after the
- * other, with a pause of up= (default: 3) seconds after each. One that fails does not keep others from being
- * started: the log says so. */
+/* Waits until the persistent settings are in effect: as long as they are being applied, and half a
+ * minute for a driver that is not bound yet. Then starts the VMs with onboot=1, one after the
+ * other, with a pause of up= (default: 3) seconds after each. If one fails, the others are still
+ * started, and the log says so. */
 int start_all_up(const struct start_host *host, const struct start_all *what, struct task *task,
                  struct error *err);
 
-/* Shuts down those that run, all of an order at once. */
+/* Shuts down those that run, all of the same order together. */
 int start_all_down(const struct start_host *host, const struct start_all *what, struct task *task,
                    struct error *err);
 

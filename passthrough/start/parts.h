@@ -5,7 +5,7 @@
 
 #include "passthrough/start/start.h"
 
-/* The VM's document; "VM is locked (x)" if it is, unless that does not matter. */
+/* The VM's document; "VM is locked (x)" if it is locked, unless `skip_lock`. */
 int start_read_unlocked(const struct start_host *host, long long vmid, bool skip_lock, json_t **ret,
                         struct error *err);
 
@@ -16,7 +16,7 @@ struct start_order {
 };
 struct start_order start_parse_order(const char *startup);
 
-/* A line of the broker's log for the task that is the context. */
+/* Adds a line of the broker's log to the log of the task, which is the context. */
 void start_log_line(void *context, int number, const char *text);
 
 #endif

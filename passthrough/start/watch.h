@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ends of VMs that nobody asked for: the guest has powered off, or QEMU was killed. The broker notices them
- * and cleans up; this gives each a task (qmcleanup, of root@pam) whose log says why QEMU ended. What the VM
- * had reserved is free with the end of its process. Ends that came while no daemon ran are told by the next.
+/* VMs that end without having been stopped: the guest has powered off, or QEMU was killed. The broker notices
+ * them and cleans up; this gives each a task (qmcleanup, of root@pam) whose log says why QEMU ended. What the
+ * VM had reserved is free with the end of its process. Ends while no daemon ran are reported by the next one.
  */
 #ifndef HOSTPCI_PASSTHROUGH_START_WATCH_H
 #define HOSTPCI_PASSTHROUGH_START_WATCH_H
@@ -10,7 +10,7 @@
 
 struct start_watch;
 
-/* Begins a thread, which looks every two seconds. NULL if there can be none: then no end is told. */
+/* Begins a thread, which looks every two seconds. NULL if it cannot be created: then no end is reported. */
 struct start_watch *start_watch_new(const struct start_host *host);
 
 /* Ends the thread, which may take as long as the broker needs to answer. Takes NULL. */
