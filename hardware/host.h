@@ -7,7 +7,7 @@
 
 #include "hardware/sysfs.h"
 
-/* The properties of GET /nodes/{node}/status, but for pveversion. What cannot be read is left out. */
+/* The properties of GET /nodes/{node}/status, except pveversion. What cannot be read is left out. */
 int host_describe(const struct sysroot *sysroot, json_t **ret, struct error *err);
 
 /* The release of the kernel, as `uname -r` prints it; a negative errno if unknown. */

@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
-/* {model, vendor, family, mhz, flags, hvm, user_hz, cpus, cores, sockets}; NULL if there is no CPU in the
- * text, which is cut up. The first five are texts about the first CPU, "" if they are missing. hvm is "1"
+/* {model, vendor, family, mhz, flags, hvm, user_hz, cpus, cores, sockets}; NULL if the text has no CPU.
+ * The text is modified. The first five are strings about the first CPU, "" if they are missing. hvm is "1"
  * with VMX or SVM, else "0"; user_hz is the unit of CPU times. cpus counts threads; that, cores and sockets
  * are of the whole host. */
 json_t *host_cpu_describe(char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kernel's log from now on. If a driver does not bind or a reset fails, it is only here that the kernel
- * says why. Source: Documentation/ABI/testing/dev-kmsg of the Linux kernel. */
+/* The kernel's log from now on. If a driver does not bind or a reset fails, this is the only place where the
+ * kernel says why. Source: Documentation/ABI/testing/dev-kmsg of the Linux kernel. */
 #ifndef HOSTPCI_HARDWARE_KMSG_H
 #define HOSTPCI_HARDWARE_KMSG_H
 

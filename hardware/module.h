@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Kernel modules: which there are, and which could drive a device: those with an alias, which is a shell
+/* Kernel modules: which ones exist, and which could drive a device: those with an alias, which is a shell
  * pattern, that matches its modalias. Sources: modules.dep(5), depmod(8), Documentation/kbuild/kbuild.rst of
  * the Linux kernel (modules.builtin.modinfo). */
 #ifndef HOSTPCI_HARDWARE_MODULE_H
@@ -20,7 +20,7 @@ json_t *module_list_for(const struct sysroot *sysroot, const char *modalias);
 /* The module of the VFIO variant driver that is made for the device, such as mlx5_vfio_pci; its driver has
  * the same name. It is the one whose alias "vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*", of the same parts as
  * a modalias, has the fewest wildcards among those that match. False, and "", if only vfio-pci itself fits.
- * The kernel never binds such a driver but by driver_override. Source: PCI_DRIVER_OVERRIDE_DEVICE_VFIO() in
+ * The kernel only binds such a driver through driver_override. Source: PCI_DRIVER_OVERRIDE_DEVICE_VFIO() in
  * include/linux/pci.h and do_pci_entry() in scripts/mod/file2alias.c of Linux 5.16. */
 bool module_find_variant(const struct sysroot *sysroot, const char *modalias,
                          char name[static MODULE_NAME_SIZE]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a process uses, as anybody may read it. Sources: proc(5); Documentation/admin-guide/cgroup-v2.rst and
- * Documentation/accounting/psi.rst of the Linux kernel. */
+/* What a process uses, from files that anybody may read. Sources: proc(5);
+ * Documentation/admin-guide/cgroup-v2.rst and Documentation/accounting/psi.rst of the Linux kernel. */
 #ifndef HOSTPCI_HARDWARE_PROCESS_H
 #define HOSTPCI_HARDWARE_PROCESS_H
 
@@ -9,7 +9,7 @@
 #include "hardware/sysfs.h"
 
 struct process_usage {
-    long long cpu;    /* milliseconds of all its threads, also for the guest */
+    long long cpu;    /* milliseconds of all its threads, including the guest's */
     long long memory; /* bytes that it has in memory */
     long long uptime; /* seconds since it was started */
 };
@@ -17,7 +17,8 @@ struct process_usage {
 /* A negative errno if the process is gone or hidden. */
 int process_read_usage(const struct sysroot *sysroot, int process, struct process_usage *ret);
 
-/* From the text of /proc/PID/stat; `uptime` is when the process started, in seconds after the host. */
+/* From the text of /proc/PID/stat; `uptime` is when the process started, in seconds after the host's start.
+ */
 bool process_parse_usage(const char *stat, struct process_usage *ret);
 
 /* What the control group of a process uses; -1 where the kernel does not tell. */
@@ -32,7 +33,7 @@ struct group_usage {
 bool process_read_group(const struct sysroot *sysroot, int process, const char *name,
                         struct group_usage *ret);
 
-/* The path of the group in the text of /proc/PID/cgroup; NULL if it has none. The text is cut up. */
+/* The path of the group in the text of /proc/PID/cgroup; NULL if it has none. The text is modified. */
 char *process_parse_group(char *text);
 
 /* The sum of a key ("rbytes") over the lines of a text such as io.stat. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The only door to /sys, /proc and the other host files: everything is read relative to the sysroot's folder,
- * so that a directory tree that merely looks like a host serves as well as the real one. Paths have no
+ * so that a directory tree that only looks like a host will do as well as the real one. Paths have no
  * leading slash; those below /sys and /proc are made in hardware/paths.h and nowhere else. */
 #ifndef HOSTPCI_HARDWARE_SYSFS_H
 #define HOSTPCI_HARDWARE_SYSFS_H
@@ -71,7 +71,7 @@ int sysfs_write(int folder, const char *path, const char *value);
  * below are for the broker's workers, too. */
 #define SYSFS_NEW ".hostpci-new"
 int sysfs_replace(int folder, const char *path, const char *text, mode_t mode);
-/* Writes over an ordinary file, for one whose folder cannot be written to: whoever reads it meanwhile may
+/* Overwrites an ordinary file whose folder cannot be written to: somebody who reads it meanwhile may
  * find a mixture. -ELOOP if the file is a link. */
 int sysfs_overwrite(int folder, const char *path, const char *text);
 int sysfs_remove(int folder, const char *path); /* 0 also if there is none */

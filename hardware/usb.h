@@ -9,7 +9,7 @@
 
 /* [{busnum, devnum, class, level, port, vendid, prodid, speed, usbpath?, manufacturer?, product?, serial?}],
  * root hubs included, sorted by bus and device number. The vendor and product ids are four hexadecimal digits
- * without 0x; speed is in Mbit/s. usbpath names the ports from the root hub on, as "4.1"; a root hub has
+ * without 0x; speed is in Mbit/s. usbpath names the ports from the root hub on, such as "4.1"; a root hub has
  * none. level is the number of hubs above, and port the last of the ports, counted from 0, both as in the
  * kernel's usb/devices. Source: Documentation/ABI/testing/sysfs-bus-usb of the Linux kernel. */
 int usb_list(const struct sysroot *sysroot, json_t **ret, struct error *err);

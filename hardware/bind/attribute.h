@@ -20,7 +20,7 @@ int attribute_fail(const struct sysroot *sysroot, struct pci_address address, in
     __attribute__((format(printf, 6, 7)));
 
 /* Writes the value to `file`, a path from hardware/paths.h, or fails like that. The kernel may block for ever
- * (an unbind of a device that a VM holds), and a value that it took need not have had an effect: read it
+ * (an unbind of a device that a VM holds), and a value that it accepts need not have an effect: read it
  * back. */
 int attribute_write(const struct sysroot *sysroot, struct pci_address address, const char *file,
                     const char *value, const struct errno_meaning *meanings, struct error *err);

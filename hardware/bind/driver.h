@@ -19,7 +19,7 @@
 #define DRIVER_NAME_SIZE 64
 
 struct driver_state {
-    uint16_t vendor, device;         /* to notice that there is another card in the slot */
+    uint16_t vendor, device;         /* to notice when another card is in the slot */
     char driver[DRIVER_NAME_SIZE];   /* "" when none is bound */
     char override[DRIVER_NAME_SIZE]; /* driver_override, "" when not set */
 };
@@ -53,9 +53,9 @@ bool driver_is_withheld(const struct sysroot *sysroot, struct pci_address addres
 /* Whether the kernel has a driver of that name. */
 bool driver_is_loaded(const struct sysroot *sysroot, const char *name);
 /* Loads the module of that name, which is no alias, with modprobe; hardware/bind/fit.h says whether it may
- * be. Where --sysroot is not / it only fails, saying that the module is missing. */
+ * be. If --sysroot is not / it always fails, with an error that says the module is missing. */
 int driver_load(const struct sysroot *sysroot, const char *name, struct error *err);
-/* Loads the modules whose aliases match the function, but for those that are loaded already or blacklisted,
+/* Loads the modules whose aliases match the function, except those that are loaded already or blacklisted,
  * as udev does at boot. Returns [{module, error}] of those that it tried to load, with the error "" for
  * success; a new reference. */
 json_t *driver_load_matching(const struct sysroot *sysroot, struct pci_address address);

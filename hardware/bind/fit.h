@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether a driver that somebody asks for by name may have a function.
+/* Whether a driver that somebody names may be bound to a function.
  *
- * driver_override bypasses a driver's table of ids, and a driver that gets a device which it does not know
- * may do anything to host and device; a module that is loaded stays, and may be any part of the kernel. So a
- * driver must have an id that fits the function, loaded or not, unless it takes any function by design and
- * touches none: pci-stub and vfio-pci. Sources: Documentation/ABI/testing/sysfs-bus-pci, modprobe.d(5). */
+ * driver_override bypasses a driver's table of ids, and a driver that is bound to a device which it does not
+ * know may do anything to host and device; a module that is loaded stays, and may be any part of the kernel.
+ * So a driver, loaded or not, must have an id that matches the function, unless it takes any function by
+ * design and touches none: pci-stub and vfio-pci. Sources: Documentation/ABI/testing/sysfs-bus-pci,
+ * modprobe.d(5). */
 #ifndef HOSTPCI_HARDWARE_BIND_FIT_H
 #define HOSTPCI_HARDWARE_BIND_FIT_H
 

@@ -26,8 +26,8 @@ int reset_parse_methods(const char *words, struct reset_methods *ret, struct err
 char *reset_join_methods(const struct reset_methods *methods) __attribute__((returns_nonnull));
 bool reset_methods_equal(const struct reset_methods *a, const struct reset_methods *b);
 
-/* Makes `methods` the ones that the kernel tries, and reads that back. They are one of those that it has, or
- * all that it had before. */
+/* Makes `methods` the ones that the kernel tries, and reads that back. They must be one of those that the
+ * function has, or all that it had before. */
 int reset_choose(const struct sysroot *sysroot, struct pci_address address,
                  const struct reset_methods *methods, struct error *err);
 /* Resets the function and checks that it still answers: that its configuration space is not all ones. */

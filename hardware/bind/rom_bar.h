@@ -26,7 +26,7 @@ struct rom_bar {
 int rom_bar_read_state(const struct sysroot *sysroot, struct pci_address address, struct rom_bar *ret,
                        struct error *err);
 
-/* Keeps it awake, or lets it sleep when it is idle. */
+/* Keeps the function awake, or lets it sleep when it is idle. */
 int rom_bar_allow_sleep(const struct sysroot *sysroot, struct pci_address address, bool allow,
                         struct error *err);
 /* Enables the function, which has no driver, or undoes that. */

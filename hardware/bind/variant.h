@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which VFIO driver a function gets for a VM. One that is made for it, a variant driver such as
- * mlx5_vfio_pci, can do more than vfio-pci, such as moving the device's state to another host; which one that
- * is says hardware/module.h. vfio-pci takes any function. */
+ * mlx5_vfio_pci, can do more than vfio-pci, such as moving the device's state to another host;
+ * hardware/module.h finds it. vfio-pci takes any function. */
 #ifndef HOSTPCI_HARDWARE_BIND_VARIANT_H
 #define HOSTPCI_HARDWARE_BIND_VARIANT_H
 

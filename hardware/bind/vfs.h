@@ -30,7 +30,7 @@ int vfs_set_autoprobe(const struct sysroot *sysroot, struct pci_address address,
  * and to the physical function and, if that is in an IOMMU group, in a group of its own. */
 int vfs_wait(const struct sysroot *sysroot, struct pci_address address, unsigned count, struct error *err);
 
-/* The n-th virtual function that is there; ERROR_FAILED if it is not. */
+/* The virtual function of that index; ERROR_FAILED if it does not exist. */
 int vfs_find(const struct sysroot *sysroot, struct pci_address address, unsigned index,
              struct pci_address *ret, struct error *err);
 

@@ -5,11 +5,11 @@
  * file; docs/checks.md is printed from these arrays. It reads and never changes anything. It adds as many
  * findings as there are: none when it does not apply, one for each key of a VM that it is about.
  *
- * Only a check that is marked `fixable` may find what a call of the API puts right.
+ * Only a check that is marked `fixable` may have findings with an action.
  *
  * Only a check that is marked `blocks` may find an error. Such a check of a device reads no file in the
- * device's folder, so that the verdicts of thousands of devices cost little and are the same as those of each
- * asked alone. Excepted are power_state of a physical function, which the kernel answers even while it works
+ * device's folder, so that the verdicts of thousands of devices are cheap and the same as those of each
+ * alone. Exceptions are power_state of a physical function, which the kernel answers even while it works
  * on the device, and NVIDIA's list of types, unless the device is `held`. */
 #ifndef HOSTPCI_HARDWARE_CHECK_CHECK_H
 #define HOSTPCI_HARDWARE_CHECK_CHECK_H
@@ -26,7 +26,7 @@
 enum severity {
     SEVERITY_OK,      /* as it should be */
     SEVERITY_INFO,    /* good to know, or could be better */
-    SEVERITY_WARNING, /* may fail or harm */
+    SEVERITY_WARNING, /* something may fail or cause harm */
     SEVERITY_ERROR,   /* must be resolved first */
     SEVERITY_COUNT,
 };
@@ -79,7 +79,7 @@ struct subject {
     char id[PCI_ADDRESS_SIZE];
     const json_t *rom; /* what was read of its ROM: hardware/check/report.h; NULL: nothing yet */
 
-    /* Checks of a VM: what the room that declares these knows of it. */
+    /* Checks of a VM: what the room that declares them knows about it. */
     const struct inspection *vm;
 };
 

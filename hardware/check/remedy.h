@@ -20,9 +20,9 @@ struct remedy {
 void remedy_release(struct remedy *remedy);
 
 /* Adds the line `hostpci VERB PATH --NAME VALUE...`, where VERB is get, create, set or delete. If it is the
- * first line to type, the call is the remedy's action: of several calls each leads to another finding, and
- * what comes after a line that is no call is another way, or would not help alone. The parameters are taken,
- * and printed in their order; the path is made as by printf. */
+ * first line to type, the call is the remedy's action: if there are several calls, each makes another finding
+ * go away, and what comes after a line that is no call is another way, or would not help alone. The
+ * parameters are taken, and printed in their order; the path is made as by printf. */
 void remedy_add_call(struct remedy *remedy, const char *verb, json_t *parameters, const char *path, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -30,7 +30,8 @@ void remedy_add_call(struct remedy *remedy, const char *verb, json_t *parameters
 void remedy_offer_call(struct remedy *remedy, const char *verb, json_t *parameters, const char *path, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Adds the last line of a change that only the next boot makes effective. Alone it is the call that does it.
+/* Adds the last line of a change that only the next boot makes effective. If it is the only line, the call
+ * that reboots is the action.
  */
 void remedy_add_reboot(struct remedy *remedy);
 

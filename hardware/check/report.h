@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Can a device be passed through, and if not, why, and what is to be done: what the checks add up to. Nothing
+/* Whether a device can be passed through, and if not, why and what to do: the result of all checks. Nothing
  * is ever changed. */
 #ifndef HOSTPCI_HARDWARE_CHECK_REPORT_H
 #define HOSTPCI_HARDWARE_CHECK_REPORT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Facts about the host that decide on PCI passthrough: kernel, CPU, firmware tables, IOMMU units, interrupt
+/* Facts about the host that matter for PCI passthrough: kernel, CPU, firmware tables, IOMMU units, interrupt
  * chips, modules and settings. They are read once for a request and shared by all checks; nothing is ever
  * changed.
  *

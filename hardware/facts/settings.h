@@ -2,8 +2,9 @@
 /* Settings that an admin makes in files: modprobe.d, modules to load at boot, sysfs.conf.
  *
  * Sources: modprobe.d(5): *.conf of etc, run, usr/local/lib, usr/lib and lib in the order of their names; of
- * two with the same name the one in the earlier folder counts. modules-load.d(5), modules(5),
- * initramfs-tools(7), sysfs.conf of Debian's sysfsutils. The same setting made again later wins. */
+ * two files with the same name the one in the earlier folder counts. modules-load.d(5), modules(5),
+ * initramfs-tools(7), sysfs.conf of Debian's sysfsutils. If a setting is made twice, the later one is in
+ * effect. */
 #ifndef HOSTPCI_HARDWARE_FACTS_SETTINGS_H
 #define HOSTPCI_HARDWARE_FACTS_SETTINGS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The address of a PCI function: where it is, not what it is. After a card was exchanged another function has
- * the same address. */
+/* The address of a PCI function: where it is, not what it is. When a card has been exchanged, another
+ * function has the same address. */
 #ifndef HOSTPCI_HARDWARE_PCI_ADDRESS_H
 #define HOSTPCI_HARDWARE_PCI_ADDRESS_H
 

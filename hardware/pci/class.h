@@ -12,10 +12,10 @@ bool pci_is_display(const struct pci_device *device);   /* base class 03 */
 bool pci_is_vga(const struct pci_device *device);       /* 0300 */
 bool pci_is_memory(const struct pci_device *device);    /* base class 05, a memory controller */
 
-/* As driver_override it matches no driver: the function is to stay without one. */
+/* Written to driver_override it matches no driver, so that the function stays without one. */
 #define DRIVER_NOBODY "none"
 
-/* vfio-pci, or the vfio driver of one kind of device, as mlx5_vfio_pci is. */
+/* vfio-pci, or a variant driver such as mlx5_vfio_pci. */
 bool driver_is_vfio(const char *driver);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One function as JSON: in brief from the snapshot, or with all that sysfs says of it at that moment. */
+/* One function as JSON: in brief from the snapshot, or with everything that sysfs says about it at that
+ * moment. */
 #ifndef HOSTPCI_HARDWARE_PCI_DEVICE_H
 #define HOSTPCI_HARDWARE_PCI_DEVICE_H
 

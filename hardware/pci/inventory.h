@@ -2,7 +2,7 @@
 /* The snapshot of all PCI functions of the host.
  *
  * An inventory never changes and is shared: inventory_retain adds a user, and the release by the last one
- * frees it. It holds what `modalias` and a few links say; everything else is read when somebody asks for it
+ * frees it. It contains what `modalias` and a few links say; everything else is read when it is needed
  * (hardware/pci/device.h). Source: Documentation/ABI/testing/sysfs-bus-pci of the Linux kernel. */
 #ifndef HOSTPCI_HARDWARE_PCI_INVENTORY_H
 #define HOSTPCI_HARDWARE_PCI_INVENTORY_H
@@ -51,7 +51,7 @@ void cleanup_inventory(struct inventory **inventory);
 /* The function's folder, for hardware/sysfs.h: a descriptor that the caller closes, or a negative errno. */
 int pci_open_folder(const struct sysroot *sysroot, struct pci_address address);
 
-/* The function was unplugged or removed. */
+/* Whether the function was unplugged or removed. */
 bool pci_is_gone(const struct sysroot *sysroot, struct pci_address address);
 
 const struct pci_device *inventory_find(const struct inventory *inventory, struct pci_address address);

@@ -3,8 +3,8 @@
  * file that libpci would read by itself. Thread-safe.
  *
  * The file is loaded once, and again after it has changed, which is noticed within NAMES_CHECK_MS. If it
- * cannot be loaded the names stay as they are. libpci would end the process at an error in it; here such a
- * name is missing. */
+ * cannot be loaded the names stay as they are. libpci would end the process at an error in the file; here
+ * such a name is missing. */
 #ifndef HOSTPCI_HARDWARE_PCI_NAMES_H
 #define HOSTPCI_HARDWARE_PCI_NAMES_H
 
@@ -22,7 +22,7 @@ struct pci_names { /* "" where pci.ids has none */
 
 struct names;
 
-/* If there is no file there are no names; that is no error. */
+/* If there is no file there are no names, which is not an error. */
 int names_open(const struct sysroot *sysroot, struct names **ret, struct error *err);
 void names_close(struct names *names); /* takes NULL */
 void names_look_up(struct names *names, const struct pci_device *device, struct pci_names *ret);

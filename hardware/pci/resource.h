@@ -10,8 +10,8 @@
 /* [{name, start, size, type, prefetchable?, shadow?}] for the windows in use, from the text of the file
  * `resource`, which has a line "START END FLAGS" for each window and is cut up. name is bar0 to bar5, rom, or
  * iov0 to iov5 (the space of all virtual functions), start "0x...", size in bytes, type io, mem32 or mem64,
- * prefetchable 1, shadow 1 for a ROM that is a copy, which the firmware left in main memory. Lines that make
- * no sense are left out, and so are a bridge's windows to the bus behind it.
+ * prefetchable 1, shadow 1 for a ROM that is a copy, which the firmware left in main memory. Lines that
+ * cannot be parsed are left out, and so are a bridge's windows to the bus behind it.
  */
 json_t *resource_list(char *text);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a PCI expansion ROM holds: a chain of images, each for one kind of firmware. Pure: no file is read,
- * and nothing that the bytes say is believed before it is seen to lie within them.
+ * and no offset or length in the bytes is trusted before it is known to lie within them.
  *
  * An image begins with 55 aa; the word at 18h says where its PCI data structure ("PCIR") stands, which has
  * the ids of the device, the length in units of 512 bytes, the code type, and whether the image is the last
@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 #define ROM_LIMIT   ((size_t)16 * 1024 * 1024)
-#define ROM_IMAGES  16 /* that are looked at; a chain of more is called incomplete */
-#define ROM_DEVICES 32 /* ids of an image's list that are kept */
+#define ROM_IMAGES  16 /* that are parsed; a longer chain counts as incomplete */
+#define ROM_DEVICES 32 /* ids of an image's list that are stored */
 
 enum { ROM_CODE_BIOS = 0, ROM_CODE_UEFI = 3 };
 enum { ROM_MACHINE_X64 = 0x8664 };
@@ -34,7 +34,7 @@ struct rom_image {
     uint16_t revision; /* the vendor's, of the code */
     uint8_t code;      /* ROM_CODE_..., or another */
     bool last;
-    bool summed, sum_right; /* it has a checksum, and that is right */
+    bool summed, sum_right; /* it has a checksum; the checksum is right */
     bool efi;               /* it has UEFI's header, whose fields follow */
     uint16_t subsystem, machine, compression;
 };
@@ -43,7 +43,7 @@ struct rom {
     size_t before; /* bytes before the first image: a header of the tool that saved it; 0 in a device */
     size_t size;   /* bytes of all images, as far as they are there */
     struct rom_image images[ROM_IMAGES];
-    size_t count;  /* 0: this is no ROM */
+    size_t count;  /* 0: this is not a ROM */
     bool complete; /* the last image was found, and all images are whole */
     char
         fault[128]; /* why not, "the image at 61952 is cut off: it has 65536 bytes, of which 512 are there" */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SR-IOV: the virtual functions that a physical function can have and has. Source:
+/* SR-IOV: the virtual functions that a physical function could have, and those that it has. Source:
  * Documentation/ABI/testing/sysfs-bus-pci of the Linux kernel. */
 #ifndef HOSTPCI_HARDWARE_PCI_SRIOV_H
 #define HOSTPCI_HARDWARE_PCI_SRIOV_H

@@ -10,9 +10,9 @@
 #include "hardware/pci/address.h"
 
 enum pci_event_kind {
-    PCI_EVENT_OTHER, /* removed, unbound, changed, or nothing that we know */
-    PCI_EVENT_ADD,   /* the function came */
-    PCI_EVENT_BIND,  /* it got a driver */
+    PCI_EVENT_OTHER, /* removed, unbound, changed, or an action that we do not know */
+    PCI_EVENT_ADD,   /* the function appeared */
+    PCI_EVENT_BIND,  /* a driver was bound to it */
     PCI_EVENT_MDEV,  /* it can create mediated devices from now on: mdev_register_parent() */
 };
 

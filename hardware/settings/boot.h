@@ -28,11 +28,11 @@ struct boot {
 
 void boot_find(const struct sysroot *sysroot, struct boot *ret);
 
-/* ERROR_CONFLICT if another file of the boot loader sets the line anew after ours, and names it. */
+/* ERROR_CONFLICT, which names the file, if another file of the boot loader replaces the line after ours. */
 int boot_check_others(const struct sysroot *sysroot, const struct boot *boot, struct error *err);
 
-/* The command line in the file's text; the caller frees it. ERROR_CONFLICT if it is not written so that it
- * can be changed safely: an assignment with a variable, a command or parts. */
+/* The command line in the file's text; the caller frees it. ERROR_CONFLICT if it is not written in a form
+ * that can be changed safely: an assignment with a variable, a command or parts. */
 int boot_read_line(const struct boot *boot, const char *text, char **ret, struct error *err);
 
 /* The text with another command line, in the same place and the same quotes; the caller frees it. */

@@ -7,10 +7,10 @@
  *   ids                        of vfio-pci: "10de:2484,10de:228b"
  *   disable-vga, disable-idle-d3, allow-unsafe-interrupts     1 or 0
  *   options                    ["i915 enable_gvt=1", ...]
- *   blacklist, softdep         modules, with commas; softdep: vfio-pci is loaded before each
- *   modules                    that are loaded at boot, with commas
+ *   blacklist, softdep         modules, comma-separated; softdep: vfio-pci is loaded before each
+ *   modules                    that are loaded at boot, comma-separated
  *
- * A file that says something else than what would be written for what was read from it was changed by hand,
+ * A file whose text differs from what would be written for the settings in it was changed by hand,
  * and is left alone. Sources: modprobe.d(5), modules-load.d(5). */
 #ifndef HOSTPCI_HARDWARE_SETTINGS_MODPROBE_H
 #define HOSTPCI_HARDWARE_SETTINGS_MODPROBE_H
@@ -26,7 +26,7 @@
 #define SETTINGS_LIMIT 16384 /* of a file that is read to be changed */
 
 /* A file's exact text, which the caller frees; NULL if there is none. ERROR_FAILED also if it is longer than
- * SETTINGS_LIMIT or no UTF-8 text. */
+ * SETTINGS_LIMIT or not UTF-8 text. */
 int modprobe_read_file(const struct sysroot *sysroot, const char *file, char **ret, struct error *err);
 
 /* Of the two files' texts (NULL: none). ERROR_CONFLICT names the first line that is not ours. */
@@ -42,11 +42,11 @@ char *modprobe_print_modules(const json_t *settings);
 int modprobe_check(const struct sysroot *sysroot, const struct inventory *inventory, const json_t *settings,
                    const json_t *now, struct error *err);
 
-/* VENDOR:DEVICE, with up to four parts more, as vfio-pci's ids are; none that would be "any". */
+/* VENDOR:DEVICE, with up to four more parts, as vfio-pci's ids are; no part may be "any". */
 bool modprobe_id_is_valid(const char *word);
 
-/* Calls each(context, word) for the words of a list with commas (NULL: there is none), until it returns
- * something else than 0. */
+/* Calls each(context, word) for the words of a comma-separated list (NULL: empty), until it returns
+ * something other than 0. */
 int modprobe_each(const char *list, int (*each)(void *context, const char *word), void *context);
 
 #endif

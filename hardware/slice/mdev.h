@@ -21,11 +21,11 @@ int mdev_list_types(const struct sysroot *sysroot, struct pci_address parent, js
 /* "8-4-4-4-12" hexadecimal digits: copied to `ret` in lower case, as the kernel writes it. */
 bool mdev_parse_uuid(const char *text, char ret[static UUID_SIZE]);
 
-/* What can be the name of a type, and so of a folder below mdev_supported_types. */
+/* Whether a type, and so a folder below mdev_supported_types, can have this name. */
 bool mdev_type_is_valid(const char *name);
 
 struct mdev_place {
-    char parent[PCI_ADDRESS_SIZE]; /* "": it is no PCI function */
+    char parent[PCI_ADDRESS_SIZE]; /* "": it is not a PCI function */
     char type[MDEV_TYPE_SIZE];
 };
 
@@ -33,7 +33,7 @@ struct mdev_place {
 int mdev_read_place(const struct sysroot *sysroot, const char *uuid, struct mdev_place *ret);
 
 /* The mediated devices that exist and whose parents are PCI functions: [{uuid, parent, type}] sorted by uuid,
- * and after them the virtual functions that are vGPUs by NVIDIA's own interface, which have no uuid:
+ * and after them the virtual functions that are vGPUs through NVIDIA's own interface, which have no uuid:
  * [{parent, type}] sorted by parent. */
 int mdev_list_instances(const struct sysroot *sysroot, const struct inventory *inventory, json_t **ret,
                         struct error *err);

@@ -10,8 +10,8 @@
 
 #include "hardware/slice/mdev.h"
 
-/* The mediated device of that UUID: 1; *ret names its parent, "" if that is no PCI function, and its type.
- * 0: there is none. ERROR_FAILED if the kernel does not let us see. */
+/* Finds the mediated device of that UUID: 1; *ret names its parent, "" if that is not a PCI function, and its
+ * type. 0: there is none. ERROR_FAILED if the kernel does not let us see. */
 int mdev_find(const struct sysroot *sysroot, const char *uuid, struct mdev_place *ret, struct error *err);
 
 /* Whether the parent can create one more of the type now, or become a vGPU of it. The error says which types
@@ -19,8 +19,8 @@ int mdev_find(const struct sysroot *sysroot, const char *uuid, struct mdev_place
 int mdev_check_type(const struct sysroot *sysroot, const struct inventory *inventory,
                     const struct pci_device *parent, const char *type, struct error *err);
 
-/* Creates one of which there is none yet; it does not matter who does it at the same moment. It is there as
- * asked for, and a virtual machine can have it, when this returns 0. After -1 it may be there all the same.
+/* Creates one that does not exist yet, even if others create it at the same moment. It exists as
+ * requested, and a virtual machine can have it, when this returns 0. After -1 it may exist all the same.
  */
 int mdev_create(const struct sysroot *sysroot, struct pci_address parent, const char *type, const char *uuid,
                 struct error *err);
@@ -30,7 +30,7 @@ int mdev_create(const struct sysroot *sysroot, struct pci_address parent, const 
 int mdev_set_attribute(const struct sysroot *sysroot, struct pci_address parent, const char *uuid,
                        const char *name, const char *value, struct error *err);
 
-/* Removes it; 0 also if it is gone already. */
+/* Removes it; 0 if it is gone already, too. */
 int mdev_remove(const struct sysroot *sysroot, struct pci_address parent, const char *uuid,
                 struct error *err);
 

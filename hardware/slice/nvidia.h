@@ -17,16 +17,16 @@
  * selected. */
 void nvidia_list_types(int function, json_t *list);
 
-/* Two functions with this interface are of one card, whose memory their vGPUs share. */
+/* Whether two functions with this interface belong to one card, whose memory their vGPUs share. */
 bool nvidia_share_card(const struct pci_device *function, const struct pci_device *other);
 
-/* The type that the function has, "nvidia-NUMBER", "" if it is no vGPU. A negative errno if that cannot be
+/* The type that the function has, "nvidia-NUMBER", "" if it is not a vGPU. A negative errno if that cannot be
  * read. */
 int nvidia_read_type(const struct sysroot *sysroot, struct pci_address function,
                      char type[static NVIDIA_TYPE_SIZE]);
 
-/* Makes the function a vGPU of the type, or ("") none any more, and reads back what it is then. In the
- * broker's workers only. The driver refuses another type as long as one is selected. */
+/* Makes the function a vGPU of the type, or ("") no longer a vGPU, and reads back. For the
+ * broker's workers. The driver refuses another type as long as one is selected. */
 int nvidia_select_type(const struct sysroot *sysroot, struct pci_address function, const char *type,
                        struct error *err);
 

@@ -21,12 +21,12 @@ int nvme_find(const struct sysroot *sysroot, struct pci_address physical, char n
  * takes no commands. */
 void nvme_wait(const struct sysroot *sysroot, struct pci_address physical, const char *node);
 
-/* What each of some virtual functions gets; 0: these are not shared, each has a fixed number. */
+/* What each virtual function gets; 0: these are not shared, each function has a fixed number. */
 struct nvme_share {
     unsigned queues, interrupts;
 };
 
-/* The share of each of `count` virtual functions: as much as there is for all alike. 1: *ret is filled; 0:
+/* The share of each of `count` virtual functions: an equal part of what there is. 1: *ret is filled; 0:
  * the drive has no secondary controllers, and its virtual functions need nothing. ERROR_FAILED if it is too
  * little to work with. */
 int nvme_find_share(const struct sysroot *sysroot, const char *node, unsigned count, struct nvme_share *ret,
@@ -36,7 +36,7 @@ int nvme_find_share(const struct sysroot *sysroot, const char *node, unsigned co
 int nvme_set_online(const struct sysroot *sysroot, const char *node, unsigned index, struct nvme_share share,
                     struct error *err);
 
-/* The door to the drive: does a command, as the ioctl does: 0, the status of a command that the drive
+/* The door to the drive: executes a command, as the ioctl does: 0, the status of a command that the drive
  * refused, or a negative errno. Tests put another one in its place; without that a sysroot other than / has
  * none. */
 typedef int nvme_door_function(const char *node, struct nvme_admin_cmd *command);

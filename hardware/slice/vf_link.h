@@ -36,7 +36,8 @@ struct vf_interface vf_interface_find(const struct sysroot *sysroot, struct pci_
  * when virtual functions are made, and take no rates without one. */
 void vf_interface_wait(const struct sysroot *sysroot, const struct vf_interface *interface);
 
-/* [settings], by index, of the virtual functions that there are. ERROR_FAILED if the kernel does not tell. */
+/* [settings], by index, of the virtual functions that exist. ERROR_FAILED if the kernel does not provide
+ * them. */
 int vf_link_read(const struct sysroot *sysroot, const struct vf_interface *interface, json_t **ret,
                  struct error *err);
 

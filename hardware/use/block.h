@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's block devices and what stands on what: partitions on disks, RAID arrays and volumes on
+/* The host's block devices, and what is stacked on what: partitions on disks, RAID arrays and volumes on
  * partitions. For block.c, disk.c, mount.c and zfs.c.
  *
  * A node of the graph is an entry of /sys/class/block. What uses a node directly (a mount, swap, a process)
@@ -20,15 +20,16 @@ struct block_node {
     const char *name; /* in the graph's names */
     struct use_owners owners;
     bool partition;
-    bool stacked; /* it stands on other nodes, but is no partition: md, dm, bcache, ... */
+    bool stacked; /* on other nodes, but it is not a partition: md, dm, bcache, ... */
     bool usb;
-    size_t *above; /* what stands on it */
+    size_t *above; /* the nodes that are stacked on it */
     size_t above_count;
     struct mounted mounted;
-    const struct mount_space *elsewhere; /* it is mounted there and not by the host itself; NULL: it is not */
-    enum use_weight weight;              /* of its direct uses, mounts among them */
-    struct text does;                    /* the others: "carries swap space" */
-    struct text evidence;                /* of the heaviest */
+    const struct mount_space
+        *elsewhere; /* where it is mounted, if only in a namespace other than the host's own; else NULL */
+    enum use_weight weight; /* of its direct uses, mounts among them */
+    struct text does;       /* the others: "carries swap space" */
+    struct text evidence;   /* of the heaviest */
 };
 
 struct block_graph {
@@ -56,8 +57,8 @@ void mounted_add(struct mounted *mounted, const char *folder, const char *eviden
 void mounted_merge(struct mounted *mounted, const struct mounted *more);
 void mounted_release(struct mounted *mounted);
 
-/* These find what is used directly. Mounts come last, because a ZFS pool of unknown disks is taken to have
- * those that nobody else uses. */
+/* These find what is used directly. Mounts come last, because a ZFS pool of unknown disks is assumed to have
+ * those that nothing else uses. */
 void block_find_swap(struct block_graph *graph);
 void block_find_openers(struct block_graph *graph);
 void block_find_mounts(struct block_graph *graph);

@@ -62,7 +62,7 @@ bool use_find_owners(const struct host_uses *uses, const char *folder, const cha
 struct use_owners use_own(const struct pci_device *function); /* that one alone */
 
 /* Gives each owner a copy of the use, with the text as what it `does`; `function` and `does` need not be set,
- * texts may be NULL, and blanks in the evidence are made one. */
+ * texts may be NULL, and runs of blanks in the evidence become one blank. */
 void use_add(struct host_uses *uses, const struct use_owners *owners, struct host_use use, const char *format,
              ...) __attribute__((format(printf, 4, 5)));
 
@@ -82,7 +82,7 @@ void use_note_reason(struct host_uses *uses, const char *file, const char *reaso
 const char *use_next_node(const struct host_uses *uses, size_t *at);
 
 /* Who has /dev/NODE open: "qemu-system-x86 (pid 12), bash (pid 30) and 2 more", and in `evidence` the first
- * of them: "/proc/12/fd: /dev/vfio/12". False: nobody known. */
+ * of them: "/proc/12/fd: /dev/vfio/12". False: nobody, as far as we know. */
 bool use_describe_openers(const struct host_uses *uses, const char *node, struct text *who,
                           struct text *evidence);
 

@@ -3,7 +3,7 @@
  *
  * One scan reads the host-wide lists (block devices and what is stacked and mounted on them, network
  * interfaces with addresses, routes, bridges and bonds, displays and their clients, USB, sound, vfio users)
- * and gives each use to the function that its device hangs on; asking about a function costs nothing after
+ * and gives each use to the function that its device hangs on; looking up a function costs nothing after
  * that. Nothing is ever changed.
  *
  * A use is a record. Its sentence and its remedy are made from the record, each by one function here; nobody
@@ -52,7 +52,7 @@ struct host_use {
     const struct pci_device *function; /* the one that it hangs on */
     const char *name;                  /* of the kernel's device: "nvme0n1", "eth0", "card0" */
     const char *does;                  /* the sentence, or what of it the fields below do not say; "" */
-    const char *evidence;              /* a file, and what it held */
+    const char *evidence;              /* a file, and what it contained */
     bool console;                      /* of a display: the host's text console is shown on it */
     bool boot_framebuffer;             /* the same: it is the firmware's */
     const char *node;         /* below /dev, that a process has open; NULL: none. Only while adding */
