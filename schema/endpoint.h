@@ -96,11 +96,11 @@ struct endpoint {
     bool login;     /* it tries a password: server/request/login.h slows guessing down */
     const char *hashes;   /* the parameter that it hashes as a password, which is slow by design */
     const char *download; /* the parameter that makes the reply a text file instead of JSON */
-    /* If set, it takes a file, as multipart/form-data (server/request/upload.h). Called with the parameters of
-     * path and query before the body is read, once the caller is known to be allowed to call the endpoint. If
-     * it fails, nothing is read of the file. */
+    /* If set, it takes a file, as multipart/form-data (server/request/upload.h). Called with the parameters
+     * of path and query before the body is read, once the caller is known to be allowed to call the endpoint.
+     * If it fails, nothing is read of the file. */
     int (*admit_file)(struct request *request, unsigned long long length, struct error *err);
-    const void *subject;  /* for a handler that several endpoints share: how they differ */
+    const void *subject; /* for a handler that several endpoints share: how they differ */
     int (*run)(struct request *request, json_t **ret, struct error *err);
     /* If set, the reply may be cached: it depends only on path, parameters, this number and, with
      * PERMISSION_ALL, the caller. Returns false if it must not be cached now. */

@@ -3,12 +3,14 @@
  * from before QEMU starts until everything that the VM had is given back. A reboot takes it away, or leaves
  * one that is `past`: nothing of it is there any more.
  *
- *   machine   the record, written before the start: {vmid, uid?, boot, functions: [CLAIM], mediated: [...],
- * left?} order     what is to be started (broker/machine/supervisor.h) pid       {supervisor,
- * supervisor-start, pid?, start?, began?}, written by the supervisor before it starts QEMU, and again when it
- * has state     {qmpstatus, running-qemu, running-machine}, written by the supervisor whenever it changes end
- * how QEMU ended, written by the supervisor 100.qmp   the socket of QEMU's monitor, and those of its serial
- * ports and of its guest agent
+ *   machine   the record, written before the start: {vmid, uid?, boot, functions: [CLAIM],
+ *             mediated: [...], left?}
+ *   order     what is to be started (broker/machine/supervisor.h)
+ *   pid       {supervisor, supervisor-start, pid?, start?, began?}, written by the supervisor before it
+ *             starts QEMU, and again when it has
+ *   state     {qmpstatus, running-qemu, running-machine}, written by the supervisor at every change
+ *   end       how QEMU ended, written by the supervisor
+ *   100.qmp   the socket of QEMU's monitor, and beside it those of its serial ports and guest agent
  *
  * uid: QEMU's user and group; absent: the broker's own, which is not root then. functions: what each had
  * before, with `reattach` if it goes back to that; mediated: those that were created for the VM

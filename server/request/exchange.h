@@ -48,7 +48,7 @@ struct server {
     struct worker_pool *logins; /* for requests that hash a password, which is slow by design */
     struct throttle *throttle;
     struct budget bodies;
-    atomic_uint uploads; /* in progress */
+    atomic_uint uploads;        /* in progress */
     const char *const *origins; /* of other servers' pages that may call this one; NULL, or ends with NULL */
 };
 

@@ -140,8 +140,8 @@ DAEMON_TEST(task, list_is_filtered_and_tells_how_many_there_are)
     lists("vmid=100", "qmstart", 1);
     lists("since=2000", "qmstart pcidriver", 2);
     lists("since=2000&until=2999", "pcidriver", 1);
-    wrong_parameter("statusfilter", "invalid format - value is not one of ok, error, warning, unknown\n", "GET",
-                    TASKS, "statusfilter", "bad", NULL);
+    wrong_parameter("statusfilter", "invalid format - value is not one of ok, error, warning, unknown\n",
+                    "GET", TASKS, "statusfilter", "bad", NULL);
     wrong_parameter("limit", "value must have a minimum value of 0", "GET", TASKS, "limit", "-1", NULL);
 }
 
