@@ -29,6 +29,7 @@ struct stream {
 struct program {
     const struct exec_question *what;
     bool asked; /* the two outputs are apart, and its standard output must be whole */
+    int input;  /* our end of what it reads, which is closed when it has ended; -1: it has ended already */
     pid_t pid;
     int end; /* pidfd: readable when it has ended */
     struct stream output, complaints;
@@ -81,8 +82,8 @@ static int spawn(const struct exec_question *what, const int files[static 3], pi
     return error;
 }
 
-/* A descriptor to read the text from; /dev/null for NULL. -1, and errno. */
-static int open_input(const char *text)
+/* A descriptor to read the text from, and the other end; /dev/null for NULL. -1, and errno. */
+static int open_input(const char *text, int *ret_end)
 {
     int ends[2];
 
@@ -91,11 +92,13 @@ static int open_input(const char *text)
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return -1;
     ssize_t written = write(ends[1], text, strlen(text));
-    close(ends[1]);
     fcntl(ends[0], F_SETFL, 0);
-    if (written == (ssize_t)strlen(text))
+    if (written == (ssize_t)strlen(text)) {
+        *ret_end = ends[1];
         return ends[0];
+    }
     close(ends[0]);
+    close(ends[1]);
     errno = EMSGSIZE;
     return -1;
 }
@@ -115,7 +118,7 @@ static int open_stream(struct stream *stream)
 static int start(struct program *program, struct error *err)
 {
     const struct exec_question *what = program->what;
-    autoclose int input = open_input(what->input), output = open_stream(&program->output);
+    autoclose int input = open_input(what->input, &program->input), output = open_stream(&program->output);
     autoclose int complaints = program->asked ? open_stream(&program->complaints) : -1;
     int error = errno;
 
@@ -214,6 +217,7 @@ static int run(const struct exec_question *what, bool asked, struct text *ret, s
 {
     struct program program = {.what = what,
                               .asked = asked,
+                              .input = -1,
                               .end = -1,
                               .output = {.fd = -1, .limit = what->limit},
                               .complaints = {.fd = -1, .limit = EXEC_OUTPUT_LIMIT}};
@@ -227,6 +231,7 @@ static int run(const struct exec_question *what, bool asked, struct text *ret, s
         if (result == 0)
             result = judge(&program, status, err);
     }
+    cleanup_close(&program.input);
     cleanup_close(&program.end);
     cleanup_close(&program.output.fd);
     cleanup_close(&program.complaints.fd);
@@ -238,7 +243,7 @@ static int run(const struct exec_question *what, bool asked, struct text *ret, s
 int exec_start(const char *const *argv, int output, pid_t *ret, struct error *err)
 {
     const struct exec_question what = {.path = argv[0], .argv = argv};
-    autoclose int input = open_input(NULL);
+    autoclose int input = open_input(NULL, NULL);
     pid_t pid = 0;
     int error = input < 0 ? errno : spawn(&what, (const int[]){input, output, output}, 0, &pid);
 

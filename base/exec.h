@@ -30,7 +30,8 @@ int exec_judge(const char *path, int status, struct error *err);
 struct exec_question {
     const char *path;
     const char *const *argv; /* from argv[0] on, ends with NULL */
-    const char *input;       /* what it reads, less than fits into a pipe (64 KiB) */
+    const char *input;       /* what it reads, less than fits into a pipe (64 KiB). There is no end of file:
+                                QEMU forgets the questions that it has not answered when it comes to that */
     size_t limit;            /* of the answer: a longer one is an error */
     unsigned seconds;
     int asker; /* a descriptor that becomes readable, or is closed, when nobody waits for the answer any more

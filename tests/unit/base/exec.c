@@ -106,3 +106,17 @@ Test(exec, keeps_a_bounded_part_of_long_output)
     cr_assert_eq(run_shell("yes | head -c 1000000", 30, &output, &err), 0, "%s", err.message);
     cr_assert_eq(strlen(output), EXEC_OUTPUT_LIMIT);
 }
+
+/* QEMU would give up at the end of its input, with questions left to answer. */
+Test(exec, input_of_a_question_does_not_end_before_the_program)
+{
+    static const char script[] = "read -r first; read -t 0.2 -r second; [ $? -gt 128 ] && echo \"$first\"";
+    const char *const argv[] = {"/bin/bash", "-c", script, NULL};
+    const struct exec_question question = {
+        .path = argv[0], .argv = argv, .input = "question\n", .limit = 100, .seconds = 60, .asker = -1};
+    autotext struct text answer = {0};
+    struct error err;
+
+    cr_assert_eq(exec_ask(&question, &answer, &err), 0, "%s", err.message);
+    cr_expect_str_eq(text_string(&answer), "question\n");
+}
