@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/call.h"
+#include "passthrough/vm_document.h"
 #include "schema/property_string.h"
 #include "vm/disk.h"
 #include "vm/image.h"
@@ -167,4 +168,32 @@ void qemu_disks_unmake(const struct qemu_call *call, struct task *task, const js
 
     if (qemu_disks_remove(call, task, "unmake", made, &late) != 0)
         error_set(err, err->kind, "%.500s; the new disks are left: %.400s", err->message, late.message);
+}
+
+/* A document that names the volumes, each as an unusedN. */
+static json_t *name_all(const json_t *made)
+{
+    json_t *config = json_object(), *row;
+    size_t i;
+
+    json_array_foreach(made, i, row)
+        json_object_set(config, vm_key_name("unused", (unsigned)i).text, json_object_get(row, "volume"));
+    return json_pack("{s:o}", "config", config);
+}
+
+void qemu_disks_sweep(struct service *service, struct task *task, long long vmid)
+{
+    autojson json_t *params = json_pack("{s:I}", "vmid", (json_int_t)vmid), *answer = NULL, *document = NULL;
+    const struct qemu_call call = {.service = service, .params = params};
+    struct error err;
+
+    if (broker_follow(service->broker, task_upid(task), 0, NULL, NULL, &answer, &err) != 0 ||
+        json_object_get(answer, "volumes") == NULL)
+        return;
+    if (vm_document_read(service->storage, service->node, vmid, &document, NULL, &err) != 0)
+        document = json_object();
+    autojson json_t *before = name_all(json_object_get(answer, "volumes")),
+                    *dropped = vm_config_list_dropped(before, document, vmid);
+    if (qemu_disks_remove(&call, task, "sweep", dropped, &err) != 0)
+        task_warn(task, "disks that were made for this are left: %s", err.message);
 }

@@ -28,6 +28,10 @@ int qemu_disks_make(const struct qemu_call *call, struct task *task, json_t **re
 int qemu_disks_remove(const struct qemu_call *call, struct task *task, const char *reason,
                       const json_t *volumes, struct error *err);
 
+/* For a task that an earlier daemon left: removes the disks that it had made and that the VM does not name.
+ */
+void qemu_disks_sweep(struct service *service, struct task *task, long long vmid);
+
 /* Of a VM that runs, after a change that left `document`: drives for discs that this change gave another
  * disc, or none, get it at once, and then it is not pending any more. */
 int qemu_discs_change(const struct qemu_call *call, const json_t *document, struct error *err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/qemu/disks.h"
 #include "api/qemu/power.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -82,5 +83,7 @@ int qemu_task_resume(struct task *task, void *argument, struct error *err)
     const struct start_host host = qemu_start_host(service);
     if (start_is_resumed(upid.type))
         return start_resume(&host, task, err);
+    if (strcmp(upid.type, "qmcreate") == 0 || strcmp(upid.type, "qmconfig") == 0)
+        qemu_disks_sweep(service, task, strtoll(upid.id, NULL, 10));
     return find_truth(service, &upid, err);
 }

@@ -159,7 +159,7 @@ static int allocate(struct request *request, json_t **ret, struct error *err)
 {
     autojson json_t *answer = NULL;
     unsigned long long size = 0;
-    struct vm_volume volume;
+    struct vm_volume volume = {.vmid = 0};
     char id[UUID_SIZE];
 
     if (storage_check_name(request, err) != 0 || read_name(request, &volume, err) != 0 ||
@@ -266,7 +266,7 @@ static int find_row(const struct service *service, const struct vm_volume *volum
 static int get_volume(struct request *request, json_t **ret, struct error *err)
 {
     const struct service *service = request->service;
-    struct vm_volume volume;
+    struct vm_volume volume = {.vmid = 0};
     autojson json_t *row = NULL;
 
     if (read_volume(request, &volume, err) != 0 || check_may_see(request, &volume, err) != 0 ||
@@ -337,7 +337,7 @@ static int begin_removal(struct request *request, const struct vm_volume *volume
 
 static int delete_volume(struct request *request, json_t **ret, struct error *err)
 {
-    struct vm_volume volume;
+    struct vm_volume volume = {.vmid = 0};
     autojson json_t *row = NULL;
     char upid[UPID_SIZE];
 

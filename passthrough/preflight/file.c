@@ -15,8 +15,11 @@
 #include "hardware/network.h"
 #include "hardware/paths.h"
 #include "passthrough/preflight/parts.h"
+#include "schema/property_string.h"
 #include "vm/disk.h"
 #include "vm/image.h"
+#include "vm/value.h"
+#include "vm/volume.h"
 
 enum preflight_presence preflight_find_file(const char *path, struct stat *ret_status, struct findings *ret)
 {
@@ -53,12 +56,33 @@ static char *find_variables(const struct inspection *inspection)
     return vm_command_firmware(&what, &vars, &copy, &err) == 0 ? vars : NULL;
 }
 
+/* An empty disk of the same size in the place of one that is gone. */
+static void remedy_store_volume(const struct inspection *inspection, const char *key, const json_t *values,
+                                struct findings *ret)
+{
+    autojson json_t *wanted = json_deep_copy(values);
+    const char *size = json_text_or(values, "size", "32G"), *format = vm_disk_format(values);
+    unsigned long long gib = (vm_value_parse_size(size) + ((1ULL << 30) - 1)) >> 30;
+
+    json_object_set_new(wanted, "file", json_sprintf(VM_STORE ":%llu", gib));
+    json_object_del(wanted, "size");
+    if (strcmp(format, "raw") != 0)
+        json_object_set_new(wanted, "format", json_string(format));
+    autofree char *text = property_string_print(vm_key_find(key, NULL), wanted);
+    text_append(&ret->remedy.lines, "# make a new one, which is empty:\n");
+    preflight_remedy_set(inspection, key, text, ret);
+}
+
 static void remedy_volume(const struct inspection *inspection, const char *key, const char *path,
                           const json_t *values, struct findings *ret)
 {
     if (vm_disk_is_cdrom(values)) {
         text_append(&ret->remedy.lines, "# without a disc:\n");
         preflight_remedy_set(inspection, key, "none,media=cdrom", ret);
+        return;
+    }
+    if (vm_disk_is_in_store(values)) {
+        remedy_store_volume(inspection, key, values, ret);
         return;
     }
     autofree char *vars = strcmp(key, "efidisk0") == 0 ? find_variables(inspection) : NULL;

@@ -8,6 +8,11 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "broker/call.h"
+#include "passthrough/index.h"
+#include "storage/local.h"
+#include "storage/storage.h"
+#include "task/upid.h"
 #include "tests/api/account.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
@@ -236,6 +241,48 @@ DAEMON_TEST(store_disk, that_a_vm_does_not_name_stay_unless_asked_for)
     cr_expect_str_eq(end_of(delete (QEMU "/101", "destroy-unreferenced-disks", "1", NULL)), "OK");
     cr_expect_eq(json_array_size(get(CONTENT, "vmid", "101", NULL)), 0);
     cr_expect_eq(json_array_size(get(CONTENT, NULL)), 1);
+}
+
+/* A task of a daemon that was killed after the broker had made its disk, and before the VM named it. */
+static char *leave_unfinished(void)
+{
+    struct upid upid = {.pid = 99, .process_start = 500, .start = 1000};
+    autofree char *path = xasprintf("%s/hostpci.db", daemon_state());
+    char *text = xcalloc(1, UPID_SIZE);
+    struct storage *storage;
+    struct error err;
+
+    snprintf(upid.node, sizeof(upid.node), "%s", NODE);
+    snprintf(upid.type, sizeof(upid.type), "qmconfig");
+    snprintf(upid.id, sizeof(upid.id), "100");
+    snprintf(upid.user, sizeof(upid.user), "root@pam");
+    upid_format(&upid, text);
+    struct broker *broker = broker_new(daemon_run());
+    autojson json_t *made = NULL;
+    cr_assert_eq(broker_call(broker, "volume_make", text,
+                             json_pack("{s:i, s:[{s:s, s:i}]}", "vmid", 100, "disks", "format", "raw", "size",
+                                       1 << 20),
+                             NULL, NULL, &made, &err),
+                 0, "%s", err.message);
+    broker_free(broker);
+    cr_expect_eq(json_array_size(get(CONTENT, NULL)), 2);
+    daemon_kill();
+    cr_assert_eq(storage_open(path, passthrough_index, &storage, &err), 0, "%s", err.message);
+    const struct local_task task = {99, text, "qmconfig", "100", "root@pam", 1000};
+    cr_assert_eq(local_begin_task(storage, &task, &err), 0, "%s", err.message);
+    storage_close(storage);
+    return text;
+}
+
+DAEMON_TEST(store_disk, that_a_killed_daemon_had_made_for_nothing_go)
+{
+    vm_create("100", "scsi0", "local:1", NULL);
+    autofree char *upid = leave_unfinished();
+    daemon_start_again();
+    cr_expect_not_null(strstr(vm_task_end(upid), "interrupted by a restart of hostpci"));
+    const json_t *left = get(CONTENT, NULL);
+    cr_assert_eq(json_array_size(left), 1);
+    cr_expect_str_eq(text_of(json_array_get(left, 0), "volid"), "local:100/vm-100-disk-0.raw");
 }
 
 DAEMON_TEST(store_disk, take_the_rights_of_the_storage)

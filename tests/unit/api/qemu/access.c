@@ -13,6 +13,7 @@
 #include "tests/unit/access/fixture.h"
 
 #define VM          "/vms/100"
+#define STORE       "/storage/local"
 #define BRIDGE      "/sdn/zones/localnetwork/vmbr0"
 #define NEEDS       4
 #define LINES       1000
@@ -62,7 +63,14 @@ static const struct row {
     {"efidisk0", NULL, NULL, "DIR/a.raw,efitype=4m", {{VM, "VM.Config.Disk"}}},
     {"efidisk0", "/dev/sda", NULL, NULL, {{VM, "VM.Config.Disk"}}},
     {"tpmstate0", NULL, NULL, "DIR/a.raw", {{VM, "VM.Config.Disk"}}},
-    {"unused3", "local:100/a", NULL, NULL, {{VM, "VM.Config.Disk"}}},
+    {"unused3", "local:100/a", NULL, NULL, {{VM, "VM.Config.Disk"}, {STORE, "Datastore.AllocateSpace"}}},
+    {"scsi3", "local:100/vm-100-disk-0.raw", NULL, NULL, {{VM, "VM.Config.Disk"}}},
+    {"scsi3", NULL, NULL, "local:32", {{VM, "VM.Config.Disk"}, {STORE, "Datastore.AllocateSpace"}}},
+    {"efidisk0",
+     NULL,
+     NULL,
+     "local:1,efitype=4m",
+     {{VM, "VM.Config.Disk"}, {STORE, "Datastore.AllocateSpace"}}},
 
     {"ide2", NULL, NULL, "none,media=cdrom", {{VM, "VM.Config.CDROM"}}},
     {"ide2", NULL, NULL, "DIR/a.iso,media=cdrom", {{VM, "VM.Config.CDROM"}}},

@@ -248,6 +248,13 @@ const struct provoked provoked_by_command[] = {
      .expected = "error command-line numa needs to be enabled for memory hotplug\n"
                  "  = hotplug: memory\n"
                  "  > hostpci qm set 100 -numa 1\n"},
+    {.about = "a disk of the storage that is gone",
+     .config = "{'scsi1': 'local:100/vm-100-disk-0.qcow2,discard=on,size=1536M'}",
+     .expected =
+         "error volume scsi1: the volume '/nothing/store/images/100/vm-100-disk-0.qcow2' is missing.\n"
+         "  = /nothing/store/images/100/vm-100-disk-0.qcow2: No such file or directory\n"
+         "  > # make a new one, which is empty:\n"
+         "  > hostpci qm set 100 -scsi1 local:2,discard=on,format=qcow2\n"},
     {.about = "what is no volume of the storage",
      .config = "{'scsi1': 'local:100/x.raw'}",
      .expected = "error command-line scsi1: unable to parse volume ID 'local:100/x.raw'\n"

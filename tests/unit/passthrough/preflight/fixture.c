@@ -157,8 +157,11 @@ static void open_world(struct world *world, const struct provoked *provoked)
     open_qemu(world, provoked);
     world->rom = xasprintf("%s/rom", world->fixture.folder);
     world->ovmf = xasprintf("%s/ovmf", world->fixture.folder);
-    world->paths = (struct vm_paths){
-        .qemu = world->binary, .run = "/run/hostpci", .rom = world->rom, .ovmf = world->ovmf};
+    world->paths = (struct vm_paths){.qemu = world->binary,
+                                     .run = "/run/hostpci",
+                                     .rom = world->rom,
+                                     .ovmf = world->ovmf,
+                                     .store = "/nothing/store"};
     tree_make_host(&world->tree, provoked->host != NULL ? provoked->host : "golden");
     world->storage = fixture_open(world->fixture.path);
     cr_assert_eq(inventory_source_open(world->tree.sysroot, INVENTORY_FRESH, &world->source, &err), 0, "%s",
