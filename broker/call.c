@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The front's side of the broker's socket. */
+/* The daemon's side of the broker's socket. */
 #include "broker/call.h"
 
 #include <errno.h>
@@ -55,7 +55,8 @@ static int set_timeout(int fd, int option, int seconds)
     return setsockopt(fd, SOL_SOCKET, option, &limit, sizeof(limit));
 }
 
-/* The one that listens gets passwords. The service manager listens as root, too. */
+/* Whoever listens is sent passwords, so it must be root (the service manager listens as root, too) or
+ * ourselves. */
 static int check_listener(const struct broker *broker, int fd, struct error *err)
 {
     struct ucred listener = {.uid = (uid_t)-1};

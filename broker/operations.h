@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The operations of the broker: what is in broker/operations.def is all that it can be asked to do.
+/* The operations of the broker. It can be asked to do what is in broker/operations.def, and nothing else.
  *
  * An operation NAME is declared once, beside the function that does it: `operation_NAME` and the list of its
- * arguments, `operation_NAME_arguments`. An endpoint that lets the broker do the operation goes on with the
- * same list; the broker checks the arguments against it once more, whatever the front has checked. */
+ * arguments, `operation_NAME_arguments`. An endpoint that has the broker do the operation continues its
+ * parameters with the same list; the broker checks the arguments against it again, since it does not trust
+ * the daemon. */
 #ifndef HOSTPCI_BROKER_OPERATIONS_H
 #define HOSTPCI_BROKER_OPERATIONS_H
 
@@ -22,7 +23,7 @@ struct operation {
     const char *text; /* one sentence */
     const struct schema *arguments;
     bool changes;      /* needs an id, is journalled, goes on when the front hangs up */
-    unsigned patience; /* seconds after which a reading is given up; 0: it takes as long as it takes */
+    unsigned patience; /* seconds after which a reading is given up; 0: never */
     const char *turn; /* an argument: for each of its values one at a time (broker/daemon/turns.h); or NULL */
     operation_function *run; /* in a worker, with checked arguments; NULL: the broker answers by itself */
 };
@@ -55,7 +56,7 @@ extern const struct schema vf_setting_keys[];
 
 #define READING_PATIENCE 10 /* seconds; a host of thousands of devices is read in one */
 
-/* NULL if clients can ask for no operation of that name. */
+/* NULL if there is no operation of that name that clients can ask for. */
 const struct operation *operation_find(const char *name);
 
 /* Checks `arguments`, an object, against the operation's schema and fills in the defaults. */

@@ -27,7 +27,7 @@ int process_watch(struct process process);
 bool process_parse_start(char *stat, unsigned long long *ret);
 
 /* The file below `folder` (absolute) that the process opened last: the one it is at when the kernel holds it.
- * False if there is none. Does not wait for the process. */
+ * False if there is none. Never blocks, whatever the process does. */
 bool process_open_file(pid_t pid, const char *folder, char *ret, size_t size);
 
 #define PROCESS_BOOT_SIZE 64

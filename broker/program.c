@@ -124,7 +124,7 @@ static int read_argument(const struct row *row, const char *argument, char ret[s
                      row->name);
 }
 
-/* Not by /proc/self: another process may start it. An upgrade puts another file in its place. */
+/* A real path, not /proc/self, since another process may start it; after an upgrade it is the new file. */
 static void find_own_path(char *ret, size_t size)
 {
     static const char deleted[] = " (deleted)";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The programs that change the boot, or a card by its driver's own tool, and that cannot run inside the
- * broker's confinement; and what starts a VM's QEMU there, and qemu-img. They are a fixed table: whoever asks
- * for one names its row and at most one argument, of which nothing gets to the program unless it has the
+ * broker's confinement; and what starts a VM's QEMU there, and qemu-img. They are a fixed table: a caller
+ * names a row and at most one argument, which only reaches the program if it has the
  * row's form. */
 #ifndef HOSTPCI_BROKER_PROGRAM_H
 #define HOSTPCI_BROKER_PROGRAM_H
@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "hardware/sysfs.h"
 
-/* The argument that a program takes stands behind it. */
+/* A comment names the argument that a program takes. */
 enum program {
     PROGRAM_UPDATE_INITRAMFS, /* initramfs-tools */
     PROGRAM_DRACUT,

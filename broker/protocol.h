@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Everything that is said over the broker's sockets. A message is one JSON object in one packet of a
+/* All messages on the broker's sockets. A message is one JSON object in one packet of a
  * SOCK_SEQPACKET socket.
  *
  *

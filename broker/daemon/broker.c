@@ -40,9 +40,9 @@
 #include "store/store.h"
 
 #define LEAST_UID_BASE 65536
-#define NO_BOOT_ID     "unknown" /* of a folder that only looks like a host */
+#define NO_BOOT_ID     "unknown" /* in a folder that only looks like a host */
 #define STOP_MS        10000     /* for what runs when the broker is asked to stop */
-#define SETTLE_MS      200       /* after an event: the kernel binds a driver to a function that came */
+#define SETTLE_MS      200       /* after an event, in which the kernel binds a driver to a new function */
 
 struct daemon {
     const char *path; /* of its socket */
@@ -254,7 +254,8 @@ static void on_events(void *context, short events)
     loop_set_timer(daemon->jobs.loop, &daemon->settled, SETTLE_MS, on_settled, daemon);
 }
 
-/* Whether something runs, or was done and nobody knows it yet. What the kernel holds is not waited for. */
+/* Whether something runs, or has ended and its client does not know it yet. Operations that wait for the
+ * kernel do not count. */
 static bool is_busy(const struct daemon *daemon)
 {
     for (const struct job *job = daemon->jobs.list; job != NULL; job = job->next)
@@ -277,7 +278,7 @@ static void before_wait(void *context)
         loop_stop(daemon->jobs.loop);
 }
 
-/* It is root, and no unit has closed the host's files to it. */
+/* Whether it is root, and no unit restricts which of the host's files it can write. */
 static bool is_started_by_hand(const struct daemon *daemon)
 {
     return daemon->bound && geteuid() == 0;
@@ -293,7 +294,7 @@ static int open_sysroot(const struct options *options, struct daemon *daemon, st
     return 0;
 }
 
-/* The folders must be there before, and what is open already would not be affected. */
+/* After the folders were made, and before anything is opened that the restriction would then not affect. */
 static int restrict_mounts(const struct options *options, struct daemon *daemon, struct error *err)
 {
     const char *sysroot = sysroot_is_host(daemon->sysroot) ? NULL : options->sysroot;
@@ -309,7 +310,7 @@ static int restrict_mounts(const struct options *options, struct daemon *daemon,
     return open_sysroot(options, daemon, err);
 }
 
-/* Without it everything but the storage `local` works. */
+/* Fails quietly: without it everything except the storage `local` works. */
 static void prepare_store(const char *folder, uid_t user)
 {
     struct error err;
@@ -318,7 +319,7 @@ static void prepare_store(const char *folder, uid_t user)
         log_warning("nobody can make disks or keep ISO images: %s", err.message);
 }
 
-/* Before anything is read that an event could change. Without events everything else works. */
+/* Called before anything is read that an event could change. Without events everything else works. */
 static void open_events(struct daemon *daemon)
 {
     if (!sysroot_is_host(daemon->sysroot))

@@ -200,7 +200,7 @@ static void refuse(struct clients *clients, int socket, uid_t uid)
         (unsigned)uid);
     autojson json_t *message = protocol_pack_error(&err);
     protocol_send(socket, message, &ignored);
-    /* whoever connects without end must not fill the log */
+    /* somebody who connects again and again must not fill the log */
     if (clients->refused_at != 0 && now < clients->refused_at + REFUSAL_MS)
         return;
     clients->refused_at = now;
@@ -276,7 +276,7 @@ static void send_lines(struct client *client)
         client->answer = protocol_pack_error(&err);
 }
 
-/* Sends what there is, as far as the client reads it. */
+/* Sends everything that is ready, as far as the client reads it. */
 static void send_all(struct client *client)
 {
     if (client->number != 0 && client->answer == NULL)
@@ -292,7 +292,7 @@ void clients_send_news(struct clients *clients, int64_t number)
             send_all(client);
 }
 
-/* Its job's answer, or that this takes too long. */
+/* The job's answer, or an error if that takes too long. */
 static void on_answer(void *reader, json_t *answer)
 {
     struct client *client = reader;
@@ -374,8 +374,8 @@ static int start_reading(struct client *client, const struct operation *operatio
     return 0;
 }
 
-/* Whoever has waited longest of those that may begin; NULL: nobody. *ret_wait is when to look again, unless
- * an operation ends before; 0: never. */
+/* The client that has waited longest of those that may begin; NULL: none may. *ret_wait says when to look
+ * again, unless an operation ends before; 0: never. */
 static struct client *find_next(const struct clients *clients, long long *ret_wait)
 {
     long long now = clock_milliseconds();

@@ -12,26 +12,26 @@
 
 struct clients;
 
-/* Accepts clients from `listener`, a listening socket that does not block, which it takes. The users of
- * `users` are answered, others get an error. */
+/* Accepts clients from `listener`, a listening socket that does not block, which it takes. Only `users`
+ * are answered, others get an error. */
 struct clients *clients_new(struct loop *loop, struct jobs *jobs, int listener,
                             const uid_t users[static CLIENT_USERS]);
 /* Hangs up on all of them. Takes NULL. */
 void clients_free(struct clients *clients);
 
-/* Sends what is new in the journal to the clients that follow the operation of this number. */
+/* Sends new lines, or the end, from the journal to the clients that follow the operation of this number. */
 void clients_send_news(struct clients *clients, int64_t number);
 
-/* Starts the operations whose turn it is (broker/daemon/turns.h). Called before the loop waits. */
+/* Starts the operations whose turn it is (broker/daemon/turns.h). To be called before the loop waits. */
 void clients_take_turns(struct clients *clients);
 
 /* Accepts no more clients and starts no more operations. */
 void clients_refuse_more(struct clients *clients);
 
-/* Whether somebody has not read the end of an operation yet. */
+/* Whether some client has not read the end of its operation yet. */
 bool clients_wait_for_answers(const struct clients *clients);
 
-/* Frees those that were hung up on. */
+/* Frees the clients that were hung up on. */
 void clients_free_ended(struct clients *clients);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which capabilities the broker keeps: they are in one table, each with its reason. Started by hand it gives
- * up the same capabilities and kinds of system calls as its unit takes away; broker/daemon/mounts.h does the
- * same for the files and devices of the host. */
+/* Which capabilities the broker keeps: they are in one table, each with its reason. If it is started by hand
+ * it gives up the same capabilities and kinds of system calls that its unit takes away;
+ * broker/daemon/mounts.h does the same for the files and devices of the host. */
 #ifndef HOSTPCI_BROKER_DAEMON_CONFINE_H
 #define HOSTPCI_BROKER_DAEMON_CONFINE_H
 

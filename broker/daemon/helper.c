@@ -25,8 +25,8 @@ struct order {
     int output, status;
 };
 
-/* False once nobody is left who could order anything. An order without two descriptors has -1 for them: it is
- * none, as the worker notices. */
+/* False once nobody is left who could send orders. An order without two descriptors has -1 for them: it is
+ * ignored, as the worker notices. */
 static bool receive(int socket, struct order *ret)
 {
     union {
@@ -53,7 +53,7 @@ static bool receive(int socket, struct order *ret)
     return true;
 }
 
-/* A worker that does not want it any more, or was killed, has closed its end. */
+/* Ends the program early if its worker no longer wants it, or was killed, and so has closed its end. */
 static void wait_for_end(pid_t pid, const struct order *order)
 {
     autoclose int end = (int)syscall(SYS_pidfd_open, pid, 0);

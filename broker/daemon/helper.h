@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "hardware/sysfs.h"
 
-/* *ret is the socket to it, which workers inherit; -1 if none is needed: systemd runs the programs. Called
- * before anything else is open. */
+/* *ret is the socket to it, which workers inherit; -1 if none is needed: systemd runs the programs. To be
+ * called before anything else is open. */
 int helper_start(const struct sysroot *sysroot, int *ret, struct error *err);
 
 #endif

@@ -10,9 +10,9 @@
  *   SILENT            the same, but it has not said anything for too long: the kernel holds it
  *   UNDOING           a worker brings back what an earlier one left
  *   UNDOING_SILENT    the same, but the kernel holds it
- *   UNDO_LATER        no worker: undoing could not begin, or its worker died; the timer tries again
+ *   UNDO_LATER        no worker: undoing could not begin, or its worker died; tried again by the timer
  *   ENDING            no worker: the end is known, but not in the journal yet; the timer tries again
- *   ENDED             nothing happens any more; freed before the loop waits again
+ *   ENDED             nothing more happens; freed before the loop waits again
  *
  *   from             to  RUNNING  SILENT  UNDOING  UNDOING_SILENT  UNDO_LATER  ENDING  ENDED
  *   STARTING               x                x                        x           x
@@ -35,8 +35,9 @@
 #include "broker/daemon/loop.h"
 #include "broker/daemon/spawn.h"
 
-#define JOB_LIMIT       128  /* jobs at once; more are refused with ERROR_BUSY */
-#define JOB_READERS     32   /* of them, those that only read: what changes the host always finds room */
+#define JOB_LIMIT 128 /* jobs at once; more are refused with ERROR_BUSY */
+#define JOB_READERS                                                                                          \
+    32 /* of these may only read, so that an operation that changes the host always finds room */
 #define JOB_LINES       2000 /* of an operation's log; the rest is left out, and a line says so */
 #define JOB_PATIENCE_MS 10000
 
@@ -69,11 +70,11 @@ struct job {
     int lines;
     bool stop; /* somebody asked for that */
 
-    /* what the worker said last */
-    long long heard;       /* and when, by base/clock.h */
+    /* the worker's last messages */
+    long long heard;       /* when the last one arrived, by base/clock.h */
     char *step, *function; /* the step that it announced; NULL: none yet */
     json_t *said;          /* its result or error; NULL: it has not ended, or has died */
-    json_t *lost;          /* {"error"}: a fact that the journal did not take; NULL: none */
+    json_t *lost;          /* {"error"}: why a fact could not be written to the journal; NULL: all were */
     /* in the two silent states: */
     time_t silent_since;
     char *silent_in; /* the step and the kernel's file */
@@ -81,11 +82,11 @@ struct job {
     /* how the operation ends */
     json_t *outcome;     /* what its own worker said; NULL: that one died */
     json_t *undone;      /* what the worker that undid it said */
-    unsigned recoveries; /* workers that were tried for that */
+    unsigned recoveries; /* how many workers have tried that */
     json_t *survivors;   /* workers of an earlier broker, which the kernel may hold: [{pid, start-time}] */
     json_t *end;         /* to be written into the journal */
 
-    /* of one that only reads: who gets its result or error; NULL: nobody any more */
+    /* for one that only reads: who gets its result or error; NULL: nobody any more */
     void (*answer)(void *reader, json_t *answer);
     void *reader;
 };
@@ -112,9 +113,9 @@ struct jobs {
     void *context;
 };
 
-/* What the tables above say. */
+/* Whether the tables above allow it. */
 bool job_may_enter(bool reads, enum job_state from, enum job_state to);
-/* Ends the broker if they do not allow it: the next one finds everything in the journal. */
+/* Ends the broker if the tables do not allow it; the next broker finds everything in the journal. */
 void job_enter(struct job *job, enum job_state state);
 
 bool job_has_worker(const struct job *job);
@@ -126,13 +127,13 @@ void job_free(struct job *job); /* one that is not among the jobs */
 void job_add(struct job *job);
 struct job *job_find(const struct jobs *jobs, const char *id); /* one that has not ended; NULL if none */
 
-/* A line of the operation's log. */
+/* Adds a line to the operation's log. */
 void job_log(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Hands the answer of one that only reads to its reader, once. Takes it. */
+/* Hands the answer, which it takes, to the reader of a job that only reads, once. */
 void job_answer(struct job *job, json_t *answer);
 
-/* Returns how many there were. */
+/* Returns how many were freed. */
 unsigned jobs_free_ended(struct jobs *jobs);
 /* Frees all of them, whatever their state, and leaves their workers alone. */
 void jobs_clear(struct jobs *jobs);

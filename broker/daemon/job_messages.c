@@ -28,14 +28,14 @@ static void answer(struct job *job, int result, const struct error *err)
         job_send(job, "error", protocol_pack_error(err));
 }
 
-/* Of a message that is not answered: the worker has gone on by now. */
+/* For a message that is not answered, so that the worker cannot be told. */
 static void log_failure(const struct job *job, const char *what, const struct error *err)
 {
     log_error("%s '%s': the journal did not take '%s': %s", job->operation->name, job->id, what,
               err->message);
 }
 
-/* What the operation did is done, but whoever asked for it must not believe that it is kept. */
+/* What the operation did is done, but the client must not believe that it is persistent. */
 static void note_lost_fact(struct job *job, const char *kind, const json_t *message,
                            const struct error *reason)
 {

@@ -5,8 +5,8 @@
 
 #include "broker/daemon/job.h"
 
-/* Sends the job's worker a message of a type, with the fields of `fields`, which it takes; NULL: none. A
- * worker that cannot be written to has died, which its pidfd tells as well. */
+/* Sends the job's worker a message of a type, with the fields of `fields`, which it takes; NULL: none. If
+ * the message cannot be sent the worker has died, which its pidfd reports, too. */
 void job_send(struct job *job, const char *type, json_t *fields);
 
 void job_handle_message(struct job *job, const json_t *message);

@@ -34,7 +34,7 @@ static void set_timer(struct job *job, long long milliseconds)
     loop_set_timer(job->jobs->loop, &job->timer, milliseconds, on_timer, job);
 }
 
-/* The worker has said something: it has time again until it is called silent. */
+/* The worker has said something, so the time after which it counts as silent begins again. */
 static void note_sign_of_life(struct job *job)
 {
     unsigned seconds = job->operation->patience;
@@ -49,7 +49,7 @@ static void note_sign_of_life(struct job *job)
     log_info("%s '%s': the kernel came back after %lld s", job->operation->name, id_of(job), silence);
 }
 
-/* Whatever the journal has to know of a worker is in it before the worker starts. */
+/* Called before the worker starts, so that the journal knows every worker. */
 static int enter_in_journal(struct job *job, pid_t pid, struct error *err)
 {
     struct journal_worker worker = {.pid = pid};
@@ -89,7 +89,7 @@ static int start_worker(struct job *job, operation_function *run, json_t *argume
     return 0;
 }
 
-/* The same reading that did not come back would only hang once more. */
+/* Refuses a reading that is equal to one that hangs, since it would hang, too. */
 static int check_reading(const struct jobs *jobs, const struct operation *operation, const json_t *arguments,
                          struct error *err)
 {
@@ -240,7 +240,7 @@ static json_t *make_end(const struct job *job, bool open)
     return protocol_pack_error(&second);
 }
 
-/* What is left to do by hand, by what a claim holds (broker/protocol.h). */
+/* What is left to do by hand, depending on the kind of claim (broker/protocol.h). */
 static const char *advise(const json_t *claim)
 {
     static const struct {
@@ -259,7 +259,7 @@ static const char *advise(const json_t *claim)
     return "give it a driver again";
 }
 
-/* Those whose way back failed in each worker. */
+/* Logs the claims that no worker could undo. */
 static void log_left(struct job *job, const json_t *claims)
 {
     size_t i;

@@ -7,9 +7,9 @@
 #include "broker/daemon/job.h"
 
 /* Starts an operation with checked arguments, which it takes; an `id` if it changes something. The job in
- * *ret (may be NULL) stays valid until it has ended and the loop waits again; whoever wants the answer of a
- * reading sets its `answer` and `reader` at once. ERROR_BUSY if too much runs already, or the
- * same reading waits for the kernel. */
+ * *ret (may be NULL) stays valid until it has ended and the loop waits again; a caller who wants the answer
+ * of a reading sets its `answer` and `reader` at once. ERROR_BUSY if too much runs already, or the same
+ * reading waits for the kernel. */
 int job_start(struct jobs *jobs, const struct operation *operation, const char *id, json_t *arguments,
               struct job **ret, struct error *err);
 
@@ -17,7 +17,7 @@ int job_start(struct jobs *jobs, const struct operation *operation, const char *
  * is brought back. */
 void job_resume(struct jobs *jobs, const json_t *row);
 
-/* Its worker learns it at its next step, and undoes what it did. */
+/* The worker is told at its next step, and undoes what it did. */
 void job_stop(struct job *job);
 
 #endif

@@ -58,7 +58,7 @@ static int insert(struct journal *journal, const char *id, const char *operation
     return 0;
 }
 
-/* Ends a transaction, well or not. */
+/* Commits the transaction if `result` is 0, else rolls it back. */
 static int finish(struct journal *journal, int result, struct error *err)
 {
     if (result == 0)

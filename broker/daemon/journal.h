@@ -62,16 +62,17 @@ int journal_step(struct journal *journal, int64_t number, const char *function, 
 /* `end` is {"result": ...} or {"error": ...}. */
 int journal_end(struct journal *journal, int64_t number, const json_t *end, struct error *err);
 
-/* 1: there is such a line, which the caller frees; 0: there is none. */
+/* 1: *ret is the line, which the caller frees; 0: there is no such line. */
 int journal_read_line(struct journal *journal, int64_t number, int line, char **ret, struct error *err);
-/* 1: *ret is its end; 0: it has not ended; -1: also if it is not even history any more (ERROR_NOT_FOUND). */
+/* 1: *ret is its end; 0: it has not ended; -1 with ERROR_NOT_FOUND if it is no longer even in the history. */
 int journal_read_end(struct journal *journal, int64_t number, json_t **ret, struct error *err);
 
-/* The operations that have no end, or have one and yet claims, in the order in which they began: [{number,
- * id, operation, arguments, started, lines, end?, workers: [{pid, start-time}]}], the first worker first. */
+/* The operations that have not ended, and those that have but still hold claims, in the order in which they
+ * began: [{number, id, operation, arguments, started, lines, end?, workers: [{pid, start-time}]}], the first
+ * worker first. */
 int journal_list_open(struct journal *journal, json_t **ret, struct error *err);
 
-/* Enters all of the claims (broker/protocol.h) or none. ERROR_BUSY if another operation that has not ended
+/* Enters all claims (broker/protocol.h) or none. ERROR_BUSY if another operation that has not ended
  * has claimed one of the functions; a claim of one that has ended is taken over. A claim of a function that
  * the operation has claimed already replaces the former one. */
 int journal_claim(struct journal *journal, int64_t number, const json_t *claims, struct error *err);

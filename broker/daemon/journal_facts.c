@@ -114,7 +114,7 @@ static int forget(struct journal *journal, const char *kind, const char *functio
     return journal_run(forget, err);
 }
 
-/* What outlives a boot must be there after a power cut. */
+/* Facts that outlive a boot must survive a power cut. */
 static int set_durable(struct journal *journal, const char *kind, bool durable, struct error *err)
 {
     if (strcmp(kind, "origin") == 0 || strcmp(kind, "reset") == 0 || text_starts_with(kind, FACT_MADE))

@@ -18,9 +18,9 @@
 #include "hardware/slice/mdevctl.h"
 
 #define MOST_IDS 100
-#define AT_ONCE  (JOB_LIMIT / 2) /* so that there is room for others meanwhile */
+#define AT_ONCE  (JOB_LIMIT / 2) /* so that there is room for clients' operations */
 
-/* In place of a fact: the files of mdevctl, which others write, too. */
+/* Used instead of a fact: the files of mdevctl, which other programs write, too. */
 #define FILES "mdevctl"
 
 /* The facts that the broker made a mediated device (FACT_MADE), together: what an earlier broker left. */
@@ -73,7 +73,7 @@ static void add_pending(struct kept *kept, size_t kind, const char *function, co
         json_object_set(kept->pending[kind], function, body);
 }
 
-/* As if each parent whose mediated devices are to be created at each start had a fact. */
+/* Adds a fact for each parent that has mediated devices to create at each start. */
 static void add_files(const struct jobs *jobs, json_t *facts)
 {
     autojson json_t *files = NULL;
@@ -95,7 +95,7 @@ static void add_files(const struct jobs *jobs, json_t *facts)
     }
 }
 
-/* Named one by one: those that are made from now on are no leftovers. */
+/* Names them one by one, because those that are created from now on are not left over. */
 static void add_left_over(json_t *facts)
 {
     const char *function, *kind;
@@ -148,7 +148,7 @@ struct obstacle {
     char reason[256];
 };
 
-/* Of what only a driver makes. */
+/* For settings that only a driver can apply. */
 static void check_driver(const struct sysroot *sysroot, int folder, const struct kind *kind,
                          struct obstacle *ret)
 {
@@ -208,7 +208,7 @@ static json_t *pack_arguments(const char *function, const json_t *body)
     return arguments;
 }
 
-/* Also by an operation that has just begun, whose claim is not in the journal yet. */
+/* Considers operations that have just begun, too, whose claims are not in the journal yet. */
 static int check_free(const struct jobs *jobs, const char *function, bool *ret, struct error *err)
 {
     bool taken = false;
@@ -269,7 +269,7 @@ static int apply(struct kept *kept, const struct kind *kind, const char *functio
     return 0;
 }
 
-/* Says it once for each obstacle. */
+/* Logs each obstacle once. */
 static void note_waiting(struct kept *kept, size_t kind, const char *function,
                          const struct obstacle *obstacle)
 {
@@ -351,7 +351,7 @@ static void describe_job(const struct job *job, const char *function, json_t *li
                                     "state", job_is_silent(job) ? "held" : "running"));
 }
 
-/* Whether somebody may wait for it. */
+/* Whether it is worth waiting for. */
 static bool comes(const json_t *waiting)
 {
     const char *state = json_text(waiting, "state");

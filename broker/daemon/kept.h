@@ -20,7 +20,7 @@ struct kept;
 int kept_new(struct jobs *jobs, struct kept **ret, struct error *err);
 void kept_free(struct kept *kept); /* takes NULL */
 
-/* Whether an operation's id is one of those below: no client's is. */
+/* Whether an operation's id is one of those below, which clients may not use. */
 bool kept_owns_id(const char *id);
 
 /* Starts the operations that can start now ("boot:FUNCTION" for a driver, "vfs:FUNCTION"

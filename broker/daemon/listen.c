@@ -78,7 +78,7 @@ int broker_listen(const char *path, uid_t front, int *ret, struct error *err)
         return -1;
     if (unlink(temporary) != 0 && errno != ENOENT)
         rmdir(temporary);
-    mode_t before = umask(0177); /* it is nobody else's from the moment that it is there */
+    mode_t before = umask(0177); /* nobody else may connect, from the moment it appears */
     int result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
     umask(before);
     if (result != 0 || listen(fd, BACKLOG) != 0)

@@ -89,7 +89,7 @@ static struct watched *find(const struct machines *machines, long long vmid)
     return watched;
 }
 
-/* For a task that tells of it. */
+/* Notes the end, for the daemon to report in a task. */
 static void note_end(struct machines *machines, long long vmid, const char *operation, long long now)
 {
     log_info("VM %lld has ended: operation '%s' cleans up", vmid, operation);
@@ -99,7 +99,7 @@ static void note_end(struct machines *machines, long long vmid, const char *oper
         json_array_remove(machines->ends, 0);
 }
 
-/* What could not be given back at an end is no end of its own. */
+/* A retry of giving back is not noted as another end. */
 static void clean_up(struct watched *watched, const struct machine *machine)
 {
     struct machines *machines = watched->machines;

@@ -67,7 +67,7 @@ static void release_parts(struct parts *parts)
     }
 }
 
-/* False, and errno. What there is not needs no exception. */
+/* False, and errno. A path that does not exist needs no exception. */
 static bool keep(struct parts *parts, const char *path)
 {
     char *real = realpath(path, NULL);

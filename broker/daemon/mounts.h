@@ -15,9 +15,10 @@
 #define MOUNTS_OWN 5 /* folders that the caller may name */
 
 /* `own` are folders that exist and in which the broker writes; NULL: none. The first is that of --sysroot;
- * only where it is NULL is anything made on this host. What is open already is not affected: it belongs to
- * the namespace before. So this is called early, and by root. ERROR_FAILED if the namespace is unusable.
- * Where the kernel does not let us make one, as in many a container, nothing changes, and the log says so. */
+ * only where it is NULL is anything made on this host. Files that are open already are not affected: they
+ * belong to the old namespace. So this is called early, and by root. ERROR_FAILED if the namespace is
+ * unusable. If the kernel does not let us make one, as in many containers, nothing changes, and the log says
+ * so. */
 int mounts_restrict(const char *const own[static MOUNTS_OWN], struct error *err);
 
 /* The paths that the unit names, for the test: ends with NULL. */

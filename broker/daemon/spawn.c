@@ -16,7 +16,7 @@
 #include "broker/protocol.h"
 #include "broker/worker/worker.h"
 
-/* The journal, the clients and the other workers are none of its business, and a worker that the kernel holds
+/* A worker must not have the journal, the clients or other workers open, and one that the kernel holds
  * must not hold the broker's socket in turn. */
 static int compare_numbers(const void *a, const void *b)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whose turn it is: of an operation that has `turn` (struct operation) one is done at a time for each value
  * of that argument, in whatever case it is written, and after a failure none for TURNS_REST_MS. So nobody,
- * not even who has taken over the front, can guess a user's password faster than at a login prompt. */
+ * not even an attacker who has taken over the daemon, can guess a user's password faster than at a login
+ * prompt. */
 #ifndef HOSTPCI_BROKER_DAEMON_TURNS_H
 #define HOSTPCI_BROKER_DAEMON_TURNS_H
 
@@ -10,17 +11,17 @@
 #define TURNS_REST_MS 2000
 #define TURNS_RUNNING (-1)
 
-struct rest; /* of a value for which an operation failed a moment ago */
+struct rest; /* a value for which an operation failed a moment ago */
 
 /* How many milliseconds until this operation may begin: 0: it may now; TURNS_RUNNING: another one runs. */
 long long turns_wait(const struct rest *rests, const struct jobs *jobs, const struct operation *operation,
                      const json_t *arguments, long long now);
 
-/* One of these failed, or nobody waited for its answer. */
+/* To be called when one has failed, or when nobody waited for its answer. */
 void turns_note_failure(struct rest **rests, const struct operation *operation, const json_t *arguments,
                         long long now);
 
-/* Forgets those that are over. */
+/* Forgets the rests that are over. */
 void turns_forget(struct rest **rests, long long now);
 
 #endif

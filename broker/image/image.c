@@ -31,7 +31,7 @@
 #define TARGET      "/dev/fd/3"
 #define WORDS       12
 
-/* Beyond those of machines, so that no QEMU is the same user. */
+/* Above those of machines, so that no QEMU runs as the same user. */
 #define UID_BASE (MACHINE_UID_BASE + MACHINE_UID_COUNT)
 
 static const struct {
@@ -119,7 +119,7 @@ static int run_and_wait(const struct image *image, uid_t uid, struct error *err)
     return exec_judge(IMAGE_PROGRAM, status, err);
 }
 
-/* Root's again, whatever happened meanwhile. */
+/* Makes root the owner again, whatever has happened. */
 static int take_back(const struct image *image, bool root, struct error *err)
 {
     if (root && (fchown(image->file, 0, 0) != 0 || fchmod(image->file, 0600) != 0))

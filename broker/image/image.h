@@ -2,9 +2,9 @@
 /* `hostpci image ORDER`: qemu-img on one volume of the store; an internal command, for the broker alone.
  *
  * The broker is confined, and so is all that it starts; this is not, and runs qemu-img as a user that owns
- * nothing but the volume, and that only while it runs: an image may be a guest's own work. qemu-img gets the
- * volume open, finds it as /dev/fd/3, and is limited in memory, time, files and the size of what it writes.
- * Nothing of its arguments is the client's but numbers. ORDER is a file that only root can write:
+ * nothing but the volume, and that only while it runs, since a guest may have written the image. qemu-img
+ * gets the volume open, finds it as /dev/fd/3, and is limited in memory, time, files and the size of what it
+ * writes. Only numbers in its arguments come from the client. ORDER is a file that only root can write:
  *
  *   {store, volume, work, size?, template?, upload?}
  *

@@ -58,7 +58,7 @@ static void name_open(int fd, char ret[static PATH_MAX])
     ret[length > 0 ? length : 0] = '\0';
 }
 
-/* A folder for volumes lies in one of the daemon's, who could put a link to any other in its place. */
+/* A folder for volumes may be inside one of the daemon's, which could replace it by a link to any other. */
 static int name_folder(const char *path, char ret[static PATH_MAX], struct error *err)
 {
     const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
@@ -75,7 +75,7 @@ static int name_folder(const char *path, char ret[static PATH_MAX], struct error
     return 0;
 }
 
-/* Where the open file lies now, and not where its name led to a moment ago. */
+/* Checks where the open file is now, not where its name led a moment ago. */
 static int check_place(int fd, const json_t *file, struct error *err)
 {
     const char *below = json_text(file, "below"), *path = json_text(file, "path");
@@ -165,7 +165,7 @@ static int open_volumes(const json_t *file, struct files *files, struct error *e
     return 0;
 }
 
-/* Nobody but us could put another file in its place: the folder is root's. */
+/* Nobody else can replace the file, since the folder is root's. */
 static int open_copy(const json_t *file, struct files *files, struct error *err)
 {
     static const int modes[] = {O_RDONLY, O_RDWR};
@@ -245,7 +245,7 @@ static int open_vhost(const json_t *file, size_t index, struct files *files, str
     return files_add(files, number_at(file, index), fd, err);
 }
 
-/* The interface goes with its last descriptor. */
+/* The kernel removes the interface when its last descriptor is closed. */
 static int join_bridge(const char *interface, const char *bridge, struct error *err)
 {
     autoclose int any = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files that QEMU gets open: its volumes, the sockets on which it listens, its interfaces. They are
- * opened by its supervisor, which sees the host's files as they are, and each is checked as it is then:
+/* The files that QEMU is handed open: its volumes, the sockets on which it listens, its interfaces. They are
+ * opened by its supervisor, which is not confined, and each is checked after it was opened:
  * QEMU's user can open none of them by itself.
  *
  * A file of an order is {kind, path, numbers: [N, ...]} (broker/machine/supervisor.h); QEMU knows its
@@ -44,7 +44,7 @@ int files_add(struct files *files, int number, int descriptor, struct error *err
 /* Opens one volume for reading, with all checks. */
 int files_open_volume(const json_t *file, int *ret, struct error *err);
 
-/* Opens those of an order: all, or -1. What was opened until then is still to be released. */
+/* Opens the files of an order: all of them, or -1. Even after a failure the caller must release `files`. */
 int files_open(const json_t *order, struct files *files, struct error *err);
 void files_release(struct files *files);
 

@@ -57,7 +57,7 @@ static void read_pid(struct machine *machine)
     machine->supervisor = unpack_process(file, "supervisor", "supervisor-start");
 }
 
-/* A run folder that outlives a reboot has processes that are others by now. */
+/* In a run folder that outlives a reboot, the pids are other processes' by now. */
 static bool is_past(const json_t *record)
 {
     const char *boot = json_string_value(json_object_get(record, "boot"));
@@ -202,7 +202,7 @@ int machine_make(const char *run_dir, uid_t base, long long vmid, json_t *record
     return 0;
 }
 
-/* The broker may not signal QEMU, which is another user's. */
+/* Signals the supervisor, because the broker may not signal QEMU, which runs as another user. */
 void machine_signal(const struct machine *machine, int signal)
 {
     autoclose int supervisor = process_watch(machine->supervisor);

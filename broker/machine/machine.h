@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A machine: a VM's QEMU on this host, as the broker knows it: by a folder, RUN_DIR/vm/VMID, which is there
- * from before QEMU starts until everything that the VM had is given back. A reboot takes it away, or leaves
- * one that is `past`: nothing of it is there any more.
+ * from before QEMU starts until everything that the VM had is given back. A reboot removes it, or leaves
+ * one that is `past`: nothing in it exists any more.
  *
  *   machine   the record, written before the start: {vmid, uid?, boot, functions: [CLAIM],
  *             mediated: [...], left?}
@@ -34,7 +34,7 @@
 struct machine {
     char *folder;
     long long vmid;
-    json_t *record;                  /* NULL: there is none that can be read */
+    json_t *record;                  /* NULL: it does not exist or cannot be read */
     struct process qemu, supervisor; /* pid 0: not started yet */
     bool past;                       /* of an earlier boot */
 };
@@ -56,7 +56,7 @@ void machine_release(struct machine *machine);
 /* Replaces a file of the folder with this JSON. */
 int machine_save(const char *folder, const char *file, const json_t *content, struct error *err);
 
-/* A file of the folder; NULL if there is none, or none that can be read. The caller drops. */
+/* The content of a file in the folder; NULL if it does not exist or cannot be read. The caller drops. */
 json_t *machine_load(const char *folder, const char *file);
 
 /* The VMIDs of all machines of this run folder, an array in order. */
@@ -65,8 +65,8 @@ json_t *machine_list(const char *run_dir);
 /* Asks the supervisor to end QEMU: SIGTERM or SIGKILL. Does nothing if there is none. */
 void machine_signal(const struct machine *machine, int signal);
 
-/* What its supervisor said of QEMU's end, a sentence without a full stop: "QEMU exited with code 1". The
- * caller frees. *ret_lines is what QEMU said last, an array, or NULL; the caller drops. */
+/* What its supervisor wrote about QEMU's end, as a sentence without a full stop: "QEMU exited with code 1".
+ * The caller frees. *ret_lines is what QEMU said last, an array, or NULL; the caller drops. */
 char *machine_describe_end(const struct machine *machine, json_t **ret_lines);
 
 /* Removes the folder, if it is there. */

@@ -14,7 +14,7 @@ static uid_t user_of(const json_t *order)
     return (uid_t)json_integer_value(json_object_get(order, "uid"));
 }
 
-/* Opened by its place alone, which needs no right to what it stands for. */
+/* With O_PATH, which needs no permission for the device itself. */
 static int open_node(const char *node, struct stat *ret)
 {
     int fd = open(node, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -65,7 +65,7 @@ int nodes_give(const json_t *order, struct error *err)
     const json_t *node;
     size_t i;
 
-    if (user_of(order) == 0) /* QEMU is its starter's */
+    if (user_of(order) == 0) /* QEMU runs as the user who started it */
         return 0;
     json_array_foreach(json_object_get(order, "own"), i, node)
         if (check_free(json_string_value(node), user_of(order), err) != 0 ||

@@ -2,7 +2,7 @@
 /* The device nodes of the host, such as /dev/vfio/GROUP, that a VM's QEMU opens by their names. They are
  * root's, and belong to QEMU's user while it runs: `own` and `uid` of an order (broker/machine/supervisor.h).
  *
- * The way back does not depend on who gave them: it is known from the order and the nodes themselves. Until
+ * To take them back, only the order and the nodes themselves are needed, whoever gave them. Until
  * all are root's again the user must not become another VM's. */
 #ifndef HOSTPCI_BROKER_MACHINE_NODES_H
 #define HOSTPCI_BROKER_MACHINE_NODES_H
@@ -12,12 +12,12 @@
 
 #include "base/error.h"
 
-/* Needs CAP_CHOWN, which the broker has not. -1 if one stays whose it was, or is another
- * user's; what comes before it is given. */
+/* Needs CAP_CHOWN, which the broker does not have. -1 if a node's owner cannot be changed, or is another
+ * VM's user; the nodes before it are given. */
 int nodes_give(const json_t *order, struct error *err);
 
-/* Makes those that are the user's root's again: all that can be, or -1. One that is gone went with its
- * device.
+/* Makes root the owner again of those that are the user's: of as many as possible, and -1 if one is left. A
+ * node that is gone went with its device.
  */
 int nodes_take_back(const json_t *order, struct error *err);
 

@@ -31,7 +31,7 @@
 #include "broker/machine/nodes.h"
 #include "broker/protocol.h"
 
-#define LINES      20 /* of QEMU's last words */
+#define LINES      20 /* of QEMU's last output */
 #define LINE_LIMIT 500
 
 struct supervisor {
@@ -71,7 +71,7 @@ static bool become(const json_t *order)
     return setgroups(groups, &kvm) == 0 && setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0;
 }
 
-/* A child's way to QEMU. What fails is told through `report`, which execve closes. */
+/* Runs in the child until it becomes QEMU. An error is reported through `report`, which execve closes. */
 _Noreturn static void run_qemu(const struct supervisor *self, pid_t parent, int words, int report)
 {
     const json_t *arguments = json_object_get(self->order, "arguments");
@@ -86,7 +86,7 @@ _Noreturn static void run_qemu(const struct supervisor *self, pid_t parent, int 
         argv[i] = xstrdup(string_at(arguments, i));
     sigemptyset(&none);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    /* a change of user would forget whose death is ours */
+    /* PR_SET_PDEATHSIG comes after become(), because a change of user clears it */
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(words, STDOUT_FILENO) >= 0 &&
         dup2(words, STDERR_FILENO) >= 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && setsid() >= 0 &&
         chdir("/") == 0 && (lock == 0 || setrlimit(RLIMIT_MEMLOCK, &limit) == 0) && become(self->order) &&
@@ -191,7 +191,8 @@ static void follow_qemu(struct supervisor *self)
         continue;
 }
 
-/* Once before anything is changed, so that whoever cleans up knows whom to wait for, and once with QEMU. */
+/* Written before anything is changed, so that the clean-up knows whom to wait for, and again with QEMU's pid.
+ */
 static int write_pid(const struct supervisor *self, struct error *err)
 {
     struct process qemu = {.pid = self->qemu}, own = {.pid = getpid()};
@@ -253,7 +254,7 @@ static int prepare(struct supervisor *self, struct error *err)
     return files_open(self->order, &self->files, err);
 }
 
-/* Nobody reads what we print after that, and nobody's end is ours. */
+/* After this nobody reads our output, and we outlive whoever started us. */
 static void report_ready(struct supervisor *self)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -266,7 +267,7 @@ static void report_ready(struct supervisor *self)
     close(null);
 }
 
-/* What stays the user's is noticed by whoever cleans up. */
+/* A failure is not reported: the clean-up notices nodes that are still the user's. */
 static void take_back(const struct supervisor *self)
 {
     struct error err;

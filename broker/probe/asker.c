@@ -58,7 +58,7 @@ static bool answer(const char *binary)
     return send_all(&header, sizeof(header)) && send_all(data, header.length);
 }
 
-/* The front must not reach into this process, which may start programs. */
+/* The daemon must not be able to control this process, which may start programs. */
 static bool confine(int socket)
 {
     struct error err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The process that starts QEMU to ask it, and how the daemon talks to it; for broker/probe/qemu.c alone.
+/* The process that starts QEMU to query it, and how the daemon talks to that process; for broker/probe/qemu.c
+ * alone.
  *
  * The daemon sends one byte, whose value does not matter. The answer is a header and `length` bytes: what
  * QEMU wrote or, if it failed, a message. Which binary is started, and with which arguments, was fixed before

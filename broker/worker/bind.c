@@ -13,7 +13,7 @@
 
 #define MOST_KERNEL_LINES 20
 
-/* One function while it goes from a driver to another. */
+/* One function while it moves from one driver to another. */
 struct change {
     struct worker *worker;
     struct pci_address address;
@@ -270,7 +270,7 @@ int bind_undo(struct worker *worker, const json_t *claim, struct text *where)
     return undo_one(worker, &parsed, where);
 }
 
-/* Of all functions of the slot: what happens to one happens to the others. */
+/* Logs the lines about all functions of the slot, since what happens to one affects the others. */
 void bind_log_kernel(struct worker *worker, int kmsg, const char *id)
 {
     autofree char *slot = xstrndup(id, strlen(id) - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Binding one function to a driver, from whatever it has: what every operation that moves drivers is made of,
- * and also the way back. It reads what is there and does only what is missing, so that it can be repeated
- * after any interruption. Each access that may block is announced by worker_step. */
+/* Binding one function to a driver, from whatever it has: every operation that moves drivers consists of
+ * this, and so does the way back. It reads the current state and does only what is missing, so that it can be
+ * repeated after any interruption. Each access that may block is announced by worker_step. */
 #ifndef HOSTPCI_BROKER_WORKER_BIND_H
 #define HOSTPCI_BROKER_WORKER_BIND_H
 
@@ -18,7 +18,7 @@ struct binding {
     const char *override; /* what driver_override holds in the end, "" if it is not set */
 };
 
-/* A driver that was asked for by name ("" for none) stays in driver_override, or DRIVER_NOBODY does, so that
+/* A driver that was requested by name stays in driver_override, and for none ("") DRIVER_NOBODY does, so that
  * no other driver takes the function. */
 struct binding binding_for(const char *driver);
 
@@ -36,7 +36,7 @@ int bind_function_from(struct worker *worker, struct pci_address address, const 
  */
 int bind_undo(struct worker *worker, const json_t *claim, struct text *where);
 
-/* Logs what the kernel said of the device since kmsg_follow (hardware/kmsg.h). */
+/* Logs what the kernel has said about the device since kmsg_follow (hardware/kmsg.h). */
 void bind_log_kernel(struct worker *worker, int kmsg, const char *id);
 
 #endif

@@ -103,7 +103,7 @@ static void keep(struct worker *worker, const struct plan_function *function, bo
         worker_forget_fact(worker, FACT, function->id);
 }
 
-/* The first claim names the function alone, the second what it had. */
+/* The first claim only names the function, the second also says what it had. */
 static int change(struct worker *worker, struct plan *plan, bool *ret_before, bool *ret_after,
                   json_t **ret_claims, struct error *err)
 {

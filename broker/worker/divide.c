@@ -125,7 +125,7 @@ static int change_count(struct division *division, unsigned count, struct error 
     return 0;
 }
 
-/* A driver that does not take one is no reason to give up the others. */
+/* If a driver refuses one, the others get theirs all the same. */
 static int probe_one(struct division *division, unsigned index, struct error *err)
 {
     struct worker *worker = division->worker;

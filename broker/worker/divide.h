@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Dividing a physical function into virtual ones: the change, and also the way back. As with bind_function
- * (broker/worker/bind.h) it reads what is there and does only what is missing, so that it can be repeated
- * after any interruption; each access that may block is announced by worker_step. */
+/* Dividing a physical function into virtual ones, for the change as well as for the way back. As with
+ * bind_function (broker/worker/bind.h) it reads what is there and does only what is missing, so that it can
+ * be repeated after any interruption; each access that may block is announced by worker_step. */
 #ifndef HOSTPCI_BROKER_WORKER_DIVIDE_H
 #define HOSTPCI_BROKER_WORKER_DIVIDE_H
 

@@ -131,7 +131,7 @@ static int check_fit(const struct worker *worker, const struct plan *plan, const
     return 0;
 }
 
-/* Of two that give a function its driver at boot nobody knows who wins. */
+/* If two programs set a function's driver at boot, nobody knows which one comes last. */
 static int check_owners(struct worker *worker, const struct plan *plan, const struct request *request,
                         struct take_over *take_over, struct error *err)
 {

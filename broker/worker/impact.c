@@ -44,7 +44,7 @@ static void append_refusal(struct text *text, const struct plan_function *functi
         text_printf(text, "%stype `%s`", advice.length > 0 ? ": " : "", command.data);
 }
 
-/* A use that could not be found is not refused, so the log says where one may hide. */
+/* A use that was not found cannot be refused, so the log says which files could not be read. */
 static void log_unreadable(struct worker *worker, const struct host_uses *uses)
 {
     const json_t *unreadable = host_uses_unreadable(uses), *entry;

@@ -2,9 +2,9 @@
 /* The impact of a plan: what the host loses by it, in the operation's log line by line before anything is
  * changed, and whether it may be done.
  *
- * Refused, with the evidence, are: what the host uses, unless forced; always what it cannot run without (the
- * root file system), and a vfio driver for a function that is in no IOMMU group. A bridge does not get as far
- * as this: plan_choose() refuses it. */
+ * It refuses, with the evidence: what the host uses, unless forced; always, what it cannot run without (the
+ * root file system), and a vfio driver for a function that is in no IOMMU group. A bridge never gets this
+ * far: plan_choose() refuses it. */
 #ifndef HOSTPCI_BROKER_WORKER_IMPACT_H
 #define HOSTPCI_BROKER_WORKER_IMPACT_H
 
@@ -12,7 +12,7 @@
 
 enum force {
     FORCE_NEVER, /* the operation cannot be forced */
-    FORCE_ASKED, /* it can be, and was not */
+    FORCE_ASKED, /* it can be forced, but was not */
     FORCED,
 };
 

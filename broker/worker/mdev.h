@@ -26,10 +26,10 @@ int mdev_claim(struct mdev_target *target, const struct pci_device *device, stru
 int mdev_prepare_create(const struct mdev_request *request, const struct plan *plan, struct mdev_state *was,
                         struct mdev_state *wanted, struct error *err);
 
-/* ERROR_FAILED if somebody has it: the kernel would wait for as long as that. */
+/* ERROR_FAILED if somebody has it open, since the kernel would block until it is closed. */
 int mdev_check_unused(const struct mdev_target *target, const struct inventory *inventory, struct error *err);
 
-/* From what there was to what is wanted. What fails is undone, and its claim ends; *ret_left: it could not be
+/* Brings it from `was` to `wanted`. On failure it is undone, and its claim ends; *ret_left: it could not be
  * undone, and the claim stays for the broker, which tries again when the worker has ended. */
 int mdev_change(const struct mdev_target *target, const struct pci_device *device,
                 const struct mdev_state *was, const struct mdev_state *wanted, bool *ret_left,

@@ -14,7 +14,7 @@ struct mdev_target {
     struct pci_address parent;
     char id[PCI_ADDRESS_SIZE]; /* of the parent */
     struct driver_state ids;   /* of the parent: vendor and device alone */
-    char uuid[UUID_SIZE];      /* "": the parent is itself a vGPU or none, by NVIDIA's own interface */
+    char uuid[UUID_SIZE]; /* "": the parent itself is, or becomes, a vGPU through NVIDIA's own interface */
 };
 
 struct mdev_state {

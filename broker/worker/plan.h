@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which functions an operation changes, and where each is to be. */
+/* Which functions an operation changes, and the wanted driver of each. */
 #ifndef HOSTPCI_BROKER_WORKER_PLAN_H
 #define HOSTPCI_BROKER_WORKER_PLAN_H
 
@@ -7,7 +7,7 @@
 
 enum scope {
     SCOPE_FUNCTION, /* the one that was named */
-    SCOPE_DEVICE,   /* and the others of its slot, but no virtual functions unless it is one */
+    SCOPE_DEVICE,   /* and the others of its slot, without virtual functions unless it is one itself */
     SCOPE_GROUP,    /* and the others of its IOMMU group */
     SCOPE_FAMILY,   /* and its virtual functions */
 };
@@ -21,7 +21,7 @@ struct driver_request {
         DRIVER_AUTO,    /* whichever the kernel chooses */
         DRIVER_RESTORE, /* what the function had before it was first changed */
     } kind;
-    const char *name; /* as it was asked for: also "vfio", "none", "auto", "restore" */
+    const char *name; /* as it was requested: perhaps "vfio", "none", "auto", "restore" */
 };
 
 struct plan_function {
@@ -61,7 +61,7 @@ int plan_claim(struct worker *worker, const struct plan *plan, bool whole, struc
 /* Reads what each has, and wants the same until plan_want says otherwise. */
 int plan_read(struct worker *worker, struct plan *plan, struct error *err);
 
-/* Wants for each function what the driver asked for means for it. */
+/* Sets the wanted driver of each function, as the request means it for that function. */
 int plan_want(struct worker *worker, struct plan *plan, struct driver_request driver, struct error *err);
 
 /* Moves each to where it is wanted, by bind_function_from, and says so in the log. One that a variant driver

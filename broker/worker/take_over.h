@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is to be kept here while somebody else sets the same at boot (hardware/settings/owner.h): refused, or
+/* A persistent setting that somebody else makes at boot, too (hardware/settings/owner.h): it is refused, or
  * taken over where that is asked for: the line there becomes a comment. */
 #ifndef HOSTPCI_BROKER_WORKER_TAKE_OVER_H
 #define HOSTPCI_BROKER_WORKER_TAKE_OVER_H

@@ -24,7 +24,7 @@ int vm_claim(struct worker *worker, const json_t *claims, struct error *err);
  */
 bool vm_wait(struct worker *worker, const struct machine *machine, long long milliseconds);
 
-/* QEMU is ended, whatever it does: -1 if the kernel does not let it go. */
+/* Kills QEMU; -1 if the kernel does not end it. */
 int vm_kill(struct worker *worker, const struct machine *machine, struct error *err);
 
 /* After QEMU's end: logs how it ended, gives back what it had and removes the folder. -1 if not everything is

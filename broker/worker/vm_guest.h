@@ -16,7 +16,7 @@ bool vm_guest_has_channel(const struct machine *machine);
  * Proxmox VE's words: "QEMU guest agent is not running", "VM 100 qga command 'guest-info' failed - ...". */
 int vm_guest_ask(const struct machine *machine, const char *command, json_t **ret, struct error *err);
 
-/* Has the guest shut itself down, which takes its time. */
+/* Asks the guest to shut down; does not wait until it has. */
 int vm_guest_shut_down(const struct machine *machine, struct error *err);
 
 #endif

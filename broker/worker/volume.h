@@ -3,7 +3,7 @@
  *
  * They claim "vm:100", so that a VM's disks do not change while it starts, and that it does not start while
  * they change. The folders are written to by the worker, which is root; an image's content only by qemu-img,
- * outside of the broker's confinement and as nobody that matters (broker/image/image.h). */
+ * outside of the broker's confinement and as a user that owns nothing else (broker/image/image.h). */
 #ifndef HOSTPCI_BROKER_WORKER_VOLUME_H
 #define HOSTPCI_BROKER_WORKER_VOLUME_H
 

@@ -4,7 +4,7 @@
  *
  * What was said before worker_claim, worker_step or worker_read_facts is in the journal when that returns,
  * and everything is before anybody hears of the operation's end. If the broker is gone, the worker ends
- * inside of its next call: the next broker finds in the journal what is to be undone. So no call may be
+ * inside its next call: the next broker finds in the journal what is to be undone. So no call may be
  * expected to return, and nothing that must happen may wait for one. */
 #ifndef HOSTPCI_BROKER_WORKER_WORKER_H
 #define HOSTPCI_BROKER_WORKER_WORKER_H
