@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is who: which function of the host a VM's hostpciN is, and where the guest finds it. */
+/* Which function of the host a VM's hostpciN is, and at which address the guest sees it. */
 #include "passthrough/guest.h"
 
 #include <string.h>
@@ -10,12 +10,12 @@
 #include "schema/format.h"
 #include "vm/command/layout.h"
 
-/* What is known of all hostpciN before the first is told. */
+/* What is known about all hostpciN before the first is described. */
 struct known {
     const struct guest *guest;
     struct inventory *inventory;
     json_t *addresses;   /* {ID: address in the guest} */
-    struct error reason; /* why there are no addresses; no message if there are */
+    struct error reason; /* why addresses are unknown; empty message: they are known */
     struct assignments assignments;
 };
 
@@ -56,7 +56,7 @@ json_t *guest_read_addresses(const json_t *buses)
     return addresses;
 }
 
-/* A stopped VM: as a start would choose now, and as its command line would place that. */
+/* For a stopped VM: what a start would choose now, and where its command line would place it. */
 static int foresee(struct known *known, struct error *err)
 {
     const struct guest *guest = known->guest;
@@ -108,7 +108,7 @@ static void take_reserved(const json_t *reserved, long long vmid, const char *ke
     ret->assigned = count > 0;
 }
 
-/* A running VM: what it has, and where QEMU says that it is. */
+/* For a running VM: what it has reserved, and the addresses that QEMU reports. */
 static int look(struct known *known, struct error *err)
 {
     const struct guest *guest = known->guest;

@@ -21,7 +21,7 @@ int machines_read(const struct broker *broker, json_t **ret, struct error *err)
     return 0;
 }
 
-/* A VM whose process has reserved devices runs, whoever knows of it. */
+/* A VM whose process has reserved devices runs, even if the broker does not know it. */
 static void add_reserved(json_t *machines, const json_t *reserved)
 {
     const char *device;

@@ -10,10 +10,10 @@
 #include "hardware/process.h"
 #include "passthrough/machine.h"
 
-#define SAMPLES   1024 /* VMs whose last use of the processors is known; others displace them */
+#define SAMPLES   1024 /* VMs whose last processor use is remembered */
 #define SAMPLE_MS 1000
 
-/* How much of the processors a process had used at a moment, and the share that came of it. */
+/* The processor time that a process had used at a moment, and the share computed from it. */
 struct sample {
     long long vmid, process, at, used;
     double share;

@@ -10,7 +10,7 @@
 #include "passthrough/mapping/mapping.h"
 #include "schema/format.h"
 
-/* A hostpciN that functions are looked for. */
+/* A hostpciN for which functions are sought. */
 struct wanted {
     const struct assign *assign;
     struct assignments *all; /* those of the VM's hostpciN, as far as they are made */
@@ -55,7 +55,7 @@ static int check_instances_left(const struct wanted *wanted, const char *parent,
     if (left < 0)
         return error_set(err, ERROR_FAILED,
                          "pci device '%s' " ASSIGN_NO_INSTANCES " '%s': it has no such type", parent, type);
-    /* the kernel does not know yet of those that other hostpciN of this VM got just now */
+    /* the kernel does not count those that other hostpciN of this VM have just been assigned */
     for (size_t i = 0; i < VM_HOSTPCI; i++) {
         const struct assignment *other = &wanted->all->list[i];
         left -= other->assigned && other->uuid[0] != '\0' && strcmp(other->ids[0], parent) == 0 &&
@@ -124,7 +124,7 @@ static int check_iommu(const struct assign *assign, struct error *err)
     return error_set(err, ERROR_FAILED, "cannot prepare PCI pass-through, IOMMU not present");
 }
 
-/* One alternative: all functions of its paths, or a mediated device at one of them. */
+/* Tries one alternative: all functions of its paths, or a mediated device at one of them. */
 static int try_paths(const struct wanted *wanted, char *const *paths, struct error *err)
 {
     autosplit char **ids = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What this host has to be assigned, and how much of it is free. */
+/* What this host can assign, and how much of it is free. */
 #include "passthrough/assign/availability.h"
 
 #include <stdio.h>
@@ -136,7 +136,7 @@ int availability_count_left(const struct availability *availability, const char 
     size_t i;
 
     if (!pci_address_parse(parent, &address))
-        return error_set(err, ERROR_FAILED, "'%s' is no PCI device", parent);
+        return error_set(err, ERROR_FAILED, "'%s' is not a PCI device", parent);
     if (mdev_list_types(availability->sysroot, address, &types, err) != 0)
         return -1;
     json_array_foreach(types, i, row)
@@ -146,7 +146,7 @@ int availability_count_left(const struct availability *availability, const char 
         *ret = -1;
         return 0;
     }
-    /* the kernel does not count what a VM that is being started has reserved and not made yet */
+    /* the kernel does not count what a starting VM has reserved, but not created yet */
     json_object_foreach(availability->reserved, device, reservation)
         left -= strcmp(json_text(reservation, "parent"), parent) == 0 &&
                 strcmp(json_text(reservation, "type"), type) == 0 && vm_of(reservation) != but &&

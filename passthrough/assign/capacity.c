@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How many devices of a PCI mapping there are on each node, and how many of them are free. */
+/* How many devices of a PCI mapping each node has, and how many of them are free. */
 #include "passthrough/assign/capacity.h"
 
 #include <string.h>

@@ -34,7 +34,7 @@ json_t *mapping_describe(const struct mapping_kind *kind, const char *id, const 
     return ret;
 }
 
-/* Parses the entries of a request, which validation has let through. */
+/* Parses the entries of a request, which have been validated. */
 static int parse_map(const struct mapping_kind *kind, const json_t *strings, json_t **ret, struct error *err)
 {
     autojson json_t *map = json_array();
@@ -164,7 +164,7 @@ int mapping_delete(const struct mapping_kind *kind, struct storage *storage, con
     autojson json_t *body = NULL;
 
     if (object_read(storage, kind->document, id, &body, NULL, err) != 0)
-        return err->kind == ERROR_NOT_FOUND ? 0 : -1; /* it is gone, which is what was asked for */
+        return err->kind == ERROR_NOT_FOUND ? 0 : -1; /* deleting what does not exist succeeds */
     change_set_delete(set, kind->document, id, REVISION_ANY);
     return storage_commit(storage, TAKE(set), err);
 }

@@ -125,7 +125,7 @@ static const struct check gpu_pcie_check = {
     .run = check_gpu_pcie,
 };
 
-/* Nothing else stands in the way of reading it than a driver of the host. */
+/* Only a driver of the host prevents reading it. */
 static void remedy_read_rom(const struct inspection *inspection, const struct pci_device *device,
                             struct findings *ret)
 {
@@ -146,7 +146,7 @@ static bool says(const json_t *rom, const char *name)
     return json_integer_value(json_object_get(rom, name)) != 0;
 }
 
-/* What the broker saw in it when it was read last. */
+/* Reports what was in it when the broker last read it. */
 static void report_rom(const struct inspection *inspection, const char *key, const struct pci_device *device,
                        const json_t *rom, struct findings *ret)
 {

@@ -181,7 +181,7 @@ static bool is_chosen(const struct inspection *inspection, const char *id)
     return false;
 }
 
-/* The host uses the function, by what is said of the one that is given. */
+/* Whether the host uses the function, according to the description of the one that is given. */
 static bool is_used(const struct inspection *inspection, const struct pci_device *device, const char *id)
 {
     char given[PCI_ADDRESS_SIZE];

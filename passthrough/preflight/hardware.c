@@ -42,7 +42,7 @@ static void append_once(struct text *text, const char *more, const char *between
     text_printf(text, "%s%s", text->length > 0 ? between : "", more);
 }
 
-/* As another check found it, under that check's id. */
+/* Adds a finding of another check, under that check's id. */
 static void pass_on(const json_t *check, const char *who, const char *evidence, const char *remedy,
                     json_t *action, struct findings *ret)
 {
@@ -149,7 +149,7 @@ static void show_types(const struct inspection *inspection, const struct preflig
                                         "hostpci get /nodes/localhost/hardware/mdev\n");
 }
 
-/* Adds the types of those devices of the mapping that were passed over for want of the type. */
+/* Adds the types of the mapping's devices that were passed over because they lack the wanted type. */
 static void count_types_of_mapping(const struct inspection *inspection, const struct assignment *assignment,
                                    json_t *left)
 {
@@ -165,7 +165,7 @@ static void count_types_of_mapping(const struct inspection *inspection, const st
     }
 }
 
-/* What was left by an earlier start has the name that this one needs. */
+/* A mediated device that an earlier start has left has the name that this start needs. */
 static void remedy_mdev(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
                         struct findings *ret)
 {
@@ -311,7 +311,7 @@ static void share_check(const struct inspection *inspection, struct shares *shar
         shared->action = json_object_get(check, "action");
 }
 
-/* What the status of each function says, once for all functions that it is true of. */
+/* Adds what the status of each function says, once for all functions for which it is the same. */
 static void check_functions(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;

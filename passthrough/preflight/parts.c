@@ -47,7 +47,7 @@ void preflight_remedy_command(const char *const *words, struct findings *ret)
     text_printf(&ret->remedy.lines, "%s\n", line);
 }
 
-/* As a line of qm, which is the same call with the VM's path. */
+/* Printed as a line of qm, which makes the same call. */
 void preflight_remedy_set(const struct inspection *inspection, const char *key, const char *value,
                           struct findings *ret)
 {

@@ -22,7 +22,8 @@
 #define UP_SECONDS 3
 #define LOOK_NS    100000000L
 
-/* Half a minute, for a module that is loaded late; more on a host that is too busy to look so often. */
+/* Looks for half a minute, for a module that is loaded late; longer on a host that is too busy to look that
+ * often. */
 #define LOOKS 300
 
 struct guest_order {
@@ -84,7 +85,7 @@ static void add(struct guests *guests, const char *id, const json_t *config)
                                   .startup = start_parse_order(json_text(config, "startup"))};
 }
 
-/* Those that run, or those that do not and are to be started. */
+/* Lists those that run, or else those that do not and should be started. */
 static int list_guests(const struct start_host *host, const struct start_all *what, bool running,
                        struct guests *ret, struct error *err)
 {
@@ -123,7 +124,7 @@ static void pause_for(struct task *task, long long seconds)
         nanosleep(&(const struct timespec){.tv_nsec = LOOK_NS}, NULL);
 }
 
-/* Waits for the end of the VM's task, and logs it if it is bad. */
+/* Waits for the end of the VM's task, and logs a failure. */
 static void wait_for_guest(const struct start_host *host, struct task *task, const struct guest_order *guest,
                            const char *verb)
 {

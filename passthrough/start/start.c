@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A VM's way up: the daemon's half. */
+/* Starting a VM: the daemon's half. */
 #include "passthrough/start/start.h"
 
 #include <pthread.h>
@@ -83,7 +83,7 @@ int start_read_unlocked(const struct start_host *host, long long vmid, bool skip
     return 0;
 }
 
-/* The VM as it will be started; what was pending is its configuration from now on. */
+/* Reads the VM as it will be started; pending changes become its configuration. */
 static int read_startable(const struct start_host *host, long long vmid, bool skip_lock, json_t **ret,
                           struct error *err)
 {
@@ -108,7 +108,7 @@ static int read_startable(const struct start_host *host, long long vmid, bool sk
     return vm_document_read(host->storage, host->node, vmid, ret, NULL, err);
 }
 
-/* A finding that prevents the start: what is wrong, and what to do about it. */
+/* Logs a finding that prevents the start: what is wrong, and what to do. */
 static void log_finding(struct task *task, const json_t *check)
 {
     autofree char *remedy = xstrdup(json_text(check, "remedy"));
@@ -128,7 +128,7 @@ static bool is_worse(const json_t *finding, const json_t *worst)
                              strcmp(json_text(worst, "id"), "device-chosen") != 0);
 }
 
-/* Everything for which the start would fail is logged, and one of it is the error. */
+/* Logs every reason why the start would fail; one of them is the error. */
 static int check(const struct start_host *host, long long vmid, const json_t *document,
                  const struct start_options *options, struct task *task, struct error *err)
 {
@@ -190,7 +190,7 @@ static json_t *describe_assigned(const struct assignments *assignments)
     return all;
 }
 
-/* The configuration as the document has it, except for what this start alone has otherwise. */
+/* The document's configuration with the options of this start. */
 static json_t *make_config(const json_t *document, const struct start_options *options)
 {
     json_t *config = vm_config_view(document, false);
@@ -208,14 +208,14 @@ void start_log_line(void *context, int number, const char *text)
     task_log(context, "%s", text);
 }
 
-/* As Proxmox VE says it. */
+/* In Proxmox VE's words. */
 static void warn_of_lost_variables(const json_t *config, struct task *task)
 {
     if (strcmp(json_text(config, "bios"), "ovmf") == 0 && json_object_get(config, "efidisk0") == NULL)
         task_warn(task, "no efidisk configured! Using temporary efivars disk.");
 }
 
-/* Everything after the reservation. */
+/* Everything that follows the reservation. */
 static int start_reserved(const struct start_host *host, long long vmid, json_t *config,
                           const struct start_options *options, const struct assignments *assignments,
                           struct task *task, struct error *err)
@@ -277,7 +277,7 @@ static long long *find_place(long long vmid)
     return NULL;
 }
 
-/* False if somebody starts it already. */
+/* False if it is being started already. */
 static bool enter(long long vmid)
 {
     pthread_mutex_lock(&lock);

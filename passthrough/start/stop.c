@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A VM's way down: the daemon's half. */
+/* Stopping a VM: the daemon's half. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 
 #define STOP_SECONDS 60
 
-/* What the key startup says. */
+/* The seconds that the key startup allows. */
 static long long find_timeout(const json_t *config)
 {
     struct start_order order = start_parse_order(json_text(config, "startup"));
@@ -49,7 +49,7 @@ int start_stop(const struct start_host *host, long long vmid, const struct stop_
     return 0;
 }
 
-/* Whether somebody wanted the VM to stop since the reboot began. */
+/* Whether somebody has asked to stop the VM since the reboot began. */
 static int find_stop(const struct start_host *host, const struct upid *reboot, bool *ret, struct error *err)
 {
     static const char *const types[] = {"qmstop", "qmshutdown"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ends of VMs that nobody asked for. */
+/* VMs that end without having been stopped. */
 #include "passthrough/start/watch.h"
 
 #include <pthread.h>
