@@ -2,8 +2,7 @@
 /* UPID: the name of a task, "UPID:NODE:PID:PSTART:START:TYPE:ID:USER:", where numbers have 8 hexadecimal
  * digits. Here PID is a counter that goes on when the daemon is restarted, and PSTART is the time at which
  * the daemon started, so no two tasks of a node have the same name. In ID every byte except letters, digits,
- * '.',
- * '_' and '-' is written as @ and two hexadecimal digits: 0000@3a01@3a00.0. */
+ * '.', '_' and '-' is written as @ and two hexadecimal digits: 0000@3a01@3a00.0. */
 #ifndef HOSTPCI_TASK_UPID_H
 #define HOSTPCI_TASK_UPID_H
 

@@ -30,8 +30,8 @@ int qemu_begin_task(struct request *request, const char *type,
 
 /* The change that the parameters ask for: the VM's keys among them, with aliases resolved, and the lists
  * `delete` and `revert`. A password among the parameters becomes its hash. It points into itself and must not
- * be copied. ERROR_INVALID if it names a volume
- * that nobody may name (vm/disk.h). */
+ * be copied. ERROR_INVALID if it names a
+ * volume that nobody may name (vm/disk.h). */
 struct qemu_change {
     struct vm_change change;
     struct vm_fresh fresh;

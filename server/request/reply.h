@@ -55,8 +55,7 @@ struct reply_file {
 void reply_file(struct reply *ret, const struct reply_file *file);
 
 /* Text that a browser saves as a file. Takes the reference of `text`, a string; of `name` only letters,
- * digits,
- * '.' and '-' stay, and all else becomes '_'. */
+ * digits, '.' and '-' stay, and all else becomes '_'. */
 void reply_download(struct reply *ret, json_t *text, const char *name);
 
 /* Gives a reply to GET its ETag, and makes it a 304 without a body if `known_tags` (If-None-Match, may be
