@@ -128,6 +128,30 @@ static void add_elsewhere(const struct inspection *inspection, const char *key, 
                  path, folder);
 }
 
+/* Whether QEMU goes past the host's cache: vm/command/backend.c. */
+static bool is_direct(const char *key, const json_t *values)
+{
+    const char *cache = json_text_or(values, "cache", vm_disk_is_cdrom(values) ? "writeback" : "none");
+
+    return strcmp(key, "efidisk0") != 0 && (strcmp(cache, "none") == 0 || strcmp(cache, "directsync") == 0);
+}
+
+/* Some file systems, such as those of other hosts' folders, cannot. */
+static void check_cache(const struct inspection *inspection, const char *key, const char *path, int file,
+                        const json_t *values, struct findings *ret)
+{
+    if (!is_direct(key, values) || fcntl(file, F_SETFL, O_DIRECT) == 0 || errno != EINVAL)
+        return;
+    preflight_show_key(inspection, key, ret);
+    preflight_remedy_edit(inspection, key, "cache", json_string("writeback"), ret);
+    text_append(&ret->remedy.lines, "# or move it to another file system\n");
+    findings_add(
+        ret, SEVERITY_ERROR,
+        "%s: the volume '%s' lies on a file system that cannot do without the host's cache, as cache=%s "
+        "wants it.",
+        key, path, json_text_or(values, "cache", "none"));
+}
+
 /* QEMU gets a volume open, and runs as a user who could not open another one. */
 static void check_image(const struct inspection *inspection, const char *key, const char *path,
                         const json_t *values, struct findings *ret)
@@ -144,6 +168,8 @@ static void check_image(const struct inspection *inspection, const char *key, co
             "and may overwrite them.",
             key, path);
     }
+    if (file >= 0)
+        check_cache(inspection, key, path, file, values, ret);
     if (file < 0 || vm_image_check(file, json_text_or(values, "format", "raw"), &why) == 0)
         return;
     preflight_show_key(inspection, key, ret);

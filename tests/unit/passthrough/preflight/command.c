@@ -348,6 +348,14 @@ const struct provoked provoked_by_command[] = {
                  "  = @/none.fd: No such file or directory\n"
                  "  > # make it from the firmware's initial variables:\n"
                  "  > cp @/ovmf/OVMF_VARS_4M.fd @/none.fd\n"},
+    {.about = "a volume on a file system that has no O_DIRECT, and one that does not need it",
+     .config = "{'scsi1': '/proc/version', 'scsi2': '/proc/version,cache=writeback'}",
+     .expected =
+         "error volume scsi1: the volume '/proc/version' lies on a file system that cannot do without "
+         "the host's cache, as cache=none wants it.\n"
+         "  = scsi1: /proc/version\n"
+         "  > hostpci qm set 100 -scsi1 /proc/version,cache=writeback\n"
+         "  > # or move it to another file system\n"},
     {.about = "a volume is a folder",
      .config = "{'scsi1': '@/rom'}",
      .expected = "error volume scsi1: the volume '@/rom' is neither a file nor a block device.\n"
