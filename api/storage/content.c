@@ -117,7 +117,9 @@ const struct endpoint endpoint_list_content = {
                        {.name = "used", .type = SCHEMA_INTEGER, .text = "Bytes that it occupies now."},
                        {.name = "ctime",
                         .type = SCHEMA_INTEGER,
-                        .text = "When it changed, in seconds since 1970."},
+                        .range = AT_LEAST(0),
+                        .text =
+                            "When it changed, in seconds since 1970."},
                        OPTIONAL_NUMBER("vmid", "Whose disk it is.")))},
     .may_block = true,
     .on_node = true,

@@ -102,7 +102,8 @@ static json_t *describe_state(const struct request *request)
 }
 
 #define STATE_PROPERTIES                                                                                     \
-    {.name = "type", .type = SCHEMA_STRING}, {.name = "content", .type = SCHEMA_STRING},                     \
+    {.name = "type", .type = SCHEMA_STRING},                                                                 \
+        {.name = "content", .type = SCHEMA_STRING, .format = "pve-storage-content-list"},                    \
         {.name = "enabled", .type = SCHEMA_BOOLEAN},                                                         \
         {.name = "active", .type = SCHEMA_BOOLEAN, .text = "Whether its folder exists."},                    \
         {.name = "shared", .type = SCHEMA_BOOLEAN},                                                          \
@@ -187,7 +188,8 @@ const struct endpoint endpoint_list_node_storage = {
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .open = true, /* `format` is an array of an object and a string */
                                .properties = PROPERTIES(
-                                   {.name = "storage", .type = SCHEMA_STRING}, STATE_PROPERTIES,
+                                   {.name = "storage", .type = SCHEMA_STRING, .format = "pve-storage-id"},
+                                   STATE_PROPERTIES,
                                    {.name = "used_fraction", .type = SCHEMA_NUMBER, .optional = true},
                                    {.name = "formats",
                                     .type = SCHEMA_OBJECT,

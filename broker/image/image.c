@@ -25,6 +25,7 @@
 #include "base/memory.h"
 #include "broker/machine/machine.h"
 #include "store/store.h"
+#include "vm/image.h"
 
 #define ORDER_LIMIT 8192
 #define TARGET_FD   3
@@ -128,12 +129,24 @@ static int take_back(const struct image *image, bool root, struct error *err)
                                    : error_set_errno(err, errno, "the volume cannot be written to the disk");
 }
 
+/* What the header says was perhaps written by a guest: qemu-img is not to look at other files for it. */
+static int check_header(const struct image *image, struct error *err)
+{
+    struct error why;
+
+    if (vm_image_check(image->file, image->volume.format, &why) == 0)
+        return 0;
+    return error_set(err, ERROR_FORBIDDEN, "the volume '%s' %s", image->volume.name, why.message);
+}
+
 static int work(const struct image *image, struct error *err)
 {
     bool root = geteuid() == 0;
     uid_t uid = root ? UID_BASE + (uid_t)getpid() % MACHINE_UID_COUNT : 0;
     struct error late;
 
+    if (check_header(image, err) != 0)
+        return -1;
     if (root && fchown(image->file, uid, uid) != 0)
         return error_set_errno(err, errno, "the volume cannot be given to qemu-img's user");
     int result = run_and_wait(image, uid, err);

@@ -182,6 +182,25 @@ DAEMON_TEST(store_disk, are_made_larger_and_never_smaller)
     cr_expect_not_null(strstr(end, "'/srv/a.raw' is not a volume of the storage 'local'"), "%s", end);
 }
 
+/* As a guest may have written it over its disk: an image whose data is on top of a file of the host. */
+DAEMON_TEST(store_disk, whose_header_names_another_file_are_left_alone)
+{
+    static const unsigned char offset[] = {0, 0, 0, 0, 0, 0, 0x10, 0}, length[] = {0, 0, 0, 11};
+
+    vm_create("100", "scsi0", "local:1,format=qcow2", NULL);
+    autofree char *path = xasprintf("%s/images/100/vm-100-disk-0.qcow2", daemon_store());
+    autoclose int file = open(path, O_WRONLY | O_CLOEXEC);
+    cr_assert_eq(pwrite(file, offset, sizeof(offset), 8), (ssize_t)sizeof(offset));
+    cr_assert_eq(pwrite(file, length, sizeof(length), 16), (ssize_t)sizeof(length));
+    cr_assert_eq(pwrite(file, "/etc/passwd", 11, 0x1000), 11);
+    const json_t *upid = put(VM "/resize", "disk", "scsi0", "size", "2G", NULL);
+    cr_expect_str_neq(end_of(upid), "OK");
+    cr_expect(has_row(vm_task_log(json_string_value(upid)), "t",
+                      "hostpci: the volume 'vm-100-disk-0.qcow2' has a backing file"));
+    cr_expect_eq(size_of("local:100/vm-100-disk-0.qcow2"), GIB);
+    cr_expect_str_eq(text_of(get(CONFIG, NULL), "scsi0"), "local:100/vm-100-disk-0.qcow2,size=1G");
+}
+
 DAEMON_TEST(store_disk, are_made_and_removed_without_a_vm)
 {
     const json_t *id = post(CONTENT, "vmid", "100", "filename", "vm-100-data.qcow2", "size", "2G", NULL);
