@@ -150,7 +150,7 @@ int files_open_volume(const json_t *file, int *ret, struct error *err)
 
 static int open_volume(const json_t *file, size_t index, struct files *files, struct error *err)
 {
-    int fd;
+    int fd = -1;
 
     if (open_checked(file, index > 0, &fd, err) != 0)
         return -1;
