@@ -269,6 +269,22 @@ DAEMON_TEST(qemu_run, that_does_not_power_off_runs_on_unless_forced)
     is_running(false);
 }
 
+/* The guest would never power off, and the shutdown would wait for an hour. */
+DAEMON_TEST(qemu_run, a_stop_overrules_a_shutdown_that_waits)
+{
+    static const char *const overrules[] = {"1", "0"};
+
+    put(VM "/config", "delete", "ide0,boot", NULL);
+    for (size_t i = 0; i < COUNT_OF(overrules); i++) {
+        cr_expect_str_eq(end_of("start"), "OK");
+        autofree char *waits =
+            xstrdup(json_string_value(post(VM "/status/shutdown", "timeout", "3600", NULL)));
+        cr_expect_str_eq(end_with("stop", "overrule-shutdown", overrules[i]), "OK");
+        is_running(false);
+        cr_expect_str_eq(vm_task_end(waits), "OK");
+    }
+}
+
 DAEMON_TEST(qemu_run, reboots_with_what_is_pending_in_a_process_of_its_own)
 {
     cr_expect_str_eq(end_of("start"), "OK");
