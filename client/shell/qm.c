@@ -39,7 +39,7 @@ static const struct verb {
     {"devices", NUMBER, "tell which device in the guest is which device of the host", METHOD_GET,
      VMID_IN_PATH, "/devices", false, qm_print_devices},
     {"showcmd", NUMBER, "show the command line of QEMU", METHOD_GET, VMID_IN_PATH, "/showcmd", false, NULL},
-    {"status", NUMBER, "tell whether the VM runs (as JSON: and what it uses)", METHOD_GET, VMID_IN_PATH,
+    {"status", "VMID [-verbose]", "tell whether the VM runs, and what it uses", METHOD_GET, VMID_IN_PATH,
      "/status/current", false, qm_print_status},
     {"start", NUMBER, "start the VM", METHOD_POST, VMID_IN_PATH, "/status/start", false, NULL},
     {"stop", NUMBER, "stop the VM at once, as if its power was cut", METHOD_POST, VMID_IN_PATH,
@@ -159,11 +159,24 @@ static char **translate(const struct verb *verb, int argc, char **argv, char *pa
     return translated;
 }
 
+/* -verbose is no parameter of the endpoint, but says how the answer is printed. Takes it out. */
+static bool take_verbose(const struct verb *verb, int *argc, char **argv)
+{
+    int last = *argc - 1;
+
+    if (verb->print != qm_print_status || last < 2 ||
+        (strcmp(argv[last], "-verbose") != 0 && strcmp(argv[last], "--verbose") != 0))
+        return false;
+    *argc = last;
+    return true;
+}
+
 /* argv[0] is the verb. */
 static int run(const struct verb *verb, int argc, char **argv)
 {
     autooptions struct options options = {0};
     autofree char *path = NULL;
+    bool verbose = take_verbose(verb, &argc, argv);
     int count;
     struct error err;
 
@@ -175,7 +188,10 @@ static int run(const struct verb *verb, int argc, char **argv)
         (options.file != NULL && qm_read_file(&options, verb->method == METHOD_POST, &err) != 0))
         return shell_complain(&err);
     autofree char *help = xasprintf("%s help %s", program_name(), verb->name);
-    const struct shell_call call = {.method = verb->method, .path = path, .help = help, .print = verb->print};
+    const struct shell_call call = {.method = verb->method,
+                                    .path = path,
+                                    .help = help,
+                                    .print = verbose ? qm_print_status_whole : verb->print};
     return shell_request(&options, &call);
 }
 

@@ -28,6 +28,7 @@ char *qm_print_list(const json_t *data, const struct table_style *style);
 char *qm_print_config(const json_t *data, const struct table_style *style);
 char *qm_print_pending(const json_t *data, const struct table_style *style);
 char *qm_print_status(const json_t *data, const struct table_style *style);
+char *qm_print_status_whole(const json_t *data, const struct table_style *style); /* all keys, sorted */
 char *qm_print_devices(const json_t *data, const struct table_style *style); /* one line for each function */
 
 #endif

@@ -145,6 +145,44 @@ char *qm_print_status(const json_t *data, const struct table_style *style)
     return xasprintf("status: %s\n", status);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void print_deep(json_t *object, unsigned depth, struct text *text)
+{
+    autofree const char **names = xcalloc(json_object_size(object) + 1, sizeof(*names));
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(object, name, value)
+        names[count++] = name;
+    qsort(names, count, sizeof(*names), compare_names);
+    for (size_t i = 0; i < count; i++) {
+        value = json_object_get(object, names[i]);
+        for (unsigned tab = 0; tab < depth; tab++)
+            text_append(text, "\t");
+        if (json_is_object(value)) {
+            text_printf(text, "%s:\n", names[i]);
+            print_deep(value, depth + 1, text);
+            continue;
+        }
+        autofree char *cell = cell_of_value(value);
+        text_printf(text, "%s: %s\n", names[i], cell);
+    }
+}
+
+char *qm_print_status_whole(const json_t *data, const struct table_style *style)
+{
+    struct text text = {0};
+
+    (void)style;
+    print_deep((json_t *)(uintptr_t)data, 0, &text);
+    return text_take(&text);
+}
+
 static long long vmid_of(const json_t *row)
 {
     return json_integer_value(json_object_get(row, "vmid"));

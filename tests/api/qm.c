@@ -348,3 +348,17 @@ DAEMON_TEST(qm, tells_what_is_wrong_by_the_name_it_was_called_by)
     type_wrong(1, "hostpci: Parameter verification failed.", "hostpci qm set 100 -hostpci0 nonsense");
     type_wrong(2, "qm: '5' is not a VMID, which is a number from", "qm config 5");
 }
+
+/* As Proxmox VE prints it: the keys in order, what is in an object one tab further. */
+DAEMON_TEST(qm, status_tells_all_if_asked_to)
+{
+    autofree char *created = type("qm create 100 -name vm1 -memory 512"), *brief = type("qm status 100");
+    autofree char *whole = type("qm status 100 --verbose"), *again = type("hostpci qm status 100 -verbose");
+
+    (void)created;
+    cr_expect_str_eq(brief, "status: stopped\n");
+    cr_expect_str_eq(whole, again);
+    cr_expect(strstr(whole, "\nha:\n\tmanaged: 0\nmaxdisk: 0\nmaxmem: 536870912\n") != NULL, "%s", whole);
+    cr_expect(strstr(whole, "\nname: vm1\n") != NULL && strstr(whole, "\nstatus: stopped\n") != NULL, "%s",
+              whole);
+}
