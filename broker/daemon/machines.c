@@ -159,15 +159,22 @@ static void on_next_try(void *context)
     machines_look(watched->machines);
 }
 
-/* What failed is tried again: each time after a longer while, and for ever. */
+/* The first time at once, then each time after a longer while, and for ever. */
+static long long wait_before_try(unsigned tries)
+{
+    long long milliseconds = tries > 0 ? FIRST_WAIT_MS : 0;
+
+    for (unsigned i = 1; i < tries && i <= MOST_DOUBLED; i++)
+        milliseconds *= 2;
+    return milliseconds;
+}
+
 static void plan_try(struct watched *watched)
 {
     struct machines *machines = watched->machines;
-    unsigned doubled = watched->tries < MOST_DOUBLED ? watched->tries : MOST_DOUBLED;
 
     if (watched->next_try.due == 0 && !is_being_stopped(machines, watched->vmid))
-        loop_set_timer(machines->jobs->loop, &watched->next_try,
-                       watched->tries == 0 ? 0 : (long long)FIRST_WAIT_MS << (doubled - 1), on_next_try,
+        loop_set_timer(machines->jobs->loop, &watched->next_try, wait_before_try(watched->tries), on_next_try,
                        watched);
 }
 

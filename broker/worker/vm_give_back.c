@@ -87,8 +87,9 @@ static bool is_back(struct worker *worker, const json_t *claim)
     struct driver_state now;
     struct error err;
 
-    if (!pci_address_parse(json_text(claim, "id"), &address) ||
-        driver_read_state(worker->sysroot, address, &now, &err) != 0)
+    if (!pci_address_parse(json_text(claim, "id"), &address))
+        return true;
+    if (driver_read_state(worker->sysroot, address, &now, &err) != 0)
         return err.kind == ERROR_NOT_FOUND;
     return now.vendor != json_integer_value(json_object_get(claim, "vendor")) ||
            now.device != json_integer_value(json_object_get(claim, "device")) ||
