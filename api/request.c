@@ -3,7 +3,8 @@
 #include "api/request.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "api/endpoints.h"
 #include "base/memory.h"
@@ -72,6 +73,16 @@ char *request_caller(const struct request *request)
     const struct identity *caller = &request->caller;
 
     return caller->token[0] == '\0' ? xstrdup(caller->user) : xasprintf("%s!%s", caller->user, caller->token);
+}
+
+void request_console_free(struct request_console *console)
+{
+    if (console == NULL)
+        return;
+    if (console->descriptor >= 0)
+        close(console->descriptor);
+    free(console->path);
+    free(console);
 }
 
 int request_run(struct request *request, json_t **ret, struct error *err)

@@ -19,6 +19,7 @@
 /* Everything that lives as long as the daemon. */
 struct service {
     const char *node;        /* this node's name */
+    const char *certificate; /* PEM; "" without TLS */
     const char *fingerprint; /* SHA-256 of the certificate, colon hex; NULL without TLS */
     struct sysroot *sysroot;
     struct inventory_source *inventory;
@@ -33,6 +34,14 @@ struct service {
         *volume_dirs; /* volumes that anybody but root@pam names must lie in one of these; ends with NULL */
 };
 
+/* What a connection becomes a WebSocket to. */
+struct request_console {
+    int descriptor; /* of the other side, a stream */
+    struct identity caller;
+    char *path; /* on which the caller must have VM.Console as long as it is open */
+};
+void request_console_free(struct request_console *console); /* takes NULL */
+
 struct request {
     const struct endpoint *endpoint;
     struct service *service;
@@ -41,6 +50,9 @@ struct request {
     const char *file; /* of an endpoint that takes one: its name in the folder `upload` of the storage */
     bool file_taken;  /* set by a handler that removes it itself, later */
     long long total;  /* set by a handler that returns a part of a list: the length of the whole list */
+    bool upgrades;    /* the client asks for a WebSocket, as one should */
+    struct request_console
+        *console; /* set by a handler instead of its reply, if so; freed with the request */
     char
         file_name[192]; /* set by a handler that returns a string which is a text file, to be sent as it is */
 };

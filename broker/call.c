@@ -30,6 +30,7 @@ struct call {
     int known; /* how many lines were handed on */
     void (*line)(void *context, int number, const char *text);
     void *context;
+    int *descriptor; /* where one that comes with the result goes; NULL: none is wanted */
 };
 
 struct broker *broker_new(const char *run_dir)
@@ -125,7 +126,7 @@ static int receive_end(struct call *call, int fd, json_t **ret, struct error *er
 {
     for (;;) {
         autojson json_t *message = NULL;
-        int got = protocol_receive(fd, &message, err);
+        int got = protocol_receive_descriptor(fd, &message, call->descriptor, err);
         if (got < 0 && err->kind == ERROR_BUSY)
             return error_set(err, ERROR_BUSY, "the broker does not answer on '%s'; try again later",
                              call->broker->path);
@@ -224,6 +225,27 @@ int broker_call_briefly(const struct broker *broker, const char *operation, cons
     if (ended == 0)
         return error_set(err, ERROR_BUSY, "the broker ended; try again");
     return ended > 0 ? 0 : -1;
+}
+
+int broker_call_descriptor(const struct broker *broker, const char *operation, json_t *arguments,
+                           int *ret_descriptor, struct error *err)
+{
+    autoclose int given = -1;
+    struct call call = {.broker = broker, .descriptor = &given};
+    json_t *request = json_pack("{s:s, s:o}", "operation", operation, "arguments", arguments);
+    autojson json_t *result = NULL;
+    autoclose int fd = -1;
+
+    if (ask(broker, request, READING_SECONDS, &fd, err) != 0)
+        return -1;
+    int ended = receive_end(&call, fd, &result, err);
+    if (ended < 0)
+        return -1;
+    if (ended == 0 || given < 0)
+        return error_set(err, ERROR_BUSY, "the broker ended; try again");
+    *ret_descriptor = given;
+    given = -1;
+    return 0;
 }
 
 int broker_follow(const struct broker *broker, const char *id, int after,

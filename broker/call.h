@@ -30,8 +30,14 @@ int broker_call(const struct broker *broker, const char *operation, const char *
 int broker_call_briefly(const struct broker *broker, const char *operation, const char *id, json_t *arguments,
                         json_t **ret, struct error *err);
 
-/* The same for an operation that began earlier; skips the first `after` lines of its log. ERROR_NOT_FOUND if
- * it never reached the broker: then nothing was changed. */
+/* The same as broker_call_briefly for a reading whose result comes with a descriptor, which the caller
+ * closes.
+ */
+int broker_call_descriptor(const struct broker *broker, const char *operation, json_t *arguments,
+                           int *ret_descriptor, struct error *err);
+
+/* The same as broker_call for an operation that began earlier; skips the first `after` lines of its log.
+ * ERROR_NOT_FOUND if it never reached the broker: then nothing was changed. */
 int broker_follow(const struct broker *broker, const char *id, int after,
                   void (*line)(void *context, int number, const char *text), void *context, json_t **ret,
                   struct error *err);

@@ -27,7 +27,49 @@ static const char *const kinds[] = {
     [ERROR_BUSY] = "busy",
 };
 
+union control {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+};
+
+static ssize_t send_packet(int socket, char *text, size_t length, int descriptor)
+{
+    union control control = {0};
+    struct iovec part = {.iov_base = text, .iov_len = length};
+    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (descriptor >= 0) {
+        packet.msg_control = &control;
+        packet.msg_controllen = sizeof(control);
+        control.header = (struct cmsghdr){
+            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(descriptor));
+    }
+    return sendmsg(socket, &packet, MSG_NOSIGNAL);
+}
+
+/* The other side's descriptor, or -1. */
+static ssize_t receive_packet(int socket, void *buffer, size_t size, int *ret_descriptor)
+{
+    union control control = {0};
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    struct msghdr packet = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    ssize_t length = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *header = length >= 0 ? CMSG_FIRSTHDR(&packet) : NULL;
+
+    *ret_descriptor = -1;
+    if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(ret_descriptor, CMSG_DATA(header), sizeof(*ret_descriptor));
+    return length;
+}
+
 int protocol_send(int socket, const json_t *message, struct error *err)
+{
+    return protocol_send_descriptor(socket, message, -1, err);
+}
+
+int protocol_send_descriptor(int socket, const json_t *message, int descriptor, struct error *err)
 {
     autofree char *text = json_dumps(message, JSON_COMPACT);
 
@@ -38,7 +80,7 @@ int protocol_send(int socket, const json_t *message, struct error *err)
         return error_set(err, ERROR_TOO_LARGE,
                          "a message of %zu bytes to or from the broker is too long: at most %zu", length,
                          PROTOCOL_MESSAGE_LIMIT);
-    if (TEMP_FAILURE_RETRY(send(socket, text, length, MSG_NOSIGNAL)) >= 0)
+    if (TEMP_FAILURE_RETRY(send_packet(socket, text, length, descriptor)) >= 0)
         return 0;
     if (errno == EAGAIN)
         return error_set(err, ERROR_BUSY, "the other side of the broker's socket does not read");
@@ -48,12 +90,14 @@ int protocol_send(int socket, const json_t *message, struct error *err)
 /* The kernel may report that the other side is gone before it gives us what that side sent last: once as a
  * reset, in any call, if the other side had not read everything; and once as an end, if it went just after
  * the kernel had looked for data. */
-static ssize_t receive(int socket, void *buffer, size_t size, int flags)
+static ssize_t receive(int socket, void *buffer, size_t size, int flags, int *ret_descriptor)
 {
     ssize_t length = 0;
 
     for (int reports = 0; reports < 3; reports++) {
-        length = TEMP_FAILURE_RETRY(recv(socket, buffer, size, flags));
+        length =
+            TEMP_FAILURE_RETRY(ret_descriptor != NULL ? receive_packet(socket, buffer, size, ret_descriptor)
+                                                      : recv(socket, buffer, size, flags));
         if (length > 0 || (length < 0 && errno != ECONNRESET))
             break;
     }
@@ -75,13 +119,18 @@ static int parse(const char *text, size_t length, json_t **ret, struct error *er
 
 int protocol_receive(int socket, json_t **ret, struct error *err)
 {
-    ssize_t length = receive(socket, NULL, 0, MSG_PEEK | MSG_TRUNC);
+    return protocol_receive_descriptor(socket, ret, NULL, err);
+}
+
+int protocol_receive_descriptor(int socket, json_t **ret, int *ret_descriptor, struct error *err)
+{
+    ssize_t length = receive(socket, NULL, 0, MSG_PEEK | MSG_TRUNC, NULL);
 
     if (length == 0)
         return 0;
     bool fits = length > 0 && (size_t)length <= PROTOCOL_MESSAGE_LIMIT;
     autofree char *text = xcalloc(1, fits ? (size_t)length : 1);
-    ssize_t got = length < 0 ? -1 : receive(socket, text, fits ? (size_t)length : 1, 0);
+    ssize_t got = length < 0 ? -1 : receive(socket, text, fits ? (size_t)length : 1, 0, ret_descriptor);
     if (got < 0 && errno == EAGAIN)
         return error_set(err, ERROR_BUSY, "the other side of the broker's socket sent nothing");
     if (got < 0)

@@ -13,7 +13,7 @@
  * that only read have none. The broker answers with any number of lines and then with one end:
  *
  *   {"line": N, "text": "..."}      a line of the operation's log, N from 1
- *   {"result": {...}}               the end: it worked
+ *   {"result": {...}}               the end: it worked; of vm_console with a descriptor
  *   {"error": ERROR}                the end: it failed
  *
  * A front that hangs up does not end the operation: {"operation": "follow", "arguments": {"id": ID, "after":
@@ -36,7 +36,8 @@
  *   save      kind, function, body       -            a fact about the function, see broker/daemon/journal.h
  *   forget    kind, function             -            the fact is no longer true
  *   ask       function                   facts        which facts are known?
- *   result    result                     -            the last message: the operation worked
+ *   result    result                     -            the last message: the operation worked; of an operation
+ *                                                     that only reads, a descriptor may go with it
  *   error     error: ERROR               -            the last message: the operation failed
  *
  *   From the broker
@@ -95,6 +96,12 @@ int protocol_send(int socket, const json_t *message, struct error *err);
  * side hung up; -1 with ERROR_BUSY if there is nothing now, with ERROR_TOO_LARGE or ERROR_UNREADABLE if the
  * message was too long or no JSON object (it is dropped), with ERROR_FAILED if the socket failed. */
 int protocol_receive(int socket, json_t **ret, struct error *err);
+
+/* The same with an open descriptor that goes with the message; -1: none. The sender keeps its own; whoever
+ * receives one closes it. protocol_receive drops what it did not ask for. *ret_descriptor is
+ * set whenever a packet was read, even if it was no message. */
+int protocol_send_descriptor(int socket, const json_t *message, int descriptor, struct error *err);
+int protocol_receive_descriptor(int socket, json_t **ret, int *ret_descriptor, struct error *err);
 
 /* {"error": ERROR} of an error, and the error of a message that has one. */
 json_t *protocol_pack_error(const struct error *err);

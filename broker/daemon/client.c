@@ -67,6 +67,7 @@ struct client {
     const struct operation *operation;
     bool waiting;   /* for its turn */
     json_t *answer; /* the last message, to be sent */
+    int given;      /* a descriptor that goes with it; -1: none */
 };
 
 struct clients {
@@ -142,6 +143,8 @@ void clients_free_ended(struct clients *clients)
             continue;
         }
         *at = client->next;
+        if (client->given >= 0)
+            close(client->given);
         json_decref(client->answer);
         json_decref(client->arguments);
         free(client);
@@ -226,8 +229,13 @@ static void on_connection(void *context, short events)
         return;
     }
     struct client *client = xcalloc(1, sizeof(*client));
-    *client = (struct client){
-        .next = clients->list, .clients = clients, .socket = fd, .pid = peer.pid, .uid = peer.uid, .line = 1};
+    *client = (struct client){.next = clients->list,
+                              .clients = clients,
+                              .socket = fd,
+                              .pid = peer.pid,
+                              .uid = peer.uid,
+                              .line = 1,
+                              .given = -1};
     fd = -1;
     clients->list = client;
     watch(client);
@@ -237,12 +245,12 @@ static void on_connection(void *context, short events)
 }
 
 /* False: not now, or never. */
-static bool send_message(struct client *client, const json_t *message)
+static bool send_message(struct client *client, const json_t *message, int descriptor)
 {
     bool blocked = client->blocked;
     struct error err;
 
-    if (protocol_send(client->socket, message, &err) == 0) {
+    if (protocol_send_descriptor(client->socket, message, descriptor, &err) == 0) {
         loop_cancel_timer(client->clients->loop, &client->timer);
         client->blocked = false;
     } else if (err.kind == ERROR_BUSY) {
@@ -268,7 +276,7 @@ static void send_lines(struct client *client)
         if (journal_read_line(journal, client->number, client->line, &text, &err) <= 0)
             break;
         autojson json_t *message = json_pack("{s:i, s:o}", "line", client->line, "text", protocol_text(text));
-        if (!send_message(client, message))
+        if (!send_message(client, message, -1))
             return;
         client->line++;
     }
@@ -281,7 +289,7 @@ static void send_all(struct client *client)
 {
     if (client->number != 0 && client->answer == NULL)
         send_lines(client);
-    if (client->answer != NULL && client->socket >= 0 && send_message(client, client->answer))
+    if (client->answer != NULL && client->socket >= 0 && send_message(client, client->answer, client->given))
         hang_up(client);
 }
 
@@ -297,6 +305,8 @@ static void on_answer(void *reader, json_t *answer)
 {
     struct client *client = reader;
 
+    client->given = client->reading->given;
+    client->reading->given = -1;
     client->reading = NULL;
     client->answer = answer;
     if (client->arguments != NULL && json_object_get(answer, "error") != NULL)

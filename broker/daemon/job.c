@@ -69,6 +69,7 @@ struct job *job_new(struct jobs *jobs, const struct operation *operation, const 
                         .id = id != NULL ? xstrdup(id) : NULL,
                         .arguments = arguments,
                         .started = time(NULL),
+                        .given = -1,
                         .worker = {.pidfd = -1, .socket = -1}};
     return job;
 }
@@ -92,6 +93,8 @@ void job_free(struct job *job)
     json_decref(job->lost);
     json_decref(job->outcome);
     json_decref(job->undone);
+    if (job->given >= 0)
+        close(job->given);
     json_decref(job->survivors);
     json_decref(job->end);
     free(job->id);

@@ -73,6 +73,7 @@ struct job {
     /* the worker's last messages */
     long long heard;       /* when the last one arrived, by base/clock.h */
     char *step, *function; /* the step that it announced; NULL: none yet */
+    int given;             /* a descriptor that came with it; -1: none */
     json_t *said;          /* its result or error; NULL: it has not ended, or has died */
     json_t *lost;          /* {"error"}: why a fact could not be written to the journal; NULL: all were */
     /* in the two silent states: */
@@ -130,7 +131,8 @@ struct job *job_find(const struct jobs *jobs, const char *id); /* one that has n
 /* Adds a line to the operation's log. */
 void job_log(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Hands the answer, which it takes, to the reader of a job that only reads, once. */
+/* Hands the answer, which it takes, to the reader of a job that only reads, once. The reader may take
+ * job->given. */
 void job_answer(struct job *job, json_t *answer);
 
 /* Returns how many were freed. */

@@ -354,7 +354,11 @@ static bool receive(struct job *job)
 
     if (job->worker.socket < 0)
         return false;
-    int got = protocol_receive(job->worker.socket, &message, &err);
+    int given = -1, got = protocol_receive_descriptor(job->worker.socket, &message, &given, &err);
+    if (given >= 0 && job->given < 0)
+        job->given = given;
+    else if (given >= 0)
+        close(given);
     if (got == 1) {
         note_sign_of_life(job);
         job_handle_message(job, message);

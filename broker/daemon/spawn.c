@@ -86,6 +86,7 @@ int spawn_worker(const struct worker_host *host, operation_function *run, const 
                                 .store = host->store,
                                 .uid_base = host->uid_base,
                                 .operation = id,
+                                .given = -1,
                                 .arguments = arguments};
         work(&worker, run);
     }

@@ -135,6 +135,7 @@ void worker_end(struct worker *worker, json_t *result, const struct error *err)
     struct error too_large;
 
     json_object_set_new(last, "type", json_string(err != NULL ? "error" : "result"));
-    if (protocol_send(worker->socket, last, &too_large) != 0 && too_large.kind == ERROR_TOO_LARGE)
+    if (protocol_send_descriptor(worker->socket, last, err == NULL ? worker->given : -1, &too_large) != 0 &&
+        too_large.kind == ERROR_TOO_LARGE)
         worker_end(worker, NULL, &too_large);
 }

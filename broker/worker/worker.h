@@ -34,6 +34,7 @@ struct worker {
     uid_t uid_base;                 /* the first of the VMs' users */
     const char *operation;          /* its id; "" if it only reads */
     json_t *arguments;              /* validated against the operation's schema */
+    int given;                      /* a descriptor that goes with its result; -1: none */
     bool undoing;                   /* neither a request to stop nor a full disk ends the way back */
 };
 

@@ -125,6 +125,7 @@ static int open_service(struct daemon *daemon, struct error *err)
         return -1;
     upload_sweep(settings->storage_dir);
     service->node = settings->node;
+    service->certificate = daemon->tls.certificate != NULL ? daemon->tls.certificate : "";
     service->fingerprint = daemon->tls.fingerprint;
     service->broker = broker_new(settings->run_dir);
     access_set_pam(service->access, ask_pam, service->broker);

@@ -11,6 +11,7 @@
 #include "server/http/head.h"
 #include "server/http/http.h"
 #include "server/http/response.h"
+#include "server/http/websocket.h"
 
 #define FORM_BUFFER ((size_t)64 * 1024) /* of a form that holds a file: the most of it that is in memory */
 
@@ -64,6 +65,13 @@ static void end_answering(struct http_request *request)
     request->answering = false;
 }
 
+static void end_replying(struct http_request *request)
+{
+    if (request->replying)
+        atomic_fetch_sub(&request->source->replying, 1);
+    request->replying = false;
+}
+
 void callback_end(void *argument, struct MHD_Connection *connection, void **context,
                   enum MHD_RequestTerminationCode code)
 {
@@ -78,8 +86,7 @@ void callback_end(void *argument, struct MHD_Connection *connection, void **cont
         exchange_log(&request->exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     connections_enter(&request->connection->place, CONNECTION_WAITS, CONNECTIONS_IDLE_SECONDS, 0);
     end_answering(request);
-    if (request->replying)
-        atomic_fetch_sub(&request->source->replying, 1);
+    end_replying(request);
     if (request->form != NULL)
         MHD_destroy_post_processor(request->form);
     exchange_release(&request->exchange);
@@ -98,6 +105,11 @@ static const struct {
     {"Origin", offsetof(struct exchange, origin)},
     {"Cookie", offsetof(struct exchange, cookie)},
     {"CSRFPreventionToken", offsetof(struct exchange, csrf_token)},
+    {"Host", offsetof(struct exchange, host)},
+    {"Upgrade", offsetof(struct exchange, upgrade)},
+    {"Sec-WebSocket-Key", offsetof(struct exchange, websocket_key)},
+    {"Sec-WebSocket-Version", offsetof(struct exchange, websocket_version)},
+    {"Sec-WebSocket-Protocol", offsetof(struct exchange, websocket_protocol)},
 };
 
 static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, const char *name,
@@ -115,6 +127,36 @@ static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, cons
     return MHD_YES;
 }
 
+/* MHD_UpgradeHandler. The request stays as long as the connection. */
+static void on_upgrade(void *argument, struct MHD_Connection *connection, void *context, const char *bytes,
+                       size_t length, int socket, struct MHD_UpgradeResponseHandle *handle)
+{
+    struct http_request *request = context;
+
+    (void)argument, (void)connection;
+    connections_enter(&request->connection->place, CONNECTION_ANSWERS, 0, 0);
+    end_replying(request);
+    consoles_add(request->source->consoles, TAKE(request->exchange.request.console), socket, handle, bytes,
+                 length);
+}
+
+static int queue_upgrade(const struct exchange *exchange)
+{
+    struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgrade, NULL);
+    char accept[WEBSOCKET_ACCEPT_SIZE];
+
+    if (response == NULL)
+        return -1;
+    websocket_accept(exchange->websocket_key, accept);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, "websocket");
+    MHD_add_response_header(response, "Sec-WebSocket-Accept", accept);
+    if (exchange->websocket_protocol != NULL)
+        MHD_add_response_header(response, "Sec-WebSocket-Protocol", exchange->websocket_protocol);
+    enum MHD_Result result = MHD_queue_response(exchange->connection, MHD_HTTP_SWITCHING_PROTOCOLS, response);
+    MHD_destroy_response(response);
+    return result == MHD_YES ? 0 : -1;
+}
+
 static enum MHD_Result send_reply(struct http_request *request)
 {
     struct exchange *exchange = &request->exchange;
@@ -124,8 +166,13 @@ static enum MHD_Result send_reply(struct http_request *request)
         connections_prove(&request->connection->place);
     connections_enter(&request->connection->place, CONNECTION_REPLY, CONNECTIONS_REPLY_SECONDS,
                       reply_length(&exchange->reply));
-    if (response_queue(&exchange->reply, origin, request->connection->unread, exchange->connection) != 0)
+    if (exchange->reply.status == REPLY_UPGRADE) {
+        if (queue_upgrade(exchange) != 0)
+            return MHD_NO;
+    } else if (response_queue(&exchange->reply, origin, request->connection->unread, exchange->connection) !=
+               0) {
         return MHD_NO;
+    }
     request->replying = true;
     atomic_fetch_add(&request->source->replying, 1);
     end_answering(request);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "server/http/connections.h"
+#include "server/http/consoles.h"
 #include "server/http/redirect.h"
 #include "server/request/exchange.h"
 
@@ -25,6 +26,7 @@ struct http_connection {
  * Once `answering` has been 0 while `stopping` was true, no connection is or will be suspended. */
 struct callback_source {
     struct server *server;
+    struct consoles *consoles;
     atomic_bool stopping; /* new requests are refused */
     atomic_uint answering;
     atomic_uint replying; /* replies that are handed over, but not sent yet */

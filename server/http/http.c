@@ -79,6 +79,11 @@ int http_new(struct server *server, unsigned threads, struct http **ret, struct 
 
     MHD_set_panic_func(on_panic, NULL);
     http->source.server = server;
+    http->source.consoles = consoles_new(server->service->access);
+    if (http->source.consoles == NULL) {
+        free(http);
+        return error_set(err, ERROR_FAILED, "cannot start the thread that carries consoles");
+    }
     http->threads = threads;
     http->watching = true;
     pthread_mutex_init(&http->mutex, NULL);
@@ -170,8 +175,8 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, int socket, un
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     /* 0.9.75 would send its own error twice to a client without Host; there server/http/head.h is strict */
     int strict = text_starts_with(MHD_get_version(), "0.") ? 0 : 1;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-                     (tls != NULL ? MHD_USE_TLS : 0U);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+                     MHD_USE_ERROR_LOG | (tls != NULL ? MHD_USE_TLS : 0U);
 
     struct callback_source *source = &listener->http->source;
 
@@ -235,6 +240,7 @@ bool http_stop(struct http *http, unsigned seconds)
 {
     http->source.stopping = true;
     stop_watching(http);
+    consoles_stop(http->source.consoles);
     if (!wait_for(http, &http->source.answering, seconds * 1000))
         return false;
     wait_for(http, &http->source.replying, STOP_REPLY_MS);
@@ -253,6 +259,7 @@ void http_free(struct http *http)
         connections_free(listener->connections);
         free(listener);
     }
+    consoles_free(http->source.consoles);
     pthread_cond_destroy(&http->changed);
     pthread_mutex_destroy(&http->mutex);
     free(http);

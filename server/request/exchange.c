@@ -140,18 +140,44 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
     return 0;
 }
 
+/* A page of another server must not open a console with the user's cookie. */
+static int check_origin(const struct exchange *exchange, struct error *err)
+{
+    const char *origin = exchange->origin, *host = exchange->host;
+    const char *shown = origin != NULL ? strstr(origin, "://") : NULL;
+
+    if (origin == NULL || exchange_allowed_origin(exchange) != NULL ||
+        (shown != NULL && host != NULL && strcasecmp(shown + strlen("://"), host) == 0))
+        return 0;
+    return error_set(err, ERROR_FORBIDDEN,
+                     "a page of '%.200s' may not open a console here: name it by --cors of `hostpci serve`",
+                     origin);
+}
+
+static int ask_for_upgrade(struct exchange *exchange, struct error *err)
+{
+    if (!exchange->request.endpoint->upgrades || exchange->upgrade == NULL ||
+        strcasecmp(exchange->upgrade, "websocket") != 0 || exchange->websocket_key == NULL ||
+        exchange->websocket_version == NULL || strcmp(exchange->websocket_version, "13") != 0)
+        return 0;
+    exchange->request.upgrades = true;
+    return check_origin(exchange, err);
+}
+
 static bool run_handler(struct exchange *exchange)
 {
     json_t *data = NULL;
     struct error err;
 
-    if (request_run(&exchange->request, &data, &err) != 0) {
+    if (ask_for_upgrade(exchange, &err) != 0 || request_run(&exchange->request, &data, &err) != 0) {
         if (err.kind == ERROR_LOGIN)
             exchange->login_failure = xstrdup(err.message);
         reply_error(&exchange->reply, &err, NULL, exchange->decoded.format);
         return false;
     }
-    if (exchange->request.file_name[0] != '\0')
+    if (exchange->request.console != NULL)
+        reply_upgrade(&exchange->reply, data);
+    else if (exchange->request.file_name[0] != '\0')
         reply_download(&exchange->reply, data, exchange->request.file_name);
     else
         reply_data(&exchange->reply, data, exchange->request.total, exchange->decoded.format);
@@ -247,7 +273,8 @@ static void run_in_worker(struct exchange *exchange)
     struct error err;
 
     exchange_pause(exchange);
-    if (is_get(exchange) && exchange->gathered == NULL && !gather_join(exchange))
+    if (is_get(exchange) && !exchange->request.endpoint->upgrades && exchange->gathered == NULL &&
+        !gather_join(exchange))
         return;
     if (exchange->request.endpoint->login && login_wait_before(exchange, submit, &waits, &err) != 0) {
         exchange_refuse(exchange, &err);
@@ -445,6 +472,7 @@ void exchange_release(struct exchange *exchange)
     upload_free(exchange->upload, exchange->request.file_taken);
     decoded_release(&exchange->decoded);
     cached_reply_release(exchange->cached);
+    request_console_free(exchange->request.console);
     reply_release(&exchange->reply);
     text_release(&exchange->body);
     budget_give(&exchange->server->bodies, &exchange->reserved);

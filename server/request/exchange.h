@@ -66,11 +66,13 @@ struct exchange {
     const char *authorization, *content_type;    /* headers, NULL if they were not sent */
     const char *known_tags, *encodings, *origin; /* If-None-Match, Accept-Encoding, Origin */
     const char *cookie, *csrf_token;             /* Cookie, CSRFPreventionToken */
-    struct text body;                            /* released once it is decoded */
-    size_t body_limit;                           /* how long it may be, after exchange_admit_body */
-    struct identity sender;                      /* who sends the body, if that may be large */
-    struct budget_part reserved;                 /* for a large body */
-    struct upload *upload;                       /* a file that the body holds; NULL: there is none */
+    const char *host, *upgrade;                  /* Host, Upgrade */
+    const char *websocket_key, *websocket_version, *websocket_protocol; /* Sec-WebSocket-... */
+    struct text body;                                                   /* released once it is decoded */
+    size_t body_limit;           /* how long it may be, after exchange_admit_body */
+    struct identity sender;      /* who sends the body, if that may be large */
+    struct budget_part reserved; /* for a large body */
+    struct upload *upload;       /* a file that the body holds; NULL: there is none */
 
     struct decoded decoded;
     struct cached_reply *cached;  /* what the cache has for this URI, if anything */

@@ -164,6 +164,12 @@ void reply_share(struct reply *ret, const struct reply *reply)
         ret->status = HTTP_OK;
 }
 
+void reply_upgrade(struct reply *ret, json_t *data)
+{
+    json_decref(data);
+    *ret = (struct reply){.status = REPLY_UPGRADE};
+}
+
 void reply_release(struct reply *reply)
 {
     reply_body_release(reply->body);

@@ -41,6 +41,9 @@ void reply_cached(struct reply *ret, struct reply_body *body);
 void reply_error(struct reply *ret, const struct error *err, const json_t *errors, enum format format);
 /* For a request with no credential, or a wrong one. */
 void reply_unauthenticated(struct reply *ret, const struct error *err);
+/* The connection becomes a WebSocket (101). Takes the reference of data, which is not sent. */
+#define REPLY_UPGRADE 101
+void reply_upgrade(struct reply *ret, json_t *data);
 /* The reply to OPTIONS; `methods` is "GET, PUT" and so on. */
 void reply_methods(struct reply *ret, const char *methods);
 /* The same reply for an equal request, before tags and encodings, which may differ, are considered. */

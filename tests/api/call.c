@@ -318,13 +318,21 @@ static void check_extjs(const struct call *call, const struct reply *reply)
     cr_assert_geq(json_integer_value(json_object_get(reply->json, "status")), 400, "%s", reply->body);
 }
 
-/* 401 has neither body nor type, but for a failed login. */
+/* Those of a handler have a body: a failed login, a console's ticket. */
+static bool has_body(const struct endpoint *endpoint, const struct reply *reply)
+{
+    return endpoint != NULL && ((endpoint->login && strcmp(reply->phrase, "authentication failure") == 0) ||
+                                (endpoint->upgrades && strstr(reply->phrase, "PVEVNC") != NULL));
+}
+
+/* 401 has neither body nor type otherwise. */
 static void check_unauthenticated(const struct call *call, const struct reply *reply)
 {
     const struct endpoint *endpoint = find_endpoint(call);
 
-    if (endpoint != NULL && endpoint->login && strcmp(reply->phrase, "authentication failure") == 0) {
-        cr_assert_str_eq(reply->body, "{\"data\":null,\"message\":\"authentication failure\\n\"}");
+    if (has_body(endpoint, reply)) {
+        autofree char *body = xasprintf("{\"data\":null,\"message\":\"%s\\n\"}", reply->phrase);
+        cr_assert_str_eq(reply->body, body);
         cr_assert_str_eq(reply->content_type, "application/json;charset=UTF-8");
         return;
     }

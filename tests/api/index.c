@@ -52,7 +52,7 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
             "[{'name':'get-osinfo'},{'name':'info'},{'name':'network-get-interfaces'},{'name':'ping'}]");
     is_json(get("/access", NULL),
             "[{'subdir':'users'},{'subdir':'groups'},{'subdir':'roles'},{'subdir':'acl'},"
-            "{'subdir':'domains'},{'subdir':'ticket'},{'subdir':'password'},"
+            "{'subdir':'domains'},{'subdir':'ticket'},{'subdir':'vncticket'},{'subdir':'password'},"
             "{'subdir':'permissions'}]");
 }
 

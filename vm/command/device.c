@@ -107,7 +107,7 @@ int vm_build_add_display(struct vm_build *build, struct error *err)
         vm_build_add(build, VM_HEAD, "-nographic", NULL);
     } else {
         if (what->hand != NULL) /* the broker hands over each client that connects */
-            vm_build_add(build, VM_HEAD, "-vnc", "none");
+            vm_build_add(build, VM_HEAD, "-vnc", "none,password=on");
         else
             vm_build_add(build, VM_HEAD, "-vnc", "unix:%s/%u.vnc,password=on", run, what->vmid);
         add_screen(build, type, vm_value_number(values, "memory", 0));

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The screen of a VM that really runs, through a WebSocket, as noVNC sees it: up to the login of RFB
+ * (RFC 6143). */
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <gnutls/crypto.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "tests/api/call.h"
+#include "tests/api/daemon.h"
+#include "tests/api/guest.h"
+#include "tests/api/look.h"
+#include "tests/api/raw.h"
+#include "tests/api/vm.h"
+
+#define VM          QEMU "/100"
+#define MS          60000 /* for whatever must come */
+#define VERSION_3_8 "RFB 003.008\n"
+
+static pid_t process; /* of QEMU; 0: none */
+
+static void start(void)
+{
+    START(.host = NULL);
+    guest_create(&guest_of_button);
+}
+
+/* A test that fails leaves no QEMU behind. */
+static void tidy(void)
+{
+    if (process > 1)
+        kill(process, SIGKILL);
+}
+
+TestSuite(qemu_console, .init = start, .fini = tidy, .timeout = 240);
+
+static void start_vm(void)
+{
+    put(VM "/config", "vga", "std", NULL);
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/start", NULL))), "OK");
+    process = (pid_t)number_of(get(VM "/status/current", NULL), "pid");
+}
+
+static char *encode(const char *value)
+{
+    struct text text = {0};
+
+    for (; *value != '\0'; value++)
+        text_printf(&text, isalnum((unsigned char)*value) ? "%c" : "%%%02X", (unsigned char)*value);
+    return text_take(&text);
+}
+
+static void ask_for_socket(int fd, const json_t *proxy, const char *headers)
+{
+    autofree char *ticket = encode(text_of(proxy, "ticket"));
+
+    cr_assert(raw_print(fd,
+                        "GET /api2/json" VM "/vncwebsocket?port=%lld&vncticket=%s HTTP/1.1\r\nHost: here\r\n"
+                        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                        "Sec-WebSocket-Protocol: binary\r\n"
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+                        number_of(proxy, "port"), ticket, headers));
+}
+
+static void receive(int fd, void *bytes, size_t length)
+{
+    for (size_t got = 0; got < length;) {
+        struct pollfd waited = {.fd = fd, .events = POLLIN};
+        cr_assert_eq(poll(&waited, 1, MS), 1, "nothing comes");
+        ssize_t count = recv(fd, (char *)bytes + got, length - got, 0);
+        cr_assert_gt(count, 0, "the connection is closed after %zu of %zu bytes", got, length);
+        got += (size_t)count;
+    }
+}
+
+/* The head of the reply; the caller frees it. */
+static char *receive_head(int fd)
+{
+    struct text head = {0};
+
+    while (!text_ends_with(text_string(&head), "\r\n\r\n")) {
+        char byte;
+        receive(fd, &byte, 1);
+        text_append_bytes(&head, &byte, 1);
+    }
+    return text_take(&head);
+}
+
+/* The next bytes of the stream; what is read of a frame is less than 126 bytes here. */
+static size_t left_in_frame;
+
+static void receive_stream(int fd, void *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        while (left_in_frame == 0) {
+            unsigned char head[2];
+            receive(fd, head, 2);
+            cr_assert_eq(head[0], 0x82);
+            cr_assert_lt(head[1], 126);
+            left_in_frame = head[1];
+        }
+        receive(fd, (char *)bytes + i, 1);
+        left_in_frame--;
+    }
+}
+
+/* In a masked frame with this first byte: 0x82 is a whole one. */
+static void send_frame(int fd, unsigned char first, const void *bytes, size_t length)
+{
+    unsigned char frame[6 + 125] = {first, (unsigned char)(0x80 | length), 1, 2, 3, 4};
+
+    cr_assert_leq(length, 125);
+    for (size_t i = 0; i < length; i++)
+        frame[6 + i] = ((const unsigned char *)bytes)[i] ^ frame[2 + i % 4];
+    cr_assert(raw_send(fd, frame, 6 + length));
+}
+
+/* DES with each byte of the password in reverse, as VNC has it. */
+static void answer_challenge(unsigned char bytes[static 16], const char *password)
+{
+    unsigned char key[8], none[8];
+    const gnutls_datum_t secret = {key, sizeof(key)}, zero = {none, sizeof(none)};
+
+    for (size_t i = 0; i < sizeof(key); i++) {
+        key[i] = 0;
+        for (unsigned bit = 0; bit < 8; bit++)
+            key[i] |= (unsigned char)(((password[i] >> bit) & 1) << (7 - bit));
+    }
+    for (size_t block = 0; block < 16; block += 8) {
+        gnutls_cipher_hd_t cipher;
+        memset(none, 0, sizeof(none));
+        cr_assert_eq(gnutls_cipher_init(&cipher, GNUTLS_CIPHER_DES_CBC, &secret, &zero), 0);
+        gnutls_cipher_encrypt(cipher, bytes + block, 8);
+        gnutls_cipher_deinit(cipher);
+    }
+}
+
+/* From the version to the word that the password is right; the client's version comes in pieces. */
+static void log_in(int fd, const char *password)
+{
+    char version[12];
+    unsigned char types[2], challenge[16], result[4];
+
+    receive_stream(fd, version, sizeof(version));
+    cr_expect_eq(memcmp(version, VERSION_3_8, 12), 0);
+    send_frame(fd, 0x02, VERSION_3_8, 5);
+    send_frame(fd, 0x89, "ping", 4);
+    send_frame(fd, 0x80, &VERSION_3_8[5], 7);
+    unsigned char pong[6];
+    receive(fd, pong, sizeof(pong));
+    cr_expect_eq(memcmp(pong, "\x8a\x04ping", 6), 0);
+    receive_stream(fd, types, sizeof(types));
+    cr_assert_eq(memcmp(types, "\x01\x02", 2), 0, "not the security type of passwords");
+    send_frame(fd, 0x82, "\x02", 1);
+    receive_stream(fd, challenge, sizeof(challenge));
+    answer_challenge(challenge, password);
+    send_frame(fd, 0x82, challenge, sizeof(challenge));
+    receive_stream(fd, result, sizeof(result));
+    cr_expect_eq(memcmp(result, "\0\0\0\0", 4), 0, "the password is wrong");
+}
+
+static void expect_closed(int fd)
+{
+    struct pollfd waited = {.fd = fd, .events = POLLIN};
+    char byte;
+
+    cr_assert_eq(poll(&waited, 1, MS), 1, "it is not closed");
+    cr_expect_leq(recv(fd, &byte, 1, 0), 0);
+}
+
+static void expect_status(const json_t *proxy, const char *headers, unsigned status)
+{
+    autoclose int fd = raw_connect();
+
+    ask_for_socket(fd, proxy, headers);
+    autofree char *reply = receive_head(fd);
+    cr_expect_eq(raw_status(reply), status, "%s", reply);
+}
+
+DAEMON_TEST(qemu_console, shows_the_screen_to_who_has_a_ticket_once)
+{
+    start_vm();
+    const json_t *proxy = post(VM "/vncproxy", "websocket", "1", NULL);
+    autofree char *port = xasprintf("%lld", number_of(proxy, "port")),
+                  *start_of_ticket = xasprintf("%s:PVEVNC:", text_of(proxy, "password"));
+    cr_expect(text_starts_with(text_of(proxy, "ticket"), start_of_ticket));
+    cr_expect_str_eq(text_of(proxy, "user"), "root@pam");
+    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
+    is_json(post("/access/vncticket", "authid", "root@pam", "path", "/vms/100", "privs", "VM.Console", "port",
+                 port, "vncticket", text_of(proxy, "ticket"), NULL),
+            "null");
+    cr_expect_str_eq(
+        text_of(get(VM "/vncwebsocket", "port", port, "vncticket", text_of(proxy, "ticket"), NULL), "port"),
+        port);
+    autoclose int fd = raw_connect();
+    ask_for_socket(fd, proxy, "");
+    autofree char *head = receive_head(fd);
+    cr_assert_eq(raw_status(head), 101, "%s", head);
+    cr_expect_not_null(strstr(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "%s", head);
+    cr_expect_not_null(strstr(head, "Sec-WebSocket-Protocol: binary"), "%s", head);
+    log_in(fd, text_of(proxy, "password"));
+    expect_status(proxy, "", 401);
+    send_frame(fd, 0x88, "", 0);
+    expect_closed(fd);
+}
+
+/* The daemon is stopped with it open, and must end as it should. */
+DAEMON_TEST(qemu_console, is_closed_with_its_vm_or_its_daemon)
+{
+    start_vm();
+    autoclose int first = raw_connect(), second = raw_connect();
+    ask_for_socket(first, post(VM "/vncproxy", "websocket", "1", NULL), "Origin: http://here\r\n");
+    autofree char *head = receive_head(first);
+    cr_assert_eq(raw_status(head), 101, "%s", head);
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+    char version[14];
+    receive(first, version, sizeof(version));
+    expect_closed(first);
+    start_vm();
+    ask_for_socket(second, post(VM "/vncproxy", "websocket", "1", NULL), "");
+    autofree char *other = receive_head(second);
+    cr_assert_eq(raw_status(other), 101, "%s", other);
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+}
+
+DAEMON_TEST(qemu_console, is_refused_with_its_reason)
+{
+    fails(500, "VM 100 has no screen: its key vga is none", "POST", VM "/vncproxy", NULL);
+    put(VM "/config", "delete", "vga", "hostpci0", "01:00,x-vga=on", NULL);
+    fails(500, "VM 100 has no picture here: its screen is at the card of hostpci0 (x-vga)", "POST",
+          VM "/vncproxy", NULL);
+    put(VM "/config", "delete", "hostpci0", NULL);
+    const json_t *proxy = post(VM "/vncproxy", NULL);
+    expect_status(proxy, "Origin: http://elsewhere\r\n", 403);
+    expect_status(proxy, "Origin: http://here\r\n", 500); /* it does not run */
+    fails(401, "permission denied - invalid PVEVNC ticket", "GET", VM "/vncwebsocket", "port", "5999",
+          "vncticket", text_of(proxy, "ticket"), NULL);
+}
+
+/* What breaks the protocol is hung up on. */
+DAEMON_TEST(qemu_console, hangs_up_on_a_frame_without_a_mask)
+{
+    start_vm();
+    autoclose int fd = raw_connect();
+    ask_for_socket(fd, post(VM "/vncproxy", "websocket", "1", NULL), "");
+    autofree char *head = receive_head(fd);
+    char version[14];
+    receive(fd, version, sizeof(version));
+    cr_assert(raw_send(fd, "\x82\x01X", 3));
+    expect_closed(fd);
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+}
