@@ -64,7 +64,7 @@ struct pci_address param_pci_address(const struct request *request)
     struct pci_address address;
     bool parsed = pci_address_parse(param_string(request, "pci-id-or-mapping"), &address);
 
-    assert(parsed && "the format pci-id lets something pass that is no PCI address");
+    assert(parsed && "the format pci-id accepts something that is not a PCI address");
     return address;
 }
 

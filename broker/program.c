@@ -120,8 +120,8 @@ static int read_argument(const struct row *row, const char *argument, char ret[s
         snprintf(ret, PROGRAM_ARGUMENT_SIZE, "%s", argument);
         return 0;
     }
-    return error_set(err, ERROR_INVALID, "'%.80s' is no argument for %s", argument != NULL ? argument : "",
-                     row->name);
+    return error_set(err, ERROR_INVALID, "'%.80s' is not an argument for %s",
+                     argument != NULL ? argument : "", row->name);
 }
 
 /* A real path, not /proc/self, since another process may start it; after an upgrade it is the new file. */
@@ -157,7 +157,7 @@ int program_fill(enum program which, const char *argument, struct program_comman
     char given[PROGRAM_ARGUMENT_SIZE];
 
     if ((unsigned)which >= PROGRAMS)
-        return error_set(err, ERROR_INVALID, "there is no program of the number %u", (unsigned)which);
+        return error_set(err, ERROR_INVALID, "there is no program number %u", (unsigned)which);
     const struct row *row = &rows[which];
     if (read_argument(row, argument, given, err) != 0)
         return -1;

@@ -98,7 +98,7 @@ static int parse_uid_base(const char *text, uid_t *ret, struct error *err)
 
     if (text != NULL && (!text_to_number(text, 10, (uint32_t)INT32_MAX - MACHINE_UID_COUNT, &number) ||
                          number < LEAST_UID_BASE))
-        return error_set(err, ERROR_INVALID, "--uid-base: '%.20s' is no number from %d to %d", text,
+        return error_set(err, ERROR_INVALID, "--uid-base: '%.20s' is not a number from %d to %d", text,
                          LEAST_UID_BASE, INT32_MAX - MACHINE_UID_COUNT);
     *ret = (uid_t)number;
     return 0;
@@ -326,10 +326,9 @@ static void open_events(struct daemon *daemon)
         return;
     daemon->events = pci_events_open();
     if (daemon->events < 0)
-        log_warning(
-            "cannot receive the kernel's device events (%s): what is kept for a device that comes later is "
-            "applied at the next start of the broker",
-            strerror(-daemon->events));
+        log_warning("cannot receive the kernel's device events (%s): persistent settings of devices that "
+                    "appear later are applied at the next start of the broker",
+                    strerror(-daemon->events));
 }
 
 static int open_all(const struct options *options, struct daemon *daemon, struct error *err)

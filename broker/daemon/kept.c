@@ -44,7 +44,7 @@ static const struct kind {
 const struct schema operation_kept_arguments[] = {{.name = NULL}};
 const struct operation operation_kept = {
     .name = "kept",
-    .text = "Tells what is kept for each start and is not there yet.",
+    .text = "Shows which persistent settings are not in effect yet.",
     .arguments = operation_kept_arguments,
 };
 
@@ -265,7 +265,7 @@ static int apply(struct kept *kept, const struct kind *kind, const char *functio
         choose_id(jobs, kind, function, &id, err) != 0 ||
         job_start(jobs, kind->operation, id, json_incref(arguments), NULL, err) != 0)
         return -1;
-    log_info("%s '%s': what is kept for %s is applied", kind->operation->name, id, function);
+    log_info("%s '%s': the persistent setting of %s is applied", kind->operation->name, id, function);
     return 0;
 }
 
@@ -279,7 +279,7 @@ static void note_waiting(struct kept *kept, size_t kind, const char *function,
         return;
     json_object_set_new(waiting, function,
                         json_pack("{s:s, s:s}", "state", obstacle->state, "reason", obstacle->reason));
-    log_info("what is kept for %s (operation %s) waits: %s", function, kinds[kind].operation->name,
+    log_info("the persistent setting of %s (operation %s) waits: %s", function, kinds[kind].operation->name,
              obstacle->reason);
 }
 
@@ -295,7 +295,7 @@ static void apply_kind(struct kept *kept, size_t kind)
         if (kept->jobs->count >= AT_ONCE)
             return;
         if (apply(kept, &kinds[kind], function, body, &obstacle, &err) != 0)
-            log_warning("what is kept for %s (operation %s) is not applied: %s", function,
+            log_warning("the persistent setting of %s (operation %s) is not applied: %s", function,
                         kinds[kind].operation->name, err.message);
         if (obstacle.state != NULL) {
             note_waiting(kept, kind, function, &obstacle);
@@ -321,7 +321,7 @@ static void on_event(void *context, const struct pci_event *event)
 
     pci_address_format(event->address, function);
     if (journal_read_facts(kept->jobs->journal, function, &facts, &err) != 0) {
-        log_error("cannot read what is kept for %s: %s", function, err.message);
+        log_error("cannot read the persistent settings of %s: %s", function, err.message);
         return;
     }
     json_object_set(all, function, facts);
@@ -335,9 +335,8 @@ static void on_event(void *context, const struct pci_event *event)
 void kept_take_events(struct kept *kept, int events)
 {
     if (pci_events_take(events, on_event, kept))
-        log_warning(
-            "the kernel had more events than its socket holds: what is kept for a device that came or got "
-            "a driver meanwhile is applied at the next start of the broker");
+        log_warning("the kernel had more events than its socket holds: persistent settings of devices that "
+                    "appeared or got a driver in the meantime are applied at the next start of the broker");
 }
 
 static void describe_job(const struct job *job, const char *function, json_t *list)

@@ -52,7 +52,7 @@ static int check_free(const char *path, struct error *err)
         return 0;
     if (!S_ISSOCK(status.st_mode))
         return error_set(err, ERROR_CONFLICT,
-                         "'%s' exists and is no socket: move it away, or give another --run-dir", path);
+                         "'%s' exists and is not a socket: move it away, or give another --run-dir", path);
     /* EAGAIN: somebody listens and has no room for more clients now */
     bool connected = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
     if (connected ? is_alive(fd) : errno == EAGAIN)

@@ -21,7 +21,7 @@
 const struct schema operation_vms_arguments[] = {{.name = NULL}};
 const struct operation operation_vms = {
     .name = "vms",
-    .text = "Tells which VMs run, and which have ended by themselves.",
+    .text = "Lists the VMs that run, and those that have ended by themselves.",
     .arguments = operation_vms_arguments,
 };
 

@@ -12,7 +12,7 @@ const struct schema operation_state_arguments[] = {
     {.name = NULL}};
 const struct operation operation_state = {
     .name = "state",
-    .text = "Tells which operations run, and what the broker knows of functions.",
+    .text = "Shows which operations run, and what the broker knows about functions.",
     .arguments = operation_state_arguments,
 };
 

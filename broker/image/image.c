@@ -167,7 +167,7 @@ static int open_upload(const struct image *image, int *ret, struct error *err)
     struct stat status;
 
     if (file < 0 || fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1)
-        return error_set(err, ERROR_NOT_FOUND, "'%.100s' is no file that was uploaded", name);
+        return error_set(err, ERROR_NOT_FOUND, "'%.100s' is not an uploaded file", name);
     *ret = file;
     file = -1;
     return 0;
@@ -196,7 +196,7 @@ static int read_order(const char *path, struct image *image, struct error *err)
         return -1;
     image->order = json_loads(text, 0, NULL);
     if (image->order == NULL || vm_volume_parse(json_text(image->order, "volume"), &image->volume, err) != 0)
-        return error_set(err, ERROR_INVALID, "'%s' is no order", path);
+        return error_set(err, ERROR_INVALID, "'%s' is not an order", path);
     snprintf(image->size, sizeof(image->size), "%" JSON_INTEGER_FORMAT,
              json_integer_value(json_object_get(image->order, "size")));
     if (strcmp(json_text(image->order, "work"), "take") == 0)

@@ -19,13 +19,12 @@ const struct schema operation_d3cold_arguments[] = {
      .optional = true,
      .text =
          "0: it always keeps some power, so that it can wake up; 1: it may lose all of it (D3cold) while it "
-         "is idle, as it is at the host's start. Left out: as it is."},
+         "is idle, which is the kernel's default. Left out: as it is."},
     {.name = "persistent",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
-     .text =
-         "1: also at each start of the host, and whenever the device comes; 0: forget that. Left out: what "
-         "is kept stays as it is."},
+     .text = "1: also at each start of the host, and whenever the device appears; 0: forget that. Left out: "
+             "the persistent setting stays as it is."},
     {.name = NULL}};
 
 static const char *word_for(bool allowed)

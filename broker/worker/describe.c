@@ -99,7 +99,7 @@ const struct operation operation_describe_host = {
 
 const struct operation operation_describe_mdev = {
     .name = "describe-mdev",
-    .text = "Tells which process has which mediated device.",
+    .text = "Shows which process has which mediated device open.",
     .arguments = operation_describe_mdev_arguments,
     .patience = READING_PATIENCE,
     .run = describe_mdev,

@@ -94,11 +94,10 @@ static void save_choice(struct worker *worker, const struct plan_function *funct
     else if (request->persistent != PERSISTENT_AS_BEFORE)
         worker_forget_choice(worker, function->id);
     else if (choice[0] != '\0' && strcmp(choice, request->driver.name) != 0)
-        worker_log(
-            worker,
-            "%s: its persistent driver is still %s: the next start gives it to %s; say persistent=0 to "
-            "forget that, persistent=1 to choose anew",
-            function->id, choice, choice);
+        worker_log(worker,
+                   "%s: its persistent driver is still %s: the next start gives it to %s; set persistent=0 "
+                   "to forget that, or persistent=1 to make the new choice persistent",
+                   function->id, choice, choice);
 }
 
 static json_t *finish(struct worker *worker, const struct plan *plan, const struct request *request)

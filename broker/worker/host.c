@@ -165,7 +165,7 @@ static int undo_file(struct worker *worker, const json_t *row, struct text *wher
     if (is_text(now, json_object_get(row, "before")))
         return 0;
     if (!is_text(now, json_object_get(row, "after"))) {
-        worker_log(worker, "/%s was changed by somebody else meanwhile and is left as it is", file);
+        worker_log(worker, "somebody else has changed /%s in the meantime: it is left as it is", file);
         text_printf(where, "'/%s' is as somebody else left it, ", file);
         return 0;
     }

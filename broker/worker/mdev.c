@@ -268,7 +268,7 @@ static bool forgets_vgpu(const struct mdev_request *request)
 static int refuse_unknown(const struct mdev_target *target, struct error *err)
 {
     if (target->uuid[0] == '\0')
-        return error_set(err, ERROR_NOT_FOUND, "%s is no vGPU", target->id);
+        return error_set(err, ERROR_NOT_FOUND, "%s is not a vGPU", target->id);
     return error_set(err, ERROR_NOT_FOUND,
                      "%s has no mediated device '%s', and none is kept for it in /" ETC_MDEVCTL, target->id,
                      target->uuid);

@@ -11,7 +11,7 @@ const struct schema operation_power_arguments[] = {
     {.name = "command",
      .type = SCHEMA_STRING,
      .values = VALUES("reboot", "shutdown"),
-     .text = "reboot: starts it anew; shutdown: switches it off."},
+     .text = "reboot: restarts it; shutdown: switches it off."},
     {.name = NULL}};
 
 /* The claim keeps it apart from an operation that is writing what the next boot needs. */
@@ -38,7 +38,7 @@ static int power(struct worker *worker, json_t **ret, struct error *err)
 
 const struct operation operation_power = {
     .name = "power",
-    .text = "Starts this host anew or switches it off.",
+    .text = "Reboots this host or switches it off.",
     .arguments = operation_power_arguments,
     .changes = true,
     .run = power,

@@ -39,8 +39,7 @@ const struct schema operation_rom_arguments[] = {
      .optional = true,
      .fallback = "0",
      .text = "Even while a driver of the host or a virtual machine has the device, whose registers may not "
-             "answer "
-             "meanwhile; and even if the ROM is damaged, or for another device."},
+             "answer during that time; and even if the ROM is damaged, or belongs to another device."},
     {.name = NULL}};
 
 struct reading {
@@ -87,11 +86,10 @@ static int check_folder(const char *folder, struct error *err)
     struct stat status;
 
     if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
-        return error_set(
-            err, ERROR_FAILED,
-            "the ROM folder '%s' is not there: make it (mkdir -p %s), then restart the broker, which may "
-            "only write to a folder that was there at its start",
-            folder, folder);
+        return error_set(err, ERROR_FAILED,
+                         "the ROM folder '%s' does not exist: make it (mkdir -p %s), then restart the "
+                         "broker, which can only write to a folder that existed when it started",
+                         folder, folder);
     if (access(folder, W_OK) != 0 && errno == EROFS)
         return error_set(
             err, ERROR_FAILED,

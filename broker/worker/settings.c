@@ -75,9 +75,8 @@ const struct schema operation_host_settings_arguments[] = {
     {.name = "refresh",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
-     .text = "1: make the initramfs and the boot loader's files anew, even if no setting changes; 0: leave "
-             "that to "
-             "somebody else. Left out: make those anew of which something has changed."},
+     .text = "1: rebuild the initramfs and the boot loader's files, even if no setting changes; 0: leave "
+             "that to somebody else. Left out: rebuild those that a change affects."},
     {.name = "force",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
@@ -312,9 +311,8 @@ static unsigned choose_initramfs(struct worker *worker)
         return 1U << PROGRAM_UPDATE_INITRAMFS;
     if (program_is_there(PROGRAM_DRACUT))
         return 1U << PROGRAM_DRACUT;
-    worker_log(worker,
-               "neither update-initramfs nor dracut is installed: if this host boots with an initramfs, make "
-               "it anew by what made it");
+    worker_log(worker, "neither update-initramfs nor dracut is installed: if this host boots with an "
+                       "initramfs, rebuild it with the tool that made it");
     return 0;
 }
 

@@ -20,9 +20,9 @@ const struct schema operation_sriov_arguments[] = {
      .type = SCHEMA_INTEGER,
      .optional = true,
      .range = RANGE(0, 65535),
-     .text = "How many virtual functions it is to have; left out: as many as it has. From one count to "
-             "another all of them are removed and made anew, which is refused while one is in use. Where "
-             "NVIDIA's sriov-manage does it, none or all that there can be."},
+     .text = "How many virtual functions it shall have; left out: as many as it has. To change the number, "
+             "all of them are removed and created again, which is refused while one is in use. Where "
+             "NVIDIA's sriov-manage does it: none, or as many as possible."},
     {.name = "autoprobe",
      .type = SCHEMA_BOOLEAN,
      .optional = true,
@@ -32,7 +32,7 @@ const struct schema operation_sriov_arguments[] = {
      .type = SCHEMA_BOOLEAN,
      .optional = true,
      .text = "1: also at each start of the host, and whenever the function gets its driver (with numvfs=0: "
-             "forget that); 0: forget it. Left out: what is kept stays as it is."},
+             "forget that); 0: forget it. Left out: the persistent setting stays as it is."},
     ARGUMENT_TAKE_OVER,
     ARGUMENT_VF_SETTINGS,
     {.name = NULL}};
@@ -261,8 +261,8 @@ static void keep(struct worker *worker, const struct division_plan *division, co
         worker_forget_fact(worker, FACT_VFS, physical->id);
     else if (kept != NULL && count != (long long)division->wanted.count)
         worker_log(worker,
-                   "%s: what is kept for it are still %lld virtual functions: the next start makes them; say "
-                   "persistent=0 to forget that, persistent=1 to keep what it has now",
+                   "%s: its persistent setting is still %lld virtual functions, which the next start makes: "
+                   "set persistent=0 to forget that, or persistent=1 to keep the current number",
                    physical->id, count);
 }
 

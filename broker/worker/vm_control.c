@@ -72,7 +72,7 @@ static int control(struct worker *worker, json_t **ret, struct error *err)
 
 const struct operation operation_vm_control = {
     .name = "vm_control",
-    .text = "Tells a running VM something, or asks it.",
+    .text = "Sends a running VM a command or a question.",
     .arguments = operation_vm_control_arguments,
     .patience = PATIENCE + 2,
     .run = control,

@@ -76,7 +76,7 @@ int vm_kill(struct worker *worker, const struct machine *machine, struct error *
     machine_signal(machine, SIGKILL);
     if (vm_wait(worker, machine, KILL_MS))
         return 0;
-    return error_set(err, ERROR_BUSY, "the kernel has not let QEMU (process %d) go for %d s",
+    return error_set(err, ERROR_BUSY, "the kernel has not ended QEMU (process %d) for %d s",
                      (int)machine->qemu.pid, KILL_MS / 1000);
 }
 

@@ -83,10 +83,10 @@ static int add_serials(const json_t *config, json_t *nodes, struct error *err)
             continue;
         autofree char *real = realpath(path, NULL);
         if (real == NULL)
-            return error_set(err, ERROR_NOT_FOUND, "%s: '%s' is not there", key.text, path);
+            return error_set(err, ERROR_NOT_FOUND, "%s: '%s' does not exist", key.text, path);
         if (!is_serial_port(real))
             return error_set(err, ERROR_FORBIDDEN,
-                             "%s: '%s' is no serial port of the host, such as /dev/ttyS0 or /dev/ttyUSB0",
+                             "%s: '%s' is not a serial port of the host, such as /dev/ttyS0 or /dev/ttyUSB0",
                              key.text, path);
         json_array_append_new(nodes, json_string(real));
     }

@@ -75,7 +75,7 @@ static int read_template(const json_t *disk, char **ret_path, unsigned long long
         return 0;
     autofree char *path = xasprintf(FIRMWARE_DIR "/%s", template);
     if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return error_set(err, ERROR_NOT_FOUND, "'%s' is not there: install the package ovmf", path);
+        return error_set(err, ERROR_NOT_FOUND, "'%s' does not exist: install the package ovmf", path);
     *ret_size = (unsigned long long)status.st_size;
     *ret_path = TAKE(path);
     return 0;

@@ -22,7 +22,7 @@ static int take_volume(struct worker *worker, json_t **ret, struct error *err)
     if (vm_volume_parse(id, &volume, err) != 0)
         return -1;
     if (volume.content != VM_CONTENT_ISO)
-        return error_set(err, ERROR_INVALID, "'%s' is no disc", id);
+        return error_set(err, ERROR_INVALID, "'%s' is not a disc", id);
     autojson json_t *claims = json_pack("[{s:s}]", "id", id);
     if (worker_claim(worker, claims, err) != 0)
         return -1;

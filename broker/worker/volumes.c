@@ -117,7 +117,7 @@ const struct schema operation_volume_remove_arguments[] = {
      .type = SCHEMA_ARRAY,
      .max_items = MOST_VOLUMES,
      .items = ITEMS(.type = SCHEMA_STRING, .max_length = 255),
-     .text = "Those of one VM, or discs. One that is not there is removed already."},
+     .text = "Those of one VM, or discs. One that does not exist counts as removed."},
     {.name = "vmid",
      .type = SCHEMA_INTEGER,
      .optional = true,
@@ -133,7 +133,7 @@ static int remove_volume(struct worker *worker, const char *id, long long vmid, 
     if (vm_volume_parse(id, &volume, err) != 0)
         return -1;
     if (volume.vmid != vmid)
-        return error_set(err, ERROR_INVALID, "'%s' is no volume of VM %lld", id, vmid);
+        return error_set(err, ERROR_INVALID, "'%s' is not a volume of VM %lld", id, vmid);
     if (volume_check_stopped(worker, &volume, err) != 0)
         return -1;
     if (store_remove(worker->store, &volume, err) == 0)

@@ -91,8 +91,7 @@ static int check_driverless(const struct sysroot *sysroot, struct pci_address ad
         return 0;
     return error_set(
         err, ERROR_BUSY,
-        "/%s names a driver, but there is no link to it: it is being bound or unbound at this moment; "
-        "try again",
+        "/%s names a driver, but there is no link to it: it is just being bound or unbound; try again",
         file.text);
 }
 

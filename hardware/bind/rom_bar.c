@@ -82,7 +82,7 @@ int rom_bar_enable_function(const struct sysroot *sysroot, struct pci_address ad
                             struct error *err)
 {
     static const struct errno_meaning meanings[] = {
-        {EBUSY, "it has got a driver meanwhile; try again"},
+        {EBUSY, "it has got a driver in the meantime; try again"},
         {EIO, "nobody has it enabled"},
         {EINVAL, "the firmware gave the device no address in memory, so that it cannot be enabled"},
         {0, NULL},
@@ -122,7 +122,7 @@ int rom_bar_read(const struct sysroot *sysroot, struct pci_address address, unsi
         {EIO, "no image begins in it, or the device does not answer: it may be asleep, or the firmware gave "
               "its ROM "
               "no address; dmesg may say more"},
-        {EINVAL, "somebody else has switched it off meanwhile; try again"},
+        {EINVAL, "somebody else has switched it off in the meantime; try again"},
         {EFBIG, "there is more than a ROM can have, 16 MiB"},
         {0, NULL},
     };

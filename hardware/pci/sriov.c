@@ -125,7 +125,7 @@ const char *sriov_explain_driver(const struct sysroot *sysroot, const char *driv
     if (driver_is_vfio(driver) && !vfio_makes_some(sysroot))
         return "vfio-pci makes virtual functions only if it was loaded with enable_sriov=1: choose "
                "driver=auto "
-               "for it, or write `options vfio-pci enable_sriov=1` to a file in modprobe.d and load it anew";
+               "for it, or write `options vfio-pci enable_sriov=1` to a file in modprobe.d and load it again";
     return NULL;
 }
 

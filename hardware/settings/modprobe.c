@@ -44,7 +44,7 @@ int modprobe_read_file(const struct sysroot *sysroot, const char *file, char **r
         return error_set_errno(err, -length, "cannot read '/%s'", file);
     autojson json_t *value = strlen(text) == (size_t)length ? json_string(text) : NULL;
     if (value == NULL)
-        return error_set(err, ERROR_FAILED, "'/%s' is no UTF-8 text: it can only be changed by hand", file);
+        return error_set(err, ERROR_FAILED, "'/%s' is not UTF-8 text: it can only be changed by hand", file);
     *ret = TAKE(text);
     return 0;
 }

@@ -133,7 +133,7 @@ static const struct errno_meaning create_meanings[] = {
     {EBUSY, "the parent's driver is busy, or another use of the device excludes mediated devices; try again"},
     {EAGAIN, "the parent's driver is busy; try again"},
     {EOPNOTSUPP, "the parent's driver cannot create this type as it is set up now; dmesg may say more"},
-    {ENOENT, "the type is not there any more: the parent's driver was unloaded or changed its types"},
+    {ENOENT, "the type no longer exists: the parent's driver was unloaded or changed its types"},
     {0, NULL},
 };
 

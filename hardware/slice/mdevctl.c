@@ -51,7 +51,7 @@ static int check(const char *path, const char *text, struct error *err)
     const char *type = json_text(object, "mdev_type");
 
     if (object == NULL)
-        return error_set(err, ERROR_FAILED, "'/%s' is no JSON: line %d: %s; correct it, or delete it", path,
+        return error_set(err, ERROR_FAILED, "'/%s' is not JSON: line %d: %s; correct it, or delete it", path,
                          where.line, where.text);
     if (!mdev_type_is_valid(type))
         return error_set(

@@ -72,8 +72,8 @@ static int send_command(const struct sysroot *sysroot, const char *node, struct 
         return status;
     if (status == -EPERM || status == -EACCES || status == -ENOENT)
         return error_set(err, ERROR_FAILED,
-                         "cannot %s: /dev/%s: %s: if the drive came after the broker was started, start that "
-                         "anew: systemctl restart hostpci-broker",
+                         "cannot %s: /dev/%s: %s: if the drive was added after the broker was started, "
+                         "restart the broker: systemctl restart hostpci-broker",
                          what, node, strerror(-status));
     return error_set(err, ERROR_FAILED, "cannot %s: /dev/%s: %s", what, node, strerror(-status));
 }

@@ -119,7 +119,7 @@ int reservations_hand_over(const struct reservations *reservations, long long vm
     char boot[BOOT_SIZE];
 
     if (!find_start(reservations->sysroot, process, &holder.start) && !hides_processes(reservations->sysroot))
-        return error_set(err, ERROR_FAILED, "VM %lld does not run any more: there is no process %d", vmid,
+        return error_set(err, ERROR_FAILED, "VM %lld no longer runs: there is no process %d", vmid,
                          (int)process);
     read_boot(reservations->sysroot, boot);
     holder.boot = boot;

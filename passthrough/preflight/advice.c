@@ -311,7 +311,7 @@ static void check_legacy_vga(const struct inspection *inspection, const struct p
         text_printf(&ret->evidence, "/%s: 0x%06x", path_of_function(id_of(device).text, "class").text,
                     (unsigned)device->class_code);
         preflight_remedy_edit(inspection, hostpci->key, "x-vga", NULL, ret);
-        findings_add(ret, SEVERITY_ERROR, "%s: x-vga=1, but %s is no VGA device.", hostpci->key,
+        findings_add(ret, SEVERITY_ERROR, "%s: x-vga=1, but %s is not a VGA device.", hostpci->key,
                      id_of(device).text);
     } else if (vga_is_off(inspection)) {
         text_printf(&ret->evidence, "/%s: Y", path_of_module("vfio_pci", "parameters/disable_vga").text);

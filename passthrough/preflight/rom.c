@@ -111,8 +111,9 @@ static void check_none(const struct inspection *inspection, const struct romfile
 {
     text_printf(&ret->evidence, "%s: images for nothing", file->path);
     preflight_remedy_edit(inspection, file->hostpci->key, "romfile", NULL, ret);
-    findings_add(ret, SEVERITY_WARNING, "%s: the file '%s' is no ROM of a PCI device: no image begins in it.",
-                 file->hostpci->key, file->path);
+    findings_add(ret, SEVERITY_WARNING,
+                 "%s: the file '%s' is not a ROM of a PCI device: no image begins in it.", file->hostpci->key,
+                 file->path);
 }
 
 static int read_rom(const char *path, struct rom *ret)

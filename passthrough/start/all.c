@@ -172,7 +172,7 @@ static void wait_for_kept(const struct start_host *host, struct task *task)
         if (left.length == 0)
             return;
         if (strcmp(said, left.data) != 0)
-            task_log(task, "Waiting for what is kept for %s", left.data);
+            task_log(task, "Waiting for the persistent settings of %s", left.data);
         free(said);
         said = xstrdup(left.data);
         nanosleep(&(const struct timespec){.tv_nsec = LOOK_NS}, NULL);

@@ -82,7 +82,7 @@ static int start_again(const struct start_host *host, struct task *task, struct 
     if (find_stop(host, &own, &stopped, err) != 0)
         return -1;
     if (stopped) {
-        task_log(task, "it was stopped meanwhile, and is not started again");
+        task_log(task, "it was stopped in the meantime, and is not started again");
         return 0;
     }
     return start_begin_task(host, strtoll(own.id, NULL, 10), "root@pam", upid, err);

@@ -169,7 +169,7 @@ void own_broker_stop(struct own_broker *own_broker)
     own_broker->lifeline = 0;
     if (own_broker->pid != 0 && !wait_for_end(own_broker, &status, STOP_SECONDS * 1000))
         log_warning(
-            "the broker, process %d, has not ended yet: the kernel has not finished one of its operations",
+            "the broker (process %d) has not ended yet: the kernel has not finished one of its operations",
             own_broker->pid);
     own_broker->pid = 0;
 }

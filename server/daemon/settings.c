@@ -70,8 +70,7 @@ static const struct option_row rows[] = {
      "let pages of another web server, such as https://ops.example.org, call this API; may be repeated",
      FIELD(cors), true, NULL},
     {"login-days", "N",
-     "a login ends so many days after its password was given, however often its ticket is renewed (default "
-     "30)",
+     "the number of days after which a login ends, however often its ticket is renewed (default 30)",
      FIELD(login_days), false, NULL},
     {"threads", "N",
      "the number of threads that answer requests, for each --listen (default: one per processor, at most 4)",

@@ -157,7 +157,7 @@ DAEMON_TEST(sriov, that_is_kept_is_there_before_vms_start)
     contains(text_of(member(get(PCI "/" CARD "/status", NULL), "state"), "persistent-waits"),
              "only a driver makes virtual functions");
     autofree char *upid = xstrdup(json_string_value(post("/nodes/" NODE "/startall", NULL)));
-    task_says(upid, "Waiting for what is kept for " CARD " (sriov)");
+    task_says(upid, "Waiting for the persistent settings of " CARD " (sriov)");
     MOVE(CARD, "auto");
     task_says(upid, "Starting VM 100");
     autofree char *end = task_end(upid);

@@ -86,7 +86,7 @@ LAB_TEST(lab_kept, are_there_again)
     cr_assert_str_empty(machine_override(OTHER));
     cr_assert_not(machine_has(FIRST));
     autofree char *upid = xstrdup(json_string_value(post("/nodes/" NODE "/startall", NULL)));
-    task_says(upid, "Waiting for what is kept for " CARD " (sriov)");
+    task_says(upid, "Waiting for the persistent settings of " CARD " (sriov)");
     RUN("modprobe", "igb");
     autofree char *end = task_end(upid), *log = task_text(upid);
     cr_assert_str_eq(end, "OK", "%s", log);

@@ -294,7 +294,7 @@ Test(broker, says_what_is_wrong_with_its_options)
     cr_assert_eq(file_replace(file, "x", 1, 0600, &err), 0);
     expect_no_broker((const char *const[]){"broker", "--sysroot", tree.path, "--run-dir", tree.path,
                                            "--broker-dir", journal, NULL},
-                     "is no socket");
+                     "is not a socket");
 }
 
 Test(broker, replaces_the_socket_of_one_that_was_killed)

@@ -302,7 +302,7 @@ Test(mdev_change, undoes_when_an_attribute_is_refused)
                "{\"mdev_type\": \"" TYPE "\", \"attrs\": [{\"../../x\": \"1\"}]}");
     testbed_fail(&testbed, "mdev-create", CREATE, "attrs in '");
     tree_write(&testbed.tree, FILES "/" UUID, "{");
-    testbed_fail(&testbed, "mdev-create", CREATE, "is no JSON: line 1");
+    testbed_fail(&testbed, "mdev-create", CREATE, "is not JSON: line 1");
     expect_nothing_open(&testbed);
 }
 
@@ -340,7 +340,7 @@ Test(mdev_change, makes_vgpus_by_nvidias_own_interface)
     testbed_do(&testbed, "mdev-remove", "{'id': '" VGPU "'}",
                "{'parent': '" VGPU "', 'type': 'nvidia-1147'}");
     cr_expect_eq(kernel_vgpu(VGPU), 0);
-    testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "'}", VGPU " is no vGPU");
+    testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "'}", VGPU " is not a vGPU");
     json_decref(testbed_ask(&testbed, "mdev-create", BECOME(SIBLING, "nvidia-1155")));
     expect_nothing_open(&testbed);
 }
@@ -505,7 +505,7 @@ Test(mdev_change, does_not_wait_for_a_file_that_is_none, .timeout = 60)
     autofree char *pipe = xasprintf("%s/" FILES "/" UUID, testbed.tree.path);
     cr_assert_eq(mkfifo(pipe, 0600), 0);
     restart(&testbed);
-    testbed_fail(&testbed, "mdev-create", CREATE, "is no JSON: line 1");
+    testbed_fail(&testbed, "mdev-create", CREATE, "is not JSON: line 1");
     expect_nothing_open(&testbed);
 }
 
@@ -518,9 +518,9 @@ Test(mdev_change, forgets_a_kept_vgpu_that_is_not_there)
     json_decref(
         testbed_ask(&testbed, "mdev-create", "{'id': '" VGPU "', 'type': 'nvidia-1147', 'persistent': 1}"));
     json_decref(testbed_ask(&testbed, "mdev-remove", "{'id': '" VGPU "', 'keep': 1}"));
-    testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "', 'keep': 1}", VGPU " is no vGPU");
+    testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "', 'keep': 1}", VGPU " is not a vGPU");
     testbed_do(&testbed, "mdev-remove", "{'id': '" VGPU "'}", "{'parent': '" VGPU "', 'type': ''}");
-    testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "'}", VGPU " is no vGPU");
+    testbed_fail(&testbed, "mdev-remove", "{'id': '" VGPU "'}", VGPU " is not a vGPU");
     restart(&testbed);
     cr_expect_eq(kernel_vgpu(VGPU), 0);
     expect_nothing_open(&testbed);

@@ -213,7 +213,7 @@ Test(broker_rom, is_saved)
     autotestbed struct testbed testbed;
 
     make(&testbed, "vfio-pci", "vfio-pci");
-    testbed_fail(&testbed, "rom", SAVE(""), "/roms' is not there: make it (mkdir -p ");
+    testbed_fail(&testbed, "rom", SAVE(""), "/roms' does not exist: make it (mkdir -p ");
     autofree char *folder = make_folder(&testbed);
     autojson json_t *result = testbed_ask(&testbed, "rom", SAVE(""));
     autofree char *path = xasprintf("%s/gpu.rom", folder);

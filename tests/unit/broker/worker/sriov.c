@@ -216,7 +216,7 @@ Test(broker_sriov, is_kept_and_made_again)
     make(&testbed);
     testbed_do(&testbed, "sriov", SET_MORE(2, "'persistent': 1"), "{'before': 0, 'numvfs': 2}");
     testbed_do(&testbed, "sriov", SET(0), "{'before': 2, 'numvfs': 0}");
-    expect_log(&testbed, "what is kept for it are still 2 virtual functions");
+    expect_log(&testbed, "its persistent setting is still 2 virtual functions");
     testbed_stop_broker(&testbed, SIGTERM);
     testbed_start_broker(&testbed);
     testbed_wait_until_idle(&testbed);

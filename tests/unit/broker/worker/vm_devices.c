@@ -235,8 +235,8 @@ Test(vm_devices, of_usb_and_serial_ports_are_nodes_of_the_users_own)
         "{'own': ['/dev/bus/usb/002/012']}");
     expect_order(sysroot, "{\"config\": {\"serial0\": \"socket\"}}", "{'own': []}");
     expect_order(sysroot, "{\"config\": {\"serial0\": \"/dev/null\"}}",
-                 "serial0: '/dev/null' is no serial port of the host, such as /dev/ttyS0 or /dev/ttyUSB0");
+                 "serial0: '/dev/null' is not a serial port of the host, such as /dev/ttyS0 or /dev/ttyUSB0");
     expect_order(sysroot, "{\"config\": {\"serial1\": \"/dev/ttyNone\"}}",
-                 "serial1: '/dev/ttyNone' is not there");
+                 "serial1: '/dev/ttyNone' does not exist");
     sysroot_close(sysroot);
 }

@@ -77,7 +77,7 @@ Test(driver, state_is_not_known_in_the_middle_of_an_unbind)
     make_disk(&tree);
     tree_delete(&tree, FOLDER "driver");
     expect_error(driver_read_state(tree.sysroot, disk, &state, &err), &err, ERROR_BUSY,
-                 "it is being bound or unbound at this moment");
+                 "it is just being bound or unbound");
 }
 
 Test(driver, of_a_function_that_is_gone_is_not_found)

@@ -165,7 +165,7 @@ Test(passthrough_reservation, is_not_handed_to_a_process_that_is_not_there)
 
     take(&world, 100, "0000:01:00.0");
     cr_assert_eq(reservations_hand_over(&world.reservations, 100, 4242, &err), -1);
-    fixture_expect_error(&err, ERROR_FAILED, "VM 100 does not run any more: there is no process 4242");
+    fixture_expect_error(&err, ERROR_FAILED, "VM 100 no longer runs: there is no process 4242");
 }
 
 Test(passthrough_reservation, none_is_left_after_a_reboot)

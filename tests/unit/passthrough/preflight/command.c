@@ -381,10 +381,11 @@ const struct provoked provoked_by_command[] = {
                  "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,x-vga=1\n"},
     {.about = "a ROM is none",
      .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=text.rom'}",
-     .expected = "warning rom-file hostpci0: the file '@/rom/text.rom' is no ROM of a PCI device: no image "
-                 "begins in it.\n"
-                 "  = @/rom/text.rom: images for nothing\n"
-                 "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,x-vga=1\n"},
+     .expected =
+         "warning rom-file hostpci0: the file '@/rom/text.rom' is not a ROM of a PCI device: no image "
+         "begins in it.\n"
+         "  = @/rom/text.rom: images for nothing\n"
+         "  > hostpci qm set 100 -hostpci0 0000:01:00,pcie=1,x-vga=1\n"},
     {.about = "a ROM is a folder",
      .config = "{'hostpci0': '0000:01:00,pcie=1,x-vga=1,romfile=folder.rom'}",
      .expected = "warning rom-file hostpci0: the ROM '@/rom/folder.rom' cannot be read.\n"

@@ -284,7 +284,7 @@ const struct provoked provoked_by_devices[] = {
      .expected = ""},
     {.about = "x-vga of what is no display",
      .config = "{'hostpci0': '0000:01:00.1,pcie=1,x-vga=1', 'bios': 'seabios'}",
-     .expected = "error x-vga hostpci0: x-vga=1, but 0000:01:00.1 is no VGA device.\n"
+     .expected = "error x-vga hostpci0: x-vga=1, but 0000:01:00.1 is not a VGA device.\n"
                  "  = /sys/bus/pci/devices/0000:01:00.1/class: 0x040300\n"
                  "  > hostpci qm set 100 -hostpci0 0000:01:00.1,pcie=1\n"},
     {.about = "x-vga without VGA arbitration",
