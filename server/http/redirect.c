@@ -123,17 +123,16 @@ static bool is_shaking_hands(const struct redirect *redirect)
     return gnutls_handshake_get_last_in(redirect->session) != GNUTLS_HANDSHAKE_FINISHED;
 }
 
-/* Waits for a moment, but at most once per moment in each thread: otherwise the thread's other connections
- * would have to wait for every unfinished handshake. */
+/* Waits for a moment, but in each thread not again before as much time has passed: otherwise the thread's other
+ * connections would have to wait for every unfinished handshake. */
 static void wait_a_moment(int fd)
 {
-    static _Thread_local long long last;
-    long long now = clock_microseconds();
+    static _Thread_local long long end; /* of the last wait */
 
-    if (now - last < MOMENT_MS * 1000)
+    if (clock_microseconds() - end < MOMENT_MS * 1000)
         return;
-    last = now;
     poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, MOMENT_MS);
+    end = clock_microseconds();
 }
 
 static ssize_t pull(gnutls_transport_ptr_t argument, void *buffer, size_t length)

@@ -2,6 +2,9 @@
 /* What plain HTTP on a port of TLS is answered. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "server/http/redirect.h"
@@ -51,4 +54,40 @@ Test(redirect, nothing_is_repeated_that_is_no_part_of_a_url)
     cr_expect_str_eq(answer("OPTIONS * HTTP/1.1\r\n\r\n"), NOT_HERE);
     cr_expect_str_eq(answer("SSH-2.0-client\r\n\r\n"), NOT_HERE);
     cr_expect_str_eq(answer(""), NOT_HERE);
+}
+
+static long count_waits(void)
+{
+    struct rusage usage;
+
+    cr_assert_eq(getrusage(RUSAGE_THREAD, &usage), 0);
+    return usage.ru_nvcsw;
+}
+
+/* Each wait is a millisecond in which the thread's other connections wait, too. */
+Test(redirect, many_half_handshakes_do_not_wait_one_after_the_other)
+{
+    enum { CONNECTIONS = 200 };
+    static struct redirect watches[CONNECTIONS];
+    gnutls_certificate_credentials_t credentials;
+    gnutls_session_t sessions[CONNECTIONS];
+    int pair[2];
+
+    cr_assert_eq(gnutls_certificate_allocate_credentials(&credentials), 0);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+        cr_assert_eq(write(pair[1], "\x16\x03\x01", 3), 3);
+        cr_assert_eq(gnutls_init(&sessions[i], GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
+        gnutls_set_default_priority(sessions[i]);
+        gnutls_credentials_set(sessions[i], GNUTLS_CRD_CERTIFICATE, credentials);
+        gnutls_transport_set_int(sessions[i], pair[0]);
+        redirect_watch(&watches[i], sessions[i], pair[0], NULL);
+    }
+    long before = count_waits();
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        cr_assert_eq(gnutls_handshake(sessions[i]), GNUTLS_E_AGAIN);
+    cr_assert_lt(count_waits() - before, CONNECTIONS / 2);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        gnutls_deinit(sessions[i]);
+    gnutls_certificate_free_credentials(credentials);
 }
