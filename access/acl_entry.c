@@ -13,7 +13,8 @@
 #include "schema/format.h"
 #include "storage/edit.h"
 
-#define NAME "[A-Za-z0-9._-]+"
+#define NAME          "[A-Za-z0-9._-]+"
+#define ENTRIES_LIMIT 5000 /* on a path */
 
 bool acl_entry_path_is_valid(const char *path)
 {
@@ -192,6 +193,29 @@ static void change_kind(const struct acl_entry_change *change, json_t *entries, 
     drop_if_empty(entries, key);
 }
 
+static size_t count_entries(const json_t *entries)
+{
+    size_t count = 0;
+
+    for (int kind = 0; kind < KINDS; kind++)
+        count += json_object_size(json_object_get(entries, kinds[kind].key));
+    return count;
+}
+
+/* Every request reads all entries of the paths above its own. */
+static int check_entries(const json_t *entries, size_t before, struct error *err)
+{
+    size_t count = count_entries(entries);
+
+    if (count <= ENTRIES_LIMIT || count <= before)
+        return 0;
+    return error_set(
+        err, ERROR_FAILED,
+        "ACL update failed: at most %d users, groups and tokens can have roles on a path, and this "
+        "would be %zu: give the role to a group that they are in",
+        ENTRIES_LIMIT, count);
+}
+
 /* A path without entries has no document. */
 static void write_entries(struct change_set *set, const char *path, int64_t revision, json_t *entries)
 {
@@ -220,8 +244,11 @@ static int build_change(struct storage *storage, void *context, struct change_se
             return error_prefix(err, "ACL update failed: ");
         entries = json_object();
     }
+    size_t before = count_entries(entries);
     for (int kind = 0; kind < KINDS; kind++)
         change_kind(change, entries, kinds[kind].key, names[kind], roles);
+    if (check_entries(entries, before, err) != 0)
+        return -1;
     write_entries(set, change->path, revision, entries);
     return 0;
 }
@@ -311,14 +338,18 @@ static int forget_on_path(struct storage *storage, const char *path, const struc
 int acl_entry_forget(struct storage *storage, const struct acl_entry_gone *gone, struct change_set *set,
                      struct error *err)
 {
-    autojson json_t *acl = NULL;
-    const char *path;
-    json_t *entries;
+    const char *name = gone->user != NULL    ? gone->user
+                       : gone->group != NULL ? gone->group
+                       : gone->token != NULL ? gone->token
+                                             : gone->role;
+    autojson json_t *paths = NULL;
+    const json_t *path;
+    size_t i;
 
-    if (object_list(storage, "acl", &acl, err) != 0)
+    if (object_list_ids_naming(storage, "acl", name, &paths, err) != 0)
         return -1;
-    json_object_foreach(acl, path, entries)
-        if (forget_on_path(storage, path, gone, set, err) != 0)
+    json_array_foreach(paths, i, path)
+        if (forget_on_path(storage, json_string_value(path), gone, set, err) != 0)
             return -1;
     return 0;
 }

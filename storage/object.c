@@ -157,6 +157,29 @@ int object_list_ids(struct storage *storage, const char *kind, json_t **ret, str
     return row;
 }
 
+int object_list_ids_naming(struct storage *storage, const char *kind, const char *name, json_t **ret,
+                           struct error *err)
+{
+    autojson json_t *ids = json_array(), *string = json_string(name);
+    autofree char *quoted = json_dumps(string, JSON_ENCODE_ANY);
+    autoreader struct storage *reading = storage_lock_reader(storage);
+    autostmt sqlite3_stmt *select = NULL;
+    int row;
+
+    if (sqlite_prepare(storage->reader,
+                       "SELECT id FROM document WHERE kind = ?1 AND instr(body, ?2) > 0 ORDER BY id", &select,
+                       err) != 0)
+        return -1;
+    quoted[strlen(quoted) - 1] = '\0';
+    sqlite_bind_string(select, 1, kind);
+    sqlite_bind_string(select, 2, quoted);
+    while ((row = sqlite_step(select, err)) > 0)
+        json_array_append_new(ids, json_string(sqlite_string(select, 0)));
+    if (row == 0)
+        *ret = TAKE(ids);
+    return row;
+}
+
 int object_count(struct storage *storage, const char *kind, int64_t *ret, struct error *err)
 {
     autoreader struct storage *reading = storage_lock_reader(storage);

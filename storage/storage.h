@@ -52,6 +52,10 @@ int object_list_after(struct storage *storage, const char *kind, const char *aft
 /* Array of the ids of all documents of the kind, in order. Reads no body. */
 int object_list_ids(struct storage *storage, const char *kind, json_t **ret, struct error *err);
 
+/* The same of those whose body has the name as a key or as a text, or one that begins with it. */
+int object_list_ids_naming(struct storage *storage, const char *kind, const char *name, json_t **ret,
+                           struct error *err);
+
 /* Changes are numbered, and each document has the number of its last one. object_list_changes returns the
  * documents, of every kind, whose last change came after `since`: [{kind, id, body}], all as they were at one
  * moment, where a body is null if the document was deleted; and the number of the newest change. *ret is NULL

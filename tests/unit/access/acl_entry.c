@@ -165,6 +165,30 @@ Test(access_entry, that_does_not_exist_is_taken_away_already)
     expect_entries(&world, "/vms/100", "{'users': {'max@pve': {'PVEVMAdmin': 1}}}");
 }
 
+/* Every request reads all entries on the paths above its own. */
+Test(access_entry, of_which_a_path_has_a_bounded_number)
+{
+    autoworld struct world world;
+    make_world(&world, people);
+    struct change_set *set = change_set_new();
+    json_t *users = json_object();
+    const struct acl_entry_change more = {.path = "/vms", .roles = "Looker", .users = "joe@pve"};
+    struct error err;
+
+    for (int i = 0; i < 5000; i++) {
+        autofree char *name = xasprintf("u%d@pve", i);
+        json_object_set_new(users, name, json_pack("{s:i}", "Looker", 1));
+    }
+    change_set_put(set, "acl", "/vms", REVISION_ANY, json_pack("{s:o}", "users", users));
+    cr_assert_eq(storage_commit(world.storage, set, &err), 0, "%s", err.message);
+    cr_assert_eq(try_update(&world, "root@pam", &more, &err), -1);
+    cr_assert_str_eq(err.message,
+                     "ACL update failed: at most 5000 users, groups and tokens can have roles on a path, and "
+                     "this would be 5001: give the role to a group that they are in");
+    UPDATE(&world, .path = "/vms", .roles = "Looker", .users = "u1@pve", .remove = true);
+    UPDATE(&world, .path = "/vms", .roles = "Looker", .users = "joe@pve");
+}
+
 Test(access_entry, names_what_exists)
 {
     static const struct {
