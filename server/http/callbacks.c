@@ -21,7 +21,7 @@ struct http_request {
     struct callback_source *source;
     struct http_connection *connection;
     struct head head;
-    const char *uri_end; /* in libmicrohttpd's buffer */
+    const char *uri, *uri_end; /* in libmicrohttpd's buffer */
     bool headers_seen, answering, replying, form_is_broken;
     struct MHD_PostProcessor *form; /* of a body that holds a file */
     size_t received;                /* of the body */
@@ -54,6 +54,7 @@ void *callback_begin(void *argument, const char *uri, struct MHD_Connection *con
     exchange->resume = resume_connection;
     request->source = source;
     request->head.length = strlen(uri);
+    request->uri = uri;
     request->uri_end = uri + request->head.length;
     return request;
 }
@@ -284,7 +285,8 @@ static enum MHD_Result receive_headers(struct http_request *request, const char 
 
     request->headers_seen = true;
     exchange->method = method;
-    head_begin(head, request->uri_end, version, find_end(request));
+    head_begin(head, &(const struct head_line){method, request->uri, request->uri_end, version},
+               find_end(request));
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, request);
     if (head_check(head, &err) != 0)
         return refuse(request, &err);

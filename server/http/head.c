@@ -19,14 +19,15 @@ static bool is_gap(const char *at, const char *next, ptrdiff_t least, ptrdiff_t 
     return at == next;
 }
 
-void head_begin(struct head *head, const char *uri_end, const char *version, const char *end)
+void head_begin(struct head *head, const struct head_line *line, const char *end)
 {
-    head->version = version;
+    head->version = line->version;
     head->end = end;
     if (end == NULL)
         return;
-    head->misplaced = !is_gap(uri_end, version, 1, 1, "");
-    head->next = version + strlen(version);
+    head->misplaced = !is_gap(line->method + strlen(line->method), line->uri, 1, 1, "") ||
+                      !is_gap(line->uri_end, line->version, 1, 1, "");
+    head->next = line->version + strlen(line->version);
 }
 
 /* RFC 9110, 5.6.2 */
@@ -53,6 +54,7 @@ void head_add(struct head *head, const char *name, const char *value)
 
     if (head->next != NULL)
         check_place(head, name, value);
+    head->misplaced |= strchr(value, '\r') != NULL;
     if (!is_token(name))
         head->misnamed = name;
     head->lines++;
@@ -80,7 +82,7 @@ int head_check(const struct head *head, struct error *err)
         return error_set(
             err, ERROR_UNREADABLE,
             "the length of the body is given more than once (Content-Length, Transfer-Encoding)");
-    if (head->hosts > 1 || (head->hosts == 0 && strcmp(head->version, "HTTP/1.1") == 0))
+    if (head->hosts > 1 || (head->hosts == 0 && strcmp(head->version, "HTTP/1.0") != 0))
         return error_set(err, ERROR_UNREADABLE, "the header Host was sent %u times: send it once",
                          head->hosts);
     if (head->lines > HTTP_HEADER_LIMIT)

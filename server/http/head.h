@@ -29,9 +29,12 @@ struct head {
     unsigned long long content_length; /* 0: there is no body; or REQUEST_LENGTH_UNKNOWN */
 };
 
-/* `uri_end`, `version` and `end`, where the head ends, point into libmicrohttpd's buffer. `end` is NULL if
+/* The request line. These and `end`, where the head ends, point into libmicrohttpd's buffer. `end` is NULL if
  * this libmicrohttpd refuses folded lines and NUL bytes itself. */
-void head_begin(struct head *head, const char *uri_end, const char *version, const char *end);
+struct head_line {
+    const char *method, *uri, *uri_end, *version;
+};
+void head_begin(struct head *head, const struct head_line *line, const char *end);
 
 /* Called for each header, in the order in which they came. */
 void head_add(struct head *head, const char *name, const char *value);

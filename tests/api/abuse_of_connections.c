@@ -121,7 +121,9 @@ static void is_refused(const char *bytes, size_t length)
 UNHARMED_TEST(abuse_of_connections, heads_that_two_programs_read_differently)
 {
 #define POST_LINE "POST /api2/json" MAPPINGS " HTTP/1.1\r\n"
-    static const char line[] = "GET /api2/json/version\0 HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char line[] = "GET /api2/json/version\0 HTTP/1.1\r\nHost: x\r\n\r\n",
+                      method[] = "GET\0 /api2/json/version HTTP/1.1\r\nHost: x\r\n\r\n",
+                      carriage[] = "GET /api2/json/version HTTP/1.1\r\nHost: x\r\nA: b\rC: d\r\n\r\n";
 
     REFUSED(POST_LINE
             "Host: x\r\nContent-Length : 40\r\n\r\nGET /api2/json/version HTTP/1.1\r\nA: b\r\n\r\n");
@@ -138,6 +140,9 @@ UNHARMED_TEST(abuse_of_connections, heads_that_two_programs_read_differently)
     REFUSED(POST_LINE "Host: x\r\n\0A: b\r\n\r\n");
     REFUSED(POST_LINE "Host: x\r\nA:\0 b\r\n\r\n");
     cr_assert(raw_is_refused(line, sizeof(line) - 1));
+    cr_assert(raw_is_refused(method, sizeof(method) - 1));
+    cr_assert(raw_is_refused(carriage, sizeof(carriage) - 1));
+    REFUSED("GET /api2/json/version HTTP/1.2\r\n\r\n");
     REFUSED(POST_LINE "\r\n");
     REFUSED(POST_LINE "Hosts: x\r\n\r\n");
     REFUSED(POST_LINE "Host: x\r\nHost: y\r\n\r\n");
