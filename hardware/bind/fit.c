@@ -11,6 +11,8 @@
 #include "hardware/module.h"
 #include "hardware/paths.h"
 
+#define CMDLINE_LIMIT 65536
+
 static bool takes_any(const char *driver)
 {
     return module_name_equal(driver, "pci_stub") || module_name_equal(driver, "vfio_pci");
@@ -93,6 +95,35 @@ static int check_blacklist(const struct sysroot *sysroot, const char *module, st
     return result;
 }
 
+static bool names_module(char *list, const char *module)
+{
+    for (char *name; (name = strsep(&list, ",")) != NULL;)
+        if (module_name_equal(name, module))
+            return true;
+    return false;
+}
+
+/* modprobe(8) honours modprobe.blacklist, as if it was a line of modprobe.d, and the kernel module_blacklist
+ * (admin-guide/kernel-parameters.rst), whoever asks. */
+static int check_command_line(const struct sysroot *sysroot, const char *module, struct error *err)
+{
+    static const char *const parameters[] = {"modprobe.blacklist=", "module_blacklist="};
+    autofree char *line = NULL;
+
+    if (sysfs_read_whole(sysroot_fd(sysroot), PROC_CMDLINE, CMDLINE_LIMIT, &line) < 0)
+        return 0;
+    for (char *rest = line, *word; (word = strsep(&rest, " \t\n")) != NULL;)
+        for (size_t i = 0; i < COUNT_OF(parameters); i++)
+            if (text_starts_with(word, parameters[i]) && names_module(word + strlen(parameters[i]), module))
+                return error_set(
+                    err, ERROR_FAILED,
+                    "the module %s is not loaded, because %s on the kernel's command line keeps it "
+                    "out: remove it there and restart the host%s%s%s",
+                    module, parameters[i], i == 0 ? ", or type `modprobe " : "", i == 0 ? module : "",
+                    i == 0 ? "` and try again" : "");
+    return 0;
+}
+
 int fit_check(const struct sysroot *sysroot, struct pci_address address, const char *bound,
               const char *driver, struct error *err)
 {
@@ -121,7 +152,9 @@ int fit_check(const struct sysroot *sysroot, struct pci_address address, const c
         return error_set(err, ERROR_FAILED,
                          "%s is not given to %s, as none of its ids is that device's: choose %s", id, driver,
                          others);
-    return loaded ? 0 : check_blacklist(sysroot, driver, err);
+    if (loaded)
+        return 0;
+    return check_blacklist(sysroot, driver, err) != 0 ? -1 : check_command_line(sysroot, driver, err);
 }
 
 json_t *fit_list_drivers(const struct sysroot *sysroot, struct pci_address address)

@@ -197,6 +197,18 @@ Test(broker_driver, loads_nothing_that_is_blacklisted)
     tree_write(&testbed.tree, "etc/modprobe.d/a.conf", "");
     testbed_fail(&testbed, "driver", "{'id': '" IDLE "', 'driver': 'ice_net'}",
                  "modules are loaded only where --sysroot is /");
+    tree_write(&testbed.tree, "proc/cmdline", "quiet modprobe.blacklist=x,ice-net ro\n");
+    testbed_fail(
+        &testbed, "driver", "{'id': '" IDLE "', 'driver': 'ice_net'}",
+        "the module ice_net is not loaded, because modprobe.blacklist= on the kernel's command line keeps "
+        "it out: remove it there and restart the host, or type `modprobe ice_net` and try again");
+    tree_write(&testbed.tree, "proc/cmdline", "module_blacklist=ice_net\n");
+    testbed_fail(
+        &testbed, "driver", "{'id': '" IDLE "', 'driver': 'ice_net'}",
+        "module_blacklist= on the kernel's command line keeps it out: remove it there and restart the host");
+    tree_write(&testbed.tree, "proc/cmdline", "module_blacklist=ice\n");
+    testbed_fail(&testbed, "driver", "{'id': '" IDLE "', 'driver': 'ice_net'}",
+                 "modules are loaded only where --sysroot is /");
     kernel_remove_driver("vfio-pci");
     add_module(&testbed, "vfio-pci", "pci:v00001000d*");
     tree_write(&testbed.tree, "etc/modprobe.d/a.conf", "blacklist vfio_pci\n");
