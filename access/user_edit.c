@@ -79,8 +79,9 @@ static int build_update(struct storage *storage, void *context, struct change_se
     if (access_read_document(storage, "user", edit->user, &document, &revision, err) != 0 ||
         change_groups(storage, edit, set, err) != 0)
         return -1;
+    bool was_active = access_is_active(document, time(NULL));
     change_settings(document, edit->settings);
-    if (!access_is_active(document, time(NULL)))
+    if (!was_active || !access_is_active(document, time(NULL)))
         access_end_logins(document); /* tickets stay invalid when the user is enabled again */
     change_set_put(set, "user", edit->user, revision, TAKE(document));
     return 0;

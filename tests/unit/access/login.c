@@ -301,6 +301,19 @@ static void expect_end(struct world *world, const char *ticket, const char *user
 }
 
 /* Within the same second, too: the times are not compared. */
+/* Time passes for a user who has a date of expiry: nobody writes the document. */
+static void expire(struct world *world, const char *user)
+{
+    struct change_set *set = change_set_new();
+    json_t *document;
+    struct error err;
+
+    cr_assert_eq(object_read(world->storage, "user", user, &document, NULL, &err), 0, "%s", err.message);
+    json_object_set_new(document, "expire", json_integer(1));
+    change_set_put(set, "user", user, REVISION_ANY, document);
+    cr_assert_eq(storage_commit(world->storage, set, &err), 0, "%s", err.message);
+}
+
 Test(access_login, ends_with_its_password_or_its_user)
 {
     static const char *const users[] = {"joe@pve", "bob@pam"};
@@ -320,6 +333,10 @@ Test(access_login, ends_with_its_password_or_its_user)
         change_user(&world, users[i], "{'expire': 1}");
         change_user(&world, users[i], "{'expire': 0}");
         expect_end(&world, second, users[i], "having expired");
+        autofree char *late = ticket_of(&world, users[i], time(NULL));
+        expire(&world, users[i]);
+        change_user(&world, users[i], "{'expire': 0}");
+        expect_end(&world, late, users[i], "having expired in the course of time");
         autofree char *third = ticket_of(&world, users[i], time(NULL));
         cr_assert_eq(user_delete(world.storage, users[i], &err), 0, "%s", err.message);
         cr_assert_eq(user_create(world.storage, users[i], NULL, settings, &err), 0, "%s", err.message);
