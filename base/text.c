@@ -120,6 +120,18 @@ char *text_trim(char *string)
     return string;
 }
 
+/* U+2028 and U+2029, which end a line, and the marks that change the order in which text is shown: U+061C,
+ * U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069. */
+static bool reorders(const unsigned char *c)
+{
+    if (c[0] == 0xd8)
+        return c[1] == 0x9c;
+    if (c[0] != 0xe2)
+        return false;
+    return (c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
+           (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+}
+
 size_t text_printable_length(const char *string)
 {
     const unsigned char *c = (const unsigned char *)string;
@@ -134,5 +146,5 @@ size_t text_printable_length(const char *string)
     if ((c[0] == 0xc2 && c[1] < 0xa0) || (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
         (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
         return 0;
-    return length;
+    return reorders(c) ? 0 : length;
 }

@@ -45,6 +45,12 @@ Test(log, shows_what_could_steer_a_terminal_or_forge_a_line)
         {"\xc3(", "\\xc3(\n"},                 /* not UTF-8 */
         {"\xc0\x8a", "\\xc0\\x8a\n"},          /* a newline, too long */
         {"\xed\xa0\x80", "\\xed\\xa0\\x80\n"}, /* a surrogate */
+        {"a\xe2\x80\xae"
+         "b\xe2\x80\xa8"
+         "c\xd8\x9c",
+         "a\\xe2\\x80\\xae"
+         "b\\xe2\\x80\\xa8"
+         "c\\xd8\\x9c\n"}, /* right to left, a line's end, a mark */
         {"cut: \xe6\x97", "cut: \\xe6\\x97\n"},
     };
 
