@@ -22,6 +22,15 @@ static bool is_known(const char *name)
            text_starts_with(name, "hostpci.sock") || text_starts_with(name, "broker.sock");
 }
 
+/* Root must not inherit the VMs' folder from the user whose folder this was. */
+static bool is_ours(int folder, const char *name)
+{
+    struct stat status;
+
+    return strcmp(name, "vm") != 0 || geteuid() != 0 ||
+           (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid == 0);
+}
+
 struct content {
     bool ours, foreign;
 };
@@ -39,7 +48,7 @@ static struct content examine(int folder)
         return content;
     }
     while ((entry = readdir(listing)) != NULL) {
-        bool ours = is_known(entry->d_name);
+        bool ours = is_known(entry->d_name) && is_ours(folder, entry->d_name);
         content.ours |= ours && entry->d_name[0] != '.';
         content.foreign |= !ours;
     }

@@ -102,6 +102,11 @@ Test(run_dir, root_takes_no_folder_that_is_not_ours)
     cr_assert_eq(chmod(etc, 0775), 0);
     expect_refused(etc, "contains files that hostpci did not create");
     expect_refused(home, "contains files that hostpci did not create");
+    autofree char *user = make_in(&tree, "user", SOMEBODY, 0700),
+                  *vm = make_in(&tree, "user/vm", SOMEBODY, 0777);
+    expect_refused(user, "contains files that hostpci did not create");
+    cr_assert_eq(chown(vm, 0, 0), 0);
+    expect_accepted(user, 0, 0755);
     expect_refused(shared, "is writable by everybody");
     put(shared, "hostpci.sock");
     expect_refused(shared, "is writable by everybody");
