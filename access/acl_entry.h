@@ -35,8 +35,8 @@ struct acl_entry_change {
 int acl_entry_update(struct access *access, const struct identity *caller,
                      const struct acl_entry_change *change, struct error *err);
 
-/* Who, or which role, is about to be deleted; the other members are NULL. A user's tokens are deleted with the
- * user. */
+/* Who, or which role, is about to be deleted; the other members are NULL. A user's tokens are deleted with
+ * the user. */
 struct acl_entry_gone {
     const char *user, *group, *token, *role;
 };

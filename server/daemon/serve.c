@@ -40,12 +40,9 @@
 #define STOP_TASKS_SECONDS        2 /* the next daemon resumes those that have not ended */
 
 /* Hashing a password takes 16 MiB, so few are hashed at the same time. */
-static const struct worker_limits worker_limits = {.threads = 8,
-                                                   .kept_threads = 2,
-                                                   .places = 128,
-                                                   .kept_places = 32,
-                                                   .share = 32},
-                                  login_limits = {.threads = 2, .places = 32, .kept_places = 16, .share = 8};
+static const struct worker_limits
+    worker_limits = {.threads = 8, .kept_threads = 2, .places = 128, .kept_places = 32, .share = 32},
+    login_limits = {.threads = 3, .kept_threads = 1, .places = 32, .kept_places = 16, .share = 8};
 
 /* A socket that is bound while we are still root, if we are. */
 struct listener {

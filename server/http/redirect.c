@@ -123,8 +123,8 @@ static bool is_shaking_hands(const struct redirect *redirect)
     return gnutls_handshake_get_last_in(redirect->session) != GNUTLS_HANDSHAKE_FINISHED;
 }
 
-/* Waits for a moment, but in each thread not again before as much time has passed: otherwise the thread's other
- * connections would have to wait for every unfinished handshake. */
+/* Waits for a moment, but in each thread not again before as much time has passed: otherwise the thread's
+ * other connections would have to wait for every unfinished handshake. */
 static void wait_a_moment(int fd)
 {
     static _Thread_local long long end; /* of the last wait */
