@@ -86,7 +86,7 @@ static char *add_set(struct order *order, const json_t *numbers)
 /* Root opens what the daemon names, so the folders are the broker's own. */
 static int hand_volume(struct order *order, const struct vm_file *file, char **ret, struct error *err)
 {
-    const char *below;
+    const char *below = NULL;
 
     if (vm_order_find_folder(order->worker, file->path, file->in_store, &below, err) != 0)
         return -1;

@@ -22,11 +22,11 @@ static int judge_host(const json_t *data);
 static const struct call {
     const char *name;
     enum method method;
-    const char *below; /* the rest of the path, below the device; the whole path if there is none */
     int id_at;         /* which argument is the PCI id, from 1 */
+    bool by_slot;      /* a PCI id without a function means the whole device */
+    const char *below; /* the rest of the path, below the device; the whole path if there is none */
     const char *arguments[ARGUMENTS_MAX]; /* the parameters that the arguments give; NULL for the PCI id */
     const char *parameter, *value;        /* what is always given */
-    bool by_slot;                         /* a PCI id without a function means the whole device */
     char *(*print)(const json_t *data, const struct table_style *style);
     int (*judge)(const json_t *data);
 } calls[] = {
