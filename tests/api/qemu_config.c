@@ -61,7 +61,7 @@ DAEMON_TEST(qemu_config, missing_vm_is_told_as_a_missing_file)
 
 DAEMON_TEST(qemu_config, has_no_snapshots)
 {
-    fails(500, "snapshot 'before' does not exist: hostpci does not make any", "GET", CONFIG, "snapshot",
+    fails(500, "snapshot 'before' does not exist: hostpci has no snapshots", "GET", CONFIG, "snapshot",
           "before", NULL);
 }
 

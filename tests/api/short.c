@@ -89,7 +89,9 @@ DAEMON_TEST(short_command, an_id_without_a_function_means_the_whole_device)
 
 DAEMON_TEST(short_command, detach_takes_a_whole_group)
 {
-    free(RUN("set", PCI "/0000:01:00.0/driver", "--driver", "none", "--scope", "device"));
+    static const char path[] = PCI "/0000:01:00.0/driver";
+
+    free(RUN("set", path, "--driver", "none", "--scope", "device"));
     cr_assert_str_eq(kernel_driver("0000:01:00.1"), "");
     free(RUN("detach", "01:00.0", "--group"));
     cr_assert_str_eq(kernel_driver("0000:01:00.1"), "vfio-pci");
