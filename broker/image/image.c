@@ -95,12 +95,13 @@ _Noreturn static void run(const struct image *image, uid_t uid, pid_t parent)
     struct error err = {.message = ""};
 
     fill_arguments(image, argv);
-    if (dup2(null, STDIN_FILENO) >= 0 && dup2(image->file, TARGET_FD) >= 0 && limit(image) && become(uid) &&
+    if (dup2(null, STDIN_FILENO) >= 0 && dup2(image->file, TARGET_FD) >= 0 && become(uid) &&
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
         getppid() == parent && denial_load(denial_common, denial_common_count, EPERM, &err) == 0) {
         fcntl(TARGET_FD, F_SETFD, 0); /* dup2 of a descriptor onto itself keeps its flag */
         close_range(TARGET_FD + 1, UINT_MAX, 0);
-        execve(IMAGE_PROGRAM, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);
+        if (limit(image)) /* at last: this process may need more memory than qemu-img does */
+            execve(IMAGE_PROGRAM, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);
     }
     dprintf(STDERR_FILENO, "cannot start " IMAGE_PROGRAM ": %s\n",
             err.message[0] != '\0' ? err.message : strerror(errno));
