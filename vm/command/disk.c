@@ -81,6 +81,7 @@ static int read_boot_letters(struct vm_build *build, const char *letters, struct
             struct vm_build_disk disk = {0};
             if (read_disk(build, boot_buses[i], j, &disk, &values, err) != 0)
                 return -1;
+            autofree char *file = disk.file;
             if (values == NULL)
                 continue;
             if (disk.cdrom && next_cdrom != 0)
