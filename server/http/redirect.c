@@ -123,13 +123,13 @@ static bool is_shaking_hands(const struct redirect *redirect)
     return gnutls_handshake_get_last_in(redirect->session) != GNUTLS_HANDSHAKE_FINISHED;
 }
 
-/* Waits for a moment, but in each thread not again before as much time has passed: otherwise the thread's
- * other connections would have to wait for every unfinished handshake. */
+/* Waits for a moment, but not while the thread has done little since its last wait: otherwise its other
+ * connections would have to wait for every unfinished handshake. */
 static void wait_a_moment(int fd)
 {
     static _Thread_local long long end; /* of the last wait */
 
-    if (clock_microseconds() - end < MOMENT_MS * 1000)
+    if (clock_microseconds() - end < MOMENT_MS * 1000 / 8)
         return;
     poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, MOMENT_MS);
     end = clock_microseconds();
