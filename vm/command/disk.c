@@ -28,6 +28,11 @@ static const char *disk_text(const struct vm_build *build, const char *key)
     return text == NULL && strcmp(key, "ide2") == 0 ? vm_build_text(build, "cdrom") : text;
 }
 
+static void release_disk(struct vm_build_disk *disk)
+{
+    free(disk->file);
+}
+
 static int read_disk(const struct vm_build *build, unsigned bus, unsigned index, struct vm_build_disk *ret,
                      json_t **ret_values, struct error *err)
 {
@@ -78,10 +83,9 @@ static int read_boot_letters(struct vm_build *build, const char *letters, struct
     for (size_t i = 0; i < COUNT_OF(boot_buses); i++)
         for (unsigned j = 0; j < buses[boot_buses[i]].count; j++) {
             autojson json_t *values = NULL;
-            struct vm_build_disk disk = {0};
+            __attribute__((cleanup(release_disk))) struct vm_build_disk disk = {0};
             if (read_disk(build, boot_buses[i], j, &disk, &values, err) != 0)
                 return -1;
-            autofree char *file = disk.file;
             if (values == NULL)
                 continue;
             if (disk.cdrom && next_cdrom != 0)
@@ -287,10 +291,9 @@ int vm_build_add_disks(struct vm_build *build, struct error *err)
     for (unsigned bus = 0; bus < COUNT_OF(buses); bus++)
         for (unsigned i = 0; i < buses[bus].count; i++) {
             autojson json_t *values = NULL;
-            struct vm_build_disk disk = {0};
+            __attribute__((cleanup(release_disk))) struct vm_build_disk disk = {0};
             if (read_disk(build, bus, i, &disk, &values, err) != 0)
                 return -1;
-            autofree char *file = disk.file;
             if (values != NULL && add_disk(build, &disk, err) != 0)
                 return -1;
         }
