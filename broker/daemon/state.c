@@ -55,7 +55,7 @@ int state_describe(const struct jobs *jobs, const char *id, json_t **ret, struct
 {
     autojson json_t *list = json_array(), *facts = NULL;
     struct pci_address address;
-    char name[PCI_ADDRESS_SIZE]; /* as the journal has it */
+    char name[PCI_ADDRESS_SIZE] = ""; /* as the journal has it */
 
     if (id != NULL && !pci_address_parse(id, &address))
         return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
