@@ -14,8 +14,6 @@
 #include "base/memory.h"
 #include "broker/daemon/id.h"
 #include "broker/daemon/job_run.h"
-#include "broker/daemon/kept.h"
-#include "broker/daemon/machines.h"
 #include "broker/daemon/state.h"
 #include "broker/daemon/turns.h"
 #include "broker/protocol.h"
@@ -315,29 +313,14 @@ static void on_answer(void *reader, json_t *answer)
     send_all(client);
 }
 
-static int answer_state(struct client *client, const json_t *arguments, struct error *err)
+static int answer_told(struct client *client, const struct operation *operation, const json_t *arguments,
+                       struct error *err)
 {
-    json_t *state;
+    json_t *told;
 
-    if (state_describe(client->clients->jobs, json_string_value(json_object_get(arguments, "id")), &state,
-                       err) != 0)
+    if (state_tell(client->clients->jobs, operation, arguments, &told, err) != 0)
         return -1;
-    client->answer = json_pack("{s:o}", "result", state);
-    return 0;
-}
-
-static int answer_vms(struct client *client, const json_t *arguments, struct error *err)
-{
-    (void)arguments, (void)err;
-    client->answer = json_pack("{s:o}", "result", machines_describe(client->clients->jobs->machines));
-    return 0;
-}
-
-static int answer_kept(struct client *client, const json_t *arguments, struct error *err)
-{
-    (void)arguments, (void)err;
-    client->answer =
-        json_pack("{s:{s:o}}", "result", "kept", kept_describe(client->clients->jobs->kept, NULL));
+    client->answer = json_pack("{s:o}", "result", told);
     return 0;
 }
 
@@ -360,16 +343,6 @@ static int answer_stop(struct client *client, const json_t *arguments, struct er
     client->answer = json_pack("{s:{}}", "result");
     return 0;
 }
-
-/* What the broker answers by itself: these have no `run`. */
-static const struct {
-    const struct operation *operation;
-    int (*answer)(struct client *client, const json_t *arguments, struct error *err);
-} answers[] = {{&operation_state, answer_state},
-               {&operation_vms, answer_vms},
-               {&operation_kept, answer_kept},
-               {&operation_follow, answer_follow},
-               {&operation_stop, answer_stop}};
 
 static int start_reading(struct client *client, const struct operation *operation, const json_t *arguments,
                          struct error *err)
@@ -470,9 +443,12 @@ static int handle_request(struct client *client, json_t *request, struct error *
     autojson json_t *arguments = given != NULL ? json_incref(given) : json_object();
     if (operation_check(operation, arguments, err) != 0)
         return -1;
-    for (size_t i = 0; i < COUNT_OF(answers); i++)
-        if (answers[i].operation == operation)
-            return answers[i].answer(client, arguments, err);
+    if (operation == &operation_follow)
+        return answer_follow(client, arguments, err);
+    if (operation == &operation_stop)
+        return answer_stop(client, arguments, err);
+    if (operation->run == NULL)
+        return answer_told(client, operation, arguments, err);
     return start(client, operation, id, arguments, err);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operation state. */
+/* What the broker tells of itself. */
 #include "broker/daemon/state.h"
 
 #include "base/memory.h"
 #include "broker/daemon/kept.h"
+#include "broker/daemon/machines.h"
 #include "broker/protocol.h"
 #include "hardware/pci/inventory.h"
 
@@ -51,7 +52,7 @@ static int list_jobs(const struct jobs *jobs, json_t *list, struct error *err)
     return 0;
 }
 
-int state_describe(const struct jobs *jobs, const char *id, json_t **ret, struct error *err)
+static int describe_state(const struct jobs *jobs, const char *id, json_t **ret, struct error *err)
 {
     autojson json_t *list = json_array(), *facts = NULL;
     struct pci_address address;
@@ -68,5 +69,15 @@ int state_describe(const struct jobs *jobs, const char *id, json_t **ret, struct
                      id != NULL ? json_pack("{s:O}", name, facts) : json_incref(facts));
     if (id != NULL)
         json_object_set_new(*ret, "kept", kept_describe(jobs->kept, name));
+    return 0;
+}
+
+int state_tell(const struct jobs *jobs, const struct operation *operation, const json_t *arguments,
+               json_t **ret, struct error *err)
+{
+    if (operation == &operation_state)
+        return describe_state(jobs, json_string_value(json_object_get(arguments, "id")), ret, err);
+    *ret = operation == &operation_vms ? machines_describe(jobs->machines)
+                                       : json_pack("{s:o}", "kept", kept_describe(jobs->kept, NULL));
     return 0;
 }
