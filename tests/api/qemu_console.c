@@ -226,6 +226,10 @@ DAEMON_TEST(qemu_console, is_closed_with_its_vm_or_its_daemon)
     ask_for_socket(second, post(VM "/vncproxy", "websocket", "1", NULL), "");
     autofree char *other = receive_head(second);
     cr_assert_eq(raw_status(other), 101, "%s", other);
+    receive(second, version, 14);
+    daemon_stop();
+    expect_closed(second);
+    daemon_start_again();
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
 }
 
