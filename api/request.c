@@ -94,3 +94,10 @@ int request_run(struct request *request, json_t **ret, struct error *err)
     *ret = usage_list_children(endpoint_table, endpoint_count, endpoint->path, endpoint->index_key);
     return 0;
 }
+
+int request_list_none(struct request *request, json_t **ret, struct error *err)
+{
+    (void)request, (void)err;
+    *ret = json_array();
+    return 0;
+}

@@ -51,10 +51,10 @@ struct request {
     bool file_taken;  /* set by a handler that removes it itself, later */
     long long total;  /* set by a handler that returns a part of a list: the length of the whole list */
     bool upgrades;    /* the client asks for a WebSocket, as one should */
-    struct request_console
-        *console; /* set by a handler instead of its reply, if so; freed with the request */
-    char
-        file_name[192]; /* set by a handler that returns a string which is a text file, to be sent as it is */
+    /* Set by a handler instead of its reply, if so; freed with the request. */
+    struct request_console *console;
+    /* Set by a handler that returns a string which is a text file, to be sent as it is. */
+    char file_name[192];
 };
 
 /* The values of parameters. The endpoint must declare the name (asserted). A parameter that was not sent has
@@ -73,6 +73,9 @@ char *request_caller(const struct request *request);
 
 /* Runs the handler of request->endpoint, or lists the children of an index. */
 int request_run(struct request *request, json_t **ret, struct error *err);
+
+/* A handler that lists nothing, for what hostpci does not have and clients ask for. */
+int request_list_none(struct request *request, json_t **ret, struct error *err);
 
 /* The table of all endpoints, in the order of api/endpoints.def. */
 extern const struct endpoint *const endpoint_table[];

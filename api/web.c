@@ -69,13 +69,6 @@ const struct endpoint endpoint_get_node_subscription = {
     .run = get_subscription,
 };
 
-static int list_rrddata(struct request *request, json_t **ret, struct error *err)
-{
-    (void)request, (void)err;
-    *ret = json_array();
-    return 0;
-}
-
 const struct endpoint endpoint_list_node_rrddata = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/rrddata",
@@ -91,5 +84,5 @@ const struct endpoint endpoint_list_node_rrddata = {
                 .empty = "No statistics are kept.",
                 .items = ITEMS(.type = SCHEMA_OBJECT, .open = true)},
     .on_node = true,
-    .run = list_rrddata,
+    .run = request_list_none,
 };

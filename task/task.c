@@ -16,6 +16,7 @@
 
 #define STACK_BYTES   ((size_t)512 * 1024) /* several times the largest message of the broker */
 #define RETRY_SECONDS 1
+#define WAIT_NS       20000000L
 
 struct tasks {
     struct storage *storage;
@@ -276,4 +277,19 @@ int task_stop(struct tasks *tasks, const char *upid, struct error *err)
 bool task_is_stopped(const struct task *task)
 {
     return atomic_load(&task->stopped);
+}
+
+json_t *task_wait(struct storage *storage, const char *upid, long long seconds)
+{
+    long long end = clock_milliseconds() + seconds * 1000;
+
+    do {
+        autojson json_t *task = NULL;
+        struct error ignored;
+        nanosleep(&(const struct timespec){.tv_nsec = WAIT_NS}, NULL);
+        if (local_read_task(storage, upid, &task, &ignored) == 0 &&
+            json_is_string(json_object_get(task, "result")))
+            return TAKE(task);
+    } while (clock_milliseconds() < end);
+    return NULL;
 }

@@ -52,6 +52,10 @@ int task_begin(struct tasks *tasks, const struct task_start *start, char ret[sta
 
 const char *task_upid(const struct task *task);
 
+/* Waits for the end of a short task. The caller frees what local_read_task says of it; NULL if it has not
+ * ended in that time. */
+json_t *task_wait(struct storage *storage, const char *upid, long long seconds);
+
 /* For the task's own thread. Each call adds one line, in which control characters and bytes that are not
  * UTF-8 become \xNN. A warning is counted, and its line begins with "WARN: ". */
 void task_log(struct task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));

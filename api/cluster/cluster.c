@@ -51,13 +51,6 @@ const struct endpoint endpoint_get_cluster_status = {
     .run = get_status,
 };
 
-static int list_log(struct request *request, json_t **ret, struct error *err)
-{
-    (void)request, (void)err;
-    *ret = json_array();
-    return 0;
-}
-
 const struct endpoint endpoint_list_cluster_log = {
     .method = METHOD_GET,
     .path = "/cluster/log",
@@ -71,7 +64,7 @@ const struct endpoint endpoint_list_cluster_log = {
     .returns = {.type = SCHEMA_ARRAY,
                 .empty = "The cluster keeps no log of its own.",
                 .items = ITEMS(.type = SCHEMA_OBJECT, .open = true)},
-    .run = list_log,
+    .run = request_list_none,
 };
 
 static json_t *make_row(const struct service *service, const struct qemu_seen *seen)

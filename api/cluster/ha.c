@@ -14,13 +14,6 @@ const struct endpoint endpoint_get_ha = {
     .index_key = "id",
 };
 
-static int list_resources(struct request *request, json_t **ret, struct error *err)
-{
-    (void)request, (void)err;
-    *ret = json_array();
-    return 0;
-}
-
 const struct endpoint endpoint_list_ha_resources = {
     .method = METHOD_GET,
     .path = "/cluster/ha/resources",
@@ -35,7 +28,7 @@ const struct endpoint endpoint_list_ha_resources = {
                 .empty = "No cluster keeps a VM running.",
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES({.name = "sid", .type = SCHEMA_STRING}))},
-    .run = list_resources,
+    .run = request_list_none,
 };
 
 static int get_resource(struct request *request, json_t **ret, struct error *err)

@@ -179,13 +179,6 @@ const struct endpoint endpoint_get_qemu_firewall_options = {
     .run = get_options,
 };
 
-static int list_replication(struct request *request, json_t **ret, struct error *err)
-{
-    (void)request, (void)err;
-    *ret = json_array();
-    return 0;
-}
-
 const struct endpoint endpoint_list_node_replication = {
     .method = METHOD_GET,
     .path = "/nodes/{node}/replication",
@@ -201,5 +194,5 @@ const struct endpoint endpoint_list_node_replication = {
                 .items = ITEMS(.type = SCHEMA_OBJECT,
                                .properties = PROPERTIES({.name = "id", .type = SCHEMA_STRING}))},
     .on_node = true,
-    .run = list_replication,
+    .run = request_list_none,
 };

@@ -188,8 +188,7 @@ static int check_store_volume(const struct question *question, struct error *err
     if (volume.content == VM_CONTENT_ISO)
         return require_on_store(
             call, VALUES("Datastore.Allocate", "Datastore.AllocateSpace", "Datastore.Audit"), err);
-    if (volume.vmid == json_integer_value(json_object_get(call->params, "vmid")) ||
-        require_on_store(call, VALUES("Datastore.Allocate"), &ignored) == 0)
+    if (volume.vmid == qemu_vmid(call) || require_on_store(call, VALUES("Datastore.Allocate"), &ignored) == 0)
         return 0;
     autofree char *path = xasprintf("/vms/%lld", volume.vmid);
     if (require_on_store(call, VALUES("Datastore.Audit"), err) != 0)

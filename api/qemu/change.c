@@ -129,7 +129,7 @@ static int is_running(const struct qemu_call *call, bool *ret, struct error *err
 
     if (machines_list(&source, &machines, err) != 0)
         return -1;
-    *ret = machines_find(machines, json_integer_value(json_object_get(call->params, "vmid"))) != NULL;
+    *ret = machines_find(machines, qemu_vmid(call)) != NULL;
     return 0;
 }
 
@@ -144,7 +144,7 @@ int qemu_change_read(const struct qemu_call *call, struct qemu_change *ret, stru
         .set = set, .remove = read_list(call->params, "delete"), .revert = read_list(call->params, "revert")};
     fill_fresh(ret);
     ret->change = (struct vm_change){
-        .vmid = json_integer_value(json_object_get(call->params, "vmid")),
+        .vmid = qemu_vmid(call),
         .set = ret->set,
         .remove = (const char *const *)ret->remove,
         .revert = (const char *const *)ret->revert,

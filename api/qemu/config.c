@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /nodes/{node}/qemu/{vmid}/config: a VM's configuration, read and changed. */
 #include <string.h>
-#include <time.h>
 
 #include "api/qemu/disks.h"
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
 #include "storage/edit.h"
 #include "storage/local.h"
 
-#define WAIT_NS        20000000L
 #define MAKING_SECONDS 600
-
-static long long vmid_of(const struct qemu_call *call)
-{
-    return json_integer_value(json_object_get(call->params, "vmid"));
-}
 
 static struct qemu_call call_of(const struct request *request)
 {
@@ -111,7 +103,7 @@ static int make_plan(const struct qemu_call *call, struct plan *plan, struct err
 
     if (check_options(call, err) != 0 || qemu_change_read(call, &plan->change, err) != 0 ||
         qemu_check_keys(call, &plan->change, err) != 0 ||
-        vm_document_read(service->storage, service->node, vmid_of(call), &plan->before, &plan->revision,
+        vm_document_read(service->storage, service->node, qemu_vmid(call), &plan->before, &plan->revision,
                          err) != 0 ||
         vm_document_check_digest(plan->before, digest, err) != 0)
         return -1;
@@ -136,8 +128,8 @@ static int build_change(struct storage *storage, void *context, struct change_se
     json_decref(changing->dropped);
     json_decref(changing->after);
     changing->after = plan.change.change.running ? json_deep_copy(plan.after) : NULL;
-    changing->dropped = vm_config_list_dropped(plan.before, plan.after, vmid_of(call));
-    vm_document_put(set, vmid_of(call), plan.revision, TAKE(plan.after));
+    changing->dropped = vm_config_list_dropped(plan.before, plan.after, qemu_vmid(call));
+    vm_document_put(set, qemu_vmid(call), plan.revision, TAKE(plan.after));
     return 0;
 }
 
@@ -180,24 +172,8 @@ static int run_task(const struct qemu_call *call, struct task *task, struct erro
 {
     if (make_and_apply(call, task, err) != 0)
         return -1;
-    task_log(task, "configuration of VM %lld changed", vmid_of(call));
+    task_log(task, "configuration of VM %lld changed", qemu_vmid(call));
     return 0;
-}
-
-/* The task when it has ended; NULL if it has not ended in time. */
-static json_t *wait_for_task(struct storage *storage, const char *upid, long long seconds)
-{
-    long long end = clock_milliseconds() + seconds * 1000;
-
-    do {
-        autojson json_t *task = NULL;
-        struct error ignored;
-        nanosleep(&(const struct timespec){.tv_nsec = WAIT_NS}, NULL);
-        if (local_read_task(storage, upid, &task, &ignored) == 0 &&
-            json_is_string(json_object_get(task, "result")))
-            return TAKE(task);
-    } while (clock_milliseconds() < end);
-    return NULL;
 }
 
 static bool ended_well(const json_t *task)
@@ -212,7 +188,7 @@ static int update_in_task(struct request *request, struct error *err)
 
     if (qemu_begin_task(request, "qmconfig", run_task, &upid, err) != 0)
         return -1;
-    autojson json_t *task = wait_for_task(request->service->storage, json_string_value(upid), MAKING_SECONDS);
+    autojson json_t *task = task_wait(request->service->storage, json_string_value(upid), MAKING_SECONDS);
     if (task == NULL)
         return error_set(err, ERROR_BUSY, "the disks are not finished after %d s: the task %s goes on",
                          MAKING_SECONDS, json_string_value(upid));
@@ -239,8 +215,8 @@ static int update_config_async(struct request *request, json_t **ret, struct err
     if (make_plan(&call, &plan, err) != 0 || qemu_begin_task(request, "qmconfig", run_task, &upid, err) != 0)
         return -1;
     autojson json_t *task = param_given(request, "background_delay")
-                                ? wait_for_task(request->service->storage, json_string_value(upid),
-                                                param_integer(request, "background_delay"))
+                                ? task_wait(request->service->storage, json_string_value(upid),
+                                            param_integer(request, "background_delay"))
                                 : NULL;
     *ret = task != NULL && ended_well(task) ? json_null() : TAKE(upid);
     return 0;

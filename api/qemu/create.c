@@ -80,15 +80,14 @@ static void autostart(const struct qemu_call *call, struct task *task)
     struct error why;
 
     task_log(task, "Execute autostart");
-    if (start_run(&host, json_integer_value(json_object_get(call->params, "vmid")), &options, task, &why) !=
-        0)
+    if (start_run(&host, qemu_vmid(call), &options, task, &why) != 0)
         task_warn(task, "%s", why.message);
 }
 
 /* Its disks are made when everything else is known to be right, and are removed if the VM is not created. */
 static int make_vm(const struct qemu_call *call, struct task *task, json_t **ret, struct error *err)
 {
-    long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
+    long long vmid = qemu_vmid(call);
     struct storage *storage = call->service->storage;
     autojson json_t *first = NULL, *made = NULL;
 

@@ -36,7 +36,7 @@ struct applying {
 static int apply_disc(struct storage *storage, void *context, struct change_set *set, struct error *err)
 {
     const struct applying *applying = context;
-    long long vmid = json_integer_value(json_object_get(applying->call->params, "vmid"));
+    long long vmid = qemu_vmid(applying->call);
     autojson json_t *document = NULL;
     int64_t revision = 0;
 

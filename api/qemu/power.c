@@ -10,11 +10,6 @@
 #include "passthrough/vm_document.h"
 #include "vm/hostpci.h"
 
-static long long vmid_of(const struct qemu_call *call)
-{
-    return json_integer_value(json_object_get(call->params, "vmid"));
-}
-
 static bool is_set(const struct qemu_call *call, const char *name)
 {
     return json_integer_value(json_object_get(call->params, name)) != 0;
@@ -26,7 +21,7 @@ static int read_unlocked(const struct qemu_call *call, json_t **ret, struct erro
     const struct service *service = call->service;
     autojson json_t *document = NULL;
 
-    if (vm_document_read(service->storage, service->node, vmid_of(call), &document, NULL, err) != 0)
+    if (vm_document_read(service->storage, service->node, qemu_vmid(call), &document, NULL, err) != 0)
         return -1;
     const char *lock = json_text_or(json_object_get(document, "config"), "lock", NULL);
     if (lock != NULL && !is_set(call, "skiplock"))
@@ -51,7 +46,7 @@ static int control(const struct qemu_call *call, const char *verb, struct error 
 
     if (read_unlocked(call, &document, err) != 0)
         return -1;
-    return ask_machine(call->service, vmid_of(call), verb, NULL, &answer, err);
+    return ask_machine(call->service, qemu_vmid(call), verb, NULL, &answer, err);
 }
 
 static int run_reset(const struct qemu_call *call, struct task *task, struct error *err)

@@ -48,7 +48,7 @@ static int find_deletable(const struct qemu_call *call, json_t **ret, int64_t *r
                           struct error *err)
 {
     const struct service *service = call->service;
-    long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
+    long long vmid = qemu_vmid(call);
     bool skip_lock = json_integer_value(json_object_get(call->params, "skiplock")) != 0;
     autojson json_t *document = NULL;
     int64_t revision = 0;
@@ -114,7 +114,7 @@ static int add_unreferenced(const struct qemu_call *call, long long vmid, json_t
 /* The volumes first: if they cannot be removed, the VM that names them is still there. */
 static int destroy(const struct qemu_call *call, struct task *task, struct error *err)
 {
-    long long vmid = json_integer_value(json_object_get(call->params, "vmid"));
+    long long vmid = qemu_vmid(call);
     autojson json_t *document = NULL, *nothing = json_object();
     int64_t revision = 0;
 

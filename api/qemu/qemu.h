@@ -23,6 +23,8 @@ struct qemu_call {
     json_t *params;
 };
 
+long long qemu_vmid(const struct qemu_call *call);
+
 /* Begins a task of that type, which runs `run` with a copy of the request; *ret is its UPID. */
 int qemu_begin_task(struct request *request, const char *type,
                     int (*run)(const struct qemu_call *call, struct task *task, struct error *err),

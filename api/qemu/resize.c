@@ -35,8 +35,7 @@ static int find_disk(const struct qemu_call *call, json_t **ret, struct error *e
     const char *key = json_text(call->params, "disk");
     autojson json_t *document = NULL, *values = NULL;
 
-    if (vm_document_read(call->service->storage, call->service->node,
-                         json_integer_value(json_object_get(call->params, "vmid")), &document, NULL,
+    if (vm_document_read(call->service->storage, call->service->node, qemu_vmid(call), &document, NULL,
                          err) != 0 ||
         vm_document_check_digest(document, json_text_or(call->params, "digest", NULL), err) != 0 ||
         vm_value_parts(json_object_get(document, "config"), key, &values, err) != 0)
@@ -69,7 +68,7 @@ static int note_size(struct storage *storage, void *context, struct change_set *
 {
     const struct noting *noting = context;
     const char *key = json_text(noting->call->params, "disk");
-    long long vmid = json_integer_value(json_object_get(noting->call->params, "vmid"));
+    long long vmid = qemu_vmid(noting->call);
     autojson json_t *document = NULL, *values = NULL;
     autofree char *size = vm_value_print_size(noting->size);
     int64_t revision = 0;

@@ -22,11 +22,6 @@ struct start_host qemu_start_host(const struct service *service)
                                .volume_dirs = service->volume_dirs};
 }
 
-static long long vmid_of(const struct qemu_call *call)
-{
-    return json_integer_value(json_object_get(call->params, "vmid"));
-}
-
 static bool is_set(const struct qemu_call *call, const char *name)
 {
     return json_integer_value(json_object_get(call->params, name)) != 0;
@@ -74,7 +69,7 @@ static int run_start(const struct qemu_call *call, struct task *task, struct err
                                           .machine = json_text_or(call->params, "machine", NULL),
                                           .cpu = json_text_or(call->params, "force-cpu", NULL)};
 
-    return start_run(&host, vmid_of(call), &options, task, err);
+    return start_run(&host, qemu_vmid(call), &options, task, err);
 }
 
 static int start_vm(struct request *request, json_t **ret, struct error *err)
@@ -91,7 +86,7 @@ static int run_stop(const struct qemu_call *call, struct task *task, struct erro
     const struct stop_options options = {
         .skip_lock = is_set(call, "skiplock"), .force = true, .timeout = timeout_of(call)};
 
-    return start_stop(&host, vmid_of(call), &options, task, err);
+    return start_stop(&host, qemu_vmid(call), &options, task, err);
 }
 
 static int stop_vm(struct request *request, json_t **ret, struct error *err)
@@ -115,11 +110,11 @@ static int run_shutdown(const struct qemu_call *call, struct task *task, struct 
 {
     const struct start_host host = qemu_start_host(call->service);
     const struct stop_options options = {.skip_lock = is_set(call, "skiplock"),
-                                         .powerdown = !is_paused(call->service, vmid_of(call)),
+                                         .powerdown = !is_paused(call->service, qemu_vmid(call)),
                                          .force = is_set(call, "forceStop"),
                                          .timeout = timeout_of(call)};
 
-    return start_stop(&host, vmid_of(call), &options, task, err);
+    return start_stop(&host, qemu_vmid(call), &options, task, err);
 }
 
 static int shutdown_vm(struct request *request, json_t **ret, struct error *err)
@@ -135,7 +130,7 @@ static int run_reboot(const struct qemu_call *call, struct task *task, struct er
 {
     const struct start_host host = qemu_start_host(call->service);
 
-    return start_reboot(&host, vmid_of(call), timeout_of(call), task, err);
+    return start_reboot(&host, qemu_vmid(call), timeout_of(call), task, err);
 }
 
 static int reboot_vm(struct request *request, json_t **ret, struct error *err)

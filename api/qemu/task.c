@@ -12,6 +12,11 @@
 #include "passthrough/broker_task.h"
 #include "passthrough/vm_document.h"
 
+long long qemu_vmid(const struct qemu_call *call)
+{
+    return json_integer_value(json_object_get(call->params, "vmid"));
+}
+
 struct qemu_task {
     struct qemu_call call;
     int (*run)(const struct qemu_call *call, struct task *task, struct error *err);

@@ -3,18 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "api/storage/storage.h"
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/call.h"
 #include "passthrough/broker_task.h"
 #include "storage/local.h"
-
-#define WAIT_NS 20000000L
 
 /* Only root can read an image and tell the size of its disk; without a broker the size is the file's. */
 static int read_volumes(const struct service *service, json_t **ret, struct error *err)
@@ -303,22 +299,6 @@ const struct endpoint endpoint_get_volume = {
     .run = get_volume,
 };
 
-/* Waits for the end of a short task; false if it fails or takes longer. */
-static bool wait_for_task(struct storage *storage, const char *upid, long long seconds)
-{
-    long long end = clock_milliseconds() + seconds * 1000;
-
-    do {
-        autojson json_t *task = NULL;
-        struct error ignored;
-        nanosleep(&(const struct timespec){.tv_nsec = WAIT_NS}, NULL);
-        if (local_read_task(storage, upid, &task, &ignored) == 0 &&
-            json_is_string(json_object_get(task, "result")))
-            return strcmp(json_text(task, "result"), "ok") == 0;
-    } while (clock_milliseconds() < end);
-    return false;
-}
-
 static int begin_removal(struct request *request, const struct vm_volume *volume, char upid[static UPID_SIZE],
                          struct error *err)
 {
@@ -348,9 +328,10 @@ static int delete_volume(struct request *request, json_t **ret, struct error *er
         find_row(request->service, &volume, &row, err) != 0 ||
         begin_removal(request, &volume, upid, err) != 0)
         return -1;
-    bool done = param_given(request, "delay") &&
-                wait_for_task(request->service->storage, upid, param_integer(request, "delay"));
-    *ret = done ? json_null() : json_string(upid);
+    autojson json_t *task = param_given(request, "delay")
+                                ? task_wait(request->service->storage, upid, param_integer(request, "delay"))
+                                : NULL;
+    *ret = strcmp(json_text(task, "result"), "ok") == 0 ? json_null() : json_string(upid);
     return 0;
 }
 

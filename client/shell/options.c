@@ -78,6 +78,14 @@ void options_add(struct options *options, const char *name, const char *value)
     options->parameters[options->count++] = (struct call_parameter){xstrdup(name), xstrdup(value)};
 }
 
+bool options_has(const struct options *options, const char *name)
+{
+    for (size_t i = 0; i < options->count; i++)
+        if (strcmp(options->parameters[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 /* The command line, and how far it was parsed. */
 struct parser {
     int argc;

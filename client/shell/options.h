@@ -52,6 +52,7 @@ int options_parse(int argc, char **argv, unsigned scope, enum method method, str
 
 /* Adds a parameter; both strings are copied. */
 void options_add(struct options *options, const char *name, const char *value);
+bool options_has(const struct options *options, const char *name);
 
 /* Adds a line for each option of the scope. */
 void options_describe(unsigned scope, struct text *ret);

@@ -21,14 +21,6 @@ static void warn(const char *file, char *lines)
     }
 }
 
-static bool is_given(const struct options *options, const char *name)
-{
-    for (size_t i = 0; i < options->count; i++)
-        if (strcmp(options->parameters[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 /* Does not open /dev/stdin, which fails if standard input is a socket, as under sshd. A text that is too long
  * is cut one byte past the limit, so that vm_config_read refuses it. */
 static int read_standard_input(char **ret, size_t *ret_length, struct error *err)
@@ -68,7 +60,7 @@ int qm_read_file(struct options *options, bool create, struct error *err)
         json_object_del(view, "meta"); /* a VM keeps the origin that it has */
     json_object_foreach(view, key, value) {
         autofree char *number = json_dumps(value, JSON_ENCODE_ANY);
-        if (!is_given(options, key))
+        if (!options_has(options, key))
             options_add(options, key, json_is_string(value) ? json_string_value(value) : number);
     }
     return 0;

@@ -157,23 +157,15 @@ static int parse_id(const char *text, char **ret, bool *ret_slot, struct error *
     return 0;
 }
 
-static bool is_given(const struct options *options, const char *name)
-{
-    for (size_t i = 0; i < options->count; i++)
-        if (strcmp(options->parameters[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 /* Adds the parameters that the command stands for. */
 static void add_parameters(const struct call *call, char **argv, bool slot, struct options *options)
 {
     for (int i = 0; i < ARGUMENTS_MAX; i++)
         if (call->arguments[i] != NULL)
             options_add(options, call->arguments[i], argv[i + 1]);
-    if (call->parameter != NULL && !is_given(options, call->parameter))
+    if (call->parameter != NULL && !options_has(options, call->parameter))
         options_add(options, call->parameter, call->value);
-    if (call->by_slot && !is_given(options, "scope") && (options->group || slot))
+    if (call->by_slot && !options_has(options, "scope") && (options->group || slot))
         options_add(options, "scope", options->group ? "group" : "device");
 }
 
