@@ -87,7 +87,7 @@ static const struct format {
     {"pve-tag", "(?i)[a-z0-9_][a-z0-9_+.-]*", "invalid characters in tag"},
     {"pve-startup-order", STARTUP "(?:," STARTUP ")*", "unable to parse startup options"},
     {"pve-cpuset", CPUS "(?:," CPUS ")*", "value is not a CPU set such as 0,5,8-11"},
-    {"pve-hotplug-feature", "[01]|network|disk|cpu|memory|usb|cloudinit", "invalid hotplug feature "},
+    {"pve-hotplug-feature", "[01]|network|disk|cpu|memory|usb|cloudinit|pci", "invalid hotplug feature "},
     {"pve-qm-bootdev", BOOT_DEVICE, "invalid boot device "},
 };
 

@@ -283,7 +283,7 @@ const struct schema vm_keys[] = {
     FLAG("acpi", PLAIN(HARDWARE), .fallback = "1", .text = "ACPI."),
     FLAG("tablet", PLAIN(HARDWARE), .fallback = "1", .text = "A pointing device with absolute coordinates."),
     TEXT("hotplug", PLAIN(HARDWARE), .format = "pve-hotplug-feature-list", .fallback = "network,disk,usb",
-         .text = "What can be plugged in while it runs."),
+         .text = "What can be plugged in while it runs; pci, which is ours, gives each hostpciN a port."),
     TEXT("vga", PLAIN(HARDWARE), HAS(vga_keys, "type"), .text = "The display."),
     TEXT("scsihw", PLAIN(HARDWARE), .fallback = "lsi", .text = "The SCSI controller.",
          .values = VALUES("lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi")),

@@ -73,17 +73,19 @@ static int check_unique(const struct vm_build *build, json_t *seen, unsigned ind
 }
 
 /* Ports beyond the fixed ones share the slots 10 and 11. A guest looks at the other functions of a slot only
- * if it finds function 0, so that one is added as soon as another is needed. */
+ * if it finds function 0, so that one is added as soon as another is needed. A port cannot be plugged in
+ * itself, so all are there from the start if a device may be. */
 static void add_ports(struct vm_build *build)
 {
     bool wanted[VM_HOSTPCI + 1] = {false};
+    bool all = build->machine.q35 && vm_value_hotplugs(build->what->config, "pci");
 
     for (unsigned i = FIXED_PORTS; i < VM_HOSTPCI; i++)
         if (is_set(&build->hostpci[i]) && build->hostpci[i].pcie)
             wanted[i + 1] = wanted[i < FIXED_PORTS + 8 ? FIXED_PORTS + 1 : FIXED_PORTS + 9] = true;
     for (unsigned port = FIXED_PORTS + 1; port <= VM_HOSTPCI; port++) {
         unsigned position = port - FIXED_PORTS - 1;
-        if (wanted[port])
+        if (all || wanted[port])
             vm_build_add(build, VM_BUSES, "-device",
                          "pcie-root-port,id=ich9-pcie-port-%u,bus=pcie.0,addr=%x.%u,x-speed=16,x-width=32,"
                          "multifunction=on,port=%u,chassis=%u",

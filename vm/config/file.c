@@ -29,9 +29,27 @@ static void print_description(struct text *text, const char *description)
     }
 }
 
+/* Proxmox VE does not know the feature pci, and would refuse the whole value. The caller frees. */
+static char *print_features(const char *list)
+{
+    autosplit char **features = format_split_list(list);
+    struct text text = {0};
+
+    for (char **feature = features; *feature != NULL; feature++)
+        if (strcmp(*feature, "pci") != 0)
+            text_printf(&text, "%s%s", text.length > 0 ? "," : "", *feature);
+    if (text.length == 0)
+        text_append(&text, "0");
+    return text_take(&text);
+}
+
 static void print_line(struct text *text, const char *key, const json_t *value)
 {
-    if (json_is_integer(value))
+    autofree char *features = strcmp(key, "hotplug") == 0 ? print_features(json_string_value(value)) : NULL;
+
+    if (features != NULL)
+        text_printf(text, "%s: %s\n", key, features);
+    else if (json_is_integer(value))
         text_printf(text, "%s: %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
     else
         text_printf(text, "%s: %s\n", key, json_string_value(value));

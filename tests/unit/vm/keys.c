@@ -86,6 +86,7 @@ Test(vm_keys, values_are_checked_by_the_rows)
         {"startup", "5"},
         {"hotplug", "0"},
         {"hotplug", "disk,network,usb"},
+        {"hotplug", "network,pci"},
         {"affinity", "0,5,8-11"},
         {"tags", "a;B,c"},
         {"usb0", "046d:c077"},

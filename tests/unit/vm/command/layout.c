@@ -49,6 +49,16 @@ Test(vm_layout, of_q35_counts_late_ports_before_the_fixed_ones)
     is_at(layout, "pci.2", "0000:09:03.0");
 }
 
+/* A port that is free for a device keeps no other from its address. */
+Test(vm_layout, with_ports_for_what_comes_later_stays_as_it_is)
+{
+    autojson json_t *few = layout_of("hostpci-pcie-late-ports"), *all = layout_of("hostpci-hotplug");
+
+    is_at(all, "ich9-pcie-port-6", json_text(few, "ich9-pcie-port-6"));
+    is_at(all, "ich9-pcie-port-16", "0000:00:11.3");
+    is_at(all, "vga", json_text(few, "vga"));
+}
+
 Test(vm_layout, of_several_functions_has_each)
 {
     autojson json_t *layout = layout_of("hostpci-functions-pcie");

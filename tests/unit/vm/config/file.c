@@ -42,6 +42,18 @@ Test(vm_config_file, a_document_and_its_file)
     }
 }
 
+/* What Proxmox VE would refuse. */
+Test(vm_config_file, our_feature_of_hotplug_is_left_out)
+{
+    static const char *const rows[][2] = {{"pci", "0"}, {"disk;pci,usb", "disk,usb"}, {"1,pci", "1"}};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        autojson json_t *document = json_pack("{s:{s:s}}", "config", "hotplug", rows[i][0]);
+        autofree char *file = xasprintf("hotplug: %s\n", rows[i][1]);
+        expect_print(document, file);
+    }
+}
+
 #define NO_STORAGE                                                                                           \
     "storage 'local-lvm' does not exist: the only one here is 'local'; name a volume of it, or the "         \
     "absolute "                                                                                              \
