@@ -12,6 +12,7 @@ __attribute__((format(printf, 3, 0))) static void fill(struct error *err, enum e
 
     vsnprintf(message, sizeof(message), format, args);
     err->kind = kind;
+    err->reason = 0;
     err->field[0] = '\0';
     memcpy(err->message, message, sizeof(message));
 }
@@ -23,6 +24,17 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...)
     va_start(args, format);
     fill(err, kind, format, args);
     va_end(args);
+    return -1;
+}
+
+int error_set_reason(struct error *err, enum error_kind kind, int reason, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fill(err, kind, format, args);
+    va_end(args);
+    err->reason = reason;
     return -1;
 }
 

@@ -28,6 +28,7 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
+    int reason;     /* for code that goes on from it: of an enum that the function's header names; 0: none */
     char field[64]; /* the parameter that is wrong, "" if none */
     char message[1024];
 };
@@ -35,6 +36,10 @@ struct error {
 /* Each returns -1, so that failing takes one line. A message that is too long is cut. */
 int error_set(struct error *err, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4), nonnull(1)));
+
+/* With a reason. */
+int error_set_reason(struct error *err, enum error_kind kind, int reason, const char *format, ...)
+    __attribute__((format(printf, 4, 5), nonnull(1)));
 
 /* ERROR_INVALID, about one parameter. */
 int error_set_field(struct error *err, const char *field, const char *format, ...)

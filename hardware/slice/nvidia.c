@@ -2,6 +2,7 @@
 /* NVIDIA's own interface for vGPUs. */
 #include "hardware/slice/nvidia.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -62,6 +63,21 @@ void nvidia_list_types(int function, json_t *list)
         if (entry != NULL)
             insert_sorted(list, entry);
     }
+}
+
+long long nvidia_parse_memory(const char *name)
+{
+    const char *size = strrchr(name, '-'), *before = size;
+    unsigned gibibytes;
+    char kind[2];
+
+    if (size == NULL || sscanf(size, "-%4u%1[A-Z]", &gibibytes, kind) != 2)
+        return 0;
+    while (before > name && isdigit((unsigned char)before[-1]))
+        before--;
+    if (before < size && before > name && before[-1] == '-')
+        return 0;
+    return gibibytes > 0 ? (long long)gibibytes * 1024 : 512;
 }
 
 static struct host_path path_of_current(struct pci_address function)

@@ -17,6 +17,10 @@
  * selected. */
 void nvidia_list_types(int function, json_t *list);
 
+/* MiB of memory of a vGPU of a type of that name, which ends with them: "NVIDIA L40S-12Q" has 12 GiB. 0 if it
+ * does not say, as of a vGPU that has a part of the card's processors, too. */
+long long nvidia_parse_memory(const char *name);
+
 /* Whether two functions with this interface belong to one card, whose memory their vGPUs share. */
 bool nvidia_share_card(const struct pci_device *function, const struct pci_device *other);
 

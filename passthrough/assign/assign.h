@@ -11,7 +11,8 @@
  * A hostpciN with `host` gets exactly the functions that it names. One with `mapping` gets the first
  * alternative of the mapping, in their order, that is still what the mapping says, that no other VM has, and
  * that no other hostpciN of this VM got. One with `mdev` gets a mediated device at the first parent that has
- * an instance of the type left. `host` is served before `mapping`, since it has no alternative.
+ * an instance of the type left; one that surely has comes before one that may have. `host` is served before
+ * `mapping`, since it has no alternative.
  *
  * Nothing is changed or reserved here, and the result may be outdated as soon as it is made. */
 #ifndef HOSTPCI_PASSTHROUGH_ASSIGN_ASSIGN_H
@@ -34,9 +35,12 @@ struct assign {
     bool on_paper;        /* nothing will be started, so the host need not have an IOMMU */
 };
 
-/* Part of the reason why a parent of mediated devices was passed over: it does not have the type, or none of
- * it is left. */
-#define ASSIGN_NO_INSTANCES "has no available instances of"
+/* An alternative of a mapping that was not taken. */
+struct passed_over {
+    char *path;
+    enum assign_refusal why;
+    char *message;
+};
 
 /* What one hostpciN gets. */
 struct assignment {
@@ -46,7 +50,9 @@ struct assignment {
     char **ids;              /* its functions, 0 first, or a mediated device's parent; ends with NULL */
     char uuid[VM_UUID_SIZE]; /* of a mediated device, else ""; also "" of a vGPU that is a function itself */
     bool live_migration;
-    json_t *passed_over; /* [{path, reason}]: alternatives that it could not have; NULL if not configured */
+    bool unsure; /* a mediated device for which its parent may have too little left (availability.h) */
+    struct passed_over *passed_over;
+    size_t passed_over_count;
     struct error failure;
 };
 
@@ -61,6 +67,10 @@ void assign_devices(const struct assign *assign, struct assignments *ret);
 
 /* The error of the first hostpciN that got nothing; 0 if all got theirs. */
 int assignments_check(const struct assignments *assignments, struct error *err);
+
+/* The mediated devices among them that are not made yet, for availability_count_left; a new reference. */
+json_t *assignments_list_given(const struct assignments *assignments,
+                               const struct availability *availability);
 
 /* For vm_command_build. Points into the assignments. */
 void assignments_to_command(const struct assignments *assignments, struct vm_assigned ret[static VM_HOSTPCI]);

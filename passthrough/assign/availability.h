@@ -18,6 +18,18 @@
 #include "hardware/pci/watch.h"
 #include "passthrough/assign/reservation.h"
 
+/* Why a hostpciN does not get a device: the reason of its error. */
+enum assign_refusal {
+    ASSIGN_FAILED,     /* none of these: the message alone says why */
+    ASSIGN_ABSENT,     /* there is no such function, mapping or alternative on this node */
+    ASSIGN_CHANGED,    /* it is not what the mapping says */
+    ASSIGN_TAKEN,      /* another VM, or another hostpciN of this one, has it */
+    ASSIGN_NO_TYPE,    /* the parent does not have the type of mediated device */
+    ASSIGN_NONE_LEFT,  /* ... or nothing of it is left */
+    ASSIGN_NAME_TAKEN, /* a mediated device of the needed name exists, and is not the wanted one */
+    ASSIGN_NO_IOMMU,
+};
+
 struct availability {
     const struct sysroot *sysroot;
     struct inventory *inventory;
@@ -49,13 +61,25 @@ long long availability_find_holder(const struct availability *availability, cons
 long long availability_count_siblings(const struct availability *availability, const char *parent,
                                       long long but);
 
-/* How many instances of the type are left at the parent: as many as the kernel says, less those that are
- * reserved for other VMs and not made yet. -1 if the parent does not have the type. */
+/* What is left of a type of mediated device at a parent: as many as the kernel says, less those that are
+ * reserved for other VMs or given by the caller, and not made yet. */
+struct left {
+    bool has_type;      /* if not, nothing is left */
+    long long sure;     /* these can be made */
+    long long possible; /* and these may be: the types of a parent share what it has, and so do the vGPUs of
+                         * an NVIDIA card, so that one that is to be made can take what another needs */
+    long long memory, taken; /* MiB of such a card, and of what is to be made; 0: not known */
+};
+
+/* `given`: [{parent, type}], what the caller has given to others, and is not made yet. */
 int availability_count_left(const struct availability *availability, const char *parent, const char *type,
-                            long long but, long long *ret, struct error *err);
+                            long long but, const json_t *given, struct left *ret, struct error *err);
 
 /* The mediated device of that name; NULL if there is none. Borrowed. */
 const json_t *availability_find_instance(const struct availability *availability, const char *uuid);
+
+/* Whether there is a mediated device of that name, or the function of that id is a vGPU now. */
+bool availability_is_made(const struct availability *availability, const char *name);
 
 /* The VM that a mediated device is for: the one that has it reserved, or else the one that it is named after
  * (vm_hostpci_uuid); 0 if neither is known. */

@@ -89,41 +89,24 @@ static void count_used(const struct capacity *capacity, const char *parent, json
     }
 }
 
-/* The vGPUs of a card share its memory: the driver says of each virtual function that it can become one of
- * the type, but only one of them surely can. */
-static bool is_counted(const struct capacity *capacity, const char *parent, json_t *seen)
-{
-    const struct inventory *inventory = capacity->availability->inventory;
-    struct pci_address address;
-    const struct pci_device *device =
-        pci_address_parse(parent, &address) ? inventory_find(inventory, address) : NULL;
-    char card[PCI_ADDRESS_SIZE];
-
-    if (device == NULL || !device->nvidia)
-        return false;
-    pci_address_format(device->physical_function, card);
-    bool counted = json_object_get(seen, card) != NULL;
-    json_object_set_new(seen, card, json_true());
-    return counted;
-}
-
-static int count_instances(const struct capacity *capacity, const char *parent, json_t *seen, json_t *row,
+static int count_instances(const struct capacity *capacity, const char *parent, json_t *given, json_t *row,
                            struct error *err)
 {
-    long long left;
+    struct left left;
 
-    if (availability_count_left(capacity->availability, parent, capacity->mdev, 0, &left, err) != 0)
+    if (availability_count_left(capacity->availability, parent, capacity->mdev, 0, given, &left, err) != 0)
         return -1;
     count_used(capacity, parent, row);
-    if (left > 0 && availability_find_holder(capacity->availability, parent, true, 0) == 0 &&
-        !is_counted(capacity, parent, seen))
-        add_free(row, left);
+    if (left.sure > 0 && availability_find_holder(capacity->availability, parent, true, 0) == 0) {
+        add_free(row, left.sure);
+        json_array_append_new(given, json_pack("{s:s, s:s}", "parent", parent, "type", capacity->mdev));
+    }
     return 0;
 }
 
-/* A parent that several entries name counts once; `seen` is {ID: true}, also of cards of vGPUs. */
-static int count_parents(const struct capacity *capacity, const json_t *entry, json_t *seen, json_t *row,
-                         struct error *err)
+/* A parent that several entries name counts once; `seen` is {ID: true}, `given` availability_count_left's. */
+static int count_parents(const struct capacity *capacity, const json_t *entry, json_t *seen, json_t *given,
+                         json_t *row, struct error *err)
 {
     autosplit char **ids = NULL;
 
@@ -133,7 +116,7 @@ static int count_parents(const struct capacity *capacity, const json_t *entry, j
         if (json_object_get(seen, *id) != NULL)
             continue;
         json_object_set_new(seen, *id, json_true());
-        if (count_instances(capacity, *id, seen, row, err) != 0)
+        if (count_instances(capacity, *id, given, row, err) != 0)
             return -1;
     }
     return 0;
@@ -155,7 +138,7 @@ static json_t *find_row(json_t *rows, const char *node, bool online)
 
 int capacity_list(const struct capacity *capacity, json_t **ret, struct error *err)
 {
-    autojson json_t *rows = json_array(), *seen = json_object();
+    autojson json_t *rows = json_array(), *seen = json_object(), *given = json_array();
     const json_t *entry;
     size_t i;
 
@@ -166,7 +149,7 @@ int capacity_list(const struct capacity *capacity, json_t **ret, struct error *e
             add_number(row, "total", 1);
         else if (here && capacity->mdev == NULL)
             count_device(capacity, entry, row);
-        else if (here && count_parents(capacity, entry, seen, row, err) != 0)
+        else if (here && count_parents(capacity, entry, seen, given, row, err) != 0)
             return -1;
     }
     *ret = TAKE(rows);

@@ -18,8 +18,8 @@ struct capacity {
 
 /* [{node, online, total, free, used: [{path, vmid?}]}]: a row for each node that the mapping names, in its
  * order. An alternative that is no longer what the mapping says is not free. Of other nodes only the number
- * of alternatives is known. Of the vGPUs of an NVIDIA card, which share its memory, one is free as long as
- * its driver offers the type. */
+ * of alternatives is known. Of mediated devices those are free that can surely be made (struct left in
+ * availability.h). */
 int capacity_list(const struct capacity *capacity, json_t **ret, struct error *err);
 
 #endif

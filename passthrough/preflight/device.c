@@ -254,6 +254,22 @@ static const struct check functions_left_check = {
     .run = check_others,
 };
 
+/* One that is made before it takes a share of what both need, and how much that is only the driver knows. */
+static void add_unsure(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
+                       struct findings *ret)
+{
+    const char *parent = hostpci->assignment->ids[0], *type = hostpci->assignment->hostpci.mdev;
+
+    preflight_show_key(inspection, hostpci->key, ret);
+    if (hostpci->assignment->uuid[0] == '\0')
+        text_append(&ret->remedy.lines, "# see how many vGPUs of each type the card can have:\n"
+                                        "nvidia-smi vgpu -s -v\n");
+    findings_add(ret, SEVERITY_WARNING,
+                 "%s: whether %s has room for a mediated device of type '%s' is only known when those that "
+                 "share it are made: its driver offers the type now, but may not any more then.",
+                 hostpci->key, parent, type);
+}
+
 static void check_mdev(const struct subject *subject, struct findings *ret)
 {
     const struct inspection *inspection = subject->vm;
@@ -265,6 +281,10 @@ static void check_mdev(const struct subject *subject, struct findings *ret)
         if (hostpci.assignment->uuid[0] != '\0')
             text_printf(&ret->evidence, "/%s",
                         path_below(SYS_MDEV_DEVICES, hostpci.assignment->uuid, NULL).text);
+        if (hostpci.assignment->unsure) {
+            add_unsure(inspection, &hostpci, ret);
+            continue;
+        }
         findings_add(
             ret, SEVERITY_OK,
             "%s: a mediated device of type '%s' is made of %s when the VM starts, and removed when it stops.",

@@ -78,13 +78,11 @@ static const struct check host_check = {
 };
 
 /* "0000:01:00: reason" of each alternative that was passed over. */
-static void show_passed_over(const json_t *passed_over, struct text *evidence)
+static void show_passed_over(const struct assignment *assignment, struct text *evidence)
 {
-    const json_t *row;
-    size_t i;
-
-    json_array_foreach(passed_over, i, row)
-        text_printf(evidence, "; %s: %s", json_text(row, "path"), json_text(row, "reason"));
+    for (size_t i = 0; i < assignment->passed_over_count; i++)
+        text_printf(evidence, "; %s: %s", assignment->passed_over[i].path,
+                    assignment->passed_over[i].message);
 }
 
 /* Either the mapping has no entry for this node, or all of its devices were passed over. */
@@ -92,7 +90,7 @@ static void remedy_mapping(const struct assignment *assignment, struct findings 
 {
     const char *mapping = assignment->hostpci.mapping;
 
-    if (json_array_size(assignment->passed_over) == 0)
+    if (assignment->passed_over_count == 0)
         text_printf(&ret->remedy.lines,
                     "# add one of this host's devices to the mapping, by its ID:\n"
                     "hostpci get /nodes/localhost/hardware/pci\n"
@@ -106,10 +104,12 @@ static void remedy_mapping(const struct assignment *assignment, struct findings 
                     mapping);
 }
 
-/* {TYPE: what is left of it}, which the parent's types are added to. */
-static void count_types(const struct inspection *inspection, const char *parent, json_t *left)
+/* {TYPE: what is left of it beside what the VM's other hostpciN get}, which the parent's types are added to.
+ */
+static void count_types(const struct inspection *inspection, const char *parent, json_t *ret)
 {
-    autojson json_t *types = NULL;
+    const struct availability *availability = &inspection->availability;
+    autojson json_t *given = assignments_list_given(&inspection->assignments, availability), *types = NULL;
     struct pci_address address;
     const json_t *type;
     struct error err;
@@ -120,9 +120,12 @@ static void count_types(const struct inspection *inspection, const char *parent,
         return;
     json_array_foreach(types, i, type) {
         const char *name = json_text(type, "type");
-        json_int_t sum = json_integer_value(json_object_get(left, name)) +
-                         json_integer_value(json_object_get(type, "available"));
-        json_object_set_new(left, name, json_integer(sum));
+        struct left left;
+        if (availability_count_left(availability, parent, name, inspection->what->vmid, given, &left, &err) !=
+            0)
+            continue;
+        json_int_t sum = json_integer_value(json_object_get(ret, name)) + left.possible;
+        json_object_set_new(ret, name, json_integer(sum));
     }
 }
 
@@ -145,21 +148,20 @@ static void show_types(const struct inspection *inspection, const struct preflig
     if (proposal != NULL)
         preflight_remedy_edit(inspection, hostpci->key, "mdev", json_string(proposal), ret);
     else
-        text_append(&ret->remedy.lines, "# stop a VM that has one of its mediated devices:\n"
-                                        "hostpci get /nodes/localhost/hardware/mdev\n");
+        text_append(&ret->remedy.lines,
+                    "# stop a VM that has one of its mediated devices, or give this VM fewer:\n"
+                    "hostpci get /nodes/localhost/hardware/mdev\n");
 }
 
 /* Adds the types of the mapping's devices that were passed over because they lack the wanted type. */
 static void count_types_of_mapping(const struct inspection *inspection, const struct assignment *assignment,
                                    json_t *left)
 {
-    const json_t *row;
-    size_t i;
-
-    json_array_foreach(assignment->passed_over, i, row) {
-        if (strstr(json_text(row, "reason"), ASSIGN_NO_INSTANCES) == NULL)
+    for (size_t i = 0; i < assignment->passed_over_count; i++) {
+        const struct passed_over *alternative = &assignment->passed_over[i];
+        if (alternative->why != ASSIGN_NO_TYPE && alternative->why != ASSIGN_NONE_LEFT)
             continue;
-        autosplit char **paths = format_split_list(json_text(row, "path"));
+        autosplit char **paths = format_split_list(alternative->path);
         for (char **path = paths; *path != NULL; path++)
             count_types(inspection, *path, left);
     }
@@ -174,7 +176,7 @@ static void remedy_mdev(const struct inspection *inspection, const struct prefli
     char uuid[VM_UUID_SIZE];
 
     vm_hostpci_uuid(hostpci->index, (unsigned)inspection->what->vmid, uuid);
-    if (strstr(assignment->failure.message, uuid) != NULL) {
+    if (assignment->failure.reason == ASSIGN_NAME_TAKEN) {
         remedy_add_call(&ret->remedy, "delete", json_object(), REMEDY_NODE "/hardware/mdev/%s", uuid);
     } else if (assignment->hostpci.hosts != NULL) {
         count_types(inspection, assignment->hostpci.hosts[0], left);
@@ -193,7 +195,7 @@ static void remedy_assignment(const struct inspection *inspection, const struct 
 {
     const struct assignment *assignment = hostpci->assignment;
 
-    if (assignment->hostpci.mdev == NULL && !inspection->inventory->has_iommu)
+    if (assignment->failure.reason == ASSIGN_NO_IOMMU)
         text_append(&ret->remedy.lines, "hostpci get /nodes/localhost/hardware/iommu\n");
     else if (assignment->hostpci.mdev != NULL)
         remedy_mdev(inspection, hostpci, ret);
@@ -230,7 +232,7 @@ static void check_chosen(const struct subject *subject, struct findings *ret)
             if (other.assignment->assigned || strcmp(other.assignment->failure.message, reason) != 0)
                 continue;
             preflight_show_key(inspection, other.key, ret);
-            show_passed_over(other.assignment->passed_over, &ret->evidence);
+            show_passed_over(other.assignment, &ret->evidence);
         }
         remedy_assignment(inspection, &hostpci, ret);
         findings_add(ret, SEVERITY_ERROR, "%s", reason);

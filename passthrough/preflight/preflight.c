@@ -72,6 +72,7 @@ static void release(struct inspection *inspection)
 static json_t *device_to_json(const struct inspection *inspection, const struct preflight_hostpci *hostpci)
 {
     const struct assignment *assignment = hostpci->assignment;
+    autojson json_t *refused = json_array();
     json_t *chosen = json_array();
     json_t *device = json_pack("{s:s, s:o, s:o}", "key", hostpci->key, "chosen", chosen, "detaches",
                                preflight_detaches(inspection, assignment));
@@ -82,8 +83,11 @@ static json_t *device_to_json(const struct inspection *inspection, const struct 
         json_object_set_new(device, "mapping", json_string(assignment->hostpci.mapping));
     if (assignment->hostpci.mdev != NULL)
         json_object_set_new(device, "mdev", json_string(assignment->hostpci.mdev));
-    if (json_array_size(assignment->passed_over) > 0)
-        json_object_set(device, "refused", assignment->passed_over);
+    for (size_t i = 0; i < assignment->passed_over_count; i++)
+        json_array_append_new(refused, json_pack("{s:s, s:s}", "path", assignment->passed_over[i].path,
+                                                 "reason", assignment->passed_over[i].message));
+    if (json_array_size(refused) > 0)
+        json_object_set(device, "refused", refused);
     return device;
 }
 

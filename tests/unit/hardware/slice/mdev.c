@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "hardware/slice/mdev.h"
+#include "hardware/slice/nvidia.h"
 #include "tests/unit/hardware/fixture.h"
 
 #define TYPES  "sys/bus/pci/devices/0000:01:00.0/mdev_supported_types/"
@@ -89,6 +90,18 @@ Test(mdev, lists_nvidias_types_under_the_names_that_a_vm_configuration_has)
     tree_write(&tree, NVIDIA "creatable_vgpu_types", "ID    : vGPU Name\n1155  : NVIDIA L40S-1B\n");
     expect_json(list_types(&tree, "0000:01:00.0"),
                 "[{'type': 'nvidia-1155', 'name': 'NVIDIA L40S-1B', 'available': 0, 'description': ''}]");
+}
+
+Test(mdev, the_name_of_nvidias_types_ends_with_their_memory)
+{
+    cr_expect_eq(nvidia_parse_memory("NVIDIA L40S-12Q"), 12 * 1024);
+    cr_expect_eq(nvidia_parse_memory("NVIDIA RTX6000-Ada-48C"), 48 * 1024);
+    cr_expect_eq(nvidia_parse_memory("GRID M10-0B"), 512);
+    cr_expect_eq(nvidia_parse_memory("GRID T4-2B4"), 2 * 1024);
+    cr_expect_eq(nvidia_parse_memory("NVIDIA A100-1-5C"), 0);
+    cr_expect_eq(nvidia_parse_memory("NVIDIA L40S: special"), 0);
+    cr_expect_eq(nvidia_parse_memory("-"), 0);
+    cr_expect_eq(nvidia_parse_memory("NVIDIA X-99999999999999999999Q"), 0);
 }
 
 Test(mdev, lists_types_of_a_whole_nvidia_host)

@@ -39,13 +39,10 @@ static void expect_passed_over(const struct world *world, const char *config, co
 {
     autoassignments struct assignments assignments = {0};
     autotext struct text text = {0};
-    const json_t *row;
-    size_t i;
-
     assign(world, config, &assignments);
-    json_array_foreach(assignments.list[0].passed_over, i, row)
-        text_printf(&text, "%s: %s\n", json_string_value(json_object_get(row, "path")),
-                    json_string_value(json_object_get(row, "reason")));
+    const struct assignment *first = &assignments.list[0];
+    for (size_t i = 0; i < first->passed_over_count; i++)
+        text_printf(&text, "%s: %s\n", first->passed_over[i].path, first->passed_over[i].message);
     cr_assert_str_eq(text_string(&text), wanted);
 }
 
@@ -307,6 +304,71 @@ Test(passthrough_assign, nvidias_functions_are_the_vgpus_themselves)
     expect_assigned(&world, "{'hostpci0': 'mapping=l40s,mdev=nvidia-1147'}", "0000:41:00.6");
     world_reserve_item(&world, 100, &own); /* it has the first from before */
     expect_assigned(&world, "{'hostpci0': 'mapping=l40s,mdev=nvidia-1147'}", "0000:41:00.4");
+}
+
+#define OFFERED                                                                                              \
+    "ID    : vGPU Name\n1147  : NVIDIA L40S-1Q\n1153  : NVIDIA L40S-24Q\n1155  : NVIDIA L40S-48Q\n"
+
+/* Nothing of the card is used, so that the largest type is all that it has. */
+static void empty_card(const struct world *world, const char *card, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        autofree char *folder = xasprintf("sys/bus/pci/devices/%s.%u/nvidia", card, 4 + i);
+        autofree char *current = xasprintf("%s/current_vgpu_type", folder);
+        autofree char *creatable = xasprintf("%s/creatable_vgpu_types", folder);
+        tree_write(&world->tree, current, "0\n");
+        tree_write(&world->tree, creatable, OFFERED);
+    }
+}
+
+Test(passthrough_assign, vgpus_share_the_memory_of_their_card)
+{
+    autoworld struct world world;
+    world_make(&world, "nvidia");
+    autoassignments struct assignments assignments = {0};
+
+    empty_card(&world, "0000:41:00", 4);
+    expect_assigned(&world,
+                    "{'hostpci0': '41:00.4,mdev=nvidia-1155', 'hostpci1': '41:00.5,mdev=nvidia-1155'}",
+                    "0000:41:00.4\n! pci device '0000:41:00.5' has no available instances of 'nvidia-1155': "
+                    "the vGPUs of its card share 49152 MiB, and others get 49152 of them");
+    expect_assigned(&world,
+                    "{'hostpci0': '41:00.4,mdev=nvidia-1153', 'hostpci1': '41:00.5,mdev=nvidia-1153',"
+                    " 'hostpci2': '41:00.6,mdev=nvidia-1147'}",
+                    "0000:41:00.4\n0000:41:00.5\n! pci device '0000:41:00.6' has no available instances of "
+                    "'nvidia-1147': the vGPUs of its card share 49152 MiB, and others get 49152 of them");
+    assign(&world, "{'hostpci0': '41:00.4,mdev=nvidia-1153', 'hostpci1': '41:00.5,mdev=nvidia-1153'}",
+           &assignments);
+    cr_assert(!assignments.list[0].unsure && assignments.list[1].unsure);
+    world_reserve_item(
+        &world, 101,
+        &(const struct reservation){.device = "0000:41:00.7", .key = "hostpci0", .type = "nvidia-1155"});
+    expect_assigned(&world, "{'hostpci0': '41:00.4,mdev=nvidia-1147'}",
+                    "! pci device '0000:41:00.4' has no available instances of 'nvidia-1147': the vGPUs of "
+                    "its card share 49152 MiB, and others get 49152 of them");
+}
+
+Test(passthrough_assign, a_card_that_surely_has_room_comes_first)
+{
+    autoworld struct world world;
+    world_make(&world, "nvidia");
+
+    empty_card(&world, "0000:41:00", 4);
+    empty_card(&world, "0000:c1:00", 2);
+    world_add_mapping(
+        &world, "l40s",
+        "{'mdev': 1, 'map': ["
+        "{'node': 'pve1', 'path': '0000:41:00.4', 'id': '10de:26b9', 'subsystem-id': '10de:1851',"
+        " 'iommugroup': 10},"
+        "{'node': 'pve1', 'path': '0000:41:00.5', 'id': '10de:26b9', 'subsystem-id': '10de:1851',"
+        " 'iommugroup': 11},"
+        "{'node': 'pve1', 'path': '0000:c1:00.4', 'id': '10de:26b9', 'subsystem-id': '10de:1851',"
+        " 'iommugroup': 20}]}");
+    expect_assigned(
+        &world,
+        "{'hostpci0': 'mapping=l40s,mdev=nvidia-1153', 'hostpci1': 'mapping=l40s,mdev=nvidia-1153',"
+        " 'hostpci2': 'mapping=l40s,mdev=nvidia-1153'}",
+        "0000:41:00.4\n0000:c1:00.4\n0000:41:00.5");
 }
 
 Test(passthrough_assign, a_claim_reserves_what_it_assigned_or_nothing)

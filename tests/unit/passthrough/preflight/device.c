@@ -2,6 +2,8 @@
 /* What is wrong with the devices of a VM, and what is advised for them. */
 #include "tests/unit/passthrough/preflight/fixture.h"
 
+#define ALL_TYPES "ID    : vGPU Name\n1147  : NVIDIA L40S-1Q\n1155  : NVIDIA L40S-48Q\n"
+
 const struct provoked provoked_by_devices[] = {
     {.about = "the IOMMU is off",
      .host = "golden:iommu-off",
@@ -190,7 +192,7 @@ const struct provoked provoked_by_devices[] = {
      .expected =
          "error device-chosen pci device '0000:00:02.0' has no available instances of 'i915-GVTg_V5_4'\n"
          "  = hostpci1: 00:02.0,mdev=i915-GVTg_V5_4; types of 0000:00:02.0: i915-GVTg_V5_4 (0 left)\n"
-         "  > # stop a VM that has one of its mediated devices:\n"
+         "  > # stop a VM that has one of its mediated devices, or give this VM fewer:\n"
          "  > hostpci get /nodes/localhost/hardware/mdev\n"},
     {.about = "a mapping whose devices do not have the type",
      .host = "golden:mdev",
@@ -214,7 +216,7 @@ const struct provoked provoked_by_devices[] = {
          "available instances of 'i915-GVTg_V5_4'\n"
          "  = hostpci1: mapping=gpu,mdev=i915-GVTg_V5_4; 0000:00:02.0: pci device '0000:00:02.0' has no "
          "available instances of 'i915-GVTg_V5_4'; types of the mapping's devices: i915-GVTg_V5_4 (0 left)\n"
-         "  > # stop a VM that has one of its mediated devices:\n"
+         "  > # stop a VM that has one of its mediated devices, or give this VM fewer:\n"
          "  > hostpci get /nodes/localhost/hardware/mdev\n"},
     {.about = "a mapping's mediated device that exists already, of another type",
      .host = "golden:mdev",
@@ -388,5 +390,41 @@ const struct provoked provoked_by_devices[] = {
      .expected = "info viommu-guest A VirtIO vIOMMU works without q35, but PCIe does not: q35 is advisable.\n"
                  "  = machine: pc,viommu=virtio\n"
                  "  > hostpci qm set 100 -machine q35,viommu=virtio\n"},
+    {.about = "two vGPUs of a card that has room for one",
+     .host = "nvidia",
+     .changes = {{"sys/bus/pci/devices/0000:41:00.4/nvidia/current_vgpu_type", "0\n"},
+                 {"sys/bus/pci/devices/0000:41:00.5/nvidia/creatable_vgpu_types", ALL_TYPES},
+                 {"sys/bus/pci/devices/0000:41:00.4/nvidia/creatable_vgpu_types", ALL_TYPES}},
+     .config =
+         "{'hostpci0': '41:00.4,mdev=nvidia-1155', 'hostpci1': '41:00.5,mdev=nvidia-1147', 'net0': null}",
+     .expected = "error device-chosen pci device '0000:41:00.5' has no available instances of 'nvidia-1147': "
+                 "the vGPUs of its card share 49152 MiB, and others get 49152 of them\n"
+                 "  = hostpci1: 41:00.5,mdev=nvidia-1147; types of 0000:41:00.5: nvidia-1147 (0 left), "
+                 "nvidia-1155 (0 left)\n"
+                 "  > # stop a VM that has one of its mediated devices, or give this VM fewer:\n"
+                 "  > hostpci get /nodes/localhost/hardware/mdev\n"
+                 "info gpu-screen hostpci0: no console shows the picture of the graphics card 0000:41:00.4: "
+                 "connect a monitor to it, or set up a remote desktop (VNC, RDP) in the guest.\n"
+                 "  = hostpci0: 41:00.4,mdev=nvidia-1155\n"
+                 "ok mediated-device hostpci0: a mediated device of type 'nvidia-1155' is made of "
+                 "0000:41:00.4 when the VM starts, and removed when it stops.\n"},
+    {.about = "two vGPUs of a card that may have room for both",
+     .host = "nvidia",
+     .config =
+         "{'hostpci0': '41:00.5,mdev=nvidia-1145', 'hostpci1': '41:00.6,mdev=nvidia-1145', 'net0': null}",
+     .expected = "warning mediated-device hostpci1: whether 0000:41:00.6 has room for a mediated device of "
+                 "type 'nvidia-1145' is only known when those that share it are made: its driver offers the "
+                 "type now, but may not any more then.\n"
+                 "  = hostpci1: 41:00.6,mdev=nvidia-1145\n"
+                 "  > # see how many vGPUs of each type the card can have:\n"
+                 "  > nvidia-smi vgpu -s -v\n"
+                 "info gpu-screen hostpci0: no console shows the picture of the graphics card 0000:41:00.5: "
+                 "connect a monitor to it, or set up a remote desktop (VNC, RDP) in the guest.\n"
+                 "  = hostpci0: 41:00.5,mdev=nvidia-1145\n"
+                 "info gpu-screen hostpci1: no console shows the picture of the graphics card 0000:41:00.6: "
+                 "connect a monitor to it, or set up a remote desktop (VNC, RDP) in the guest.\n"
+                 "  = hostpci1: 41:00.6,mdev=nvidia-1145\n"
+                 "ok mediated-device hostpci0: a mediated device of type 'nvidia-1145' is made of "
+                 "0000:41:00.5 when the VM starts, and removed when it stops.\n"},
     {.about = NULL},
 };

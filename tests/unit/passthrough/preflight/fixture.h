@@ -20,7 +20,7 @@ struct provoked {
     const char *about;
     const char *host;   /* another host; NULL: golden */
     const char *config; /* {KEY: VALUE} (with ' for ") that differ from the good VM's; null: unset */
-    struct host_change changes[3]; /* up to the first without path */
+    struct host_change changes[4]; /* up to the first without path */
     const char *mapping;           /* body of the PCI mapping "gpu"; NULL: there is none */
     const char *device;            /* is reserved for */
     long long vmid;                /* ... this VM */
