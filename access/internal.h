@@ -11,14 +11,6 @@
 #include "access/access.h"
 #include "access/keys.h"
 #include "access/snapshot.h"
-#include "access/vnc_ticket.h"
-#include "base/hash.h"
-
-/* A console's ticket that was used. */
-struct used_ticket {
-    char hash[SHA1_HEX_SIZE];
-    time_t until;
-};
 
 struct access {
     struct storage *storage;
@@ -27,7 +19,6 @@ struct access {
     void *pam_context;
     unsigned login_days;  /* after which a login ends */
     pthread_mutex_t lock; /* guards what follows, not what `current` points to */
-    struct used_ticket used[VNC_TICKETS_IN_USE];
     struct snapshot *current;
 };
 

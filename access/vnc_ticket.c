@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "access/internal.h"
-#include "base/hash.h"
 #include "base/memory.h"
 
 #define PREFIX      "PVEVNC:"
@@ -20,8 +19,7 @@ static char *content_of(uint32_t made, const char *who, const char *path, long l
     return xasprintf(PREFIX "%08" PRIX32 ":%s:%s:%lld", made, who, path, port);
 }
 
-/* Without the password. */
-static const char *find_start(const char *ticket)
+const char *vnc_ticket_start(const char *ticket)
 {
     size_t before = VNC_PASSWORD_SIZE;
 
@@ -46,11 +44,11 @@ int vnc_ticket_make(struct access *access, const char *who, const char *path, lo
 bool vnc_ticket_check(struct access *access, const char *ticket, const char *who, const char *path,
                       long long port)
 {
-    const char *digits = find_start(ticket) + strlen(PREFIX);
+    const char *digits = vnc_ticket_start(ticket) + strlen(PREFIX);
     char text[TIME_DIGITS + 1] = "";
     time_t now = time(NULL);
 
-    if (access->keys == NULL || strncmp(find_start(ticket), PREFIX, strlen(PREFIX)) != 0 ||
+    if (access->keys == NULL || strncmp(vnc_ticket_start(ticket), PREFIX, strlen(PREFIX)) != 0 ||
         strspn(digits, "0123456789ABCDEF") != TIME_DIGITS || strncmp(digits + TIME_DIGITS, "::", 2) != 0)
         return false;
     memcpy(text, digits, TIME_DIGITS);
@@ -65,35 +63,10 @@ bool vnc_ticket_check(struct access *access, const char *ticket, const char *who
     return keys_verify(access->keys, content, strlen(content), signature, made, now);
 }
 
-bool vnc_ticket_use(struct access *access, const char *ticket)
-{
-    time_t now = time(NULL);
-    char hash[SHA1_HEX_SIZE];
-    struct used_ticket *place = NULL;
-    bool used = false;
-
-    const char *start = find_start(ticket);
-    hash_sha1(start, strcspn(start, "="), hash);
-    pthread_mutex_lock(&access->lock);
-    for (size_t i = 0; i < VNC_TICKETS_IN_USE; i++) {
-        struct used_ticket *other = &access->used[i];
-        if (other->until <= now)
-            place = other;
-        else if (strcmp(other->hash, hash) == 0)
-            used = true;
-    }
-    if (place != NULL && !used) {
-        place->until = now + VNC_TICKET_SECONDS + VNC_TICKET_SKEW;
-        memcpy(place->hash, hash, sizeof(hash));
-    }
-    pthread_mutex_unlock(&access->lock);
-    return place != NULL && !used;
-}
-
 /* 64 characters from 0x21 on, which RFB can send. */
 void vnc_ticket_password(struct access *access, const char *ticket, char ret[static VNC_PASSWORD_SIZE])
 {
-    autofree char *content = xasprintf("password of %s", find_start(ticket));
+    autofree char *content = xasprintf("password of %s", vnc_ticket_start(ticket));
     char code[KEYS_CODE_SIZE];
 
     keys_code(access->keys, content, code);

@@ -75,16 +75,6 @@ char *request_caller(const struct request *request)
     return caller->token[0] == '\0' ? xstrdup(caller->user) : xasprintf("%s!%s", caller->user, caller->token);
 }
 
-void request_console_free(struct request_console *console)
-{
-    if (console == NULL)
-        return;
-    if (console->descriptor >= 0)
-        close(console->descriptor);
-    free(console->path);
-    free(console);
-}
-
 int request_run(struct request *request, json_t **ret, struct error *err)
 {
     const struct endpoint *endpoint = request->endpoint;

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "access/access.h"
+#include "api/console.h"
 #include "broker/call.h"
 #include "broker/probe/qemu.h"
 #include "hardware/pci/names.h"
@@ -29,18 +30,11 @@ struct service {
     struct broker *broker;
     struct tasks *tasks;
     struct qemu *qemu;
+    struct console_ports *consoles;
     struct vm_paths paths; /* paths of this host in QEMU's command lines */
     const char *const
         *volume_dirs; /* volumes that anybody but root@pam names must lie in one of these; ends with NULL */
 };
-
-/* What a connection becomes a WebSocket to. */
-struct request_console {
-    int descriptor; /* of the other side, a stream */
-    struct identity caller;
-    char *path; /* on which the caller must have VM.Console as long as it is open */
-};
-void request_console_free(struct request_console *console); /* takes NULL */
 
 struct request {
     const struct endpoint *endpoint;

@@ -125,6 +125,7 @@ static int open_service(struct daemon *daemon, struct error *err)
     service->certificate = daemon->tls.certificate != NULL ? daemon->tls.certificate : "";
     service->fingerprint = daemon->tls.fingerprint;
     service->broker = broker_new(settings->run_dir);
+    service->consoles = console_ports_new();
     access_set_pam(service->access, ask_pam, service->broker);
     login_set_limit(service->access, settings->login_day_count);
     return 0;
@@ -133,6 +134,7 @@ static int open_service(struct daemon *daemon, struct error *err)
 static void close_service(struct daemon *daemon)
 {
     broker_free(daemon->service.broker);
+    console_ports_free(daemon->service.consoles);
     access_close(daemon->service.access);
     storage_close(daemon->service.storage);
     names_close(daemon->service.names);
@@ -300,6 +302,7 @@ static void stop(struct daemon *daemon)
         _exit(EXIT_FAILURE);
     }
     http_free(daemon->http);
+    console_ports_stop(daemon->service.consoles);
     start_watch_free(daemon->watch);
     own_broker_stop(&daemon->helpers.broker); /* before the tasks, which learn from it how they ended */
     if (!tasks_close(daemon->service.tasks, STOP_TASKS_SECONDS)) {

@@ -13,13 +13,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
+#include "server/http/terminal.h"
 #include "server/http/websocket.h"
 
-#define CHUNK   16384
-#define LOOK_MS 1000
-#define PER_ONE 2 /* descriptors */
+#define CHUNK    16384
+#define LOOK_MS  1000
+#define PER_ONE  2     /* descriptors */
+#define OTHER_MS 10000 /* for a terminal's first line, and for the rest of what a VM said that has ended */
 
 struct console {
     struct console *next;
@@ -27,8 +28,10 @@ struct console {
     int client; /* libmicrohttpd's */
     struct MHD_UpgradeResponseHandle *handle;
     struct websocket websocket;
+    struct terminal terminal;
     struct text to_client, to_vm;
-    bool ended;
+    long long deadline; /* 0: none */
+    bool vm_ended, ended;
 };
 
 struct consoles {
@@ -70,10 +73,35 @@ static bool send_some(int socket, struct text *text)
     return true;
 }
 
+static bool waits_for_line(const struct console *console)
+{
+    return console->request->line != NULL && !terminal_is_proven(&console->terminal);
+}
+
+/* Undoes a terminal's framing. */
+static bool take_typed(struct console *console, const struct text *payload)
+{
+    bool waited = waits_for_line(console);
+
+    if (!terminal_decode(&console->terminal, console->request->line, text_string(payload), payload->length,
+                         &console->to_vm))
+        return false;
+    if (waited && !waits_for_line(console)) {
+        autofree char *words = xasprintf("OK%s\r\n", console->request->greeting);
+        websocket_encode(words, strlen(words), &console->to_client);
+        console->deadline = 0;
+    }
+    return true;
+}
+
 static void take_from_client(struct console *console, const void *bytes, size_t length)
 {
-    if (!websocket_decode(&console->websocket, bytes, length, &console->to_vm, &console->to_client) ||
-        console->websocket.closed)
+    autotext struct text payload = {0};
+    bool terminal = console->request->line != NULL;
+
+    if (!websocket_decode(&console->websocket, bytes, length, terminal ? &payload : &console->to_vm,
+                          &console->to_client) ||
+        console->websocket.closed || (terminal && !take_typed(console, &payload)))
         console->ended = true;
 }
 
@@ -87,6 +115,18 @@ static ssize_t read_some(int socket, char *bytes)
     return count > 0 ? count : -1;
 }
 
+static void take_from_vm(struct console *console)
+{
+    char bytes[CHUNK];
+    ssize_t count = read_some(console->request->descriptor, bytes);
+
+    if (count > 0)
+        websocket_encode(bytes, (size_t)count, &console->to_client);
+    console->vm_ended = count < 0;
+    if (console->vm_ended)
+        console->deadline = clock_milliseconds() + OTHER_MS;
+}
+
 static void carry(struct console *console, short client, short vm)
 {
     char bytes[CHUNK];
@@ -95,14 +135,14 @@ static void carry(struct console *console, short client, short vm)
     if ((client & (POLLIN | POLLHUP | POLLERR)) != 0 && (count = read_some(console->client, bytes)) > 0)
         take_from_client(console, bytes, (size_t)count);
     console->ended |= count < 0;
-    count = 0;
-    if ((vm & (POLLIN | POLLHUP | POLLERR)) != 0 &&
-        (count = read_some(console->request->descriptor, bytes)) > 0)
-        websocket_encode(bytes, (size_t)count, &console->to_client);
-    console->ended |= count < 0;
-    if (!send_some(console->client, &console->to_client) ||
-        !send_some(console->request->descriptor, &console->to_vm))
+    if ((vm & (POLLIN | POLLHUP | POLLERR)) != 0)
+        take_from_vm(console);
+    if (!send_some(console->client, &console->to_client))
         console->ended = true;
+    if (console->vm_ended)
+        console->ended |= console->to_client.length == 0;
+    else
+        console->vm_ended = !send_some(console->request->descriptor, &console->to_vm);
 }
 
 static short events_of(const struct text *incoming, const struct text *outgoing)
@@ -118,15 +158,23 @@ static void fill(const struct console *console, struct pollfd ret[static PER_ONE
     ret[0] = (struct pollfd){
         console->client, (short)(events_of(&console->to_vm, &console->to_client) & (from_client | POLLOUT)),
         0};
-    ret[1] =
-        (struct pollfd){console->request->descriptor, events_of(&console->to_client, &console->to_vm), 0};
+    ret[1] = (struct pollfd){console->vm_ended || waits_for_line(console) ? -1 : console->request->descriptor,
+                             events_of(&console->to_client, &console->to_vm), 0};
 }
 
-static void look_whether_allowed(struct consoles *consoles)
+static bool may_go_on(const struct consoles *consoles, const struct console *console)
+{
+    const struct request_console *request = console->request;
+
+    return access_allows(consoles->access, &request->caller, request->path, "VM.Console") &&
+           !console_port_is_stopped(request->port) &&
+           (console->deadline == 0 || clock_milliseconds() < console->deadline);
+}
+
+static void look(struct consoles *consoles)
 {
     for (struct console *console = consoles->list; console != NULL; console = console->next)
-        if (!access_allows(consoles->access, &console->request->caller, console->request->path, "VM.Console"))
-            console->ended = true;
+        console->ended |= !may_go_on(consoles, console);
 }
 
 static void free_ended(struct consoles *consoles)
@@ -146,7 +194,7 @@ static void free_ended(struct consoles *consoles)
 static void *run(void *argument)
 {
     struct consoles *consoles = argument;
-    struct pollfd waited[1 + PER_ONE * CONSOLES_LIMIT];
+    struct pollfd waited[1 + PER_ONE * CONSOLE_PORTS];
     long long next_look = 0;
 
     pthread_mutex_lock(&consoles->mutex);
@@ -166,7 +214,7 @@ static void *run(void *argument)
             carry(console, waited[count].revents, waited[count + 1].revents);
         pthread_mutex_lock(&consoles->mutex);
         if (clock_milliseconds() >= next_look) {
-            look_whether_allowed(consoles);
+            look(consoles);
             next_look = clock_milliseconds() + LOOK_MS;
         }
         free_ended(consoles);
@@ -189,40 +237,27 @@ struct consoles *consoles_new(struct access *access)
     return NULL;
 }
 
-static bool has_place(const struct consoles *consoles, const struct request_console *request)
-{
-    unsigned all = 0, own = 0;
-
-    for (const struct console *console = consoles->list; console != NULL; console = console->next) {
-        all++;
-        own += strcmp(console->request->caller.user, request->caller.user) == 0;
-    }
-    return !consoles->stopping && all < CONSOLES_LIMIT && own < CONSOLES_USER_LIMIT;
-}
-
 void consoles_add(struct consoles *consoles, struct request_console *request, int client,
                   struct MHD_UpgradeResponseHandle *handle, const void *bytes, size_t length)
 {
     struct console *console = xcalloc(1, sizeof(*console));
 
     *console = (struct console){.request = request, .client = client, .handle = handle};
+    console->deadline = request->line != NULL ? clock_milliseconds() + OTHER_MS : 0;
     fcntl(client, F_SETFL, fcntl(client, F_GETFL) | O_NONBLOCK);
     fcntl(request->descriptor, F_SETFL, fcntl(request->descriptor, F_GETFL) | O_NONBLOCK);
     take_from_client(console, bytes, length);
     pthread_mutex_lock(&consoles->mutex);
-    bool taken = has_place(consoles, request);
-    if (taken) {
+    bool stopping = consoles->stopping;
+    if (!stopping) {
         console->next = consoles->list;
         consoles->list = console;
     }
     pthread_mutex_unlock(&consoles->mutex);
-    if (!taken) {
-        log_warning("a console of %s is closed: at most %d of a user, and %d of all, are open at once",
-                    request->caller.user, CONSOLES_USER_LIMIT, CONSOLES_LIMIT);
+    if (stopping)
         free_console(console);
-        return;
-    }
-    wake(consoles);
+    else
+        wake(consoles);
 }
 
 void consoles_stop(struct consoles *consoles)

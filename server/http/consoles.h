@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Consoles: connections that have become WebSockets, whose bytes one thread carries to a VM's screen and
- * back. It keeps little of each direction, and reads no more before that is sent.
+/* Consoles: connections that have become WebSockets, whose bytes one thread carries to a VM's screen or
+ * serial port and back. It keeps little of each direction, and reads no more before that is sent.
  *
- * Each second it looks whether those who opened them may still, and closes them otherwise. All are closed by
+ * Each second it looks whether those who opened them may still, and closes them otherwise, as it closes those
+ * whose tasks were stopped. All are closed by
  * consoles_stop, which must come before libmicrohttpd is stopped. Thread-safe. */
 #ifndef HOSTPCI_SERVER_HTTP_CONSOLES_H
 #define HOSTPCI_SERVER_HTTP_CONSOLES_H
 
 #include <microhttpd.h>
 
-#include "api/request.h"
-
-#define CONSOLES_LIMIT      64
-#define CONSOLES_USER_LIMIT 8
+#include "api/console.h"
 
 struct consoles;
 
 /* NULL: no thread can be made. The access must outlive it. */
 struct consoles *consoles_new(struct access *access);
 
-/* Takes the console, and the connection: it is closed when either side ends, and at once if there are too
- * many. `bytes` came after the request already. */
+/* Takes the console, and the connection: it is closed when either side ends. `bytes` came after the request
+ * already. */
 void consoles_add(struct consoles *consoles, struct request_console *console, int client,
                   struct MHD_UpgradeResponseHandle *handle, const void *bytes, size_t length);
 

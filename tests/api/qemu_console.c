@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The screen of a VM that really runs, through a WebSocket, as noVNC sees it: up to the login of RFB
- * (RFC 6143). */
+ * (RFC 6143); and its serial port, as xterm.js sees it. */
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <gnutls/crypto.h>
@@ -39,6 +39,14 @@ static void tidy(void)
 }
 
 TestSuite(qemu_console, .init = start, .fini = tidy, .timeout = 240);
+
+static void start_terminal(void)
+{
+    START(.host = NULL);
+    guest_create(&guest_of_agent);
+}
+
+TestSuite(qemu_terminal, .init = start_terminal, .fini = tidy, .timeout = 240);
 
 static void start_vm(void)
 {
@@ -191,7 +199,6 @@ DAEMON_TEST(qemu_console, shows_the_screen_to_who_has_a_ticket_once)
                   *start_of_ticket = xasprintf("%s:PVEVNC:", text_of(proxy, "password"));
     cr_expect(text_starts_with(text_of(proxy, "ticket"), start_of_ticket));
     cr_expect_str_eq(text_of(proxy, "user"), "root@pam");
-    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
     is_json(post("/access/vncticket", "authid", "root@pam", "path", "/vms/100", "privs", "VM.Console", "port",
                  port, "vncticket", text_of(proxy, "ticket"), NULL),
             "null");
@@ -208,6 +215,7 @@ DAEMON_TEST(qemu_console, shows_the_screen_to_who_has_a_ticket_once)
     expect_status(proxy, "", 401);
     send_frame(fd, 0x88, "", 0);
     expect_closed(fd);
+    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
 }
 
 /* The daemon is stopped with it open, and must end as it should. */
@@ -242,7 +250,8 @@ DAEMON_TEST(qemu_console, is_refused_with_its_reason)
     put(VM "/config", "delete", "hostpci0", NULL);
     const json_t *proxy = post(VM "/vncproxy", NULL);
     expect_status(proxy, "Origin: http://elsewhere\r\n", 403);
-    expect_status(proxy, "Origin: http://here\r\n", 500); /* it does not run */
+    expect_status(proxy, "Origin: http://here\r\n", 101); /* it does not run, so that this ends at once */
+    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "Failed to run vncproxy. VM 100 not running");
     fails(401, "permission denied - invalid PVEVNC ticket", "GET", VM "/vncwebsocket", "port", "5999",
           "vncticket", text_of(proxy, "ticket"), NULL);
 }
@@ -255,8 +264,140 @@ DAEMON_TEST(qemu_console, hangs_up_on_a_frame_without_a_mask)
     ask_for_socket(fd, post(VM "/vncproxy", "websocket", "1", NULL), "");
     autofree char *head = receive_head(fd);
     char version[14];
+    cr_assert_eq(raw_status(head), 101, "%s", head);
     receive(fd, version, sizeof(version));
     cr_assert(raw_send(fd, "\x82\x01X", 3));
     expect_closed(fd);
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+}
+
+static void send_text(int fd, const char *text)
+{
+    send_frame(fd, 0x82, text, strlen(text));
+}
+
+/* The guest may have answered more often. */
+static void expect_closed_after_all(int fd)
+{
+    autofree char *rest = raw_read(fd, MS / 1000);
+
+    cr_expect(rest != NULL);
+}
+
+/* What a terminal's client says first. */
+static void send_line(int fd, const json_t *proxy)
+{
+    autofree char *line = xasprintf("%s:%s\n", text_of(proxy, "user"), text_of(proxy, "ticket"));
+
+    for (size_t sent = 0, length = strlen(line); sent < length; sent += 100)
+        send_frame(fd, 0x82, line + sent, length - sent < 100 ? length - sent : 100);
+}
+
+static void expect_stream(int fd, const char *text)
+{
+    autofree char *bytes = xcalloc(1, strlen(text) + 1);
+
+    receive_stream(fd, bytes, strlen(text));
+    cr_expect_str_eq(bytes, text);
+}
+
+static int open_terminal(const json_t *proxy)
+{
+    int fd = raw_connect();
+
+    ask_for_socket(fd, proxy, "");
+    autofree char *head = receive_head(fd);
+    cr_assert_eq(raw_status(head), 101, "%s", head);
+    return fd;
+}
+
+/* The guest answers each line; a size and a sign of life in between change nothing. */
+DAEMON_TEST(qemu_terminal, carries_what_is_typed_and_what_the_guest_says)
+{
+    put(VM "/config", "serial0", "socket", NULL);
+    start_vm();
+    const json_t *proxy = post(VM "/termproxy", NULL);
+    autoclose int fd = open_terminal(proxy);
+    send_line(fd, proxy);
+    expect_stream(fd, "OKstarting serial terminal on interface serial0\r\n");
+    for (;;) { /* it does not listen before it has booted */
+        struct pollfd waited = {.fd = fd, .events = POLLIN};
+        send_text(fd, "1:80:24:20:24:{\"execute\":\"guest-ping\"}");
+        send_text(fd, "20:1:\n");
+        if (poll(&waited, 1, 500) == 1)
+            break;
+    }
+    expect_stream(fd, "{\"return\":{}}\n");
+    send_text(fd, "3");
+    expect_closed_after_all(fd);
+    cr_assert_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+}
+
+static void expect_failure(const char *serial, const char *text)
+{
+    const json_t *proxy =
+        serial == NULL ? post(VM "/termproxy", NULL) : post(VM "/termproxy", "serial", serial, NULL);
+    autofree char *answer = xasprintf("OK%s\r\n", text);
+    autoclose int fd = open_terminal(proxy);
+
+    send_line(fd, proxy);
+    expect_stream(fd, answer);
+    expect_closed(fd);
+    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), text);
+}
+
+/* In the terminal, with Proxmox VE's words; a wrong line gets none. */
+DAEMON_TEST(qemu_terminal, shows_why_there_is_none)
+{
+    expect_failure(NULL, "VM 100 not running");
+    start_vm();
+    expect_failure(NULL, "unable to find a serial interface");
+    expect_failure("serial1", "serial interface 'serial1' is not configured");
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+    put(VM "/config", "serial0", "socket", NULL);
+    const json_t *proxy = post(VM "/termproxy", NULL);
+    autoclose int fd = open_terminal(proxy);
+    send_text(fd, "root@pam:PVEVNC:\n");
+    expect_closed(fd);
+}
+
+/* Of a user: as many as he has asked for, opened or not. One ends when its task is stopped. */
+DAEMON_TEST(qemu_console, is_bounded_and_stops_with_its_task)
+{
+    const json_t *proxies[8];
+
+    put(VM "/config", "delete", "vga", NULL);
+    for (size_t i = 0; i < 8; i++)
+        proxies[i] = post(VM "/vncproxy", NULL);
+    fails(503, "root@pam has asked for 8 consoles: close one, or try again when their tasks have ended",
+          "POST", VM "/vncproxy", NULL);
+    autofree char *task = xasprintf("/nodes/" NODE "/tasks/%s", text_of(proxies[3], "upid"));
+    delete (task, NULL);
+    cr_expect_str_eq(vm_task_end(text_of(proxies[3], "upid")), "interrupted by signal");
+    expect_status(proxies[3], "", 401);
+    post(VM "/vncproxy", NULL);
+}
+
+/* Each second it is looked whether the user may still see it. */
+DAEMON_TEST(qemu_console, is_closed_when_the_right_goes)
+{
+    start_vm();
+    post("/access/users", "userid", "joe@pve", NULL);
+    put("/access/acl", "path", "/vms/100", "users", "joe@pve", "roles", "PVEVMUser", NULL);
+    const json_t *created = post("/access/users/joe@pve/token/ci", "privsep", "0", NULL);
+    autofree char *token = xasprintf("%s=%s", text_of(created, "full-tokenid"), text_of(created, "value")),
+                  *header = xasprintf("Authorization: PVEAPIToken=%s\r\n", token);
+    call_with_token(token);
+    const json_t *proxy = post(VM "/vncproxy", NULL);
+    call_with_token(NULL);
+    autoclose int fd = raw_connect_tcp();
+    ask_for_socket(fd, proxy, header);
+    autofree char *head = receive_head(fd);
+    cr_assert_eq(raw_status(head), 101, "%s", head);
+    expect_stream(fd, VERSION_3_8);
+    put("/access/acl", "path", "/vms/100", "users", "joe@pve", "roles", "PVEVMUser", "delete", "1", NULL);
+    expect_closed(fd);
+    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
 }
