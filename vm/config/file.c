@@ -45,7 +45,9 @@ static char *print_features(const char *list)
 
 static void print_line(struct text *text, const char *key, const json_t *value)
 {
-    autofree char *features = strcmp(key, "hotplug") == 0 ? print_features(json_string_value(value)) : NULL;
+    autofree char *features = strcmp(key, "hotplug") == 0 && json_is_string(value)
+                                  ? print_features(json_string_value(value))
+                                  : NULL;
 
     if (features != NULL)
         text_printf(text, "%s: %s\n", key, features);

@@ -7,6 +7,7 @@
 #include "schema/format.h"
 #include "tests/unit/vm/config/fixture.h"
 #include "tests/unit/vm/fixture.h"
+#include "vm/value.h"
 
 static void expect_print(const json_t *document, const char *file)
 {
@@ -147,9 +148,12 @@ Test(vm_config_file, what_is_no_file_is_refused)
 static void expect_round_trip(const json_t *document, const char *name)
 {
     autofree char *printed = vm_config_print(document);
-    autojson json_t *expected = json_copy((json_t *)document), *again = config_read(printed, "");
+    autojson json_t *expected = json_deep_copy(document), *again = config_read(printed, "");
+    json_t *config = json_object_get(expected, "config");
 
     json_object_del(expected, "node");
+    if (vm_value_hotplugs(config, "pci")) /* which is left out */
+        json_object_set(config, "hotplug", json_object_get(json_object_get(again, "config"), "hotplug"));
     autofree char *printed_again = vm_config_print(again);
     cr_expect(json_equal(again, expected), "%s:\n%s", name, printed);
     cr_expect_str_eq(printed_again, printed, "%s", name);
