@@ -2,6 +2,7 @@
 /* Binding one function to a driver, and bringing functions back. */
 #include "broker/worker/bind.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -80,10 +81,9 @@ static int probe(struct change *change, const char *expected, struct error *err)
     return result;
 }
 
-/* Loads the module of the driver if it is missing. A module that is loaded looks for functions at once. */
-static int load(struct change *change, const char *driver, struct error *err)
+static int load_missing(struct change *change, const char *driver, struct error *err)
 {
-    if (driver[0] == '\0' || driver_is_loaded(change->worker->sysroot, driver))
+    if (driver_is_loaded(change->worker->sysroot, driver))
         return 0;
     if (announce(change, err, "load the module %s", driver) != 0)
         return -1;
@@ -92,6 +92,20 @@ static int load(struct change *change, const char *driver, struct error *err)
         return -1;
     worker_log(change->worker, "%s: module %s was loaded", change->id, driver);
     return driver_read_name(change->worker->sysroot, change->address, change->now.driver, err);
+}
+
+/* Loads the module of the driver if it is missing. A module that is loaded looks for functions at once. Of
+ * several functions that are moved at once, one has it loaded, and the others wait for it. */
+static int load(struct change *change, const char *driver, struct error *err)
+{
+    static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+    if (driver[0] == '\0')
+        return 0;
+    pthread_mutex_lock(&turn);
+    int result = load_missing(change, driver, err);
+    pthread_mutex_unlock(&turn);
+    return result;
 }
 
 /* While it moves, driver_override names the driver that is wanted, whatever it holds in the end: of two

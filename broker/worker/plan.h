@@ -64,8 +64,16 @@ int plan_read(struct worker *worker, struct plan *plan, struct error *err);
 /* Sets the wanted driver of each function, as the request means it for that function. */
 int plan_want(struct worker *worker, struct plan *plan, struct driver_request driver, struct error *err);
 
-/* Moves each to where it is wanted, by bind_function_from, and says so in the log. One that a variant driver
- * refuses gets VFIO_PLAIN instead. Whatever was moved before one failed is still to be undone. */
+/* Calls `act` for each function: for those of one IOMMU group one after the other, for those of different
+ * groups side by side, each group in a thread of its own, so that a slow device keeps nobody waiting. If it
+ * fails for one, no further function is begun, and those that have begun are waited for. */
+typedef int plan_action(struct worker *worker, struct plan *plan, struct plan_function *function,
+                        struct error *err);
+int plan_each(struct worker *worker, struct plan *plan, plan_action *act, struct error *err);
+
+/* Moves each to where it is wanted, by bind_function_from and plan_each, and says so in the log. One that a
+ * variant driver refuses gets VFIO_PLAIN instead. Whatever was moved before one failed is still to be undone.
+ */
 int plan_move(struct worker *worker, struct plan *plan, struct error *err);
 
 /* Ends all claims before anything was changed. */

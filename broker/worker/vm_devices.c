@@ -155,11 +155,12 @@ json_t *vm_devices_describe(const struct vm_devices *devices)
 
 /* VFIO resets it, too, when QEMU opens it: a function that cannot be reset does not keep the VM from
  * starting. */
-static int reset(struct worker *worker, const struct plan_function *function, struct error *err)
+static int reset(struct worker *worker, struct plan *plan, struct plan_function *function, struct error *err)
 {
     struct reset_methods methods;
     struct error failure;
 
+    (void)plan;
     if (worker_step(worker, function->id, "reset", err) != 0)
         return -1;
     if (reset_read_methods(worker->sysroot, function->device->address, &methods, &failure) == 0) {
@@ -231,11 +232,8 @@ int vm_devices_take(struct worker *worker, struct vm_devices *devices, struct ma
     json_t *row;
     size_t i;
 
-    if (plan_move(worker, &devices->moved, err) != 0)
+    if (plan_move(worker, &devices->moved, err) != 0 || plan_each(worker, &devices->moved, reset, err) != 0)
         return -1;
-    for (i = 0; i < devices->moved.count; i++)
-        if (reset(worker, &devices->moved.list[i], err) != 0)
-            return -1;
     json_array_foreach(devices->mediated, i, row)
         if (create(worker, devices, row, machine, err) != 0)
             return -1;

@@ -2,7 +2,8 @@
 /* The devices of the host that a VM gets, its hostpciN: taken before its QEMU starts, given back after its
  * end.
  *
- * A function is taken from its driver and gets the VFIO driver that fits, and is reset. One with driver=keep,
+ * A function is taken from its driver and gets the VFIO driver that fits, and is reset, beside those of other
+ * IOMMU groups (plan_each). One with driver=keep,
  * a vGPU of a vendor's own interface, and the parent of a mediated device keep theirs. A mediated device or
  * vGPU that is not there yet is created.
  *

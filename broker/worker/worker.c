@@ -2,6 +2,7 @@
 /* A worker tells the broker what it does: a function for each message of broker/protocol.h. */
 #include "broker/worker/worker.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +23,18 @@ static void say(const struct worker *worker, json_t *message)
         _exit(EXIT_FAILURE);
 }
 
+/* One thread at a time, so that each gets the answer to what it asked. */
 static json_t *ask(const struct worker *worker, json_t *message)
 {
+    static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
     json_t *answer;
     struct error err;
 
+    pthread_mutex_lock(&turn);
     say(worker, message);
     if (protocol_receive(worker->socket, &answer, &err) != 1)
         _exit(EXIT_FAILURE);
+    pthread_mutex_unlock(&turn);
     return answer;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A worker: the child process that does one operation, as one straight line, and tells the broker what it
- * does (broker/protocol.h).
+ * does (broker/protocol.h). Some of it may be done by several threads side by side (broker/worker/plan.h):
+ * the functions from worker_log to worker_read_facts can be called by all of them.
  *
  * What was said before worker_claim, worker_step or worker_read_facts is in the journal when that returns,
  * and everything is before anybody hears of the operation's end. If the broker is gone, the worker ends

@@ -45,7 +45,7 @@ void kernel_read_text(const char *path, char *text, size_t size)
 /* Renamed into place, so that nobody reads half of it. */
 void kernel_write_text(const char *path, const char *text)
 {
-    autofree char *new = xasprintf("%s.%d", path, (int)getpid());
+    autofree char *new = xasprintf("%s.%d", path, (int)gettid());
     FILE *file = fopen(new, "w");
 
     kernel_must(file != NULL, new);
@@ -122,10 +122,9 @@ static void update_group(const char *id)
         return;
     char **names = NULL;
     int folder = open(kernel_path(KERNEL_DEVICES), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    sysfs_hook_function *hook = sysfs_hook;
-    sysfs_hook = NULL;
+    kernel_looks = true;
     sysfs_list(folder, ".", &names);
-    sysfs_hook = hook;
+    kernel_looks = false;
     for (char **name = names; name != NULL && *name != NULL; name++) {
         char other[KERNEL_NAME];
         kernel_read_link(kernel_function_file(*name, "iommu_group"), other);
@@ -155,7 +154,7 @@ void kernel_bind(const char *id, const char *driver)
 
 const char *kernel_driver(const char *id)
 {
-    static char name[KERNEL_NAME];
+    static _Thread_local char name[KERNEL_NAME];
 
     kernel_read_link(kernel_function_file(id, "driver"), name);
     return name;
@@ -163,7 +162,7 @@ const char *kernel_driver(const char *id)
 
 const char *kernel_override(const char *id)
 {
-    static char override[KERNEL_NAME];
+    static _Thread_local char override[KERNEL_NAME];
 
     kernel_read_text(kernel_function_file(id, "driver_override"), override, sizeof(override));
     override[strcspn(override, "\n")] = '\0';
@@ -172,7 +171,7 @@ const char *kernel_override(const char *id)
 
 const char *kernel_reset_methods(const char *id)
 {
-    static char methods[128];
+    static _Thread_local char methods[128];
 
     kernel_read_text(kernel_function_file(id, "reset_method"), methods, sizeof(methods));
     methods[strcspn(methods, "\n")] = '\0';

@@ -31,11 +31,12 @@ struct kernel_function {
         int error;                /* what it says beyond */
     } vfs;
     atomic_bool rom_is_on;
-    atomic_int holder;         /* the process that holds its lock in a write that does not return; 0: none */
+    atomic_int holder;         /* the thread that holds its lock in a write that does not return; 0: none */
     char leaving[KERNEL_NAME]; /* the driver that is still being unbound */
 };
 
 extern char kernel_tree[512];
+extern _Thread_local bool kernel_looks; /* what this thread reads now, the kernel itself reads */
 
 /* Reads the functions that the tree has, adds to the tree what it lacks, and returns their number. */
 size_t kernel_boot(struct kernel_function *functions, size_t most);

@@ -56,11 +56,10 @@ static void each_sibling(const char *id, void (*visit)(const char *id, void *con
 {
     char **names = NULL;
     int folder = open(kernel_path(KERNEL_DEVICES), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    sysfs_hook_function *hook = sysfs_hook;
 
-    sysfs_hook = NULL;
+    kernel_looks = true;
     sysfs_list(folder, ".", &names);
-    sysfs_hook = hook;
+    kernel_looks = false;
     for (char **name = names; name != NULL && *name != NULL; name++)
         if (kernel_is_there(kernel_function_file(*name, CURRENT)) && is_sibling(id, *name))
             visit(*name, context);

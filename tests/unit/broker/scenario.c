@@ -63,8 +63,9 @@ const struct scenario scenarios[] = {
     MOVES("driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci', 'persistent': 1, 'take-over': 1}", HOME,
           WITH_SCREEN, .takes_over = true),
     MOVES("vm_start",
-          "{'vmid': 100, 'config': {'memory': '64', 'kvm': 0, 'hostpci0': '01:00'}, "
-          "'assigned': {'hostpci0': {'ids': ['" SCREEN "', '" SOUND "']}}}",
+          "{'vmid': 100, 'config': {'memory': '64', 'kvm': 0, 'hostpci0': '01:00', 'hostpci1': '02:00.0'}, "
+          "'assigned': {'hostpci0': {'ids': ['" SCREEN "', '" SOUND "']}, 'hostpci1': {'ids': ['" DISK
+          "']}}}",
           HOME, BOTH("vfio-pci", "vfio-pci"), .starts = true),
 };
 const size_t scenario_count = COUNT_OF(scenarios);
@@ -144,8 +145,10 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
 
     kernel_set_fault(NULL);
     kernel_add_driver("other");
-    if (scenario->starts)
+    if (scenario->starts) {
         take_programs_away(testbed);
+        kernel_put(DISK, "nvme", "");
+    }
     if (scenario->variant != VARIANT_NONE)
         add_variant(testbed, scenario->variant == VARIANT_REFUSES);
     if (scenario->divides)
@@ -181,6 +184,16 @@ static void expect_no_machine(const struct testbed *testbed, const char *what)
     cr_expect_neq(access(folder, F_OK), 0, "%s: '%s' is left", what, folder);
 }
 
+/* It is the VM's other group, which is taken beside the first. */
+static void expect_disk(const char *what)
+{
+    const char *driver = kernel_driver(DISK), *override = kernel_override(DISK);
+    bool home = strcmp(driver, "nvme") == 0 && override[0] == '\0';
+    bool given = strcmp(driver, "vfio-pci") == 0 && strcmp(override, "vfio-pci") == 0;
+
+    cr_expect(home || given, "%s: " DISK " is with '%s', driver_override '%s'", what, driver, override);
+}
+
 void scenario_expect_end(const struct scenario *scenario, const struct testbed *testbed, const char *what)
 {
     for (size_t i = 0; i < COUNT_OF(ids); i++)
@@ -197,8 +210,10 @@ void scenario_expect_end(const struct scenario *scenario, const struct testbed *
     cr_expect_str_eq(kernel_driver(PORT), "pcieport", "%s: the bridge was touched", what);
     if (scenario->takes_over)
         expect_line(testbed, what);
-    if (scenario->starts)
+    if (scenario->starts) {
+        expect_disk(what);
         expect_no_machine(testbed, what);
+    }
     if (scenario->divides)
         expect_division(scenario, what);
     expect_nothing_open_after(testbed, what);

@@ -26,7 +26,7 @@ struct scenario {
     bool divides;                   /* it is about NETWORK, and the others stay as they are */
     struct division whole, divided; /* where that begins, and where it is asked to be */
     bool takes_over;                /* what sysfs.conf sets for SCREEN */
-    bool starts;                    /* a VM, with both, whose QEMU cannot be started in the end */
+    bool starts;                    /* a VM, with both and DISK, whose QEMU cannot be started in the end */
     enum { VARIANT_NONE, VARIANT_WORKS, VARIANT_REFUSES } variant; /* a VFIO driver made for SCREEN */
 };
 

@@ -2,6 +2,8 @@
 /* Operations vm_start and vm_stop: what happens to a VM's devices of the host. The tests' broker has no QEMU,
  * so that each start fails after everything was taken; what a VM that runs has is written down by hand. */
 #include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,9 +17,10 @@
 #define START(hostpci0, assigned)                                                                            \
     "{'vmid': 100, 'config': {'memory': '64', 'kvm': 0, 'hostpci0': '" hostpci0                              \
     "'}, 'assigned': {'hostpci0': " assigned "}}"
-#define STOP "{'vmid': 100, 'how': 'ended', 'timeout': 0}"
-#define UUID "00000000-0000-0000-0000-000000000100"
-#define TYPE "nvidia-63"
+#define STOP  "{'vmid': 100, 'how': 'ended', 'timeout': 0}"
+#define LOOKS 2000
+#define UUID  "00000000-0000-0000-0000-000000000100"
+#define TYPE  "nvidia-63"
 #define CLAIM(id, driver, more)                                                                              \
     "{\"id\": \"" id "\", \"vendor\": 5197, \"device\": 43016, \"driver\": \"" driver                        \
     "\", \"override\": \"\", \"wanted\": \"vfio-pci\", \"wanted-override\": \"vfio-pci\"" more "}"
@@ -51,6 +54,87 @@ Test(vm_devices, go_back_when_the_start_fails)
     expect_log(&testbed, DISK ": is back with nvme");
     cr_expect_eq(kernel_resets(DISK), 1);
     expect_binding(DISK, "nvme", "");
+    nothing_is_left(&testbed);
+}
+
+#define START_TWO                                                                                            \
+    "{'vmid': 100, 'config': {'memory': '64', 'kvm': 0, 'hostpci0': '02:00.0', 'hostpci1': '03:00.0'}, "     \
+    "'assigned': {'hostpci0': {'ids': ['" DISK "']}, 'hostpci1': {'ids': ['" NETWORK "']}}}"
+
+/* Starts a VM with the disk, from which the kernel does not return, and the network card. */
+static struct testbed_call *start_two_and_hang(struct testbed *testbed)
+{
+    kernel_set_fault(&(struct kernel_fault){
+        .access = SYSFS_WRITE, .path = "nvme/unbind", .first = 1, .until = testbed_until(testbed)});
+    struct testbed_call *call = testbed_begin(testbed, "vm_start", START_TWO);
+    cr_assert(testbed_wait_for_hang(call), "nothing hangs");
+    return call;
+}
+
+static void expect_failure(struct testbed_call *call, const char *message)
+{
+    struct error err = {.message = ""};
+    autojson json_t *result = testbed_end(call, &err);
+
+    cr_expect(result == NULL && strstr(err.message, message) != NULL, "'%s' should have '%s'", err.message,
+              message);
+}
+
+static void wait_for_driver(const char *id, const char *driver)
+{
+    unsigned looks = 0;
+
+    while (strcmp(kernel_driver(id), driver) != 0 && looks++ < LOOKS)
+        usleep(10000);
+    cr_assert_str_eq(kernel_driver(id), driver, "%s", id);
+}
+
+/* A driver that takes its time holds up nobody of another group, before the start and on the way back. */
+Test(vm_devices, of_different_groups_are_taken_side_by_side)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    struct testbed_call *call = start_two_and_hang(&testbed);
+    wait_for_driver(NETWORK, "vfio-pci");
+    cr_expect(kernel_fault_hangs());
+    testbed_let_go(&testbed);
+    expect_failure(call, "start failed");
+    cr_expect_eq(kernel_resets(DISK), 1);
+    expect_binding(DISK, "nvme", "");
+    expect_binding(NETWORK, "e1000e", "");
+    nothing_is_left(&testbed);
+}
+
+/* What has begun is waited for, and all goes back. */
+Test(vm_devices, go_back_when_one_of_another_group_fails)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    kernel_refuse(NETWORK, "vfio-pci");
+    struct testbed_call *call = start_two_and_hang(&testbed);
+    wait_for_driver(NETWORK, "");
+    testbed_let_go(&testbed);
+    expect_failure(call, "vfio-pci did not take the device");
+    cr_expect_eq(kernel_resets(DISK), 0);
+    expect_binding(DISK, "nvme", "");
+    expect_binding(NETWORK, "e1000e", "");
+    nothing_is_left(&testbed);
+}
+
+/* All threads of the worker have gone before anything goes back. */
+Test(vm_devices, go_back_when_the_worker_dies_while_one_hangs)
+{
+    autotestbed struct testbed testbed;
+
+    make(&testbed);
+    struct testbed_call *call = start_two_and_hang(&testbed);
+    wait_for_driver(NETWORK, "vfio-pci");
+    cr_assert_eq(kill(testbed_worker(&testbed), SIGKILL), 0);
+    expect_failure(call, "interrupted");
+    expect_binding(DISK, "nvme", "");
+    expect_binding(NETWORK, "e1000e", "");
     nothing_is_left(&testbed);
 }
 
