@@ -84,7 +84,7 @@ static void encode(const char *string, const char *plain, struct text *ret)
     }
 }
 
-static char *encode_form(const struct call_parameter *parameters, size_t count)
+char *call_encode_form(const struct call_parameter *parameters, size_t count)
 {
     struct text form = {0};
 
@@ -207,7 +207,7 @@ int call_send(const struct call_target *given, enum method method, const char *p
               struct error *err)
 {
     autotarget struct target target = {0};
-    autofree char *form = encode_form(parameters, count);
+    autofree char *form = call_encode_form(parameters, count);
 
     if (libcurl_load(err) != 0 || target_parse(given, &target, err) != 0)
         return -1;

@@ -52,4 +52,7 @@ int call_send(const struct call_target *target, enum method method, const char *
               const struct call_parameter *parameters, size_t count, struct call_reply *ret,
               struct error *err);
 
+/* The parameters percent-encoded, as in a query. The caller frees. */
+char *call_encode_form(const struct call_parameter *parameters, size_t count);
+
 #endif

@@ -7,12 +7,14 @@
 #include "api/request.h"
 #include "base/memory.h"
 #include "client/shell/shell.h"
+#include "client/shell/terminal.h"
 #include "schema/usage.h"
 #include "vm/keys.h"
 
-#define LIST   "/nodes/localhost/qemu"
-#define NUMBER "VMID"
-#define CHANGE "VMID [-NAME VALUE]..."
+#define LIST     "/nodes/localhost/qemu"
+#define NUMBER   "VMID"
+#define CHANGE   "VMID [-NAME VALUE]..."
+#define TERMINAL "/termproxy"
 
 enum vmid_role { VMID_IN_PATH, VMID_IS_PARAMETER, VMID_NONE };
 
@@ -54,6 +56,8 @@ static const struct verb {
     {"resume", NUMBER, "let a suspended VM go on", METHOD_POST, VMID_IN_PATH, "/status/resume", false, NULL},
     {"monitor", "VMID -command TEXT", "run a command of QEMU's monitor", METHOD_POST, VMID_IN_PATH,
      "/monitor", false, NULL},
+    {"terminal", "VMID [-serial SERIAL]", "use a serial port of the VM on this terminal; Ctrl-O leaves it",
+     METHOD_POST, VMID_IN_PATH, TERMINAL, false, NULL},
     {"destroy", NUMBER, "remove the VM", METHOD_DELETE, VMID_IN_PATH, "", false, NULL},
 };
 
@@ -192,6 +196,10 @@ static int run(const struct verb *verb, int argc, char **argv)
                                     .path = path,
                                     .help = help,
                                     .print = verbose ? qm_print_status_whole : verb->print};
+    if (strcmp(verb->below, TERMINAL) == 0) {
+        autofree char *vm = xasprintf(LIST "/%s", argv[1]);
+        return terminal_run(&options, &call, vm);
+    }
     return shell_request(&options, &call);
 }
 

@@ -5,17 +5,22 @@
 #include <ctype.h>
 #include <gnutls/crypto.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
 #include "tests/api/guest.h"
+#include "tests/api/lab/machine.h"
 #include "tests/api/look.h"
+#include "tests/api/program.h"
 #include "tests/api/raw.h"
 #include "tests/api/vm.h"
 
@@ -42,7 +47,7 @@ TestSuite(qemu_console, .init = start, .fini = tidy, .timeout = 240);
 
 static void start_terminal(void)
 {
-    START(.host = NULL);
+    START(.host = NULL, .listen = "https://127.0.0.1:0");
     guest_create(&guest_of_agent);
 }
 
@@ -400,4 +405,80 @@ DAEMON_TEST(qemu_console, is_closed_when_the_right_goes)
     expect_closed(fd);
     cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+}
+
+/* hostpci qm terminal 100 ARGUMENTS, with a terminal of ours as its input. */
+static pid_t start_client(const char *output, int *ret_master, const char *const *arguments)
+{
+    const char *argv[16] = {program_hostpci(), "qm", "terminal", "100"};
+
+    int slave;
+
+    cr_assert_eq(openpty(ret_master, &slave, NULL, NULL, NULL), 0);
+    cr_assert_eq(dup2(slave, STDIN_FILENO), STDIN_FILENO);
+    close(slave);
+    setenv("HOSTPCI_SOCKET", daemon_socket(), 1);
+    for (size_t i = 0; arguments[i] != NULL; i++)
+        argv[4 + i] = arguments[i];
+    return program_start(argv, output, "/dev/null", 0);
+}
+
+static bool is_raw(void)
+{
+    struct termios now;
+
+    cr_assert_eq(tcgetattr(STDIN_FILENO, &now), 0);
+    return (now.c_lflag & ICANON) == 0;
+}
+
+static bool is_in(const char *path, const char *text)
+{
+    autofree char *all = NULL;
+    struct error err;
+
+    return file_read(path, 1 << 20, &all, NULL, &err) == 0 && strstr(all, text) != NULL;
+}
+
+/* A line that the guest answers, and Ctrl-O. */
+static void use_client(const char *const *arguments)
+{
+    autofree char *output = xasprintf("%s/terminal", daemon_state());
+    static const char ping[] = "{\"execute\":\"guest-ping\"}\n";
+    int master;
+    pid_t client = start_client(output, &master, arguments);
+
+    for (unsigned looks = 0; !is_raw() || !is_in(output, "interface serial0\r\n"); looks++) {
+        cr_assert_lt(looks, 3000, "the client does not begin");
+        machine_sleep(20);
+    }
+    for (unsigned looks = 0; !is_in(output, "{\"return\":{}}\n"); looks++) {
+        cr_assert_lt(looks, 200, "the guest does not answer");
+        cr_assert_eq(write(master, ping, strlen(ping)), (ssize_t)strlen(ping));
+        machine_sleep(500);
+    }
+    cr_assert_eq(write(master, "\x0f", 1), 1);
+    cr_expect_eq(program_wait(client, PROGRAM_SECONDS), 0);
+    cr_expect_not(is_raw(), "the terminal is not as before");
+    close(master);
+}
+
+/* Through the local socket and, with a token, over TLS. */
+DAEMON_TEST(qemu_terminal, is_shown_by_the_client_until_ctrl_o)
+{
+    autofree char *output = xasprintf("%s/terminal", daemon_state());
+    const json_t *created = post("/access/users/root@pam/token/ci", "privsep", "0", NULL);
+    autofree char *token = xasprintf("%s=%s", text_of(created, "full-tokenid"), text_of(created, "value"));
+    autofree char *pin = xstrdup(text_of(row(get("/nodes", NULL), "node", NODE), "ssl_fingerprint"));
+    int master;
+
+    put(VM "/config", "serial0", "socket", NULL);
+    start_vm();
+    use_client((const char *const[]){NULL});
+    use_client((const char *const[]){"--server", daemon_url(), "--token", token, "--fingerprint", pin, NULL});
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+    process = 0;
+    pid_t client = start_client(output, &master, (const char *const[]){NULL});
+    cr_expect_eq(program_wait(client, PROGRAM_SECONDS), 1 << 8);
+    cr_expect(is_in(output, "VM 100 not running\r\n"));
+    cr_expect_not(is_raw());
 }
