@@ -50,7 +50,7 @@ KERNEL  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/hosts/kernel*.c))
 HOSTS   := $(filter-out $(wildcard tests/hosts/kernel*),$(wildcard tests/hosts/*.c tests/hosts/*.h))
 SHARED  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
-SHELLS  := dist/install-packages dist/demo $(wildcard tests/run tests/rooms tests/lab/run tests/bench/run)
+SHELLS  := dist/install-packages dist/demo dist/hostpci.bash $(wildcard tests/run tests/rooms tests/lab/run tests/bench/run)
 
 ASAN := BUILD=build/asan OPTIMISE=-O1 SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 TSAN := BUILD=build/tsan OPTIMISE=-O1 SANITIZE=-fsanitize=thread
@@ -210,6 +210,7 @@ install: binaries
 	install -D -m 644 dist/hostpci.sysusers $(SYSUSERS)
 	install -D -m 644 dist/hostpci.tmpfiles $(TMPFILES)
 	[ -e $(DESTDIR)/etc/pam.d/hostpci ] || install -D -m 644 dist/hostpci.pam $(DESTDIR)/etc/pam.d/hostpci
+	install -D -m 644 dist/hostpci.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hostpci
 	install -D -m 644 openapi.yaml $(DESTDIR)$(PREFIX)/share/hostpci/openapi.yaml
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/README.md
 	for document in checks security; do \
