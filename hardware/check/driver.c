@@ -203,6 +203,11 @@ static const char *explain_not_taken(const struct subject *subject)
     return "vfio-pci binds it by its ids at the next boot; it has been unbound since the last one.";
 }
 
+static void append_softdep(struct remedy *remedy, const char *module)
+{
+    text_printf(&remedy->lines, "echo \"softdep %s pre: vfio-pci\" >> /etc/modprobe.d/vfio.conf\n", module);
+}
+
 static void check_ids(const struct subject *subject, struct findings *ret)
 {
     const struct host_settings *settings = &subject->facts->settings;
@@ -243,9 +248,8 @@ static void check_ids(const struct subject *subject, struct findings *ret)
                      "are not in effect yet.",
                      driver);
     } else {
-        remedy_offer_kept(subject->facts, &ret->remedy, "softdep", module);
-        text_printf(&ret->remedy.lines, "echo \"softdep %s pre: vfio-pci\" >> /etc/modprobe.d/vfio.conf\n",
-                    module);
+        remedy_offer_kept(subject->facts, &ret->remedy, json_pack("{s:s}", "softdep", module));
+        append_softdep(&ret->remedy, module);
         remedy_refresh(&ret->remedy);
         findings_add(
             ret, SEVERITY_WARNING,
@@ -331,8 +335,9 @@ static const struct check driver_blacklist_check = {
     .run = check_blacklist,
 };
 
-/* Of two lines with ids the kernel takes the last one, so an id is added to the line that is there. */
-static void remedy_add_ids(const struct subject *subject, struct remedy *remedy)
+/* Of two lines with ids the kernel takes the last one, so an id is added to the line that is there. `module`
+ * is to wait for vfio-pci; NULL: it does already. */
+static void remedy_add_ids(const struct subject *subject, struct remedy *remedy, const char *module)
 {
     const struct pci_device *device = subject->device;
     const struct setting *setting = NULL;
@@ -341,12 +346,13 @@ static void remedy_add_ids(const struct subject *subject, struct remedy *remedy)
 
     snprintf(own, sizeof(own), "%04x:%04x", device->vendor, device->device);
     if (!set || strcmp(setting->file, MODPROBE_FILE) == 0)
-        remedy_offer_kept(subject->facts, remedy, "ids", own);
+        remedy_offer_kept(subject->facts, remedy, json_pack("{s:s, s:s*}", "ids", own, "softdep", module));
     if (set)
         remedy_append_id(setting, remedy, device->vendor, device->device);
     else
-        text_printf(&remedy->lines, "echo \"options vfio-pci ids=%04x:%04x\" >> /etc/modprobe.d/vfio.conf\n",
-                    device->vendor, device->device);
+        text_printf(&remedy->lines, "echo \"options vfio-pci ids=%s\" >> /etc/modprobe.d/vfio.conf\n", own);
+    if (module != NULL)
+        append_softdep(remedy, module);
     remedy_refresh(remedy);
 }
 
@@ -369,7 +375,7 @@ static void check_softdep(const struct subject *subject, struct findings *ret)
         findings_add(ret, SEVERITY_OK, "vfio-pci is loaded before the host's driver for it.");
         return;
     }
-    remedy_add_ids(subject, &ret->remedy);
+    remedy_add_ids(subject, &ret->remedy, NULL);
     findings_add(ret, SEVERITY_INFO,
                  "vfio-pci is loaded before the host's driver, but its ids do not name this device, so it "
                  "does not bind it.");
@@ -386,10 +392,49 @@ static const struct check driver_softdep_check = {
     .run = check_softdep,
 };
 
-const struct check *const checks_driver[] = {&driver_in_use_check,
-                                             &candidate_modules_check,
-                                             &vfio_ids_check,
-                                             &vfio_ids_others_check,
-                                             &driver_blacklist_check,
-                                             &driver_softdep_check,
-                                             NULL};
+/* The host's driver of a device that could be passed through; false if somebody has seen to it already. */
+static bool is_taken_at_boot(const struct subject *subject, char module[static 64])
+{
+    const struct host_settings *settings = &subject->facts->settings;
+    autotext struct text obstacle = {0};
+    const struct setting *ids;
+
+    return has_own_driver(subject) && driver_module(subject, module, 64) && !subject->device->nvidia &&
+           !subject->device->virtual_function && !is_used(subject) && subject->device->group >= 0 &&
+           group_detaches(subject->device, subject->device) && !device_has_ids(subject, &ids) &&
+           host_settings_blacklist(settings, module) == NULL &&
+           host_settings_loads_before(settings, module, "vfio_pci") == NULL &&
+           !check_find_error(CHECK_DEVICE, subject, &obstacle);
+}
+
+static void check_boot(const struct subject *subject, struct findings *ret)
+{
+    autotext struct text others = {0};
+    char module[64];
+
+    if (!is_taken_at_boot(subject, module) || list_same_kind(subject, &others))
+        return;
+    evidence_file(subject, &ret->evidence, "driver", subject->device->driver);
+    if (others.length > 0)
+        text_printf(&ret->remedy.lines, "# vfio-pci takes these as well, which are of its kind: %s\n",
+                    others.data);
+    remedy_add_ids(subject, &ret->remedy, module);
+    findings_add(ret, SEVERITY_INFO,
+                 "At each boot the driver %s takes it before vfio-pci: no ids name it, and %s does not wait "
+                 "for vfio-pci.",
+                 subject->device->driver, module);
+}
+
+static const struct check driver_at_boot_check = {
+    .id = "driver-at-boot",
+    .scope = CHECK_DEVICE,
+    .fixable = true,
+    .section = MANUAL_DEVICE,
+    .sentence = "softdep <some-module> pre: vfio-pci; options vfio-pci ids=1234:5678",
+    .text = "whether the host's driver takes at boot what a VM could have",
+    .run = check_boot,
+};
+
+const struct check *const checks_driver[] = {
+    &driver_in_use_check,    &candidate_modules_check, &vfio_ids_check,       &vfio_ids_others_check,
+    &driver_blacklist_check, &driver_softdep_check,    &driver_at_boot_check, NULL};

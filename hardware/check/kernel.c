@@ -160,7 +160,8 @@ static void check_modules_at_boot(const struct subject *subject, struct findings
         return;
     }
     text_append(&ret->evidence, "/etc/modules, /etc/modules-load.d: no vfio_pci");
-    remedy_offer_kept(subject->facts, &ret->remedy, "modules", "vfio,vfio_iommu_type1,vfio_pci");
+    remedy_offer_kept(subject->facts, &ret->remedy,
+                      json_pack("{s:s}", "modules", "vfio,vfio_iommu_type1,vfio_pci"));
     text_append(&ret->remedy.lines,
                 "printf 'vfio\\nvfio_iommu_type1\\nvfio_pci\\n' >> /etc/modules-load.d/vfio.conf\n");
     findings_add(ret, SEVERITY_INFO,

@@ -350,15 +350,22 @@ static json_t *read_kept(const struct facts *facts)
     return kept;
 }
 
-void remedy_offer_kept(const struct facts *facts, struct remedy *remedy, const char *list, const char *words)
+void remedy_offer_kept(const struct facts *facts, struct remedy *remedy, json_t *words)
 {
-    autojson json_t *kept = read_kept(facts);
-    const char *now = json_text_or(kept, list, NULL);
+    autojson json_t *kept = read_kept(facts), *lists = words;
+    json_t *whole = json_object(), *added;
+    const char *list;
 
-    if (kept == NULL)
-        return;
-    autofree char *whole = xasprintf("%s%s%s", now != NULL ? now : "", now != NULL ? "," : "", words);
-    remedy_offer_call(remedy, "set", json_pack("{s:s}", list, whole), REMEDY_NODE "/hardware/vfio");
+    json_object_foreach(lists, list, added) {
+        const char *now = json_text_or(kept, list, NULL);
+        json_object_set_new(
+            whole, list,
+            json_sprintf("%s%s%s", now != NULL ? now : "", now != NULL ? "," : "", json_string_value(added)));
+    }
+    if (kept != NULL)
+        remedy_offer_call(remedy, "set", whole, REMEDY_NODE "/hardware/vfio");
+    else
+        json_decref(whole);
 }
 
 /* A list of hostpci's without some of its words. */
@@ -406,7 +413,7 @@ void remedy_load_at_boot(const struct facts *facts, struct remedy *remedy, const
 {
     if (is_loaded_at_boot(facts, module))
         return;
-    remedy_offer_kept(facts, remedy, "modules", module);
+    remedy_offer_kept(facts, remedy, json_pack("{s:s}", "modules", module));
     text_printf(&remedy->lines, "echo %s >> /etc/modules-load.d/%s.conf\n", module, name);
 }
 

@@ -38,9 +38,9 @@ void remedy_load_early(const struct facts *facts, struct remedy *remedy, const c
 void remedy_rewrite_line(const struct setting *setting, struct remedy *remedy, const char *value);
 /* Adds an id to the line that sets ids of vfio-pci. */
 void remedy_append_id(const struct setting *setting, struct remedy *remedy, unsigned vendor, unsigned device);
-/* Offers the call that adds words to one of the lists that hostpci keeps: ids, blacklist, softdep, modules.
- */
-void remedy_offer_kept(const struct facts *facts, struct remedy *remedy, const char *list, const char *words);
+/* Offers the call that adds words to lists that hostpci keeps, {ids, blacklist, softdep, modules}, which are
+ * taken. */
+void remedy_offer_kept(const struct facts *facts, struct remedy *remedy, json_t *words);
 /* Adds the call that takes from such a list the words that leave. False, and nothing is added, if the setting
  * (NULL: none) is in a file of somebody else. */
 bool remedy_take_from_kept(const struct facts *facts, const struct setting *setting, struct remedy *remedy,

@@ -161,6 +161,7 @@ const struct variant variants_of_driver[] = {
     {"ids-syntax", "a typing error in vfio-pci's ids", NULL, NULL, set_ids_wrongly},
     {"host-drivers", "nothing is set up, the host's drivers have the card", GPU, with_host_drivers,
      set_nothing},
+    {"driver-at-boot", "the same, of the card's sound", "0000:01:00.1", with_host_drivers, set_nothing},
     {"sound-driver", "the host's driver has the card's sound", GPU, sound_with_host_driver, NULL},
     {"ids-without-softdep", "vfio-pci's ids name the card, but nouveau was faster", GPU, with_host_drivers,
      set_ids_alone},

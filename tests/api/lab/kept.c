@@ -47,10 +47,7 @@ LAB_TEST(lab_kept, are_made)
     cr_assert_eq(number_of(get(PCI "/" CARD "/sriov", NULL), "now"), 4);
     fix("mdev-types", PARENT);
     cr_assert_eq(json_array_size(get(MDEV, NULL)), 1);
-    autofree char *upid =
-        xstrdup(json_string_value(put("/nodes/" NODE "/hardware/vfio", "softdep", "e1000e", NULL)));
-    task_succeeds(upid);
-    fix("driver-softdep", OTHER);
+    fix("driver-at-boot", OTHER);
     cr_assert_str_eq(machine_driver(OTHER), "e1000e", "until the next boot");
     vm_create("100", "kvm", "0", "memory", "64", "vga", "none", "cpu", "qemu64", "onboot", "1", "hostpci0",
               FIRST, NULL);
