@@ -103,7 +103,9 @@ static int open_input(const char *text, int *ret_end)
     return -1;
 }
 
-/* Returns the end for the program, or -1. */
+/* Returns the end for the program, or -1. The pipe has room for all that QEMU is asked for, about 150 KiB:
+ * QEMU does not wait for a slow reader, and when it quits, what is not yet written is lost. Linux lets
+ * anybody have 1 MiB. */
 static int open_stream(struct stream *stream)
 {
     int ends[2];
@@ -111,6 +113,7 @@ static int open_stream(struct stream *stream)
     if (pipe2(ends, O_CLOEXEC) != 0)
         return -1;
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends[0], F_SETPIPE_SZ, 1 << 20);
     stream->fd = ends[0];
     return ends[1];
 }

@@ -34,6 +34,18 @@ Test(exec, keeps_what_the_program_wrote_to_both_outputs)
     cr_assert_str_eq(output, "one\ntwo\n");
 }
 
+/* QEMU writes like this and never waits for its reader. */
+Test(exec, has_room_for_what_is_written_without_waiting)
+{
+    autofree char *output = NULL;
+    struct error err;
+
+    cr_assert_eq(
+        run_shell("yes | dd of=/dev/stdout oflag=nonblock iflag=fullblock bs=100000 count=1 2>/dev/null", 10,
+                  &output, &err),
+        0, "%s", err.message);
+}
+
 Test(exec, gives_an_environment_of_its_own)
 {
     const char *const argv[] = {"/usr/bin/env", NULL};
