@@ -339,7 +339,7 @@ static int give_back(const char *folder)
 
 int supervisor_main(int argc, char **argv)
 {
-    struct supervisor self = {.ready = -1, .words = -1, .signals = -1, .lines = json_array()};
+    struct supervisor self = {.ready = -1, .words = -1, .signals = -1};
     struct error err;
 
     if (argc == 3 && strcmp(argv[1], "--give-back") == 0)
@@ -349,6 +349,7 @@ int supervisor_main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     self.folder = argv[1];
+    self.lines = json_array();
     umask(0077);
     int result = detach(&self, &err);
     if (result == 0)
