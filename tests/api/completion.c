@@ -12,9 +12,10 @@
 #include "tests/api/program.h"
 
 #define SECONDS 60
-#define SCRIPT                                                                                               \
-    ". dist/hostpci.bash; COMP_LINE=\"$0 $1\" COMP_POINT=$((${#0} + 1 + ${#1})); _hostpci; "                 \
-    "printf '%s\\n' \"${COMPREPLY[@]}\""
+
+static const char script[] =
+    ". dist/hostpci.bash; COMP_LINE=\"$0 $1\" COMP_POINT=$((${#0} + 1 + ${#1})); _hostpci; "
+    "printf '%s\\n' \"${COMPREPLY[@]}\"";
 
 static void start(void)
 {
@@ -29,7 +30,7 @@ static char *complete(const char *line)
 {
     autofree char *output = xasprintf("%s/completed", daemon_run());
     autofree char *errors = xasprintf("%s/complaints", daemon_run());
-    const char *const argv[] = {"/bin/bash", "-c", SCRIPT, program_hostpci(), line, NULL};
+    const char *const argv[] = {"/bin/bash", "-c", script, program_hostpci(), line, NULL};
     char *offered, *complaints;
     struct error err;
 
