@@ -200,14 +200,16 @@ static const struct schema use_properties[] = {
 static const struct schema owner_properties[] = {
     {.name = "owner",
      .type = SCHEMA_STRING,
-     .values = VALUES("sysfsutils", "driverctl", "udev", "systemd", "networkmanager", "modprobe", "script")},
+     .values = VALUES("sysfsutils", "driverctl", "mdevctl", "udev", "systemd", "networkmanager", "netplan",
+                      "modprobe", "script")},
     {.name = "what",
      .type = SCHEMA_STRING,
-     .values = VALUES("driver", "vfs"),
-     .text = "driver: its driver; vfs: its number of virtual functions."},
+     .values = VALUES("driver", "vfs", "mdev"),
+     .text = "driver: its driver; vfs: its number of virtual functions; mdev: a mediated device, or that it "
+             "is a vGPU. What hostpci keeps of mediated devices is in mdevctl's files, too."},
     {.name = "file", .type = SCHEMA_STRING},
     {.name = "line", .type = SCHEMA_INTEGER, .text = "0: the whole file."},
-    {.name = "text", .type = SCHEMA_STRING, .text = "The text of that line."},
+    {.name = "text", .type = SCHEMA_STRING, .text = "The text of that line; of mdevctl the type."},
     {.name = NULL},
 };
 

@@ -134,9 +134,13 @@ static int check_fit(const struct worker *worker, const struct plan *plan, const
 static int check_owners(struct worker *worker, const struct plan *plan, const struct request *request,
                         struct take_over *take_over, struct error *err)
 {
+    const struct owned_setting setting = {.what = OWNED_DRIVER,
+                                          .ours = "a persistent driver",
+                                          .attribute = "driver_override",
+                                          .value = request->driver.name};
+
     for (size_t i = 0; i < plan->count && request->persistent == PERSISTENT_YES && !gives_back(request); i++)
-        if (take_over_check(worker, take_over, plan->list[i].device, OWNED_DRIVER, "a persistent driver",
-                            request->driver.name, err) != 0)
+        if (take_over_check(worker, take_over, plan->list[i].device, &setting, err) != 0)
             return -1;
     return 0;
 }

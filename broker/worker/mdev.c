@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/operations.h"
+#include "broker/worker/take_over.h"
 #include "broker/worker/undo.h"
 #include "hardware/slice/mdev_change.h"
 #include "hardware/slice/mdevctl.h"
@@ -32,6 +33,7 @@ const struct schema operation_mdev_create_arguments[] = {
          "1: also at each start of the host, kept in /" ETC_MDEVCTL " as mdevctl does; 0: forget that. Left "
          "out: that stays as it is. What is not persistent, and nobody uses, is removed when the broker "
          "starts again."},
+    ARGUMENT_TAKE_OVER,
     {.name = NULL}};
 
 const struct schema operation_mdev_remove_arguments[] = {
@@ -87,25 +89,30 @@ int mdev_claim(struct mdev_target *target, const struct pci_device *device, stru
     return worker_claim(target->worker, claims, err);
 }
 
+/* What these claims hold; the error says how that ended. */
+static int undo(const struct mdev_target *target, const json_t *claims, bool *ret_left, struct error *err)
+{
+    autotext struct text where = {0};
+    struct error reason = *err;
+
+    target->worker->undoing = true;
+    worker_log(target->worker, "the operation is undone, because it failed: %s", reason.message);
+    *ret_left = undo_claims(target->worker, claims, &where) != 0;
+    return error_set(err, reason.kind, "%s; %s", reason.message, text_string(&where));
+}
+
 int mdev_change(const struct mdev_target *target, const struct pci_device *device,
                 const struct mdev_state *was, const struct mdev_state *wanted, bool *ret_left,
                 struct error *err)
 {
     autojson json_t *claims = pack_claim(target, device, mdev_pack_change(target, was, wanted));
-    autotext struct text where = {0};
 
     *ret_left = false;
     if (worker_claim(target->worker, claims, err) != 0) {
         worker_release(target->worker, target->id);
         return -1;
     }
-    if (mdev_state_reach(target, wanted, err) >= 0)
-        return 0;
-    struct error reason = *err;
-    target->worker->undoing = true;
-    worker_log(target->worker, "the operation is undone, because it failed: %s", reason.message);
-    *ret_left = undo_claims(target->worker, claims, &where) != 0;
-    return error_set(err, reason.kind, "%s; %s", reason.message, text_string(&where));
+    return mdev_state_reach(target, wanted, err) >= 0 ? 0 : undo(target, claims, ret_left, err);
 }
 
 /* One UUID names one mediated device of the host, and keeps the type that it has. */
@@ -173,6 +180,63 @@ static void keep_vgpu(const struct mdev_request *request, const struct pci_devic
         worker_forget_fact(target->worker, FACT_VGPU, target->id);
 }
 
+/* Of two files of mdevctl with one UUID nobody knows which comes first. */
+static int check_files(const struct mdev_target *target, struct error *err)
+{
+    autojson json_t *files = NULL;
+    const json_t *row;
+    size_t i;
+
+    if (mdevctl_list(target->worker->sysroot, &files, err) != 0)
+        return -1;
+    json_array_foreach(files, i, row) {
+        const char *parent = json_text(row, "parent");
+        if (strcmp(json_text(row, "uuid"), target->uuid) == 0 && strcmp(parent, target->id) != 0)
+            return error_set(err, ERROR_CONFLICT,
+                             "the UUID '%s' is that of '/" ETC_MDEVCTL "/%s/%s' already, for a mediated "
+                             "device of %s: delete that file first, or choose another UUID",
+                             target->uuid, parent, target->uuid, parent);
+    }
+    return 0;
+}
+
+/* A line elsewhere that makes the same at boot; that in mdevctl's own file is what we keep. */
+static int check_owner(const struct mdev_request *request, const struct pci_device *device,
+                       struct take_over *take_over, struct error *err)
+{
+    const struct mdev_target *target = &request->target;
+    bool vgpu = target->uuid[0] == '\0';
+    autofree char *create = xasprintf("mdev_supported_types/%s/create", request->type);
+    const char *number = strrchr(request->type, '-');
+    const struct owned_setting setting = {
+        .what = OWNED_MDEV,
+        .ours = vgpu ? "a persistent type of vGPU" : "a persistent mediated device",
+        .attribute = vgpu ? "nvidia/current_vgpu_type" : create,
+        .value = !vgpu            ? target->uuid
+                 : number != NULL ? number + 1
+                                  : request->type,
+        .named = vgpu ? "current_vgpu_type" : target->uuid,
+    };
+
+    if (request->persistent != PERSISTENT_YES)
+        return 0;
+    if (!vgpu && check_files(target, err) != 0)
+        return -1;
+    return take_over_check(target->worker, take_over, device, &setting, err);
+}
+
+/* After the change that these states tell of, which is undone if the files cannot be written. */
+static int take_files(const struct mdev_target *target, const struct pci_device *device,
+                      const struct mdev_state *was, const struct mdev_state *wanted,
+                      const struct take_over *take_over, struct error *err)
+{
+    autojson json_t *claims = pack_claim(target, device, mdev_pack_change(target, was, wanted));
+    bool left;
+
+    return take_over_write(target->worker, take_over, claims, err) == 0 ? 0
+                                                                        : undo(target, claims, &left, err);
+}
+
 static int choose_name(struct mdev_request *request, const struct pci_device *device, struct error *err)
 {
     if (device->nvidia && request->target.uuid[0] != '\0')
@@ -197,32 +261,45 @@ static json_t *describe(const struct mdev_request *request, const struct mdev_st
     return result;
 }
 
+static int create_one(struct mdev_request *request, const struct plan *plan, struct take_over *take_over,
+                      json_t **ret, struct error *err)
+{
+    automdevstate struct mdev_state was = {.file = NULL}, wanted = {.file = NULL};
+    struct mdev_target *target = &request->target;
+    const struct pci_device *device = plan->list[0].device;
+    bool left;
+
+    if (choose_name(request, device, err) != 0 || mdev_claim(target, device, err) != 0)
+        return -1;
+    if (check_owner(request, device, take_over, err) != 0 ||
+        mdev_prepare_create(request, plan, &was, &wanted, err) != 0) {
+        worker_release(target->worker, target->id);
+        return -1;
+    }
+    if (mdev_change(target, device, &was, &wanted, &left, err) != 0 ||
+        take_files(target, device, &was, &wanted, take_over, err) != 0)
+        return -1;
+    if (was.type[0] != '\0') {
+        autofree char *name = mdev_target_name(target);
+        worker_log(target->worker, "%s: %s exists already, of type %s", target->id, name, was.type);
+    }
+    keep_vgpu(request, device);
+    worker_release(target->worker, target->id);
+    *ret = describe(request, &was);
+    return 0;
+}
+
 static int create(struct worker *worker, json_t **ret, struct error *err)
 {
     struct mdev_request request = {.type = ""};
     autoplan struct plan plan = {.list = NULL};
-    automdevstate struct mdev_state was = {.file = NULL}, wanted = {.file = NULL};
-    bool left;
+    autotakeover struct take_over take_over = {.files = NULL};
 
-    if (mdev_parse(worker, &request, err) != 0 ||
-        plan_choose(worker->sysroot, request.target.parent, SCOPE_FUNCTION, &plan, err) != 0)
+    if (mdev_parse(worker, &request, err) != 0 || take_over_parse(worker->arguments, &take_over, err) != 0 ||
+        plan_choose(worker->sysroot, request.target.parent, SCOPE_FUNCTION, &plan, err) != 0 ||
+        create_one(&request, &plan, &take_over, ret, err) != 0)
         return -1;
-    const struct pci_device *device = plan.list[0].device;
-    if (choose_name(&request, device, err) != 0 || mdev_claim(&request.target, device, err) != 0)
-        return -1;
-    if (mdev_prepare_create(&request, &plan, &was, &wanted, err) != 0) {
-        worker_release(worker, request.target.id);
-        return -1;
-    }
-    if (mdev_change(&request.target, device, &was, &wanted, &left, err) != 0)
-        return -1;
-    if (was.type[0] != '\0') {
-        autofree char *name = mdev_target_name(&request.target);
-        worker_log(worker, "%s: %s exists already, of type %s", request.target.id, name, was.type);
-    }
-    keep_vgpu(&request, device);
-    worker_release(worker, request.target.id);
-    *ret = describe(&request, &was);
+    take_over_finish(worker, &take_over);
     return 0;
 }
 

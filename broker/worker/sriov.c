@@ -296,12 +296,15 @@ static int check_owner(struct worker *worker, struct division_plan *division, co
                        struct error *err)
 {
     char count[16];
+    const struct owned_setting setting = {.what = OWNED_VFS,
+                                          .ours = "a persistent number of virtual functions",
+                                          .attribute = "sriov_numvfs",
+                                          .value = count};
 
     if (request->persistent != PERSISTENT_YES || division->wanted.count == 0)
         return 0;
     snprintf(count, sizeof(count), "%u", division->wanted.count);
-    return take_over_check(worker, &division->take_over, division->plan.list[0].device, OWNED_VFS,
-                           "a persistent number of virtual functions", count, err);
+    return take_over_check(worker, &division->take_over, division->plan.list[0].device, &setting, err);
 }
 
 static int run(struct worker *worker, const struct request *request, struct division_plan *division,

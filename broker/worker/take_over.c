@@ -30,12 +30,11 @@ int take_over_parse(const json_t *arguments, struct take_over *ret, struct error
 }
 
 int take_over_check(struct worker *worker, struct take_over *take_over, const struct pci_device *device,
-                    enum owned what, const char *ours, const char *value, struct error *err)
+                    const struct owned_setting *setting, struct error *err)
 {
     if (!take_over->asked)
-        return owner_check(worker->sysroot, device, what, ours, err);
-    return owner_take_over(worker->sysroot, device, what, ours, value, take_over->files, &take_over->how,
-                           err);
+        return owner_check(worker->sysroot, device, setting, err);
+    return owner_take_over(worker->sysroot, device, setting, take_over->files, &take_over->how, err);
 }
 
 int take_over_write(struct worker *worker, const struct take_over *take_over, json_t *claims,

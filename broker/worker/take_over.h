@@ -28,10 +28,9 @@ void take_over_release(struct take_over *take_over);
 /* From the operation's arguments; an error if it is asked for without persistent=1. */
 int take_over_parse(const json_t *arguments, struct take_over *ret, struct error *err);
 
-/* Before anything is changed: ERROR_CONFLICT if somebody else sets this, unless that can be taken over.
- * `ours` says what is to be kept, `value` what the other one's line must set. */
+/* Before anything is changed: ERROR_CONFLICT if somebody else sets this, unless that can be taken over. */
 int take_over_check(struct worker *worker, struct take_over *take_over, const struct pci_device *device,
-                    enum owned what, const char *ours, const char *value, struct error *err);
+                    const struct owned_setting *setting, struct error *err);
 
 /* After everything else was changed: writes the files, and adds their claim to `claims`. */
 int take_over_write(struct worker *worker, const struct take_over *take_over, json_t *claims,

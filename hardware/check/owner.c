@@ -92,7 +92,7 @@ static const struct check other_owner_check = {
     .section = MANUAL_NOTHING,
     .text =
         "who else sets its driver or its number of virtual functions at boot: sysfsutils, driverctl, udev, "
-        "systemd, NetworkManager, modprobe.d, rc.local and units",
+        "systemd, NetworkManager, netplan, modprobe.d, interfaces, rc.local, cron and units",
     .run = check_owners,
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who else sets a driver or a number of virtual functions at boot. */
+/* Who else sets a driver, a number of virtual functions or a mediated device at boot: where it stands. */
 #include "hardware/settings/owner.h"
 
 #include <ctype.h>
@@ -11,24 +11,36 @@
 #include "base/text.h"
 #include "hardware/facts/settings.h"
 #include "hardware/paths.h"
-#include "hardware/settings/modprobe.h"
+#include "hardware/slice/mdevctl.h"
 
 #define MOST_TEXT 262144
 
-static const char *const what_names[OWNED_KINDS] = {[OWNED_DRIVER] = "driver", [OWNED_VFS] = "vfs"};
+const char *const owned_names[OWNED_KINDS] = {
+    [OWNED_DRIVER] = "driver", [OWNED_VFS] = "vfs", [OWNED_MDEV] = "mdev"};
 
-/* What in a line sets something; the last has no text. */
+/* What in a line, or in the path of a sysfs.conf, sets something; the last has no text. */
 struct word {
     const char *text;
     enum owned what;
 };
 static const struct word attribute_words[] = {
-    {"sriov_numvfs", OWNED_VFS}, {"driver_override", OWNED_DRIVER}, {NULL, OWNED_VFS}};
-static const struct word link_words[] = {{"SR-IOVVirtualFunctions", OWNED_VFS}, {NULL, OWNED_VFS}};
+    {"sriov_numvfs", OWNED_VFS},
+    {"driver_override", OWNED_DRIVER},
+    {"mdev_supported_types", OWNED_MDEV},
+    {"current_vgpu_type", OWNED_MDEV},
+    {NULL, OWNED_VFS},
+};
+static const struct word link_words[] = {
+    {"SR-IOVVirtualFunctions=", OWNED_VFS},
+    {"VirtualFunction=",
+     OWNED_VFS}, /* of an [SR-IOV] section: without the former the highest makes the number */
+    {NULL, OWNED_VFS},
+};
 static const struct word connection_words[] = {{"total-vfs", OWNED_VFS}, {NULL, OWNED_VFS}};
+static const struct word netplan_words[] = {{"virtual-function-count", OWNED_VFS}, {NULL, OWNED_VFS}};
 
 /* Files in which a line with one of the words sets something. `same`: that line must name the device, not
- * just the file. */
+ * just the file; otherwise the first such line stands for all of the file. */
 static const struct place {
     const char *owner, *folder, *suffix;
     const struct word *words;
@@ -36,21 +48,33 @@ static const struct place {
 } places[] = {
     {"udev", "etc/udev/rules.d", ".rules", attribute_words, true},
     {"udev", "run/udev/rules.d", ".rules", attribute_words, true},
+    {"udev", "usr/local/lib/udev/rules.d", ".rules", attribute_words, true},
     {"udev", "usr/lib/udev/rules.d", ".rules", attribute_words, true},
     {"systemd", "etc/systemd/network", ".link", link_words, false},
     {"systemd", "run/systemd/network", ".link", link_words, false},
+    {"systemd", "usr/local/lib/systemd/network", ".link", link_words, false},
     {"systemd", "usr/lib/systemd/network", ".link", link_words, false},
     {"networkmanager", "etc/NetworkManager/system-connections", ".nmconnection", connection_words, false},
     {"networkmanager", "run/NetworkManager/system-connections", ".nmconnection", connection_words, false},
+    {"networkmanager", "usr/lib/NetworkManager/system-connections", ".nmconnection", connection_words, false},
+    {"netplan", "etc/netplan", ".yaml", netplan_words, false},
+    {"netplan", "run/netplan", ".yaml", netplan_words, false},
+    {"netplan", "usr/lib/netplan", ".yaml", netplan_words, false},
     {"script", "etc", "rc.local", attribute_words, true},
+    {"script", "etc/network", "interfaces", attribute_words, true},
+    {"script", "etc/network/interfaces.d", "", attribute_words, true},
+    {"script", "etc/cron.d", "", attribute_words, true},
     {"script", "etc/systemd/system", ".service", attribute_words, true},
+    {"script", "run/systemd/system", ".service", attribute_words, true},
+    {"script", "usr/local/lib/systemd/system", ".service", attribute_words, true},
+    {"script", "usr/lib/systemd/system", ".service", attribute_words, true},
 };
 
 struct search {
     const struct sysroot *sysroot;
     const struct pci_device *device;
     char id[PCI_ADDRESS_SIZE];
-    char **interfaces; /* of the function; NULL: none */
+    json_t *names; /* of the function: its id, its interfaces and their addresses */
     json_t *list;
 };
 
@@ -60,7 +84,7 @@ static void add(struct search *search, const char *owner, enum owned what, const
     autofree char *path = xasprintf("/%s", file);
 
     json_array_append_new(search->list,
-                          json_pack("{s:s, s:s, s:s, s:i, s:s}", "owner", owner, "what", what_names[what],
+                          json_pack("{s:s, s:s, s:s, s:i, s:s}", "owner", owner, "what", owned_names[what],
                                     "file", path, "line", (int)line, "text", text));
 }
 
@@ -77,22 +101,32 @@ static bool names_word(const char *text, const char *word)
 
 static bool names_device(const struct search *search, const char *text)
 {
-    if (names_word(text, search->id))
-        return true;
-    for (char **name = search->interfaces; name != NULL && *name != NULL; name++)
-        if (names_word(text, *name))
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach(search->names, i, name)
+        if (names_word(text, json_string_value(name)))
             return true;
     return false;
 }
 
-static void search_line(struct search *search, const struct place *place, const char *file, unsigned number,
+static const struct word *find_word(const struct word *words, const char *text)
+{
+    while (words->text != NULL && strstr(text, words->text) == NULL)
+        words++;
+    return words->text != NULL ? words : NULL;
+}
+
+/* True if it sets something. */
+static bool search_line(struct search *search, const struct place *place, const char *file, unsigned number,
                         const char *line)
 {
-    if (line[0] == '#' || line[0] == ';' || (place->same && !names_device(search, line)))
-        return;
-    for (const struct word *word = place->words; word->text != NULL; word++)
-        if (strstr(line, word->text) != NULL)
-            add(search, place->owner, word->what, file, number, line);
+    const struct word *word = find_word(place->words, line);
+
+    if (word == NULL || line[0] == '#' || line[0] == ';' || (place->same && !names_device(search, line)))
+        return false;
+    add(search, place->owner, word->what, file, number, line);
+    return true;
 }
 
 /* A line that ends with a backslash goes on in the next one. */
@@ -111,7 +145,8 @@ static void search_file(struct search *search, const struct place *place, const 
             end[-1] = end[0] = ' ';
             strsep(&rest, "\n");
         }
-        search_line(search, place, file, number, text_trim(line));
+        if (search_line(search, place, file, number, text_trim(line)) && !place->same)
+            return;
         number += lines;
     }
 }
@@ -148,12 +183,9 @@ static void search_settings(struct search *search)
     for (size_t i = 0; i < settings.count; i++) {
         const struct setting *setting = &settings.list[i];
         autofree char *line = xasprintf("%s = %s", setting->module, setting->value);
-        if (setting->kind == SETTING_SYSFS && names_device(search, setting->module)) {
-            if (text_ends_with(setting->module, "/sriov_numvfs"))
-                add(search, "sysfsutils", OWNED_VFS, setting->file, setting->line, line);
-            else if (text_ends_with(setting->module, "/driver_override"))
-                add(search, "sysfsutils", OWNED_DRIVER, setting->file, setting->line, line);
-        }
+        const struct word *word = find_word(attribute_words, setting->module);
+        if (setting->kind == SETTING_SYSFS && word != NULL && names_device(search, setting->module))
+            add(search, "sysfsutils", word->what, setting->file, setting->line, line);
         if (setting->kind == SETTING_OPTIONS && search->device->driver[0] != '\0' &&
             module_name_equal(setting->module, search->device->driver) &&
             strstr(setting->value, "max_vfs=") != NULL)
@@ -162,170 +194,51 @@ static void search_settings(struct search *search)
     host_settings_release(&settings);
 }
 
+/* What is made at the start of the host. hostpci keeps its own there, too (hardware/slice/mdevctl.h). */
+static void search_mdevctl(struct search *search)
+{
+    autojson json_t *files = NULL;
+    struct error ignored;
+    const json_t *row;
+    size_t i;
+
+    if (mdevctl_list(search->sysroot, &files, &ignored) != 0)
+        return;
+    json_array_foreach(files, i, row) {
+        autofree char *file = xasprintf(ETC_MDEVCTL "/%s/%s", search->id, json_text(row, "uuid"));
+        if (strcmp(json_text(row, "parent"), search->id) == 0 && strcmp(json_text(row, "start"), "auto") == 0)
+            add(search, "mdevctl", OWNED_MDEV, file, 0, json_text(row, "type"));
+    }
+}
+
+static json_t *list_names(const struct search *search)
+{
+    json_t *names = json_pack("[s]", search->id);
+    autolist char **interfaces = NULL;
+    char address[32];
+
+    if (sysfs_list(sysroot_fd(search->sysroot), path_of_function(search->id, "net").text, &interfaces) < 0)
+        return names;
+    for (char **name = interfaces; *name != NULL; name++) {
+        autofree char *below = xasprintf("net/%s/address", *name);
+        json_array_append_new(names, json_string(*name));
+        if (sysfs_read(sysroot_fd(search->sysroot), path_of_function(search->id, below).text, address,
+                       sizeof(address)) > 0)
+            json_array_append_new(names, json_string(address));
+    }
+    return names;
+}
+
 json_t *owner_list(const struct sysroot *sysroot, const struct pci_device *device)
 {
     struct search search = {.sysroot = sysroot, .device = device, .list = json_array()};
-    autolist char **interfaces = NULL;
 
     pci_address_format(device->address, search.id);
-    if (sysfs_list(sysroot_fd(sysroot), path_of_function(search.id, "net").text, &interfaces) >= 0)
-        search.interfaces = interfaces;
+    search.names = list_names(&search);
     search_settings(&search);
     search_driverctl(&search);
+    search_mdevctl(&search);
     search_places(&search);
+    json_decref(search.names);
     return search.list;
-}
-
-static void describe_edit(const json_t *owner, const char *id, struct text *text)
-{
-    const char *file = json_text(owner, "file");
-    long long line = json_integer_value(json_object_get(owner, "line"));
-
-    if (line == 0)
-        text_printf(text, "'%s' (%s): type `driverctl unset-override %s`", file, json_text(owner, "owner"),
-                    id);
-    else
-        text_printf(text, "line %lld of '%s' (%s: %.200s): remove that line, or its part, by hand", line,
-                    file, json_text(owner, "owner"), json_text(owner, "text"));
-}
-
-static int refuse(const char *id, const char *ours, const struct text *places_text, struct error *err)
-{
-    return error_set(
-        err, ERROR_CONFLICT,
-        "%s is not given %s, which hostpci would keep in its journal, because somebody else sets the same at "
-        "boot: %s",
-        id, ours, places_text->data);
-}
-
-int owner_check(const struct sysroot *sysroot, const struct pci_device *device, enum owned what,
-                const char *ours, struct error *err)
-{
-    autojson json_t *list = owner_list(sysroot, device);
-    autotext struct text places_text = {0};
-    char id[PCI_ADDRESS_SIZE];
-    size_t i;
-    const json_t *owner;
-
-    pci_address_format(device->address, id);
-    json_array_foreach(list, i, owner) {
-        if (strcmp(json_text(owner, "what"), what_names[what]) != 0)
-            continue;
-        text_append(&places_text, places_text.length > 0 ? "; " : "");
-        describe_edit(owner, id, &places_text);
-    }
-    return places_text.length == 0 ? 0 : refuse(id, ours, &places_text, err);
-}
-
-/* "bus/pci/devices/0000:01:00.0/sriov_numvfs" or "class/net/eth1/device/sriov_numvfs" of this function, and
- * not a path with a wildcard or another attribute. */
-static bool is_attribute(const struct sysroot *sysroot, const char *id, const char *attribute,
-                         const char *path)
-{
-    autolist char **interfaces = NULL;
-    autofree char *end = xasprintf("/%s/%s", id, attribute);
-
-    if (text_ends_with(path, end))
-        return true;
-    if (sysfs_list(sysroot_fd(sysroot), path_of_function(id, "net").text, &interfaces) < 0)
-        return false;
-    for (char **name = interfaces; *name != NULL; name++) {
-        autofree char *other = xasprintf("class/net/%s/device/%s", *name, attribute);
-        if (strcmp(path, other) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Where the line begins; NULL if it is not this assignment and nothing else. */
-static const char *find_line(const struct sysroot *sysroot, const char *id, enum owned what, const char *text,
-                             long long number, const char *value)
-{
-    static const char *const attributes[OWNED_KINDS] = {
-        [OWNED_DRIVER] = "driver_override", [OWNED_VFS] = "sriov_numvfs"};
-    const char *begin = text;
-
-    for (; number > 1 && begin != NULL; number--)
-        begin = strchr(begin, '\n') != NULL ? strchr(begin, '\n') + 1 : NULL;
-    if (begin == NULL)
-        return NULL;
-    autofree char *copy = xstrndup(begin, strcspn(begin, "\n"));
-    char *rest = copy, *path = text_trim(strsep(&rest, "="));
-    return rest != NULL && strcmp(text_trim(rest), value) == 0 &&
-                   is_attribute(sysroot, id, attributes[what], path)
-               ? begin
-               : NULL;
-}
-
-static json_t *find_file(json_t *files, const char *file)
-{
-    size_t i;
-    json_t *row;
-
-    json_array_foreach(files, i, row)
-        if (strcmp(json_text(row, "file"), file) == 0)
-            return row;
-    return NULL;
-}
-
-/* The row of the file in `files`, which is made if it is missing. */
-static int open_row(const struct sysroot *sysroot, json_t *files, const char *file, json_t **ret,
-                    struct error *err)
-{
-    autofree char *text = NULL;
-
-    *ret = find_file(files, file);
-    if (*ret != NULL)
-        return 0;
-    if (modprobe_read_file(sysroot, file, &text, err) != 0)
-        return -1;
-    json_array_append_new(files, json_pack("{s:s, s:s, s:s}", "file", file, "before",
-                                           text != NULL ? text : "", "after", text != NULL ? text : ""));
-    *ret = json_array_get(files, json_array_size(files) - 1);
-    return 0;
-}
-
-/* One that sets the same; it is at a place of its own in `text` of the file. */
-static int take_line(const struct sysroot *sysroot, const json_t *owner, const char *id, enum owned what,
-                     const char *ours, const char *value, json_t *files, struct text *how, struct error *err)
-{
-    const char *file = json_text(owner, "file") + 1; /* without its slash */
-    long long line = json_integer_value(json_object_get(owner, "line"));
-    autotext struct text places_text = {0};
-    json_t *row = NULL;
-
-    if (strcmp(json_text(owner, "owner"), "sysfsutils") != 0) {
-        describe_edit(owner, id, &places_text);
-        return refuse(id, ours, &places_text, err);
-    }
-    if (open_row(sysroot, files, file, &row, err) != 0)
-        return -1;
-    const char *text = json_text(row, "after"), *begin = find_line(sysroot, id, what, text, line, value);
-    if (begin == NULL)
-        return error_set(
-            err, ERROR_CONFLICT,
-            "line %lld of '/%s' (%.200s) is not taken over, as it does not set the same for %s, '%s', "
-            "and nothing else: ask for what stands there, or change it by hand",
-            line, file, json_text(owner, "text"), id, value);
-    autofree char *after = xasprintf("%.*s" OWNER_TAKEN "%s", (int)(begin - text), text, begin);
-    json_object_set_new(row, "after", json_string(after));
-    text_printf(how, "%sremove '" OWNER_TAKEN "' from line %lld of '/%s'", how->length > 0 ? ", " : "", line,
-                file);
-    return 0;
-}
-
-int owner_take_over(const struct sysroot *sysroot, const struct pci_device *device, enum owned what,
-                    const char *ours, const char *value, json_t *files, struct text *how, struct error *err)
-{
-    autojson json_t *list = owner_list(sysroot, device);
-    char id[PCI_ADDRESS_SIZE];
-    size_t i;
-    const json_t *owner;
-
-    pci_address_format(device->address, id);
-    json_array_foreach(list, i, owner)
-        if (strcmp(json_text(owner, "what"), what_names[what]) == 0 &&
-            take_line(sysroot, owner, id, what, ours, value, files, how, err) != 0)
-            return -1;
-    return 0;
 }

@@ -14,7 +14,11 @@
 #define REST        "# mine\n\nmode bus/pci/devices/" DISK "/enable = 0644\n"
 #define KEEP_HERE   "{'id': '" DISK "', 'driver': 'vfio-pci', 'persistent': 1}"
 #define TAKE_OVER   "{'id': '" DISK "', 'driver': 'vfio-pci', 'persistent': 1, 'take-over': 1}"
-#define DIVIDE      "{'id': '" NETWORK "', 'numvfs': 2, 'persistent': 1, 'take-over': 1}"
+#define UUID        "11111111-2222-3333-4444-555555555555"
+#define MDEV_LINE   "bus/pci/devices/" SCREEN "/mdev_supported_types/nouveau-small/create = " UUID
+#define MAKE_MDEV                                                                                            \
+    "{'id': '" SCREEN "', 'type': 'nouveau-small', 'uuid': '" UUID "', 'persistent': 1, 'take-over': 1}"
+#define DIVIDE "{'id': '" NETWORK "', 'numvfs': 2, 'persistent': 1, 'take-over': 1}"
 
 static void expect_file(const struct testbed *testbed, const char *file, const char *expected)
 {
@@ -64,6 +68,69 @@ Test(broker_take_over, of_a_count_in_two_files)
                 "# kept by hostpci: bus/pci/devices/" NETWORK
                 "/sriov_numvfs = 2\n# kept by hostpci: " COUNT_LINE "\n");
     expect_nothing_open(&testbed);
+}
+
+static void make_mdev_host(struct testbed *testbed)
+{
+    testbed_make_host(testbed);
+    kernel_add_mdev_type(SCREEN, "nouveau-small", 2);
+    testbed_start_broker(testbed);
+}
+
+/* It is then in mdevctl's file alone. */
+Test(broker_take_over, of_a_mediated_device)
+{
+    autotestbed struct testbed testbed;
+
+    make_mdev_host(&testbed);
+    tree_write(&testbed.tree, "etc/sysfs.conf", MDEV_LINE "\n");
+    json_decref(testbed_ask(&testbed, "mdev-create", MAKE_MDEV));
+    cr_expect_str_eq(kernel_mdev(UUID), "nouveau-small");
+    expect_file(&testbed, "etc/sysfs.conf", "# kept by hostpci: " MDEV_LINE "\n");
+    expect_file(&testbed, "etc/mdevctl.d/" SCREEN "/" UUID,
+                "{\n  \"mdev_type\": \"nouveau-small\",\n  \"start\": \"auto\",\n  \"attrs\": []\n}\n");
+    expect_log(&testbed, "to go back, remove '# kept by hostpci: ' from line 1 of '/etc/sysfs.conf'");
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_take_over, of_a_mediated_device_is_undone_if_the_file_cannot_be_written)
+{
+    autotestbed struct testbed testbed;
+
+    make_mdev_host(&testbed);
+    tree_write(&testbed.tree, "etc/sysfs.conf", MDEV_LINE "\n");
+    kernel_set_fault(
+        &(struct kernel_fault){.access = SYSFS_WRITE, .path = "etc/sysfs.conf", .first = 1, .error = ENOSPC});
+    testbed_fail(&testbed, "mdev-create", MAKE_MDEV, "is back without the mediated device " UUID);
+    cr_expect_str_empty(kernel_mdev(UUID));
+    expect_file(&testbed, "etc/sysfs.conf", MDEV_LINE "\n");
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_take_over, of_a_mediated_device_is_refused_for_all_else)
+{
+    static const struct {
+        const char *file, *text, *message;
+    } cases[] = {
+        {"etc/sysfs.conf",
+         "bus/pci/devices/" SCREEN "/mdev_supported_types/nouveau-large/create = " UUID "\n",
+         "does not set the same for " SCREEN ", '" UUID "'"},
+        {"etc/rc.local",
+         "echo " UUID " > /sys/bus/pci/devices/" SCREEN "/mdev_supported_types/nouveau-small/create\n",
+         "line 1 of '/etc/rc.local' (script: "},
+        {"etc/mdevctl.d/" DISK "/" UUID, "{\"mdev_type\": \"a\"}",
+         "is that of '/etc/mdevctl.d/" DISK "/" UUID "' already"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        autotestbed struct testbed testbed;
+        make_mdev_host(&testbed);
+        tree_write(&testbed.tree, cases[i].file, cases[i].text);
+        testbed_fail(&testbed, "mdev-create", MAKE_MDEV, cases[i].message);
+        expect_file(&testbed, cases[i].file, cases[i].text);
+        cr_expect_str_empty(kernel_mdev(UUID));
+        expect_nothing_open(&testbed);
+    }
 }
 
 /* Whatever is not exactly the same, or another program's, is changed by hand. */

@@ -8,6 +8,9 @@
 #include "tests/unit/hardware/fixture.h"
 
 #define CARD "0000:01:00.0"
+#define UUID "11111111-2222-4333-8444-555555555555"
+#define MAC  "52:54:00:00:01:01"
+#define UNIT "[Service]\nExecStart=/bin/sh -c 'echo 4 > /sys/class/net/eth1/device/sriov_numvfs'\n"
 
 /* Each in the words of its own documentation; the second line of a case is about another device. */
 static const struct {
@@ -18,14 +21,30 @@ static const struct {
     {"etc/sysfs.d/net.conf",
      "class/net/eth1/device/sriov_numvfs = 4\nclass/net/eth10/device/sriov_numvfs = 4\n", "sysfsutils", "vfs",
      1},
+    {"etc/sysfs.conf", "bus/pci/devices/" CARD "/driver_override = vfio-pci\n", "sysfsutils", "driver", 1},
+    {"etc/sysfs.conf", "bus/pci/devices/" CARD "/mdev_supported_types/a-1/create = " UUID "\n", "sysfsutils",
+     "mdev", 1},
+    {"etc/sysfs.conf", "bus/pci/devices/" CARD "/nvidia/current_vgpu_type = 558\n", "sysfsutils", "mdev", 1},
+    {"etc/mdevctl.d/" CARD "/" UUID, "{\"mdev_type\": \"a-1\", \"start\": \"auto\"}", "mdevctl", "mdev", 0},
     {"etc/systemd/network/10-vf.link", "[Match]\nOriginalName=eth1\n\n[Link]\nSR-IOVVirtualFunctions=4\n",
      "systemd", "vfs", 5},
+    {"usr/lib/systemd/network/10-vf.link",
+     "[Match]\nPermanentMACAddress=" MAC "\n[Link]\nName=lan\n"
+     "[SR-IOV]\nVirtualFunction=0\n[SR-IOV]\nVirtualFunction=1\n",
+     "systemd", "vfs", 6},
+    {"usr/local/lib/systemd/network/10-vf.link",
+     "[Match]\nPath=pci-" CARD "\n[Link]\nSR-IOVVirtualFunctions=4\n[SR-IOV]\nVirtualFunction=0\n", "systemd",
+     "vfs", 4},
+    {"run/systemd/network/10-vf.link", "[Match]\nOriginalName=eth1\n[Link]\nSR-IOVVirtualFunctions=4\n",
+     "systemd", "vfs", 4},
+    {"etc/netplan/a.yaml", "network:\n  ethernets:\n    eth1:\n      virtual-function-count: 4\n", "netplan",
+     "vfs", 4},
     {"etc/NetworkManager/system-connections/a.nmconnection",
      "[connection]\ninterface-name=eth1\n[sriov]\ntotal-vfs=4\n", "networkmanager", "vfs", 4},
     {"etc/driverctl.d/pci-" CARD, "vfio-pci\n", "driverctl", "driver", 0},
     {"etc/udev/rules.d/99.rules",
      "ACTION==\"add\", KERNEL==\"" CARD "\", ATTR{sriov_numvfs}=\"4\"\n"
-     "ACTION==\"add\", KERNEL==\"0000:02:00.0\", ATTR{sriov_numvfs}=\"4\"\n",
+     "ACTION==\"add\", KERNEL==\"0000:03:00.0\", ATTR{sriov_numvfs}=\"4\"\n",
      "udev", "vfs", 1},
     {"run/udev/rules.d/99.rules", "ACTION==\"add\", KERNEL==\"" CARD "\", ATTR{sriov_numvfs}=\"4\"\n", "udev",
      "vfs", 1},
@@ -33,12 +52,26 @@ static const struct {
      "# \\\n# two lines\nACTION==\"add\", \\\n  KERNEL==\"" CARD
      "\", \\\n  ATTR{driver_override}=\"vfio-pci\"\n",
      "udev", "driver", 3},
+    {"usr/local/lib/udev/rules.d/99.rules",
+     "ACTION==\"add\", KERNEL==\"" CARD "\", ATTR{mdev_supported_types/a-1/create}=\"" UUID "\"\n", "udev",
+     "mdev", 1},
     {"run/NetworkManager/system-connections/a.nmconnection",
      "[connection]\ninterface-name=eth1\n[sriov]\ntotal-vfs=4\n", "networkmanager", "vfs", 4},
+    {"usr/lib/NetworkManager/system-connections/a.nmconnection",
+     "[ethernet]\nmac-address=" MAC "\n[sriov]\ntotal-vfs=4\n", "networkmanager", "vfs", 4},
     {"etc/modprobe.d/igb.conf", "options igb max_vfs=4\n", "modprobe", "vfs", 1},
     {"etc/rc.local", "#!/bin/sh\necho 4 > /sys/class/net/eth1/device/sriov_numvfs\n", "script", "vfs", 2},
     {"etc/rc.local", "#!/bin/sh\necho 4 \\\n    > /sys/class/net/eth1/device/sriov_numvfs", "script", "vfs",
      2},
+    {"etc/network/interfaces",
+     "iface eth1 inet manual\n  up echo 4 > /sys/class/net/eth1/device/sriov_numvfs\n", "script", "vfs", 2},
+    {"etc/network/interfaces.d/lan",
+     "iface eth1 inet manual\n  up echo 4 > /sys/class/net/eth1/device/sriov_numvfs\n", "script", "vfs", 2},
+    {"etc/cron.d/vfs", "@reboot root echo 4 > /sys/bus/pci/devices/" CARD "/sriov_numvfs\n", "script", "vfs",
+     1},
+    {"usr/lib/systemd/system/vfs.service", UNIT, "script", "vfs", 2},
+    {"usr/local/lib/systemd/system/vfs.service", UNIT, "script", "vfs", 2},
+    {"run/systemd/system/vfs.service", UNIT, "script", "vfs", 2},
     {"etc/systemd/system/vfs.service",
      "[Service]\nExecStart=/bin/sh -c 'echo vfio-pci > /sys/bus/pci/devices/" CARD "/driver_override'\n",
      "script", "driver", 2},
@@ -49,7 +82,7 @@ static void make(struct tree *tree)
     tree_make(tree);
     tree_add_function(tree, CARD, "igb", "20000", "8086:10C9", "8086:0000");
     tree_add_function(tree, "0000:02:00.0", NULL, "20000", "8086:1572", "8086:0000");
-    tree_write(tree, "sys/bus/pci/devices/" CARD "/net/eth1/address", "00:00:00:00:00:01\n");
+    tree_write(tree, "sys/bus/pci/devices/" CARD "/net/eth1/address", MAC "\n");
 }
 
 Test(owner, each_is_found_and_refused)
@@ -68,13 +101,16 @@ Test(owner, each_is_found_and_refused)
         cr_expect_str_eq(json_string_value(json_object_get(owner, "owner")), cases[i].owner);
         cr_expect_str_eq(json_string_value(json_object_get(owner, "what")), cases[i].what);
         cr_expect_eq(json_integer_value(json_object_get(owner, "line")), cases[i].line, "%s", cases[i].file);
-        enum owned what = strcmp(cases[i].what, "vfs") == 0 ? OWNED_VFS : OWNED_DRIVER;
-        cr_expect_eq(owner_check(tree.sysroot, card, what, "x", &err), -1);
-        cr_expect(strstr(err.message, cases[i].file) != NULL, "%s", err.message);
-        enum owned another = what == OWNED_VFS ? OWNED_DRIVER : OWNED_VFS;
-        cr_expect_eq(owner_check(tree.sysroot, card, another, "x", &err), 0);
-        if (strcmp(cases[i].owner, "udev") != 0)
-            cr_expect_eq(owner_check(tree.sysroot, other, what, "x", &err), 0, "%s", err.message);
+        for (int what = 0; what < OWNED_KINDS; what++) {
+            const struct owned_setting setting = {.what = (enum owned)what, .ours = "x"};
+            bool rival =
+                strcmp(cases[i].what, owned_names[what]) == 0 && strcmp(cases[i].owner, "mdevctl") != 0;
+            cr_expect_eq(owner_check(tree.sysroot, card, &setting, &err), rival ? -1 : 0, "%s",
+                         cases[i].file);
+            cr_expect(!rival || strstr(err.message, cases[i].file) != NULL, "%s", err.message);
+        }
+        autojson json_t *none = owner_list(tree.sysroot, other);
+        cr_expect_eq(json_array_size(none), 0, "%s: of another device", cases[i].file);
     }
 }
 
