@@ -93,3 +93,34 @@ void guest_create(const struct guest *guest)
     cr_assert_eq(file_create(path, disk, GUEST_DISK_SIZE, 0600, &err), 0, "%s", err.message);
     vm_create("100", "kvm", "0", "memory", "64", "vga", "none", "ide0", value, "boot", "order=ide0", NULL);
 }
+
+/* "El Torito" Bootable CD-ROM Format Specification 1.0: a descriptor leads to the catalog, and that to the
+ * sector, which is loaded as it is. The descriptors before and after it are those of ISO 9660, empty. */
+enum { BLOCK = 2048, PRIMARY = 16, BOOT, TERMINATOR, CATALOG, IMAGE };
+
+static void describe(unsigned char *disc, unsigned block, unsigned char type)
+{
+    const unsigned char head[] = {type, 'C', 'D', '0', '0', '1', 1};
+
+    memcpy(disc + (size_t)block * BLOCK, head, sizeof(head));
+}
+
+char *guest_make_disc(const struct guest *guest)
+{
+    static const char title[] = "EL TORITO SPECIFICATION";
+    static const unsigned char checked[32] = {[0] = 1, [28] = 0xaa, 0x55, 0x55, 0xaa}, /* sums up to 0 */
+        entry[32] = {[0] = 0x88, [6] = 1, [8] = IMAGE};                                /* one sector of 512 */
+    unsigned char *disc = xcalloc(1, GUEST_DISC_SIZE);
+    size_t size = (size_t)(guest->end - guest->code);
+
+    cr_assert_leq(size, 512);
+    describe(disc, PRIMARY, 1);
+    describe(disc, BOOT, 0);
+    memcpy(disc + (size_t)BOOT * BLOCK + 7, title, sizeof(title)); /* zeros follow it anyway */
+    disc[BOOT * BLOCK + 71] = CATALOG;
+    describe(disc, TERMINATOR, 255);
+    memcpy(disc + (size_t)CATALOG * BLOCK, checked, sizeof(checked));
+    memcpy(disc + (size_t)CATALOG * BLOCK + 32, entry, sizeof(entry));
+    memcpy(disc + (size_t)IMAGE * BLOCK, guest->code, size);
+    return (char *)disc;
+}

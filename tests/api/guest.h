@@ -19,4 +19,8 @@ extern const struct guest guest_of_agent;
 #define GUEST_DISK_SIZE 65536
 void guest_create(const struct guest *guest);
 
+/* The same as a disc that a BIOS boots from (El Torito); the caller frees its GUEST_DISC_SIZE bytes. */
+#define GUEST_DISC_SIZE 43008
+char *guest_make_disc(const struct guest *guest);
+
 #endif

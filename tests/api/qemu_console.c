@@ -2,7 +2,6 @@
 /* The screen of a VM that really runs, through a WebSocket, as noVNC sees it: up to the login of RFB
  * (RFC 6143); and its serial port, as xterm.js sees it. */
 #include <criterion/criterion.h>
-#include <ctype.h>
 #include <gnutls/crypto.h>
 #include <poll.h>
 #include <pty.h>
@@ -16,6 +15,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "tests/api/call.h"
+#include "tests/api/console.h"
 #include "tests/api/daemon.h"
 #include "tests/api/guest.h"
 #include "tests/api/lab/machine.h"
@@ -60,80 +60,6 @@ static void start_vm(void)
     process = (pid_t)number_of(get(VM "/status/current", NULL), "pid");
 }
 
-static char *encode(const char *value)
-{
-    struct text text = {0};
-
-    for (; *value != '\0'; value++)
-        text_printf(&text, isalnum((unsigned char)*value) ? "%c" : "%%%02X", (unsigned char)*value);
-    return text_take(&text);
-}
-
-static void ask_for_socket(int fd, const json_t *proxy, const char *headers)
-{
-    autofree char *ticket = encode(text_of(proxy, "ticket"));
-
-    cr_assert(raw_print(fd,
-                        "GET /api2/json" VM "/vncwebsocket?port=%lld&vncticket=%s HTTP/1.1\r\nHost: here\r\n"
-                        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                        "Sec-WebSocket-Protocol: binary\r\n"
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
-                        number_of(proxy, "port"), ticket, headers));
-}
-
-static void receive(int fd, void *bytes, size_t length)
-{
-    for (size_t got = 0; got < length;) {
-        struct pollfd waited = {.fd = fd, .events = POLLIN};
-        cr_assert_eq(poll(&waited, 1, MS), 1, "nothing comes");
-        ssize_t count = recv(fd, (char *)bytes + got, length - got, 0);
-        cr_assert_gt(count, 0, "the connection is closed after %zu of %zu bytes", got, length);
-        got += (size_t)count;
-    }
-}
-
-/* The head of the reply; the caller frees it. */
-static char *receive_head(int fd)
-{
-    struct text head = {0};
-
-    while (!text_ends_with(text_string(&head), "\r\n\r\n")) {
-        char byte;
-        receive(fd, &byte, 1);
-        text_append_bytes(&head, &byte, 1);
-    }
-    return text_take(&head);
-}
-
-/* The next bytes of the stream; what is read of a frame is less than 126 bytes here. */
-static size_t left_in_frame;
-
-static void receive_stream(int fd, void *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        while (left_in_frame == 0) {
-            unsigned char head[2];
-            receive(fd, head, 2);
-            cr_assert_eq(head[0], 0x82);
-            cr_assert_lt(head[1], 126);
-            left_in_frame = head[1];
-        }
-        receive(fd, (char *)bytes + i, 1);
-        left_in_frame--;
-    }
-}
-
-/* In a masked frame with this first byte: 0x82 is a whole one. */
-static void send_frame(int fd, unsigned char first, const void *bytes, size_t length)
-{
-    unsigned char frame[6 + 125] = {first, (unsigned char)(0x80 | length), 1, 2, 3, 4};
-
-    cr_assert_leq(length, 125);
-    for (size_t i = 0; i < length; i++)
-        frame[6 + i] = ((const unsigned char *)bytes)[i] ^ frame[2 + i % 4];
-    cr_assert(raw_send(fd, frame, 6 + length));
-}
-
 /* DES with each byte of the password in reverse, as VNC has it. */
 static void answer_challenge(unsigned char bytes[static 16], const char *password)
 {
@@ -160,21 +86,21 @@ static void log_in(int fd, const char *password)
     char version[12];
     unsigned char types[2], challenge[16], result[4];
 
-    receive_stream(fd, version, sizeof(version));
+    console_receive_stream(fd, version, sizeof(version));
     cr_expect_eq(memcmp(version, VERSION_3_8, 12), 0);
-    send_frame(fd, 0x02, VERSION_3_8, 5);
-    send_frame(fd, 0x89, "ping", 4);
-    send_frame(fd, 0x80, &VERSION_3_8[5], 7);
+    console_send_frame(fd, 0x02, VERSION_3_8, 5);
+    console_send_frame(fd, 0x89, "ping", 4);
+    console_send_frame(fd, 0x80, &VERSION_3_8[5], 7);
     unsigned char pong[6];
-    receive(fd, pong, sizeof(pong));
+    console_receive(fd, pong, sizeof(pong));
     cr_expect_eq(memcmp(pong, "\x8a\x04ping", 6), 0);
-    receive_stream(fd, types, sizeof(types));
+    console_receive_stream(fd, types, sizeof(types));
     cr_assert_eq(memcmp(types, "\x01\x02", 2), 0, "not the security type of passwords");
-    send_frame(fd, 0x82, "\x02", 1);
-    receive_stream(fd, challenge, sizeof(challenge));
+    console_send_frame(fd, 0x82, "\x02", 1);
+    console_receive_stream(fd, challenge, sizeof(challenge));
     answer_challenge(challenge, password);
-    send_frame(fd, 0x82, challenge, sizeof(challenge));
-    receive_stream(fd, result, sizeof(result));
+    console_send_frame(fd, 0x82, challenge, sizeof(challenge));
+    console_receive_stream(fd, result, sizeof(result));
     cr_expect_eq(memcmp(result, "\0\0\0\0", 4), 0, "the password is wrong");
 }
 
@@ -191,8 +117,8 @@ static void expect_status(const json_t *proxy, const char *headers, unsigned sta
 {
     autoclose int fd = raw_connect();
 
-    ask_for_socket(fd, proxy, headers);
-    autofree char *reply = receive_head(fd);
+    console_ask(fd, proxy, headers);
+    autofree char *reply = console_receive_head(fd);
     cr_expect_eq(raw_status(reply), status, "%s", reply);
 }
 
@@ -211,14 +137,14 @@ DAEMON_TEST(qemu_console, shows_the_screen_to_who_has_a_ticket_once)
         text_of(get(VM "/vncwebsocket", "port", port, "vncticket", text_of(proxy, "ticket"), NULL), "port"),
         port);
     autoclose int fd = raw_connect();
-    ask_for_socket(fd, proxy, "");
-    autofree char *head = receive_head(fd);
+    console_ask(fd, proxy, "");
+    autofree char *head = console_receive_head(fd);
     cr_assert_eq(raw_status(head), 101, "%s", head);
     cr_expect_not_null(strstr(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "%s", head);
     cr_expect_not_null(strstr(head, "Sec-WebSocket-Protocol: binary"), "%s", head);
     log_in(fd, text_of(proxy, "password"));
     expect_status(proxy, "", 401);
-    send_frame(fd, 0x88, "", 0);
+    console_send_frame(fd, 0x88, "", 0);
     expect_closed(fd);
     cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
 }
@@ -228,18 +154,18 @@ DAEMON_TEST(qemu_console, is_closed_with_its_vm_or_its_daemon)
 {
     start_vm();
     autoclose int first = raw_connect(), second = raw_connect();
-    ask_for_socket(first, post(VM "/vncproxy", "websocket", "1", NULL), "Origin: http://here\r\n");
-    autofree char *head = receive_head(first);
+    console_ask(first, post(VM "/vncproxy", "websocket", "1", NULL), "Origin: http://here\r\n");
+    autofree char *head = console_receive_head(first);
     cr_assert_eq(raw_status(head), 101, "%s", head);
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
     char version[14];
-    receive(first, version, sizeof(version));
+    console_receive(first, version, sizeof(version));
     expect_closed(first);
     start_vm();
-    ask_for_socket(second, post(VM "/vncproxy", "websocket", "1", NULL), "");
-    autofree char *other = receive_head(second);
+    console_ask(second, post(VM "/vncproxy", "websocket", "1", NULL), "");
+    autofree char *other = console_receive_head(second);
     cr_assert_eq(raw_status(other), 101, "%s", other);
-    receive(second, version, 14);
+    console_receive(second, version, 14);
     daemon_stop();
     expect_closed(second);
     daemon_start_again();
@@ -266,11 +192,11 @@ DAEMON_TEST(qemu_console, hangs_up_on_a_frame_without_a_mask)
 {
     start_vm();
     autoclose int fd = raw_connect();
-    ask_for_socket(fd, post(VM "/vncproxy", "websocket", "1", NULL), "");
-    autofree char *head = receive_head(fd);
+    console_ask(fd, post(VM "/vncproxy", "websocket", "1", NULL), "");
+    autofree char *head = console_receive_head(fd);
     char version[14];
     cr_assert_eq(raw_status(head), 101, "%s", head);
-    receive(fd, version, sizeof(version));
+    console_receive(fd, version, sizeof(version));
     cr_assert(raw_send(fd, "\x82\x01X", 3));
     expect_closed(fd);
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
@@ -278,7 +204,7 @@ DAEMON_TEST(qemu_console, hangs_up_on_a_frame_without_a_mask)
 
 static void send_text(int fd, const char *text)
 {
-    send_frame(fd, 0x82, text, strlen(text));
+    console_send_frame(fd, 0x82, text, strlen(text));
 }
 
 /* The guest may have answered more often. */
@@ -295,14 +221,14 @@ static void send_line(int fd, const json_t *proxy)
     autofree char *line = xasprintf("%s:%s\n", text_of(proxy, "user"), text_of(proxy, "ticket"));
 
     for (size_t sent = 0, length = strlen(line); sent < length; sent += 100)
-        send_frame(fd, 0x82, line + sent, length - sent < 100 ? length - sent : 100);
+        console_send_frame(fd, 0x82, line + sent, length - sent < 100 ? length - sent : 100);
 }
 
 static void expect_stream(int fd, const char *text)
 {
     autofree char *bytes = xcalloc(1, strlen(text) + 1);
 
-    receive_stream(fd, bytes, strlen(text));
+    console_receive_stream(fd, bytes, strlen(text));
     cr_expect_str_eq(bytes, text);
 }
 
@@ -310,8 +236,8 @@ static int open_terminal(const json_t *proxy)
 {
     int fd = raw_connect();
 
-    ask_for_socket(fd, proxy, "");
-    autofree char *head = receive_head(fd);
+    console_ask(fd, proxy, "");
+    autofree char *head = console_receive_head(fd);
     cr_assert_eq(raw_status(head), 101, "%s", head);
     return fd;
 }
@@ -397,8 +323,8 @@ DAEMON_TEST(qemu_console, is_closed_when_the_right_goes)
     const json_t *proxy = post(VM "/vncproxy", NULL);
     call_with_token(NULL);
     autoclose int fd = raw_connect_tcp();
-    ask_for_socket(fd, proxy, header);
-    autofree char *head = receive_head(fd);
+    console_ask(fd, proxy, header);
+    autofree char *head = console_receive_head(fd);
     cr_assert_eq(raw_status(head), 101, "%s", head);
     expect_stream(fd, VERSION_3_8);
     put("/access/acl", "path", "/vms/100", "users", "joe@pve", "roles", "PVEVMUser", "delete", "1", NULL);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The WebSocket of a VM's console. */
+#include "tests/api/console.h"
+
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "tests/api/look.h"
+#include "tests/api/raw.h"
+#include "tests/api/vm.h"
+
+#define VM QEMU "/100"
+#define MS 60000 /* for whatever must come */
+
+static char *encode(const char *value)
+{
+    struct text text = {0};
+
+    for (; *value != '\0'; value++)
+        text_printf(&text, isalnum((unsigned char)*value) ? "%c" : "%%%02X", (unsigned char)*value);
+    return text_take(&text);
+}
+
+void console_ask(int fd, const json_t *proxy, const char *headers)
+{
+    autofree char *ticket = encode(text_of(proxy, "ticket"));
+
+    cr_assert(raw_print(fd,
+                        "GET /api2/json" VM "/vncwebsocket?port=%lld&vncticket=%s HTTP/1.1\r\nHost: here\r\n"
+                        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                        "Sec-WebSocket-Protocol: binary\r\n"
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+                        number_of(proxy, "port"), ticket, headers));
+}
+
+void console_receive(int fd, void *bytes, size_t length)
+{
+    for (size_t got = 0; got < length;) {
+        struct pollfd waited = {.fd = fd, .events = POLLIN};
+        cr_assert_eq(poll(&waited, 1, MS), 1, "nothing comes");
+        ssize_t count = recv(fd, (char *)bytes + got, length - got, 0);
+        cr_assert_gt(count, 0, "the connection is closed after %zu of %zu bytes", got, length);
+        got += (size_t)count;
+    }
+}
+
+char *console_receive_head(int fd)
+{
+    struct text head = {0};
+
+    while (!text_ends_with(text_string(&head), "\r\n\r\n")) {
+        char byte;
+        console_receive(fd, &byte, 1);
+        text_append_bytes(&head, &byte, 1);
+    }
+    return text_take(&head);
+}
+
+static size_t left_in_frame;
+
+void console_receive_stream(int fd, void *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        while (left_in_frame == 0) {
+            unsigned char head[2];
+            console_receive(fd, head, 2);
+            cr_assert_eq(head[0], 0x82);
+            cr_assert_lt(head[1], 126);
+            left_in_frame = head[1];
+        }
+        console_receive(fd, (char *)bytes + i, 1);
+        left_in_frame--;
+    }
+}
+
+void console_send_frame(int fd, unsigned char first, const void *bytes, size_t length)
+{
+    unsigned char frame[6 + 125] = {first, (unsigned char)(0x80 | length), 1, 2, 3, 4};
+
+    cr_assert_leq(length, 125);
+    for (size_t i = 0; i < length; i++)
+        frame[6 + i] = ((const unsigned char *)bytes)[i] ^ frame[2 + i % 4];
+    cr_assert(raw_send(fd, frame, 6 + length));
+}

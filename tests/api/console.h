@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The WebSocket of VM 100's console (RFC 6455), by hand: frames as no library would send them, too. */
+#ifndef HOSTPCI_TESTS_API_CONSOLE_H
+#define HOSTPCI_TESTS_API_CONSOLE_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+/* Asks for it with what vncproxy or termproxy gave, and more headers (each ends with \r\n). */
+void console_ask(int fd, const json_t *proxy, const char *headers);
+
+/* The head of the reply; the caller frees it. */
+char *console_receive_head(int fd);
+
+/* The next bytes of the connection, and those that its frames carry: small and unmasked ones. */
+void console_receive(int fd, void *bytes, size_t length);
+void console_receive_stream(int fd, void *bytes, size_t length);
+
+/* In a masked frame with this first byte: 0x82 is a whole one. */
+void console_send_frame(int fd, unsigned char first, const void *bytes, size_t length);
+
+#endif
