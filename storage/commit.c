@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/event.h"
 #include "base/memory.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
@@ -150,6 +151,9 @@ int storage_apply(struct storage *storage, const struct change_set *set, struct 
     if (write_run(storage, WRITE_DURABLE, apply_set, &application, err) != 0)
         return -1;
     atomic_fetch_add(&storage->generation, 1); /* before anybody hears that the set was applied */
+    for (const struct change *change = set->first; change != NULL; change = change->next)
+        event_publish(change->kind, change->id,
+                      change->body == NULL ? json_pack("{s:i}", "removed", 1) : NULL);
     return 0;
 }
 

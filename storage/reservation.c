@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "base/event.h"
 #include "base/memory.h"
 #include "storage/internal.h"
 #include "storage/sqlite.h"
@@ -24,6 +25,23 @@ static int delete_stale(sqlite3 *db, const json_t *stale, struct error *err)
         return -1;
     sqlite_bind_string(delete, 1, list);
     return sqlite_step(delete, err);
+}
+
+static void publish(int64_t vmid)
+{
+    autofree char *id = xasprintf("%" PRId64, vmid);
+
+    event_publish("reservation", id, NULL);
+}
+
+/* Writes what concerns the reservations of one VM. */
+static int change(struct storage *storage, int64_t vmid, write_function *function, const void *context,
+                  struct error *err)
+{
+    if (write_run(storage, WRITE_LAZY, function, context, err) != 0)
+        return -1;
+    publish(vmid);
+    return 0;
 }
 
 static int refuse(const struct reservation *item, int64_t holder, struct error *err)
@@ -117,7 +135,7 @@ int reservation_take(struct storage *storage, const struct reservation_holder *h
 {
     const struct taking taking = {holder, items, count, stale};
 
-    return write_run(storage, WRITE_LAZY, take, &taking, err);
+    return change(storage, holder->vmid, take, &taking, err);
 }
 
 static int update_holder(sqlite3 *db, const void *context, struct error *err)
@@ -139,7 +157,7 @@ static int update_holder(sqlite3 *db, const void *context, struct error *err)
 
 int reservation_hand_over(struct storage *storage, const struct reservation_holder *holder, struct error *err)
 {
-    return write_run(storage, WRITE_LAZY, update_holder, holder, err);
+    return change(storage, holder->vmid, update_holder, holder, err);
 }
 
 static int delete_all(sqlite3 *db, const void *context, struct error *err)
@@ -155,7 +173,7 @@ static int delete_all(sqlite3 *db, const void *context, struct error *err)
 
 int reservation_release(struct storage *storage, int64_t vmid, struct error *err)
 {
-    return write_run(storage, WRITE_LAZY, delete_all, &vmid, err);
+    return change(storage, vmid, delete_all, &vmid, err);
 }
 
 static json_t *make_reservation(sqlite3_stmt *select)

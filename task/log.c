@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/event.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -97,5 +98,6 @@ int task_record_end(struct task *task, const struct error *failure, struct error
     if (local_end_task(task->storage, task->number, &end, err) != 0)
         return -1;
     log_info("task %s ended: %s", task->upid, status);
+    event_publish("task", task->upid, json_pack("{s:s, s:s}", "state", "stopped", "status", status));
     return 0;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "storage/local.h"
@@ -213,6 +214,7 @@ int task_begin(struct tasks *tasks, const struct task_start *start, char ret[sta
         leave(task);
         return -1;
     }
+    event_publish("task", task->upid, json_pack("{s:s}", "state", "running"));
     task->release = start->release;
     memcpy(upid, task->upid, sizeof(upid));
     if (start_thread(task, err) != 0) {

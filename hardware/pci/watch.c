@@ -9,12 +9,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/memory.h"
 #include "hardware/paths.h"
 #include "hardware/pci/events.h"
@@ -61,6 +63,37 @@ static bool take_events(int fd)
     return changed || lost;
 }
 
+static bool is_same(const struct pci_device *a, const struct pci_device *b)
+{
+    return a->vendor == b->vendor && a->device == b->device && a->class_code == b->class_code &&
+           a->subsystem_vendor == b->subsystem_vendor && a->subsystem_device == b->subsystem_device &&
+           a->group == b->group && a->mdev == b->mdev && a->virtual_function == b->virtual_function &&
+           strcmp(a->driver, b->driver) == 0;
+}
+
+static void publish(const struct pci_device *device, bool removed)
+{
+    char id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(device->address, id);
+    event_publish("device", id, removed ? json_pack("{s:i}", "removed", 1) : NULL);
+}
+
+/* Both are sorted by address. */
+static void publish_changes(const struct inventory *before, const struct inventory *now)
+{
+    const struct pci_device *a = before->devices, *a_end = a + before->count;
+    const struct pci_device *b = now->devices, *b_end = b + now->count;
+
+    while (a < a_end || b < b_end) {
+        int order = a == a_end ? 1 : b == b_end ? -1 : pci_address_compare(a->address, b->address);
+        if (order != 0 || !is_same(a, b))
+            publish(order < 0 ? a : b, order < 0);
+        a += order <= 0;
+        b += order >= 0;
+    }
+}
+
 /* Two scans may run at once, the thread's and a refresh. The one that began later wins. */
 static void adopt(struct inventory_source *source, struct inventory *inventory)
 {
@@ -70,6 +103,8 @@ static void adopt(struct inventory_source *source, struct inventory *inventory)
     if (source->current == NULL || source->current->generation < inventory->generation) {
         old = source->current;
         source->current = inventory;
+        if (old != NULL)
+            publish_changes(old, inventory);
     }
     pthread_mutex_unlock(&source->lock);
     inventory_release(old);
@@ -195,5 +230,8 @@ bool inventory_source_generation(struct inventory_source *source, uint64_t *ret)
 
 int inventory_source_refresh(struct inventory_source *source, struct error *err)
 {
-    return source->cached ? rescan(source, err) : 0;
+    if (source->cached)
+        return rescan(source, err);
+    event_publish("device", NULL, NULL);
+    return 0;
 }

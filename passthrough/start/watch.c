@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/call.h"
@@ -18,6 +19,7 @@
 
 struct start_watch {
     struct start_host host;
+    json_t *vms; /* the broker's at the last look; NULL: there was none yet */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -78,8 +80,22 @@ static void tell(const struct start_host *host, const json_t *end)
         release(cleanup); /* the next look tries again */
 }
 
-static void look(const struct start_host *host)
+/* Tells of the VMs of `a` that `b` has not and, with `all`, of those that it has otherwise. */
+static void publish_differences(json_t *a, const json_t *b, bool all)
 {
+    const char *id;
+    json_t *machine;
+
+    json_object_foreach(a, id, machine) {
+        const json_t *other = json_object_get(b, id);
+        if (other == NULL || (all && !json_equal(machine, other)))
+            event_publish("vm", id, NULL);
+    }
+}
+
+static void look(struct start_watch *watch)
+{
+    const struct start_host *host = &watch->host;
     autojson json_t *answer = NULL;
     struct error none;
     const json_t *end;
@@ -89,6 +105,13 @@ static void look(const struct start_host *host)
         return;
     json_array_foreach(json_object_get(answer, "ends"), i, end)
         tell(host, end);
+    json_t *vms = json_object_get(answer, "vms");
+    if (watch->vms != NULL) {
+        publish_differences(vms, watch->vms, true);
+        publish_differences(watch->vms, vms, false);
+    }
+    json_decref(watch->vms);
+    watch->vms = json_incref(vms);
 }
 
 static void *run(void *argument)
@@ -99,7 +122,7 @@ static void *run(void *argument)
     while (!watch->ends) {
         struct timespec until = clock_after(LOOK_MS);
         pthread_mutex_unlock(&watch->lock);
-        look(&watch->host);
+        look(watch);
         pthread_mutex_lock(&watch->lock);
         while (!watch->ends && pthread_cond_timedwait(&watch->changed, &watch->lock, &until) == 0)
             ;
@@ -138,5 +161,6 @@ void start_watch_free(struct start_watch *watch)
     pthread_join(watch->thread, NULL);
     pthread_cond_destroy(&watch->changed);
     pthread_mutex_destroy(&watch->lock);
+    json_decref(watch->vms);
     free(watch);
 }

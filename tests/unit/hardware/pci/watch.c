@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/event.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "hardware/pci/watch.h"
 #include "tests/unit/hardware/fixture.h"
@@ -64,6 +66,33 @@ Test(inventory_source, cached_changes_when_it_is_told_to_refresh)
     cr_assert(inventory_source_generation(source, &second));
     cr_assert_gt(second, first);
     inventory_source_close(source);
+}
+
+static void tell_nobody(void *context)
+{
+    (void)context;
+}
+
+Test(inventory_source, tells_which_devices_have_changed)
+{
+    autotree struct tree tree;
+    struct error err;
+
+    tree_make_host(&tree, "workstation");
+    struct inventory_source *source = open_source(&tree, INVENTORY_CACHED);
+    event_begin(tell_nobody, NULL);
+    cr_assert_eq(inventory_source_refresh(source, &err), 0);
+    autojson json_t *none = event_list(NULL);
+    tree_unplug(&tree, "0000:02:00.0");
+    cr_assert_eq(inventory_source_refresh(source, &err), 0);
+    autojson json_t *removed = event_list(NULL);
+    inventory_source_close(source);
+    event_end();
+    cr_assert_eq(json_array_size(none), 0);
+    cr_assert_eq(json_array_size(removed), 1);
+    cr_assert_str_eq(json_text(json_array_get(removed, 0), "id"), "0000:02:00.0");
+    cr_assert_str_eq(json_text(json_array_get(removed, 0), "type"), "device");
+    cr_assert_eq(json_integer_value(json_object_get(json_array_get(removed, 0), "removed")), 1);
 }
 
 Test(inventory_source, cached_keeps_what_it_has_when_a_refresh_fails)
