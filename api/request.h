@@ -7,6 +7,7 @@
 
 #include "access/access.h"
 #include "api/console.h"
+#include "base/event.h"
 #include "broker/call.h"
 #include "broker/probe/qemu.h"
 #include "hardware/pci/names.h"
@@ -47,6 +48,10 @@ struct request {
     bool upgrades;    /* the client asks for a WebSocket, as one should */
     /* Set by a handler instead of its reply, if so; freed with the request. */
     struct request_console *console;
+    const char
+        *last_event; /* the client asks for a stream of events after this one, "": from now on; or NULL */
+    bool streams;    /* set by a handler that replies with a stream: of what comes after `mark` */
+    char mark[EVENT_MARK_SIZE];
     /* Set by a handler that returns a string which is a text file, to be sent as it is. */
     char file_name[192];
 };

@@ -17,6 +17,7 @@
 #include "api/qemu/task.h"
 #include "api/request.h"
 #include "base/activation.h"
+#include "base/event.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -156,6 +157,8 @@ static int open_server(struct daemon *daemon, struct error *err)
     server->owner = daemon->owner;
     server->origins = (const char *const *)daemon->settings.cors;
     server->cache = reply_cache_new();
+    server->streams = streams_new();
+    event_begin(streams_wake, server->streams);
     pthread_mutex_init(&server->coalescer.mutex, NULL);
     pthread_mutex_init(&server->bodies.mutex, NULL);
     pthread_mutex_init(&server->gatherer.mutex, NULL);
@@ -167,6 +170,8 @@ static int open_server(struct daemon *daemon, struct error *err)
 
 static void close_server(struct daemon *daemon)
 {
+    event_end();
+    streams_free(daemon->server.streams);
     worker_pool_close(daemon->server.workers);
     worker_pool_close(daemon->server.logins);
     throttle_close(daemon->server.throttle);

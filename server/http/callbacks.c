@@ -2,6 +2,7 @@
 /* Collects a request from libmicrohttpd's callbacks, and sends its reply. */
 #include "server/http/callbacks.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -37,6 +38,14 @@ static void resume_connection(struct exchange *exchange)
     MHD_resume_connection(exchange->connection);
 }
 
+static bool is_left(const struct exchange *exchange)
+{
+    int fd = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    struct pollfd state = {.fd = fd, .events = POLLRDHUP};
+
+    return poll(&state, 1, 0) == 1;
+}
+
 void *callback_begin(void *argument, const char *uri, struct MHD_Connection *connection)
 {
     struct callback_source *source = argument;
@@ -52,6 +61,7 @@ void *callback_begin(void *argument, const char *uri, struct MHD_Connection *con
     exchange->connection = connection;
     exchange->pause = pause_connection;
     exchange->resume = resume_connection;
+    exchange->is_left = is_left;
     request->source = source;
     request->head.length = strlen(uri);
     request->uri = uri;
@@ -108,6 +118,8 @@ static const struct {
     {"CSRFPreventionToken", offsetof(struct exchange, csrf_token)},
     {"Host", offsetof(struct exchange, host)},
     {"Upgrade", offsetof(struct exchange, upgrade)},
+    {"Accept", offsetof(struct exchange, accept)},
+    {"Last-Event-ID", offsetof(struct exchange, last_event)},
     {"Sec-WebSocket-Key", offsetof(struct exchange, websocket_key)},
     {"Sec-WebSocket-Version", offsetof(struct exchange, websocket_version)},
     {"Sec-WebSocket-Protocol", offsetof(struct exchange, websocket_protocol)},
@@ -165,13 +177,13 @@ static enum MHD_Result send_reply(struct http_request *request)
 
     if (exchange_is_proven(exchange))
         connections_prove(&request->connection->place);
-    connections_enter(&request->connection->place, CONNECTION_REPLY, CONNECTIONS_REPLY_SECONDS,
-                      reply_length(&exchange->reply));
+    connections_enter(&request->connection->place,
+                      exchange->stream != NULL ? CONNECTION_ANSWERS : CONNECTION_REPLY,
+                      CONNECTIONS_REPLY_SECONDS, reply_length(&exchange->reply));
     if (exchange->reply.status == REPLY_UPGRADE) {
         if (queue_upgrade(exchange) != 0)
             return MHD_NO;
-    } else if (response_queue(&exchange->reply, origin, request->connection->unread, exchange->connection) !=
-               0) {
+    } else if (response_queue(exchange, origin, request->connection->unread) != 0) {
         return MHD_NO;
     }
     request->replying = true;

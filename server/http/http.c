@@ -65,6 +65,7 @@ static void *watch(void *argument)
         const struct timespec end = clock_after(WATCH_MS);
         for (struct listener *listener = http->listeners; listener != NULL; listener = listener->next)
             connections_cut_late(listener->connections, clock_microseconds());
+        streams_look(http->source.server->streams, clock_milliseconds());
         memory_give_back();
         pthread_cond_timedwait(&http->changed, &http->mutex, &end);
     }
@@ -241,6 +242,7 @@ bool http_stop(struct http *http, unsigned seconds)
     http->source.stopping = true;
     stop_watching(http);
     consoles_stop(http->source.consoles);
+    streams_stop(http->source.server->streams);
     if (!wait_for(http, &http->source.answering, seconds * 1000))
         return false;
     wait_for(http, &http->source.replying, STOP_REPLY_MS);

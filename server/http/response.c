@@ -14,6 +14,8 @@
 
 #include "base/memory.h"
 
+#define STREAM_BLOCK 4096 /* how much of a stream is sent at once */
+
 struct header {
     const char *name, *value;
 };
@@ -41,9 +43,15 @@ static const struct header file_headers[] = {
     {NULL, NULL},
 };
 
+/* No cache keeps a stream, and no proxy waits until it has much of it (nginx reads the last line). */
+static const struct header stream_headers[] = {
+    {"Cache-Control", "no-store"},         {"Server", "hostpci/" VERSION}, {"Vary", "Accept, Origin"},
+    {"X-Content-Type-Options", "nosniff"}, {"X-Accel-Buffering", "no"},    {NULL, NULL},
+};
+
 /* For pages of other servers (Fetch standard, CORS protocol). Access-Control-Allow-Credentials is not sent,
  * so that such a page has to send a ticket or token in Authorization and cannot use the user's cookie. */
-#define CORS_REQUEST_HEADERS "Authorization, Content-Type, CSRFPreventionToken, If-None-Match"
+#define CORS_REQUEST_HEADERS "Authorization, Content-Type, CSRFPreventionToken, If-None-Match, Last-Event-ID"
 #define CORS_SECONDS         "600"
 
 static void add_cors(struct MHD_Response *response, const struct reply *reply, const char *origin)
@@ -63,12 +71,23 @@ static void release_body(void *body)
     reply_body_release(body);
 }
 
-/* The response holds a reference of its own to the body. */
-static struct MHD_Response *make_body(const struct reply *reply)
+/* MHD_ContentReaderCallback */
+static ssize_t read_stream(void *exchange, uint64_t position, char *bytes, size_t size)
 {
+    (void)position;
+    ssize_t count = stream_read(exchange, bytes, size);
+    return count < 0 ? MHD_CONTENT_READER_END_OF_STREAM : count;
+}
+
+/* The response holds a reference of its own to the body. */
+static struct MHD_Response *make_body(struct exchange *exchange)
+{
+    const struct reply *reply = &exchange->reply;
     static char nothing[1];
     size_t length = reply_length(reply), ignored;
 
+    if (reply->streams)
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, exchange, NULL);
     if (length == 0)
         return MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
     const void *bytes =
@@ -86,13 +105,19 @@ static void add_disposition(struct MHD_Response *response, const char *name)
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 }
 
-static struct MHD_Response *make_response(const struct reply *reply, const char *origin)
+static const struct header *choose_headers(const struct reply *reply)
 {
-    struct MHD_Response *response = make_body(reply);
+    return reply->file ? file_headers : reply->streams ? stream_headers : headers;
+}
+
+static struct MHD_Response *make_response(struct exchange *exchange, const char *origin)
+{
+    const struct reply *reply = &exchange->reply;
+    struct MHD_Response *response = make_body(exchange);
 
     if (response == NULL)
         abort(); /* no memory */
-    for (const struct header *header = reply->file ? file_headers : headers; header->name != NULL; header++)
+    for (const struct header *header = choose_headers(reply); header->name != NULL; header++)
         MHD_add_response_header(response, header->name, header->value);
     if (reply->type != NULL && reply->status != MHD_HTTP_NOT_MODIFIED)
         MHD_add_response_header(response, "Content-Type", reply->type);
@@ -113,10 +138,10 @@ static struct MHD_Response *make_response(const struct reply *reply, const char 
 static _Thread_local const char *queued_phrase;
 static _Thread_local char phrase_copy[sizeof(((struct reply *)NULL)->phrase)];
 
-int response_queue(const struct reply *reply, const char *origin, bool last,
-                   struct MHD_Connection *connection)
+int response_queue(struct exchange *exchange, const char *origin, bool last)
 {
-    struct MHD_Response *response = make_response(reply, origin);
+    const struct reply *reply = &exchange->reply;
+    struct MHD_Response *response = make_response(exchange, origin);
 
     if (last)
         MHD_add_response_header(response, "Connection", "close");
@@ -126,7 +151,7 @@ int response_queue(const struct reply *reply, const char *origin, bool last,
         queued_phrase = phrase_copy;
     }
     enum MHD_Result result =
-        MHD_queue_response(connection, reply->sent_as_200 ? MHD_HTTP_OK : reply->status, response);
+        MHD_queue_response(exchange->connection, reply->sent_as_200 ? MHD_HTTP_OK : reply->status, response);
     MHD_destroy_response(response);
     return result == MHD_YES ? 0 : -1;
 }

@@ -10,14 +10,11 @@
 
 #include <stdbool.h>
 
-#include "server/request/reply.h"
+#include "server/request/exchange.h"
 
-struct MHD_Connection;
-
-/* To be called in the connection's thread. `origin` (may be NULL) is the origin whose pages may read the
- * reply; with `last` the connection ends after it. 0 or -1. */
-int response_queue(const struct reply *reply, const char *origin, bool last,
-                   struct MHD_Connection *connection);
+/* Queues the reply that the exchange has. To be called in the connection's thread. `origin` (may be NULL) is
+ * the origin whose pages may read the reply; with `last` the connection ends after it. 0 or -1. */
+int response_queue(struct exchange *exchange, const char *origin, bool last);
 
 /* Sends a request to a Unix socket where this server answers, and tells whether the reason phrase of the
  * reply is ours. */

@@ -164,12 +164,21 @@ static int ask_for_upgrade(struct exchange *exchange, struct error *err)
     return check_origin(exchange, err);
 }
 
+/* A browser's EventSource says so, and others can; whoever does not gets a list. */
+static void ask_for_stream(struct exchange *exchange)
+{
+    if (exchange->accept != NULL && strcasestr(exchange->accept, "text/event-stream") != NULL)
+        exchange->request.last_event = exchange->last_event != NULL ? exchange->last_event : "";
+}
+
 static bool run_handler(struct exchange *exchange)
 {
     json_t *data = NULL;
     struct error err;
 
-    if (ask_for_upgrade(exchange, &err) != 0 || request_run(&exchange->request, &data, &err) != 0) {
+    ask_for_stream(exchange);
+    if (ask_for_upgrade(exchange, &err) != 0 || request_run(&exchange->request, &data, &err) != 0 ||
+        (exchange->request.streams && stream_begin(exchange, &err) != 0)) {
         if (err.kind == ERROR_LOGIN)
             exchange->login_failure = xstrdup(err.message);
         reply_error(&exchange->reply, &err, NULL, exchange->decoded.format);
@@ -177,6 +186,8 @@ static bool run_handler(struct exchange *exchange)
     }
     if (exchange->request.console != NULL)
         reply_upgrade(&exchange->reply, data);
+    else if (exchange->request.streams)
+        reply_stream(&exchange->reply);
     else if (exchange->request.file_name[0] != '\0')
         reply_download(&exchange->reply, data, exchange->request.file_name);
     else
@@ -469,6 +480,7 @@ void exchange_release(struct exchange *exchange)
 {
     if (exchange->upload != NULL)
         atomic_fetch_sub(&exchange->server->uploads, 1);
+    stream_end(exchange);
     upload_free(exchange->upload, exchange->request.file_taken);
     decoded_release(&exchange->decoded);
     cached_reply_release(exchange->cached);

@@ -22,6 +22,7 @@
 #include "server/request/pool.h"
 #include "server/request/reply.h"
 #include "server/request/route.h"
+#include "server/request/stream.h"
 #include "server/request/throttle.h"
 #include "server/request/upload.h"
 
@@ -47,6 +48,7 @@ struct server {
     struct worker_pool *workers;
     struct worker_pool *logins; /* for requests that hash a password, which is slow by design */
     struct throttle *throttle;
+    struct streams *streams;
     struct budget bodies;
     atomic_uint uploads;        /* in progress */
     const char *const *origins; /* of other servers' pages that may call this one; NULL, or ends with NULL */
@@ -67,6 +69,7 @@ struct exchange {
     const char *known_tags, *encodings, *origin; /* If-None-Match, Accept-Encoding, Origin */
     const char *cookie, *csrf_token;             /* Cookie, CSRFPreventionToken */
     const char *host, *upgrade;                  /* Host, Upgrade */
+    const char *accept, *last_event;             /* Accept, Last-Event-ID */
     const char *websocket_key, *websocket_version, *websocket_protocol; /* Sec-WebSocket-... */
     struct text body;                                                   /* released once it is decoded */
     size_t body_limit;           /* how long it may be, after exchange_admit_body */
@@ -77,6 +80,7 @@ struct exchange {
     struct decoded decoded;
     struct cached_reply *cached;  /* what the cache has for this URI, if anything */
     struct request request;       /* its params are those of decoded, or of cached */
+    struct stream *stream;        /* of a reply that goes on; NULL: it does not */
     struct reply reply;           /* empty (status 0) until there is one */
     char *login_failure;          /* why a login failed, only for the log; NULL: it did not */
     struct exchange *next_waiter; /* while it waits for a reply that another request makes */
@@ -85,6 +89,7 @@ struct exchange {
     /* Set by the owner. pause() is always called before another thread may call resume(). */
     void (*pause)(struct exchange *exchange);
     void (*resume)(struct exchange *exchange);
+    bool (*is_left)(const struct exchange *exchange); /* whether the client has hung up */
     void *connection;
     bool paused; /* pause() was called after exchange_serve */
 };

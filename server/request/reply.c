@@ -170,6 +170,11 @@ void reply_upgrade(struct reply *ret, json_t *data)
     *ret = (struct reply){.status = REPLY_UPGRADE};
 }
 
+void reply_stream(struct reply *ret)
+{
+    *ret = (struct reply){.status = HTTP_OK, .type = "text/event-stream", .streams = true};
+}
+
 void reply_release(struct reply *reply)
 {
     reply_body_release(reply->body);

@@ -27,6 +27,7 @@ struct reply {
     struct reply_body *body;          /* NULL: none */
     bool tagged;                      /* ETag is sent */
     bool packed;                      /* the body is sent compressed */
+    bool streams;                     /* server/request/stream.h gives the body */
     bool file;                        /* with a file's headers */
     char name[192];                   /* of the file as which a browser saves the body; "": it does not */
     char methods[REPLY_METHODS_SIZE]; /* Allow; "": not sent */
@@ -44,6 +45,8 @@ void reply_unauthenticated(struct reply *ret, const struct error *err);
 /* The connection becomes a WebSocket (101). Takes the reference of data, which is not sent. */
 #define REPLY_UPGRADE 101
 void reply_upgrade(struct reply *ret, json_t *data);
+/* It goes on: server/request/stream.h. */
+void reply_stream(struct reply *ret);
 /* The reply to OPTIONS; `methods` is "GET, PUT" and so on. */
 void reply_methods(struct reply *ret, const char *methods);
 /* The same reply for an equal request, before tags and encodings, which may differ, are considered. */

@@ -144,9 +144,8 @@ DAEMON_TEST(wire_reply, pages_of_configured_origins_may_call_and_no_others)
         CALL_UNCHECKED(.method = "OPTIONS", .path = MAPPINGS, .header = "Origin: " FRIEND);
     cr_assert(has_header(reply, "Access-Control-Allow-Origin: " FRIEND));
     cr_assert(has_header(reply, "Access-Control-Allow-Methods: GET, HEAD, POST, OPTIONS"));
-    cr_assert(has_header(
-        reply,
-        "Access-Control-Allow-Headers: Authorization, Content-Type, CSRFPreventionToken, If-None-Match"));
+    cr_assert(has_header(reply, "Access-Control-Allow-Headers: Authorization, Content-Type, "
+                                "CSRFPreventionToken, If-None-Match, Last-Event-ID"));
     reply = CALL(.method = "GET", .path = "/version", .header = "Origin: http://[::1]:3000");
     cr_assert(has_header(reply, "Access-Control-Allow-Origin: http://[::1]:3000"));
     reply = CALL(.method = "GET", .path = "/nope", .header = "Origin: " FRIEND);
