@@ -13,6 +13,7 @@
 #include "client/shell/qm.h"
 #include "client/shell/shell.h"
 #include "client/shell/short.h"
+#include "client/transfer/transfer.h"
 #include "server/daemon/serve.h"
 
 static int show_help(int argc, char **argv);
@@ -51,9 +52,11 @@ static const struct command {
     {"ls", "PATH", "list the children, and what they allow: D ls, r get, w set, c create, d delete",
      OPTIONS_TARGET, shell_list},
     {"fix", "CHECK", "show what a check has found, and make the call that puts it right",
-     OPTIONS_TARGET | OPTIONS_FORMAT | OPTIONS_FIX, shell_fix},
+     OPTIONS_TARGET | OPTIONS_FORMAT | OPTIONS_FIX | OPTIONS_YES, shell_fix},
     {"usage", "PATH", "show the parameters of a path", OPTIONS_USAGE, shell_usage},
     {"qm", "VERB VMID...", "manage virtual machines (hostpci qm help)", 0, qm_main},
+    {"import", "DIR|FILE", "import mappings and VMs from Proxmox VE's files; DIR is a copy of /etc/pve",
+     OPTIONS_TARGET | OPTIONS_YES, transfer_import},
     {"backup", "FILE", "back up the daemon's database, also while it runs", OPTIONS_STATE, shell_backup},
     {"rotate-keys", "[--now]", "make new keys for tickets; the old ones stay valid for two hours",
      OPTIONS_STATE | OPTIONS_KEYS, shell_rotate_keys},

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -107,54 +106,18 @@ static int explain_nothing(const char *id)
     return shell_complain(&err);
 }
 
-/* Asks on the terminal. Returns SHELL_DONE if the answer is yes. */
-static int confirm(const struct options *options)
-{
-    struct error err;
-    char answer[16] = "";
-
-    if (options->yes)
-        return SHELL_DONE;
-    if (!isatty(STDIN_FILENO)) {
-        error_set(
-            &err, ERROR_INVALID,
-            "cannot ask whether to make this call, because standard input is not a terminal; --yes makes "
-            "it without asking");
-        return shell_complain(&err);
-    }
-    fputs("Make this call? [y/N] ", stderr);
-    if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
-        return SHELL_DONE;
-    error_set(&err, ERROR_FAILED, "nothing was changed");
-    return shell_complain(&err);
-}
-
-static void add_value(struct options *options, const char *name, const json_t *value)
-{
-    autofree char *number = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
-
-    options_add(options, name, number != NULL ? number : json_string_value(value));
-}
-
 static int make_call(struct options *options, const json_t *action)
 {
-    const char *name, *method = json_text(action, "method");
+    const char *method = json_text(action, "method");
     struct shell_call call = {.method = method_find(method), .path = json_text(action, "path")};
-    json_t *value, *item;
     struct error err;
-    size_t i;
 
     if (call.method == METHOD_COUNT || call.path[0] != '/') {
         error_set(&err, ERROR_FAILED, "the server's action is not a call of the API: '%s %s'", method,
                   call.path);
         return shell_complain(&err);
     }
-    json_object_foreach(json_object_get(action, "parameters"), name, value) {
-        if (!json_is_array(value))
-            add_value(options, name, value);
-        json_array_foreach(value, i, item)
-            add_value(options, name, item);
-    }
+    options_add_all(options, json_object_get(action, "parameters"));
     return shell_request(options, &call);
 }
 
@@ -170,7 +133,7 @@ static int fix(struct options *options, const json_t *finding)
         return shell_complain(&err);
     }
     if (status == SHELL_DONE)
-        status = confirm(options);
+        status = shell_confirm(options, "make this call");
     return status == SHELL_DONE ? make_call(options, action) : status;
 }
 
@@ -181,8 +144,8 @@ int shell_fix(int argc, char **argv)
     struct error err;
     int status = SHELL_FAILED;
 
-    if (options_parse(argc, argv, OPTIONS_TARGET | OPTIONS_FORMAT | OPTIONS_FIX, METHOD_COUNT, &options,
-                      &err) != 0)
+    if (options_parse(argc, argv, OPTIONS_TARGET | OPTIONS_FORMAT | OPTIONS_FIX | OPTIONS_YES, METHOD_COUNT,
+                      &options, &err) != 0)
         return shell_complain(&err);
     if (options.argument == NULL) {
         error_set(&err, ERROR_INVALID, "'%s' needs the name of a check, as a report has it in brackets",

@@ -55,7 +55,7 @@ static const struct option table[] = {
      "a finding about the start of this VM"},
     {"number", OPTIONS_FIX, "N", offsetof(struct options, number), NULL, NULL,
      "which one, where the check has found several things"},
-    {"yes", OPTIONS_FIX, NULL, offsetof(struct options, yes), NULL, NULL, "make the call without asking"},
+    {"yes", OPTIONS_YES, NULL, offsetof(struct options, yes), NULL, NULL, "do it without asking"},
     {"group", OPTIONS_GROUP, NULL, offsetof(struct options, group), NULL, NULL,
      "all devices of its IOMMU group except bridges (as --scope group)"},
     {"file", OPTIONS_FILE, "FILE", offsetof(struct options, file), NULL, NULL,
@@ -76,6 +76,27 @@ void options_add(struct options *options, const char *name, const char *value)
 {
     options->parameters = xrealloc(options->parameters, options->count + 1, sizeof(struct call_parameter));
     options->parameters[options->count++] = (struct call_parameter){xstrdup(name), xstrdup(value)};
+}
+
+static void add_value(struct options *options, const char *name, const json_t *value)
+{
+    autofree char *number = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+
+    options_add(options, name, number != NULL ? number : json_string_value(value));
+}
+
+void options_add_all(struct options *options, const json_t *parameters)
+{
+    json_t *value, *item;
+    const char *name;
+    size_t i;
+
+    json_object_foreach((json_t *)(uintptr_t)parameters, name, value) {
+        if (!json_is_array(value))
+            add_value(options, name, value);
+        json_array_foreach(value, i, item)
+            add_value(options, name, item);
+    }
 }
 
 bool options_has(const struct options *options, const char *name)

@@ -20,6 +20,7 @@ enum options_scope {
     OPTIONS_KEYS = 32,
     OPTIONS_FIX = 64,    /* which finding to fix */
     OPTIONS_GROUP = 128, /* whether to include a device's whole group */
+    OPTIONS_YES = 256,   /* whether to ask */
 };
 
 struct options {
@@ -52,6 +53,8 @@ int options_parse(int argc, char **argv, unsigned scope, enum method method, str
 
 /* Adds a parameter; both strings are copied. */
 void options_add(struct options *options, const char *name, const char *value);
+/* Adds the members of {NAME: VALUE or [VALUE]}. */
+void options_add_all(struct options *options, const json_t *parameters);
 bool options_has(const struct options *options, const char *name);
 
 /* Adds a line for each option of the scope. */

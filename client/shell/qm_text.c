@@ -51,7 +51,7 @@ int qm_read_file(struct options *options, bool create, struct error *err)
     if ((standard ? read_standard_input(&text, &length, err)
                   : file_read(options->file, VM_CONFIG_LIMIT, &text, &length, err)) != 0)
         return -1;
-    if (vm_config_read(text, length, &document, &warnings, err) != 0)
+    if (vm_config_read(text, length, NULL, &document, &warnings, err) != 0)
         return error_prefix(err, "%s: ", options->file);
     autofree char *lines = text_take(&warnings);
     warn(standard ? "standard input" : options->file, lines);

@@ -2,8 +2,11 @@
 /* The commands that talk to a daemon. */
 #include "client/shell/shell.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/request.h"
 #include "base/memory.h"
@@ -153,6 +156,27 @@ int shell_request(const struct options *options, const struct shell_call *call)
     if (status != SHELL_DONE || written != SHELL_DONE)
         return status != SHELL_DONE ? status : written;
     return call->judge != NULL ? call->judge(reply.data) : SHELL_DONE;
+}
+
+int shell_confirm(const struct options *options, const char *what)
+{
+    struct error err;
+    char answer[16] = "";
+
+    if (options->yes)
+        return SHELL_DONE;
+    if (!isatty(STDIN_FILENO)) {
+        error_set(&err, ERROR_INVALID,
+                  "cannot ask whether to %s, because standard input is not a terminal; --yes does it without "
+                  "asking",
+                  what);
+        return shell_complain(&err);
+    }
+    fprintf(stderr, "%c%s? [y/N] ", toupper((unsigned char)what[0]), what + 1);
+    if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+        return SHELL_DONE;
+    error_set(&err, ERROR_FAILED, "nothing was changed");
+    return shell_complain(&err);
 }
 
 static int request(int argc, char **argv, enum method method)

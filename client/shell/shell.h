@@ -57,6 +57,10 @@ int shell_request(const struct options *options, const struct shell_call *call);
 int shell_refuse(const struct call_reply *reply, const struct call_target *target,
                  const struct shell_call *call);
 
+/* Asks on the terminal whether to do something ("make this call"), unless the options say yes. Returns
+ * SHELL_DONE if the answer is yes, or says that nothing was changed and returns the exit status. */
+int shell_confirm(const struct options *options, const char *what);
+
 /* "--help" or "-h". */
 bool shell_asks_for_help(const char *argument);
 

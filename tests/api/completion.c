@@ -53,7 +53,8 @@ static void offers(const char *line, const char *expected)
 DAEMON_TEST(completion, commands_and_options_come_from_the_program)
 {
     offers("devi", "devices\n");
-    offers("im", "\n");
+    offers("ima", "\n");
+    offers("im", "import\n");
     offers("qm sho", "showcmd\n");
     offers("get / --output", "--output-format\n");
 }

@@ -70,7 +70,7 @@ DAEMON_TEST(fix, the_call_is_shown_and_made_and_its_task_followed)
 
 DAEMON_TEST(fix, nothing_is_done_unless_somebody_says_yes)
 {
-    FAILS(2, "--yes makes it", "fix", "driver-in-use", "--device", DISK);
+    FAILS(2, "--yes does it", "fix", "driver-in-use", "--device", DISK);
     type("\n");
     FAILS(1, "nothing was changed", "fix", "driver-in-use", "--device", DISK);
     type("no\n");

@@ -19,7 +19,7 @@ static json_t *read_file(const char *text, size_t length)
     json_t *document;
     struct error err;
 
-    return vm_config_read(text, length, &document, &warnings, &err) == 0 ? document : NULL;
+    return vm_config_read(text, length, NULL, &document, &warnings, &err) == 0 ? document : NULL;
 }
 
 static void check_round_trip(const json_t *document)

@@ -80,8 +80,10 @@ char *vm_config_print(const json_t *document);
 
 /* A document, without `node`, from a file. Left out are lines of another form, unknown keys, values that
  * their schemas refuse, volumes of other storages, devices in boot's order that were left out, and sections
- * other than [PENDING]; `warnings` (may be NULL) gets a line with the line number for each. ERROR_INVALID if
- * the file is too long or no text. */
-int vm_config_read(const char *text, size_t length, json_t **ret, struct text *warnings, struct error *err);
+ * other than [PENDING]; `warnings` (may be NULL) gets a line with the line number for each. So are volumes of
+ * the store that `volumes` does not have ({"local:100/vm-100-disk-0.raw": ...}; NULL: all are there).
+ * ERROR_INVALID if the file is too long or no text. */
+int vm_config_read(const char *text, size_t length, const json_t *volumes, json_t **ret,
+                   struct text *warnings, struct error *err);
 
 #endif

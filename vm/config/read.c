@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
@@ -21,6 +22,7 @@ struct reader {
     json_t *left_out;     /* {KEY: 1}, of both */
     unsigned boot[OTHER]; /* the line of boot */
     unsigned line;
+    const json_t *volumes; /* of the store; NULL: all are there */
     struct text *warnings; /* may be NULL */
 };
 
@@ -79,7 +81,7 @@ static int read_meta(const char *value, json_t **ret, struct error *err)
     return 0;
 }
 
-static int check_volume(const char *key, const json_t *stored, struct error *err)
+static int check_volume(const struct reader *reader, const char *key, const json_t *stored, struct error *err)
 {
     const struct schema *schema = vm_key_find(key, NULL);
     autojson json_t *values = NULL;
@@ -88,11 +90,18 @@ static int check_volume(const char *key, const json_t *stored, struct error *err
         return 0;
     if (property_string_parse(schema, json_string_value(stored), &values, err) != 0)
         return -1;
-    return vm_disk_check_volume(key, values, err);
+    if (vm_disk_check_volume(key, values, err) != 0)
+        return -1;
+    const char *volume = json_text(values, "file");
+    if (reader->volumes == NULL || !vm_disk_is_in_store(values) ||
+        json_object_get(reader->volumes, volume) != NULL)
+        return 0;
+    return error_set(err, ERROR_NOT_FOUND, "volume '%s' does not exist", volume);
 }
 
 /* The form in which the value is stored; `key` is not an alias. */
-static int read_value(const char *key, const char *value, json_t **ret, struct error *err)
+static int read_value(const struct reader *reader, const char *key, const char *value, json_t **ret,
+                      struct error *err)
 {
     const struct schema *schema = vm_key_find(key, NULL);
     autojson json_t *given = json_string(schema != NULL ? read_word(schema, value) : value), *stored = NULL;
@@ -100,7 +109,7 @@ static int read_value(const char *key, const char *value, json_t **ret, struct e
     if (schema == NULL)
         return error_set(err, ERROR_INVALID, "unknown option");
     if (vm_config_store(key, given, &stored, err) != 0 ||
-        check_volume(vm_config_resolve(key), stored, err) != 0)
+        check_volume(reader, vm_config_resolve(key), stored, err) != 0)
         return -1;
     *ret = TAKE(stored);
     return 0;
@@ -113,7 +122,7 @@ static void add_value(struct reader *reader, const char *key, const char *value)
     json_t *stored = NULL;
     struct error err;
 
-    if ((meta ? read_meta(value, &stored, &err) : read_value(key, value, &stored, &err)) != 0) {
+    if ((meta ? read_meta(value, &stored, &err) : read_value(reader, key, value, &stored, &err)) != 0) {
         warn(reader, key, err.message);
         json_object_set_new(reader->left_out, resolved, json_integer(1));
         return;
@@ -251,7 +260,8 @@ static void release(struct reader *reader)
     text_release(&reader->remarks[PENDING]);
 }
 
-int vm_config_read(const char *text, size_t length, json_t **ret, struct text *warnings, struct error *err)
+int vm_config_read(const char *text, size_t length, const json_t *volumes, json_t **ret,
+                   struct text *warnings, struct error *err)
 {
     if (length > VM_CONFIG_LIMIT)
         return error_set(err, ERROR_INVALID, "the configuration has more than %zu bytes", VM_CONFIG_LIMIT);
@@ -260,6 +270,7 @@ int vm_config_read(const char *text, size_t length, json_t **ret, struct text *w
     struct reader reader = {.values = {json_object(), json_object()},
                             .removed = json_object(),
                             .left_out = json_object(),
+                            .volumes = volumes,
                             .warnings = warnings};
     autofree char *copy = xstrndup(text, length);
     char *rest = copy;

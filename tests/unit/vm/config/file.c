@@ -135,13 +135,13 @@ Test(vm_config_file, what_is_no_file_is_refused)
     json_t *document = NULL;
     struct error err;
 
-    cr_expect_eq(vm_config_read("cores: 1\n\0", 10, &document, NULL, &err), -1);
+    cr_expect_eq(vm_config_read("cores: 1\n\0", 10, NULL, &document, NULL, &err), -1);
     cr_expect_str_eq(err.message, "the configuration is not text: it contains a NUL byte");
     memset(large, '\n', sizeof(large));
-    cr_expect_eq(vm_config_read(large, sizeof(large), &document, NULL, &err), -1);
+    cr_expect_eq(vm_config_read(large, sizeof(large), NULL, &document, NULL, &err), -1);
     cr_expect_str_eq(err.message, "the configuration has more than 1048576 bytes");
     cr_expect_null(document);
-    cr_expect_eq(vm_config_read(large, sizeof(large) - 1, &document, NULL, &err), 0);
+    cr_expect_eq(vm_config_read(large, sizeof(large) - 1, NULL, &document, NULL, &err), 0);
     json_decref(document);
 }
 
@@ -169,7 +169,7 @@ Test(vm_config_file, what_is_printed_reads_back_the_same)
         autofree char *file = vm_golden_read(*name, "conf");
         json_t *document;
         struct error err;
-        cr_assert_eq(vm_config_read(file, strlen(file), &document, NULL, &err), 0, "%s", *name);
+        cr_assert_eq(vm_config_read(file, strlen(file), NULL, &document, NULL, &err), 0, "%s", *name);
         expect_round_trip(document, *name);
         json_decref(document);
     }

@@ -48,7 +48,7 @@ json_t *config_read(const char *file, const char *warnings)
     struct error err = {0};
     json_t *document = NULL;
 
-    cr_assert_eq(vm_config_read(file, strlen(file), &document, &warned, &err), 0, "%s", err.message);
+    cr_assert_eq(vm_config_read(file, strlen(file), NULL, &document, &warned, &err), 0, "%s", err.message);
     cr_expect_str_eq(text_string(&warned), warnings, "%s:\n%s", file, text_string(&warned));
     return document;
 }
