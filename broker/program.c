@@ -63,6 +63,8 @@ static const struct row {
                            .form = FORM_MACHINE,
                            .own = true,
                            .seconds = 60},
+    [PROGRAM_NODES] =
+        {"nodes", {OWN, "supervise", "--nodes", "%"}, .form = FORM_MACHINE, .own = true, .seconds = 60},
     [PROGRAM_IMAGE] = {"image", {OWN, "image", "%"}, .form = FORM_ORDER, .own = true, .seconds = 600},
 };
 
@@ -169,8 +171,9 @@ int program_fill(enum program which, const char *argument, struct program_comman
         snprintf(ret->text + length, sizeof(ret->text) - length, "%s%s", i > 0 ? " " : "",
                  i > 0 ? ret->argv[i] : row->name);
     }
-    if (row->form == FORM_MACHINE) {
-        snprintf(ret->unit, sizeof(ret->unit), "hostpci-vm@%s.service", strrchr(given, '/') + 1);
+    if (row->form == FORM_MACHINE) { /* a unit of the name is stopped before, and this one's QEMU runs */
+        snprintf(ret->unit, sizeof(ret->unit), "hostpci-%s@%s.service",
+                 which == PROGRAM_NODES ? "nodes" : "vm", strrchr(given, '/') + 1);
         return 0;
     }
     if (row->form == FORM_ORDER) {

@@ -24,6 +24,7 @@ enum program {
     PROGRAM_POWEROFF,
     PROGRAM_SUPERVISE, /* a machine's folder (broker/machine/machine.h); it has ended when QEMU runs */
     PROGRAM_GIVE_BACK, /* the same; makes the nodes root's again that its supervisor left to QEMU's user */
+    PROGRAM_NODES,     /* the same; gives and takes back nodes, and its QEMU runs on */
     PROGRAM_IMAGE,     /* an order beside the machines' folders (broker/image/image.h) */
     PROGRAMS
 };

@@ -69,6 +69,7 @@
  * or, of a VM, "vm:100" in the place of a function:
  *
  *   machine                 1: QEMU was to be started, and is ended
+ *   plug                    the hostpciN that was to be plugged in, and is taken out
  *
  * or, of a volume of the store, "local:100/vm-100-disk-0.raw" in the place of a function:
  *

@@ -160,20 +160,27 @@ int reservation_hand_over(struct storage *storage, const struct reservation_hold
     return change(storage, holder->vmid, update_holder, holder, err);
 }
 
-static int delete_all(sqlite3 *db, const void *context, struct error *err)
+struct releasing {
+    int64_t vmid;
+    const char *key;
+};
+
+static int delete_some(sqlite3 *db, const void *context, struct error *err)
 {
-    const int64_t *vmid = context;
+    const struct releasing *releasing = context;
     autostmt sqlite3_stmt *delete = NULL;
 
-    if (sqlite_prepare(db, "DELETE FROM reservation WHERE vm = ?1", &delete, err) != 0)
+    if (sqlite_prepare(db, "DELETE FROM reservation WHERE vm = ?1 AND (?2 IS NULL OR key = ?2)", &delete,
+                       err) != 0)
         return -1;
-    sqlite_bind_number(delete, 1, *vmid);
+    sqlite_bind_number(delete, 1, releasing->vmid);
+    sqlite_bind_string(delete, 2, releasing->key);
     return sqlite_step(delete, err);
 }
 
-int reservation_release(struct storage *storage, int64_t vmid, struct error *err)
+int reservation_release(struct storage *storage, int64_t vmid, const char *key, struct error *err)
 {
-    return change(storage, vmid, delete_all, &vmid, err);
+    return change(storage, vmid, delete_some, &(struct releasing){vmid, key}, err);
 }
 
 static json_t *make_reservation(sqlite3_stmt *select)

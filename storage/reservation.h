@@ -41,8 +41,8 @@ int reservation_take(struct storage *storage, const struct reservation_holder *h
 int reservation_hand_over(struct storage *storage, const struct reservation_holder *holder,
                           struct error *err);
 
-/* Deletes all reservations of the VM. */
-int reservation_release(struct storage *storage, int64_t vmid, struct error *err);
+/* Deletes the VM's reservations of one key, or all if that is NULL. */
+int reservation_release(struct storage *storage, int64_t vmid, const char *key, struct error *err);
 
 /* Array of all reservations, stale ones too, in order of their devices. */
 int reservation_list(struct storage *storage, json_t **ret, struct error *err);

@@ -143,6 +143,8 @@ static int apply_change(const struct qemu_call *call, struct task *task, struct 
         result = qemu_disks_remove(call, task, "free", changing.dropped, err);
     if (result == 0 && changing.after != NULL)
         result = qemu_discs_change(call, changing.after, err);
+    if (result == 0 && changing.after != NULL)
+        result = qemu_devices_change(call, changing.after, task, err);
     json_decref(changing.dropped);
     json_decref(changing.after);
     return result;

@@ -36,6 +36,10 @@ void qemu_disks_sweep(struct service *service, struct task *task, long long vmid
  * disc, or none, get it at once, and then it is not pending any more. */
 int qemu_discs_change(const struct qemu_call *call, const json_t *document, struct error *err);
 
+/* The same for its hostpciN, if it was started with pci in `hotplug`: they come and go at once. */
+int qemu_devices_change(const struct qemu_call *call, const json_t *document, struct task *task,
+                        struct error *err);
+
 /* After a failure: the message stays, unless the volumes cannot be removed, which it says then. */
 void qemu_disks_unmake(const struct qemu_call *call, struct task *task, const json_t *made,
                        struct error *err);

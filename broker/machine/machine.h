@@ -4,7 +4,7 @@
  * one that is `past`: nothing in it exists any more.
  *
  *   machine   the record, written before the start: {vmid, uid?, boot, functions: [CLAIM],
- *             mediated: [...], left?}
+ *             mediated: [...], hostpci: {KEY: ...}, left?}
  *   order     what is to be started (broker/machine/supervisor.h)
  *   pid       {supervisor, supervisor-start, pid?, start?, began?}, written by the supervisor before it
  *             starts QEMU, and again when it has
@@ -14,8 +14,9 @@
  *
  * uid: QEMU's user and group; absent: the broker's own, which is not root then. functions: what each had
  * before, with `reattach` if it goes back to that; mediated: those that were created for the VM
- * (broker/worker/vm_devices.h). left: QEMU has ended, and what is still listed could not be given back, for
- * this reason; it is tried again (broker/daemon/machines.h).
+ * (broker/worker/vm_devices.h). hostpci: which of these each hostpciN has; they come and go while it runs.
+ * left: QEMU has ended, and what is still listed could not be given back, for this reason; it is tried again
+ * (broker/daemon/machines.h).
  *
  * The folder is root's; QEMU's user may only enter it. */
 #ifndef HOSTPCI_BROKER_MACHINE_MACHINE_H

@@ -267,12 +267,14 @@ static void report_ready(struct supervisor *self)
     close(null);
 }
 
-/* A failure is not reported: the clean-up notices nodes that are still the user's. */
+/* The order may have got more nodes since. A failure is not reported: the clean-up notices nodes that are
+ * still the user's. */
 static void take_back(const struct supervisor *self)
 {
+    autojson json_t *order = machine_load(self->folder, "order");
     struct error err;
 
-    if (nodes_take_back(self->order, &err) != 0)
+    if (nodes_take_back(order, &err) != 0)
         log_warning("%s", err.message);
 }
 
@@ -337,6 +339,47 @@ static int give_back(const char *folder)
     return EXIT_FAILURE;
 }
 
+/* What is locked already stays so: the limit never falls. */
+static int raise_lock(pid_t qemu, const json_t *order, struct error *err)
+{
+    rlim_t lock = (rlim_t)json_integer_value(json_object_get(order, "lock"));
+    struct rlimit limit;
+
+    if (prlimit(qemu, RLIMIT_MEMLOCK, NULL, &limit) != 0)
+        return error_set_errno(err, errno, "cannot read what QEMU may lock");
+    if (limit.rlim_cur >= lock)
+        return 0;
+    limit = (struct rlimit){lock, limit.rlim_max > lock ? limit.rlim_max : lock};
+    if (prlimit(qemu, RLIMIT_MEMLOCK, &limit, NULL) != 0)
+        return error_set_errno(err, errno, "cannot let QEMU lock %llu bytes", (unsigned long long)lock);
+    return 0;
+}
+
+static int settle_nodes(const char *folder, struct error *err)
+{
+    autojson json_t *order = machine_load(folder, "order"), *file = machine_load(folder, "pid");
+    autojson json_t *back = json_pack("{s:O*, s:O*}", "uid", json_object_get(order, "uid"), "own",
+                                      json_object_get(order, "back"));
+    const struct process qemu = {(pid_t)json_integer_value(json_object_get(file, "pid")),
+                                 (unsigned long long)json_integer_value(json_object_get(file, "start"))};
+
+    if (!process_runs(qemu))
+        return error_set(err, ERROR_FAILED, "QEMU has ended");
+    if (nodes_give(order, err) != 0 || raise_lock(qemu.pid, order, err) != 0)
+        return -1;
+    return nodes_take_back(back, err);
+}
+
+static int nodes(const char *folder)
+{
+    struct error err;
+
+    if (settle_nodes(folder, &err) == 0)
+        return EXIT_SUCCESS;
+    dprintf(STDOUT_FILENO, "%s\n", err.message);
+    return EXIT_FAILURE;
+}
+
 int supervisor_main(int argc, char **argv)
 {
     struct supervisor self = {.ready = -1, .words = -1, .signals = -1};
@@ -344,8 +387,10 @@ int supervisor_main(int argc, char **argv)
 
     if (argc == 3 && strcmp(argv[1], "--give-back") == 0)
         return give_back(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--nodes") == 0)
+        return nodes(argv[2]);
     if (argc != 2 || argv[1][0] != '/') {
-        log_error("usage: hostpci supervise [--give-back] FOLDER (an internal command)");
+        log_error("usage: hostpci supervise [--give-back | --nodes] FOLDER (an internal command)");
         return EXIT_FAILURE;
     }
     self.folder = argv[1];

@@ -11,6 +11,7 @@
 #include "broker/worker/mdev_state.h"
 #include "broker/worker/rom.h"
 #include "broker/worker/vm_end.h"
+#include "broker/worker/vm_plug.h"
 #include "broker/worker/volume.h"
 
 /* A count comes before drivers: the virtual functions that get them back are there only after it. */
@@ -18,7 +19,8 @@ static const struct kind {
     const char *member; /* only claims of this kind have it */
     int (*undo)(struct worker *worker, const json_t *claim, struct text *where);
 } kinds[] = {
-    {"machine", vm_undo}, /* QEMU must be gone before its devices can go back */
+    {"machine", vm_undo},   /* QEMU must be gone before its devices can go back */
+    {"plug", vm_plug_undo}, /* and so must the device, from it */
     {"numvfs", divide_undo}, {"override", bind_undo}, {MDEV_CLAIM, mdev_undo}, {"files", host_undo},
     {"rom", rom_undo},       {"d3cold", d3cold_undo}, {"volume", volume_undo},
 };

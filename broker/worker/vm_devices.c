@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "broker/worker/impact.h"
 #include "broker/worker/mdev_state.h"
 #include "hardware/bind/fit.h"
@@ -143,14 +144,30 @@ static bool is_reattached(const struct vm_devices *devices, const char *id)
     return false;
 }
 
-json_t *vm_devices_describe(const struct vm_devices *devices)
+/* Each as the arguments have it, with its value in the configuration. */
+static json_t *describe_keys(const struct worker *worker)
+{
+    const json_t *config = json_object_get(worker->arguments, "config");
+    json_t *keys = json_object(), *row;
+    const char *key;
+
+    json_object_foreach(json_object_get(worker->arguments, "assigned"), key, row) {
+        json_t *copy = json_deep_copy(row);
+        json_object_set(copy, "value", json_object_get(config, key));
+        json_object_set_new(keys, key, copy);
+    }
+    return keys;
+}
+
+json_t *vm_devices_describe(const struct worker *worker, const struct vm_devices *devices)
 {
     json_t *functions = plan_pack_claims(&devices->moved, true);
 
     for (size_t i = 0; i < devices->moved.count; i++)
         if (is_reattached(devices, devices->moved.list[i].id))
             json_object_set_new(json_array_get(functions, i), "reattach", json_integer(1));
-    return json_pack("{s:o, s:[]}", "functions", functions, "mediated");
+    return json_pack("{s:o, s:[], s:o}", "functions", functions, "mediated", "hostpci",
+                     describe_keys(worker));
 }
 
 /* VFIO resets it, too, when QEMU opens it: a function that cannot be reset does not keep the VM from
@@ -240,9 +257,10 @@ int vm_devices_take(struct worker *worker, struct vm_devices *devices, struct ma
     return 0;
 }
 
-static void add_node(json_t *nodes, const char *group)
+#define GROUPS "/dev/vfio/"
+
+static void add_once(json_t *nodes, json_t *node)
 {
-    autojson json_t *node = json_sprintf("/dev/vfio/%s", group);
     const json_t *other;
     size_t i;
 
@@ -250,6 +268,13 @@ static void add_node(json_t *nodes, const char *group)
         if (json_equal(other, node))
             return;
     json_array_append(nodes, node);
+}
+
+static void add_node(json_t *nodes, const char *group)
+{
+    autojson json_t *node = json_sprintf(GROUPS "%s", group);
+
+    add_once(nodes, node);
 }
 
 /* The host's driver keeps the parent of mediated devices, each of which has a group of its own. */
@@ -274,7 +299,7 @@ static void add_nodes_of(json_t *nodes, const struct vm_devices *devices, const 
 }
 
 /* Of the IOMMU groups. */
-static json_t *list_nodes(const struct worker *worker, const struct vm_devices *devices)
+json_t *vm_devices_list_nodes(const struct worker *worker, const struct vm_devices *devices)
 {
     json_t *nodes = json_array(), *row;
     size_t i;
@@ -295,10 +320,15 @@ static json_t *list_nodes(const struct worker *worker, const struct vm_devices *
 void vm_devices_add_order(const struct worker *worker, const struct vm_devices *devices, json_t *order)
 {
     const json_t *config = json_object_get(worker->arguments, "config");
-    autojson json_t *memory = NULL, *machine = NULL, *nodes = list_nodes(worker, devices);
+    autojson json_t *memory = NULL, *machine = NULL, *nodes = vm_devices_list_nodes(worker, devices);
+    json_t *own = json_object_get(order, "own"), *node;
     struct error ignored;
-    size_t groups = json_array_size(nodes);
+    size_t i, groups = 0;
 
+    json_array_foreach(nodes, i, node)
+        add_once(own, node);
+    json_array_foreach(own, i, node)
+        groups += text_starts_with(json_string_value(node), GROUPS);
     if (groups == 0)
         return;
     vm_value_parts(config, "memory", &memory, &ignored);
@@ -307,7 +337,6 @@ void vm_devices_add_order(const struct worker *worker, const struct vm_devices *
     if (json_object_get(machine, "viommu") != NULL)
         bytes *= (json_int_t)groups;
     json_object_set_new(order, "lock", json_integer(bytes + OWN_MEMORY));
-    json_array_extend(json_object_get(order, "own"), nodes);
 }
 
 void vm_devices_finish(struct worker *worker, const struct vm_devices *devices)

@@ -37,17 +37,21 @@ json_t *vm_devices_pack_claims(const struct vm_devices *devices, bool whole);
  * force. */
 int vm_devices_prepare(struct worker *worker, struct vm_devices *devices, struct error *err);
 
-/* What the machine's record holds of them: {functions: [CLAIM with reattach], mediated: []}. */
-json_t *vm_devices_describe(const struct vm_devices *devices);
+/* What the machine's record holds of them: {functions: [CLAIM with reattach], mediated: [], hostpci: {KEY:
+ * {ids, uuid?, value}}}. */
+json_t *vm_devices_describe(const struct worker *worker, const struct vm_devices *devices);
 
 /* After the whole claim and with the record: takes all. Each mediated device is in the record before it is
  * created. What was done until a failure is still to be undone. */
 int vm_devices_take(struct worker *worker, struct vm_devices *devices, struct machine *machine,
                     struct error *err);
 
+/* The device nodes of the groups that QEMU opens, an array; a new reference. */
+json_t *vm_devices_list_nodes(const struct worker *worker, const struct vm_devices *devices);
+
 /* Adds `own` and `lock` to the order (broker/machine/supervisor.h). What QEMU may lock is, with a device, its
  * memory, because the device may write anywhere into it, and 1 GiB for its own; with a virtual IOMMU each
- * IOMMU group counts the memory anew. */
+ * IOMMU group counts the memory anew: also those that the order has already. */
 void vm_devices_add_order(const struct worker *worker, const struct vm_devices *devices, json_t *order);
 
 /* The VM runs: what the functions had is kept for driver=restore, and their claims end. */

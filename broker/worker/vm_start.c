@@ -161,7 +161,7 @@ static int start_claimed(struct worker *worker, struct vm_devices *devices, cons
 {
     long long vmid = vm_id(worker);
     char name[VM_CLAIM_SIZE];
-    json_t *record = vm_devices_describe(devices);
+    json_t *record = vm_devices_describe(worker, devices);
 
     vm_claim_name(vmid, name);
     json_object_set_new(record, "vmid", json_integer((json_int_t)vmid));

@@ -39,7 +39,8 @@ static int check_free(const struct wanted *wanted, const char *id, bool as_paren
 
     if (is_assigned(wanted->all, id, as_parent))
         return error_set_reason(err, ERROR_FAILED, ASSIGN_TAKEN, "device '%s' assigned more than once", id);
-    long long holder = availability_find_holder(assign->availability, id, as_parent, assign->vmid);
+    long long holder =
+        availability_find_holder(assign->availability, id, as_parent, assign->plugs ? 0 : assign->vmid);
     if (holder != 0)
         return error_set_reason(err, ERROR_FAILED, ASSIGN_TAKEN,
                                 "PCI device '%s' already in use by VMID '%lld'", id, holder);

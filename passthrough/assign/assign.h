@@ -19,6 +19,7 @@
 #define HOSTPCI_PASSTHROUGH_ASSIGN_ASSIGN_H
 
 #include <jansson.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "passthrough/assign/availability.h"
@@ -32,6 +33,8 @@ struct assign {
     const char *node;
     long long vmid;
     const json_t *config; /* as the VM's next start will see it */
+    bool plugs;           /* for a VM that runs: what it has by other keys is not free either */
+    pid_t process;        /* of that VM, for which claim_devices reserves; 0: for this process */
     bool on_paper;        /* nothing will be started, so the host need not have an IOMMU */
 };
 

@@ -44,7 +44,8 @@ static int reserve(const struct assign *assign, const struct reservations *reser
             add(&list, item);
         }
     }
-    int result = reservations_take(reservations, assign->vmid, list.items, list.count, err);
+    int result =
+        reservations_take_for(reservations, assign->vmid, assign->process, list.items, list.count, err);
     free(list.items);
     return result;
 }

@@ -98,37 +98,53 @@ static int sort_out(const struct reservations *reservations, const char *boot, j
     return 0;
 }
 
-int reservations_take(const struct reservations *reservations, long long vmid,
-                      const struct reservation *items, size_t count, struct error *err)
+static int find_holder(const struct reservations *reservations, long long vmid, pid_t process,
+                       char boot[static BOOT_SIZE], struct reservation_holder *ret, struct error *err)
+{
+    *ret = (struct reservation_holder){.vmid = vmid, .state = "running", .process = process, .boot = boot};
+    read_boot(reservations->sysroot, boot);
+    if (find_start(reservations->sysroot, process, &ret->start) || hides_processes(reservations->sysroot))
+        return 0;
+    return error_set(err, ERROR_FAILED, "VM %lld no longer runs: there is no process %d", vmid, (int)process);
+}
+
+int reservations_take_for(const struct reservations *reservations, long long vmid, pid_t process,
+                          const struct reservation *items, size_t count, struct error *err)
 {
     autojson json_t *stale = json_array();
     char boot[BOOT_SIZE];
+    struct reservation_holder holder;
 
-    read_boot(reservations->sysroot, boot);
-    const struct reservation_holder holder = {
-        .vmid = vmid, .state = "starting", .process = getpid(), .start = this_run(), .boot = boot};
+    if (find_holder(reservations, vmid, process != 0 ? process : getpid(), boot, &holder, err) != 0)
+        return -1;
+    if (process == 0)
+        holder.state = "starting";
     if (sort_out(reservations, boot, NULL, stale, err) != 0)
         return -1;
     return reservation_take(reservations->storage, &holder, items, count, stale, err);
 }
 
+int reservations_take(const struct reservations *reservations, long long vmid,
+                      const struct reservation *items, size_t count, struct error *err)
+{
+    return reservations_take_for(reservations, vmid, 0, items, count, err);
+}
+
 int reservations_hand_over(const struct reservations *reservations, long long vmid, pid_t process,
                            struct error *err)
 {
-    struct reservation_holder holder = {.vmid = vmid, .state = "running", .process = process};
     char boot[BOOT_SIZE];
+    struct reservation_holder holder;
 
-    if (!find_start(reservations->sysroot, process, &holder.start) && !hides_processes(reservations->sysroot))
-        return error_set(err, ERROR_FAILED, "VM %lld no longer runs: there is no process %d", vmid,
-                         (int)process);
-    read_boot(reservations->sysroot, boot);
-    holder.boot = boot;
+    if (find_holder(reservations, vmid, process, boot, &holder, err) != 0)
+        return -1;
     return reservation_hand_over(reservations->storage, &holder, err);
 }
 
-int reservations_release(const struct reservations *reservations, long long vmid, struct error *err)
+int reservations_release(const struct reservations *reservations, long long vmid, const char *key,
+                         struct error *err)
 {
-    return reservation_release(reservations->storage, vmid, err);
+    return reservation_release(reservations->storage, vmid, key, err);
 }
 
 int reservations_list(const struct reservations *reservations, json_t **ret, struct error *err)

@@ -31,11 +31,17 @@ struct reservations {
 int reservations_take(const struct reservations *reservations, long long vmid,
                       const struct reservation *items, size_t count, struct error *err);
 
+/* The same for a VM that runs, whose process it is (0: for this process). */
+int reservations_take_for(const struct reservations *reservations, long long vmid, pid_t process,
+                          const struct reservation *items, size_t count, struct error *err);
+
 /* From now on the VM's reservations belong to `process`, which is its QEMU. */
 int reservations_hand_over(const struct reservations *reservations, long long vmid, pid_t process,
                            struct error *err);
 
-int reservations_release(const struct reservations *reservations, long long vmid, struct error *err);
+/* Those of one key, or all if that is NULL. */
+int reservations_release(const struct reservations *reservations, long long vmid, const char *key,
+                         struct error *err);
 
 /* {DEVICE: {vmid, key, state: "starting" | "running", process, parent?, type?}}, without stale reservations.
  */

@@ -167,7 +167,7 @@ static bool has_devices(const struct assignments *assignments)
     return false;
 }
 
-static json_t *describe_assigned(const struct assignments *assignments)
+json_t *start_describe_assigned(const struct assignments *assignments)
 {
     json_t *all = json_object();
 
@@ -230,7 +230,7 @@ static int start_reserved(const struct start_host *host, long long vmid, json_t 
     warn_of_lost_variables(config, task);
     json_t *arguments =
         json_pack("{s:I, s:O, s:o, s:O, s:I}", "vmid", (json_int_t)vmid, "config", config, "assigned",
-                  describe_assigned(assignments), "usb", usb, "timeout", (json_int_t)seconds);
+                  start_describe_assigned(assignments), "usb", usb, "timeout", (json_int_t)seconds);
     if (broker_call(host->broker, "vm_start", task_upid(task), arguments, start_log_line, task, &result,
                     err) != 0)
         return -1;
@@ -257,7 +257,7 @@ static int claim_and_start(const struct start_host *host, long long vmid, const 
     if (claim_devices(&assign, &reservations, host->inventory, &assignments, err) != 0)
         return -1;
     int status = start_reserved(host, vmid, config, options, &assignments, task, err);
-    if (status != 0 && reservations_release(&reservations, vmid, &late) != 0)
+    if (status != 0 && reservations_release(&reservations, vmid, NULL, &late) != 0)
         task_warn(task, "its devices are still reserved: %s", late.message);
     if (inventory_source_refresh(host->inventory, &late) != 0)
         task_warn(task, "the list of devices could not be read again: %s", late.message);

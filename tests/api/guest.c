@@ -25,6 +25,12 @@ GUEST(guest_of_button, "   movw $0x602, %dx; movw $0x100, %ax; outw %ax, %dx\n"
                        "   movw $0x604, %dx; movw $0x2000, %ax; outw %ax, %dx\n"
                        "2: hlt; jmp 2b\n");
 
+/* AE10h selects the bus, AE04h says which slots shall be given up, a bit there written to AE08h does it. */
+GUEST(guest_of_eject, "   sti; movw $0xae10, %dx; xorl %eax, %eax; outl %eax, %dx\n"
+                      "1: hlt\n"
+                      "   movw $0xae04, %dx; inl %dx, %eax\n"
+                      "   movw $0xae08, %dx; outl %eax, %dx; jmp 1b\n");
+
 /* A line goes to 0x8000; its letters 18 and 19 tell the commands apart: {"execute":"guest-sync-delimited"...
  */
 #define ANSWER(letter, label)                                                                                \

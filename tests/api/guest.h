@@ -11,6 +11,10 @@ struct guest {
 /* Powers off when the power button is pressed, and does nothing else. */
 extern const struct guest guest_of_button;
 
+/* Gives up each device that it is asked for, by the ACPI registers of QEMU's machine `pc`
+ * (docs/specs/acpi_pci_hotplug.rst of QEMU). */
+extern const struct guest guest_of_eject;
+
 /* Answers as a guest agent on its first serial port: ping, info, network-get-interfaces (10.0.2.15) and
  * shutdown work, anything else is an error of the agent. Does not know the power button. */
 extern const struct guest guest_of_agent;

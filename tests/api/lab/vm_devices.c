@@ -14,9 +14,11 @@
 #include "broker/call.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
+#include "tests/api/guest.h"
 #include "tests/api/lab/broker.h"
 #include "tests/api/lab/machine.h"
 #include "tests/api/lab/move.h"
+#include "tests/api/look.h"
 #include "tests/api/vm.h"
 #include "vm/qmp/qmp.h"
 
@@ -31,6 +33,7 @@
 #define FIRST_UID 1900000000u
 
 TestSuite(lab_vm, .init = lab_start, .timeout = 600);
+TestSuite(lab_vm_plug, .init = lab_start, .timeout = 600);
 
 static void create(const char *hostpci0)
 {
@@ -205,4 +208,96 @@ LAB_TEST(lab_vm, that_does_not_start_has_its_card_given_back)
     nothing_is_left();
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
     cr_assert_str_eq(machine_override(CARD), "");
+}
+
+#define CONFIG QEMU "/100/config"
+
+/* A VM that is started with pci in `hotplug`, and a guest that gives up what it is asked for. */
+static void start_obliging(void)
+{
+    guest_create(&guest_of_eject);
+    autofree char *disk = xasprintf("%s/images/guest.raw,cache=writeback", daemon_state());
+    put(CONFIG, "ide0", disk, "hotplug", "pci", "cpu", "qemu64", NULL);
+    ends("start", "OK");
+}
+
+static const json_t *current(void)
+{
+    return get(CONFIG, "current", "1", NULL);
+}
+
+/* A change that does not come about stays pending, and says why. */
+static void stays_pending(const char *body, const char *reason)
+{
+    const struct reply *reply = CALL(.method = "PUT", .path = CONFIG, .body = body);
+
+    cr_assert_eq(reply->status, 400, "%s", reply->body);
+    cr_assert_not_null(strstr(reply->body, "hotplug problem - "), "%s", reply->body);
+    cr_assert_not_null(strstr(reply->body, reason), "%s", reply->body);
+}
+
+LAB_TEST(lab_vm_plug, card_comes_and_goes_while_the_vm_runs)
+{
+    start_obliging();
+    pid_t pid = pid_of_vm();
+    for (unsigned i = 0; i < 2; i++) {
+        put(CONFIG, "hostpci0", CARD ",reattach=1", NULL);
+        cr_assert_str_eq(text_of(current(), "hostpci0"), CARD ",reattach=1");
+        cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
+        cr_assert_eq(count_in_guest(CARD_ID), 1);
+        cr_assert_geq(owner_of_group(CARD), FIRST_UID);
+        may_lock(pid, LOCK);
+        MOVE_FAILS("qemu-system", CARD, "auto");
+        put(CONFIG, "delete", "hostpci0", NULL);
+        cr_assert_not(has(current(), "hostpci0"));
+        cr_assert_eq(count_in_guest(CARD_ID), 0);
+        cr_assert_str_eq(machine_driver(CARD), "e1000e");
+        lab_broker_becomes_idle();
+    }
+    cr_assert_eq(pid_of_vm(), pid, "it ran all the time");
+    ends("stop", "OK");
+    nothing_is_left();
+}
+
+LAB_TEST(lab_vm_plug, card_of_two_functions_is_given_back_after_a_kill)
+{
+    start_obliging();
+    put(CONFIG, "hostpci0", "0000:02:00,reattach=1", "hostpci1", CARD, NULL);
+    cr_assert_eq(count_in_guest(CARD_ID), 3);
+    put(CONFIG, "delete", "hostpci1", NULL);
+    cr_assert_eq(count_in_guest(CARD_ID), 2);
+    cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
+    cr_assert_eq(owner_of_group(CARD), ROOT);
+    cr_assert_geq(owner_of_group(FIRST), FIRST_UID);
+    cr_assert_eq(kill(pid_of_vm(), SIGKILL), 0);
+    nothing_is_left();
+    machine_wait_driver(FIRST, "e1000e");
+    machine_wait_driver(SECOND, "e1000e");
+    MOVE(CARD, "restore");
+}
+
+LAB_TEST(lab_vm_plug, what_qemu_refuses_is_undone)
+{
+    start_obliging();
+    stays_pending("hostpci0=" CARD ",romfile%3Dnone-such.rom", "romfile");
+    cr_assert_not(has(current(), "hostpci0"));
+    cr_assert_str_eq(machine_driver(CARD), "e1000e");
+    lab_broker_becomes_idle();
+    ends("stop", "OK");
+    nothing_is_left();
+}
+
+/* The card stays where it is, and goes back at the end. */
+LAB_TEST(lab_vm_plug, guest_that_does_not_answer_keeps_its_card)
+{
+    vm_create("100", "kvm", "0", "memory", "64", "vga", "none", "cpu", "qemu64", "hotplug", "pci", "hostpci0",
+              CARD ",reattach=1", NULL);
+    ends("start", "OK");
+    stays_pending("delete=hostpci0", "the guest has not given up hostpci0");
+    cr_assert_str_eq(text_of(current(), "hostpci0"), CARD ",reattach=1");
+    cr_assert_eq(number_of(row(get(QEMU "/100/pending", NULL), "key", "hostpci0"), "delete"), 1);
+    cr_assert_eq(count_in_guest(CARD_ID), 1);
+    ends("stop", "OK");
+    nothing_is_left();
+    cr_assert_str_eq(machine_driver(CARD), "e1000e");
 }

@@ -48,9 +48,9 @@ Test(storage_reservation, is_kept_over_a_restart_until_it_is_released)
     storage_close(storage);
     storage = fixture_open(fixture.path);
     expect_list(storage, "[" GPU_OF_100 "]");
-    cr_assert_eq(reservation_release(storage, 101, &err), 0, "%s", err.message);
+    cr_assert_eq(reservation_release(storage, 101, NULL, &err), 0, "%s", err.message);
     expect_list(storage, "[" GPU_OF_100 "]");
-    cr_assert_eq(reservation_release(storage, 100, &err), 0, "%s", err.message);
+    cr_assert_eq(reservation_release(storage, 100, NULL, &err), 0, "%s", err.message);
     expect_list(storage, "[]");
     storage_close(storage);
 }
@@ -84,7 +84,7 @@ Test(storage_reservation, of_a_function_and_of_its_mediated_devices_exclude_each
     cr_assert_eq(try_take(storage, 100, &part, 1, "[]", &err), 0, "%s", err.message);
     cr_assert_eq(try_take(storage, 101, &whole, 1, "[]", &err), -1);
     fixture_expect_error(&err, ERROR_BUSY, "PCI device '0000:81:00.0' already in use by VMID '100'");
-    cr_assert_eq(reservation_release(storage, 100, &err), 0);
+    cr_assert_eq(reservation_release(storage, 100, NULL, &err), 0);
     cr_assert_eq(try_take(storage, 101, &whole, 1, "[]", &err), 0, "%s", err.message);
     cr_assert_eq(try_take(storage, 100, &part, 1, "[]", &err), -1);
     fixture_expect_error(&err, ERROR_BUSY, "already in use by VMID '101'");

@@ -92,7 +92,7 @@ Test(passthrough_reservation, a_start_has_its_devices_until_it_gives_them_back)
     cr_assert_eq(try_take(&world, 101, "0000:01:00.0", &err), -1);
     fixture_expect_error(&err, ERROR_BUSY, "PCI device '0000:01:00.0' already in use by VMID '100'");
     take(&world, 100, "0000:01:00.0");
-    cr_assert_eq(reservations_release(&world.reservations, 100, &err), 0, "%s", err.message);
+    cr_assert_eq(reservations_release(&world.reservations, 100, NULL, &err), 0, "%s", err.message);
     expect_list(&world, "{}");
     take(&world, 101, "0000:01:00.0");
 }
