@@ -27,7 +27,7 @@ REPOID   := $(shell git rev-parse --short=16 HEAD 2>/dev/null || echo 0000000000
 DEFINES   = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -include base/banned.h
 # Empty until the packages are installed; the targets below install them and then run make again.
 LIBS_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-# libcurl is not linked: the client loads it when it needs it (client/call/libcurl.h).
+# libcurl is not linked: the client loads it when it needs it (base/libcurl.h).
 LIBS_LINK   := $(shell pkg-config --libs $(filter-out libcurl,$(LIBS)) 2>/dev/null) -lpthread -lm
 # A sanitizer needs line numbers only. Its programs are started thousands of times, so they are linked at a fixed
 # address and with the sanitizer's library inside: each start then takes a third less.

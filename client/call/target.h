@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "client/call/call.h"
-#include "client/call/libcurl.h"
+#include "base/libcurl.h"
 
 #define TARGET_FINGERPRINT_SIZE 32
 

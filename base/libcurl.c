@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libcurl, which is loaded at the first call. */
-#include "client/call/libcurl.h"
+#include "base/libcurl.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static const struct {
     void *pointer;
 } functions[] = {
 #define FUNCTION(name) {"curl_" #name, &libcurl_api.name},
-#include "client/call/libcurl.def"
+#include "base/libcurl.def"
 #undef FUNCTION
 };
 
