@@ -5,8 +5,8 @@
 
 #include <sys/socket.h>
 
-#include "client/call/call.h"
 #include "base/libcurl.h"
+#include "client/call/call.h"
 
 #define TARGET_FINGERPRINT_SIZE 32
 
