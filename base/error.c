@@ -49,6 +49,18 @@ int error_set_field(struct error *err, const char *field, const char *format, ..
     return -1;
 }
 
+int error_set_field_reason(struct error *err, const char *field, int reason, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fill(err, ERROR_INVALID, format, args);
+    va_end(args);
+    snprintf(err->field, sizeof(err->field), "%s", field);
+    err->reason = reason;
+    return -1;
+}
+
 int error_set_errno(struct error *err, int number, const char *format, ...)
 {
     va_list args;

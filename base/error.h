@@ -44,6 +44,8 @@ int error_set_reason(struct error *err, enum error_kind kind, int reason, const 
 /* ERROR_INVALID, about one parameter. */
 int error_set_field(struct error *err, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4), nonnull(1, 2)));
+int error_set_field_reason(struct error *err, const char *field, int reason, const char *format, ...)
+    __attribute__((format(printf, 4, 5), nonnull(1, 2)));
 
 /* ERROR_FAILED with ": " and the text of errno at the end. */
 int error_set_errno(struct error *err, int number, const char *format, ...)

@@ -11,6 +11,7 @@
 #include "hardware/network.h"
 #include "passthrough/mapping/mapping.h"
 #include "schema/property_string.h"
+#include "vm/refusal.h"
 
 struct found {
     const char *usb[VM_USBS];
@@ -74,7 +75,7 @@ int command_line_find_usb(const struct command_line_host *host, const json_t *co
         const char *mapping = json_text(values, "mapping");
         autofree char *device = NULL;
         if (mapping[0] != '\0' && assign_usb(host, mapping, &device, err) != 0)
-            return error_prefix(err, "%s: ", key.text);
+            return vm_refuse_key(key.text, err);
         if (device != NULL)
             json_object_set_new(found, key.text, json_string(device));
     }

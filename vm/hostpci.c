@@ -11,6 +11,7 @@
 #include "schema/format.h"
 #include "schema/property_string.h"
 #include "vm/keys.h"
+#include "vm/refusal.h"
 
 static const char *const override_keys[VM_ID_OVERRIDES] = {"vendor-id", "device-id", "sub-vendor-id",
                                                            "sub-device-id"};
@@ -154,11 +155,13 @@ void vm_hostpci_release(struct vm_hostpci *hostpci)
 int vm_hostpci_check(const struct vm_hostpci *hostpci, bool q35, const char *vga, struct error *err)
 {
     if (hostpci->pcie && !q35)
-        return error_set(err, ERROR_INVALID, "q35 machine model is not enabled");
+        return error_set_reason(err, ERROR_INVALID, VM_NEEDS_Q35, "q35 machine model is not enabled");
     if (hostpci->legacy_igd && q35)
-        return error_set(err, ERROR_INVALID, "legacy-igd needs the machine type i440fx: set machine to pc");
+        return error_set_reason(err, ERROR_INVALID, VM_NEEDS_I440FX,
+                                "legacy-igd needs the machine type i440fx: set machine to pc");
     if (hostpci->legacy_igd && (vga == NULL || strcmp(vga, "none") != 0))
-        return error_set(err, ERROR_INVALID, "legacy-igd needs vga to be set to none");
+        return error_set_reason(err, ERROR_INVALID, VM_NEEDS_NO_VGA,
+                                "legacy-igd needs vga to be set to none");
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "vm/keys.h"
+#include "vm/refusal.h"
 #include "vm/value.h"
 
 static int read_memory(const json_t *config, long long *ret, struct error *err)
@@ -38,7 +39,8 @@ static int check_memory_hotplug(const json_t *config, struct error *err)
     if (!vm_value_hotplugs(config, "memory"))
         return 0;
     if (vm_value_number(config, "numa", 0) == 0)
-        return error_set_field(err, "hotplug", "numa needs to be enabled for memory hotplug");
+        return error_set_field_reason(err, "hotplug", VM_NEEDS_NUMA,
+                                      "numa needs to be enabled for memory hotplug");
     if (read_memory(config, &memory, err) != 0)
         return -1;
     if (memory < VM_STATIC_MEMORY)
@@ -50,7 +52,7 @@ static int check_memory_hotplug(const json_t *config, struct error *err)
 static int check_hugepages(const json_t *config, struct error *err)
 {
     if (json_object_get(config, "hugepages") != NULL && vm_value_number(config, "numa", 0) == 0)
-        return error_set_field(err, "hugepages", "hugepages need numa to be enabled");
+        return error_set_field_reason(err, "hugepages", VM_NEEDS_NUMA, "hugepages need numa to be enabled");
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "vm/disk.h"
 #include "vm/hostpci.h"
 #include "vm/keys.h"
+#include "vm/refusal.h"
 
 static const char units[] = "KMGT"; /* each is 1024 of the one before */
 
@@ -160,7 +161,7 @@ int vm_value_parts(const json_t *config, const char *key, json_t **ret, struct e
         return 0;
     }
     if (property_string_parse(vm_key_find(key, NULL), string, ret, err) != 0)
-        return error_prefix(err, "%s: ", key);
+        return vm_refuse_key(key, err);
     return 0;
 }
 

@@ -1,33 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checks of a VM's start: every reason why there is no command line for it. */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "hardware/check/manual.h"
 #include "passthrough/preflight/parts.h"
 #include "schema/format.h"
+#include "vm/refusal.h"
 #include "vm/rules.h"
 
 #define MOST_REFUSALS 64 /* more are not reported at once */
 
-/* What to type, by a part of the error's text. */
+/* What to type, by the reason. */
 static const struct cure {
-    const char *part;
-    enum { CURE_SET, CURE_EDIT, CURE_MACHINE, CURE_VERSION, CURE_PACKAGE } kind;
+    enum { CURE_NONE, CURE_SET, CURE_EDIT, CURE_MACHINE, CURE_VERSION, CURE_PACKAGE } kind;
     const char *key, *property, *value;
 } cures[] = {
-    {"q35 machine model is not enabled", CURE_MACHINE, NULL, NULL, "q35"},
-    {"please set the machine type to q35", CURE_MACHINE, NULL, NULL, "q35"},
-    {"legacy-igd needs the machine type i440fx", CURE_MACHINE, NULL, NULL, "pc"},
-    {"has no machine type", CURE_VERSION, NULL, NULL, NULL},
-    {"cannot set aw-bits", CURE_EDIT, "machine", "aw-bits", NULL},
-    {"takes aw-bits 39 or 48", CURE_EDIT, "machine", "aw-bits", "48"},
-    {"cannot be used with a VirtIO vIOMMU", CURE_EDIT, "machine", "viommu", NULL},
-    {"legacy-igd needs vga", CURE_SET, "vga", NULL, "none"},
-    {"hugepages need numa", CURE_SET, "numa", NULL, "1"},
-    {"numa needs to be enabled", CURE_SET, "numa", NULL, "1"},
-    {"install the package ", CURE_PACKAGE, NULL, NULL, NULL},
+    [VM_NEEDS_Q35] = {CURE_MACHINE, NULL, NULL, "q35"},
+    [VM_NEEDS_I440FX] = {CURE_MACHINE, NULL, NULL, "pc"},
+    [VM_NEEDS_OTHER_VERSION] = {CURE_VERSION, NULL, NULL, NULL},
+    [VM_NEEDS_NO_AW_BITS] = {CURE_EDIT, "machine", "aw-bits", NULL},
+    [VM_NEEDS_OTHER_AW_BITS] = {CURE_EDIT, "machine", "aw-bits", "48"},
+    [VM_NEEDS_NO_VIOMMU] = {CURE_EDIT, "machine", "viommu", NULL},
+    [VM_NEEDS_NO_VGA] = {CURE_SET, "vga", NULL, "none"},
+    [VM_NEEDS_NUMA] = {CURE_SET, "numa", NULL, "1"},
+    [VM_NEEDS_SPICE_MODULES] = {CURE_PACKAGE, NULL, NULL, VM_PACKAGE_SPICE},
+    [VM_NEEDS_OPENGL_MODULES] = {CURE_PACKAGE, NULL, NULL, VM_PACKAGE_OPENGL},
 };
 
 /* What keeps the machine of the one kind from becoming the other. */
@@ -53,40 +51,32 @@ static void cure_machine(const struct inspection *inspection, const char *key, b
         preflight_remedy_edit(inspection, key, q35 ? "pcie" : "legacy-igd", NULL, ret);
 }
 
-/* `rest` is what follows the cure's part in the error's text. */
-static void apply(const struct inspection *inspection, const char *key, const struct cure *cure,
-                  const char *rest, struct findings *ret)
+/* False if nothing is known that helps. */
+static bool cure(const struct inspection *inspection, const char *key, enum vm_refusal why,
+                 struct findings *ret)
 {
+    const struct cure *cure = &cures[why];
+
     switch (cure->kind) {
+    case CURE_NONE:
+        return false;
     case CURE_SET:
         preflight_remedy_set(inspection, cure->key, cure->value, ret);
-        break;
+        return true;
     case CURE_EDIT:
         preflight_remedy_edit(inspection, cure->key, cure->property,
                               cure->value != NULL ? json_string(cure->value) : NULL, ret);
-        break;
+        return true;
     case CURE_MACHINE:
         cure_machine(inspection, key, strcmp(cure->value, "q35") == 0, ret);
-        break;
+        return true;
     case CURE_VERSION: /* none: the newest that there is */
         preflight_remedy_edit(inspection, "machine", "type", json_string(inspection->q35 ? "q35" : "pc"),
                               ret);
-        break;
+        return true;
     case CURE_PACKAGE:
-        text_printf(&ret->remedy.lines, "apt install %s\n", rest);
-        break;
-    }
-}
-
-static bool cure(const struct inspection *inspection, const char *key, const char *message,
-                 struct findings *ret)
-{
-    for (size_t i = 0; i < COUNT_OF(cures); i++) {
-        const char *part = strstr(message, cures[i].part);
-        if (part != NULL) {
-            apply(inspection, key, &cures[i], part + strlen(cures[i].part), ret);
-            return true;
-        }
+        text_printf(&ret->remedy.lines, "apt install %s\n", cure->value);
+        return true;
     }
     return false;
 }
@@ -96,7 +86,7 @@ static void add_refusal(const struct inspection *inspection, const char *key, co
 {
     if (key[0] != '\0') {
         preflight_show_key(inspection, key, ret);
-        if (!cure(inspection, key, why->message, ret)) {
+        if (!cure(inspection, key, (enum vm_refusal)why->reason, ret)) {
             text_printf(&ret->remedy.lines,
                         "# see what it may be:\n"
                         "hostpci usage /nodes/localhost/qemu/%lld/config\n"
@@ -106,38 +96,6 @@ static void add_refusal(const struct inspection *inspection, const char *key, co
         }
     }
     findings_add(ret, SEVERITY_ERROR, "%s", why->message);
-}
-
-#define KEY_SIZE 32
-
-/* The first word of a text that is a key of the configuration. */
-static bool find_key(const json_t *config, const char *text, char key[static KEY_SIZE])
-{
-    while (*text != '\0') {
-        size_t length = 0;
-        while (isalnum((unsigned char)text[length]) || text[length] == '_')
-            length++;
-        snprintf(key, KEY_SIZE, "%.*s", (int)length, text);
-        if (length > 0 && json_object_get(config, key) != NULL)
-            return true;
-        text += length > 0 ? length : 1;
-    }
-    key[0] = '\0';
-    return false;
-}
-
-/* The key that an error is about: as the message begins with it, or the error's field, or a word of the
- * message. */
-static void find_culprit(const json_t *config, const struct error *why, char key[static KEY_SIZE])
-{
-    size_t length = strcspn(why->message, ": ");
-
-    snprintf(key, KEY_SIZE, "%.*s", (int)length, why->message);
-    if (why->message[length] == ':' && json_object_get(config, key) != NULL)
-        return;
-    snprintf(key, KEY_SIZE, "%.31s", why->field);
-    if (json_object_get(config, key) == NULL)
-        find_key(config, why->message, key);
 }
 
 /* Removes the key and those of its family. Of a machine only the version is removed, since its kind decides
@@ -197,17 +155,16 @@ static void check_command(const struct subject *subject, struct findings *ret)
     autojson json_t *config = json_copy(inspection->config);
     const struct vm_features *qemu;
     struct error err;
-    char key[KEY_SIZE];
 
     if (qemu_features(inspection->what->qemu, &qemu, &err) != 0)
         return;
     leave_out_unassigned(inspection, config, ret);
     for (unsigned i = 0; i < MOST_REFUSALS && !build(inspection, qemu, config, &err); i++) {
-        find_culprit(config, &err, key);
-        add_refusal(inspection, key, &err, ret);
-        if (key[0] == '\0')
+        bool is_set = json_object_get(config, err.field) != NULL;
+        add_refusal(inspection, is_set ? err.field : "", &err, ret);
+        if (!is_set)
             return;
-        leave_out(config, key);
+        leave_out(config, err.field);
     }
 }
 

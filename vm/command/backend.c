@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "vm/command/parts.h"
 #include "vm/disk.h"
+#include "vm/refusal.h"
 
 static const struct cache {
     const char *name;
@@ -159,7 +160,7 @@ int vm_build_add_backend(struct vm_build *build, const struct vm_build_disk *dis
     if (disk->host_drive) /* QEMU opens the drive itself, which may be empty */
         named.name = xstrdup(disk->file);
     else if (disk->file != NULL && vm_build_volume(build, &volume, &named.name, err) != 0)
-        return error_prefix(err, "%s: ", disk->key);
+        return vm_refuse_key(disk->key, err);
     int result = 0;
     if (vm_build_machine_at_least(build, 10, 0, 0))
         result = add_blockdev(build, &named, err);

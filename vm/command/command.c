@@ -13,6 +13,7 @@
 #include "schema/property_string.h"
 #include "schema/validate.h"
 #include "vm/command/parts.h"
+#include "vm/refusal.h"
 #include "vm/rules.h"
 
 const char *vm_build_text(const struct vm_build *build, const char *key)
@@ -123,7 +124,7 @@ static int check_values(struct vm_build *build, struct error *err)
             continue;
         autojson json_t *copy = json_deep_copy(value);
         if (validate_value(key, name, &copy, err) != 0)
-            return error_prefix(err, "%s: ", name);
+            return vm_refuse_key(name, err);
         if (vm_key_about(key)->effect == VM_EFFECT_NEVER)
             return error_set_field(err, name, "%s is only stored: a VM that has it cannot be started here",
                                    name);
@@ -192,11 +193,23 @@ static int (*const parts[])(struct vm_build *, struct error *) = {
 /* Displays that QEMU loads as modules, and the packages that contain them since Debian 13. */
 static const struct {
     const char *driver, *package;
+    enum vm_refusal reason;
 } modules[] = {
-    {"qxl", "qemu-system-modules-spice"},
-    {"qxl-vga", "qemu-system-modules-spice"},
-    {"virtio-vga-gl", "qemu-system-modules-opengl"},
+    {"qxl", VM_PACKAGE_SPICE, VM_NEEDS_SPICE_MODULES},
+    {"qxl-vga", VM_PACKAGE_SPICE, VM_NEEDS_SPICE_MODULES},
+    {"virtio-vga-gl", VM_PACKAGE_OPENGL, VM_NEEDS_OPENGL_MODULES},
 };
+
+/* The key that a device is for: its id, which may have the number of a function behind it. */
+static struct vm_key_name key_of(const char *device)
+{
+    const char *id = strstr(device, ",id=");
+    const char *text = id != NULL ? id + strlen(",id=") : "";
+    struct vm_key_name key;
+
+    snprintf(key.text, sizeof(key.text), "%.*s", (int)strcspn(text, ",."), text);
+    return key;
+}
 
 static int refuse_device(const struct vm_build *build, const char *driver, const char *value,
                          struct error *err)
@@ -205,12 +218,13 @@ static int refuse_device(const struct vm_build *build, const char *driver, const
 
     for (size_t i = 0; i < COUNT_OF(modules); i++)
         if (strcmp(driver, modules[i].driver) == 0)
-            return error_set_field(
-                err, "vga",
+            return error_set_field_reason(
+                err, "vga", (int)modules[i].reason,
                 "QEMU %u.%u.%u has no device '%s', which is needed for '%s': install the package %s",
                 version.major, version.minor, version.micro, driver, value, modules[i].package);
-    return error_set(err, ERROR_INVALID, "QEMU %u.%u.%u has no device '%s', which is needed for '%s'",
-                     version.major, version.minor, version.micro, driver, value);
+    return error_set_field(err, key_of(value).text,
+                           "QEMU %u.%u.%u has no device '%s', which is needed for '%s'", version.major,
+                           version.minor, version.micro, driver, value);
 }
 
 /* Each device must be one that this QEMU has. */

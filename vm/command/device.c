@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "vm/command/parts.h"
+#include "vm/refusal.h"
 
 static const struct display {
     const char *type, *device;
@@ -177,7 +178,7 @@ static int add_random(struct vm_build *build, struct error *err)
     const struct vm_file source = {.kind = VM_FILE_RANDOM, .path = json_text_or(values, "source", NULL)};
     autofree char *file = NULL;
     if (vm_build_volume(build, &source, &file, err) != 0)
-        return error_prefix(err, "rng0: ");
+        return vm_refuse_key("rng0", err);
     vm_build_add(build, VM_DEVICES, "-object", "rng-random,filename=%s,id=rng0", file);
     vm_build_add(build, VM_DEVICES, "-device", "virtio-rng-pci,rng=rng0%s%s", limit,
                  vm_build_address(build, "rng0").text);

@@ -8,6 +8,7 @@
 #include "schema/format.h"
 #include "vm/command/parts.h"
 #include "vm/disk.h"
+#include "vm/refusal.h"
 
 static const struct bus {
     const char *stem;
@@ -43,7 +44,7 @@ static int read_disk(const struct vm_build *build, unsigned bus, unsigned index,
     if (text == NULL)
         return 0;
     if (vm_disk_parse(key.text, text, ret_values, err) != 0)
-        return error_prefix(err, "%s: ", key.text);
+        return vm_refuse_key(key.text, err);
     if (vm_disk_path(key.text, *ret_values, build->what->paths->store, &file, err) != 0)
         return -1;
     *ret = (struct vm_build_disk){.bus = bus,

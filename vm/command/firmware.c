@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "vm/command/parts.h"
 #include "vm/disk.h"
+#include "vm/refusal.h"
 
 /* Sizes in bytes of Debian's OVMF_VARS.fd and OVMF_VARS_4M.fd. */
 #define VARS_2M 131072
@@ -111,7 +112,7 @@ int vm_build_add_firmware(struct vm_build *build, struct error *err)
                                    .in_store = firmware.in_store};
     autofree char *file = NULL;
     if (vm_build_volume(build, &volume, &file, err) != 0)
-        return error_prefix(err, "efidisk0: ");
+        return vm_refuse_key("efidisk0", err);
     if (vm_build_machine_at_least(build, 10, 0, 0))
         add_flash_nodes(build, &firmware, file, vm_disk_is_device(path));
     else

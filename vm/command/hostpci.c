@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "vm/command/parts.h"
+#include "vm/refusal.h"
 
 #define FIXED_PORTS 4 /* ich9-pcie-port-1 to 4 always exist */
 
@@ -32,7 +33,7 @@ int vm_build_read_hostpci(struct vm_build *build, struct error *err)
             continue;
         if (vm_hostpci_parse(value, hostpci, err) != 0 ||
             vm_hostpci_check(hostpci, build->machine.q35, json_text_or(vga, "type", NULL), err) != 0)
-            return error_prefix(err, "%s: ", key.text);
+            return vm_refuse_key(key.text, err);
         build->x_vga |= hostpci->x_vga;
         build->legacy_igd |= hostpci->legacy_igd;
     }
@@ -45,16 +46,19 @@ static int check_assigned(const struct vm_build *build, unsigned index, struct e
     const struct vm_assigned *assigned = &build->what->assigned[index];
 
     if (assigned->count == 0 && hostpci->mapping != NULL)
-        return error_set(err, ERROR_INVALID, "could not find a free device for 'hostpci%u'", index);
+        return error_set_field(err, vm_key_name("hostpci", index).text,
+                               "could not find a free device for 'hostpci%u'", index);
     if (assigned->count == 0)
-        return error_set(err, ERROR_INVALID, "no PCI device found for '%s'", hostpci->hosts[0]);
+        return error_set_field(err, vm_key_name("hostpci", index).text, "no PCI device found for '%s'",
+                               hostpci->hosts[0]);
     if (assigned->count > 8)
-        return error_set(err, ERROR_INVALID, "hostpci%u: %zu functions are too many: a device has at most 8",
-                         index, assigned->count);
+        return error_set_field(err, vm_key_name("hostpci", index).text,
+                               "hostpci%u: %zu functions are too many: a device has at most 8", index,
+                               assigned->count);
     if (hostpci->legacy_igd && (assigned->count > 1 || strcmp(assigned->ids[0], "0000:00:02.0") != 0))
-        return error_set(err, ERROR_INVALID,
-                         "hostpci%u: legacy-igd is for the host's device 00:02.0, not '%s'", index,
-                         assigned->ids[0]);
+        return error_set_field(err, vm_key_name("hostpci", index).text,
+                               "hostpci%u: legacy-igd is for the host's device 00:02.0, not '%s'", index,
+                               assigned->ids[0]);
     return 0;
 }
 
@@ -66,7 +70,8 @@ static int check_unique(const struct vm_build *build, json_t *seen, unsigned ind
 
     for (size_t i = 0; i < assigned->count && assigned->uuid == NULL; i++) {
         if (json_object_get(seen, assigned->ids[i]) != NULL)
-            return error_set(err, ERROR_INVALID, "device '%s' assigned more than once", assigned->ids[i]);
+            return error_set_field(err, vm_key_name("hostpci", index).text,
+                                   "device '%s' assigned more than once", assigned->ids[i]);
         json_object_set_new(seen, assigned->ids[i], json_true());
     }
     return 0;
@@ -111,8 +116,8 @@ static int print_host(const struct vm_build *build, unsigned index, size_t funct
     else if (vm_features_has_property(qemu, "vfio-pci", "x-enable-migration"))
         text_append(text, ",x-enable-migration=on");
     else
-        return error_set(
-            err, ERROR_INVALID,
+        return error_set_field(
+            err, vm_key_name("hostpci", index).text,
             "hostpci%u: QEMU %u.%u.%u cannot migrate a passed-through device: unset the mapping's "
             "live-migration-capable",
             index, version.major, version.minor, version.micro);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "schema/format.h"
 #include "vm/command/parts.h"
+#include "vm/refusal.h"
 
 /* Reads the version at the end of a type: "7.2+pve1" of "pc-q35-7.2+pve1". */
 static void read_version(struct vm_machine *machine, const char *type)
@@ -31,8 +32,8 @@ static int check_machine(const struct vm_build *build, struct error *err)
     if (text_starts_with(build->machine.type, "virt"))
         return error_set_field(err, "machine", "'%s' is not a machine type of x86_64", build->machine.type);
     if (!vm_features_has_machine(build->what->qemu, build->machine.type))
-        return error_set_field(
-            err, "machine",
+        return error_set_field_reason(
+            err, "machine", VM_NEEDS_OTHER_VERSION,
             "QEMU %u.%u.%u has no machine type '%s': set an older one, or install a newer QEMU",
             version.major, version.minor, version.micro, build->machine.type);
     return 0;
@@ -116,9 +117,11 @@ static void add_clock(struct vm_build *build)
 static int add_intel(struct vm_build *build, long long bits, struct error *err)
 {
     if (!build->machine.q35)
-        return error_set_field(err, "machine", "to use Intel vIOMMU please set the machine type to q35");
+        return error_set_field_reason(err, "machine", VM_NEEDS_Q35,
+                                      "to use Intel vIOMMU please set the machine type to q35");
     if (bits != 0 && bits != 39 && bits != 48)
-        return error_set_field(err, "machine", "Intel vIOMMU takes aw-bits 39 or 48, not %lld", bits);
+        return error_set_field_reason(err, "machine", VM_NEEDS_OTHER_AW_BITS,
+                                      "Intel vIOMMU takes aw-bits 39 or 48, not %lld", bits);
     if (build->kvm)
         vm_build_add_machine_option(build, "kernel-irqchip=split");
     if (bits != 0)
@@ -134,15 +137,17 @@ static int add_virtio(struct vm_build *build, long long bits, struct error *err)
     struct vm_version version = vm_build_version(build);
 
     if (build->legacy_igd) /* the vIOMMU takes the first free slot, which would be that of the graphics */
-        return error_set_field(err, "machine", "legacy-igd cannot be used with a VirtIO vIOMMU");
+        return error_set_field_reason(err, "machine", VM_NEEDS_NO_VIOMMU,
+                                      "legacy-igd cannot be used with a VirtIO vIOMMU");
     if (bits == 0) {
         vm_build_add(build, VM_VIOMMU, "-device", "virtio-iommu-pci");
         return 0;
     }
     if (!vm_features_has_property(build->what->qemu, "virtio-iommu-pci", "aw-bits"))
-        return error_set_field(err, "machine",
-                               "QEMU %u.%u.%u cannot set aw-bits of a VirtIO vIOMMU: leave aw-bits out",
-                               version.major, version.minor, version.micro);
+        return error_set_field_reason(
+            err, "machine", VM_NEEDS_NO_AW_BITS,
+            "QEMU %u.%u.%u cannot set aw-bits of a VirtIO vIOMMU: leave aw-bits out", version.major,
+            version.minor, version.micro);
     vm_build_add(build, VM_VIOMMU, "-device", "virtio-iommu-pci,aw-bits=%lld", bits);
     return 0;
 }
@@ -154,7 +159,8 @@ static int add_viommu(struct vm_build *build, struct error *err)
 
     if (viommu == NULL)
         return bits == 0 ? 0
-                         : error_set_field(err, "machine", "cannot set aw-bits if no vIOMMU is configured");
+                         : error_set_field_reason(err, "machine", VM_NEEDS_NO_AW_BITS,
+                                                  "cannot set aw-bits if no vIOMMU is configured");
     return strcmp(viommu, "intel") == 0 ? add_intel(build, bits, err) : add_virtio(build, bits, err);
 }
 

@@ -106,12 +106,14 @@ static int add_own_node(struct vm_build *build, const struct memory *memory, uns
 
     double size = json_number_value(json_object_get(values, "memory"));
     if (json_object_get(values, "memory") == NULL)
-        return error_set(err, ERROR_INVALID, "numa%u: missing NUMA memory value", node);
+        return error_set_field(err, vm_key_name("numa", node).text, "numa%u: missing NUMA memory value",
+                               node);
     if (size < 0 || size > (double)LARGEST_MIB)
-        return error_set(err, ERROR_INVALID, "numa%u: memory must be from 0 to %lld MiB, not %.16g", node,
-                         LARGEST_MIB, size);
+        return error_set_field(err, vm_key_name("numa", node).text,
+                               "numa%u: memory must be from 0 to %lld MiB, not %.16g", node, LARGEST_MIB,
+                               size);
     if (host_nodes == NULL && policy != NULL)
-        return error_set(err, ERROR_INVALID, "numa%u: policy needs hostnodes", node);
+        return error_set_field(err, vm_key_name("numa", node).text, "numa%u: policy needs hostnodes", node);
     if (host_nodes != NULL) {
         print_ranges("host-nodes", host_nodes, &extra);
         text_printf(&extra, ",policy=%s", policy != NULL ? policy : "preferred");
@@ -135,16 +137,18 @@ static int add_own_nodes(struct vm_build *build, const struct memory *memory, un
         if (json_object_size(values) == 0)
             continue;
         if (i != count)
-            return error_set(err, ERROR_INVALID, "numa%u: missing numa%u before it", i, count);
+            return error_set_field(err, vm_key_name("numa", i).text, "numa%u: missing numa%u before it", i,
+                                   count);
         if (add_own_node(build, memory, i, values, err) != 0)
             return -1;
         total += vm_value_number(values, "memory", 0);
         count++;
     }
     if (count > 0 && total != memory->fixed)
-        return error_set(err, ERROR_INVALID,
-                         "total memory for NUMA nodes must be equal to the VM's memory: %lld is not %lld MiB",
-                         total, memory->fixed);
+        return error_set_field(
+            err, "memory",
+            "total memory for NUMA nodes must be equal to the VM's memory: %lld is not %lld MiB", total,
+            memory->fixed);
     *ret = count;
     return 0;
 }

@@ -27,11 +27,11 @@ static char *print_host(const char *host)
 static int check_host(const char *host, unsigned index, struct error *err)
 {
     if (strcasecmp(host, "spice") == 0)
-        return error_set(err, ERROR_INVALID,
-                         "usb%u: there is no SPICE console here: set a device of the host", index);
+        return error_set_field(err, vm_key_name("usb", index).text,
+                               "usb%u: there is no SPICE console here: set a device of the host", index);
     if (strchr(host, ':') == NULL && strchr(host, '-') == NULL)
-        return error_set(err, ERROR_INVALID, "usb%u: '%s' is neither VENDOR:PRODUCT nor BUS-PORT", index,
-                         host);
+        return error_set_field(err, vm_key_name("usb", index).text,
+                               "usb%u: '%s' is neither VENDOR:PRODUCT nor BUS-PORT", index, host);
     return 0;
 }
 
@@ -42,16 +42,17 @@ static const char *find_host(const struct vm_build *build, unsigned index, const
     const char *host = json_text_or(values, "host", NULL), *mapping = json_text_or(values, "mapping", NULL);
 
     if ((host != NULL) == (mapping != NULL)) {
-        error_set(err, ERROR_INVALID,
-                  host != NULL ? "usb%u: Cannot set both 'host' and 'mapping'."
-                               : "usb%u: Either 'host' or 'mapping' must be set.",
-                  index);
+        error_set_field(err, vm_key_name("usb", index).text,
+                        host != NULL ? "usb%u: Cannot set both 'host' and 'mapping'."
+                                     : "usb%u: Either 'host' or 'mapping' must be set.",
+                        index);
         return NULL;
     }
     if (mapping != NULL)
         host = build->what->usb != NULL ? build->what->usb[index] : NULL;
     if (host == NULL) {
-        error_set(err, ERROR_INVALID, "usb%u: no device found for the USB mapping '%s'", index, mapping);
+        error_set_field(err, vm_key_name("usb", index).text,
+                        "usb%u: no device found for the USB mapping '%s'", index, mapping);
         return NULL;
     }
     return check_host(host, index, err) == 0 ? host : NULL;
@@ -80,8 +81,8 @@ static int add_device(struct vm_build *build, unsigned index, bool many_ports, c
     if (host == NULL)
         return -1;
     if (!many_ports && index >= OLD_USBS)
-        return error_set(
-            err, ERROR_INVALID,
+        return error_set_field(
+            err, vm_key_name("usb", index).text,
             "usb%u: only usb0 to usb%d with this machine and ostype: use a machine version of 7.1 or "
             "newer with l26 or Windows 8 or newer",
             index, OLD_USBS - 1);
