@@ -3,9 +3,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "hardware/pci/sriov.h"
 #include "passthrough/mapping/parts.h"
+#include "schema/format.h"
 #include "storage/edit.h"
 
 #define ID_PATTERN   "[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}"
@@ -61,13 +63,22 @@ struct expectation {
     char group[16];
 };
 
-/* A path without a function means all functions of the device; function 0 is compared. */
+/* A path without a function means all functions of the device: *ret is function 0 then. */
+static bool parse_path(const char *path, struct pci_address *ret, bool *ret_whole)
+{
+    *ret_whole = strchr(path, '.') == NULL;
+    autofree char *function = xasprintf("%s%s", path, *ret_whole ? ".0" : "");
+
+    return pci_address_parse(function, ret);
+}
+
+/* Function 0 is compared if the path means all. */
 static const struct pci_device *find_device(const struct inventory *inventory, const char *path)
 {
     struct pci_address address;
-    autofree char *whole = xasprintf("%s%s", path, strchr(path, '.') != NULL ? "" : ".0");
+    bool whole;
 
-    return pci_address_parse(whole, &address) ? inventory_find(inventory, address) : NULL;
+    return parse_path(path, &address, &whole) ? inventory_find(inventory, address) : NULL;
 }
 
 static struct expectation expect(const struct pci_device *device)
@@ -115,24 +126,36 @@ static const char *configured_subsystem(const json_t *entry, const struct expect
     return configured;
 }
 
+static bool is_named(char *const *paths, struct pci_address address)
+{
+    struct pci_address named;
+    bool whole;
+
+    for (; *paths != NULL; paths++)
+        if (parse_path(*paths, &named, &whole) &&
+            (whole ? pci_address_same_slot(named, address) : pci_address_compare(named, address) == 0))
+            return true;
+    return false;
+}
+
 /* Where devices are that have the entry's ids and that it does not name already. */
 static char *describe_elsewhere(const json_t *entry, const struct inventory *inventory)
 {
-    const char *id = json_string_value(json_object_get(entry, "id"));
+    const char *id = json_text(entry, "id");
     const char *subsystem = json_string_value(json_object_get(entry, "subsystem-id"));
-    autofree char *paths = xasprintf("%s;", json_string_value(json_object_get(entry, "path")));
+    autosplit char **paths = format_split_list(json_text(entry, "path"));
     autoplaces struct places places = {0};
 
     for (size_t i = 0; i < inventory->count; i++) {
-        struct expectation expected = expect(&inventory->devices[i]);
+        const struct pci_device *device = &inventory->devices[i];
+        struct expectation expected = expect(device);
         char address[PCI_ADDRESS_SIZE];
-        if (strcasecmp(expected.id, id) != 0 || (subsystem != NULL && expected.subsystem[0] != '\0' &&
-                                                 strcasecmp(expected.subsystem, subsystem) != 0))
+        if (strcasecmp(expected.id, id) != 0 || is_named(paths, device->address) ||
+            (subsystem != NULL && expected.subsystem[0] != '\0' &&
+             strcasecmp(expected.subsystem, subsystem) != 0))
             continue;
-        pci_address_format(inventory->devices[i].address, address);
-        autofree char *slot = xasprintf("%.*s;", (int)(strchr(address, '.') - address), address);
-        if (strstr(paths, address) == NULL && strstr(paths, slot) == NULL)
-            places_add(&places, address);
+        pci_address_format(device->address, address);
+        places_add(&places, address);
     }
     return places_describe(&places, id);
 }

@@ -67,6 +67,8 @@ Test(mapping_check, each_difference_is_told)
 {
     cr_expect_str_eq(check("node=n1,path=0000:09:00.0,id=10de:2231"), CHANGED
                      "pci device '0000:09:00.0' not found, but a device 10de:2231 is at 0000:01:00.0");
+    cr_expect_str_eq(check("node=n1,path=10000:01:00.0,id=10de:2231"), CHANGED
+                     "pci device '10000:01:00.0' not found, but a device 10de:2231 is at 0000:01:00.0");
     cr_expect_str_eq(check("node=n1,path=0000:01:00.0,id=10de:2232"),
                      CHANGED "'id' does not match for 'gpu' (10de:2231 != 10de:2232)");
     cr_expect_str_eq(check("node=n1,path=0000:01:00.0,id=10de:2231,iommugroup=14"), CHANGED
