@@ -35,9 +35,22 @@ static bool matters(const json_t *check, enum check_scope scope)
     return severity_of(check) >= (blocks ? SEVERITY_INFO : SEVERITY_WARNING);
 }
 
+static bool has_part(const struct text *text, const char *part, const char *between)
+{
+    const char *all = text_string(text), *at = all;
+    size_t length = strlen(part), gap = strlen(between);
+
+    for (; (at = strstr(at, part)) != NULL; at++) {
+        bool begins = at == all || ((size_t)(at - all) >= gap && strncmp(at - gap, between, gap) == 0);
+        if (begins && (at[length] == '\0' || strncmp(at + length, between, gap) == 0))
+            return true;
+    }
+    return false;
+}
+
 static void append_once(struct text *text, const char *more, const char *between)
 {
-    if (more[0] == '\0' || strstr(text_string(text), more) != NULL)
+    if (more[0] == '\0' || has_part(text, more, between))
         return;
     text_printf(text, "%s%s", text->length > 0 ? between : "", more);
 }
@@ -254,6 +267,7 @@ static const struct check device_chosen_check = {
 /* A finding that several functions have in common. */
 struct shared {
     const json_t *check;
+    const char *first; /* the id of one of them */
     struct text who, evidence, remedy;
     json_t *action; /* of the first that has one; borrowed */
     unsigned last;  /* index of the key that `who` ends with */
@@ -264,24 +278,26 @@ struct shares {
     size_t count;
 };
 
-/* Host uses of one card are the same for each of its functions, but in another order. */
-static bool is_same(const struct inspection *inspection, const struct shared *shared, const json_t *check,
-                    const char *id)
+static bool are_companions(const struct inspection *inspection, const char *id, const char *other_id)
 {
     struct pci_address one, other;
 
-    if (strcmp(json_text(shared->check, "id"), json_text(check, "id")) != 0)
-        return false;
-    if (strcmp(json_text(shared->check, "message"), json_text(check, "message")) == 0)
-        return true;
-    const char *open = strrchr(text_string(&shared->who), ' ');
-    if (strcmp(json_text(check, "id"), "host-use") != 0 || !pci_address_parse(id, &one) ||
-        !pci_address_parse(open != NULL ? open + 1 : "", &other))
+    if (!pci_address_parse(id, &one) || !pci_address_parse(other_id, &other))
         return false;
     const struct pci_device *first = inventory_find(inspection->inventory, one),
                             *second = inventory_find(inspection->inventory, other);
     return first != NULL && second != NULL && first->group >= 0 && first->group == second->group &&
            pci_is_companion(first, second);
+}
+
+/* Host uses of one card are the same for each of its functions, but in another order. */
+static bool is_same(const struct inspection *inspection, const struct shared *shared, const json_t *check,
+                    const char *id)
+{
+    if (strcmp(json_text(shared->check, "id"), json_text(check, "id")) != 0)
+        return false;
+    return strcmp(json_text(shared->check, "message"), json_text(check, "message")) == 0 ||
+           (strcmp(json_text(check, "id"), "host-use") == 0 && are_companions(inspection, shared->first, id));
 }
 
 static struct shared *find_shared(const struct inspection *inspection, struct shares *shares,
@@ -291,7 +307,7 @@ static struct shared *find_shared(const struct inspection *inspection, struct sh
         if (is_same(inspection, &shares->list[i], check, id))
             return &shares->list[i];
     shares->list = xrealloc(shares->list, shares->count + 1, sizeof(shares->list[0]));
-    shares->list[shares->count] = (struct shared){.check = check};
+    shares->list[shares->count] = (struct shared){.check = check, .first = id};
     return &shares->list[shares->count++];
 }
 
