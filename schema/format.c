@@ -91,6 +91,14 @@ static const struct format {
     {"pve-qm-bootdev", BOOT_DEVICE, "invalid boot device "},
 };
 
+/* Values that were meant for something else: the value follows the error's text. */
+static const struct mistake {
+    const char *name, *pattern, *complaint;
+} mistakes[] = {
+    {"pve-pci-hosts", "[a-zA-Z][a-zA-Z0-9_-]+",
+     "value is not a PCI device such as 0000:01:00.0; a mapping of that name is given as mapping="},
+};
+
 static const struct format *find_format(const char *name, size_t length)
 {
     for (size_t i = 0; i < COUNT_OF(formats); i++)
@@ -114,6 +122,10 @@ static int check_one(const struct format *format, const char *value, struct erro
 {
     if (format_matches_pattern(format->pattern, value, strlen(value)))
         return 0;
+    for (size_t i = 0; i < COUNT_OF(mistakes); i++)
+        if (strcmp(mistakes[i].name, format->name) == 0 &&
+            format_matches_pattern(mistakes[i].pattern, value, strlen(value)))
+            return error_set(err, ERROR_INVALID, "invalid format - %s%.200s\n", mistakes[i].complaint, value);
     if (!text_ends_with(format->complaint, " "))
         return error_set(err, ERROR_INVALID, "invalid format - %s\n", format->complaint);
     return error_set(err, ERROR_INVALID, "invalid format - %s'%.200s'\n", format->complaint, value);

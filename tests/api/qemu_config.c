@@ -187,6 +187,9 @@ DAEMON_TEST(qemu_config, part_that_is_wrong_is_told_with_its_key)
          "hostpci3.color: property is not defined in schema and the schema does not allow additional "
          "properties"},
         {"hostpci3", "host=first",
+         "hostpci3.host: invalid format - value is not a PCI device such as 0000:01:00.0; a mapping of that "
+         "name is given as mapping=first\n"},
+        {"hostpci3", "1:0.0",
          "hostpci3.host: invalid format - value is not a list of PCI devices such as 0000:01:00.0;01:00.1, "
          "in lower case; a mapping is given as mapping=NAME\n"},
         {"net1", "bridge=vmbr0", "net1.model: property is missing and it is not optional"},
