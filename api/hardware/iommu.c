@@ -71,26 +71,27 @@ const struct endpoint endpoint_list_iommu_groups = {
     .text = "Lists the IOMMU groups. The devices of a group can only be passed through together.",
     .permission = ALLOW_PRIVILEGE("/nodes/{node}", "Sys.Audit"),
     .parameters = PROPERTIES(PARAMETER_NODE),
-    .returns =
-        {.type = SCHEMA_ARRAY,
-         .empty = "There are no IOMMU groups: the IOMMU is missing or disabled. /nodes/{node}/hardware/iommu "
-                  "says why.",
-         .items = ITEMS(.type = SCHEMA_OBJECT,
-                        .properties = PROPERTIES(
-                            {.name = "group", .type = SCHEMA_INTEGER},
-                            OPTIONAL_TEXT(
-                                "type",
-                                "The group's domain type while the host uses it: DMA, DMA-FQ, identity and "
-                                "so on."),
-                            {.name = "isolated",
-                             .type = SCHEMA_BOOLEAN,
-                             .text = "Whether all its functions, bridges aside, belong to one device."},
-                            WORDS("devices", "PCI ids of its devices."),
-                            {.name = "reserved",
-                             .type = SCHEMA_ARRAY,
-                             .optional = true,
-                             .items = ITEMS(.type = SCHEMA_OBJECT, .properties = reserved_properties),
-                             .text = "Address ranges that a VM with these devices cannot use as memory."}))},
+    .returns = {.type = SCHEMA_ARRAY,
+                .empty = "There are no IOMMU groups: the IOMMU is missing or disabled. "
+                         "/nodes/localhost/hardware/iommu says why.",
+                .items =
+                    ITEMS(.type = SCHEMA_OBJECT,
+                          .properties = PROPERTIES(
+                              {.name = "group", .type = SCHEMA_INTEGER},
+                              OPTIONAL_TEXT(
+                                  "type",
+                                  "The group's domain type while the host uses it: DMA, DMA-FQ, identity and "
+                                  "so on."),
+                              {.name = "isolated",
+                               .type = SCHEMA_BOOLEAN,
+                               .text = "Whether all its functions, bridges aside, belong to one device."},
+                              WORDS("devices", "PCI ids of its devices."),
+                              {.name = "reserved",
+                               .type = SCHEMA_ARRAY,
+                               .optional = true,
+                               .items = ITEMS(.type = SCHEMA_OBJECT, .properties = reserved_properties),
+                               .text =
+                                   "Address ranges that a VM with these devices cannot use as memory."}))},
     .may_block = true,
     .on_node = true,
     .run = list_iommu_groups,

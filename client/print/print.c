@@ -207,6 +207,13 @@ static void draw_rows(const json_t *rows, const json_t *columns, const struct ta
     table_draw(&table, style, ret);
 }
 
+const char *print_explain_empty(const json_t *value, const struct schema *returns)
+{
+    if (!json_is_array(value) || json_array_size(value) > 0)
+        return NULL;
+    return returns != NULL && returns->empty != NULL ? returns->empty : "The list is empty.";
+}
+
 static void draw_list(const json_t *list, const struct schema *schema, const struct table_style *style,
                       struct text *ret)
 {
@@ -214,12 +221,10 @@ static void draw_list(const json_t *list, const struct schema *schema, const str
     const json_t *item;
     size_t i;
 
-    if (json_array_size(list) == 0) {
-        if (style->terminal)
-            text_printf(ret, "%s\n",
-                        schema != NULL && schema->empty != NULL ? schema->empty : "The list is empty.");
+    if (json_array_size(list) == 0 && style->terminal)
+        text_printf(ret, "%s\n", print_explain_empty(list, schema));
+    if (json_array_size(list) == 0)
         return;
-    }
     if (columns != NULL) {
         draw_rows(list, columns, style, ret);
         return;

@@ -5,7 +5,7 @@
  * other object a table of keys and values, and any other list one line for each item. Columns and keys are in
  * the order in which the endpoint declares them, followed by those that it does not declare. Columns that are
  * empty in every row are left out. An empty list prints nothing, except that a terminal gets a sentence which
- * says so. The other formats show the whole value. */
+ * says what it is empty of. The other formats show the whole value. */
 #ifndef HOSTPCI_CLIENT_PRINT_PRINT_H
 #define HOSTPCI_CLIENT_PRINT_PRINT_H
 
@@ -27,5 +27,9 @@ struct table_style print_style_of(FILE *stream);
 /* `returns` is the endpoint's declaration; NULL if it is not known. The caller frees the text. */
 char *print_value(const json_t *value, const struct schema *returns, enum print_format format,
                   const struct table_style *style);
+
+/* The sentence about an empty list; NULL about anything else. A caller whose output is no terminal shows it
+ * beside the output, where a script that counts lines does not count it. */
+const char *print_explain_empty(const json_t *value, const struct schema *returns);
 
 #endif

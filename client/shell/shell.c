@@ -153,6 +153,9 @@ int shell_request(const struct options *options, const struct shell_call *call)
                               ? call->print(reply.data, &style)
                               : print_value(reply.data, returns, format, &style);
     int written = shell_write(text);
+    const char *empty = print_explain_empty(reply.data, returns);
+    if (empty != NULL && call->print == NULL && format == PRINT_TEXT && !style.terminal)
+        fprintf(stderr, "%s\n", empty);
     if (status != SHELL_DONE || written != SHELL_DONE)
         return status != SHELL_DONE ? status : written;
     return call->judge != NULL ? call->judge(reply.data) : SHELL_DONE;

@@ -101,6 +101,17 @@ Test(client_print, an_empty_list_is_explained_on_a_terminal_alone)
     expect_format("[]", &explained, PRINT_JSON, terminal, "[]\n");
 }
 
+Test(client_print, only_an_empty_list_has_an_explanation)
+{
+    static const struct schema explained = {.type = SCHEMA_ARRAY, .empty = "There are no cups."};
+    autojson json_t *none = json_array(), *one = json_pack("[s]", "a"), *object = json_object();
+
+    cr_expect_str_eq(print_explain_empty(none, &explained), "There are no cups.");
+    cr_expect_str_eq(print_explain_empty(none, NULL), "The list is empty.");
+    cr_expect_null(print_explain_empty(one, &explained));
+    cr_expect_null(print_explain_empty(object, NULL));
+}
+
 Test(client_print, borders_and_header_can_be_left_out)
 {
     struct table_style style = {.no_border = true};
