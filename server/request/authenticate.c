@@ -7,9 +7,12 @@
 #include "base/memory.h"
 #include "server/request/credential.h"
 
-static bool is_change(const struct exchange *exchange)
+static bool needs_csrf_token(const struct exchange *exchange, const struct endpoint *endpoint)
 {
-    return strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
+    if (strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0)
+        return false;
+    return endpoint == NULL || endpoint->admit_file == NULL || exchange->csrf_token != NULL ||
+           exchange_is_of_foreign_page(exchange);
 }
 
 bool peer_is_root(const struct peer *peer, uid_t owner)
@@ -25,14 +28,16 @@ static int authenticate_peer(const struct exchange *exchange, struct identity *r
     return 0;
 }
 
-int authenticate_caller(const struct exchange *exchange, struct identity *ret, struct error *err)
+int authenticate_caller(const struct exchange *exchange, const struct endpoint *endpoint,
+                        struct identity *ret, struct error *err)
 {
     struct access *access = exchange->server->service->access;
     autofree char *shown = NULL;
 
     switch (credential_find(exchange->cookie, exchange->authorization, &shown)) {
     case CREDENTIAL_TICKET:
-        return access_authenticate_ticket(access, shown, is_change(exchange), exchange->csrf_token, ret, err);
+        return access_authenticate_ticket(access, shown, needs_csrf_token(exchange, endpoint),
+                                          exchange->csrf_token, ret, err);
     case CREDENTIAL_TOKEN:
         return access_authenticate_token(access, shown, ret, err);
     case CREDENTIAL_NONE:

@@ -65,7 +65,7 @@ static int check_caller(struct exchange *exchange, const struct endpoint *endpoi
         return error_set(err, ERROR_FORBIDDEN, "API tokens may not call this: log in with a password");
     if (endpoint->permission.kind == PERMISSION_WORLD)
         return 0;
-    if (authenticate_caller(exchange, caller, err) != 0)
+    if (authenticate_caller(exchange, endpoint, caller, err) != 0)
         return -1;
     return access_check(exchange->server->service->access, caller, &endpoint->permission, params, err);
 }
@@ -143,15 +143,11 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
 /* A page of another server must not open a console with the user's cookie. */
 static int check_origin(const struct exchange *exchange, struct error *err)
 {
-    const char *origin = exchange->origin, *host = exchange->host;
-    const char *shown = origin != NULL ? strstr(origin, "://") : NULL;
-
-    if (origin == NULL || exchange_allowed_origin(exchange) != NULL ||
-        (shown != NULL && host != NULL && strcasecmp(shown + strlen("://"), host) == 0))
+    if (!exchange_is_of_foreign_page(exchange))
         return 0;
     return error_set(err, ERROR_FORBIDDEN,
                      "a page of '%.200s' may not open a console here: name it by --cors of `hostpci serve`",
-                     origin);
+                     exchange->origin);
 }
 
 static int ask_for_upgrade(struct exchange *exchange, struct error *err)
@@ -321,6 +317,15 @@ const char *exchange_allowed_origin(const struct exchange *exchange)
     return origin != NULL ? *origin : NULL;
 }
 
+bool exchange_is_of_foreign_page(const struct exchange *exchange)
+{
+    const char *origin = exchange->origin, *host = exchange->host;
+    const char *shown = origin != NULL ? strstr(origin, "://") : NULL;
+
+    return origin != NULL && exchange_allowed_origin(exchange) == NULL &&
+           (shown == NULL || host == NULL || strcasecmp(shown + strlen("://"), host) != 0);
+}
+
 /* OPTIONS needs no login: browsers send it without one, before they let a page of another server call us. */
 static void reply_to_options(struct exchange *exchange)
 {
@@ -375,7 +380,7 @@ void exchange_admit_body(struct exchange *exchange, unsigned long long length)
     struct error err;
 
     exchange->body_limit = EXCHANGE_SMALL_BODY;
-    int result = authenticate_caller(exchange, &exchange->sender, &err);
+    int result = authenticate_caller(exchange, NULL, &exchange->sender, &err);
     if (length <= EXCHANGE_SMALL_BODY || (result != 0 && length == REQUEST_LENGTH_UNKNOWN))
         return;
     if (result == 0) {

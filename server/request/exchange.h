@@ -119,6 +119,8 @@ void exchange_refuse(struct exchange *exchange, const struct error *err);
 
 /* The origin that the reply must name: the request's, if that is configured, else NULL. */
 const char *exchange_allowed_origin(const struct exchange *exchange);
+/* Whether a browser sent it for a page that is neither ours nor configured. */
+bool exchange_is_of_foreign_page(const struct exchange *exchange);
 
 /* Writes the access line, and the audit line of a change, to the log. */
 void exchange_log(const struct exchange *exchange, bool delivered);

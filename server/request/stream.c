@@ -162,7 +162,9 @@ ssize_t stream_read(struct exchange *exchange, char *bytes, size_t size)
             return -1;
         events_take(&exchange->request, &stream->text);
         if (stream->text.length > 0)
-            return authenticate_caller(exchange, &same, &ended) == 0 ? take_text(stream, bytes, size) : -1;
+            return authenticate_caller(exchange, exchange->request.endpoint, &same, &ended) == 0
+                       ? take_text(stream, bytes, size)
+                       : -1;
     } while (!pause_stream(streams, stream));
     return 0;
 }

@@ -159,7 +159,7 @@ static void is_refused(const struct text *form, const char *part)
 
 DAEMON_TEST(store_upload, that_is_none_leaves_nothing)
 {
-    autotext struct text other = {0}, twice = {0}, none = {0}, long_field = {0}, sum = {0}, cut = {0};
+    autotext struct text other = {0}, none = {0}, long_field = {0}, sum = {0}, cut = {0};
     autofree char *blanks = xcalloc(1, 4096);
 
     cr_expect_eq(send_file("a.exe", "x", 1)->status, 400);
@@ -240,6 +240,41 @@ DAEMON_TEST(store_upload, that_is_broken_off_or_left_by_a_crash_is_removed)
     cr_assert_eq(close(creat(left, 0600)), 0);
     daemon_start_again();
     cr_expect_eq(count_uploads(), 0);
+}
+
+static const struct reply *send_from(const char *origin)
+{
+    autotext struct text form = {0};
+
+    add_field(&form, "content", "iso");
+    add_file(&form, "filename", "page.iso", "x", 1);
+    return call_unchecked(&(const struct call){.method = "POST",
+                                               .path = UPLOAD,
+                                               .body = form.data,
+                                               .length = form.length,
+                                               .content_type = TYPE,
+                                               .header = origin});
+}
+
+/* As Proxmox VE's interface sends it, with a cookie alone. A page of another server must not. */
+DAEMON_TEST(store_upload, needs_no_csrf_token_from_our_own_page)
+{
+    autofree char *own = xasprintf("Origin: %s", daemon_url());
+
+    account_create(JOE, NULL);
+    account_grant("/storage/local", "PVEDatastoreAdmin", "users", JOE);
+    call_with_token("");
+    const json_t *entered = post("/access/ticket", "username", JOE, "password", PASSWORD, NULL);
+    call_with_ticket(text_of(entered, "ticket"), NULL);
+    cr_expect_str_eq(end_of(send_from(NULL)), "OK");
+    cr_expect_str_eq(end_of(send_from(own)), "OK");
+    cr_expect_eq(send_from("Origin: http://elsewhere")->status, 401);
+    cr_expect_eq(send_from("Origin: null")->status, 401);
+    call_with_ticket(text_of(entered, "ticket"), "0:wrong");
+    cr_expect_eq(send_from(own)->status, 401);
+    call_with_ticket(text_of(entered, "ticket"), NULL);
+    fails(401, "Permission denied - invalid csrf token", "DELETE", CONTENT "/local:iso/page.iso", NULL);
+    nothing_is_left();
 }
 
 /* The form that says where its file is already is none. */
