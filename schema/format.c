@@ -22,6 +22,7 @@
 #define PCI_HOST    "(?:(?:[0-9a-f]{4}|[1-9a-f][0-9a-f]{4,7}):)?[0-9a-f]{2}:[01][0-9a-f](?:\\.[0-7])?"
 #define UUID        "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 #define VOLUME_ID   "[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]:\\S+"
+#define GIB         "[0-9]+(?:\\.[0-9]+)?" /* a new disk in the storage that the request names elsewhere */
 #define FRACTION    "(?:\\.[0-9]{1,9})?"
 #define DISK_SIZE   /* below 2^63 bytes */                                                                   \
     "(?:[0-9]{1,15}" FRACTION "K?|[0-9]{1,12}" FRACTION "M|[0-9]{1,9}" FRACTION "G|[0-9]{1,6}" FRACTION      \
@@ -71,9 +72,10 @@ static const struct format {
      "value is not a list of PCI devices such as 0000:01:00.0;01:00.1, in lower case; a mapping is given "
      "as mapping=NAME"},
     {"pve-volume-id", VOLUME_ID, "unable to parse volume ID"},
-    {"pve-volume-id-or-qm-path", "none|cdrom|/.+|" VOLUME_ID,
+    {"pve-volume-id-or-qm-path", "none|cdrom|/.+|" GIB "|" VOLUME_ID,
      "value is neither none, cdrom, a path nor STORAGE:VOLUME"},
-    {"pve-volume-id-or-absolute-path", "/.+|" VOLUME_ID, "value is neither a path nor STORAGE:VOLUME"},
+    {"pve-volume-id-or-absolute-path", "/.+|" GIB "|" VOLUME_ID,
+     "value is neither a path nor STORAGE:VOLUME"},
     {"disk-size", DISK_SIZE, "value is not a size such as 32G"},
     {"urlencoded", "[-%a-zA-Z0-9_.!~*'()+]*", "invalid urlencoded string"},
     {"mac-addr", "[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){5}",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading a change of a VM's configuration from a request. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,11 +11,15 @@
 #include "api/qemu/disks.h"
 #include "api/qemu/list.h"
 #include "api/qemu/qemu.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "schema/format.h"
 #include "schema/property_string.h"
+#include "schema/validate.h"
+#include "store/store.h"
 #include "vm/disk.h"
+#include "vm/value.h"
 
 #define MAC_PREFIX "BC:24:11" /* as /cluster/options says */
 
@@ -90,6 +95,32 @@ static int read_set(json_t *params, json_t **ret, struct error *err)
     return 0;
 }
 
+/* A volume's size is part of the value, whatever the client thinks it is. What cannot be measured (qcow2
+ * images are root's, and their header has the size) keeps what was sent: whether it is there at all is found
+ * out when it is known that the caller may use it. */
+static void measure_volume(const char *store, const char *key, json_t *set)
+{
+    const struct schema *schema = vm_key_find(key, NULL);
+    autojson json_t *values = NULL;
+    struct vm_volume volume;
+    struct error ignored;
+    autoclose int file = -1, readable = -1;
+
+    if (!vm_key_names_volume(schema) || schema_find(schema->property_string, "size") == NULL ||
+        property_string_parse(schema, json_string_value(json_object_get(set, key)), &values, &ignored) != 0 ||
+        !vm_disk_is_in_store(values) || qemu_disk_is_new(values) ||
+        vm_volume_parse(json_text(values, "file"), &volume, &ignored) != 0 ||
+        store_open(store, &volume, O_PATH, &file, &ignored) != 0 ||
+        (strcmp(volume.format, "qcow2") == 0 &&
+         store_open(store, &volume, O_RDONLY, &readable, &ignored) != 0))
+        return;
+    autofree char *size =
+        vm_value_print_size(store_read_size(readable >= 0 ? readable : file, volume.format));
+    json_object_set_new(values, "size", json_string(size));
+    autofree char *printed = property_string_print(schema, values);
+    json_object_set_new(set, key, json_string(printed));
+}
+
 static char **read_list(const json_t *params, const char *name)
 {
     const char *list = json_string_value(json_object_get(params, name));
@@ -135,11 +166,14 @@ static int is_running(const struct qemu_call *call, bool *ret, struct error *err
 
 int qemu_change_read(const struct qemu_call *call, struct qemu_change *ret, struct error *err)
 {
-    json_t *set;
+    json_t *set, *value;
+    const char *key;
     bool running;
 
     if (is_running(call, &running, err) != 0 || read_set(call->params, &set, err) != 0)
         return -1;
+    json_object_foreach(set, key, value)
+        measure_volume(call->service->paths.store, key, set);
     *ret = (struct qemu_change){
         .set = set, .remove = read_list(call->params, "delete"), .revert = read_list(call->params, "revert")};
     fill_fresh(ret);

@@ -4,9 +4,11 @@
 
 #include "api/qemu/disks.h"
 #include "api/qemu/power.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "passthrough/vm_document.h"
 #include "vm/keys.h"
+#include "vm/volume.h"
 
 /* Parameters for what Proxmox does in this call and hostpci does not. Clients may send them empty or 0. */
 static const struct {
@@ -15,7 +17,6 @@ static const struct {
     {"archive", "backups are not restored here: create the VM by its keys"},
     {"import-working-storage", "disks are not imported here: leave this out"},
     {"pool", "there are no pools here: grant privileges on /vms/VMID instead"},
-    {"storage", "name the storage of each disk, as in local:32"},
     {"force", "a VM is not overwritten: delete it first"},
     {"ha-managed", "VMs are not moved between nodes when one fails"},
     {"live-restore", "backups are not restored here: create the VM by its keys"},
@@ -112,6 +113,22 @@ static int create(const struct qemu_call *call, struct task *task, struct error 
     return 0;
 }
 
+/* "32" in the place of a volume is a new disk in the storage that the whole request names. */
+static int name_storage(json_t *params, struct error *err)
+{
+    const char *storage = json_text_or(params, "storage", ""), *key;
+    json_t *value;
+
+    if (storage[0] == '\0')
+        return 0;
+    if (strcmp(storage, VM_STORE) != 0)
+        return error_set_field(
+            err, "storage", "storage '%.100s' does not exist: the only one here is '" VM_STORE "'", storage);
+    json_object_foreach(params, key, value)
+        qemu_disk_name_storage(params, key);
+    return 0;
+}
+
 /* The reply reports everything that is wrong with the request. The task checks again, since things may have
  * changed meanwhile. */
 static int create_vm(struct request *request, json_t **ret, struct error *err)
@@ -122,7 +139,7 @@ static int create_vm(struct request *request, json_t **ret, struct error *err)
     autojson json_t *document = NULL;
 
     if (access_check(service->access, &request->caller, &allocate, request->params, err) != 0 ||
-        check_refused(request->params, err) != 0 ||
+        check_refused(request->params, err) != 0 || name_storage(request->params, err) != 0 ||
         vm_document_check_free(service->storage, param_integer(request, "vmid"), err) != 0 ||
         build_document(&call, &document, err) != 0)
         return -1;
@@ -173,7 +190,11 @@ const struct endpoint endpoint_create_qemu = {
          .optional = true,
          .fallback = "0",
          .text = "Start it when it has been created."},
-        REFUSED_TEXT("storage", "Must be empty: each disk names its storage."),
+        {.name = "storage",
+         .type = SCHEMA_STRING,
+         .optional = true,
+         .max_length = 255,
+         .text = "Where disks are made whose value names no storage, as scsi0=32."},
         {.name = "unique",
          .type = SCHEMA_BOOLEAN,
          .optional = true,

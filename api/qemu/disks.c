@@ -42,17 +42,36 @@ int qemu_disk_check_new(const char *key, const json_t *values, struct error *err
     return 0;
 }
 
-/* The parts of a parameter that asks for a new disk; NULL for any other. */
-static json_t *read_new(const char *key, const json_t *value)
+/* The parts of a parameter that names a volume; NULL for any other. */
+static json_t *read_volume(const char *key, const json_t *value)
 {
     const struct schema *schema = vm_key_find(key, NULL);
     json_t *values = NULL;
     struct error ignored;
 
-    if (schema == NULL || !json_is_string(value) || !vm_key_names_volume(schema) ||
-        property_string_parse(schema, json_string_value(value), &values, &ignored) != 0)
-        return NULL;
-    if (qemu_disk_is_new(values))
+    if (schema != NULL && json_is_string(value) && vm_key_names_volume(schema))
+        property_string_parse(schema, json_string_value(value), &values, &ignored);
+    return values;
+}
+
+void qemu_disk_name_storage(json_t *params, const char *key)
+{
+    autojson json_t *values = read_volume(key, json_object_get(params, key));
+    autofree char *id = xasprintf(VM_STORE ":%s", json_text(values, "file"));
+
+    if (values == NULL || !vm_volume_is_new(id))
+        return;
+    json_object_set_new(values, "file", json_string(id));
+    autofree char *printed = property_string_print(vm_key_find(key, NULL), values);
+    json_object_set_new(params, key, json_string(printed));
+}
+
+/* The parts of a parameter that asks for a new disk; NULL for any other. */
+static json_t *read_new(const char *key, const json_t *value)
+{
+    json_t *values = read_volume(key, value);
+
+    if (values == NULL || qemu_disk_is_new(values))
         return values;
     json_decref(values);
     return NULL;

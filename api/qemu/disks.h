@@ -13,6 +13,9 @@
 /* Whether the parts of a value ask for a new disk. */
 bool qemu_disk_is_new(const json_t *values);
 
+/* Puts the storage before the size, if the parameter asks for a new disk by its size alone: scsi0=32. */
+void qemu_disk_name_storage(json_t *params, const char *key);
+
 /* Whether it can be made. The error has the key as its field. */
 int qemu_disk_check_new(const char *key, const json_t *values, struct error *err);
 

@@ -356,3 +356,46 @@ const struct endpoint endpoint_delete_volume = {
     .on_node = true,
     .run = delete_volume,
 };
+
+/* Attributes are those of backups, of which there are none. What says so is accepted. */
+static int update_volume(struct request *request, json_t **ret, struct error *err)
+{
+    static const char *const attributes[] = {"notes", "protected"};
+    struct vm_volume volume = {.vmid = 0};
+    autojson json_t *row = NULL;
+
+    if (read_volume(request, &volume, err) != 0 ||
+        require(request, "/storage/" VM_STORE, VALUES("Datastore.Allocate"), err) != 0 ||
+        find_row(request->service, &volume, &row, err) != 0)
+        return -1;
+    for (size_t i = 0; i < COUNT_OF(attributes); i++) {
+        const json_t *value = json_object_get(request->params, attributes[i]);
+        if (json_integer_value(value) != 0 || json_string_length(value) > 0)
+            return error_set_field(err, attributes[i],
+                                   "only backups have %s, and '%s' is none: leave this out", attributes[i],
+                                   param_string(request, "volume"));
+    }
+    *ret = json_null();
+    return 0;
+}
+
+const struct endpoint endpoint_update_volume = {
+    .method = METHOD_PUT,
+    .path = "/nodes/{node}/storage/{storage}/content/{volume}",
+    .text =
+        "Sets nothing: what Proxmox VE sets here, a backup's notes and its protection, no volume here has. "
+        "Needs Datastore.Allocate.",
+    .permission = ALLOW_ALL,
+    .parameters = PROPERTIES(
+        PARAMETER_NODE, PARAMETER_STORAGE, PARAMETER_VOLUME,
+        {.name = "notes",
+         .type = SCHEMA_STRING,
+         .optional = true,
+         .max_length = 8192,
+         .text = "Must be empty: they are for backups."},
+        {.name = "protected", .type = SCHEMA_BOOLEAN, .optional = true, .text = "Must be 0: the same."}),
+    .returns = {.type = SCHEMA_NULL},
+    .may_block = true,
+    .on_node = true,
+    .run = update_volume,
+};

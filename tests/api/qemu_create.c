@@ -137,7 +137,7 @@ DAEMON_TEST(qemu_create, refuses_what_is_not_here_but_not_its_absence)
     static const char *const sent[][2] = {
         {"archive", "local:backup/a.vma"},
         {"pool", "people"},
-        {"storage", "local"},
+        {"storage", "tank"},
         {"import-working-storage", "local"},
         {"force", "1"},
         {"ha-managed", "1"},

@@ -194,7 +194,8 @@ DAEMON_TEST(qemu_run, gets_another_disc_while_it_runs)
     cr_expect_str_eq(end_of("start"), "OK");
     has_disc("(32768 bytes)");
     for (unsigned i = 0; i < 3; i++) {
-        const char *disc = i % 2 == 0 ? "local:iso/b.iso,media=cdrom" : "local:iso/a.iso,media=cdrom";
+        const char *disc =
+            i % 2 == 0 ? "local:iso/b.iso,media=cdrom,size=96K" : "local:iso/a.iso,media=cdrom,size=32K";
         put(VM "/config", "ide2", disc, NULL);
         has_disc(i % 2 == 0 ? "(98304 bytes)" : "(32768 bytes)");
         cr_expect_str_eq(text_of(get(VM "/config", "current", "1", NULL), "ide2"), disc);

@@ -135,7 +135,7 @@ DAEMON_TEST(store, gives_a_vm_its_own_disks_and_no_other_file)
     account_grant("/vms/100", "PVEVMAdmin", "users", JOE);
     account_enter(JOE);
     put(CONFIG, "scsi0", "local:100/vm-100-disk-0.raw", NULL);
-    cr_expect_str_eq(text_of(get(CONFIG, NULL), "scsi0"), "local:100/vm-100-disk-0.raw");
+    cr_expect_str_eq(text_of(get(CONFIG, NULL), "scsi0"), "local:100/vm-100-disk-0.raw,size=0");
     fails(403, secret, "PUT", CONFIG, "scsi1", "local:101/vm-101-disk-0.raw", NULL);
     fails(403, secret, "PUT", CONFIG, "scsi1", "local:101/vm-101-disk-9.raw", NULL);
     fails(403,

@@ -21,6 +21,7 @@
 
 #define CONTENT "/nodes/" NODE "/storage/local/content"
 #define VM      QEMU "/100"
+#define DISK    CONTENT "/local:100/vm-100-disk-0.raw"
 #define CONFIG  VM "/config"
 #define JOE     "joe@pve"
 #define GIB     (1LL << 30)
@@ -325,4 +326,38 @@ DAEMON_TEST(store_disk, take_the_rights_of_the_storage)
     const json_t *seen = get(CONTENT, NULL);
     cr_assert_eq(json_array_size(seen), 1);
     cr_expect_str_eq(text_of(json_array_get(seen, 0), "volid"), "local:100/vm-100-disk-1.raw");
+}
+
+DAEMON_TEST(store_disk, are_made_in_the_storage_of_the_whole_request)
+{
+    wrong_parameter("storage", "storage 'tank' does not exist: the only one here is 'local'", "POST", QEMU,
+                    "vmid", "100", "storage", "tank", "scsi0", "1", NULL);
+    vm_create("100", "storage", "local", "scsi0", "1,format=qcow2", "scsi1", "local:1", NULL);
+    const json_t *config = get(CONFIG, NULL);
+    cr_expect_str_eq(text_of(config, "scsi0"), "local:100/vm-100-disk-0.qcow2,size=1G");
+    cr_expect_str_eq(text_of(config, "scsi1"), "local:100/vm-100-disk-1.raw,size=1G");
+    wrong_parameter("scsi2", "unable to parse volume ID '1'", "PUT", CONFIG, "scsi2", "1", NULL);
+}
+
+/* Whatever the client says, which may be old. */
+DAEMON_TEST(store_disk, that_are_named_have_their_true_size)
+{
+    vm_create("100", NULL);
+    post(CONTENT, "vmid", "100", "filename", "vm-100-data.raw", "size", "3G", NULL);
+    put(CONFIG, "scsi0", "local:100/vm-100-data.raw,discard=on,size=1G", NULL);
+    cr_expect_str_eq(text_of(get(CONFIG, NULL), "scsi0"), "local:100/vm-100-data.raw,discard=on,size=3G");
+}
+
+DAEMON_TEST(store_disk, have_no_attributes_of_backups)
+{
+    vm_create("100", "scsi0", "local:1", NULL);
+    is_json(put(DISK, "notes", "", "protected", "0", NULL), "null");
+    wrong_parameter("notes",
+                    "only backups have notes, and 'local:100/vm-100-disk-0.raw' is none: leave this out",
+                    "PUT", DISK, "notes", "mine", NULL);
+    wrong_parameter("protected",
+                    "only backups have protected, and 'local:100/vm-100-disk-0.raw' is none: leave this out",
+                    "PUT", DISK, "protected", "1", NULL);
+    fails(500, "volume 'local:100/vm-100-none.raw' does not exist", "PUT",
+          CONTENT "/local:100/vm-100-none.raw", NULL);
 }

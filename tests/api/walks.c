@@ -61,7 +61,8 @@ static const struct walk_step interface[] = {
     GET(NODE_PATH "/storage?format=1&content=images", NULL),
     GET("/cluster/mapping/pci?check-node=" NODE, NULL),
     GET("/api2/extjs" VM "/config",
-        "{'scsi0':'local:100/vm-100-disk-0.raw,cache=writeback,iothread=1,size=1G'}"),
+        "{'scsi0':'local:100/vm-100-disk-0.raw,cache=writeback,iothread=1,size=1G','ide2':'local:iso/"
+        "guest.iso,media=cdrom,size=42K'}"),
     ASK("PUT", "/api2/extjs" VM "/config", "kvm=0&digest={digest}{device}", NULL),
     GET(VM "/pending", "[{'key':'kvm','value':0},{'key':'machine','value':'q35'}]"),
     GET(VM "/status/current", STOPPED),
