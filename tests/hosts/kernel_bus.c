@@ -2,8 +2,6 @@
 /* The played kernel's PCI bus: its drivers and functions, and what writes do to them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +13,6 @@
 #include "base/text.h"
 #include "tests/hosts/kernel_parts.h"
 
-void kernel_must(bool done, const char *what)
-{
-    if (done)
-        return;
-    fprintf(stderr, "the played kernel: cannot %s: %s\n", what, strerror(errno));
-    abort();
-}
-
 /* It is released when its process ends, in whatever way. */
 static int lock_bus(void)
 {
@@ -30,65 +20,6 @@ static int lock_bus(void)
 
     kernel_must(fd >= 0 && flock(fd, LOCK_EX) == 0, "lock the bus");
     return fd;
-}
-
-void kernel_read_text(const char *path, char *text, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd >= 0 ? read(fd, text, size - 1) : 0;
-
-    text[length > 0 ? length : 0] = '\0';
-    if (fd >= 0)
-        close(fd);
-}
-
-/* Renamed into place, so that nobody reads half of it. */
-void kernel_write_text(const char *path, const char *text)
-{
-    autofree char *new = xasprintf("%s.%d", path, (int)gettid());
-    FILE *file = fopen(new, "w");
-
-    kernel_must(file != NULL, new);
-    fputs(text, file);
-    fclose(file);
-    kernel_must(rename(new, path) == 0, path);
-}
-
-/* A link counts too, wherever it leads. */
-bool kernel_is_there(const char *path)
-{
-    struct stat status;
-
-    return lstat(path, &status) == 0;
-}
-
-void kernel_read_link(const char *path, char name[static KERNEL_NAME])
-{
-    char target[PATH_MAX];
-    ssize_t length = readlink(path, target, sizeof(target) - 1);
-
-    target[length > 0 ? length : 0] = '\0';
-    snprintf(name, KERNEL_NAME, "%s", length > 0 ? basename(target) : "");
-}
-
-/* A relative link between two paths of the tree, as sysfs has them. */
-void kernel_make_link(const char *at, const char *to)
-{
-    autofree char *copy = xstrdup(at);
-    autofree char *folder = realpath(dirname(copy), NULL);
-    autotext struct text target = {0};
-
-    kernel_must(folder != NULL, at);
-    for (const char *slash = folder + strlen(kernel_tree); *slash != '\0'; slash++)
-        if (*slash == '/')
-            text_append(&target, "../");
-    text_append(&target, to);
-    kernel_must(symlink(text_string(&target), at) == 0 || errno == EEXIST, at);
-}
-
-const char *kernel_function_file(const char *id, const char *name)
-{
-    return kernel_path(KERNEL_DEVICES "/%s/%s", id, name);
 }
 
 static void set_uevent_driver(const char *id, const char *driver)
@@ -169,15 +100,6 @@ const char *kernel_override(const char *id)
     return strcmp(override, "(null)") == 0 ? "" : override;
 }
 
-const char *kernel_reset_methods(const char *id)
-{
-    static _Thread_local char methods[128];
-
-    kernel_read_text(kernel_function_file(id, "reset_method"), methods, sizeof(methods));
-    methods[strcspn(methods, "\n")] = '\0';
-    return methods;
-}
-
 /* pci_match_device() and the driver's own probe. vfio-pci needs a group and refuses bridges. */
 static bool does_fit(const struct kernel_function *function, const char *driver)
 {
@@ -249,72 +171,6 @@ void kernel_finish_unbind(struct kernel_function *function)
     close(lock);
 }
 
-static bool has_word(const char *words, const char *word)
-{
-    autofree char *copy = xstrdup(words);
-    char *rest = copy;
-
-    for (char *one; (one = strsep(&rest, " \n")) != NULL;)
-        if (strcmp(one, word) == 0)
-            return true;
-    return false;
-}
-
-static int write_methods(const struct kernel_function *function, const char *value)
-{
-    autofree char *words = xstrdup(strcmp(value, "default") == 0 ? function->methods : value);
-    autotext struct text line = {0};
-    char *rest = words;
-
-    for (char *word; (word = strsep(&rest, " \n")) != NULL;) {
-        if (word[0] == '\0')
-            continue;
-        if (!has_word(function->methods, word))
-            return -EINVAL;
-        text_printf(&line, "%s%s", line.length > 0 ? " " : "", word);
-    }
-    text_append(&line, "\n");
-    kernel_write_text(kernel_function_file(function->id, "reset_method"), text_string(&line));
-    return 0;
-}
-
-static void stop_answering(const struct kernel_function *function)
-{
-    int fd = open(kernel_function_file(function->id, "config"), O_WRONLY | O_CLOEXEC);
-
-    kernel_must(fd >= 0 && pwrite(fd, "\377\377\377\377\377\377\377\377", 8, 0) == 8,
-                "take the configuration space away");
-    close(fd);
-}
-
-/* What a method ends with; ENOTTY lets the next one try. */
-static int reset_by(struct kernel_function *function, const char *method)
-{
-    for (size_t i = 0; i < KERNEL_RESET; i++)
-        if (strcmp(function->resets[i].method, method) == 0 && function->resets[i].error > 0)
-            return -function->resets[i].error;
-        else if (strcmp(function->resets[i].method, method) == 0 && function->resets[i].error < 0)
-            stop_answering(function);
-    function->reset_count++;
-    return 0;
-}
-
-static int write_reset(struct kernel_function *function, const char *value)
-{
-    autofree char *methods = xstrdup(kernel_reset_methods(function->id));
-    char *rest = methods;
-    int result = -ENOTTY;
-
-    if (strcmp(value, "1") != 0)
-        return -EINVAL;
-    if (!kernel_is_there(kernel_function_file(function->id, "reset_method"))) /* before Linux 5.15 */
-        return reset_by(function, "");
-    for (char *method; result == -ENOTTY && (method = strsep(&rest, " ")) != NULL;)
-        if (method[0] != '\0')
-            result = reset_by(function, method);
-    return result;
-}
-
 static int write_override(const struct kernel_function *function, const char *value)
 {
     autofree char *line = xstrdup(value);
@@ -367,7 +223,7 @@ static int write_function(struct kernel_function *function, const char *name, co
     if (strcmp(name, "driver_override") == 0)
         return write_override(function, value);
     if (strcmp(name, "reset_method") == 0)
-        return write_methods(function, value);
+        return kernel_write_methods(function, value);
     if (strcmp(name, "sriov_numvfs") == 0)
         return kernel_write_count(function, value);
     if (strcmp(name, "rom") == 0)
@@ -376,7 +232,7 @@ static int write_function(struct kernel_function *function, const char *name, co
         return kernel_write_enable(function, value);
     if (strcmp(name, "d3cold_allowed") == 0)
         return kernel_write_d3cold(function, value);
-    return strcmp(name, "reset") == 0 ? write_reset(function, value) : 1;
+    return strcmp(name, "reset") == 0 ? kernel_write_reset(function, value) : 1;
 }
 
 int kernel_read(const char *path)

@@ -61,6 +61,8 @@ int kernel_read_rom(const struct kernel_function *function);
 int kernel_write_rom(struct kernel_function *function, const char *value);
 int kernel_write_enable(const struct kernel_function *function, const char *value);
 
+int kernel_write_methods(const struct kernel_function *function, const char *value);
+int kernel_write_reset(struct kernel_function *function, const char *value);
 int kernel_write_d3cold(const struct kernel_function *function, const char *value);
 
 bool kernel_is_vfio(const char *driver);
