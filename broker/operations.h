@@ -52,7 +52,9 @@ extern const struct schema vf_setting_keys[];
      .optional = true,                                                                                       \
      .property_string = vf_setting_keys,                                                                     \
      .count = VF_SETTINGS_LIMIT,                                                                             \
-     .text = "Settings of the virtual function of that index, for network cards."}
+     .text =                                                                                                 \
+         "Settings of the virtual function of that index: mac to link-state for network cards, queues and "  \
+         "interrupts for NVMe drives, for which they are made only together with the virtual functions."}
 
 #define READING_PATIENCE 10 /* seconds; a host of thousands of devices is read in one */
 

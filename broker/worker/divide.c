@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/worker/unit.h"
+#include "broker/worker/vf_nvme.h"
 #include "hardware/slice/nvme.h"
 
 /* One physical function while its count changes. */
@@ -153,37 +154,20 @@ static int probe_all(struct division *division, struct error *err)
     return 0;
 }
 
-static int make_settings(struct division *division, const json_t *settings, struct error *err)
+static bool is_drive(const struct division *division)
 {
-    int changed = vf_settings_apply(division->worker, division->address, settings, err);
-
-    division->done |= changed > 0;
-    return changed < 0 ? -1 : 0;
+    return strcmp(division->driver.driver, "nvme") == 0;
 }
 
 /* An NVMe drive's virtual functions work only after this. */
-static int bring_online(struct division *division, struct error *err)
+static int make_settings(struct division *division, const json_t *settings, struct error *err)
 {
-    struct worker *worker = division->worker;
-    char node[NVME_NODE_SIZE];
-    struct nvme_share share;
+    int changed = is_drive(division) ? vf_nvme_apply(division->worker, division->address, division->now.count,
+                                                     division->made, settings, err)
+                                     : vf_settings_apply(division->worker, division->address, settings, err);
 
-    if (!division->made || strcmp(division->driver.driver, "nvme") != 0)
-        return 0;
-    if (announce(division, err, "read what the drive has for secondary controllers") != 0 ||
-        nvme_find(worker->sysroot, division->address, node, err) != 0)
-        return -1;
-    int found = nvme_find_share(worker->sysroot, node, division->now.count, &share, err);
-    if (found <= 0)
-        return found;
-    for (unsigned i = 0; i < division->now.count; i++)
-        if (announce(division, err, "set the controller of virtual function %u online", i) != 0 ||
-            nvme_set_online(worker->sysroot, node, i, share, err) != 0)
-            return -1;
-    division->done = true;
-    worker_log(worker, "%s: each virtual function has %u queues and %u interrupts, and is online (/dev/%s)",
-               division->id, share.queues, share.interrupts, node);
-    return 0;
+    division->done |= changed > 0;
+    return changed < 0 ? -1 : 0;
 }
 
 int divide_function(struct worker *worker, struct pci_address address, const struct driver_state *was,
@@ -193,7 +177,7 @@ int divide_function(struct worker *worker, struct pci_address address, const str
 
     pci_address_format(address, division.id);
     if (read_now(&division, was, err) != 0 || change_count(&division, wanted.count, err) != 0 ||
-        make_settings(&division, settings, err) != 0 || bring_online(&division, err) != 0 ||
+        make_settings(&division, settings, err) != 0 ||
         set_autoprobe(&division, wanted.autoprobe, err) != 0 || probe_all(&division, err) != 0)
         return -1;
     return division.done ? 1 : 0;
@@ -206,8 +190,7 @@ static void wait_for_drive(const struct division *division)
     char node[NVME_NODE_SIZE];
     struct error ignored;
 
-    if (strcmp(division->driver.driver, "nvme") == 0 &&
-        nvme_find(sysroot, division->address, node, &ignored) == 0)
+    if (is_drive(division) && nvme_find(sysroot, division->address, node, &ignored) == 0)
         nvme_wait(sysroot, division->address, node);
 }
 
@@ -224,7 +207,7 @@ int divide_renew(struct worker *worker, struct pci_address address, const struct
     division.made = true; /* as if they were new */
     wait_for_drive(&division);
     autojson json_t *settings = vf_settings_kept(worker, address, division.now.count);
-    if (make_settings(&division, settings, err) != 0 || bring_online(&division, err) != 0)
+    if (make_settings(&division, settings, err) != 0)
         return -1;
     return division.done ? 1 : 0;
 }

@@ -214,10 +214,11 @@ static int plan_settings(struct worker *worker, struct division_plan *division, 
         return -1;
     if (anew)
         vf_settings_add_macs(worker, physical, division->wanted.count, division->settings);
-    if (division->now.count > 0 && (anew || json_object_size(division->settings) > 0))
-        return vf_settings_read(worker, physical, division->now.count, &division->former, err);
-    division->former = json_object();
-    return 0;
+    if (division->now.count == 0 || (!anew && json_object_size(division->settings) == 0))
+        division->former = json_object();
+    else if (vf_settings_read(worker, physical, division->now.count, &division->former, err) != 0)
+        return -1;
+    return vf_settings_check(worker, physical, division->settings, anew ? NULL : division->former, err);
 }
 
 static int prepare(struct worker *worker, struct division_plan *division, struct error *err)

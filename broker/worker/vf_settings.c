@@ -8,10 +8,28 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "broker/worker/vf_nvme.h"
 #include "schema/property_string.h"
+#include "schema/validate.h"
 
 static const char *const protocols[] = {"802.1q", "802.1ad", NULL};
 static const char *const link_states[] = {"auto", "enable", "disable", NULL};
+
+/* Those of an NVMe drive's; all others are those of a network card's. */
+static const struct schema nvme_keys[] = {
+    {.name = "queues",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .range = RANGE(2, 65535),
+     .text =
+         "How many of the drive's queues it gets, one of them for commands to the controller; left out: an "
+         "equal part of what the others leave."},
+    {.name = "interrupts",
+     .type = SCHEMA_INTEGER,
+     .optional = true,
+     .range = RANGE(1, 65535),
+     .text = "How many of the drive's interrupts it gets; left out: an equal part of what the others leave."},
+    {.name = NULL}};
 
 const struct schema vf_setting_keys[] = {
     {.name = "mac",
@@ -61,7 +79,7 @@ const struct schema vf_setting_keys[] = {
      .optional = true,
      .values = link_states,
      .text = "Whether it has a link: as the port has, always, never."},
-    {.name = NULL},
+    {.name = NULL, .more = nvme_keys},
 };
 
 static const struct schema setting_schema = {.type = SCHEMA_STRING, .property_string = vf_setting_keys};
@@ -141,12 +159,22 @@ json_t *vf_settings_kept(struct worker *worker, struct pci_address physical, uns
     return settings;
 }
 
+static bool is_drive(const struct worker *worker, struct pci_address physical)
+{
+    char driver[DRIVER_NAME_SIZE];
+    struct error ignored;
+
+    return driver_read_name(worker->sysroot, physical, driver, &ignored) == 0 && strcmp(driver, "nvme") == 0;
+}
+
 int vf_settings_read(struct worker *worker, struct pci_address physical, unsigned count, json_t **ret,
                      struct error *err)
 {
     struct vf_interface interface = vf_interface_find(worker->sysroot, physical);
     autojson json_t *list = NULL, *all = json_object();
 
+    if (is_drive(worker, physical))
+        return vf_nvme_read(worker, physical, count, ret, err);
     if (interface.index != 0 && vf_link_read(worker->sysroot, &interface, &list, err) != 0)
         return -1;
     for (unsigned i = 0; i < json_array_size(list) && i < count; i++) {
@@ -190,16 +218,37 @@ static int apply_one(struct worker *worker, const char *id, const struct vf_inte
     return changed;
 }
 
-static int refuse_without_interface(const struct worker *worker, struct pci_address physical, const char *id,
-                                    struct error *err)
+static int refuse_kind(const struct worker *worker, struct pci_address physical, bool of_drive,
+                       struct error *err)
 {
-    char driver[DRIVER_NAME_SIZE];
+    char driver[DRIVER_NAME_SIZE], id[PCI_ADDRESS_SIZE];
 
+    pci_address_format(physical, id);
     if (driver_read_name(worker->sysroot, physical, driver, err) != 0)
         return -1;
-    return error_set(err, ERROR_FAILED,
-                     "%s (%s) has no network interface: its virtual functions cannot have these settings", id,
-                     driver[0] != '\0' ? driver : "no driver");
+    return error_set(err, ERROR_FAILED, "%s (%s) %s: its virtual functions cannot have %s", id,
+                     driver[0] != '\0' ? driver : "no driver",
+                     of_drive ? "is no NVMe drive" : "has no network interface",
+                     of_drive ? "queues and interrupts" : "these settings");
+}
+
+int vf_settings_check(const struct worker *worker, struct pci_address physical, const json_t *settings,
+                      const json_t *now, struct error *err)
+{
+    bool drive = is_drive(worker, physical),
+         network = vf_interface_find(worker->sysroot, physical).index != 0;
+    char id[PCI_ADDRESS_SIZE];
+    const char *vf, *key;
+    json_t *own, *value;
+
+    json_object_foreach((json_t *)(uintptr_t)settings, vf, own)
+        json_object_foreach(own, key, value) {
+            bool of_drive = schema_find(nvme_keys, key) != NULL;
+            if (of_drive ? !drive : !network)
+                return refuse_kind(worker, physical, of_drive, err);
+        }
+    pci_address_format(physical, id);
+    return drive && now != NULL ? vf_nvme_check(id, settings, now, err) : 0;
 }
 
 int vf_settings_apply(struct worker *worker, struct pci_address physical, const json_t *settings,
@@ -216,7 +265,7 @@ int vf_settings_apply(struct worker *worker, struct pci_address physical, const 
     if (json_object_size(settings) == 0)
         return 0;
     if (interface.index == 0)
-        return refuse_without_interface(worker, physical, id, err);
+        return refuse_kind(worker, physical, false, err);
     if (vf_link_read(worker->sysroot, &interface, &all, err) != 0)
         return -1;
     json_object_foreach((json_t *)(uintptr_t)settings, name, own) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The settings of virtual functions (hardware/slice/vf_link.h) as arguments, vf0 to vf255, and as steps of a
- * worker. */
+/* The settings of virtual functions as arguments, vf0 to vf255, and as steps of a worker: those of network
+ * cards (hardware/slice/vf_link.h) and of NVMe drives (broker/worker/vf_nvme.h). */
 #ifndef HOSTPCI_BROKER_WORKER_VF_SETTINGS_H
 #define HOSTPCI_BROKER_WORKER_VF_SETTINGS_H
 
@@ -20,12 +20,17 @@ json_t *vf_settings_kept(struct worker *worker, struct pci_address physical, uns
 void vf_settings_add_macs(struct worker *worker, struct pci_address physical, unsigned count,
                           json_t *settings);
 
-/* {N: settings} as they are now, below `count`, of a physical function; empty if it has no network interface.
- */
+/* ERROR_FAILED if the settings are not those of this kind of device. `now` is NULL if the virtual functions
+ * are made anew; if not, an NVMe drive's settings must be what it is now. */
+int vf_settings_check(const struct worker *worker, struct pci_address physical, const json_t *settings,
+                      const json_t *now, struct error *err);
+
+/* {N: settings} as they are now, below `count`, of a physical function; empty if it is neither a network card
+ * nor an NVMe drive. */
 int vf_settings_read(struct worker *worker, struct pci_address physical, unsigned count, json_t **ret,
                      struct error *err);
 
-/* Makes those settings that are not so yet, each group of them as a step on the physical function. 1:
+/* Makes those settings of a network card that are not so yet, each group of them as a step on it. 1:
  * something was changed; 0: nothing had to be. ERROR_FAILED if there are settings, but no network interface.
  */
 int vf_settings_apply(struct worker *worker, struct pci_address physical, const json_t *settings,

@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -40,7 +41,8 @@ struct secondary {
     uint16_t controller, primary;
     uint8_t online, reserved[3];
     uint16_t function; /* from 1 */
-    uint8_t rest[22];
+    uint16_t queues, interrupts;
+    uint8_t rest[18];
 };
 struct secondary_list {
     uint8_t count, reserved[31];
@@ -136,37 +138,104 @@ void nvme_wait(const struct sysroot *sysroot, struct pci_address physical, const
     }
 }
 
-static int divide(const struct pool *pool, unsigned count, unsigned least, const char *what, unsigned *ret,
-                  struct error *err)
-{
-    unsigned total = le32toh(pool->total), taken = le16toh(pool->primary), most = le16toh(pool->most);
-    unsigned share = total > taken ? (total - taken) / count : 0;
+/* One kind of what is divided. */
+struct kind {
+    const char *name;
+    unsigned least;
+    size_t member; /* of struct nvme_share */
+};
+static const struct kind kinds[] = {
+    [QUEUES] = {"queues", ADMIN_QUEUES, offsetof(struct nvme_share, queues)},
+    [INTERRUPTS] = {"interrupts", 1, offsetof(struct nvme_share, interrupts)},
+};
 
-    if (total > 0 && share < least)
-        return error_set(
-            err, ERROR_FAILED,
-            "the drive has %u %s to give away, and each of its virtual functions needs %u: ask for at "
-            "most %u",
-            total > taken ? total - taken : 0, what, least, total > taken ? (total - taken) / least : 0);
-    *ret = most > 0 && share > most ? most : share;
+static unsigned *part_of(struct nvme_share *share, const struct kind *kind)
+{
+    return (unsigned *)(void *)((char *)share + kind->member);
+}
+
+/* What was asked for, in all and by how many; an error if one asks for more than it can have. */
+static int add_up(const struct pool *pool, unsigned count, struct nvme_share list[], const struct kind *kind,
+                  unsigned long long *ret_sum, unsigned *ret_open, struct error *err)
+{
+    unsigned most = le16toh(pool->most);
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned part = *part_of(&list[i], kind);
+        if (part > 0 && le32toh(pool->total) == 0)
+            return error_set(err, ERROR_FAILED,
+                             "vf%u: this drive's virtual functions have a fixed number of %s", i, kind->name);
+        if (part > 0 && most > 0 && part > most)
+            return error_set(err, ERROR_FAILED,
+                             "vf%u: %u is more %s than one virtual function of this drive can have: %u", i,
+                             part, kind->name, most);
+        *ret_sum += part;
+        *ret_open += part == 0;
+    }
     return 0;
 }
 
-int nvme_find_share(const struct sysroot *sysroot, const char *node, unsigned count, struct nvme_share *ret,
-                    struct error *err)
+static int divide(const struct pool *pool, unsigned count, struct nvme_share list[], const struct kind *kind,
+                  struct error *err)
+{
+    unsigned total = le32toh(pool->total), taken = le16toh(pool->primary), most = le16toh(pool->most);
+    unsigned free = total > taken ? total - taken : 0, open = 0;
+    unsigned long long sum = 0;
+
+    if (add_up(pool, count, list, kind, &sum, &open, err) != 0)
+        return -1;
+    if (total == 0)
+        return 0;
+    if (sum + (unsigned long long)open * kind->least > free)
+        return error_set(
+            err, ERROR_FAILED,
+            "the drive has %u %s to give away, and each of its virtual functions needs %u or what "
+            "is asked for: ask for at most %u virtual functions, or give them less",
+            free, kind->name, kind->least, free / kind->least);
+    unsigned share = open > 0 ? (unsigned)(free - sum) / open : 0;
+    for (unsigned i = 0; i < count; i++)
+        if (*part_of(&list[i], kind) == 0)
+            *part_of(&list[i], kind) = most > 0 && share > most ? most : share;
+    return 0;
+}
+
+int nvme_divide(const struct sysroot *sysroot, const char *node, unsigned count, struct nvme_share list[],
+                struct error *err)
 {
     struct capabilities page;
-    struct nvme_share share;
     int status = identify(sysroot, node, PRIMARY_CAPABILITIES, &page, err);
 
     if (status < 0)
         return -1;
     if (status > 0 || count == 0)
         return 0;
-    if (divide(&page.queues, count, ADMIN_QUEUES, "queues", &share.queues, err) != 0 ||
-        divide(&page.interrupts, count, 1, "interrupts", &share.interrupts, err) != 0)
-        return -1;
-    *ret = share;
+    return divide(&page.queues, count, list, &kinds[QUEUES], err) != 0 ||
+                   divide(&page.interrupts, count, list, &kinds[INTERRUPTS], err) != 0
+               ? -1
+               : 1;
+}
+
+int nvme_read_shares(const struct sysroot *sysroot, const char *node, unsigned count,
+                     struct nvme_share list[], struct error *err)
+{
+    struct secondary_list page;
+    struct capabilities shared;
+    int status = identify(sysroot, node, PRIMARY_CAPABILITIES, &shared, err);
+
+    if (status == 0)
+        status = identify(sysroot, node, SECONDARY_LIST, &page, err);
+    if (status != 0)
+        return status < 0 ? -1 : 0;
+    memset(list, 0, count * sizeof(*list));
+    for (unsigned i = 0; i < page.count && i < MOST_SECONDARY; i++) {
+        const struct secondary *secondary = &page.list[i];
+        unsigned function = le16toh(secondary->function);
+        if (function > 0 && function <= count)
+            list[function - 1] = (struct nvme_share){
+                .queues = shared.queues.total != 0 ? le16toh(secondary->queues) : 0,
+                .interrupts = shared.interrupts.total != 0 ? le16toh(secondary->interrupts) : 0,
+                .online = (secondary->online & 1) != 0};
+    }
     return 1;
 }
 

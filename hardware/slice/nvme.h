@@ -21,16 +21,22 @@ int nvme_find(const struct sysroot *sysroot, struct pci_address physical, char n
  * takes no commands. */
 void nvme_wait(const struct sysroot *sysroot, struct pci_address physical, const char *node);
 
-/* What each virtual function gets; 0: these are not shared, each function has a fixed number. */
+/* A virtual function's part of the drive; 0: these are not shared, each function has a fixed number. */
 struct nvme_share {
     unsigned queues, interrupts;
+    bool online;
 };
 
-/* The share of each of `count` virtual functions: an equal part of what there is. 1: *ret is filled; 0:
- * the drive has no secondary controllers, and its virtual functions need nothing. ERROR_FAILED if it is too
- * little to work with. */
-int nvme_find_share(const struct sysroot *sysroot, const char *node, unsigned count, struct nvme_share *ret,
-                    struct error *err);
+/* What each of `count` virtual functions has now. 1: `list` is filled; 0: the drive has no secondary
+ * controllers, and its virtual functions need nothing. */
+int nvme_read_shares(const struct sysroot *sysroot, const char *node, unsigned count,
+                     struct nvme_share list[], struct error *err);
+
+/* Completes what each of `count` virtual functions, which all are new, is to have: where a number in `list`
+ * is 0, an equal part of what the others leave. 1: done; 0: as above. ERROR_FAILED if the drive has too
+ * little. */
+int nvme_divide(const struct sysroot *sysroot, const char *node, unsigned count, struct nvme_share list[],
+                struct error *err);
 
 /* Gives the index-th virtual function, which no driver holds, its share and sets it online. */
 int nvme_set_online(const struct sysroot *sysroot, const char *node, unsigned index, struct nvme_share share,

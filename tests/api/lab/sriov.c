@@ -144,6 +144,31 @@ LAB_TEST(lab_sriov, drive_is_divided_and_the_host_uses_a_part_of_it)
     machine_wait(DRIVE_FIRST, false);
 }
 
+static char *begin_dividing(const char *first)
+{
+    return xstrdup(json_string_value(put(PCI "/" DRIVE "/sriov", "numvfs", "2", "vf0", first, NULL)));
+}
+
+/* The second one gets what is left of 8 queues and 4 interrupts; what the drive has is read back from it. */
+LAB_TEST(lab_sriov, drive_is_divided_as_asked_for)
+{
+    autofree char *upid = begin_dividing("queues=5,interrupts=1");
+    task_succeeds(upid);
+    autofree char *again = begin_dividing("queues=5,interrupts=1");
+    task_succeeds(again);
+    autofree char *other = begin_dividing("queues=4");
+    task_fails(other,
+               "vf0: queues is 5, and is changed only when the virtual functions of " DRIVE " are made");
+    machine_write("/sys/bus/pci/drivers_probe", DRIVE_FIRST);
+    MOVE(DRIVE_FIRST, "vfio-pci");
+    MOVE(DRIVE_FIRST, "restore");
+    divide_drive("0", "1");
+    machine_wait(DRIVE_FIRST, false);
+    autofree char *much = begin_dividing("queues=9");
+    task_fails(much, "more queues than one virtual function of this drive can have");
+    machine_wait(DRIVE_FIRST, false);
+}
+
 LAB_TEST(lab_sriov, cards_behind_ports_without_acs_go_together)
 {
     const json_t *status = status_of(LEFT);
