@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -63,41 +65,96 @@ static int sync_folder_of(const char *path)
     return fd < 0 ? -1 : fsync(fd);
 }
 
-/* Writes the content to a temporary file, which `publish` then gives its name (0, or -1 and errno). */
-static int write_file(const char *path, const void *data, size_t length, mode_t mode,
-                      int (*publish)(const char *temporary, const char *path), struct error *err)
-{
-    autofree char *temporary = xasprintf("%s.XXXXXX", path);
-    autoclose int fd = mkostemp(temporary, O_CLOEXEC);
+/* A draft has no name as long as it is written, so that nothing is left of it if we are killed. File systems
+ * that cannot do that give it the temporary one. */
+struct draft {
+    int fd;
+    bool nameless;
+    char *temporary;
+};
 
-    if (fd < 0)
-        return error_set_errno(err, errno, "cannot create '%s'", temporary);
-    if (fchmod(fd, mode) != 0 || write_all(fd, data, length) != 0 || publish(temporary, path) != 0) {
+static int open_draft(const char *path, struct draft *ret)
+{
+    autofree char *copy = xstrdup(path);
+    char random[UUID_SIZE];
+
+    uuid_make(random);
+    ret->temporary = xasprintf("%s.%.8s", path, random);
+    ret->fd = open(dirname(copy), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    ret->nameless = ret->fd >= 0;
+    if (!ret->nameless)
+        ret->fd = open(ret->temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    return ret->fd;
+}
+
+static int name_draft(const struct draft *draft, const char *name)
+{
+    char self[32];
+
+    if (!draft->nameless)
+        return link(draft->temporary, name);
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", draft->fd);
+    return linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW);
+}
+
+/* Unlike rename(2), link(2) fails if the name is taken. */
+static int publish(const struct draft *draft, const char *path, bool replace)
+{
+    if (!replace)
+        return name_draft(draft, path);
+    if (draft->nameless && name_draft(draft, draft->temporary) != 0)
+        return -1;
+    if (rename(draft->temporary, path) == 0)
+        return 0;
+    int reason = errno;
+    unlink(draft->temporary);
+    errno = reason;
+    return -1;
+}
+
+static int write_draft(const struct draft *draft, const char *path, const void *data, size_t length,
+                       mode_t mode, bool replace, struct error *err)
+{
+    int result = 0;
+
+    if (fchmod(draft->fd, mode) != 0 || write_all(draft->fd, data, length) != 0 ||
+        publish(draft, path, replace) != 0) {
         int reason = errno;
         error_set_errno(err, reason, "cannot write '%s'", path);
         err->kind = reason == EEXIST ? ERROR_CONFLICT : ERROR_FAILED;
-        unlink(temporary);
-        return -1;
+        result = -1;
     }
-    if (sync_folder_of(path) != 0)
+    if (!draft->nameless)
+        unlink(draft->temporary); /* renamed already if it replaced the file */
+    return result;
+}
+
+static int write_file(const char *path, const void *data, size_t length, mode_t mode, bool replace,
+                      struct error *err)
+{
+    struct draft draft;
+    int result = 0;
+
+    if (open_draft(path, &draft) < 0)
+        result = error_set_errno(err, errno, "cannot create '%s'", draft.temporary);
+    else
+        result = write_draft(&draft, path, data, length, mode, replace, err);
+    if (draft.fd >= 0)
+        close(draft.fd);
+    free(draft.temporary);
+    if (result == 0 && sync_folder_of(path) != 0)
         return error_set_errno(err, errno, "cannot make '%s' durable", path);
-    return 0;
+    return result;
 }
 
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err)
 {
-    return write_file(path, data, length, mode, rename, err);
-}
-
-/* Unlike rename(2), link(2) fails if the name is taken. */
-static int name_anew(const char *temporary, const char *path)
-{
-    return link(temporary, path) != 0 ? -1 : unlink(temporary);
+    return write_file(path, data, length, mode, true, err);
 }
 
 int file_create(const char *path, const void *data, size_t length, mode_t mode, struct error *err)
 {
-    return write_file(path, data, length, mode, name_anew, err);
+    return write_file(path, data, length, mode, false, err);
 }
 
 int file_make_folder(const char *path, mode_t mode, struct error *err)

@@ -14,7 +14,8 @@
  * ERROR_TOO_LARGE beyond `limit` bytes. `ret_length` may be NULL. */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_length, struct error *err);
 
-/* Replaces the file atomically: a reader finds the old content or the new, even after a power cut. */
+/* Replaces the file atomically: a reader finds the old content or the new, even after a power cut. If we
+ * are killed while the new content is written, nothing is left of it. */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
 
 /* The same for a new file. ERROR_CONFLICT if something of that name exists, which stays as it is. */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Errors, strings and files. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -106,4 +110,57 @@ Test(file, is_replaced_as_a_whole)
     cr_assert_eq(err.kind, ERROR_TOO_LARGE);
     unlink(path);
     rmdir(nested);
+}
+
+static unsigned count_files(const char *folder)
+{
+    DIR *files = opendir(folder);
+    unsigned count = 0;
+
+    cr_assert_not_null(files);
+    for (const struct dirent *entry; (entry = readdir(files)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(files);
+    return count;
+}
+
+/* The kernel kills whoever writes more than it may. */
+static void write_and_be_killed(int (*write_file)(const char *path, const void *data, size_t length,
+                                                  mode_t mode, struct error *err),
+                                const char *path)
+{
+    static char data[8192];
+    const struct rlimit limit = {4096, 4096}, no_core = {0, 0};
+    struct error err;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &no_core);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        signal(SIGXFSZ, SIG_DFL);
+        write_file(path, data, sizeof(data), 0600, &err);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ, "status %x", status);
+}
+
+Test(file, of_which_the_writer_is_killed_leaves_nothing)
+{
+    char folder[] = "/dev/shm/hostpci-test-XXXXXX";
+    autofree char *path = xasprintf("%s/file", mkdtemp(folder)), *content = NULL;
+    struct error err;
+
+    write_and_be_killed(file_create, path);
+    cr_expect_eq(count_files(folder), 0);
+    cr_assert_eq(file_create(path, "one", 3, 0600, &err), 0, "%s", err.message);
+    cr_assert_eq(file_create(path, "two", 3, 0600, &err), -1);
+    cr_expect_eq(err.kind, ERROR_CONFLICT);
+    write_and_be_killed(file_replace, path);
+    cr_expect_eq(count_files(folder), 1);
+    cr_assert_eq(file_read(path, 10, &content, NULL, &err), 0);
+    cr_expect_str_eq(content, "one");
+    unlink(path);
+    rmdir(folder);
 }
