@@ -10,7 +10,11 @@
     {PCI CARD "/uevent", UEVENT("nouveau", "30000", "10DE:2484")},                                           \
         {PCI CARD "/driver/module", "-> ../../../../module/nouveau"}
 #define FREE {PCI CARD "/uevent", "PCI_CLASS=30000\nPCI_ID=10DE:2484\nPCI_SUBSYS_ID=10DE:146B\n"}
-#define IDS  {"etc/modprobe.d/vfio.conf", "options vfio-pci ids=8086:ffff,10de:2484\n"}
+#define OUR_IDS(list)                                                                                        \
+    {"etc/modprobe.d/hostpci.conf",                                                                          \
+     "# Written by hostpci: change it with `hostpci set /nodes/localhost/hardware/vfio`.\n"                  \
+     "options vfio-pci ids=" list "\n"}
+#define IDS {"etc/modprobe.d/vfio.conf", "options vfio-pci ids=8086:ffff,10de:2484\n"}
 
 Test(check_device, finds_nothing_wrong_where_all_is_right)
 {
@@ -301,6 +305,20 @@ Test(check_device, goes_to_one_driver_at_boot)
          "warning",
          "what the host uses",
          "nano /etc/modprobe.d/vfio.conf"},
+        {"by ids of hostpci, although the host uses it",
+         {OUR_IDS("8086:1572"), DEFAULT_ROUTE},
+         NETWORK,
+         "vfio-ids",
+         "warning",
+         "what the host uses",
+         "hostpci set /nodes/localhost/hardware/vfio --delete ids"},
+        {"by ids of hostpci, which another needs, although the host uses it",
+         {OUR_IDS("8086:1572,10de:2484,8086:1572:8086:0000"), DEFAULT_ROUTE},
+         NETWORK,
+         "vfio-ids",
+         "warning",
+         "what the host uses",
+         "hostpci set /nodes/localhost/hardware/vfio --ids 10de:2484"},
         {"by ids, although the host uses another of its kind",
          {IDS, {PCI NETWORK "/uevent", UEVENT("i40e", "20000", "10DE:2484")}, DEFAULT_ROUTE},
          CARD,
