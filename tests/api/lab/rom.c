@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ROMs of real functions: tests/lab/topology/default. QEMU's e1000e has one image for a BIOS and one for
- * UEFI, its NVMe drive has none, and its VGA is the screen of the boot. */
+ * UEFI, unless it is given another one; its NVMe drive has none, and its VGA is the screen of the boot. */
 #include <criterion/criterion.h>
 
 #include "base/memory.h"
@@ -15,6 +15,7 @@
 #define SCREEN "0000:00:01.0"
 #define DRIVE  "0000:01:00.0"
 #define CARD   "0000:03:00.0"
+#define MODERN "0000:02:00.1"
 
 TestSuite(lab_rom, .init = lab_start, .timeout = 600);
 
@@ -68,4 +69,16 @@ LAB_TEST(lab_rom, of_the_screen_is_for_a_bios_alone)
     cr_expect_eq(number_of(rom, "bios"), 1);
     cr_expect_eq(number_of(rom, "uefi"), 0);
     cr_expect_eq(number_of(rom, "fits"), 1);
+}
+
+LAB_TEST(lab_rom, that_is_for_uefi_alone)
+{
+    MOVE(MODERN, "vfio-pci");
+    const json_t *rom = get(PCI "/" MODERN "/rom", NULL), *images = member(rom, "images");
+    cr_expect_eq(number_of(rom, "bios"), 0);
+    cr_expect_eq(number_of(rom, "uefi"), 1);
+    cr_expect_eq(number_of(rom, "fits"), 1);
+    cr_assert_eq(json_array_size(images), 1);
+    cr_expect_str_eq(text_of(member(json_array_get(images, 0), "efi"), "machine"), "x64");
+    MOVE(MODERN, "restore");
 }
