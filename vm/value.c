@@ -185,6 +185,17 @@ bool vm_value_hotplugs(const json_t *config, const char *feature)
     return false;
 }
 
+void vm_value_append_encoded(struct text *text, const char *plain, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)plain[i];
+        if (byte < ' ' || byte > '~' || byte == '%' || byte == ':')
+            text_printf(text, "%%%02X", byte);
+        else
+            text_append_bytes(text, &byte, 1);
+    }
+}
+
 void vm_value_append_decoded(struct text *text, const char *encoded)
 {
     for (; *encoded != '\0'; encoded++) {

@@ -29,6 +29,10 @@ bool vm_value_hotplugs(const json_t *config, const char *feature);
  * are. */
 void vm_value_append_decoded(struct text *text, const char *encoded);
 
+/* Appends a text percent-encoded, as Proxmox VE's files have it: %, :, control characters and bytes that are
+ * not ASCII as %XX. */
+void vm_value_append_encoded(struct text *text, const char *plain, size_t length);
+
 /* "32G", "528K", "1000": bytes in the largest unit that leaves no rest. The caller frees. */
 char *vm_value_print_size(unsigned long long bytes);
 

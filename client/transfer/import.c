@@ -25,6 +25,7 @@ static const struct kind {
     {"mapping/pci.cfg", mapping_file_read_pci, NULL},
     {"mapping/usb.cfg", mapping_file_read_usb, NULL},
     {"mapping/directory.cfg", NULL, "hostpci does not share folders with VMs"},
+    {"user.cfg", user_file_read, NULL},
     {"priv/shadow.cfg", NULL,
      "passwords are not carried over; `hostpci set /access/password --userid NAME@pve --password ...` sets "
      "them"},
@@ -123,9 +124,10 @@ static int read_one(const char *path, struct intake *intake, struct error *err)
         if (fnmatch(end != NULL ? end + 1 : kinds[i].pattern, name, 0) == 0)
             return read_file(&kinds[i], path, name, intake, err);
     }
-    return error_set(err, ERROR_INVALID,
-                     "cannot tell from its name what '%s' holds: it must be pci.cfg, usb.cfg or VMID.conf",
-                     path);
+    return error_set(
+        err, ERROR_INVALID,
+        "cannot tell from its name what '%s' holds: it must be pci.cfg, usb.cfg, user.cfg or VMID.conf",
+        path);
 }
 
 static int make_intake(const struct options *options, struct intake *ret, struct error *err)

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "client/print/cell.h"
 #include "client/shell/lookup.h"
+#include "schema/path.h"
 #include "schema/validate.h"
 
 const char *const intake_stage_names[INTAKE_STAGES] = {[INTAKE_MAPPINGS] = "Mappings",
@@ -180,12 +181,32 @@ static const char *find_missing(const struct intake_step *step, const struct end
     const json_t *parameters = json_object_get(step->make, "parameters");
 
     SCHEMA_FOREACH(row, endpoint->parameters) {
-        autofree char *captured = xasprintf("{%s}", row->name);
         if (!row->optional && json_object_get(parameters, row->name) == NULL &&
-            strstr(endpoint->path, captured) == NULL)
+            !path_captures(endpoint->path, row->name))
             return row->name;
     }
     return NULL;
+}
+
+/* What the path itself names: a user, a token. */
+static bool check_captured(const struct intake_source *source, const struct intake_step *step,
+                           const struct endpoint *endpoint)
+{
+    const char *declared = endpoint->path, *given = json_text(step->make, "path");
+    struct path_capture captured;
+    struct error err;
+
+    while (path_next_capture(&declared, &given, &captured)) {
+        autofree char *name = xstrndup(captured.name, captured.name_length);
+        autojson json_t *value = json_stringn(captured.value, captured.value_length);
+        const struct schema *schema = schema_find(endpoint->parameters, name);
+        if (schema == NULL || strcmp(json_string_value(value), "localhost") == 0 ||
+            validate_value(schema, name, &value, &err) == 0)
+            continue;
+        intake_leave_out(source, "%s: %s: %s", step->what, name, err.message);
+        return false;
+    }
+    return true;
 }
 
 static bool check_step(const struct intake_source *source, const struct intake_step *step)
@@ -200,7 +221,7 @@ static bool check_step(const struct intake_source *source, const struct intake_s
     }
     const char *missing = endpoint != NULL ? find_missing(step, endpoint) : NULL;
     if (endpoint != NULL && missing == NULL)
-        return settle_parameters(source, step, endpoint);
+        return check_captured(source, step, endpoint) && settle_parameters(source, step, endpoint);
     if (endpoint == NULL)
         intake_leave_out(source, "%s: hostpci does not take this name", step->what);
     else

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/request.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "client/shell/lookup.h"
 #include "client/transfer/formats.h"
@@ -113,4 +114,26 @@ void mapping_file_read_pci(struct intake_source *source)
 void mapping_file_read_usb(struct intake_source *source)
 {
     read_mappings(source, INTAKE_USB_MAPPINGS, "USB");
+}
+
+char *mapping_file_print(const json_t *mappings)
+{
+    static const char *const settings[] = {"description", "live-migration-capable", "mdev"};
+    struct text text = {0};
+    const json_t *mapping, *entry;
+    size_t i, j;
+
+    json_array_foreach(mappings, i, mapping) {
+        text_printf(&text, "%s%s\n", i > 0 ? "\n" : "", json_text(mapping, "id"));
+        for (size_t k = 0; k < COUNT_OF(settings); k++) {
+            const json_t *value = json_object_get(mapping, settings[k]);
+            autofree char *number = json_is_integer(value) ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+            if (value != NULL)
+                text_printf(&text, "\t%s %s\n", settings[k],
+                            number != NULL ? number : json_string_value(value));
+        }
+        json_array_foreach(json_object_get(mapping, "map"), j, entry)
+            text_printf(&text, "\tmap %s\n", json_string_value(entry));
+    }
+    return text_take(&text);
 }

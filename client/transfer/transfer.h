@@ -9,5 +9,6 @@
 
 /* argv[0] is the command. Returns the exit status. */
 int transfer_import(int argc, char **argv);
+int transfer_export(int argc, char **argv);
 
 #endif

@@ -2,6 +2,7 @@
 /* qemu-server/100.conf: a VM's configuration. vm/config/config.h reads it. */
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "client/transfer/formats.h"
 #include "vm/config/config.h"
@@ -100,4 +101,31 @@ void vm_file_read_elsewhere(struct intake_source *source)
 
     if (vmid == NULL || !intake_knows(source->intake, INTAKE_RESOURCES, vmid))
         intake_leave_out(source, "it is a VM of another node: import it there");
+}
+
+/* The server hides a secret behind asterisks. */
+static bool is_hidden(const json_t *value)
+{
+    const char *string = json_string_value(value);
+
+    return string != NULL && string[0] == '*' && string[strspn(string, "*")] == '\0';
+}
+
+char *vm_file_print(const json_t *pending)
+{
+    autojson json_t *document = json_pack("{s:{}, s:{}, s:{}}", "config", "pending", "delete");
+    static const char *const parts[][2] = {{"value", "config"}, {"pending", "pending"}, {"delete", "delete"}};
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(pending, i, row) {
+        const char *key = json_text(row, "key");
+        for (size_t j = 0; j < COUNT_OF(parts); j++) {
+            json_t *value = json_object_get(row, parts[j][0]);
+            if (strcmp(key, "digest") != 0 && (json_is_string(value) || json_is_integer(value)) &&
+                !is_hidden(value))
+                json_object_set(json_object_get(document, parts[j][1]), key, value);
+        }
+    }
+    return vm_config_print(document);
 }

@@ -165,6 +165,117 @@ DAEMON_TEST(import, undoes_a_stage_of_which_one_step_fails)
     cr_expect_eq(json_array_size(get("/nodes/" NODE "/qemu", NULL)), 2);
 }
 
+static const char user_cfg[] = "user:anna@pve:1:0:Anna:M%C3%BCller:anna@example.org:works%3A nights::\n"
+                               "user:berta@pve:0:1900000000:::::\n"
+                               "user:root@pam:1:0::::::\n"
+                               "token:root@pam!auto:0:0:ansible:\n"
+                               "token:anna@pve!tok:1900000000:1::\n"
+                               "\n"
+                               "group:admins:anna@pve,root@pam,gone@pve:The admins:\n"
+                               "\n"
+                               "pool:p1::100:local:\n"
+                               "\n"
+                               "role:Mine:VM.Audit,VM.PowerMgmt,VM.Foo:\n"
+                               "\n"
+                               "acl:1:/:@admins:Administrator:\n"
+                               "acl:0:/vms/100:anna@pve,anna@pve!tok:Mine,PVEVMUser:\n"
+                               "acl:1:/nothing/x:anna@pve:Mine:\n"
+                               "acl:1:/vms:gone@pve:Mine:\n"
+                               "foo\n";
+
+DAEMON_TEST(import, gives_users_their_groups_and_permissions)
+{
+    static const char *const told[] = {
+        "line 1: the password of user anna@pve: ",
+        "line 3: user root@pam: is there already",
+        "line 7: member gone@pve of group admins: there is no such user",
+        "line 9: pool p1: hostpci has no pools",
+        "line 11: privilege VM.Foo of role Mine: hostpci has no such privilege",
+        "line 15: permissions on /nothing/x: there can be none on this path",
+        "line 16: role Mine on /vms for gone@pve: there is no such user",
+        "line 17: the line is of no known kind: foo",
+        "The tokens have new secrets, which are not shown again:\nroot@pam!auto=",
+    };
+
+    write_file("user.cfg", user_cfg);
+    autofree char *printed = RUN("import", folder, "--yes");
+    for (size_t i = 0; i < COUNT_OF(told); i++)
+        has_printed(printed, told[i]);
+    const json_t *anna = get("/access/users/anna@pve", NULL), *berta = get("/access/users/berta@pve", NULL);
+    cr_expect_str_eq(text_of(anna, "lastname"), "Müller");
+    cr_expect_str_eq(text_of(anna, "comment"), "works: nights");
+    is_json(member(anna, "groups"), "['admins']");
+    is_json(member(anna, "tokens"), "{'tok': {'expire': 1900000000, 'privsep': 1}}");
+    cr_expect_eq(number_of(berta, "enable"), 0);
+    cr_expect_eq(number_of(berta, "expire"), 1900000000);
+    is_json(get("/access/roles/Mine", NULL), "{'VM.Audit': 1, 'VM.PowerMgmt': 1}");
+    cr_expect_eq(json_array_size(get("/access/acl", NULL)), 5);
+    is_json(get("/access/permissions", "userid", "anna@pve!tok", "path", "/vms/100", NULL),
+            "{'/vms/100': {'VM.Audit': 0, 'VM.Backup': 0, 'VM.Config.CDROM': 0, 'VM.Config.Cloudinit': 0, "
+            "'VM.Console': 0, 'VM.GuestAgent.Audit': 0, 'VM.GuestAgent.FileRead': 0, "
+            "'VM.GuestAgent.FileSystemMgmt': 0, 'VM.GuestAgent.FileWrite': 0, "
+            "'VM.PowerMgmt': 0}}");
+    const char *secret = strstr(printed, "root@pam!auto=");
+    autofree char *token = xstrndup(secret, strcspn(secret, "\n"));
+    call_with_token(token);
+    get("/access/acl", NULL);
+}
+
+DAEMON_TEST(import, undoes_users_when_one_is_refused)
+{
+    write_file("user.cfg", "user:anna@pve:1:0:::::\n"
+                           "role:PVEMine:VM.Audit:\n"
+                           "acl:1:/:anna@pve:NoAccess:\n");
+    FAILS(1, "Users and permissions: nothing of this was imported", "import", folder, "--yes");
+    cr_expect_eq(json_array_size(get("/access/users", NULL)), 1);
+    cr_expect_eq(json_array_size(get("/access/acl", NULL)), 0);
+}
+
+static char *read_back(const char *export, const char *name)
+{
+    autofree char *path = xasprintf("%s/%s", export, name);
+    struct error err;
+    char *text;
+
+    cr_assert_eq(file_read(path, 1 << 20, &text, NULL, &err), 0, "%s", err.message);
+    return text;
+}
+
+static void remove_all(void)
+{
+    free(RUN("set", CONFIG, "--delete", "protection"));
+    free(RUN("qm", "destroy", "100"));
+    delete ("/cluster/mapping/pci/gpu", NULL);
+    delete ("/cluster/mapping/usb/stick", NULL);
+    delete ("/access/users/anna@pve", NULL);
+    delete ("/access/users/berta@pve", NULL);
+    delete ("/access/users/root@pam/token/auto", NULL);
+    delete ("/access/groups/admins", NULL);
+    delete ("/access/roles/Mine", NULL);
+}
+
+/* What is exported, and what is exported after it was imported, is the same. */
+DAEMON_TEST(import, loses_nothing_on_the_way_out_and_back)
+{
+    static const char *const names[] = {"mapping/pci.cfg", "mapping/usb.cfg", "user.cfg",
+                                        "qemu-server/100.conf"};
+    autofree char *first = xasprintf("%s/first", folder), *second = xasprintf("%s/second", folder);
+
+    write_files();
+    write_file("user.cfg", user_cfg);
+    free(RUN("import", folder, "--yes"));
+    free(RUN("export", first));
+    remove_all();
+    autofree char *printed = RUN("import", first, "--yes");
+    free(RUN("export", second));
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        autofree char *before = read_back(first, names[i]), *after = read_back(second, names[i]);
+        cr_expect_str_eq(after, before, "%s", names[i]);
+        cr_expect_gt(strlen(before), 20, "%s", names[i]);
+    }
+    FAILS(1, "cannot make the folder", "export", first);
+}
+
 DAEMON_TEST(import, takes_a_file_alone_and_knows_it_by_its_name)
 {
     write_files();

@@ -5,26 +5,15 @@
 #include "base/memory.h"
 #include "schema/format.h"
 #include "vm/config/parts.h"
-
-/* Prints a line of the description, with %, :, control characters and non-ASCII bytes as %XX. */
-static void print_remark(struct text *text, const char *line, size_t length)
-{
-    text_append(text, "#");
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)line[i];
-        if (byte < ' ' || byte > '~' || byte == '%' || byte == ':')
-            text_printf(text, "%%%02X", byte);
-        else
-            text_append_bytes(text, &byte, 1);
-    }
-    text_append(text, "\n");
-}
+#include "vm/value.h"
 
 static void print_description(struct text *text, const char *description)
 {
     for (const char *line = description; line != NULL;) {
         size_t length = strcspn(line, "\n");
-        print_remark(text, line, length);
+        text_append(text, "#");
+        vm_value_append_encoded(text, line, length);
+        text_append(text, "\n");
         line = line[length] == '\n' ? line + length + 1 : NULL;
     }
 }
