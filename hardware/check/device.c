@@ -15,10 +15,23 @@
 #include "hardware/pci/card.h"
 #include "hardware/pci/class.h"
 
+static bool is_kept_awake(const struct facts *facts)
+{
+    const struct setting *setting = NULL;
+    char value[16];
+
+    return host_settings_option(&facts->settings, "vfio_pci", "disable_idle_d3", value, sizeof(value),
+                                &setting) &&
+           value[0] != '\0' && strchr("1yY", value[0]) != NULL;
+}
+
+/* The option is read when the module is loaded, so once it is set it lacks nothing but that start. */
 static void remedy_sleep(const struct facts *facts, struct remedy *remedy)
 {
-    text_append(&remedy->lines, "# power the host off, wait until the card has no more power, start it\n"
-                                "# to keep it from sleeping while vfio-pci has it:\n");
+    text_append(&remedy->lines, "# power the host off, wait until the card has no more power, start it\n");
+    if (is_kept_awake(facts))
+        return;
+    text_append(&remedy->lines, "# to keep it from sleeping while vfio-pci has it:\n");
     remedy_set_option(facts, remedy, "vfio-pci", "disable_idle_d3", "1", "vfio-power");
     remedy_refresh(remedy);
 }
