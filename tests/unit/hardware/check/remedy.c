@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a remedy tells to type into files is typed, on a copy of the host: on each variant of the golden host
- * whose finding in tests/golden has such lines. Then the command line is made anew from the boot loader's
- * file, and whoever asks again is not told to change the same file again.
+/* What a remedy tells to type is typed, on a copy of the host: on each variant of the golden host whose
+ * finding in tests/golden has such lines. After edits of files the command line is made anew from the boot
+ * loader's file, and whoever asks again is not told to change the same file again. After steps that the
+ * kernel takes at once the finding is gone. (What calls of hostpci do is in tests/api/fix_golden.c.)
  *
  * What the kernel would do after a reboot is not played here: a finding may stay, but not its edit. */
 #include <criterion/criterion.h>
@@ -30,21 +31,56 @@ static bool is_edit(const char *line)
            strstr(line, " /etc/") != NULL;
 }
 
-/* The edits of a remedy, a line each, with paths below the folder that the shell is started in. */
-static char *take_edits(const char *remedy)
+/* A line that changes what the kernel runs with now: `played` does it to the tree. */
+static bool is_step(const char *line)
 {
-    struct text edits = {0};
+    static const char *const begins[] = {"modprobe ",       "umount ",        "ip link set ",
+                                         "systemctl stop ", "echo N > /sys/", "for console in /sys/"};
+
+    for (size_t i = 0; i < COUNT_OF(begins); i++)
+        if (text_starts_with(line, begins[i]))
+            return true;
+    return false;
+}
+
+static bool is_edit_or_step(const char *line)
+{
+    return is_edit(line) || is_step(line);
+}
+
+/* What such lines make of a host. */
+static const char played[] =
+    "modprobe() { mkdir -p sys/module/$(echo $1 | tr - _); }\n"
+    "umount() { sed -i \"\\\\# $1 #d\" proc/1/mountinfo; }\n"
+    "ip() { echo 0x1002 > sys/class/net/$3/flags; echo down > sys/class/net/$3/operstate; }\n"
+    "systemctl() { for process in proc/[0-9]*; do\n"
+    "  if ls -l $process/fd 2>&1 | grep -q /dev/dri/; then rm -r $process; fi\ndone; }\n";
+
+/* A line, with the paths of files below the folder that the shell is started in. */
+static void append_below(struct text *ret, const char *line)
+{
+    for (const char *at; (at = strstr(line, " /")) != NULL; line = at + strlen(" /")) {
+        bool below = text_starts_with(at, " /etc/") || text_starts_with(at, " /sys/");
+        text_printf(ret, "%.*s %s/", (int)(at - line), line, below ? "." : "");
+    }
+    text_printf(ret, "%s\n", line);
+}
+
+static char *take_lines(const char *remedy, bool (*is_wanted)(const char *line))
+{
+    struct text lines = {0};
     autofree char *copy = xstrdup(remedy);
     char *rest = copy;
 
-    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
-        if (!is_edit(line))
-            continue;
-        for (const char *at; (at = strstr(line, " /etc/")) != NULL; line += at - line + 1)
-            text_printf(&edits, "%.*s .", (int)(at - line), line);
-        text_printf(&edits, "%s\n", line);
-    }
-    return text_take(&edits);
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+        if (is_wanted(line))
+            append_below(&lines, line);
+    return text_take(&lines);
+}
+
+static char *take_edits(const char *remedy)
+{
+    return take_lines(remedy, is_edit);
 }
 
 static void run_shell(const struct tree *tree, const char *script)
@@ -151,6 +187,135 @@ static void try_findings(const char *variant)
     json_array_foreach(checks, i, finding)
         if (golden || strcmp(get(finding, "id"), meant) == 0)
             try_finding(variant, host, id[0] != '\0' ? id : GPU, finding);
+}
+
+/* What a hand does first, as the remedy says in words, is not played. */
+static bool is_for_hands(const char *variant)
+{
+    static const char *const variants[] = {"nic-default-route"}; /* its addresses go to another interface */
+
+    for (size_t i = 0; i < COUNT_OF(variants); i++)
+        if (strcmp(variants[i], variant) == 0)
+            return true;
+    return false;
+}
+
+static void try_steps(const char *variant)
+{
+    autofree char *file = xasprintf(VARIANTS "/%s.json", variant);
+    autofree char *host = xasprintf("golden:%s", variant);
+    autojson json_t *expected = json_load_file(file, 0, NULL);
+    const json_t *meant = json_object_get(expected, "meant"), *check;
+    autofree char *steps = take_lines(get(meant, "remedy"), is_step);
+    size_t i;
+
+    if (steps[0] == '\0' || is_for_hands(variant))
+        return;
+    autotree struct tree tree;
+    tree_make_host(&tree, host);
+    autofree char *lines = take_lines(get(meant, "remedy"), is_edit_or_step);
+    autofree char *script = xasprintf("%s%s", played, lines);
+    run_shell(&tree, script);
+    autojson json_t *checks = ask(&tree, get(expected, "id")[0] != '\0' ? get(expected, "id") : GPU);
+    json_array_foreach(checks, i, check)
+        cr_expect(strcmp(get(check, "id"), get(meant, "id")) != 0 ||
+                      strcmp(get(check, "message"), get(meant, "message")) != 0,
+                  "%s: %s stays after\n%s", variant, get(meant, "id"), lines);
+}
+
+Test(remedy, of_steps_makes_the_finding_go_away)
+{
+    autosplit char **names = variant_names();
+
+    for (char **name = names; *name != NULL; name++)
+        try_steps(*name);
+}
+
+/* Lines that no test executes: they only show something, or a person decides. */
+static bool is_hands_line(const char *line)
+{
+    static const char *const begins[] = {
+        "#", /* words */
+        "cat ",
+        "dmesg",
+        "fuser ",
+        "grep ",
+        "lsblk ",
+        "lsusb ",
+        "modinfo ",
+        "hostpci get ",
+        "systemctl status ", /* show */
+        "nano ",             /* a file in which more stands than can be told */
+        "apt install ",
+        "systemctl restart nvidia-vgpud",
+        "systemctl reboot --firmware-setup",
+        "sudo hostpci serve", /* with this host's programs and firmware */
+        "qm set VMID ",       /* on the machine that runs this one */
+        "bios: ",
+        "cpu: ",
+        "machine: ",
+        "hostpci0: ", /* for a VM that is not there yet */
+    };
+
+    for (size_t i = 0; i < COUNT_OF(begins); i++)
+        if (text_starts_with(line, begins[i]))
+            return true;
+    return false;
+}
+
+/* What has the next boot read what the edits before it have written. */
+static bool is_boot(const char *line)
+{
+    static const char *const begins[] = {"update-initramfs ", "update-grub", "proxmox-boot-tool ", "reboot"};
+
+    for (size_t i = 0; i < COUNT_OF(begins); i++)
+        if (text_starts_with(line, begins[i]))
+            return true;
+    return false;
+}
+
+/* A call is made as the finding's action, by tests/api/fix_golden.c and tests/unit/action.c, unless something
+ * is left to a person beside it. */
+static void expect_executed(const char *file, const json_t *finding)
+{
+    autofree char *copy = xstrdup(get(finding, "remedy"));
+    char *rest = copy;
+    bool hands = false;
+
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        bool call =
+            text_starts_with(line, "hostpci ") && (json_object_get(finding, "action") != NULL || hands);
+        hands |= is_hands_line(line);
+        cr_expect(*line == '\0' || call || is_edit_or_step(line) || is_boot(line) || is_hands_line(line),
+                  "%s, %s: no test does: %s", file, get(finding, "id"), line);
+    }
+}
+
+static void expect_all_executed(const char *file, const json_t *value)
+{
+    const json_t *child;
+    const char *key;
+    size_t i;
+
+    if (json_object_get(value, "remedy") != NULL)
+        expect_executed(file, value);
+    json_array_foreach(value, i, child)
+        expect_all_executed(file, child);
+    json_object_foreach((json_t *)(uintptr_t)value, key, child)
+        expect_all_executed(file, child);
+}
+
+Test(remedy, of_every_golden_is_executed_or_for_hands)
+{
+    autosplit char **names = variant_names();
+    autojson json_t *golden = json_load_file(VARIANTS "/golden.json", 0, NULL);
+
+    expect_all_executed("golden", golden);
+    for (char **name = names; *name != NULL; name++) {
+        autofree char *file = xasprintf(VARIANTS "/%s.json", *name);
+        autojson json_t *expected = json_load_file(file, 0, NULL);
+        expect_all_executed(*name, expected);
+    }
 }
 
 /* The file has changed since: another remedy, or its owner, took a line out above these. */
