@@ -6,10 +6,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "broker/operations.h"
 #include "broker/worker/vm_end.h"
 #include "vm/qmp/qmp.h"
@@ -17,6 +19,8 @@
 #define QMP_MS        3000
 #define PASSWORD_TIME "+30" /* seconds in which it may be used */
 #define PATIENCE      20
+#define LOOKS         20 /* at a port that another terminal has, which may just have been closed */
+#define LOOK_NS       100000000
 
 const struct schema operation_vm_console_arguments[] = {
     ARGUMENT_VMID,
@@ -63,11 +67,52 @@ static int open_screen(const struct machine *machine, const char *password, int 
     return 0;
 }
 
+/* QEMU answers one connection to a serial port; others wait, without a word, until that one ends. It says
+ * "disconnected:unix:..." of a socket that has none. */
+static int is_taken(struct qmp *qmp, const char *port, bool *ret, struct error *err)
+{
+    static const char free_one[] = "disconnected:";
+    autojson json_t *chardevs = NULL;
+    const json_t *row;
+    size_t i;
+
+    if (qmp_execute(qmp, "query-chardev", NULL, QMP_MS, &chardevs, err) != 0)
+        return -1;
+    *ret = false;
+    json_array_foreach(chardevs, i, row)
+        *ret |= strcmp(json_text(row, "label"), port) == 0 &&
+                !text_starts_with(json_text(row, "filename"), free_one);
+    return 0;
+}
+
+static int wait_until_free(const struct machine *machine, const char *port, struct error *err)
+{
+    autofree char *path = xasprintf("%s/%lld.qmp", machine->folder, machine->vmid);
+    const struct timespec nap = {.tv_nsec = LOOK_NS};
+    autoqmp struct qmp *qmp = NULL;
+    bool taken = true;
+
+    if (qmp_open(path, QMP_MS, &qmp, err) != 0)
+        return -1;
+    for (unsigned looks = 0; looks < LOOKS; looks++) {
+        if (is_taken(qmp, port, &taken, err) != 0)
+            return -1;
+        if (!taken)
+            return 0;
+        nanosleep(&nap, NULL);
+    }
+    return error_set(err, ERROR_FAILED,
+                     "another terminal has %s of VM %lld: close that one, or stop its task, and try again",
+                     port, machine->vmid);
+}
+
 static int open_serial(const struct machine *machine, const char *port, int *ret, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    if (wait_until_free(machine, port, err) != 0)
+        return -1;
     if (fd < 0)
         return error_set_errno(err, errno, "cannot make a socket");
     if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%lld.%s", machine->folder,

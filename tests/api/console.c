@@ -5,16 +5,34 @@
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <poll.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "tests/api/call.h"
 #include "tests/api/look.h"
 #include "tests/api/raw.h"
 #include "tests/api/vm.h"
 
 #define VM QEMU "/100"
 #define MS 60000 /* for whatever must come */
+
+static pid_t process; /* of QEMU; 0: none */
+
+void console_start_vm(void)
+{
+    put(VM "/config", "vga", "std", NULL);
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/start", NULL))), "OK");
+    process = (pid_t)number_of(get(VM "/status/current", NULL), "pid");
+}
+
+void console_kill_vm(void)
+{
+    if (process > 1)
+        kill(process, SIGKILL);
+}
 
 static char *encode(const char *value)
 {
@@ -25,16 +43,22 @@ static char *encode(const char *value)
     return text_take(&text);
 }
 
-void console_ask(int fd, const json_t *proxy, const char *headers)
+char *console_request(const json_t *proxy, const char *headers)
 {
     autofree char *ticket = encode(text_of(proxy, "ticket"));
 
-    cr_assert(raw_print(fd,
-                        "GET /api2/json" VM "/vncwebsocket?port=%lld&vncticket=%s HTTP/1.1\r\nHost: here\r\n"
-                        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                        "Sec-WebSocket-Protocol: binary\r\n"
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
-                        number_of(proxy, "port"), ticket, headers));
+    return xasprintf("GET /api2/json" VM "/vncwebsocket?port=%lld&vncticket=%s HTTP/1.1\r\nHost: here\r\n"
+                     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                     "Sec-WebSocket-Protocol: binary\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+                     number_of(proxy, "port"), ticket, headers);
+}
+
+void console_ask(int fd, const json_t *proxy, const char *headers)
+{
+    autofree char *request = console_request(proxy, headers);
+
+    cr_assert(raw_send(fd, request, strlen(request)));
 }
 
 void console_receive(int fd, void *bytes, size_t length)
@@ -85,4 +109,21 @@ void console_send_frame(int fd, unsigned char first, const void *bytes, size_t l
     for (size_t i = 0; i < length; i++)
         frame[6 + i] = ((const unsigned char *)bytes)[i] ^ frame[2 + i % 4];
     cr_assert(raw_send(fd, frame, 6 + length));
+}
+
+void console_expect_stream(int fd, const char *text)
+{
+    autofree char *bytes = xcalloc(1, strlen(text) + 1);
+
+    console_receive_stream(fd, bytes, strlen(text));
+    cr_expect_str_eq(bytes, text);
+}
+
+void console_expect_closed(int fd)
+{
+    struct pollfd waited = {.fd = fd, .events = POLLIN};
+    char byte;
+
+    cr_assert_eq(poll(&waited, 1, MS), 1, "it is not closed");
+    cr_expect_leq(recv(fd, &byte, 1, 0), 0);
 }

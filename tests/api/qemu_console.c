@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The screen of a VM that really runs, through a WebSocket, as noVNC sees it: up to the login of RFB
- * (RFC 6143); and its serial port, as xterm.js sees it. */
+ * (RFC 6143). */
 #include <criterion/criterion.h>
 #include <gnutls/crypto.h>
-#include <poll.h>
-#include <pty.h>
-#include <signal.h>
+#include <gnutls/gnutls.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "tests/api/call.h"
@@ -20,15 +15,12 @@
 #include "tests/api/guest.h"
 #include "tests/api/lab/machine.h"
 #include "tests/api/look.h"
-#include "tests/api/program.h"
 #include "tests/api/raw.h"
 #include "tests/api/vm.h"
 
-#define VM          QEMU "/100"
-#define MS          60000 /* for whatever must come */
-#define VERSION_3_8 "RFB 003.008\n"
-
-static pid_t process; /* of QEMU; 0: none */
+#define VM             QEMU "/100"
+#define TICKET_SECONDS 40
+#define VERSION_3_8    "RFB 003.008\n"
 
 static void start(void)
 {
@@ -36,29 +28,7 @@ static void start(void)
     guest_create(&guest_of_button);
 }
 
-/* A test that fails leaves no QEMU behind. */
-static void tidy(void)
-{
-    if (process > 1)
-        kill(process, SIGKILL);
-}
-
-TestSuite(qemu_console, .init = start, .fini = tidy, .timeout = 240);
-
-static void start_terminal(void)
-{
-    START(.host = NULL, .listen = "https://127.0.0.1:0");
-    guest_create(&guest_of_agent);
-}
-
-TestSuite(qemu_terminal, .init = start_terminal, .fini = tidy, .timeout = 240);
-
-static void start_vm(void)
-{
-    put(VM "/config", "vga", "std", NULL);
-    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/start", NULL))), "OK");
-    process = (pid_t)number_of(get(VM "/status/current", NULL), "pid");
-}
+TestSuite(qemu_console, .init = start, .fini = console_kill_vm, .timeout = 240);
 
 /* DES with each byte of the password in reverse, as VNC has it. */
 static void answer_challenge(unsigned char bytes[static 16], const char *password)
@@ -104,15 +74,6 @@ static void log_in(int fd, const char *password)
     cr_expect_eq(memcmp(result, "\0\0\0\0", 4), 0, "the password is wrong");
 }
 
-static void expect_closed(int fd)
-{
-    struct pollfd waited = {.fd = fd, .events = POLLIN};
-    char byte;
-
-    cr_assert_eq(poll(&waited, 1, MS), 1, "it is not closed");
-    cr_expect_leq(recv(fd, &byte, 1, 0), 0);
-}
-
 static void expect_status(const json_t *proxy, const char *headers, unsigned status)
 {
     autoclose int fd = raw_connect();
@@ -124,7 +85,7 @@ static void expect_status(const json_t *proxy, const char *headers, unsigned sta
 
 DAEMON_TEST(qemu_console, shows_the_screen_to_who_has_a_ticket_once)
 {
-    start_vm();
+    console_start_vm();
     const json_t *proxy = post(VM "/vncproxy", "websocket", "1", NULL);
     autofree char *port = xasprintf("%lld", number_of(proxy, "port")),
                   *start_of_ticket = xasprintf("%s:PVEVNC:", text_of(proxy, "password"));
@@ -145,14 +106,14 @@ DAEMON_TEST(qemu_console, shows_the_screen_to_who_has_a_ticket_once)
     log_in(fd, text_of(proxy, "password"));
     expect_status(proxy, "", 401);
     console_send_frame(fd, 0x88, "", 0);
-    expect_closed(fd);
+    console_expect_closed(fd);
     cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
 }
 
 /* The daemon is stopped with it open, and must end as it should. */
 DAEMON_TEST(qemu_console, is_closed_with_its_vm_or_its_daemon)
 {
-    start_vm();
+    console_start_vm();
     autoclose int first = raw_connect(), second = raw_connect();
     console_ask(first, post(VM "/vncproxy", "websocket", "1", NULL), "Origin: http://here\r\n");
     autofree char *head = console_receive_head(first);
@@ -160,14 +121,14 @@ DAEMON_TEST(qemu_console, is_closed_with_its_vm_or_its_daemon)
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
     char version[14];
     console_receive(first, version, sizeof(version));
-    expect_closed(first);
-    start_vm();
+    console_expect_closed(first);
+    console_start_vm();
     console_ask(second, post(VM "/vncproxy", "websocket", "1", NULL), "");
     autofree char *other = console_receive_head(second);
     cr_assert_eq(raw_status(other), 101, "%s", other);
     console_receive(second, version, 14);
     daemon_stop();
-    expect_closed(second);
+    console_expect_closed(second);
     daemon_start_again();
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
 }
@@ -190,7 +151,7 @@ DAEMON_TEST(qemu_console, is_refused_with_its_reason)
 /* What breaks the protocol is hung up on. */
 DAEMON_TEST(qemu_console, hangs_up_on_a_frame_without_a_mask)
 {
-    start_vm();
+    console_start_vm();
     autoclose int fd = raw_connect();
     console_ask(fd, post(VM "/vncproxy", "websocket", "1", NULL), "");
     autofree char *head = console_receive_head(fd);
@@ -198,99 +159,8 @@ DAEMON_TEST(qemu_console, hangs_up_on_a_frame_without_a_mask)
     cr_assert_eq(raw_status(head), 101, "%s", head);
     console_receive(fd, version, sizeof(version));
     cr_assert(raw_send(fd, "\x82\x01X", 3));
-    expect_closed(fd);
+    console_expect_closed(fd);
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
-}
-
-static void send_text(int fd, const char *text)
-{
-    console_send_frame(fd, 0x82, text, strlen(text));
-}
-
-/* The guest may have answered more often. */
-static void expect_closed_after_all(int fd)
-{
-    autofree char *rest = raw_read(fd, MS / 1000);
-
-    cr_expect(rest != NULL);
-}
-
-/* What a terminal's client says first. */
-static void send_line(int fd, const json_t *proxy)
-{
-    autofree char *line = xasprintf("%s:%s\n", text_of(proxy, "user"), text_of(proxy, "ticket"));
-
-    for (size_t sent = 0, length = strlen(line); sent < length; sent += 100)
-        console_send_frame(fd, 0x82, line + sent, length - sent < 100 ? length - sent : 100);
-}
-
-static void expect_stream(int fd, const char *text)
-{
-    autofree char *bytes = xcalloc(1, strlen(text) + 1);
-
-    console_receive_stream(fd, bytes, strlen(text));
-    cr_expect_str_eq(bytes, text);
-}
-
-static int open_terminal(const json_t *proxy)
-{
-    int fd = raw_connect();
-
-    console_ask(fd, proxy, "");
-    autofree char *head = console_receive_head(fd);
-    cr_assert_eq(raw_status(head), 101, "%s", head);
-    return fd;
-}
-
-/* The guest answers each line; a size and a sign of life in between change nothing. */
-DAEMON_TEST(qemu_terminal, carries_what_is_typed_and_what_the_guest_says)
-{
-    put(VM "/config", "serial0", "socket", NULL);
-    start_vm();
-    const json_t *proxy = post(VM "/termproxy", NULL);
-    autoclose int fd = open_terminal(proxy);
-    send_line(fd, proxy);
-    expect_stream(fd, "OKstarting serial terminal on interface serial0\r\n");
-    for (;;) { /* it does not listen before it has booted */
-        struct pollfd waited = {.fd = fd, .events = POLLIN};
-        send_text(fd, "1:80:24:20:24:{\"execute\":\"guest-ping\"}");
-        send_text(fd, "20:1:\n");
-        if (poll(&waited, 1, 500) == 1)
-            break;
-    }
-    expect_stream(fd, "{\"return\":{}}\n");
-    send_text(fd, "3");
-    expect_closed_after_all(fd);
-    cr_assert_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
-    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
-}
-
-static void expect_failure(const char *serial, const char *text)
-{
-    const json_t *proxy =
-        serial == NULL ? post(VM "/termproxy", NULL) : post(VM "/termproxy", "serial", serial, NULL);
-    autofree char *answer = xasprintf("OK%s\r\n", text);
-    autoclose int fd = open_terminal(proxy);
-
-    send_line(fd, proxy);
-    expect_stream(fd, answer);
-    expect_closed(fd);
-    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), text);
-}
-
-/* In the terminal, with Proxmox VE's words; a wrong line gets none. */
-DAEMON_TEST(qemu_terminal, shows_why_there_is_none)
-{
-    expect_failure(NULL, "VM 100 not running");
-    start_vm();
-    expect_failure(NULL, "unable to find a serial interface");
-    expect_failure("serial1", "serial interface 'serial1' is not configured");
-    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
-    put(VM "/config", "serial0", "socket", NULL);
-    const json_t *proxy = post(VM "/termproxy", NULL);
-    autoclose int fd = open_terminal(proxy);
-    send_text(fd, "root@pam:PVEVNC:\n");
-    expect_closed(fd);
 }
 
 /* Of a user: as many as he has asked for, opened or not. One ends when its task is stopped. */
@@ -310,10 +180,9 @@ DAEMON_TEST(qemu_console, is_bounded_and_stops_with_its_task)
     post(VM "/vncproxy", NULL);
 }
 
-/* Each second it is looked whether the user may still see it. */
-DAEMON_TEST(qemu_console, is_closed_when_the_right_goes)
+/* joe@pve's screen, as the head of a request says it that he sends. */
+static const json_t *open_of_joe(int fd)
 {
-    start_vm();
     post("/access/users", "userid", "joe@pve", NULL);
     put("/access/acl", "path", "/vms/100", "users", "joe@pve", "roles", "PVEVMUser", NULL);
     const json_t *created = post("/access/users/joe@pve/token/ci", "privsep", "0", NULL);
@@ -322,89 +191,101 @@ DAEMON_TEST(qemu_console, is_closed_when_the_right_goes)
     call_with_token(token);
     const json_t *proxy = post(VM "/vncproxy", NULL);
     call_with_token(NULL);
-    autoclose int fd = raw_connect_tcp();
     console_ask(fd, proxy, header);
     autofree char *head = console_receive_head(fd);
     cr_assert_eq(raw_status(head), 101, "%s", head);
-    expect_stream(fd, VERSION_3_8);
+    console_expect_stream(fd, VERSION_3_8);
+    return proxy;
+}
+
+/* Each second it is looked whether the user may still see it. */
+DAEMON_TEST(qemu_console, is_closed_when_the_right_goes)
+{
+    autoclose int fd = raw_connect_tcp();
+
+    console_start_vm();
+    const json_t *proxy = open_of_joe(fd);
     put("/access/acl", "path", "/vms/100", "users", "joe@pve", "roles", "PVEVMUser", "delete", "1", NULL);
-    expect_closed(fd);
+    console_expect_closed(fd);
     cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
 }
 
-/* hostpci qm terminal 100 ARGUMENTS, with a terminal of ours as its input. */
-static pid_t start_client(const char *output, int *ret_master, const char *const *arguments)
+DAEMON_TEST(qemu_console, is_closed_when_its_user_is_deleted)
 {
-    const char *argv[16] = {program_hostpci(), "qm", "terminal", "100"};
+    autoclose int fd = raw_connect_tcp();
 
-    int slave;
-
-    cr_assert_eq(openpty(ret_master, &slave, NULL, NULL, NULL), 0);
-    cr_assert_eq(dup2(slave, STDIN_FILENO), STDIN_FILENO);
-    close(slave);
-    setenv("HOSTPCI_SOCKET", daemon_socket(), 1);
-    for (size_t i = 0; arguments[i] != NULL; i++)
-        argv[4 + i] = arguments[i];
-    return program_start(argv, output, "/dev/null", 0);
-}
-
-static bool is_raw(void)
-{
-    struct termios now;
-
-    cr_assert_eq(tcgetattr(STDIN_FILENO, &now), 0);
-    return (now.c_lflag & ICANON) == 0;
-}
-
-static bool is_in(const char *path, const char *text)
-{
-    autofree char *all = NULL;
-    struct error err;
-
-    return file_read(path, 1 << 20, &all, NULL, &err) == 0 && strstr(all, text) != NULL;
-}
-
-/* A line that the guest answers, and Ctrl-O. */
-static void use_client(const char *const *arguments)
-{
-    autofree char *output = xasprintf("%s/terminal", daemon_state());
-    static const char ping[] = "{\"execute\":\"guest-ping\"}\n";
-    int master;
-    pid_t client = start_client(output, &master, arguments);
-
-    for (unsigned looks = 0; !is_raw() || !is_in(output, "interface serial0\r\n"); looks++) {
-        cr_assert_lt(looks, 3000, "the client does not begin");
-        machine_sleep(20);
-    }
-    for (unsigned looks = 0; !is_in(output, "{\"return\":{}}\n"); looks++) {
-        cr_assert_lt(looks, 200, "the guest does not answer");
-        cr_assert_eq(write(master, ping, strlen(ping)), (ssize_t)strlen(ping));
-        machine_sleep(500);
-    }
-    cr_assert_eq(write(master, "\x0f", 1), 1);
-    cr_expect_eq(program_wait(client, PROGRAM_SECONDS), 0);
-    cr_expect_not(is_raw(), "the terminal is not as before");
-    close(master);
-}
-
-/* Through the local socket and, with a token, over TLS. */
-DAEMON_TEST(qemu_terminal, is_shown_by_the_client_until_ctrl_o)
-{
-    autofree char *output = xasprintf("%s/terminal", daemon_state());
-    const json_t *created = post("/access/users/root@pam/token/ci", "privsep", "0", NULL);
-    autofree char *token = xasprintf("%s=%s", text_of(created, "full-tokenid"), text_of(created, "value"));
-    autofree char *pin = xstrdup(text_of(row(get("/nodes", NULL), "node", NODE), "ssl_fingerprint"));
-    int master;
-
-    put(VM "/config", "serial0", "socket", NULL);
-    start_vm();
-    use_client((const char *const[]){NULL});
-    use_client((const char *const[]){"--server", daemon_url(), "--token", token, "--fingerprint", pin, NULL});
+    console_start_vm();
+    const json_t *proxy = open_of_joe(fd);
+    delete ("/access/users/joe@pve", NULL);
+    console_expect_closed(fd);
+    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
-    process = 0;
-    pid_t client = start_client(output, &master, (const char *const[]){NULL});
-    cr_expect_eq(program_wait(client, PROGRAM_SECONDS), 1 << 8);
-    cr_expect(is_in(output, "VM 100 not running\r\n"));
-    cr_expect_not(is_raw());
+}
+
+/* Of a ticket that nobody uses. */
+DAEMON_TEST(qemu_console, is_waited_for_in_vain_for_forty_seconds)
+{
+    put(VM "/config", "delete", "vga", NULL);
+    double began = machine_now(), end = machine_slept() + 3.0 * TICKET_SECONDS;
+    const json_t *proxy = post(VM "/vncproxy", NULL);
+    autofree char *path = xasprintf("/nodes/" NODE "/tasks/%s/status", text_of(proxy, "upid"));
+    const json_t *status = get(path, NULL);
+
+    while (strcmp(text_of(status, "status"), "running") == 0) {
+        cr_assert_lt(machine_slept(), end, "its task does not end");
+        machine_sleep(500);
+        status = get(path, NULL);
+    }
+    cr_expect_geq(machine_now() - began, TICKET_SECONDS - 1.0);
+    cr_expect_str_eq(text_of(status, "exitstatus"), "connection timed out");
+    expect_status(proxy, "", 401);
+}
+
+static void start_tls(void)
+{
+    START(.host = NULL, .listen = "https://127.0.0.1:0");
+    guest_create(&guest_of_button);
+}
+
+TestSuite(qemu_console_tls, .init = start_tls, .fini = console_kill_vm, .timeout = 240);
+
+static void receive_tls(gnutls_session_t session, struct text *text, const char *until)
+{
+    while (strstr(text_string(text), until) == NULL) {
+        char byte;
+        ssize_t count = gnutls_record_recv(session, &byte, 1);
+        cr_assert_eq(count, 1, "the connection ends after %s", text_string(text));
+        text_append_bytes(text, &byte, 1);
+    }
+}
+
+/* The daemon's certificate is not looked at: that is what tests/api/tls.c does. */
+DAEMON_TEST(qemu_console_tls, shows_the_screen)
+{
+    const json_t *created = post("/access/users/root@pam/token/ci", "privsep", "0", NULL);
+    autofree char *token = xasprintf("%s=%s", text_of(created, "full-tokenid"), text_of(created, "value")),
+                  *header = xasprintf("Authorization: PVEAPIToken=%s\r\n", token);
+    autotext struct text received = {0};
+    gnutls_certificate_credentials_t credentials;
+    gnutls_session_t session;
+
+    console_start_vm();
+    call_with_token(token);
+    autofree char *request = console_request(post(VM "/vncproxy", NULL), header);
+    call_with_token(NULL);
+    autoclose int fd = raw_connect_tcp();
+    gnutls_certificate_allocate_credentials(&credentials);
+    gnutls_init(&session, GNUTLS_CLIENT);
+    gnutls_set_default_priority(session);
+    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
+    gnutls_transport_set_int(session, fd);
+    gnutls_record_set_timeout(session, 60000);
+    cr_assert_eq(gnutls_handshake(session), 0);
+    cr_assert_eq(gnutls_record_send(session, request, strlen(request)), (ssize_t)strlen(request));
+    receive_tls(session, &received, VERSION_3_8);
+    cr_expect_eq(raw_status(text_string(&received)), 101, "%s", text_string(&received));
+    gnutls_deinit(session);
+    gnutls_certificate_free_credentials(credentials);
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
 }
