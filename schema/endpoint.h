@@ -95,8 +95,9 @@ struct endpoint {
     bool no_tokens; /* an API token may not call it */
     bool upgrades;  /* the connection may become a WebSocket: struct request_console */
     bool login;     /* it tries a password: server/request/login.h slows guessing down */
-    const char *hashes;   /* the parameter that it hashes as a password, which is slow by design */
-    const char *download; /* the parameter that makes the reply a text file instead of JSON */
+    const char *hashes;    /* the parameter that it hashes as a password, which is slow by design */
+    const char *download;  /* the parameter that makes the reply a text file instead of JSON */
+    const char *text_type; /* its reply is a string, which is sent as it is, with this Content-Type */
     /* If set, it takes a file, as multipart/form-data (server/request/upload.h). Called with the parameters
      * of path and query before the body is read, once the caller is known to be allowed to call the endpoint.
      * If it fails, nothing is read of the file. */

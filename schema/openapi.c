@@ -225,6 +225,9 @@ static json_t *describe_responses(const struct endpoint *endpoint)
                   "The request succeeded.", "content", "application/json", "schema", "type", "object",
                   "required", "data", "properties", "data", describe_data(endpoint));
 
+    if (endpoint->text_type != NULL)
+        json_object_set_new(json_object_get(responses, "200"), "content",
+                            json_pack("{s:{s:{s:s}}}", "text/plain", "schema", "type", "string"));
     if (endpoint->download != NULL)
         json_object_set_new(json_object_get(json_object_get(responses, "200"), "content"), "text/plain",
                             json_pack("{s:{s:s}}", "schema", "type", "string"));

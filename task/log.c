@@ -8,9 +8,11 @@
 #include "base/event.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 #include "base/text.h"
 #include "storage/local.h"
 #include "task/internal.h"
+#include "task/upid.h"
 
 #define CUT "..."
 
@@ -94,10 +96,13 @@ int task_record_end(struct task *task, const struct error *failure, struct error
         .status = status,
         .last = {.number = task->lines + 1, .text = line},
     };
+    struct upid upid;
 
     if (local_end_task(task->storage, task->number, &end, err) != 0)
         return -1;
     log_info("task %s ended: %s", task->upid, status);
+    if (upid_parse(task->upid, &upid))
+        metric_count_task(upid.type, end.result);
     event_publish("task", task->upid, json_pack("{s:s, s:s}", "state", "stopped", "status", status));
     return 0;
 }

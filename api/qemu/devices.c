@@ -6,16 +6,15 @@
 #include "passthrough/guest.h"
 #include "passthrough/vm_document.h"
 
-static int list_devices(struct request *request, json_t **ret, struct error *err)
+int qemu_list_devices(const struct service *service, long long vmid, json_t **ret, struct error *err)
 {
-    const struct service *service = request->service;
     struct guest guest = {.host = {.storage = service->storage,
                                    .sysroot = service->sysroot,
                                    .node = service->node,
                                    .paths = &service->paths},
                           .inventory = service->inventory,
                           .broker = service->broker,
-                          .vmid = param_integer(request, "vmid")};
+                          .vmid = vmid};
     autofree char *id = xasprintf("%lld", guest.vmid);
     autojson json_t *document = NULL, *running = NULL, *config = NULL;
     struct error unknown;
@@ -29,6 +28,11 @@ static int list_devices(struct request *request, json_t **ret, struct error *err
     if (qemu_features(service->qemu, &guest.host.qemu, &unknown) != 0)
         guest.host.qemu = NULL;
     return guest_list_devices(&guest, ret, err);
+}
+
+static int list_devices(struct request *request, json_t **ret, struct error *err)
+{
+    return qemu_list_devices(request->service, param_integer(request, "vmid"), ret, err);
 }
 
 static const struct schema function_properties[] = {

@@ -11,6 +11,9 @@ struct machines_source qemu_machines(const struct service *service);
 /* {VMID: machine (passthrough/machine.h)} of the VMs that run on this node. The caller drops. */
 int qemu_list_running(const struct service *service, json_t **ret, struct error *err);
 
+/* What /nodes/{node}/qemu/{vmid}/devices shows: passthrough/guest.h. */
+int qemu_list_devices(const struct service *service, long long vmid, json_t **ret, struct error *err);
+
 struct qemu_seen {
     long long vmid;
     const json_t *document;

@@ -186,6 +186,8 @@ static bool run_handler(struct exchange *exchange)
         reply_stream(&exchange->reply);
     else if (exchange->request.file_name[0] != '\0')
         reply_download(&exchange->reply, data, exchange->request.file_name);
+    else if (exchange->request.endpoint->text_type != NULL)
+        reply_text(&exchange->reply, data, exchange->request.endpoint->text_type);
     else
         reply_data(&exchange->reply, data, exchange->request.total, exchange->decoded.format);
     return true;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 
 /* Only these parameters are logged: they say what was changed. Others may be long, or secret. */
 static const char *const logged_parameters[] = {"id",       "vmid",  "userid", "tokenid", "groupid", "roleid",
@@ -54,6 +55,8 @@ void exchange_log(const struct exchange *exchange, bool delivered)
     const struct reply *reply = &exchange->reply;
     long long took = clock_microseconds() - exchange->started;
 
+    metric_count_request(exchange->method, reply->status,
+                         reply->streams || reply->status == REPLY_UPGRADE ? -1 : took);
     if (exchange->request.endpoint != NULL && exchange->request.endpoint->method != METHOD_GET)
         log_change(exchange);
     log_info("%s %s %s %.*s %u %zu %lld.%03lld ms%s", exchange->peer->address,

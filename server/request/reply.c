@@ -110,14 +110,19 @@ void reply_file(struct reply *ret, const struct reply_file *file)
         .status = HTTP_OK, .type = file->type, .body = reply_body_share(file->body), .file = true};
 }
 
-void reply_download(struct reply *ret, json_t *text, const char *name)
+void reply_text(struct reply *ret, json_t *text, const char *type)
 {
     size_t length = json_string_length(text);
     char *copy = xcalloc(length + 1, 1);
 
     memcpy(copy, json_string_value(text), length);
     json_decref(text);
-    *ret = (struct reply){.status = HTTP_OK, .type = TEXT_TYPE, .body = reply_body_new(copy, length)};
+    *ret = (struct reply){.status = HTTP_OK, .type = type, .body = reply_body_new(copy, length)};
+}
+
+void reply_download(struct reply *ret, json_t *text, const char *name)
+{
+    reply_text(ret, text, TEXT_TYPE);
     for (size_t i = 0; i < sizeof(ret->name) - 1 && name[i] != '\0'; i++)
         ret->name[i] = isalnum((unsigned char)name[i]) || strchr(".-", name[i]) != NULL ? name[i] : '_';
 }

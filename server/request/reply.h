@@ -63,6 +63,8 @@ void reply_file(struct reply *ret, const struct reply_file *file);
 /* Text that a browser saves as a file. Takes the reference of `text`, a string; of `name` only letters,
  * digits, '.' and '-' stay, and all else becomes '_'. */
 void reply_download(struct reply *ret, json_t *text, const char *name);
+/* Text of that type, without the envelope; takes the reference likewise. */
+void reply_text(struct reply *ret, json_t *text, const char *type);
 
 /* Gives a reply to GET its ETag, and makes it a 304 without a body if `known_tags` (If-None-Match, may be
  * NULL) contains that tag. Only a 200 is changed. */

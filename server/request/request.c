@@ -81,10 +81,18 @@ static int find_format(const char *name, enum format *ret, struct error *err)
                      "format '%.60s' is not available: ask below /api2/json or /api2/extjs", name);
 }
 
+/* Programs that read metrics expect them there. */
+static bool is_metrics(const struct decoded *decoded)
+{
+    return decoded->segment_count == 1 && strcmp(decoded->segments[0], "metrics") == 0;
+}
+
 static int drop_prefix(struct decoded *decoded, struct error *err)
 {
     const size_t prefix = 2;
 
+    if (is_metrics(decoded))
+        return 0;
     if (decoded->segment_count == 0 || strcmp(decoded->segments[0], "api2") != 0)
         return error_set(err, ERROR_NO_METHOD,
                          "Method '%s %.200s' not implemented: the API is below /api2/json",
