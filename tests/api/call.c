@@ -224,7 +224,7 @@ static void record_reply(const struct endpoint *endpoint, const struct reply *re
 
 static const struct endpoint *find_endpoint(const struct call *call)
 {
-    const struct routes routes = {endpoint_table, endpoint_count, NODE};
+    const struct routes routes = {endpoint_table, endpoint_count, daemon_node()};
     autofree char *uri = xasprintf("%s%s", text_starts_with(call->path, "/api2") ? "" : PREFIX, call->path);
     const struct endpoint *endpoint = NULL;
     struct decoded decoded;

@@ -2,8 +2,8 @@
 /* The real daemon as a test sees it: `hostpci serve` with folders of its own, on this machine or on a host
  * that was made for it (tests/api/host.h).
  *
- * Each test is a process of its own and has one daemon at a time; calls (tests/api/call.h) go to it.
- * Everything lies below $TMPDIR (default /tmp), which tests/run removes. */
+ * Each test is a process of its own and has one daemon at a time, unless it chooses among several; calls
+ * (tests/api/call.h) go to it. Everything lies below $TMPDIR (default /tmp), which tests/run removes. */
 #ifndef HOSTPCI_TESTS_API_DAEMON_H
 #define HOSTPCI_TESTS_API_DAEMON_H
 
@@ -32,7 +32,7 @@ struct daemon_options {
     Test(suite, name)                                                                                        \
     {                                                                                                        \
         suite##_##name##_body();                                                                             \
-        daemon_stop();                                                                                       \
+        daemon_finish();                                                                                     \
     }                                                                                                        \
     static void suite##_##name##_body(void)
 
@@ -40,17 +40,24 @@ struct daemon_options {
 #define START(...) daemon_start(&(const struct daemon_options){__VA_ARGS__})
 void daemon_start(const struct daemon_options *options);
 
+/* A test of several daemons says which one all that follows is about: 0 (pve1, as long as it says nothing), 1
+ * (pve2) or 2 (pve3). Each is started once by START. */
+void daemon_choose(unsigned number);
+
 /* SIGTERM, then checks its status and log. Does nothing if none runs. */
 void daemon_stop(void);
+void daemon_finish(void); /* stops all */
 /* Ends it as a power cut would. */
 void daemon_kill(void);
 /* The same daemon on the same folders once more, after daemon_stop or daemon_kill. */
 void daemon_start_again(void);
+void daemon_start_with(const char *const *arguments); /* and with these arguments */
 
 /* Runs `serve` on the same folders, with more arguments (ends with NULL), and checks that it ends by itself
  * with a failure that says `text`. */
 void daemon_refuses(const char *const *arguments, const char *text);
 pid_t daemon_pid(void);
+const char *daemon_node(void);   /* its name */
 const char *daemon_url(void);    /* of its first listener: "http://127.0.0.1:40001" */
 const char *daemon_socket(void); /* path of the local socket */
 const char *daemon_state(void);  /* the state folder */
