@@ -52,6 +52,15 @@ void change_set_put(struct change_set *set, const char *kind, const char *id, in
     set->end = &change->next;
 }
 
+void change_set_replicate(struct change_set *set, const char *kind, const char *id, int64_t revision,
+                          json_t *body)
+{
+    struct change **added = set->end;
+
+    change_set_put(set, kind, id, REVISION_ANY, body);
+    (*added)->revision = revision;
+}
+
 void change_set_delete(struct change_set *set, const char *kind, const char *id, int64_t expected)
 {
     change_set_put(set, kind, id, expected, NULL);
@@ -80,14 +89,17 @@ static int write_document(sqlite3 *db, const struct change *change, struct error
 
     if (sqlite_prepare(db,
                        "INSERT INTO document (kind, id, revision, body, changed) "
-                       "VALUES (?1, ?2, 1, ?3, (SELECT coalesce(max(changed), 0) + 1 FROM document)) "
-                       "ON CONFLICT (kind, id) DO UPDATE"
-                       " SET revision = revision + 1, body = excluded.body, changed = excluded.changed",
+                       "VALUES (?1, ?2, coalesce(?4, 1), ?3,"
+                       " (SELECT coalesce(max(changed), 0) + 1 FROM document)) "
+                       "ON CONFLICT (kind, id) DO UPDATE SET revision = coalesce(?4, revision + 1),"
+                       " body = excluded.body, changed = excluded.changed",
                        &upsert, err) != 0)
         return -1;
     sqlite_bind_string(upsert, 1, change->kind);
     sqlite_bind_string(upsert, 2, change->id);
     sqlite_bind_string(upsert, 3, text);
+    if (change->revision != 0)
+        sqlite_bind_number(upsert, 4, change->revision);
     return sqlite_step(upsert, err);
 }
 
@@ -129,6 +141,18 @@ static int apply_change(sqlite3 *db, const struct index_kind *index, const struc
     return index_update(db, index, change->kind, change->id, change->body, err);
 }
 
+int storage_check(struct storage *storage, const struct change_set *set, struct error *err)
+{
+    autoreader struct storage *reading = storage_lock_reader(storage);
+    int64_t revision;
+
+    for (const struct change *change = set->first; change != NULL; change = change->next)
+        if (read_revision(storage->reader, change, &revision, err) != 0 ||
+            check_revision(change, revision, err) != 0)
+            return -1;
+    return 0;
+}
+
 struct application {
     const struct index_kind *index;
     const struct change_set *set;
@@ -141,14 +165,17 @@ static int apply_set(sqlite3 *db, const void *context, struct error *err)
     for (const struct change *change = application->set->first; change != NULL; change = change->next)
         if (apply_change(db, application->index, change, err) != 0)
             return -1;
-    return 0;
+    if (application->set->position.revision == 0)
+        return 0;
+    return position_write(db, &application->set->position, err);
 }
 
 int storage_apply(struct storage *storage, const struct change_set *set, struct error *err)
 {
     const struct application application = {storage->index, set};
 
-    if (write_run(storage, WRITE_DURABLE, apply_set, &application, err) != 0)
+    if (write_run(storage, set->position.revision != 0 ? WRITE_LAZY : WRITE_DURABLE, apply_set, &application,
+                  err) != 0)
         return -1;
     atomic_fetch_add(&storage->generation, 1); /* before anybody hears that the set was applied */
     for (const struct change *change = set->first; change != NULL; change = change->next)

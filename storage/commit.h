@@ -21,11 +21,19 @@ struct change {
     char *kind;
     char *id;
     int64_t expected;
-    json_t *body; /* NULL: delete */
+    int64_t revision; /* that the document gets; 0: the next one */
+    json_t *body;     /* NULL: delete */
+};
+
+/* How far a replica has got in what it follows. */
+struct storage_position {
+    char source[24];  /* which cluster */
+    int64_t revision; /* 0: it has never followed any */
 };
 
 struct change_set {
-    char id[UUID_SIZE]; /* by which a backend recognises its own sets */
+    char id[UUID_SIZE];               /* by which a backend recognises its own sets */
+    struct storage_position position; /* recorded with the changes; revision 0: none */
     struct change *first;
     struct change **end;
 };
@@ -43,9 +51,27 @@ struct storage_backend {
  * call. The backend must outlive the storage. */
 void storage_set_backend(struct storage *storage, struct storage_backend *backend);
 
-/* Applies the set to the database, whole or not at all; it is on the disk when this returns. For backends
- * only, from any thread. Concurrent calls share a transaction, so a backend that has many sets to apply may
- * call this from several threads. */
+/* Applies the set to the database, whole or not at all; it is on the disk when this returns, unless it has a
+ * position: what was applied since a power cut is followed again. For backends only, from any thread.
+ * Concurrent calls share a transaction, so a backend that has many sets to apply may call this from several
+ * threads. */
 int storage_apply(struct storage *storage, const struct change_set *set, struct error *err);
+
+/* For a backend that follows a cluster, which has checked the expected revision: adds a change that is
+ * applied to any, and gives the document the cluster's revision. Takes the reference; NULL deletes. */
+void change_set_replicate(struct change_set *set, const char *kind, const char *id, int64_t revision,
+                          json_t *body);
+
+/* Fails as storage_apply does if a document is not at its expected revision now; changes nothing. */
+int storage_check(struct storage *storage, const struct change_set *set, struct error *err);
+
+/* Zero if nothing was ever recorded, or it was forgotten. */
+int storage_read_position(struct storage *storage, struct storage_position *ret, struct error *err);
+
+/* To be called by whoever writes without the cluster. */
+int storage_forget_position(struct storage *storage, struct error *err);
+
+/* [{kind, id, revision, text}] of all documents at one moment, with their canonical bodies. */
+int storage_list_documents(struct storage *storage, json_t **ret, struct error *err);
 
 #endif

@@ -44,6 +44,9 @@ void cleanup_reader(struct storage **storage);
 char *object_print(const json_t *body) __attribute__((returns_nonnull));
 int object_parse(const char *kind, const char *id, const char *text, json_t **ret, struct error *err);
 
+/* Records it, inside a transaction. */
+int position_write(sqlite3 *db, const struct storage_position *position, struct error *err);
+
 /* Both run inside a transaction: the first after a document changed (body NULL: it was deleted), the second
  * derives the rows of all documents. */
 int index_update(sqlite3 *db, const struct index_kind *kinds, const char *kind, const char *id,

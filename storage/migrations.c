@@ -87,6 +87,13 @@ static const char *const steps[] = {
     "CREATE INDEX document_changed ON document (changed);"
     "CREATE INDEX document_deleted ON document (changed) WHERE body IS NULL;"
     "PRAGMA user_version = 4;",
+
+    /* How far the documents follow those of a cluster (storage/commit.h): at most one row. */
+    "CREATE TABLE position ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  source TEXT NOT NULL,"
+    "  revision INTEGER NOT NULL) STRICT;"
+    "PRAGMA user_version = 5;",
 };
 
 static const int64_t newest = COUNT_OF(steps);

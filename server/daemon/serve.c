@@ -35,6 +35,8 @@
 #include "server/http/response.h"
 #include "server/http/tls.h"
 #include "server/request/exchange.h"
+#include "storage/commit.h"
+#include "storage/replica/replica.h"
 
 #define FAILED_LOGIN_MILLISECONDS 3000
 #define STOP_SECONDS              10
@@ -59,6 +61,8 @@ struct daemon {
     size_t listener_count;
     int local; /* the local socket; -1: there is none yet */
     struct helpers helpers;
+    struct etcd *etcd; /* NULL: a single node */
+    struct replica *replica;
     struct tls tls;
     struct service service;
     struct server server;
@@ -103,6 +107,29 @@ static int open_paths(struct daemon *daemon, struct error *err)
     return 0;
 }
 
+static void tell_of_etcd(const char *trouble)
+{
+    if (trouble == NULL)
+        log_info("this node follows the cluster's configuration");
+    else
+        log_warning("the cluster's configuration cannot be followed: %s", trouble);
+}
+
+/* Before anybody writes to the storage. */
+static int open_replica(struct daemon *daemon, struct error *err)
+{
+    const struct settings *settings = &daemon->settings;
+    const struct etcd_options options = {settings->etcd, settings->etcd_ca, settings->etcd_cert,
+                                         settings->etcd_key};
+
+    if (settings->etcd == NULL)
+        return storage_forget_position(daemon->service.storage, err);
+    if (etcd_open(&options, &daemon->etcd, err) != 0)
+        return -1;
+    return replica_open(daemon->service.storage, daemon->etcd, settings->node, tell_of_etcd, &daemon->replica,
+                        err);
+}
+
 static int open_service(struct daemon *daemon, struct error *err)
 {
     const struct settings *settings = &daemon->settings;
@@ -116,7 +143,7 @@ static int open_service(struct daemon *daemon, struct error *err)
                               err) != 0 ||
         names_open(service->sysroot, &service->names, err) != 0 ||
         storage_open(database, passthrough_index, &service->storage, err) != 0 ||
-        access_open(service->storage, &service->access, err) != 0 ||
+        open_replica(daemon, err) != 0 || access_open(service->storage, &service->access, err) != 0 ||
         tasks_open(service->storage, settings->node, &service->tasks, err) != 0 ||
         access_open_keys(service->access, settings->state_dir, err) != 0 ||
         tls_open(settings->state_dir, settings->node, &daemon->tls, err) != 0)
@@ -137,6 +164,8 @@ static void close_service(struct daemon *daemon)
     broker_free(daemon->service.broker);
     console_ports_free(daemon->service.consoles);
     access_close(daemon->service.access);
+    replica_close(daemon->replica);
+    etcd_close(daemon->etcd);
     storage_close(daemon->service.storage);
     names_close(daemon->service.names);
     inventory_source_close(daemon->service.inventory);

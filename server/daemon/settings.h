@@ -28,6 +28,8 @@ struct settings {
     char **volume_dirs; /* ends with NULL; default: one, STATE_DIR/images */
     char *inventory;    /* "cached", "fresh", or NULL: cached if the kernel's events arrive */
     char **cors;        /* origins of other servers' pages that may call this one; NULL or ends with NULL */
+    char *etcd;         /* NULL: a single node */
+    char *etcd_ca, *etcd_cert, *etcd_key;
     char *threads;
     unsigned thread_count;
     char *login_days;

@@ -16,6 +16,18 @@
 /* Codes of gRPC in etcd's errors. */
 enum { GRPC_NOT_FOUND = 5, GRPC_OUT_OF_RANGE = 11, GRPC_UNAVAILABLE = 14 };
 
+/* "http://127.0.0.1:2379" */
+static bool is_loopback(const char *url)
+{
+    static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]"};
+    const char *host = strstr(url, "//") + 2;
+
+    for (size_t i = 0; i < COUNT_OF(hosts); i++)
+        if (text_starts_with(host, hosts[i]) && strchr(":/", host[strlen(hosts[i])]) != NULL)
+            return true;
+    return false;
+}
+
 static int add_endpoint(struct etcd *etcd, char *url, struct error *err)
 {
     size_t length = strlen(url);
@@ -24,6 +36,12 @@ static int add_endpoint(struct etcd *etcd, char *url, struct error *err)
         return error_set(err, ERROR_INVALID,
                          "--etcd must be https://ADDRESS:PORT, or several of them with commas between, not "
                          "'%.200s'",
+                         url);
+    if (!is_loopback(url) && (etcd->certificate == NULL || !text_starts_with(url, "https://")))
+        return error_set(err, ERROR_INVALID,
+                         "--etcd names '%.200s', which others reach, too: whoever may write there is root on "
+                         "every node. Use https:// with --etcd-cert and --etcd-key, and run that etcd with "
+                         "--client-cert-auth",
                          url);
     if (etcd->count == ETCD_ENDPOINTS)
         return error_set(err, ERROR_INVALID, "--etcd names more than %d endpoints; name fewer",

@@ -78,10 +78,11 @@ Test(storage_index, is_made_anew_with_the_functions_that_are_given_now)
     fixture_put(storage, "label", "7", "{'device': '0000:01:00.0'}");
     expect_vms(storage, "0000:01:00.0", "[]");
     storage_close(storage);
-    fixture_run_sql(&fixture, "DROP INDEX document_changed; DROP INDEX document_deleted; "
-                              "ALTER TABLE document DROP COLUMN changed; "
-                              "DROP TABLE vm_device; DROP TABLE vm_mapping; DROP TABLE reservation;"
-                              "PRAGMA user_version = 2");
+    fixture_run_sql(
+        &fixture, "DROP INDEX document_changed; DROP INDEX document_deleted; "
+                  "ALTER TABLE document DROP COLUMN changed; "
+                  "DROP TABLE position; DROP TABLE vm_device; DROP TABLE vm_mapping; DROP TABLE reservation;"
+                  "PRAGMA user_version = 2");
     storage = open_with(&fixture, labels);
     expect_vms(storage, "0000:01:00.0", "[{'vmid': 7, 'key': 'label'}]");
     storage_close(storage);

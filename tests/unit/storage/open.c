@@ -128,15 +128,16 @@ Test(storage_open, brings_an_older_database_up_to_date)
     struct storage *storage = fixture_open(fixture.path);
     fixture_put(storage, "vm", "100", "{'node': 'pve1', 'config': {'hostpci0': '0000:01:00.0'}}");
     storage_close(storage);
-    fixture_run_sql(&fixture, "DROP INDEX document_changed; DROP INDEX document_deleted; "
-                              "ALTER TABLE document DROP COLUMN changed; "
-                              "DROP TABLE vm_device; DROP TABLE vm_mapping; DROP TABLE reservation;"
-                              "PRAGMA user_version = 2");
+    fixture_run_sql(
+        &fixture, "DROP INDEX document_changed; DROP INDEX document_deleted; "
+                  "ALTER TABLE document DROP COLUMN changed; "
+                  "DROP TABLE vm_device; DROP TABLE vm_mapping; DROP TABLE reservation; DROP TABLE position;"
+                  "PRAGMA user_version = 2");
 
     storage = fixture_open(fixture.path);
     json_t *vms;
     struct error err;
-    cr_assert_eq(number(storage->writer, "PRAGMA user_version"), 4);
+    cr_assert_eq(number(storage->writer, "PRAGMA user_version"), 5);
     cr_assert_eq(index_vms_of_device(storage, "pve1", "0000:01:00.0", &vms, &err), 0, "%s", err.message);
     fixture_expect_json(vms, "[{'vmid': 100, 'key': 'hostpci0'}]");
     storage_close(storage);

@@ -43,10 +43,26 @@ Test(etcd, endpoints_that_are_none_are_refused)
     struct etcd *etcd;
     struct error err;
 
-    cr_assert_eq(etcd_open(&(struct etcd_options){.endpoints = "http://a:1,ftp://b"}, &etcd, &err), -1);
+    cr_assert_eq(etcd_open(&(struct etcd_options){.endpoints = "http://127.0.0.1:1,ftp://b"}, &etcd, &err),
+                 -1);
     cr_assert_not_null(strstr(err.message, "not 'ftp://b'"), "%s", err.message);
-    cr_assert_eq(etcd_open(&(struct etcd_options){.endpoints = "http://a:1", .key = "f"}, &etcd, &err), -1);
+    cr_assert_eq(
+        etcd_open(&(struct etcd_options){.endpoints = "http://localhost:1", .key = "f"}, &etcd, &err), -1);
     cr_assert_not_null(strstr(err.message, "--etcd-cert and --etcd-key"), "%s", err.message);
+}
+
+Test(etcd, an_endpoint_that_others_reach_needs_a_certificate)
+{
+    static const char *const open_ones[] = {"http://10.0.0.1:2379", "https://10.0.0.1:2379",
+                                            "http://127.0.0.1.example.org:2379"};
+    struct error err;
+    struct etcd *etcd;
+
+    for (size_t i = 0; i < COUNT_OF(open_ones); i++) {
+        cr_assert_eq(etcd_open(&(struct etcd_options){.endpoints = open_ones[i]}, &etcd, &err), -1, "%s",
+                     open_ones[i]);
+        cr_assert_not_null(strstr(err.message, "which others reach, too"), "%s", err.message);
+    }
 }
 
 Test(etcd, an_endpoint_that_nobody_listens_on_did_nothing)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Three daemons that share their configuration through etcd. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "tests/api/call.h"
+#include "tests/api/daemon.h"
+#include "tests/api/lab/machine.h"
+#include "tests/etcd.h"
+
+#define SECONDS   60
+#define NO_QUORUM "cluster not ready - no quorum?"
+#define MAPPING   "/cluster/mapping/pci/gpu"
+#define MAP       "node=pve1,path=0000:01:00.0,id=10de:2484,subsystem-id=10de:146b,iommugroup=1"
+
+static void start(const struct etcd_servers *servers, unsigned number)
+{
+    const char *const arguments[] = {"--etcd", servers->endpoints, NULL};
+
+    daemon_choose(number);
+    START(.host = "workstation", .arguments = arguments);
+}
+
+static void start_all(const struct etcd_servers *servers)
+{
+    for (unsigned i = 0; i < 3; i++)
+        start(servers, i);
+}
+
+/* Until the mapping's description is this (NULL: it does not exist) on that node. */
+static void wait_for(unsigned number, const char *description)
+{
+    double end = machine_slept() + SECONDS;
+
+    daemon_choose(number);
+    for (;;) {
+        const struct reply *reply = CALL_UNCHECKED(.method = "GET", .path = MAPPING);
+        const char *found = json_string_value(json_object_get(reply->data, "description"));
+        if (description == NULL ? reply->status == 500 : found != NULL && strcmp(found, description) == 0)
+            return;
+        cr_assert_lt(machine_slept(), end, "node %u does not have '%s' but %s", number, description,
+                     reply->body);
+        machine_sleep(20);
+    }
+}
+
+static void create_mapping(void)
+{
+    post("/cluster/mapping/pci", "id", "gpu", "description", "first", "map", MAP, NULL);
+}
+
+static void describe(const char *description)
+{
+    put(MAPPING, "map", MAP, "description", description, NULL);
+}
+
+DAEMON_TEST(cluster, what_is_written_on_one_node_is_read_on_all)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 3, false);
+    start_all(&servers);
+
+    daemon_choose(1);
+    create_mapping();
+    get(MAPPING, NULL); /* at once, by who wrote it */
+    wait_for(0, "first");
+    wait_for(2, "first");
+    describe("second");
+    wait_for(1, "second");
+    daemon_choose(0);
+    fails(500, "create hardware mapping failed: pci ID 'gpu' already defined", "POST", "/cluster/mapping/pci",
+          "id", "gpu", "map", MAP, NULL);
+    delete (MAPPING, NULL);
+    wait_for(1, NULL);
+    wait_for(2, NULL);
+    daemon_finish();
+}
+
+DAEMON_TEST(cluster, a_token_of_one_node_is_good_on_all)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    start_all(&servers);
+
+    daemon_choose(0);
+    const json_t *made = post("/access/users/root@pam/token/t1", "privsep", "0", NULL);
+    autofree char *token = xasprintf("root@pam!t1=%s", json_string_value(json_object_get(made, "value")));
+    create_mapping();
+    wait_for(2, "first"); /* so the token has come, too */
+    call_with_token(token);
+    get(MAPPING, NULL);
+    daemon_finish();
+}
+
+DAEMON_TEST(cluster, one_virtual_machine_has_an_id)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    start_all(&servers);
+
+    daemon_choose(0);
+    post("/nodes/pve1/qemu", "vmid", "100", NULL);
+    double end = machine_slept() + SECONDS;
+    while (json_array_size(get("/nodes/pve1/qemu", NULL)) == 0) {
+        cr_assert_lt(machine_slept(), end, "the VM was not made");
+        machine_sleep(20);
+    }
+    create_mapping();
+    wait_for(1, "first");
+    fails(500, "unable to create VM 100 - VM 100 already exists on node 'pve1'", "POST", "/nodes/pve2/qemu",
+          "vmid", "100", NULL);
+    cr_assert_eq(json_array_size(get("/nodes/pve2/qemu", NULL)), 0);
+    daemon_finish();
+}
+
+DAEMON_TEST(cluster, a_node_that_was_killed_catches_up)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    start_all(&servers);
+
+    daemon_choose(2);
+    create_mapping();
+    wait_for(0, "first");
+    daemon_choose(2);
+    daemon_kill();
+    daemon_choose(0);
+    describe("second");
+    daemon_choose(2);
+    daemon_start_again();
+    wait_for(2, "second");
+    describe("third");
+    wait_for(0, "third");
+    daemon_finish();
+}
+
+DAEMON_TEST(cluster, without_quorum_reads_work_and_writes_fail)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 3, false);
+    start_all(&servers);
+
+    daemon_choose(0);
+    create_mapping();
+    post("/access/groups", "groupid", "g", NULL);
+    etcd_servers_kill(&servers, 0);
+    etcd_servers_wait(&servers);
+    describe("second"); /* two of three are enough */
+    etcd_servers_kill(&servers, 1);
+    double end = machine_slept() + SECONDS;
+    for (const struct reply *reply = NULL; reply == NULL || strcmp(reply->phrase, NO_QUORUM) != 0;) {
+        reply = CALL_UNCHECKED(.method = "PUT", .path = "/access/groups/g", .body = "comment=third",
+                               .content_type = "application/x-www-form-urlencoded");
+        cr_assert_lt(machine_slept(), end, "%s", reply->phrase);
+        machine_sleep(20);
+    }
+    fails(500, "update hardware mapping failed: " NO_QUORUM, "PUT", MAPPING, "map", MAP, "description",
+          "third", NULL);
+    get(MAPPING, NULL);
+    get("/nodes/pve1/qemu", NULL);
+    etcd_servers_run(&servers, 1);
+    etcd_servers_wait(&servers);
+    describe("fourth");
+    wait_for(1, "fourth");
+    wait_for(2, "fourth");
+    daemon_finish();
+}
+
+DAEMON_TEST(cluster, what_a_node_had_before_is_never_lost)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, true);
+    const char *const arguments[] = {"--etcd",      servers.endpoints,   "--etcd-ca",  servers.certificate,
+                                     "--etcd-cert", servers.certificate, "--etcd-key", servers.key,
+                                     NULL};
+
+    daemon_choose(0);
+    START(.host = "workstation");
+    create_mapping();
+    daemon_stop();
+    daemon_start_with(arguments);
+    daemon_choose(1);
+    START(.host = "workstation", .arguments = arguments);
+    wait_for(1, "first");
+    daemon_choose(2);
+    START(.host = "workstation");
+    post("/cluster/mapping/pci", "id", "nic", "map",
+         "node=pve3,path=0000:01:00.0,id=10de:2484,subsystem-id=10de:146b,iommugroup=1", NULL);
+    daemon_stop();
+    daemon_refuses(arguments, "this node has 1 documents that the cluster does not have, or has otherwise: "
+                              "mapping-pci/nic");
+    daemon_finish();
+}
