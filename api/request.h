@@ -48,6 +48,8 @@ struct request {
     bool upgrades;    /* the client asks for a WebSocket, as one should */
     /* Set by a handler instead of its reply, if so; freed with the request. */
     struct request_console *console;
+    char *ticket;     /* of an endpoint with .no_tokens: by which the caller is known, or NULL; freed, too */
+    char *new_ticket; /* set by a handler: what the cookie becomes, "" for none; freed with the request */
     const char
         *last_event; /* the client asks for a stream of events after this one, "": from now on; or NULL */
     bool streams;    /* set by a handler that replies with a stream: of what comes after `mark` */

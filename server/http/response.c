@@ -127,6 +127,8 @@ static struct MHD_Response *make_response(struct exchange *exchange, const char 
         MHD_add_response_header(response, "ETag", reply_body_tag(reply->body));
     if (reply->methods[0] != '\0')
         MHD_add_response_header(response, "Allow", reply->methods);
+    if (reply->cookie != NULL)
+        MHD_add_response_header(response, "Set-Cookie", reply->cookie);
     if (reply->name[0] != '\0')
         add_disposition(response, reply->name);
     if (origin != NULL)

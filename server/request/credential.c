@@ -2,7 +2,9 @@
 /* Finds the credential in the headers of a request. */
 #include "server/request/credential.h"
 
+#include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,4 +58,18 @@ enum credential credential_find(const char *cookie, const char *authorization, c
         return CREDENTIAL_TICKET;
     *ret = authorization != NULL ? find_in_authorization(authorization, TOKEN_NAME) : NULL;
     return *ret != NULL ? CREDENTIAL_TOKEN : CREDENTIAL_NONE;
+}
+
+char *credential_print_cookie(const char *ticket)
+{
+    struct text cookie = {0};
+
+    text_append(&cookie, TICKET_NAME "=");
+    for (const char *at = ticket; *at != '\0'; at++) {
+        char byte[sizeof("%XX")];
+        bool plain = isalnum((unsigned char)*at) || strchr(".:@/+=_-", *at) != NULL;
+        snprintf(byte, sizeof(byte), plain ? "%c" : "%%%02X", (unsigned char)*at);
+        text_append(&cookie, byte);
+    }
+    return text_take(&cookie);
 }

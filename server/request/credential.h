@@ -15,4 +15,7 @@ enum credential {
  */
 enum credential credential_find(const char *cookie, const char *authorization, char **ret);
 
+/* "PVEAuthCookie=TICKET" as a browser sends it back; to be freed. */
+char *credential_print_cookie(const char *ticket);
+
 #endif

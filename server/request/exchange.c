@@ -12,6 +12,7 @@
 #include "schema/validate.h"
 #include "server/request/asset.h"
 #include "server/request/authenticate.h"
+#include "server/request/credential.h"
 #include "server/request/login.h"
 #include "server/request/request.h"
 
@@ -136,6 +137,9 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
     if (validate_parameters(endpoint->parameters, decoded->params, ret_errors, err) != 0)
         return -1;
     set_request(exchange, endpoint, decoded->params);
+    if (endpoint->no_tokens && credential_find(exchange->cookie, exchange->authorization,
+                                               &exchange->request.ticket) != CREDENTIAL_TICKET)
+        free(TAKE(exchange->request.ticket));
     exchange->request.file = exchange->upload != NULL ? upload_name(exchange->upload) : NULL;
     return 0;
 }
@@ -190,6 +194,8 @@ static bool run_handler(struct exchange *exchange)
         reply_text(&exchange->reply, data, exchange->request.endpoint->text_type);
     else
         reply_data(&exchange->reply, data, exchange->request.total, exchange->decoded.format);
+    if (exchange->request.new_ticket != NULL)
+        reply_set_ticket(&exchange->reply, exchange->request.new_ticket);
     return true;
 }
 
@@ -492,6 +498,8 @@ void exchange_release(struct exchange *exchange)
     decoded_release(&exchange->decoded);
     cached_reply_release(exchange->cached);
     request_console_free(exchange->request.console);
+    free(exchange->request.ticket);
+    free(exchange->request.new_ticket);
     reply_release(&exchange->reply);
     text_release(&exchange->body);
     budget_give(&exchange->server->bodies, &exchange->reserved);

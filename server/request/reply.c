@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "server/request/credential.h"
 
 #define JSON_TYPE "application/json;charset=UTF-8" /* exactly so: a client compares it */
 #define TEXT_TYPE "text/plain;charset=UTF-8"
@@ -164,9 +165,20 @@ void reply_share(struct reply *ret, const struct reply *reply)
 {
     *ret = *reply;
     ret->body = reply->body != NULL ? reply_body_share(reply->body) : NULL;
+    ret->cookie = reply->cookie != NULL ? xstrdup(reply->cookie) : NULL;
     ret->tagged = ret->packed = false;
     if (ret->status == HTTP_NOT_MODIFIED)
         ret->status = HTTP_OK;
+}
+
+/* SameSite keeps other sites from using the cookie, HttpOnly the page's scripts from reading it. Without
+ * Max-Age the browser forgets it when it is closed. */
+void reply_set_ticket(struct reply *reply, const char *ticket)
+{
+    autofree char *value = credential_print_cookie(ticket);
+
+    reply->cookie = xasprintf("%s; Path=/; Secure; HttpOnly; SameSite=Strict%s", value,
+                              *ticket == '\0' ? "; Max-Age=0" : "");
 }
 
 void reply_upgrade(struct reply *ret, json_t *data)
@@ -183,6 +195,7 @@ void reply_stream(struct reply *ret)
 void reply_release(struct reply *reply)
 {
     reply_body_release(reply->body);
+    free(reply->cookie);
     *reply = (struct reply){0};
 }
 

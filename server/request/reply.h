@@ -29,6 +29,7 @@ struct reply {
     bool packed;                      /* the body is sent compressed */
     bool streams;                     /* server/request/stream.h gives the body */
     bool file;                        /* with a file's headers */
+    char *cookie;                     /* Set-Cookie; NULL: not sent */
     char name[192];                   /* of the file as which a browser saves the body; "": it does not */
     char methods[REPLY_METHODS_SIZE]; /* Allow; "": not sent */
 };
@@ -52,6 +53,9 @@ void reply_methods(struct reply *ret, const char *methods);
 /* The same reply for an equal request, before tags and encodings, which may differ, are considered. */
 void reply_share(struct reply *ret, const struct reply *reply);
 void reply_release(struct reply *reply);
+
+/* The reply also sets the cookie of this login's ticket, or removes it (""). */
+void reply_set_ticket(struct reply *reply, const char *ticket);
 
 /* A file as it is, without the envelope. */
 struct reply_file {

@@ -65,3 +65,16 @@ Test(server_credential, is_found_in_its_places)
             cr_expect_str_eq(text, cases[i].text, "case %zu", i);
     }
 }
+
+Test(server_credential, a_printed_cookie_is_found_again)
+{
+    static const char *const tickets[] = {TICKET, "PVE:a;b, \"c\"%2B\\@pve:5E0BE1::x/+y==", ""};
+
+    for (size_t i = 0; i < COUNT_OF(tickets); i++) {
+        autofree char *cookie = credential_print_cookie(tickets[i]), *found = NULL;
+        cr_expect_null(strpbrk(cookie, "; ,\"\\"), "%s", cookie);
+        enum credential kind = credential_find(cookie, NULL, &found);
+        cr_expect_eq(kind, *tickets[i] != '\0' ? CREDENTIAL_TICKET : CREDENTIAL_NONE);
+        cr_expect_str_eq(found != NULL ? found : "", tickets[i]);
+    }
+}
