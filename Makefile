@@ -98,7 +98,7 @@ check: packages-build-test
 	$(AGAIN) $(BUILD)/tests/make-host built-asan
 	@tests/run check
 
-TEST := threads,check clients debian fuzz lint,lab
+TEST := threads,check clients web debian fuzz lint,lab
 test: packages-build-test-lint-fuzz-lab
 	@tests/run --plan $(TEST)
 	$(AGAIN) built-release built-asan built-tsan built-fuzz
@@ -144,7 +144,7 @@ $(BUILD)/%.o: %.c $(BUILD)/command
 	@$(COMPILE) -c -o $@ $<
 
 # The page is part of the binary.
-$(BUILD)/server/request/asset_web.o: $(wildcard web/*)
+$(BUILD)/server/request/asset_web.o: server/request/asset_web.def $(wildcard web/* web/*/*)
 
 # The revision changes with every commit, but only one file contains it.
 $(BUILD)/api/node/version.o: private DEFINES += -DREPOID='"$(REPOID)"'
@@ -167,8 +167,8 @@ $(BUILD)/tests/api-tests: $(API) $(SHARED) $(KERNEL) $(LIBRARY)
 	@echo '  link $@'
 	@$(LINK) -o $@ $^ $(LIBS_LINK) -lcriterion $(shell pkg-config --libs libcurl 2>/dev/null)
 
-# The program as it is, but that its broker can be told to stop at a step.
-$(BUILD)/tests/hostpci: $(OBJECTS) $(BUILD)/tests/stop_at.o
+# The program as it is, but that its broker can be told to stop at a step, and to work on a simulated kernel.
+$(BUILD)/tests/hostpci: $(OBJECTS) $(KERNEL) $(BUILD)/tests/stop_at.o $(BUILD)/tests/web/kernel.o
 	@echo '  link $@'
 	@$(LINK) -o $@ $^ $(LIBS_LINK)
 

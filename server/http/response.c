@@ -29,17 +29,17 @@ static const struct header headers[] = {
     {NULL, NULL},
 };
 
-/* The headers of a file. The page may only load, run and call what comes from this server, and nobody may
- * frame it. */
+/* The headers of a file. The page may only load, run and call what comes from this server, and only its own
+ * pages may frame it. 'self' includes WebSockets of this server. blob: is for noVNC's cursor. */
 static const struct header file_headers[] = {
     {"Cache-Control", "no-cache"},
     {"Server", "hostpci/" VERSION},
     {"Vary", "Accept-Encoding, Origin"},
     {"X-Content-Type-Options", "nosniff"},
     {"Referrer-Policy", "no-referrer"},
-    {"Content-Security-Policy",
-     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src "
+                                "'self'; img-src 'self' data: blob:; "
+                                "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"},
     {NULL, NULL},
 };
 

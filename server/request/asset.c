@@ -10,6 +10,10 @@
 #include "schema/openapi.h"
 #include "server/request/asset_web.h"
 
+#define HTML   "text/html;charset=UTF-8"
+#define SCRIPT "text/javascript;charset=UTF-8"
+#define CSS    "text/css;charset=UTF-8"
+
 static char *print_json(const json_t *document)
 {
     return json_dumps(document, JSON_COMPACT);
@@ -22,9 +26,8 @@ static const struct source {
     const char *start, *end;
     char *(*print)(const json_t *document);
 } sources[] = {
-    {"/", "text/html;charset=UTF-8", web_index_html, web_index_html_end, NULL},
-    {"/app.js", "text/javascript;charset=UTF-8", web_app_js, web_app_js_end, NULL},
-    {"/style.css", "text/css;charset=UTF-8", web_style_css, web_style_css_end, NULL},
+#define WEB_FILE(name, path, file, type) {path, type, web_##name, web_##name##_end, NULL},
+#include "server/request/asset_web.def"
     {"/openapi.json", "application/json;charset=UTF-8", NULL, NULL, print_json},
     {"/openapi.yaml", "application/yaml;charset=UTF-8", NULL, NULL, openapi_to_yaml},
 };

@@ -10,6 +10,5 @@
             ".byte 0\n"                                                                                      \
             ".popsection\n")
 
-EMBED(web_index_html, "web/index.html");
-EMBED(web_app_js, "web/app.js");
-EMBED(web_style_css, "web/style.css");
+#define WEB_FILE(name, path, file, type) EMBED(web_##name, file);
+#include "server/request/asset_web.def"

@@ -71,8 +71,8 @@ DAEMON_TEST(files, page)
 
 DAEMON_TEST(files, there_are_no_others)
 {
-    static const char *const paths[] = {"/index.php",      "/../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
-                                        "/openapi.yaml/x", "/app.js%00",     "//etc/passwd"};
+    static const char *const paths[] = {"/index.php",      "/../etc/passwd",   "/%2e%2e/%2e%2e/etc/passwd",
+                                        "/openapi.yaml/x", "/reference.js%00", "//etc/passwd"};
 
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         autofree char *reply = ask("GET", paths[i]);

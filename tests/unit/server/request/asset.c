@@ -29,7 +29,8 @@ Test(asset, the_page_is_what_the_sources_hold)
 {
     static const char *const page[][3] = {
         {"/", "web/index.html", "text/html;charset=UTF-8"},
-        {"/app.js", "web/app.js", "text/javascript;charset=UTF-8"},
+        {"/reference.html", "web/reference.html", "text/html;charset=UTF-8"},
+        {"/reference.js", "web/reference.js", "text/javascript;charset=UTF-8"},
         {"/style.css", "web/style.css", "text/css;charset=UTF-8"},
     };
 
@@ -74,28 +75,38 @@ Test(asset, get_and_head_are_answered_whatever_the_query)
 {
     cr_assert_eq(status_of("GET", "/", NULL), 200);
     cr_assert_eq(status_of("HEAD", "/openapi.yaml", NULL), 200);
-    cr_assert_eq(status_of("GET", "/app.js?v=1", NULL), 200);
+    cr_assert_eq(status_of("GET", "/reference.js?v=1", NULL), 200);
 }
 
 Test(asset, who_has_the_file_already_is_told_so)
 {
-    const char *tag = reply_body_tag(find("/app.js")->body);
+    const char *tag = reply_body_tag(find("/reference.js")->body);
     autofree char *several = xasprintf("\"other\", %s", tag);
 
-    cr_assert_eq(status_of("GET", "/app.js", tag), 304);
-    cr_assert_eq(status_of("GET", "/app.js", several), 304);
-    cr_assert_eq(status_of("GET", "/app.js", "\"other\""), 200);
+    cr_assert_eq(status_of("GET", "/reference.js", tag), 304);
+    cr_assert_eq(status_of("GET", "/reference.js", several), 304);
+    cr_assert_eq(status_of("GET", "/reference.js", "\"other\""), 200);
     cr_assert_eq(status_of("GET", "/style.css", tag), 200);
 }
 
 Test(asset, everything_else_is_left_to_the_api)
 {
-    static const char *const others[] = {"",         "/api2/json",       "/api2/json/", "/index.html", "//",
-                                         "/app.js/", "/../web/app.js",   "/%61pp.js",   "app.js",      "/app",
-                                         "?",        "/openapi.yaml%00", "/APP.JS"};
+    static const char *const others[] = {"",
+                                         "/api2/json",
+                                         "/api2/json/",
+                                         "/index.html",
+                                         "//",
+                                         "/reference.js/",
+                                         "/../web/reference.js",
+                                         "/%72eference.js",
+                                         "reference.js",
+                                         "/app",
+                                         "?",
+                                         "/openapi.yaml%00",
+                                         "/REFERENCE.JS"};
 
     for (size_t i = 0; i < COUNT_OF(others); i++)
         cr_assert_eq(status_of("GET", others[i], NULL), 0, "'%s'", others[i]);
     cr_assert_eq(status_of("POST", "/", NULL), 0);
-    cr_assert_eq(status_of("DELETE", "/app.js", NULL), 0);
+    cr_assert_eq(status_of("DELETE", "/reference.js", NULL), 0);
 }

@@ -145,7 +145,7 @@ Test(server_exchange, world_needs_no_login)
 
 Test(server_exchange, the_page_and_the_description_need_no_login)
 {
-    static const char *const files[] = {"/", "/app.js", "/style.css", "/openapi.yaml", "/openapi.json"};
+    static const char *const files[] = {"/", "/reference.js", "/style.css", "/openapi.yaml", "/openapi.json"};
     autoworld struct server_world world = {0};
 
     server_world_make(&world, table, COUNT_OF(table));
