@@ -16,6 +16,9 @@
 #include "vm/value.h"
 #include "vm/volume.h"
 
+#define TPM_KEY  "tpmstate0"
+#define TPM_SIZE (4ULL << 20) /* whatever the request says, as in Proxmox VE */
+
 bool qemu_disk_is_new(const json_t *values)
 {
     return vm_volume_is_new(json_text(values, "file"));
@@ -29,11 +32,14 @@ int qemu_disk_check_new(const char *key, const json_t *values, struct error *err
 
     if (json_object_get(values, "import-from") != NULL)
         return vm_disk_check_volume(key, values, err);
-    if (kind != VM_KIND_DISK && kind != VM_KIND_EFIDISK)
+    bool tpm = strcmp(key, TPM_KEY) == 0;
+    if (kind != VM_KIND_DISK && kind != VM_KIND_EFIDISK && !tpm)
         return error_set_field(err, key, "no disk is made for %s here: name one that exists", key);
     if (kind == VM_KIND_DISK && vm_disk_is_cdrom(values))
         return error_set_field(err, key,
                                "a disc cannot be made: name one, such as local:iso/NAME.iso, or none");
+    if (tpm && strcmp(format, "raw") != 0)
+        return error_set_field(err, key, "the state of a TPM is raw, not %s", format);
     if (!vm_image_is_known_format(format))
         return error_set_field(err, key, "a disk of the storage '" VM_STORE "' is raw or qcow2, not %s",
                                format);
@@ -114,6 +120,8 @@ static json_t *list_asked(const json_t *params, json_t *keys)
         struct error ignored;
         if (values == NULL || vm_volume_parse_new(json_text(values, "file"), &size, &ignored) != 0)
             continue;
+        if (strcmp(key, TPM_KEY) == 0)
+            size = TPM_SIZE;
         json_array_append_new(disks,
                               json_pack("{s:s, s:I, s:s*}", "format", json_text_or(values, "format", "raw"),
                                         "size", (json_int_t)size, "template", template_of(key, values)));

@@ -2,9 +2,10 @@
 /* Disks that a change of a VM makes in the storage `local`, and those that it removes there.
  *
  * A new disk is requested in place of a volume's name: scsi0=local:32,format=qcow2, of 32 GiB, or
- * efidisk0=local:1,efitype=4m, of whatever size the firmware's variables have. The task that makes the change
- * has the broker make them all, puts the names of the volumes where they were asked for, and goes on as if
- * the client had named them; if the change fails after that, it removes them. */
+ * efidisk0=local:1,efitype=4m, of whatever size the firmware's variables have, or tpmstate0=local:1, of 4
+ * MiB. The task that makes the change has the broker make them all, puts the names of the volumes where they
+ * were asked for, and goes on as if the client had named them; if the change fails after that, it removes
+ * them. */
 #ifndef HOSTPCI_API_QEMU_DISKS_H
 #define HOSTPCI_API_QEMU_DISKS_H
 

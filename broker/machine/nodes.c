@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Device nodes that belong to a VM's user while it runs. */
+/* Device nodes, and the state of a TPM, that belong to a VM's user while it runs. */
 #include "broker/machine/nodes.h"
 
 #include <errno.h>
@@ -14,14 +14,15 @@ static uid_t user_of(const json_t *order)
     return (uid_t)json_integer_value(json_object_get(order, "uid"));
 }
 
-/* With O_PATH, which needs no permission for the device itself. */
+/* With O_PATH, which needs no permission for the device itself. A plain file is a volume in a folder that is
+ * root's, and must have no other name. */
 static int open_node(const char *node, struct stat *ret)
 {
     int fd = open(node, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0)
         return -1;
-    if (fstat(fd, ret) == 0 && S_ISCHR(ret->st_mode))
+    if (fstat(fd, ret) == 0 && (S_ISCHR(ret->st_mode) || (S_ISREG(ret->st_mode) && ret->st_nlink == 1)))
         return fd;
     close(fd);
     errno = ENODEV;

@@ -29,19 +29,22 @@
 #include "broker/machine/machine.h"
 #include "broker/machine/monitor.h"
 #include "broker/machine/nodes.h"
+#include "broker/machine/tpm.h"
 #include "broker/protocol.h"
 
 #define LINES      20 /* of QEMU's last output */
 #define LINE_LIMIT 500
+#define TPM_LOOKS  50 /* at a TPM that is about to end */
+#define TPM_NS     100000000
 
 struct supervisor {
     const char *folder;
     int ready; /* the pipe to our first process */
     json_t *order;
     struct files files;
-    pid_t qemu;
-    int words;   /* a pipe: what QEMU prints */
-    int signals; /* QEMU's end, and requests to end it */
+    pid_t qemu, tpm; /* 0: none */
+    int words;       /* a pipe: what they print */
+    int signals;     /* QEMU's end, and requests to end it */
     struct monitor *monitor;
     json_t *lines; /* its last words */
     struct text line;
@@ -71,10 +74,20 @@ static bool become(const json_t *order)
     return setgroups(groups, &kvm) == 0 && setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0;
 }
 
-/* Runs in the child until it becomes QEMU. An error is reported through `report`, which execve closes. */
-_Noreturn static void run_qemu(const struct supervisor *self, pid_t parent, int words, int report)
+/* QEMU, or its TPM. */
+struct program {
+    const json_t *arguments;
+    const struct files *files;
+    int words; /* where it prints to */
+};
+
+/* Runs in the child until it becomes the program. An error is reported through `report`, which execve closes.
+ */
+_Noreturn static void run_program(const struct supervisor *self, const struct program *program, pid_t parent,
+                                  int report)
 {
-    const json_t *arguments = json_object_get(self->order, "arguments");
+    const json_t *arguments = program->arguments;
+    int words = program->words;
     rlim_t lock = (rlim_t)json_integer_value(json_object_get(self->order, "lock"));
     const struct rlimit limit = {lock, lock};
     char **argv = xcalloc(json_array_size(arguments) + 1, sizeof(*argv));
@@ -91,39 +104,86 @@ _Noreturn static void run_qemu(const struct supervisor *self, pid_t parent, int 
         dup2(words, STDERR_FILENO) >= 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && setsid() >= 0 &&
         chdir("/") == 0 && (lock == 0 || setrlimit(RLIMIT_MEMLOCK, &limit) == 0) && become(self->order) &&
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-        getppid() == parent && files_place(&self->files, &report))
+        getppid() == parent && files_place(program->files, &report))
         execvpe(argv[0], argv, environment);
     int reason = errno;
     if (write(report, &reason, sizeof(reason)) != sizeof(reason))
-        log_error("cannot report that QEMU does not start");
+        log_error("cannot report that '%s' does not start", argv[0]);
     _exit(EXIT_FAILURE);
 }
 
 /* 0 once execve has worked. */
-static int start_qemu(struct supervisor *self, struct error *err)
+static int start_program(const struct supervisor *self, const struct program *program, pid_t *ret,
+                         struct error *err)
 {
-    int words[2], report[2], reason;
+    const char *name = string_at(program->arguments, 0);
+    int report[2], reason;
     pid_t own = getpid();
 
-    if (pipe2(words, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC) != 0)
-        return error_set_errno(err, errno, "cannot start QEMU");
-    self->qemu = fork();
-    if (self->qemu == 0)
-        run_qemu(self, own, words[1], report[1]);
-    close(words[1]);
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return error_set_errno(err, errno, "cannot start '%s'", name);
+    pid_t pid = fork();
+    if (pid == 0)
+        run_program(self, program, own, report[1]);
+    reason = errno;
     close(report[1]);
-    self->words = words[0];
-    if (self->qemu < 0)
-        return error_set_errno(err, errno, "cannot start QEMU");
-    ssize_t count = TEMP_FAILURE_RETRY(read(report[0], &reason, sizeof(reason)));
+    ssize_t count = pid > 0 ? TEMP_FAILURE_RETRY(read(report[0], &reason, sizeof(reason))) : sizeof(reason);
     close(report[0]);
-    if (count == 0)
+    if (count == 0) {
+        *ret = pid;
         return 0;
-    TEMP_FAILURE_RETRY(waitpid(self->qemu, &self->status, 0));
-    self->qemu = 0;
-    return error_set_errno(err, count == sizeof(reason) ? reason : EIO, "cannot run '%s' as user %lld",
-                           string_at(json_object_get(self->order, "arguments"), 0),
+    }
+    if (pid > 0)
+        TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
+    return error_set_errno(err, count == sizeof(reason) ? reason : EIO, "cannot run '%s' as user %lld", name,
                            (long long)user_of(self->order));
+}
+
+/* It ends when QEMU's end of its connection is closed. */
+static void end_tpm(const struct supervisor *self)
+{
+    const struct timespec nap = {.tv_nsec = TPM_NS};
+
+    if (self->tpm == 0)
+        return;
+    for (unsigned looks = 0; looks < TPM_LOOKS; looks++) {
+        if (waitpid(self->tpm, NULL, WNOHANG) != 0)
+            return;
+        nanosleep(&nap, NULL);
+    }
+    kill(self->tpm, SIGKILL);
+    TEMP_FAILURE_RETRY(waitpid(self->tpm, NULL, 0));
+}
+
+static int start_tpm(struct supervisor *self, int words, struct error *err)
+{
+    struct files files = {.count = 0};
+    autojson json_t *arguments = NULL;
+
+    int result = tpm_prepare(self->order, &self->files, &files, &arguments, err);
+    const struct program program = {arguments, &files, words};
+    if (result == 0 && arguments != NULL)
+        result = start_program(self, &program, &self->tpm, err);
+    files_release(&files);
+    return result;
+}
+
+static int start_both(struct supervisor *self, struct error *err)
+{
+    int words[2];
+
+    if (pipe2(words, O_CLOEXEC) != 0)
+        return error_set_errno(err, errno, "cannot start QEMU");
+    const struct program qemu = {json_object_get(self->order, "arguments"), &self->files, words[1]};
+    self->words = words[0];
+    int result = start_tpm(self, words[1], err);
+    if (result == 0)
+        result = start_program(self, &qemu, &self->qemu, err);
+    close(words[1]);
+    files_release(&self->files); /* they are QEMU's now */
+    if (result != 0)
+        end_tpm(self);
+    return result;
 }
 
 static void keep_line(struct supervisor *self)
@@ -282,17 +342,17 @@ static int supervise(struct supervisor *self, struct error *err)
 {
     if (prepare(self, err) != 0 || write_pid(self, err) != 0)
         return -1;
-    if (nodes_give(self->order, err) != 0 || start_qemu(self, err) != 0) {
+    if (nodes_give(self->order, err) != 0 || start_both(self, err) != 0) {
         take_back(self);
         return -1;
     }
-    files_release(&self->files); /* they are QEMU's now */
     int result = write_pid(self, err);
     if (result == 0)
         report_ready(self);
     else
         kill(self->qemu, SIGKILL);
     follow_qemu(self);
+    end_tpm(self);
     take_back(self);
     return result == 0 ? write_end(self, err) : result;
 }

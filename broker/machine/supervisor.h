@@ -5,12 +5,12 @@
  * The broker is confined, and so is all that it starts; the supervisor is not. It does what the file `order`
  * of the machine's folder says (broker/machine/machine.h), which only root can write:
  *
- *   {arguments: [...], files: [...], uid?, lock?, own: [NODE, ...], back?: [NODE, ...]}
+ *   {arguments: [...], files: [...], uid?, lock?, own: [NODE, ...], back?: [NODE, ...], tpm?}
  *
  * It opens the files (broker/machine/files.h), gives the device nodes `own` to QEMU's user, limits the memory
  * that QEMU may lock to `lock` bytes, and starts QEMU as that user and the group of the same number, with kvm
- * as its only other group. Its first process ends when QEMU runs; what fails before that is in `end`:
- * {error}.
+ * as its only other group; and before it, in the same way, the program of its TPM (broker/machine/tpm.h). Its
+ * first process ends when QEMU runs; what fails before that is in `end`: {error}.
  *
  * Then it waits for QEMU's end, and keeps the files `pid`, `state` and `end` of the folder: the latter {pid,
  * code} or {pid, signal}, with `lines`, the last that QEMU printed. SIGTERM ends QEMU, SIGUSR1 does so at

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "broker/machine/files.h"
+#include "broker/machine/tpm.h"
 #include "broker/probe/asker.h"
 #include "broker/probe/qemu.h"
 #include "hardware/host.h"
@@ -33,6 +35,7 @@ static const char *const fixed[] = {
 struct order {
     struct worker *worker;
     json_t *files, *options;
+    json_t *tpm;   /* NULL: none */
     int number;    /* of the next descriptor */
     unsigned sets; /* of descriptors, so far */
 };
@@ -162,14 +165,21 @@ static int hand_tap(struct order *order, const struct vm_file *file, char **ret,
     return 0;
 }
 
+static int hand_tpm(struct order *order, const struct vm_file *file, char **ret, struct error *err)
+{
+    if (access(TPM_PROGRAM, X_OK) != 0)
+        return error_set(err, ERROR_FAILED, "'" TPM_PROGRAM "' is not there: install the package swtpm");
+    order->tpm = json_pack("{s:s, s:s, s:s, s:i}", "path", file->path, "below", order->worker->store,
+                           "version", file->version, "number", order->number);
+    *ret = xasprintf("fd=%d", order->number++);
+    return 0;
+}
+
 static int hand(void *context, const struct vm_file *file, char **ret, struct error *err)
 {
-    static int (*const hands[])(struct order *, const struct vm_file *, char **,
-                                struct error *) = {[VM_FILE_VOLUME] = hand_volume,
-                                                   [VM_FILE_COPY] = hand_copy,
-                                                   [VM_FILE_RANDOM] = hand_random,
-                                                   [VM_FILE_SOCKET] = hand_socket,
-                                                   [VM_FILE_TAP] = hand_tap};
+    static int (*const hands[])(struct order *, const struct vm_file *, char **, struct error *) = {
+        [VM_FILE_VOLUME] = hand_volume, [VM_FILE_COPY] = hand_copy, [VM_FILE_RANDOM] = hand_random,
+        [VM_FILE_SOCKET] = hand_socket, [VM_FILE_TAP] = hand_tap,   [VM_FILE_TPM] = hand_tpm};
     struct order *order = context;
 
     if (order->number + 2 * (int)file->queues + 2 >= FILES_FIRST + FILES_LIMIT)
@@ -270,8 +280,10 @@ static int build(struct order *order, const struct vm_command *what, json_t **re
         err->field[0] = '\0';
         return -1;
     }
-    *ret = json_pack("{s:o, s:O, s:[]}", "arguments", join_arguments(arguments, order), "files", order->files,
-                     "own");
+    *ret = json_pack("{s:o, s:O, s:[], s:O*}", "arguments", join_arguments(arguments, order), "files",
+                     order->files, "own", "tpm", order->tpm);
+    if (order->tpm != NULL)
+        json_array_append(json_object_get(*ret, "own"), json_object_get(order->tpm, "path"));
     return 0;
 }
 
@@ -304,7 +316,9 @@ int vm_order_make(struct worker *worker, const struct machine *machine, json_t *
         .hand = hand,
         .hand_context = &order,
     };
-    if (build(&order, &what, ret, err) != 0)
+    int result = build(&order, &what, ret, err);
+    json_decref(order.tpm);
+    if (result != 0)
         return -1;
     json_object_set(*ret, "uid", json_object_get(machine->record, "uid"));
     return 0;

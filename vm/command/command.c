@@ -84,16 +84,35 @@ int vm_build_volume(const struct vm_build *build, const struct vm_file *volume, 
     return 0;
 }
 
-int vm_build_socket(const struct vm_build *build, const char *name, char **ret, struct error *err)
+static char *name_socket(const struct vm_build *build, const char *name)
 {
-    autofree char *path = xasprintf("%s/%u.%s", build->what->paths->run, build->what->vmid, name);
-    const struct vm_file file = {.kind = VM_FILE_SOCKET, .path = path};
+    return xasprintf("%s/%u.%s", build->what->paths->run, build->what->vmid, name);
+}
 
+/* `path` is the socket's, of a QEMU that is handed nothing. */
+static int hand_socket(const struct vm_build *build, const struct vm_file *file, const char *path, char **ret,
+                       struct error *err)
+{
     if (build->what->hand != NULL)
-        return build->what->hand(build->what->hand_context, &file, ret, err);
+        return build->what->hand(build->what->hand_context, file, ret, err);
     autofree char *escaped = vm_command_escape(path);
     *ret = xasprintf("path=%s", escaped);
     return 0;
+}
+
+int vm_build_socket(const struct vm_build *build, const char *name, char **ret, struct error *err)
+{
+    autofree char *path = name_socket(build, name);
+    const struct vm_file file = {.kind = VM_FILE_SOCKET, .path = path};
+
+    return hand_socket(build, &file, path, ret, err);
+}
+
+int vm_build_tpm(const struct vm_build *build, const struct vm_file *file, char **ret, struct error *err)
+{
+    autofree char *path = name_socket(build, "swtpm");
+
+    return hand_socket(build, file, path, ret, err);
 }
 
 char *vm_command_escape(const char *value)
@@ -187,8 +206,8 @@ static int add_head(struct vm_build *build, struct error *err)
 static int (*const parts[])(struct vm_build *, struct error *) = {
     check_values,         vm_build_read_machine, vm_build_read_boot,    vm_build_read_hostpci,
     vm_build_add_smbios,  vm_build_add_firmware, vm_build_add_cpu,      vm_build_add_memory,
-    vm_build_add_display, vm_build_add_usb,      vm_build_add_channels, vm_build_add_disks,
-    vm_build_add_nets,    vm_build_add_machine,  vm_build_add_hostpci};
+    vm_build_add_display, vm_build_add_usb,      vm_build_add_channels, vm_build_add_tpm,
+    vm_build_add_disks,   vm_build_add_nets,     vm_build_add_machine,  vm_build_add_hostpci};
 
 /* Displays that QEMU loads as modules, and the packages that contain them since Debian 13. */
 static const struct {

@@ -46,16 +46,18 @@ struct vm_file {
         VM_FILE_RANDOM, /* the host's source of random numbers, which has one name or another */
         VM_FILE_SOCKET, /* on which QEMU listens */
         VM_FILE_TAP,    /* an interface of the host's network; `path` is its name */
+        VM_FILE_TPM,    /* the connection to a TPM, whose state is at the path, a volume of the store */
     } kind;
     const char *path;
-    const char *from;   /* of a copy */
-    const char *format; /* of a volume: "raw", "qcow2" */
-    bool read_only;     /* the same */
-    bool direct;        /* the same: past the host's cache (O_DIRECT) */
-    bool in_store;      /* the same: one of the storage `local`, below its folder */
-    const char *bridge; /* of an interface */
-    unsigned queues;    /* the same */
-    bool vhost;         /* the same: the kernel moves its packets */
+    const char *from;    /* of a copy */
+    const char *format;  /* of a volume: "raw", "qcow2" */
+    bool read_only;      /* the same */
+    bool direct;         /* the same: past the host's cache (O_DIRECT) */
+    bool in_store;       /* the same: one of the storage `local`, below its folder */
+    const char *bridge;  /* of an interface */
+    unsigned queues;     /* the same */
+    bool vhost;          /* the same: the kernel moves its packets */
+    const char *version; /* of a TPM: "v1.2", "v2.0" */
 };
 
 /* Gives what QEMU is told in place of a file's name, since it is handed the open file: "/dev/fdset/3" of a

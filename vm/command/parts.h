@@ -89,6 +89,9 @@ int vm_build_volume(const struct vm_build *build, const struct vm_file *volume, 
 /* "path=RUN/100.qga" of a socket's name "qga", unless QEMU is handed the socket. The caller frees. */
 int vm_build_socket(const struct vm_build *build, const char *name, char **ret, struct error *err);
 
+/* The same of the socket of a VM's TPM. */
+int vm_build_tpm(const struct vm_build *build, const struct vm_file *file, char **ret, struct error *err);
+
 /* A comma in a value is doubled. The caller frees. */
 char *vm_command_escape(const char *value);
 
@@ -102,6 +105,7 @@ int vm_build_add_memory(struct vm_build *build, struct error *err);
 int vm_build_add_display(struct vm_build *build, struct error *err);
 int vm_build_add_usb(struct vm_build *build, struct error *err);
 int vm_build_add_channels(struct vm_build *build, struct error *err);
+int vm_build_add_tpm(struct vm_build *build, struct error *err);
 int vm_build_add_disks(struct vm_build *build, struct error *err);
 int vm_build_add_nets(struct vm_build *build, struct error *err);
 int vm_build_add_machine(struct vm_build *build, struct error *err);

@@ -1,1 +1,1 @@
-error: tpmstate0 is only stored: a VM that has it cannot be started here
+error: audio0 is only stored: a VM that has it cannot be started here

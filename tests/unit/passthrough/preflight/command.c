@@ -264,19 +264,23 @@ const struct provoked provoked_by_command[] = {
                  "  > # or without it:\n"
                  "  > hostpci qm set 100 -delete scsi1\n"},
     {.about = "what is not done here",
-     .config = "{'audio0': 'device=AC97', 'tpmstate0': '/x'}",
+     .config = "{'audio0': 'device=AC97'}",
      .expected = "error command-line audio0 is only stored: a VM that has it cannot be started here\n"
                  "  = audio0: device=AC97\n"
                  "  > # see what it may be:\n"
                  "  > hostpci usage /nodes/localhost/qemu/100/config\n"
                  "  > # or without it:\n"
-                 "  > hostpci qm set 100 -delete audio0\n"
-                 "error command-line tpmstate0 is only stored: a VM that has it cannot be started here\n"
-                 "  = tpmstate0: /x\n"
-                 "  > # see what it may be:\n"
-                 "  > hostpci usage /nodes/localhost/qemu/100/config\n"
-                 "  > # or without it:\n"
-                 "  > hostpci qm set 100 -delete tpmstate0\n"},
+                 "  > hostpci qm set 100 -delete audio0\n"},
+    {.about = "a TPM whose state is elsewhere",
+     .config = "{'tpmstate0': '/x'}",
+     .expected =
+         "error command-line tpmstate0: '/x' is not a volume of the storage 'local': make one there by "
+         "tpmstate0=local:1,version=v2.0\n"
+         "  = tpmstate0: /x\n"
+         "  > # see what it may be:\n"
+         "  > hostpci usage /nodes/localhost/qemu/100/config\n"
+         "  > # or without it:\n"
+         "  > hostpci qm set 100 -delete tpmstate0\n"},
     {.about = "a display that is not there",
      .config = "{'vga': 'serial0'}",
      .expected = "error command-line serial0 is the display, but serial0 is not set\n"

@@ -41,6 +41,10 @@ static const char *const swaps[][2] = {
     {"egl-headless,gl=core", "none"},
     {"/dev/hwrng", "/dev/urandom"},
     {"serial,id=serial3,path=/dev/ttyS0", "null,id=serial3"},
+    {"socket,id=tpmchar,path", "file,id=tpmchar,path"}, /* a TPM takes its program: tests/api/qemu_tpm.c */
+    {"-tpmdev", "-name"},
+    {"emulator,id=tpmdev,chardev=tpmchar", "vm100"},
+    {"tpm-tis,tpmdev=tpmdev", "pvpanic"},
 };
 
 /* Folders that command lines name, and where their stand-ins are below the scratch folder. */
