@@ -16,7 +16,7 @@ DESTDIR ?=
 LINKS   ?=
 
 # Lowest first; tests/rooms says which includes which.
-ROOMS := base schema storage hardware vm store broker access task passthrough api server client
+ROOMS := base schema storage hardware vm store broker access task passthrough cluster api server client
 LIBS  := libmicrohttpd jansson libpci sqlite3 gnutls libpcre2-8 yaml-0.1 libcurl libseccomp pam zlib libcrypt libmnl
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings \

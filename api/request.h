@@ -10,6 +10,7 @@
 #include "base/event.h"
 #include "broker/call.h"
 #include "broker/probe/qemu.h"
+#include "cluster/member.h"
 #include "hardware/pci/names.h"
 #include "hardware/pci/watch.h"
 #include "hardware/sysfs.h"
@@ -32,7 +33,8 @@ struct service {
     struct tasks *tasks;
     struct qemu *qemu;
     struct console_ports *consoles;
-    struct vm_paths paths; /* paths of this host in QEMU's command lines */
+    struct members *members; /* of the cluster; NULL: a single node */
+    struct vm_paths paths;   /* paths of this host in QEMU's command lines */
     const char *const
         *volume_dirs; /* volumes that anybody but root@pam names must lie in one of these; ends with NULL */
 };

@@ -22,21 +22,64 @@ const struct endpoint endpoint_get_cluster = {
     .index_key = "name",
 };
 
+static json_t *make_status(const char *name, json_int_t number, bool online, bool local)
+{
+    autofree char *id = xasprintf("node/%s", name);
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:i, s:i}", "id", id, "name", name, "type", "node", "level",
+                     "", "nodeid", number, "online", online, "local", local);
+}
+
+/* "https://[fd00::1]:8006" to "fd00::1"; NULL for a name. The caller frees. */
+static char *find_address(const char *url)
+{
+    const char *host = strstr(url, "//") != NULL ? strstr(url, "//") + 2 : url;
+    bool v6 = *host == '[';
+
+    host += v6 ? 1 : 0;
+    size_t length = strcspn(host, v6 ? "]" : ":/");
+    return strspn(host, "0123456789abcdef.:") >= length ? xstrndup(host, length) : NULL;
+}
+
+static json_t *make_member_status(const json_t *member, const char *own)
+{
+    const char *name = json_string_value(json_object_get(member, "name"));
+    const char *url = json_string_value(json_object_get(member, "url"));
+    autofree char *address = url != NULL ? find_address(url) : NULL;
+    json_t *row = make_status(name, json_integer_value(json_object_get(member, "id")),
+                              json_is_true(json_object_get(member, "online")), strcmp(name, own) == 0);
+
+    if (address != NULL)
+        json_object_set_new(row, "ip", json_string(address));
+    return row;
+}
+
 static int get_status(struct request *request, json_t **ret, struct error *err)
 {
-    const char *node = request->service->node;
-    autofree char *id = xasprintf("node/%s", node);
+    const struct service *service = request->service;
+    autojson json_t *members = service->members != NULL ? members_list(service->members) : NULL;
+    json_t *list = json_array(), *member;
+    size_t i;
 
     (void)err;
-    *ret = json_pack("[{s:s, s:s, s:s, s:s, s:i, s:i, s:i}]", "id", id, "name", node, "type", "node", "level",
-                     "", "nodeid", 0, "online", 1, "local", 1);
+    if (members == NULL)
+        json_array_append_new(list, make_status(service->node, 0, true, true));
+    else
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:I, s:I, s:i}", "id", "cluster", "name", "hostpci",
+                                        "type", "cluster", "nodes", (json_int_t)json_array_size(members),
+                                        "version", (json_int_t)json_array_size(members), "quorate",
+                                        members_have_quorum(service->members)));
+    json_array_foreach(members, i, member)
+        json_array_append_new(list, make_member_status(member, service->node));
+    *ret = list;
     return 0;
 }
 
 const struct endpoint endpoint_get_cluster_status = {
     .method = METHOD_GET,
     .path = "/cluster/status",
-    .text = "Lists the nodes and whether each is online.",
+    .text = "Lists the nodes and whether each is online; before them the cluster, if there is one.",
     .permission = ALLOW_PRIVILEGE("/", "Sys.Audit"),
     .returns = {.type = SCHEMA_ARRAY,
                 .items =
@@ -44,10 +87,14 @@ const struct endpoint endpoint_get_cluster_status = {
                           .properties = PROPERTIES(
                               {.name = "id", .type = SCHEMA_STRING}, {.name = "name", .type = SCHEMA_STRING},
                               {.name = "type", .type = SCHEMA_STRING, .values = VALUES("cluster", "node")},
-                              {.name = "level", .type = SCHEMA_STRING},
-                              {.name = "nodeid", .type = SCHEMA_INTEGER},
-                              {.name = "online", .type = SCHEMA_BOOLEAN},
-                              {.name = "local", .type = SCHEMA_BOOLEAN}))},
+                              OPTIONAL_TEXT("level", "Subscription level of a node; always empty."),
+                              OPTIONAL_NUMBER("nodeid", "Number of a node; 0 outside of a cluster."),
+                              OPTIONAL_FLAG("online", "Whether the node is online."),
+                              OPTIONAL_FLAG("local", "Whether it is the one that answers."),
+                              OPTIONAL_TEXT("ip", "Address of a node."),
+                              OPTIONAL_NUMBER("nodes", "Number of nodes of the cluster."),
+                              OPTIONAL_NUMBER("version", "Grows with the cluster."),
+                              OPTIONAL_FLAG("quorate", "Whether it can be written to.")))},
     .run = get_status,
 };
 
@@ -83,10 +130,10 @@ static json_t *make_row(const struct service *service, const struct qemu_seen *s
 static int list_resources(struct request *request, json_t **ret, struct error *err)
 {
     const char *type = param_string(request, "type");
-    autojson json_t *list = json_array();
+    autojson json_t *list = json_array(), *nodes = node_list(request);
 
     if (type == NULL || strcmp(type, "node") == 0)
-        json_array_append_new(list, node_describe(request));
+        json_array_extend(list, nodes);
     if ((type == NULL || strcmp(type, "vm") == 0) && qemu_list_visible(request, make_row, list, err) != 0)
         return -1;
     if ((type == NULL || strcmp(type, "storage") == 0) && storage_is_visible(request))

@@ -2,6 +2,8 @@
 /* /nodes: the nodes, and one node's index, version and status. */
 #include "api/node/node.h"
 
+#include <string.h>
+
 #include "api/endpoints.h"
 #include "api/node/version.h"
 #include "base/memory.h"
@@ -18,26 +20,61 @@ static void set_if(json_t *row, const char *key, json_t *value)
         json_object_set(row, key, value);
 }
 
-json_t *node_describe(struct request *request)
+json_t *node_measure(const struct service *service)
+{
+    autojson json_t *host = NULL;
+    json_t *load = json_object();
+    struct error ignored;
+
+    if (host_describe(service->sysroot, &host, &ignored) != 0)
+        return load;
+    set_if(load, "cpu", json_object_get(host, "cpu"));
+    set_if(load, "maxcpu", look_up(host, "cpuinfo", "cpus"));
+    set_if(load, "mem", look_up(host, "memory", "used"));
+    set_if(load, "maxmem", look_up(host, "memory", "total"));
+    set_if(load, "disk", look_up(host, "rootfs", "used"));
+    set_if(load, "maxdisk", look_up(host, "rootfs", "total"));
+    set_if(load, "uptime", json_object_get(host, "uptime"));
+    return load;
+}
+
+/* `load` is NULL for a node that is offline. */
+static json_t *make_row(struct request *request, const char *node, bool online, json_t *load)
+{
+    autofree char *path = xasprintf("/nodes/%s", node), *id = xasprintf("node/%s", node);
+    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", id, "node", node, "type", "node", "status",
+                            online ? "online" : "offline", "level", "");
+
+    if (load != NULL && access_allows(request->service->access, &request->caller, path, "Sys.Audit"))
+        json_object_update(row, load);
+    return row;
+}
+
+static json_t *make_member_row(struct request *request, const json_t *member)
+{
+    const char *name = json_string_value(json_object_get(member, "name"));
+    bool online = json_is_true(json_object_get(member, "online"));
+    autojson json_t *own = strcmp(name, request->service->node) == 0 ? node_measure(request->service) : NULL;
+
+    return make_row(request, name, online,
+                    own != NULL ? own
+                    : online    ? json_object_get(member, "load")
+                                : NULL);
+}
+
+json_t *node_list(struct request *request)
 {
     const struct service *service = request->service;
-    struct error ignored;
-    autojson json_t *host = NULL;
-    autofree char *path = xasprintf("/nodes/%s", service->node), *id = xasprintf("node/%s", service->node);
-    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", id, "node", service->node, "type", "node",
-                            "status", "online", "level", "");
+    autojson json_t *members = service->members != NULL ? members_list(service->members) : NULL;
+    autojson json_t *own = members == NULL ? node_measure(service) : NULL;
+    json_t *list = json_array(), *member;
+    size_t i;
 
-    if (!access_allows(service->access, &request->caller, path, "Sys.Audit") ||
-        host_describe(service->sysroot, &host, &ignored) != 0)
-        return row;
-    set_if(row, "cpu", json_object_get(host, "cpu"));
-    set_if(row, "maxcpu", look_up(host, "cpuinfo", "cpus"));
-    set_if(row, "mem", look_up(host, "memory", "used"));
-    set_if(row, "maxmem", look_up(host, "memory", "total"));
-    set_if(row, "disk", look_up(host, "rootfs", "used"));
-    set_if(row, "maxdisk", look_up(host, "rootfs", "total"));
-    set_if(row, "uptime", json_object_get(host, "uptime"));
-    return row;
+    if (members == NULL)
+        json_array_append_new(list, make_row(request, service->node, true, own));
+    json_array_foreach(members, i, member)
+        json_array_append_new(list, make_member_row(request, member));
+    return list;
 }
 
 const struct schema node_properties[] = {
@@ -80,14 +117,26 @@ const struct schema node_properties[] = {
     {.name = NULL},
 };
 
+static void add_fingerprint(const struct service *service, json_t *row)
+{
+    const char *name = json_string_value(json_object_get(row, "node"));
+    autojson json_t *member = service->members != NULL ? members_find(service->members, name) : NULL;
+
+    if (member != NULL)
+        set_if(row, "ssl_fingerprint", json_object_get(member, "fingerprint"));
+    else if (service->fingerprint != NULL)
+        json_object_set_new(row, "ssl_fingerprint", json_string(service->fingerprint));
+}
+
 static int list_nodes(struct request *request, json_t **ret, struct error *err)
 {
-    json_t *row = node_describe(request);
+    json_t *list = node_list(request), *row;
+    size_t i;
 
     (void)err;
-    if (request->service->fingerprint != NULL)
-        json_object_set_new(row, "ssl_fingerprint", json_string(request->service->fingerprint));
-    *ret = json_pack("[o]", row);
+    json_array_foreach(list, i, row)
+        add_fingerprint(request->service, row);
+    *ret = list;
     return 0;
 }
 

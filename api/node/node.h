@@ -7,7 +7,12 @@
 
 extern const struct schema node_properties[];
 
-/* Describes this node, with load and sizes only if the caller has Sys.Audit on it. */
-json_t *node_describe(struct request *request);
+/* Rows of all nodes of the cluster in order of their names, with load and sizes only of those on which the
+ * caller has Sys.Audit. */
+json_t *node_list(struct request *request);
+
+/* The load and sizes of this node, which it tells the others: {cpu, maxcpu, mem, ...}. What cannot be read is
+ * left out. */
+json_t *node_measure(const struct service *service);
 
 #endif

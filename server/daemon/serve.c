@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "access/login.h"
+#include "api/node/node.h"
 #include "api/qemu/power.h"
 #include "api/qemu/task.h"
 #include "api/request.h"
@@ -24,6 +25,7 @@
 #include "base/memory.h"
 #include "base/notify.h"
 #include "broker/run_dir.h"
+#include "cluster/address.h"
 #include "passthrough/index.h"
 #include "passthrough/start/watch.h"
 #include "schema/validate.h"
@@ -63,6 +65,7 @@ struct daemon {
     struct helpers helpers;
     struct etcd *etcd; /* NULL: a single node */
     struct replica *replica;
+    char *announced; /* the URL that the other nodes know */
     struct tls tls;
     struct service service;
     struct server server;
@@ -130,6 +133,39 @@ static int open_replica(struct daemon *daemon, struct error *err)
                         err);
 }
 
+static void tell_of_members(const char *trouble)
+{
+    if (trouble == NULL)
+        log_info("this node is registered in the cluster");
+    else
+        log_warning("this node is not registered in the cluster: %s", trouble);
+}
+
+static json_t *measure(void *context)
+{
+    return node_measure(context);
+}
+
+/* Other nodes call the first listener with TLS. */
+static int open_members(struct daemon *daemon, struct error *err)
+{
+    const struct listener *listener = &daemon->listeners[0];
+
+    if (daemon->etcd == NULL)
+        return 0;
+    for (size_t i = daemon->listener_count; i-- > 0;)
+        if (daemon->listeners[i].tls)
+            listener = &daemon->listeners[i];
+    daemon->announced = address_announce(listener->url, daemon->settings.etcd);
+    const struct member_self self = {.name = daemon->settings.node,
+                                     .url = daemon->announced,
+                                     .fingerprint = daemon->tls.fingerprint,
+                                     .version = VERSION,
+                                     .measure = measure,
+                                     .context = &daemon->service};
+    return members_open(daemon->etcd, &self, tell_of_members, &daemon->service.members, err);
+}
+
 static int open_service(struct daemon *daemon, struct error *err)
 {
     const struct settings *settings = &daemon->settings;
@@ -156,7 +192,7 @@ static int open_service(struct daemon *daemon, struct error *err)
     service->consoles = console_ports_new();
     access_set_pam(service->access, ask_pam, service->broker);
     login_set_limit(service->access, settings->login_day_count);
-    return 0;
+    return open_members(daemon, err);
 }
 
 static void close_service(struct daemon *daemon)
@@ -164,6 +200,8 @@ static void close_service(struct daemon *daemon)
     broker_free(daemon->service.broker);
     console_ports_free(daemon->service.consoles);
     access_close(daemon->service.access);
+    members_close(daemon->service.members);
+    free(daemon->announced);
     replica_close(daemon->replica);
     etcd_close(daemon->etcd);
     storage_close(daemon->service.storage);

@@ -215,6 +215,13 @@ int etcd_lease_renew(struct etcd *etcd, int64_t lease, struct error *err)
     return error_set(err, ERROR_NOT_FOUND, "the lease %" PRIx64 " has ended", (uint64_t)lease);
 }
 
+int etcd_lease_revoke(struct etcd *etcd, int64_t lease, struct error *err)
+{
+    autojson json_t *answer = NULL, *request = json_pack("{s:o}", "ID", print_number(lease));
+
+    return etcd_call(etcd, "lease/revoke", request, true, &answer, err);
+}
+
 int etcd_compact(struct etcd *etcd, int64_t revision, struct error *err)
 {
     autojson json_t *answer = NULL, *request = json_pack("{s:o}", "revision", print_number(revision));

@@ -91,6 +91,7 @@ int etcd_txn_run(struct etcd *etcd, const struct etcd_txn *txn, bool *ret_then, 
  * ended already. */
 int etcd_lease_grant(struct etcd *etcd, unsigned seconds, int64_t *ret, struct error *err);
 int etcd_lease_renew(struct etcd *etcd, int64_t lease, struct error *err);
+int etcd_lease_revoke(struct etcd *etcd, int64_t lease, struct error *err); /* ends it now */
 
 /* Forgets what is older than the revision. */
 int etcd_compact(struct etcd *etcd, int64_t revision, struct error *err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
 #include "tests/api/lab/machine.h"
@@ -196,5 +197,87 @@ DAEMON_TEST(cluster, what_a_node_had_before_is_never_lost)
     daemon_stop();
     daemon_refuses(arguments, "this node has 1 documents that the cluster does not have, or has otherwise: "
                               "mapping-pci/nic");
+    daemon_finish();
+}
+
+/* "pve1=1 pve2=0": who is listed, and who is online. */
+static char *print_nodes(const json_t *list)
+{
+    autotext struct text text = {0};
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(list, i, row) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        const json_t *online = json_object_get(row, "online");
+        if (name != NULL && online != NULL)
+            text_printf(&text, "%s%s=%lld", i > 1 ? " " : "", name, json_integer_value(online));
+    }
+    return text_take(&text);
+}
+
+static void wait_for_nodes(unsigned number, const char *wanted)
+{
+    double end = machine_slept() + SECONDS;
+
+    daemon_choose(number);
+    for (;;) {
+        autofree char *found = print_nodes(get("/cluster/status", NULL));
+        if (strcmp(found, wanted) == 0)
+            return;
+        cr_assert_lt(machine_slept(), end, "'%s' did not become '%s'", found, wanted);
+        machine_sleep(50);
+    }
+}
+
+DAEMON_TEST(cluster, each_node_lists_all_and_who_is_online)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    start_all(&servers);
+
+    for (unsigned i = 0; i < 3; i++)
+        wait_for_nodes(i, "pve1=1 pve2=1 pve3=1");
+    daemon_choose(1);
+    const json_t *cluster = json_array_get(get("/cluster/status", NULL), 0);
+    cr_assert_str_eq(json_string_value(json_object_get(cluster, "type")), "cluster");
+    cr_assert_eq(json_integer_value(json_object_get(cluster, "nodes")), 3);
+    cr_assert_eq(json_integer_value(json_object_get(cluster, "quorate")), 1);
+    const json_t *third = json_array_get(get("/nodes", NULL), 2);
+    cr_assert_str_eq(json_string_value(json_object_get(third, "node")), "pve3");
+    cr_assert_gt(json_integer_value(json_object_get(third, "maxmem")), 0);
+    cr_assert_not_null(json_object_get(third, "ssl_fingerprint"));
+    cr_assert_eq(json_array_size(get("/cluster/resources", "type", "node", NULL)), 3);
+
+    daemon_choose(2);
+    daemon_kill();
+    wait_for_nodes(0, "pve1=1 pve2=1 pve3=0");
+    const json_t *dead = json_array_get(get("/nodes", NULL), 2);
+    cr_assert_str_eq(json_string_value(json_object_get(dead, "status")), "offline");
+    cr_assert_null(json_object_get(dead, "maxmem"));
+    daemon_choose(2);
+    daemon_start_again(); /* under its name, while its lease may still be there */
+    wait_for_nodes(0, "pve1=1 pve2=1 pve3=1");
+    daemon_choose(1);
+    daemon_stop(); /* and says so, so that nobody has to wait for the end of its lease */
+    wait_for_nodes(2, "pve1=1 pve2=0 pve3=1");
+    etcd_servers_kill(&servers, 0);
+    wait_for_nodes(2, "pve1=0 pve2=0 pve3=1"); /* nothing is known of them */
+    daemon_finish();
+}
+
+DAEMON_TEST(cluster, a_name_is_one_node_s)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    static const char *const name[] = {"--node", "pve1", NULL};
+
+    start(&servers, 0);
+    start(&servers, 1);
+    daemon_choose(1);
+    daemon_stop();
+    daemon_refuses(name, "another daemon is the node 'pve1' of this cluster, at http://127.0.0.1:");
     daemon_finish();
 }
