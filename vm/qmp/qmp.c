@@ -19,6 +19,7 @@
 #include "base/text.h"
 
 #define MOST_EVENTS 64
+#define LATE        "QEMU does not answer in time"
 
 struct qmp {
     int socket; /* does not block */
@@ -42,7 +43,7 @@ static int wait_until(const struct qmp *qmp, short events, long long deadline, s
         if (ready < 0 && errno != EINTR)
             return error_set_errno(err, errno, "cannot wait for QEMU");
         if (ready == 0 && clock_milliseconds() >= deadline)
-            return error_set(err, ERROR_BUSY, "QEMU does not answer in time");
+            return error_set(err, ERROR_BUSY, LATE);
     }
 }
 
@@ -143,6 +144,13 @@ static void keep_event(struct qmp *qmp, json_t *message)
     json_array_append(qmp->events, message);
 }
 
+/* After a message that was not waited for: QEMU may send those without an end. One that is late but there is
+ * taken all the same. */
+static int check_deadline(long long deadline, struct error *err)
+{
+    return clock_milliseconds() > deadline ? error_set(err, ERROR_BUSY, LATE) : 0;
+}
+
 static int send_command(struct qmp *qmp, const char *command, json_t *arguments, long long deadline,
                         struct error *err)
 {
@@ -170,8 +178,12 @@ int qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, unsigne
         bool ours = json_integer_value(json_object_get(message, "id")) == qmp->next_id;
         if (json_object_get(message, "event") != NULL)
             keep_event(qmp, message);
-        if (!ours || (result == NULL && failure == NULL))
-            continue; /* the answer to a command for which we no longer wait */
+        if (!ours || (result == NULL && failure == NULL)) {
+            /* an event, or the answer to a command for which we no longer wait */
+            if (check_deadline(deadline, err) != 0)
+                return error_prefix(err, "%s: ", command);
+            continue;
+        }
         if (failure != NULL)
             return error_set(err, ERROR_FAILED, "%s", json_text_or(failure, "desc", "QEMU refuses it"));
         if (ret != NULL)
@@ -209,6 +221,8 @@ int qmp_wait(struct qmp *qmp, const char *event, unsigned milliseconds, struct e
             return -1;
         if (json_object_get(message, "event") != NULL)
             keep_event(qmp, message);
+        if (strcmp(json_text(message, "event"), event) != 0 && check_deadline(deadline, err) != 0)
+            return -1;
     }
     return 0;
 }
