@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "broker/program.h"
+#include "tests/unit/broker/drive.h"
 
 #define CARD(driver) "{'id': '" SCREEN "', 'driver': '" driver "', 'scope': 'group'}"
 #define HOME         {{"nouveau", ""}, {"snd_hda_intel", ""}}
@@ -62,6 +63,10 @@ const struct scenario scenarios[] = {
     MOVES("d3cold", "{'id': '" SCREEN "', 'd3cold-allowed': 0}", HOME, HOME),
     MOVES("driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci', 'persistent': 1, 'take-over': 1}", HOME,
           WITH_SCREEN, .takes_over = true),
+    DIVIDES("'numvfs': 2, 'vf0': 'queues=5'", .drive = true, .whole = {0, true, NOTHING, {0}},
+            .divided = {2, false, NOTHING, {5, 2}}),
+    DIVIDES("'numvfs': 1, 'vf0': 'queues=6'", .drive = true, .whole = {2, false, VFIO, {4, 3}},
+            .divided = {1, false, NOTHING, {6, 0}}),
     MOVES("vm_start",
           "{'vmid': 100, 'config': {'memory': '64', 'kvm': 0, 'hostpci0': '01:00', 'hostpci1': '02:00.0'}, "
           "'assigned': {'hostpci0': {'ids': ['" SCREEN "', '" SOUND "']}, 'hostpci1': {'ids': ['" DISK
@@ -94,21 +99,42 @@ static void put(const struct binding places[2])
         kernel_put(ids[i], places[i].driver, places[i].override);
 }
 
-static void divide(const struct testbed *testbed, const struct division *division)
+static const char *driver_of(const struct scenario *scenario)
 {
-    kernel_put(NETWORK, "e1000e", "");
+    return scenario->drive ? "nvme" : "e1000e";
+}
+
+static void make_drive(struct testbed *testbed)
+{
+    if (drive_play(testbed, NETWORK) && testbed->broker != 0) {
+        testbed_stop_broker(testbed, SIGTERM);
+        testbed_start_broker(testbed);
+    }
+}
+
+static void divide(const struct testbed *testbed, const struct scenario *scenario)
+{
+    const struct division *division = &scenario->whole;
+
+    kernel_put(NETWORK, driver_of(scenario), "");
     if (kernel_vfs(NETWORK) > 0)
         kernel_put_vfs(NETWORK, 0);
-    kernel_add_sriov(NETWORK, &(struct kernel_sriov){7, 128, 2, 0x10ca, 40, "igbvf"});
+    kernel_add_sriov(NETWORK,
+                     &(struct kernel_sriov){7, 128, 2, 0x10ca, 40, scenario->drive ? "nvme" : "igbvf"});
     tree_write(&testbed->tree, "sys/bus/pci/devices/" NETWORK "/sriov_drivers_autoprobe",
                division->autoprobe ? "1\n" : "0\n");
     kernel_put_vfs(NETWORK, division->count);
     if (division->count > 0)
         kernel_put(FIRST, division->first.driver, division->first.override);
+    for (unsigned i = 0; scenario->drive && i < division->count; i++)
+        drive_put_share(i, (struct nvme_share){division->queues[i], 1, true});
 }
 
-static bool is_divided(const struct division *division)
+static bool is_divided(const struct scenario *scenario, const struct division *division)
 {
+    for (unsigned i = 0; scenario->drive && i < division->count; i++)
+        if (!drive_share(i).online || drive_share(i).queues != division->queues[i])
+            return false;
     return kernel_vfs(NETWORK) == division->count && kernel_autoprobe(NETWORK) == division->autoprobe;
 }
 
@@ -116,15 +142,16 @@ static void expect_division(const struct scenario *scenario, const char *what)
 {
     const struct division *whole = &scenario->whole;
 
-    cr_expect(is_divided(whole) || is_divided(&scenario->divided),
+    cr_expect(is_divided(scenario, whole) || is_divided(scenario, &scenario->divided),
               "%s: there are %u virtual functions, autoprobe %d", what, kernel_vfs(NETWORK),
               (int)kernel_autoprobe(NETWORK));
-    if (is_divided(whole) && whole->count > 0)
+    if (is_divided(scenario, whole) && whole->count > 0)
         cr_expect(strcmp(kernel_driver(FIRST), whole->first.driver) == 0 &&
                       strcmp(kernel_override(FIRST), whole->first.override) == 0,
                   "%s: the first virtual function came back with '%s', driver_override '%s'", what,
                   kernel_driver(FIRST), kernel_override(FIRST));
-    cr_expect_str_eq(kernel_driver(NETWORK), "e1000e", "%s: the physical function was touched", what);
+    cr_expect_str_eq(kernel_driver(NETWORK), driver_of(scenario), "%s: the physical function was touched",
+                     what);
 }
 
 /* No program of ours is there: each start fails once all is ready for QEMU. */
@@ -151,8 +178,10 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
     }
     if (scenario->variant != VARIANT_NONE)
         add_variant(testbed, scenario->variant == VARIANT_REFUSES);
+    if (scenario->drive)
+        make_drive(testbed);
     if (scenario->divides)
-        divide(testbed, &scenario->whole);
+        divide(testbed, scenario);
     if (!scenario->restores) {
         put(scenario->from);
     } else if (!is_at(0, scenario->from) || !is_at(1, scenario->from)) {

@@ -16,6 +16,7 @@ struct division {
     unsigned count;
     bool autoprobe;
     struct binding first; /* of its first virtual function */
+    unsigned queues[2];   /* of a drive: of both virtual functions; 0: there are none */
 };
 
 struct scenario {
@@ -25,6 +26,7 @@ struct scenario {
     bool restores;                  /* the broker has to know what they had before */
     bool divides;                   /* it is about NETWORK, and the others stay as they are */
     struct division whole, divided; /* where that begins, and where it is asked to be */
+    bool drive;                     /* NETWORK is an NVMe drive instead */
     bool takes_over;                /* what sysfs.conf sets for SCREEN */
     bool starts;                    /* a VM, with both and DISK, whose QEMU cannot be started in the end */
     enum { VARIANT_NONE, VARIANT_WORKS, VARIANT_REFUSES } variant; /* a VFIO driver made for SCREEN */

@@ -180,9 +180,15 @@ Test(fault, of_each_access_when_taken_over)
     fail_each_kind(&scenarios[14], "sysfs.conf");
 }
 
+Test(fault, of_each_access_when_a_drive_is_divided)
+{
+    fail_each_kind(&scenarios[15], "sriov");
+    fail_each_kind(&scenarios[16], "sriov");
+}
+
 Test(fault, of_each_access_when_a_vm_gets_it)
 {
-    fail_each_kind(&scenarios[15], SCREEN);
+    fail_each_kind(&scenarios[17], SCREEN);
 }
 
 Test(fault, of_all_that_follows)

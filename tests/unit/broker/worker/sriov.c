@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "hardware/slice/nvme.h"
 #include "hardware/slice/vf_link.h"
+#include "tests/unit/broker/drive.h"
 #include "tests/unit/broker/testbed.h"
 #include "tests/unit/hardware/use/fixture.h"
 
@@ -176,87 +177,27 @@ Test(broker_sriov, brings_back_what_was_there)
     expect_nothing_open(&testbed);
 }
 
-/* A drive with 7 flexible queues and 3 interrupts, and the controllers 1 and 2. What they have is in a file,
- * since the broker is another process, and goes with the virtual functions. */
-static char drive_store[160];
-
-struct played {
-    unsigned char has[2][3]; /* of each: queues, interrupts, online */
-};
-
-static struct played load_drive(void)
-{
-    struct played played = {.has = {{0}}};
-    autofree char *text = NULL;
-    struct error ignored;
-    size_t length;
-
-    if (kernel_vfs(DISK) == 0)
-        unlink(drive_store);
-    else if (file_read(drive_store, sizeof(played), &text, &length, &ignored) == 0 &&
-             length == sizeof(played))
-        memcpy(&played, text, sizeof(played));
-    return played;
-}
-
-static void fill_page(const struct nvme_admin_cmd *command, const struct played *played)
-{
-    unsigned char *page = (unsigned char *)(uintptr_t)command->addr;
-
-    if (command->cdw10 == 0x14) {
-        page[32] = 7, page[64] = 3;
-        return;
-    }
-    page[0] = 2;
-    for (size_t i = 0; i < 2; i++) {
-        unsigned char *row = page + 32 + 32 * i;
-        row[0] = row[8] = (unsigned char)(i + 1);
-        row[4] = played->has[i][2], row[10] = played->has[i][0], row[12] = played->has[i][1];
-    }
-}
-
-static int play_drive(const char *node, struct nvme_admin_cmd *command)
-{
-    struct played played = load_drive();
-    unsigned action = command->cdw10 & 0xff, resource = command->cdw10 >> 8 & 0xff;
-    unsigned char *has = played.has[((command->cdw10 >> 16) - 1) % 2];
-    struct error err;
-
-    cr_assert_str_eq(node, "nvme0");
-    if (command->opcode == 6) {
-        fill_page(command, &played);
-        return 0;
-    }
-    if (action == 8)
-        has[resource] = (unsigned char)command->cdw11;
-    else
-        has[2] = action == 9;
-    if (file_replace(drive_store, (const char *)&played, sizeof(played), 0600, &err) != 0)
-        return -EIO;
-    return kernel_autoprobe(DISK); /* it must not have a driver yet */
-}
-
 static void make_drive(struct testbed *testbed)
 {
-    nvme_door = play_drive;
     testbed_make_host(testbed);
-    snprintf(drive_store, sizeof(drive_store), "%s/drive", testbed->tree.path);
-    tree_write(&testbed->tree, "sys/bus/pci/devices/" DISK "/nvme/nvme0/cntlid", "0\n");
+    drive_play(testbed, DISK);
     testbed_start_broker(testbed);
     kernel_add_sriov(DISK, &(struct kernel_sriov){3, 1, 1, 0xa808, 50, "nvme"});
 }
 
-static void expect_shares(unsigned queues, unsigned interrupts, unsigned other_queues,
-                          unsigned other_interrupts)
+static void expect_shares(struct nvme_share first, struct nvme_share second)
 {
-    struct played played = load_drive();
+    const struct nvme_share expected[] = {first, second};
 
-    cr_expect(played.has[0][0] == queues && played.has[0][1] == interrupts && played.has[0][2] == 1,
-              "has %u, %u, online %u", played.has[0][0], played.has[0][1], played.has[0][2]);
-    cr_expect(played.has[1][0] == other_queues && played.has[1][1] == other_interrupts &&
-                  played.has[1][2] == 1,
-              "has %u, %u, online %u", played.has[1][0], played.has[1][1], played.has[1][2]);
+    for (unsigned i = 0; i < 2; i++) {
+        struct nvme_share share = drive_share(i);
+        cr_expect(share.queues == expected[i].queues && share.interrupts == expected[i].interrupts &&
+                      share.online,
+                  "%u has %u, %u, online %d", i, share.queues, share.interrupts, (int)share.online);
+    }
 }
+
+#define SHARE(count, more) ((struct nvme_share){.queues = (count), .interrupts = (more)})
 
 Test(broker_sriov, sets_the_virtual_functions_of_a_drive_online_before_they_have_drivers)
 {
@@ -268,12 +209,12 @@ Test(broker_sriov, sets_the_virtual_functions_of_a_drive_online_before_they_have
     expect_log(&testbed,
                DISK ": its virtual functions are online, with 3 queues and 1 interrupts from virtual "
                     "function 0 on (/dev/nvme0)");
-    expect_shares(3, 1, 3, 1);
+    expect_shares(SHARE(3, 1), SHARE(3, 1));
     expect_binding("0000:02:00.1", "nvme", "");
     testbed_fail(&testbed, "sriov", "{'id': '" DISK "', 'numvfs': 3, 'vf0': 'queues=4'}",
                  "the drive has 7 queues to give away");
     cr_assert_eq(kernel_vfs(DISK), 2);
-    expect_shares(3, 1, 3, 1);
+    expect_shares(SHARE(3, 1), SHARE(3, 1));
     expect_nothing_open(&testbed);
 }
 
@@ -287,18 +228,18 @@ Test(broker_sriov, gives_each_virtual_function_of_a_drive_what_is_asked_for)
     make_drive(&testbed);
     testbed_do(&testbed, "sriov", "{'id': '" DISK "', 'persistent': 1, " SHARES "}",
                "{'before': 0, 'numvfs': 2}");
-    expect_shares(5, 1, 2, 2);
+    expect_shares(SHARE(5, 1), SHARE(2, 2));
     testbed_do(&testbed, "sriov", "{'id': '" DISK "', " SHARES "}", "{'before': 2, 'numvfs': 2}");
     testbed_fail(&testbed, "sriov", "{'id': '" DISK "', 'numvfs': 2, 'vf1': 'queues=3'}",
                  "vf1: queues is 2, and is changed only when the virtual functions of " DISK " are made");
     testbed_fail(&testbed, "sriov", "{'id': '" DISK "', 'numvfs': 3}", "names no controller");
-    expect_shares(5, 1, 2, 2);
+    expect_shares(SHARE(5, 1), SHARE(2, 2));
     testbed_do(&testbed, "sriov", "{'id': '" DISK "', 'numvfs': 0}", "{'before': 2, 'numvfs': 0}");
     testbed_stop_broker(&testbed, SIGTERM);
     testbed_start_broker(&testbed);
     testbed_wait_until_idle(&testbed);
     cr_assert_eq(kernel_vfs(DISK), 2);
-    expect_shares(5, 1, 2, 2);
+    expect_shares(SHARE(5, 1), SHARE(2, 2));
     expect_nothing_open(&testbed);
 }
 
