@@ -3,7 +3,6 @@
 #include "base/metric.h"
 
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -103,23 +102,19 @@ static void append_value(struct text *ret, const char *value)
     }
 }
 
-void metric_add(struct text *ret, const char *name, double value, ...)
+void metric_add(struct text *ret, const char *name, double value, const char *const *labels)
 {
-    const char *label, *separator = "{";
-    va_list labels;
+    const char *separator = "{";
 
     text_append(ret, name);
-    va_start(labels, value);
-    while ((label = va_arg(labels, const char *)) != NULL) {
-        const char *text = va_arg(labels, const char *);
-        if (text == NULL || text[0] == '\0')
+    for (; labels[0] != NULL; labels += 2) {
+        if (labels[1] == NULL || labels[1][0] == '\0')
             continue;
-        text_printf(ret, "%s%s=\"", separator, label);
-        append_value(ret, text);
+        text_printf(ret, "%s%s=\"", separator, labels[0]);
+        append_value(ret, labels[1]);
         text_append(ret, "\"");
         separator = ",";
     }
-    va_end(labels);
     bool whole = value >= 0 && value < WHOLE && value == (double)(unsigned long long)value;
     text_printf(ret, whole ? "%s %.0f\n" : "%s %.15g\n", separator[0] == ',' ? "}" : "", value);
 }
@@ -135,8 +130,8 @@ static void print_requests(struct text *ret)
             unsigned long long count = read_counter(&counted.requests[m][s]);
             snprintf(code, sizeof(code), "%u", statuses[s]);
             if (count > 0)
-                metric_add(ret, name, (double)count, "method", methods[m], "code",
-                           statuses[s] != 0 ? code : OTHER, NULL);
+                METRIC_ADD(ret, name, (double)count, "method", methods[m], "code",
+                           statuses[s] != 0 ? code : OTHER);
         }
     }
 }
@@ -151,14 +146,14 @@ static void print_histogram(size_t m, struct text *ret)
     for (size_t i = 0; i < COUNT_OF(limits); i++) {
         within += read_counter(&counted.within[m][i]);
         snprintf(limit, sizeof(limit), "%g", (double)limits[i] / SECOND);
-        metric_add(ret, "hostpci_http_request_duration_seconds_bucket", (double)(within < all ? within : all),
-                   "method", methods[m], "le", limit, NULL);
+        METRIC_ADD(ret, "hostpci_http_request_duration_seconds_bucket", (double)(within < all ? within : all),
+                   "method", methods[m], "le", limit);
     }
-    metric_add(ret, "hostpci_http_request_duration_seconds_bucket", (double)all, "method", methods[m], "le",
-               "+Inf", NULL);
-    metric_add(ret, "hostpci_http_request_duration_seconds_sum",
-               (double)read_counter(&counted.microseconds[m]) / SECOND, "method", methods[m], NULL);
-    metric_add(ret, "hostpci_http_request_duration_seconds_count", (double)all, "method", methods[m], NULL);
+    METRIC_ADD(ret, "hostpci_http_request_duration_seconds_bucket", (double)all, "method", methods[m], "le",
+               "+Inf");
+    METRIC_ADD(ret, "hostpci_http_request_duration_seconds_sum",
+               (double)read_counter(&counted.microseconds[m]) / SECOND, "method", methods[m]);
+    METRIC_ADD(ret, "hostpci_http_request_duration_seconds_count", (double)all, "method", methods[m]);
 }
 
 static void print_tasks(struct text *ret)
@@ -168,8 +163,8 @@ static void print_tasks(struct text *ret)
     metric_begin(ret, name, "counter", "Tasks that have ended, by type and result.");
     pthread_mutex_lock(&tasks.mutex);
     for (size_t i = 0; i < tasks.used; i++)
-        metric_add(ret, name, (double)tasks.list[i].count, "type", tasks.list[i].type, "result",
-                   tasks.list[i].result, NULL);
+        METRIC_ADD(ret, name, (double)tasks.list[i].count, "type", tasks.list[i].type, "result",
+                   tasks.list[i].result);
     pthread_mutex_unlock(&tasks.mutex);
 }
 

@@ -26,8 +26,10 @@ void metric_print_counters(struct text *ret);
 /* Begins a metric: `type` is "gauge", "counter" or "histogram". All its samples must follow. */
 void metric_begin(struct text *ret, const char *name, const char *type, const char *help);
 
-/* Appends a sample; its labels are name, value, ..., NULL. A label without a value (NULL or "") is left out,
- * which means the same. */
-void metric_add(struct text *ret, const char *name, double value, ...) __attribute__((sentinel));
+/* Appends a sample; its labels are name, value, ... and at last NULL. A label without a value (NULL or "") is
+ * left out, which means the same. */
+void metric_add(struct text *ret, const char *name, double value, const char *const *labels);
+#define METRIC_ADD(ret, name, value, ...)                                                                    \
+    metric_add((ret), (name), (value), (const char *const[]){__VA_ARGS__, NULL})
 
 #endif

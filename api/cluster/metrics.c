@@ -21,14 +21,14 @@ static void add_capacity(const struct capacity *capacity, struct text *total, st
         return;
     json_array_foreach(rows, i, row) {
         const char *node = json_text(row, "node");
-        metric_add(total, "hostpci_mapping_devices",
+        METRIC_ADD(total, "hostpci_mapping_devices",
                    (double)json_integer_value(json_object_get(row, "total")), "mapping", capacity->mapping,
-                   "node", node, NULL);
+                   "node", node);
         if (json_is_true(json_object_get(row, "online")) ||
             json_integer_value(json_object_get(row, "online")) == 1)
-            metric_add(free, "hostpci_mapping_devices_free",
+            METRIC_ADD(free, "hostpci_mapping_devices_free",
                        (double)json_integer_value(json_object_get(row, "free")), "mapping", capacity->mapping,
-                       "node", node, NULL);
+                       "node", node);
     }
 }
 
@@ -63,7 +63,7 @@ static int show_metrics(struct request *request, json_t **ret, struct error *err
     autotext struct text text = {0};
 
     metric_begin(&text, "hostpci_build_info", "gauge", "1; the version of hostpci.");
-    metric_add(&text, "hostpci_build_info", 1, "version", VERSION, "node", service->node, NULL);
+    METRIC_ADD(&text, "hostpci_build_info", 1, "version", VERSION, "node", service->node);
     if (metrics_list_given(service, &given, err) != 0 ||
         metrics_add_devices(service, given, &text, err) != 0 || add_mappings(service, &text, err) != 0 ||
         metrics_add_vms(service, &text, err) != 0)

@@ -43,7 +43,7 @@ static void add_states(const struct view *view, struct text *ret)
         ret, "hostpci_devices", "gauge",
         "PCI functions: with a driver of the host, with a VFIO driver, with none, and given to VMs.");
     for (size_t s = 0; s < COUNT_OF(states); s++)
-        metric_add(ret, "hostpci_devices", counts[s], "state", states[s], NULL);
+        METRIC_ADD(ret, "hostpci_devices", counts[s], "state", states[s]);
 }
 
 /* As NVIDIA's tools write it, and so the exporters of GPUs: 00000000:01:00.0 */
@@ -78,11 +78,11 @@ static void add_info(const struct view *view, const struct pci_device *device, s
     snprintf(product, sizeof(product), "%04x", device->device);
     snprintf(class, sizeof(class), "%06x", device->class_code & 0xffffffU);
     snprintf(group, sizeof(group), "%d", device->group);
-    metric_add(ret, "hostpci_device_info", 1, "pci_bus_id", bus_id(device->address).text, "address", id,
+    METRIC_ADD(ret, "hostpci_device_info", 1, "pci_bus_id", bus_id(device->address).text, "address", id,
                "vendor", vendor, "device", product, "class", class, "driver", device->driver, "iommu_group",
                device->group >= 0 ? group : NULL, "vmid",
                vmid_text(json_object_get(view->availability->reserved, id), vmid), "guest_address",
-               json_text(given, "guest"), "mapping", json_text(given, "mapping"), NULL);
+               json_text(given, "guest"), "mapping", json_text(given, "mapping"));
 }
 
 static void add_infos(const struct view *view, struct text *ret)
@@ -116,10 +116,10 @@ static void add_functions(const struct view *view, struct text *ret)
             continue;
         pci_address_format(device->address, id);
         struct bus_id bus = bus_id(device->address);
-        metric_add(ret, "hostpci_virtual_functions", (double)sriov_count(inventory, device->address),
-                   "pci_bus_id", bus.text, "address", id, NULL);
-        metric_add(&possible, "hostpci_virtual_functions_possible", sriov.total, "pci_bus_id", bus.text,
-                   "address", id, NULL);
+        METRIC_ADD(ret, "hostpci_virtual_functions", (double)sriov_count(inventory, device->address),
+                   "pci_bus_id", bus.text, "address", id);
+        METRIC_ADD(&possible, "hostpci_virtual_functions_possible", sriov.total, "pci_bus_id", bus.text,
+                   "address", id);
     }
     text_append(ret, text_string(&possible));
 }
@@ -151,11 +151,11 @@ static void add_types(const struct view *view, const struct pci_device *device, 
     pci_address_format(device->address, id);
     json_array_foreach(types, i, type) {
         const char *name = json_text(type, "type");
-        metric_add(used, "hostpci_mdev_instances", count_instances(view->availability->instances, id, name),
-                   "address", id, "type", name, NULL);
-        metric_add(available, "hostpci_mdev_instances_available",
+        METRIC_ADD(used, "hostpci_mdev_instances", count_instances(view->availability->instances, id, name),
+                   "address", id, "type", name);
+        METRIC_ADD(available, "hostpci_mdev_instances_available",
                    (double)json_integer_value(json_object_get(type, "available")), "address", id, "type",
-                   name, NULL);
+                   name);
     }
 }
 
@@ -172,10 +172,10 @@ static void add_mdev_infos(const struct view *view, struct text *ret)
         if (uuid[0] == '\0' || !pci_address_parse(parent, &address))
             continue;
         const json_t *given = json_object_get(view->given, uuid);
-        metric_add(ret, "hostpci_mdev_info", 1, "mdev", uuid, "pci_bus_id", bus_id(address).text, "address",
+        METRIC_ADD(ret, "hostpci_mdev_info", 1, "mdev", uuid, "pci_bus_id", bus_id(address).text, "address",
                    parent, "type", json_text(instance, "type"), "vmid",
                    vmid_text(json_object_get(view->availability->reserved, uuid), vmid), "guest_address",
-                   json_text(given, "guest"), "mapping", json_text(given, "mapping"), NULL);
+                   json_text(given, "guest"), "mapping", json_text(given, "mapping"));
     }
 }
 

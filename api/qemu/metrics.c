@@ -50,13 +50,13 @@ int metrics_add_vms(const struct service *service, struct text *ret, struct erro
         for (size_t s = 0; s < COUNT_OF(states); s++)
             counts[s] += strcmp(states[s], state) == 0;
         if (status[0] != '\0')
-            metric_add(&halted, "hostpci_vm_halted", 1, "vmid", vmid, "status", status, NULL);
+            METRIC_ADD(&halted, "hostpci_vm_halted", 1, "vmid", vmid, "status", status);
         if (json_object_get(machine, "left") != NULL)
-            metric_add(&left, "hostpci_vm_devices_left", 1, "vmid", vmid, NULL);
+            METRIC_ADD(&left, "hostpci_vm_devices_left", 1, "vmid", vmid);
     }
     metric_begin(ret, "hostpci_vms", "gauge", "Virtual machines by state.");
     for (size_t s = 0; s < COUNT_OF(states); s++)
-        metric_add(ret, "hostpci_vms", counts[s], "state", states[s], NULL);
+        METRIC_ADD(ret, "hostpci_vms", counts[s], "state", states[s]);
     text_append(ret, text_string(&halted));
     text_append(ret, text_string(&left));
     return 0;

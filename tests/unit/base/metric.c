@@ -18,9 +18,9 @@ Test(metric, label_is_escaped_and_left_out_when_empty)
     autotext struct text text = {0};
 
     metric_begin(&text, "x_devices", "gauge", "Devices.");
-    metric_add(&text, "x_devices", 2, "a", "q\"b\\s\nn", "b", "", "c", NULL, "d", "last", NULL);
-    metric_add(&text, "x_devices", 0.125, "b", NULL, NULL);
-    metric_add(&text, "x_devices", 9007199254740991.0, NULL);
+    METRIC_ADD(&text, "x_devices", 2, "a", "q\"b\\s\nn", "b", "", "c", NULL, "d", "last");
+    METRIC_ADD(&text, "x_devices", 0.125, "b", NULL);
+    metric_add(&text, "x_devices", 9007199254740991.0, (const char *const[]){NULL});
     cr_assert_str_eq(text_string(&text), "# HELP x_devices Devices.\n# TYPE x_devices gauge\n"
                                          "x_devices{a=\"q\\\"b\\\\s\\nn\",d=\"last\"} 2\n"
                                          "x_devices 0.125\nx_devices 9007199254740991\n");
