@@ -211,6 +211,9 @@ install: binaries
 	install -D -m 644 dist/hostpci.tmpfiles $(TMPFILES)
 	[ -e $(DESTDIR)/etc/pam.d/hostpci ] || install -D -m 644 dist/hostpci.pam $(DESTDIR)/etc/pam.d/hostpci
 	install -D -m 644 dist/hostpci.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hostpci
+	install -d $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	sed 's,/usr/local,$(PREFIX),' dist/hostpci.zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_hostpci
+	sed 's,/usr/local,$(PREFIX),' dist/hostpci.fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/hostpci.fish
 	install -D -m 644 openapi.yaml $(DESTDIR)$(PREFIX)/share/hostpci/openapi.yaml
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/README.md
 	for document in checks security; do \

@@ -45,6 +45,8 @@ static const struct command {
      short_run},
     {"map", "NAME ID", "make a mapping of a device, or add it to one", OPTIONS_TARGET | OPTIONS_FORMAT,
      short_run},
+    {"watch", "", "show what changes as it happens: devices, tasks, VMs, mappings, reservations",
+     OPTIONS_TARGET | OPTIONS_FORMAT, shell_watch},
     {"get", "PATH [--NAME VALUE]...", "read a path", OPTIONS_TARGET | OPTIONS_FORMAT, shell_get},
     {"create", "PATH [--NAME VALUE]...", "create something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_create},
     {"set", "PATH [--NAME VALUE]...", "change something", OPTIONS_TARGET | OPTIONS_FORMAT, shell_set},

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -16,6 +17,7 @@ struct response {
     struct text body;
     char phrase[256]; /* of the status line, since a 401 says nothing else */
     bool too_large;
+    struct call_listener *listener; /* NULL: the reply is read to its end first */
 };
 
 void call_reply_release(struct call_reply *reply)
@@ -43,6 +45,40 @@ static void cleanup_headers(struct curl_slist **headers)
 }
 #define autoheaders __attribute__((cleanup(cleanup_headers)))
 
+/* A line of a stream. Of an event only its data is wanted, which is one line, and its id. */
+static bool take_line(struct call_listener *listener, const char *line)
+{
+    static const char id[] = "id: ", data[] = "data: ";
+    autojson json_t *event = NULL;
+
+    if (text_starts_with(line, id))
+        snprintf(listener->mark, sizeof(listener->mark), "%s", line + strlen(id));
+    if (!text_starts_with(line, data))
+        return true;
+    event = json_loads(line + strlen(data), 0, NULL);
+    return event == NULL || listener->take(listener->context, event);
+}
+
+/* Takes the whole lines of what has come. */
+static bool listen_to(struct response *response)
+{
+    struct text *body = &response->body;
+    size_t taken = 0;
+    const char *end;
+    bool more = true;
+
+    while (more && (end = memchr(body->data + taken, '\n', body->length - taken)) != NULL) {
+        size_t length = (size_t)(end - body->data) - taken;
+        autofree char *line = xstrndup(body->data + taken, length);
+        more = take_line(response->listener, line);
+        taken += length + 1;
+    }
+    memmove(body->data, body->data + taken, body->length - taken);
+    body->length -= taken;
+    body->data[body->length] = '\0';
+    return more;
+}
+
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct response *response = context;
@@ -52,7 +88,9 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
         return 0;
     }
     text_append_bytes(&response->body, bytes, size * count);
-    return size * count;
+    if (response->listener == NULL || !response->listener->opened)
+        return size * count;
+    return listen_to(response) ? size * count : 0;
 }
 
 /* Finds the phrase in "HTTP/1.1 401 No ticket". */
@@ -67,6 +105,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
         snprintf(response->phrase, sizeof(response->phrase), "%s",
                  phrase != NULL ? text_trim((char *)phrase) : "");
     }
+    if (response->listener != NULL && strncasecmp(line, "Content-Type: text/event-stream", 31) == 0)
+        response->listener->opened = true;
     return size * count;
 }
 
@@ -130,13 +170,19 @@ static void set_options(CURL *curl, struct response *response, char *detail)
     libcurl_api.easy_setopt(curl, CURLOPT_HEADERDATA, response);
 }
 
-static struct curl_slist *make_headers(const char *token)
+static struct curl_slist *make_headers(const char *token, const struct call_listener *listener)
 {
     /* do not spend a round trip on asking whether we may send a body */
     struct curl_slist *headers = libcurl_api.slist_append(NULL, "Expect:");
 
     if (token != NULL) {
         autofree char *line = xasprintf("Authorization: PVEAPIToken=%s", token);
+        headers = libcurl_api.slist_append(headers, line);
+    }
+    if (listener != NULL)
+        headers = libcurl_api.slist_append(headers, "Accept: text/event-stream");
+    if (listener != NULL && listener->mark[0] != '\0') {
+        autofree char *line = xasprintf("Last-Event-ID: %s", listener->mark);
         headers = libcurl_api.slist_append(headers, line);
     }
     return headers;
@@ -177,12 +223,12 @@ static int read_envelope(const struct response *response, long status, struct ca
     return 0;
 }
 
-static int perform(const struct call_target *given, struct target *target, CURL *curl, struct call_reply *ret,
-                   struct error *err)
+static int perform(const struct call_target *given, struct target *target, CURL *curl,
+                   struct call_listener *listener, struct call_reply *ret, struct error *err)
 {
-    autoheaders struct curl_slist *headers = make_headers(given->token);
+    autoheaders struct curl_slist *headers = make_headers(given->token, listener);
     char detail[CURL_ERROR_SIZE] = "";
-    __attribute__((cleanup(cleanup_response))) struct response response = {0};
+    __attribute__((cleanup(cleanup_response))) struct response response = {.listener = listener};
     const char *type = NULL;
     long status = 0;
 
@@ -196,18 +242,20 @@ static int perform(const struct call_target *given, struct target *target, CURL 
     if (code != CURLE_OK)
         return target_explain(given, target, code,
                               detail[0] != '\0' ? detail : libcurl_api.easy_strerror(code), err);
+    if (listener != NULL && listener->opened) {
+        *ret = (struct call_reply){.status = status};
+        return 0;
+    }
     libcurl_api.easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
     return status == 200 && type != NULL && text_starts_with(type, "text/plain")
                ? read_file(&response, status, ret, err)
                : read_envelope(&response, status, ret, err);
 }
 
-int call_send(const struct call_target *given, enum method method, const char *path,
-              const struct call_parameter *parameters, size_t count, struct call_reply *ret,
-              struct error *err)
+static int request(const struct call_target *given, enum method method, const char *path, const char *form,
+                   struct call_listener *listener, struct call_reply *ret, struct error *err)
 {
     autotarget struct target target = {0};
-    autofree char *form = call_encode_form(parameters, count);
 
     if (libcurl_load(err) != 0 || target_parse(given, &target, err) != 0)
         return -1;
@@ -216,5 +264,21 @@ int call_send(const struct call_target *given, enum method method, const char *p
     if (curl == NULL)
         return error_set(err, ERROR_FAILED, "libcurl could not be started");
     set_request(curl, method, target.base, path, form);
-    return perform(given, &target, curl, ret, err);
+    return perform(given, &target, curl, listener, ret, err);
+}
+
+int call_send(const struct call_target *target, enum method method, const char *path,
+              const struct call_parameter *parameters, size_t count, struct call_reply *ret,
+              struct error *err)
+{
+    autofree char *form = call_encode_form(parameters, count);
+
+    return request(target, method, path, form, NULL, ret, err);
+}
+
+int call_follow(const struct call_target *target, const char *path, struct call_listener *listener,
+                struct call_reply *ret, struct error *err)
+{
+    listener->opened = false;
+    return request(target, METHOD_GET, path, "", listener, ret, err);
 }

@@ -52,6 +52,21 @@ int call_send(const struct call_target *target, enum method method, const char *
               const struct call_parameter *parameters, size_t count, struct call_reply *ret,
               struct error *err);
 
+/* Who hears of the events of a stream. */
+struct call_listener {
+    char mark[128]; /* of the newest event, which the server gave; "": there was none yet */
+    bool opened;    /* the server has answered with a stream */
+    /* Each event's data, borrowed. False: no more is wanted. */
+    bool (*take)(void *context, const json_t *event);
+    void *context;
+};
+
+/* Reads a stream of server-sent events (HTML standard, 9.2), from the one after the mark on, until it ends or
+ * no more is wanted. 0 with status 200, or another one if there is no such stream; errors are as of
+ * call_send, and a connection that is lost is one. */
+int call_follow(const struct call_target *target, const char *path, struct call_listener *listener,
+                struct call_reply *ret, struct error *err);
+
 /* The parameters percent-encoded, as in a query. The caller frees. */
 char *call_encode_form(const struct call_parameter *parameters, size_t count);
 

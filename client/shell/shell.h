@@ -25,6 +25,7 @@ int shell_set(int argc, char **argv);
 int shell_delete(int argc, char **argv);
 int shell_list(int argc, char **argv);
 int shell_fix(int argc, char **argv);
+int shell_watch(int argc, char **argv);
 int shell_usage(int argc, char **argv);
 int shell_backup(int argc, char **argv);
 int shell_rotate_keys(int argc, char **argv);

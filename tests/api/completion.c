@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Completion for bash (dist/hostpci.bash), by bash itself. */
+/* Completion for bash (dist/hostpci.bash), by bash itself, and for zsh and fish, where they are installed. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -56,6 +57,8 @@ DAEMON_TEST(completion, commands_and_options_come_from_the_program)
     offers("ima", "\n");
     offers("im", "import\n");
     offers("qm sho", "showcmd\n");
+    offers("qm ter", "terminal\n");
+    offers("wat", "watch\n");
     offers("get / --output", "--output-format\n");
 }
 
@@ -81,4 +84,47 @@ DAEMON_TEST(completion, without_a_server_nothing_is_offered)
     setenv("HOSTPCI_SOCKET", "/nowhere", 1);
     offers("why 0000:", "\n");
     offers("get /cluster/map", "\n");
+}
+
+/* What a shell prints that runs the script with the program and the line; skips the test without that shell.
+ */
+static void shell_offers(const char *shell, const char *with, const char *line, const char *expected)
+{
+    autofree char *output = xasprintf("%s/completed", daemon_run()), *offered = NULL;
+    const char *const argv[] = {shell, "-c", with, program_hostpci(), line, NULL};
+    struct error err;
+
+    if (access(shell, X_OK) != 0)
+        cr_skip_test("%s is not installed", shell);
+    setenv("HOSTPCI_COMPLETION", "dist/hostpci.bash", 1);
+    int status = program_wait(program_start(argv, output, output, 0), SECONDS);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s ended with %d", shell, status);
+    cr_assert_eq(file_read(output, 1 << 20, &offered, NULL, &err), 0, "%s", err.message);
+    cr_expect_str_eq(offered, expected, "%s after '%s'", shell, line);
+}
+
+/* zsh completes only on a terminal, so a stand-in for its builtin prints what it is given and begins as the
+ * word does. */
+DAEMON_TEST(completion, for_zsh_is_the_same)
+{
+    static const char with[] =
+        "compadd() { shift ${argv[(i)--]}; print -lr -- ${(M)@:#${words[CURRENT]}*}; }; "
+        "words=($0 ${(s: :)1}); CURRENT=${#words}; . dist/hostpci.zsh";
+
+    shell_offers("/usr/bin/zsh", with, "wat", "watch\n");
+    shell_offers("/usr/bin/zsh", with, "qm ter", "terminal\n");
+    shell_offers("/usr/bin/zsh", with, "why 0000:01:00.0", "0000:01:00.0\n");
+    shell_offers("/usr/bin/zsh", with, "get / --output", "--output-format\n");
+    shell_offers("/usr/bin/zsh", with, "get /cluster/map", "/cluster/mapping\n");
+}
+
+DAEMON_TEST(completion, for_fish_is_the_same)
+{
+    static const char with[] = "source dist/hostpci.fish; function hostpci; end; "
+                               "set -x PATH (path dirname $argv[1]) $PATH; complete -C \"hostpci $argv[2]\"";
+
+    shell_offers("/usr/bin/fish", with, "wat", "watch\n");
+    shell_offers("/usr/bin/fish", with, "qm ter", "terminal\n");
+    shell_offers("/usr/bin/fish", with, "why 0000:01:00.0", "0000:01:00.0\n");
+    shell_offers("/usr/bin/fish", with, "get /cluster/map", "/cluster/mapping\n");
 }
