@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "api/request.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "schema/openapi.h"
 #include "server/request/asset_web.h"
 
@@ -68,14 +70,48 @@ const struct reply_file *asset_find(const char *path, size_t length)
     return NULL;
 }
 
+/* The modules of noVNC, which a console needs: as Debian's package has them. */
+#define NOVNC        "/novnc/"
+#define NOVNC_FOLDER "/usr/share/novnc/"
+#define NOVNC_LIMIT  ((size_t)2 << 20)
+
+static bool is_module(const char *path)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+    size_t length = strlen(path);
+
+    return length < 128 && strspn(path, letters) == length && strstr(path, "..") == NULL &&
+           length > strlen(".js") && strcmp(path + length - strlen(".js"), ".js") == 0;
+}
+
+static bool serve_novnc(const char *uri, struct reply *ret)
+{
+    autofree char *path = NULL, *file = NULL;
+    char *text = NULL;
+    size_t length;
+    struct error err;
+
+    if (!text_starts_with(uri, NOVNC))
+        return false;
+    path = xstrndup(uri + strlen(NOVNC), strcspn(uri + strlen(NOVNC), "?"));
+    file = xasprintf(NOVNC_FOLDER "%s", path);
+    if (!is_module(path) || file_read(file, NOVNC_LIMIT, &text, &length, &err) != 0)
+        return false;
+    struct reply_file module = {reply_body_new(text, length), SCRIPT};
+    reply_file(ret, &module);
+    reply_body_release(module.body);
+    return true;
+}
+
 bool asset_serve(const char *method, const char *uri, const char *known_tags, struct reply *ret)
 {
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return false;
     const struct reply_file *file = asset_find(uri, strcspn(uri, "?"));
-    if (file == NULL)
+    if (file != NULL)
+        reply_file(ret, file);
+    else if (!serve_novnc(uri, ret))
         return false;
-    reply_file(ret, file);
     reply_tag(ret, known_tags);
     return true;
 }

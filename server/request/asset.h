@@ -2,7 +2,8 @@
 /* The files outside /api2, which anybody may read: the page at "/", and the description of the API.
  *
  * The files of the page (web/) are part of the binary. openapi.json and openapi.yaml are made from the
- * declarations of all endpoints when they are first asked for, and live as long as the process. */
+ * declarations of all endpoints when they are first asked for, and live as long as the process. /novnc/ is
+ * the package novnc, where it is installed: its modules are read from its folder each time. */
 #ifndef HOSTPCI_SERVER_REQUEST_ASSET_H
 #define HOSTPCI_SERVER_REQUEST_ASSET_H
 

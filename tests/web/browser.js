@@ -7,7 +7,7 @@ const { chromium } = require("playwright-core");
 
 const { URL: url, USER: user, PASSWORD: password, SHOTS: shots, CHROMIUM: chromiumPath, SCENARIO: scenario } = process.env;
 const WIDTHS = [400, 1440];
-const LOOK = 60_000; // how long a state is waited for, on a busy machine
+const LOOK = Number(process.env.LOOK_MILLISECONDS ?? 60_000); // how long a state is waited for, on a busy machine
 
 async function open(colorScheme = "light") {
     const browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
@@ -50,7 +50,8 @@ async function look(page, faults, name) {
         await page.setViewportSize({ width, height: 900 });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         if (wide > 0)
-            faults.push(`${name}: ${wide} px too wide at ${width} px`);
+            faults.push(`${name}: ${wide} px too wide at ${width} px: ${await page.evaluate(() => [...document.querySelectorAll("main *")]
+                .filter((node) => node.getBoundingClientRect().right > document.documentElement.clientWidth).slice(0, 3).map((node) => node.outerHTML.slice(0, 120)).join(" | "))}`);
         await page.screenshot({ path: `${shots}/${scenario}-${name}-${width}.png`, fullPage: true });
     }
     faults.push(...await audit(page, name));

@@ -51,6 +51,55 @@ async function detachAndGiveBack(page, faults) {
     await page.getByText("The driver nouveau is bound to it").waitFor();
 }
 
+// A mapping in two clicks, from the device that it is of.
+async function nameIt(page, faults) {
+    await page.getByRole("button", { name: "Make a mapping" }).click();
+    await page.getByRole("link", { name: "gpu", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: "Mappings" }).waitFor();
+    await page.getByText("1 of 1 free").waitFor();
+    await look(page, faults, "mapping");
+    await page.getByRole("link", { name: "Mappings", exact: true }).click();
+    await page.getByRole("button", { name: "Make a mapping…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Device").selectOption("0000:02:00.0");
+    await dialog.getByLabel("Name").fill("disk");
+    await look(page, faults, "new-mapping");
+    await dialog.getByRole("button", { name: "Make it" }).click();
+    await page.getByRole("link", { name: "disk", exact: true }).waitFor();
+    await page.locator(".mapping", { hasText: "disk" }).getByRole("button", { name: "Delete…" }).click();
+    await dialog.getByRole("button", { name: "Delete", exact: true }).click();
+    await page.getByRole("link", { name: "disk", exact: true }).waitFor({ state: "detached" });
+}
+
+async function makeVm(page, faults) {
+    await page.getByRole("link", { name: "VMs", exact: true }).click();
+    await page.getByText("There is no virtual machine yet.").waitFor();
+    await page.getByRole("button", { name: "Make a virtual machine…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("desk");
+    await dialog.getByLabel("PCI device").selectOption("gpu");
+    await look(page, faults, "new-vm");
+    await dialog.getByRole("button", { name: "Make it" }).click();
+    await dialog.getByText("Done").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("link", { name: "100", exact: true }).click();
+    await page.getByRole("heading", { name: "If it starts now" }).waitFor();
+    await page.getByText("The host loses 0000:01:00.0 (nouveau)").first().waitFor();
+    await look(page, faults, "vm");
+    await page.getByRole("button", { name: "Remove hostpci0" }).click();
+    await page.getByRole("button", { name: "Remove hostpci0" }).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Add a device…" }).click();
+    await dialog.getByLabel("Device").selectOption("mapping=gpu");
+    await dialog.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("button", { name: "Remove hostpci0" }).waitFor();
+}
+
+async function seeHost(page, faults) {
+    await page.getByRole("link", { name: "Host", exact: true }).click();
+    await page.getByText("The IOMMU is on", { exact: true }).waitFor();
+    await look(page, faults, "host");
+}
+
 async function seeTasks(page, faults) {
     await page.getByRole("link", { name: "Tasks", exact: true }).click();
     await page.getByRole("link", { name: /Driver of 0000:01:00.0/ }).first().waitFor();
@@ -64,6 +113,9 @@ walk(async ({ page, faults }) => {
     await enter(page, faults);
     await findDevice(page);
     await detachAndGiveBack(page, faults);
+    await nameIt(page, faults);
+    await makeVm(page, faults);
+    await seeHost(page, faults);
     await seeTasks(page, faults);
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByRole("button", { name: "Log in" }).waitFor();

@@ -41,7 +41,7 @@ function verdictCard(device, reload) {
         device.state?.waiting && notice("stop", h("p", {}, `The kernel has not finished, since ${when(device.state.waiting.since)}: ${device.state.waiting.step}`)),
         !withBroker && notice("soon", h("p", {}, "No broker answers, so nothing can be changed here. On the host: ", h("code", {}, "systemctl start hostpci-broker"), ".")),
         !bridge && withBroker && h("p", { class: "row" },
-            !isVfio(device.driver) && button("Detach from the host…", () => detach(device, reload)),
+            !isVfio(device.driver) && button("Detach from the host…", () => detach(device, reload), { class: device.verdict === "blocked" ? "quiet" : "" }),
             taken && button("Give back to the host…", () => giveBack(device, reload), { class: "quiet" }),
             device["reset-methods"].length > 0 && button("Reset…", () => runAction(
                 { method: "POST", path: `${base(device.id)}/reset`, parameters: {} }, `Reset ${device.id}`,

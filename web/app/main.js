@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The frame of the page: who is logged in, where to go, and the view of the address.
 import { forget, get, keepAlive, logOut, resume, session } from "/app/call.js";
+import { showConsole } from "/app/console.js";
 import { h } from "/app/dom.js";
 import { showDevice } from "/app/device.js";
 import { showDevices } from "/app/devices.js";
+import { showHost } from "/app/host.js";
 import * as live from "/app/live.js";
 import { showLogin } from "/app/login.js";
+import { showMappings } from "/app/mappings.js";
 import { button } from "/app/parts.js";
 import { follow, leave, link, route } from "/app/route.js";
 import { showTask, showTasks } from "/app/tasks.js";
+import { showVm } from "/app/vm.js";
+import { showVms } from "/app/vms.js";
 
 const HOME = link("devices");
-const SECTIONS = [["devices", "Devices"], ["tasks", "Tasks"]];
+const SECTIONS = [["host", "Host"], ["devices", "Devices"], ["mappings", "Mappings"], ["vms", "VMs"], ["tasks", "Tasks"]];
 
 route("/devices", "Devices", showDevices);
 route("/devices/:id", "Device", showDevice);
+route("/host", "Host", showHost);
+route("/mappings", "Mappings", showMappings);
+route("/mappings/:id", "Mapping", showMappings);
+route("/vms", "Virtual machines", showVms);
+route("/vms/:vmid", "VM", showVm);
+route("/vms/:vmid/console", "Screen of VM", showConsole);
 route("/tasks", "Tasks", showTasks);
 route("/tasks/:upid", "Task", showTask);
 

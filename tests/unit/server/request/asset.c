@@ -2,6 +2,7 @@
 /* The files outside /api2: which there are, and that they are whole. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/request.h"
 #include "base/file.h"
@@ -87,6 +88,18 @@ Test(asset, who_has_the_file_already_is_told_so)
     cr_assert_eq(status_of("GET", "/reference.js", several), 304);
     cr_assert_eq(status_of("GET", "/reference.js", "\"other\""), 200);
     cr_assert_eq(status_of("GET", "/style.css", tag), 200);
+}
+
+Test(asset, of_novnc_only_modules_are_served)
+{
+    static const char *const others[] = {
+        "/novnc/",    "/novnc/vnc.html",      "/novnc/../../../etc/passwd", "/novnc/core/../../x.js",
+        "/novnc/.js", "/novnc/core/%72fb.js", "/novnc/core/no-such.js",     "/novnc/core/rfb.js/"};
+
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        cr_assert_eq(status_of("GET", others[i], NULL), 0, "'%s'", others[i]);
+    unsigned expected = access("/usr/share/novnc/core/rfb.js", R_OK) == 0 ? 200 : 0;
+    cr_assert_eq(status_of("GET", "/novnc/core/rfb.js?v=1", NULL), expected);
 }
 
 Test(asset, everything_else_is_left_to_the_api)
