@@ -139,20 +139,40 @@ int login_prove_password(struct access *access, const char *user, const char *pa
     return check_user(document, err);
 }
 
-int login_grant(struct access *access, const struct login *login, json_t **ret, struct error *err)
+static int grant_from(struct access *access, const struct login *login, time_t made, json_t **ret,
+                      struct error *err)
 {
     autofree char *ticket = NULL;
     char csrf[CSRF_SIZE];
-    time_t now = time(NULL);
 
     if (access->keys == NULL)
         return error_set(err, ERROR_FAILED, "there are no keys to sign tickets with");
-    if (ticket_make(access->keys, login, now, &ticket, err) != 0)
+    if (ticket_make(access->keys, login, made, &ticket, err) != 0)
         return -1;
-    ticket_make_csrf(access->keys, login, now, csrf);
+    ticket_make_csrf(access->keys, login, made, csrf);
     *ret =
         json_pack("{s:s, s:s, s:s}", "username", login->user, "ticket", ticket, "CSRFPreventionToken", csrf);
     return 0;
+}
+
+int login_grant(struct access *access, const struct login *login, json_t **ret, struct error *err)
+{
+    return grant_from(access, login, time(NULL), ret, err);
+}
+
+int login_lend(struct access *access, const char *user, unsigned seconds, json_t **ret, struct error *err)
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+    struct login login = {.first = time(NULL) - TICKET_SECONDS + (time_t)seconds};
+
+    if (access_snapshot(access, &snapshot, err) != 0)
+        return -1;
+    const json_t *document = snapshot_user(snapshot, user);
+    if (check_user(document, err) != 0)
+        return -1;
+    snprintf(login.user, sizeof(login.user), "%s", user);
+    snprintf(login.epoch, sizeof(login.epoch), "%s", epoch_of(document));
+    return grant_from(access, &login, login.first, ret, err);
 }
 
 int login_hash_password(const char *user, const char *password, char **ret, struct error *err)

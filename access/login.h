@@ -38,6 +38,9 @@ int login_prove_password(struct access *access, const char *user, const char *pa
 /* {username, ticket, CSRFPreventionToken} for a login that login_prove has accepted. */
 int login_grant(struct access *access, const struct login *login, json_t **ret, struct error *err);
 
+/* The same for a user who has proved otherwise who he is, and only for some seconds. */
+int login_lend(struct access *access, const char *user, unsigned seconds, json_t **ret, struct error *err);
+
 /* Finds the login of a ticket. False if the ticket is forged or too old, the login has ended, or its user may
  * not log in (any more). */
 bool login_find(struct access *access, const struct snapshot *snapshot, const char *ticket, time_t now,

@@ -124,8 +124,8 @@ static char *print_online(const struct members *members)
 static char *print_about(const struct members *members, json_int_t id)
 {
     const struct member_self *self = &members->self;
-    autojson json_t *about = json_pack("{s:I, s:s, s:s, s:s}", "id", id, "url", self->url, "fingerprint",
-                                       self->fingerprint, "version", self->version);
+    autojson json_t *about = json_pack("{s:I, s:s, s:s, s:s, s:s}", "id", id, "url", self->url, "fingerprint",
+                                       self->fingerprint, "pin", self->pin, "version", self->version);
 
     return json_dumps(about, JSON_COMPACT);
 }
@@ -285,6 +285,8 @@ static void *keep(void *context)
         well = is_well;
         if (well && round % MEASURE_ROUNDS == 0)
             publish_load(members);
+        if (well && members->self.each_round != NULL)
+            members->self.each_round(members->self.context);
     }
     return NULL;
 }
@@ -372,8 +374,8 @@ static json_t *copy_row(const struct members *members, const char *name)
         return row;
     }
     if (row == NULL)
-        row = json_pack("{s:s, s:i, s:s, s:s, s:s}", "name", name, "id", 0, "url", self->url, "fingerprint",
-                        self->fingerprint, "version", self->version);
+        row = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "name", name, "id", 0, "url", self->url,
+                        "fingerprint", self->fingerprint, "pin", self->pin, "version", self->version);
     json_object_set_new(row, "online", json_true());
     return row;
 }

@@ -22,8 +22,10 @@ struct member_self {
     const char *url; /* where others reach it: "https://10.0.0.1:8006" */
     const char
         *fingerprint; /* SHA-256 of its certificate; it also tells a daemon from another one of that name */
+    const char *pin;  /* of its certificate's key (cluster/forward.h) */
     const char *version;
     json_t *(*measure)(void *context); /* its load, from time to time; any object */
+    void (*each_round)(void *context); /* called by the thread whenever etcd has answered; NULL: nothing */
     void *context;
 };
 
@@ -38,8 +40,8 @@ int members_open(struct etcd *etcd, const struct member_self *self, members_tell
                  struct error *err);
 void members_close(struct members *members); /* takes NULL; the others see it offline at once */
 
-/* [{name, id, url, fingerprint, version, online, load?}] in order of the names, this one always among them.
- * Each node has another id, from 1 on. The caller drops. */
+/* [{name, id, url, fingerprint, pin, version, online, load?}] in order of the names, this one always among
+ * them. Each node has another id, from 1 on. The caller drops. */
 json_t *members_list(struct members *members);
 
 /* One of them; NULL if there is none. */

@@ -26,6 +26,8 @@
 #include "base/notify.h"
 #include "broker/run_dir.h"
 #include "cluster/address.h"
+#include "cluster/forward.h"
+#include "cluster/key.h"
 #include "passthrough/index.h"
 #include "passthrough/start/watch.h"
 #include "schema/validate.h"
@@ -42,12 +44,14 @@
 
 #define FAILED_LOGIN_MILLISECONDS 3000
 #define STOP_SECONDS              10
+#define KEY_LOOKS                 2 /* one to put the key there, one for a node that was slower */
 #define STOP_TASKS_SECONDS        2 /* the next daemon resumes those that have not ended */
 
 /* Hashing a password takes 16 MiB, so few are hashed at the same time. */
 static const struct worker_limits
     worker_limits = {.threads = 8, .kept_threads = 2, .places = 128, .kept_places = 32, .share = 32},
-    login_limits = {.threads = 3, .kept_threads = 1, .places = 32, .kept_places = 16, .share = 8};
+    login_limits = {.threads = 3, .kept_threads = 1, .places = 32, .kept_places = 16, .share = 8},
+    forward_limits = {.threads = 16, .places = 256, .share = 64};
 
 /* A socket that is bound while we are still root, if we are. */
 struct listener {
@@ -66,6 +70,8 @@ struct daemon {
     struct etcd *etcd; /* NULL: a single node */
     struct replica *replica;
     char *announced; /* the URL that the other nodes know */
+    char pin[FORWARD_PIN_SIZE];
+    struct shared_key key;
     struct tls tls;
     struct service service;
     struct server server;
@@ -143,7 +149,19 @@ static void tell_of_members(const char *trouble)
 
 static json_t *measure(void *context)
 {
-    return node_measure(context);
+    const struct daemon *daemon = context;
+
+    return node_measure(&daemon->service);
+}
+
+/* A node that does not succeed now tries again with the next round. */
+static void share_key(void *context)
+{
+    struct daemon *daemon = context;
+    struct error err;
+
+    if (shared_key_sync(&daemon->key, &err) != 0)
+        log_warning("the key of tickets is not the cluster's: %s", err.message);
 }
 
 /* Other nodes call the first listener with TLS. */
@@ -156,13 +174,21 @@ static int open_members(struct daemon *daemon, struct error *err)
     for (size_t i = daemon->listener_count; i-- > 0;)
         if (daemon->listeners[i].tls)
             listener = &daemon->listeners[i];
+    if (forward_make_pin(daemon->tls.certificate, daemon->pin, err) != 0)
+        return -1;
+    daemon->key = (struct shared_key){.etcd = daemon->etcd,
+                                      .path = xasprintf("%s/auth.key", daemon->settings.state_dir)};
+    for (int i = 0; i < KEY_LOOKS && daemon->key.revision == 0; i++)
+        share_key(daemon);
     daemon->announced = address_announce(listener->url, daemon->settings.etcd);
     const struct member_self self = {.name = daemon->settings.node,
                                      .url = daemon->announced,
                                      .fingerprint = daemon->tls.fingerprint,
+                                     .pin = daemon->pin,
                                      .version = VERSION,
                                      .measure = measure,
-                                     .context = &daemon->service};
+                                     .each_round = share_key,
+                                     .context = daemon};
     return members_open(daemon->etcd, &self, tell_of_members, &daemon->service.members, err);
 }
 
@@ -202,6 +228,7 @@ static void close_service(struct daemon *daemon)
     access_close(daemon->service.access);
     members_close(daemon->service.members);
     free(daemon->announced);
+    shared_key_release(&daemon->key);
     replica_close(daemon->replica);
     etcd_close(daemon->etcd);
     storage_close(daemon->service.storage);
@@ -232,6 +259,9 @@ static int open_server(struct daemon *daemon, struct error *err)
     if (worker_pool_open(&worker_limits, &server->workers, err) != 0 ||
         worker_pool_open(&login_limits, &server->logins, err) != 0)
         return -1;
+    if (daemon->etcd != NULL && (forwarder_open(&server->forwarder, err) != 0 ||
+                                 worker_pool_open(&forward_limits, &server->forwards, err) != 0))
+        return -1;
     return throttle_open(FAILED_LOGIN_MILLISECONDS, &server->throttle, err);
 }
 
@@ -241,6 +271,8 @@ static void close_server(struct daemon *daemon)
     streams_free(daemon->server.streams);
     worker_pool_close(daemon->server.workers);
     worker_pool_close(daemon->server.logins);
+    worker_pool_close(daemon->server.forwards);
+    forwarder_close(daemon->server.forwarder);
     throttle_close(daemon->server.throttle);
     reply_cache_free(daemon->server.cache);
     pthread_mutex_destroy(&daemon->server.coalescer.mutex);

@@ -120,6 +120,7 @@ static const struct {
     {"Upgrade", offsetof(struct exchange, upgrade)},
     {"Accept", offsetof(struct exchange, accept)},
     {"Last-Event-ID", offsetof(struct exchange, last_event)},
+    {"PVEDisableProxy", offsetof(struct exchange, forwarded)},
     {"Sec-WebSocket-Key", offsetof(struct exchange, websocket_key)},
     {"Sec-WebSocket-Version", offsetof(struct exchange, websocket_version)},
     {"Sec-WebSocket-Protocol", offsetof(struct exchange, websocket_protocol)},

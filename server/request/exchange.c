@@ -13,6 +13,7 @@
 #include "server/request/asset.h"
 #include "server/request/authenticate.h"
 #include "server/request/credential.h"
+#include "server/request/forward.h"
 #include "server/request/login.h"
 #include "server/request/request.h"
 
@@ -123,7 +124,6 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
 
     int result = request_decode(exchange->method, exchange->uri, exchange->content_type,
                                 text_string(&exchange->body), exchange->body.length, decoded, err);
-    text_release(&exchange->body);
     if (result != 0)
         return -1;
     if (exchange->upload != NULL && upload_finish(exchange->upload, decoded->params, err) != 0)
@@ -132,8 +132,13 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
         return -1;
     if (check_caller(exchange, endpoint, decoded->params, err) != 0)
         return -1;
-    if (route_check_node(routes, endpoint, decoded->params, err) != 0)
+    if (forward_find(exchange, endpoint, decoded->params, err) != 0)
         return -1;
+    if (exchange->target != NULL) {
+        set_request(exchange, endpoint, decoded->params);
+        return 0;
+    }
+    text_release(&exchange->body);
     if (validate_parameters(endpoint->parameters, decoded->params, ret_errors, err) != 0)
         return -1;
     set_request(exchange, endpoint, decoded->params);
@@ -461,7 +466,9 @@ bool exchange_admit_file(struct exchange *exchange, unsigned long long length)
 
 static void start_request(struct exchange *exchange)
 {
-    if (exchange->request.endpoint->may_block)
+    if (exchange->target != NULL)
+        forward_serve(exchange);
+    else if (exchange->request.endpoint->may_block)
         run_in_worker(exchange);
     else
         run_request(exchange);
@@ -503,6 +510,7 @@ void exchange_release(struct exchange *exchange)
     reply_release(&exchange->reply);
     text_release(&exchange->body);
     budget_give(&exchange->server->bodies, &exchange->reserved);
+    json_decref(exchange->target);
     free(exchange->login_failure);
     free(exchange->uri);
 }

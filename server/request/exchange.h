@@ -50,7 +50,9 @@ struct server {
     struct throttle *throttle;
     struct streams *streams;
     struct budget bodies;
-    atomic_uint uploads;        /* in progress */
+    struct forwarder *forwarder;  /* to other nodes; NULL outside of a cluster */
+    struct worker_pool *forwards; /* for calls of other nodes */
+    atomic_uint uploads;          /* in progress */
     const char *const *origins; /* of other servers' pages that may call this one; NULL, or ends with NULL */
 };
 
@@ -70,6 +72,7 @@ struct exchange {
     const char *cookie, *csrf_token;             /* Cookie, CSRFPreventionToken */
     const char *host, *upgrade;                  /* Host, Upgrade */
     const char *accept, *last_event;             /* Accept, Last-Event-ID */
+    const char *forwarded;                       /* PVEDisableProxy: another node has sent it */
     const char *websocket_key, *websocket_version, *websocket_protocol; /* Sec-WebSocket-... */
     struct text body;                                                   /* released once it is decoded */
     size_t body_limit;           /* how long it may be, after exchange_admit_body */
@@ -78,6 +81,7 @@ struct exchange {
     struct upload *upload;       /* a file that the body holds; NULL: there is none */
 
     struct decoded decoded;
+    json_t *target;               /* the node that answers it (cluster/member.h); NULL: this one */
     struct cached_reply *cached;  /* what the cache has for this URI, if anything */
     struct request request;       /* its params are those of decoded, or of cached */
     struct stream *stream;        /* of a reply that goes on; NULL: it does not */

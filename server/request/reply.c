@@ -138,6 +138,17 @@ static void set_phrase(struct reply *reply, const char *message)
     reply->phrase[used] = '\0';
 }
 
+void reply_forwarded(struct reply *ret, struct forward_reply *forwarded)
+{
+    *ret = (struct reply){.status = forwarded->status};
+    set_phrase(ret, forwarded->phrase);
+    if (forwarded->type[0] == '\0')
+        return;
+    ret->type = text_starts_with(forwarded->type, "application/json") ? JSON_TYPE : TEXT_TYPE;
+    size_t length = forwarded->body.length;
+    ret->body = reply_body_new(text_take(&forwarded->body), length);
+}
+
 void reply_error(struct reply *ret, const struct error *err, const json_t *errors, enum format format)
 {
     struct reply reply = {

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "cluster/forward.h"
 #include "server/request/reply_body.h"
 #include "server/request/request.h"
 
@@ -41,6 +42,8 @@ void reply_data(struct reply *ret, json_t *data, long long total, enum format fo
 void reply_cached(struct reply *ret, struct reply_body *body);
 /* `errors` is {parameter: text} or NULL, borrowed; an error that names a field needs none. */
 void reply_error(struct reply *ret, const struct error *err, const json_t *errors, enum format format);
+/* What another node has answered; takes the body. */
+void reply_forwarded(struct reply *ret, struct forward_reply *forwarded);
 /* For a request with no credential, or a wrong one. */
 void reply_unauthenticated(struct reply *ret, const struct error *err);
 /* The connection becomes a WebSocket (101). Takes the reference of data, which is not sent. */

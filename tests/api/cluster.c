@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "storage/etcd/etcd.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
 #include "tests/api/lab/machine.h"
@@ -279,5 +280,148 @@ DAEMON_TEST(cluster, a_name_is_one_node_s)
     daemon_choose(1);
     daemon_stop();
     daemon_refuses(name, "another daemon is the node 'pve1' of this cluster, at http://127.0.0.1:");
+    daemon_finish();
+}
+
+/* With TLS, since nodes call each other by it. */
+static void start_with_tls(const struct etcd_servers *servers, unsigned number)
+{
+    const char *const arguments[] = {"--etcd", servers->endpoints, NULL};
+
+    daemon_choose(number);
+    START(.host = "workstation", .listen = "https://127.0.0.1:0", .arguments = arguments,
+          .own_key = number == 1);
+}
+
+static void start_two_with_tls(const struct etcd_servers *servers)
+{
+    start_with_tls(servers, 0);
+    start_with_tls(servers, 1);
+    wait_for_nodes(0, "pve1=1 pve2=1");
+    wait_for_nodes(1, "pve1=1 pve2=1");
+}
+
+DAEMON_TEST(cluster, a_node_answers_for_another)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    start_two_with_tls(&servers);
+
+    daemon_choose(0);
+    const json_t *version = get("/nodes/pve2/version", NULL);
+    cr_assert_not_null(json_object_get(version, "release"));
+    cr_assert_gt(json_array_size(get("/nodes/pve2/hardware/pci", NULL)), 0);
+    post("/nodes/pve2/qemu", "vmid", "100", "description", "a+b&c", NULL);
+    double end = machine_slept() + SECONDS;
+    while (json_array_size(get("/nodes/pve2/qemu", NULL)) == 0) {
+        cr_assert_lt(machine_slept(), end, "the VM was not made");
+        machine_sleep(20);
+    }
+    fails(500, "Configuration file 'nodes/pve2/qemu-server/101.conf' does not exist", "GET",
+          "/nodes/pve2/qemu/101/config", NULL);
+    cr_assert_str_eq(
+        json_string_value(json_object_get(get("/nodes/pve2/qemu/100/config", NULL), "description")), "a+b&c");
+    put("/nodes/pve2/qemu/100/config", "memory", "1024", NULL);
+    cr_assert_str_eq(json_string_value(json_object_get(get("/nodes/pve2/qemu/100/config", NULL), "memory")),
+                     "1024");
+    fails(500, "hostname lookup 'pve9' failed - no such node: this one is 'pve1'", "GET",
+          "/nodes/pve9/status", NULL);
+    daemon_finish();
+}
+
+DAEMON_TEST(cluster, a_request_is_forwarded_with_its_callers_credential)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    start_two_with_tls(&servers);
+
+    daemon_choose(0);
+    post("/access/users", "userid", "joe@pve", "password", "secret-88", NULL);
+    put("/access/acl", "path", "/nodes/pve2", "roles", "PVEAuditor", "users", "joe@pve", NULL);
+    const json_t *login = post("/access/ticket", "username", "joe@pve", "password", "secret-88", NULL);
+    call_with_ticket(json_string_value(json_object_get(login, "ticket")),
+                     json_string_value(json_object_get(login, "CSRFPreventionToken")));
+    get("/nodes/pve2/status", NULL);
+    fails(403, "Permission check failed (/nodes/pve1, Sys.Audit)", "GET", "/nodes/pve1/status", NULL);
+    daemon_choose(1); /* the ticket of one node is good on the other, whose key was its own before */
+    get("/nodes/pve2/status", NULL);
+    call_with_token("joe@pve!none=00000000-0000-0000-0000-000000000000");
+    const struct reply *reply = CALL_UNCHECKED(.method = "GET", .path = "/nodes/pve1/status");
+    cr_assert_eq(reply->status, 401);
+    daemon_finish();
+}
+
+DAEMON_TEST(cluster, a_node_that_cannot_be_reached_is_told_as_595)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    start_two_with_tls(&servers);
+
+    daemon_choose(1);
+    daemon_kill();
+    daemon_choose(0);
+    cr_assert_eq(CALL_UNCHECKED(.method = "GET", .path = "/nodes/pve2/version")->status, 595);
+    wait_for_nodes(0, "pve1=1 pve2=0");
+    const struct reply *reply = CALL_UNCHECKED(.method = "GET", .path = "/nodes/pve2/version");
+    cr_assert(reply->status == 595 && strcmp(reply->phrase, "the node 'pve2' is offline") == 0, "%u %s",
+              reply->status, reply->phrase);
+    get("/nodes/pve1/version", NULL);
+    daemon_finish();
+}
+
+DAEMON_TEST(cluster, a_forwarded_request_is_not_forwarded_again)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    start_two_with_tls(&servers);
+
+    daemon_choose(0);
+    const struct reply *reply =
+        CALL_UNCHECKED(.method = "GET", .path = "/nodes/pve2/version", .header = "PVEDisableProxy: true");
+    cr_assert(reply->status == 500 && strcmp(reply->phrase, "proxy loop detected") == 0, "%u %s",
+              reply->status, reply->phrase);
+    daemon_finish();
+}
+
+/* Somebody else at the address of pve2, as far as pve1 knows. */
+static void replace_pin(const struct etcd_servers *servers)
+{
+    static const char key[] = "/hostpci/node/pve2/about";
+    const struct etcd_options options = {.endpoints = servers->endpoints};
+    autotxn struct etcd_txn *txn = etcd_txn_new();
+    autoitems struct etcd_items items = {0};
+    struct etcd *etcd;
+    struct error err;
+    bool done;
+
+    cr_assert_eq(etcd_open(&options, &etcd, &err), 0, "%s", err.message);
+    cr_assert_eq(etcd_read(etcd, key, NULL, 1, 0, &items, &err), 0, "%s", err.message);
+    cr_assert_eq(items.count, 1);
+    autojson json_t *about = json_loads(items.items[0].value, 0, NULL);
+    json_object_set_new(about, "pin", json_string("sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+    autofree char *text = json_dumps(about, 0);
+    etcd_txn_put(txn, ETCD_THEN, key, text, 0);
+    cr_assert_eq(etcd_txn_run(etcd, txn, &done, NULL, &err), 0, "%s", err.message);
+    etcd_close(etcd);
+}
+
+DAEMON_TEST(cluster, a_node_with_another_key_gets_nothing)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    etcd_servers_start(&servers, 1, false);
+    start_two_with_tls(&servers);
+
+    replace_pin(&servers);
+    daemon_choose(0);
+    double end = machine_slept() + SECONDS;
+    while (CALL_UNCHECKED(.method = "GET", .path = "/nodes/pve2/version")->status != 596) {
+        cr_assert_lt(machine_slept(), end, "it is still called");
+        machine_sleep(50);
+    }
     daemon_finish();
 }
