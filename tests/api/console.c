@@ -90,11 +90,15 @@ void console_receive_stream(int fd, void *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         while (left_in_frame == 0) {
-            unsigned char head[2];
-            console_receive(fd, head, 2);
+            unsigned char head[2], size[2];
+            console_receive(fd, head, sizeof(head));
             cr_assert_eq(head[0], 0x82);
-            cr_assert_lt(head[1], 126);
+            cr_assert_leq(head[1], 126);
             left_in_frame = head[1];
+            if (head[1] == 126) {
+                console_receive(fd, size, sizeof(size));
+                left_in_frame = (size_t)size[0] << 8 | size[1];
+            }
         }
         console_receive(fd, (char *)bytes + i, 1);
         left_in_frame--;
@@ -126,4 +130,22 @@ void console_expect_closed(int fd)
 
     cr_assert_eq(poll(&waited, 1, MS), 1, "it is not closed");
     cr_expect_leq(recv(fd, &byte, 1, 0), 0);
+}
+
+void console_send_line(int fd, const json_t *proxy)
+{
+    autofree char *line = xasprintf("%s:%s\n", text_of(proxy, "user"), text_of(proxy, "ticket"));
+
+    for (size_t sent = 0, length = strlen(line); sent < length; sent += 100)
+        console_send_frame(fd, 0x82, line + sent, length - sent < 100 ? length - sent : 100);
+}
+
+int console_open_terminal(const json_t *proxy)
+{
+    int fd = raw_connect();
+
+    console_ask(fd, proxy, "");
+    autofree char *head = console_receive_head(fd);
+    cr_assert_eq(raw_status(head), 101, "%s", head);
+    return fd;
 }

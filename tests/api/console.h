@@ -18,7 +18,11 @@ void console_ask(int fd, const json_t *proxy, const char *headers);
 /* The head of the reply; the caller frees it. */
 char *console_receive_head(int fd);
 
-/* The next bytes of the connection, and those that its frames carry: small and unmasked ones. */
+/* A connection that has become a terminal's WebSocket, and what its client says first. */
+int console_open_terminal(const json_t *proxy);
+void console_send_line(int fd, const json_t *proxy);
+
+/* The next bytes of the connection, and those that its frames carry: unmasked ones of less than 64 KiB. */
 void console_receive(int fd, void *bytes, size_t length);
 void console_receive_stream(int fd, void *bytes, size_t length);
 

@@ -305,3 +305,15 @@ const char *daemon_store(void)
 {
     return the->store;
 }
+
+long long daemon_peak_memory(void)
+{
+    autofree char *path = xasprintf("/proc/%d/status", (int)daemon_pid()), *text = NULL;
+    struct error err;
+    long long kib = 0;
+
+    cr_assert_eq(file_read(path, 65536, &text, NULL, &err), 0, "%s", err.message);
+    const char *line = strstr(text, "VmHWM:");
+    cr_assert(line != NULL && sscanf(line, "VmHWM: %lld", &kib) == 1);
+    return kib;
+}

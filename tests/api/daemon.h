@@ -57,14 +57,15 @@ void daemon_start_with(const char *const *arguments); /* and with these argument
  * with a failure that says `text`. */
 void daemon_refuses(const char *const *arguments, const char *text);
 pid_t daemon_pid(void);
-const char *daemon_node(void);   /* its name */
-const char *daemon_url(void);    /* of its first listener: "http://127.0.0.1:40001" */
-const char *daemon_socket(void); /* path of the local socket */
-const char *daemon_state(void);  /* the state folder */
-const char *daemon_run(void);    /* the run folder */
-const char *daemon_broker(void); /* the broker's folder; as root each daemon starts a broker of its own */
-const char *daemon_roms(void);   /* where the broker of a played kernel saves ROMs */
-const char *daemon_store(void);  /* the folder of the storage `local` */
-char *daemon_log(void);          /* all of its log so far; the caller frees it */
+const char *daemon_node(void);      /* its name */
+const char *daemon_url(void);       /* of its first listener: "http://127.0.0.1:40001" */
+const char *daemon_socket(void);    /* path of the local socket */
+const char *daemon_state(void);     /* the state folder */
+const char *daemon_run(void);       /* the run folder */
+const char *daemon_broker(void);    /* the broker's folder; as root each daemon starts a broker of its own */
+const char *daemon_roms(void);      /* where the broker of a played kernel saves ROMs */
+const char *daemon_store(void);     /* the folder of the storage `local` */
+long long daemon_peak_memory(void); /* KiB that were in memory at once */
+char *daemon_log(void);             /* all of its log so far; the caller frees it */
 
 #endif

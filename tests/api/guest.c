@@ -31,6 +31,11 @@ GUEST(guest_of_eject, "   sti; movw $0xae10, %dx; xorl %eax, %eax; outl %eax, %d
                       "   movw $0xae04, %dx; inl %dx, %eax\n"
                       "   movw $0xae08, %dx; outl %eax, %dx; jmp 1b\n");
 
+GUEST(guest_of_flood, "   movw $0x3fd, %dx; movw $0x3f8, %di; xorb %bl, %bl\n"
+                      "1: inb %dx, %al; testb $0x20, %al; jz 1b\n"
+                      "   xchgw %di, %dx; movb %bl, %al; outb %al, %dx; xchgw %di, %dx\n"
+                      "   incb %bl; jmp 1b\n");
+
 /* A line goes to 0x8000; its letters 18 and 19 tell the commands apart: {"execute":"guest-sync-delimited"...
  */
 #define ANSWER(letter, label)                                                                                \

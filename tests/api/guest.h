@@ -19,6 +19,9 @@ extern const struct guest guest_of_eject;
  * shutdown work, anything else is an error of the agent. Does not know the power button. */
 extern const struct guest guest_of_agent;
 
+/* Says all bytes, one after the other and without an end, on its first serial port. */
+extern const struct guest guest_of_flood;
+
 /* Makes its disk, STATE_DIR/images/guest.raw, and VM 100 with it. */
 #define GUEST_DISK_SIZE 65536
 void guest_create(const struct guest *guest);

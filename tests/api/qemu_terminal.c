@@ -44,33 +44,14 @@ static void expect_closed_after_all(int fd)
     cr_expect(rest != NULL);
 }
 
-/* What a terminal's client says first. */
-static void send_line(int fd, const json_t *proxy)
-{
-    autofree char *line = xasprintf("%s:%s\n", text_of(proxy, "user"), text_of(proxy, "ticket"));
-
-    for (size_t sent = 0, length = strlen(line); sent < length; sent += 100)
-        console_send_frame(fd, 0x82, line + sent, length - sent < 100 ? length - sent : 100);
-}
-
-static int open_terminal(const json_t *proxy)
-{
-    int fd = raw_connect();
-
-    console_ask(fd, proxy, "");
-    autofree char *head = console_receive_head(fd);
-    cr_assert_eq(raw_status(head), 101, "%s", head);
-    return fd;
-}
-
 /* The guest answers each line; a size and a sign of life in between change nothing. */
 DAEMON_TEST(qemu_terminal, carries_what_is_typed_and_what_the_guest_says)
 {
     put(VM "/config", "serial0", "socket", NULL);
     console_start_vm();
     const json_t *proxy = post(VM "/termproxy", NULL);
-    autoclose int fd = open_terminal(proxy);
-    send_line(fd, proxy);
+    autoclose int fd = console_open_terminal(proxy);
+    console_send_line(fd, proxy);
     console_expect_stream(fd, "OKstarting serial terminal on interface serial0\r\n");
     for (;;) { /* it does not listen before it has booted */
         struct pollfd waited = {.fd = fd, .events = POLLIN};
@@ -91,9 +72,9 @@ static void expect_failure(const char *serial, const char *text)
     const json_t *proxy =
         serial == NULL ? post(VM "/termproxy", NULL) : post(VM "/termproxy", "serial", serial, NULL);
     autofree char *answer = xasprintf("OK%s\r\n", text);
-    autoclose int fd = open_terminal(proxy);
+    autoclose int fd = console_open_terminal(proxy);
 
-    send_line(fd, proxy);
+    console_send_line(fd, proxy);
     console_expect_stream(fd, answer);
     console_expect_closed(fd);
     cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), text);
@@ -109,7 +90,7 @@ DAEMON_TEST(qemu_terminal, shows_why_there_is_none)
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
     put(VM "/config", "serial0", "socket", NULL);
     const json_t *proxy = post(VM "/termproxy", NULL);
-    autoclose int fd = open_terminal(proxy);
+    autoclose int fd = console_open_terminal(proxy);
     send_text(fd, "root@pam:PVEVNC:\n");
     console_expect_closed(fd);
 }
@@ -119,7 +100,7 @@ DAEMON_TEST(qemu_terminal, is_not_kept_for_who_says_nothing)
 {
     double began = machine_now();
     const json_t *proxy = post(VM "/termproxy", NULL);
-    autoclose int fd = open_terminal(proxy);
+    autoclose int fd = console_open_terminal(proxy);
 
     console_expect_closed(fd);
     cr_expect_geq(machine_now() - began, 9.0);
@@ -134,14 +115,14 @@ DAEMON_TEST(qemu_terminal, is_one_at_a_time_and_free_again_at_its_end)
     put(VM "/config", "serial0", "socket", NULL);
     console_start_vm();
     const json_t *proxy = post(VM "/termproxy", NULL);
-    int fd = open_terminal(proxy);
-    send_line(fd, proxy);
+    int fd = console_open_terminal(proxy);
+    console_send_line(fd, proxy);
     console_expect_stream(fd, "OKstarting serial terminal on interface serial0\r\n");
     expect_failure(NULL, taken);
     close(fd);
     const json_t *again = post(VM "/termproxy", NULL);
-    autoclose int second = open_terminal(again);
-    send_line(second, again);
+    autoclose int second = console_open_terminal(again);
+    console_send_line(second, again);
     console_expect_stream(second, "OKstarting serial terminal on interface serial0\r\n");
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
 }

@@ -111,18 +111,6 @@ DAEMON_TEST(store_upload, becomes_a_disc)
     nothing_is_left();
 }
 
-static long long peak_memory(void)
-{
-    autofree char *path = xasprintf("/proc/%d/status", (int)daemon_pid()), *text = NULL;
-    struct error err;
-    long long kib = 0;
-
-    cr_assert_eq(file_read(path, 65536, &text, NULL, &err), 0, "%s", err.message);
-    const char *line = strstr(text, "VmHWM:");
-    cr_assert(line != NULL && sscanf(line, "VmHWM: %lld", &kib) == 1);
-    return kib;
-}
-
 DAEMON_TEST(store_upload, of_any_size_does_not_go_through_memory)
 {
     const size_t length = 64 * MIB;
@@ -137,10 +125,10 @@ DAEMON_TEST(store_upload, of_any_size_does_not_go_through_memory)
     add_field(&form, "checksum-algorithm", "sha256");
     add_field(&form, "checksum", sum);
     add_file(&form, "filename", "large.iso", data, length);
-    long long before = peak_memory();
+    long long before = daemon_peak_memory();
     cr_expect_str_eq(end_of(send(&form)), "OK");
-    cr_expect_lt(peak_memory() - before, 16 * 1024, "the daemon has grown by %lld KiB",
-                 peak_memory() - before);
+    cr_expect_lt(daemon_peak_memory() - before, 16 * 1024, "the daemon has grown by %lld KiB",
+                 daemon_peak_memory() - before);
     autofree char *path = xasprintf("%s/template/iso/large.iso", daemon_store());
     char found[HASH_HEX_SIZE];
     struct error err;
