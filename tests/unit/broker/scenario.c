@@ -48,7 +48,7 @@
 const struct scenario scenarios[] = {
     MOVES("driver", CARD("vfio-pci"), HOME, BOTH("vfio-pci", "vfio-pci")),
     MOVES("driver", CARD("none"), HOME, BOTH("", "none")),
-    MOVES("driver", CARD("other"), HOME, BOTH("other", "other")),
+    MOVES("driver", CARD("other"), HOME, BOTH("other", "other"), .fits = true),
     MOVES("driver", CARD("auto"), BOTH("vfio-pci", "vfio-pci"), HOME),
     MOVES("driver", CARD("restore"), BOTH("vfio-pci", "vfio-pci"), HOME, .restores = true),
     MOVES("reset", "{'id': '" SCREEN "'}", HOME, HOME),
@@ -84,13 +84,17 @@ static bool is_at(size_t function, const struct binding *places)
            strcmp(kernel_override(ids[function]), places[function].override) == 0;
 }
 
+static void write_aliases(const struct testbed *testbed, const char *text)
+{
+    tree_write(&testbed->tree, "proc/sys/kernel/osrelease", "6.1.0-test\n");
+    tree_write(&testbed->tree, "lib/modules/6.1.0-test/modules.alias", text);
+}
+
 static void add_variant(const struct testbed *testbed, bool refuses)
 {
     kernel_add_driver(VARIANT);
     kernel_refuse(SCREEN, refuses ? VARIANT : "");
-    tree_write(&testbed->tree, "proc/sys/kernel/osrelease", "6.1.0-test\n");
-    tree_write(&testbed->tree, "lib/modules/6.1.0-test/modules.alias",
-               "alias vfio_pci:v000010DEd00002484sv*sd*bc*sc*i* " VARIANT "\n");
+    write_aliases(testbed, "alias vfio_pci:v000010DEd00002484sv*sd*bc*sc*i* " VARIANT "\n");
 }
 
 static void put(const struct binding places[2])
@@ -176,6 +180,8 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
         take_programs_away(testbed);
         kernel_put(DISK, "nvme", "");
     }
+    if (scenario->fits)
+        write_aliases(testbed, "alias pci:v000010DEd* other\n");
     if (scenario->variant != VARIANT_NONE)
         add_variant(testbed, scenario->variant == VARIANT_REFUSES);
     if (scenario->drive)

@@ -24,6 +24,7 @@ struct scenario {
     struct binding from[2], to[2];  /* of SCREEN, SOUND */
     struct binding instead[2];      /* where a driver that fails may leave them, too; none: nowhere else */
     bool restores;                  /* the broker has to know what they had before */
+    bool fits;                      /* the driver `other` has ids for both */
     bool divides;                   /* it is about NETWORK, and the others stay as they are */
     struct division whole, divided; /* where that begins, and where it is asked to be */
     bool drive;                     /* NETWORK is an NVMe drive instead */

@@ -257,6 +257,34 @@ Test(broker_sriov, refuses_settings_of_another_kind_of_device)
     expect_nothing_open(&testbed);
 }
 
+static unsigned count_accesses(unsigned vfs)
+{
+    autotestbed struct testbed testbed;
+    autofree char *arguments = xasprintf("{'id': '" NETWORK "', 'numvfs': %u}", vfs);
+    unsigned before = 0, after = 0;
+
+    testbed_make(&testbed);
+    kernel_add_sriov(NETWORK, &(struct kernel_sriov){64, 128, 1, 0x10ca, 40, "igbvf"});
+    for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
+        before += kernel_count(kind);
+    json_decref(testbed_ask(&testbed, "sriov", arguments));
+    for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
+        after += kernel_count(kind);
+    cr_assert_eq(kernel_vfs(NETWORK), vfs);
+    return after - before;
+}
+
+/* The kernel's own time apart, a virtual function costs what it is looked at: some links and files. */
+#define MOST_ACCESSES 4
+Test(broker_sriov, looks_at_each_virtual_function_a_few_times)
+{
+    unsigned few = count_accesses(7), many = count_accesses(64), each = (many - few) / (64 - 7);
+
+    cr_log_info("%u accesses for 7 virtual functions, %u for 64: %u for each", few, many, each);
+    cr_expect_leq(each, MOST_ACCESSES, "%u accesses for 7 virtual functions, %u for 64: %u for each", few,
+                  many, each);
+}
+
 Test(broker_sriov, is_kept_and_made_again)
 {
     autotestbed struct testbed testbed;
