@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations describe, describe-host and describe-mdev: a device, the host and who has which mediated device,
- * with what only root may read. */
+/* Operations describe, describe-host, describe-mdev and kernel-log: a device, the host, who has which
+ * mediated device and what the kernel logged, with what only root may read. */
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "broker/protocol.h"
 #include "broker/worker/worker.h"
 #include "hardware/check/report.h"
+#include "hardware/facts/page.h"
 #include "hardware/pci/device.h"
 #include "hardware/settings/owner.h"
 #include "hardware/slice/mdev.h"
@@ -14,6 +15,11 @@
 const struct schema operation_describe_arguments[] = {ARGUMENT_FUNCTION, {.name = NULL}};
 const struct schema operation_describe_host_arguments[] = {{.name = NULL}};
 const struct schema operation_describe_mdev_arguments[] = {{.name = NULL}};
+const struct schema operation_kernel_log_arguments[] = {
+    {.name = "start", .type = SCHEMA_INTEGER, .range = AT_LEAST(0), .text = "The first line, from 0."},
+    {.name = "limit", .type = SCHEMA_INTEGER, .range = AT_LEAST(1), .text = "How many lines at most."},
+    {.name = NULL},
+};
 
 static int describe(struct worker *worker, json_t **ret, struct error *err)
 {
@@ -81,6 +87,14 @@ static int describe_mdev(struct worker *worker, json_t **ret, struct error *err)
     return 0;
 }
 
+static int read_kernel_log(struct worker *worker, json_t **ret, struct error *err)
+{
+    json_int_t start = json_integer_value(json_object_get(worker->arguments, "start"));
+    json_int_t limit = json_integer_value(json_object_get(worker->arguments, "limit"));
+
+    return log_read_page(worker->sysroot, (size_t)start, (size_t)limit, ret, err);
+}
+
 const struct operation operation_describe = {
     .name = "describe",
     .text = "Describes a device with what only root may read.",
@@ -103,4 +117,12 @@ const struct operation operation_describe_mdev = {
     .arguments = operation_describe_mdev_arguments,
     .patience = READING_PATIENCE,
     .run = describe_mdev,
+};
+
+const struct operation operation_kernel_log = {
+    .name = "kernel-log",
+    .text = "Reads lines of the kernel's log.",
+    .arguments = operation_kernel_log_arguments,
+    .patience = READING_PATIENCE,
+    .run = read_kernel_log,
 };

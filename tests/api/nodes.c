@@ -133,6 +133,44 @@ DAEMON_TEST(nodes, time_is_told_in_utc_and_as_the_clock_on_the_wall)
     cr_assert_neq(text_of(now, "timezone")[0], '\0');
 }
 
+#define LOG                                                                                                  \
+    "6,1,0,-;Linux version 6.1.0\n6,2,9,-;DMAR: IOMMU enabled\n SUBSYSTEM=pci\n3,3,99,-;vfio-pci: no\n"
+
+/* A page with the number of all. */
+DAEMON_TEST(nodes, syslog_is_what_the_kernel_logged)
+{
+    host_write("dev/kmsg", LOG);
+    const struct reply *reply = CALL(.method = "GET", .path = "/nodes/" NODE "/syslog?start=1&limit=1");
+    autojson json_t *body = json_loads(reply->body, 0, NULL);
+    is_json(body, "{'data': [{'n': 2, 't': 'DMAR: IOMMU enabled'}], 'total': 3}");
+    cr_assert_eq(json_array_size(get("/nodes/" NODE "/syslog", "limit", "0", NULL)), 3);
+    is_json(get("/nodes/" NODE "/syslog", "start", "3", NULL), "[]");
+    account_create("ann@pve", NULL);
+    account_grant("/nodes/" NODE, "PVEAuditor", "users", "ann@pve");
+    account_enter("ann@pve");
+    fails(403, "Permission check failed (/nodes/" NODE ", Sys.Syslog)", "GET", "/nodes/" NODE "/syslog",
+          NULL);
+    fails(403, "Permission check failed (/nodes/" NODE ", Sys.Syslog)", "GET", "/nodes/" NODE "/journal",
+          NULL);
+}
+
+/* "array of strings, first and last are cursors": with them one reads on, or back. */
+DAEMON_TEST(nodes, journal_is_read_from_cursor_to_cursor)
+{
+    host_write("dev/kmsg", LOG);
+    is_json(get("/nodes/" NODE "/journal", "lastentries", "1", NULL), "['line=2','vfio-pci: no','line=2']");
+    is_json(get("/nodes/" NODE "/journal", "endcursor", "line=2", NULL),
+            "['line=0','Linux version 6.1.0','DMAR: IOMMU enabled','line=1']");
+    is_json(get("/nodes/" NODE "/journal", "startcursor", "line=0", "endcursor", "line=2", NULL),
+            "['line=1','DMAR: IOMMU enabled','line=1']");
+    is_json(get("/nodes/" NODE "/journal", "startcursor", "line=2", NULL), "['line=2','line=2']");
+    host_write("dev/kmsg", LOG "6,4,100,-;vfio-pci: yes\n");
+    is_json(get("/nodes/" NODE "/journal", "startcursor", "line=2", NULL),
+            "['line=3','vfio-pci: yes','line=3']");
+    host_remove("dev/kmsg");
+    fails(500, "the kernel's log cannot be read: /dev/kmsg: absent", "GET", "/nodes/" NODE "/journal", NULL);
+}
+
 DAEMON_TEST(nodes, network_lists_the_bridges_that_one_may_use)
 {
     host_write("sys/class/net/vmbr0/operstate", "up\n");
