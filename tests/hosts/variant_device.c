@@ -89,6 +89,13 @@ static void has_no_reset(struct golden *golden)
     golden->functions[GOLDEN_GPU].reset = NULL;
 }
 
+/* The first port of the network card is the host's own. */
+static void port_has_bus_reset(struct golden *golden)
+{
+    golden->functions[GOLDEN_NIC].reset = "bus";
+    golden->functions[GOLDEN_SPARE_NIC].reset = NULL;
+}
+
 static void set_power(const struct host *golden, const char *state, const char *status)
 {
     struct path folder = host_find(golden, GPU);
@@ -373,6 +380,8 @@ const struct variant variants_of_device[] = {
     {"bridge", "the card is a bridge", GPU, is_bridge, NULL},
     {"memory-controller", "the card is a memory controller", SPARE_USB, is_memory_controller, NULL},
     {"no-reset", "the kernel cannot reset the card", GPU, has_no_reset, NULL},
+    {"bus-reset-of-host", "the kernel resets a port only with the other, which the host uses", SPARE_NIC,
+     port_has_bus_reset, NULL},
     {"d3cold", "the card does not wake up from D3cold", GPU, NULL, sleep_soundly},
     {"d3hot", "the card sleeps in D3hot until it is needed", GPU, NULL, nap},
     {"boot-vga", "the firmware started on the card", GPU, is_boot_vga, NULL},

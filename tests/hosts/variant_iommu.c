@@ -269,6 +269,23 @@ static void complain(const struct host *golden)
                "[0x00000000c8000000-0x00000000cc7fffff], contact BIOS vendor for fixes");
 }
 
+/* A server with an ARM processor, whose firmware describes no SMMU. */
+static void finish_arm(const struct host *golden)
+{
+    (void)golden;
+    tree_replace("proc/cpuinfo", "processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd aes\n"
+                                 "CPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd0c\n");
+    tree_write("proc/sys/kernel/arch", MODE_READ, "aarch64\n");
+    tree_write("sys/firmware/acpi/tables/GTDT", MODE_READ, "GTDT");
+}
+
+static void finish_arm_without_driver(const struct host *golden)
+{
+    finish_arm(golden);
+    tree_write("sys/firmware/acpi/tables/IORT", MODE_READ, "IORT");
+    set_config(CONFIG, "# CONFIG_ARM_SMMU_V3 is not set\n");
+}
+
 /* The ring buffer no longer has the messages of the start. */
 static void forget_log(const struct host *golden)
 {
@@ -290,6 +307,9 @@ const struct variant variants_of_iommu[] = {
     {"no-virtualization", "a CPU without VMX", NULL, NULL, without_vmx},
     {"no-dmar", "VT-d is off in the firmware: no table DMAR", NULL, no_dmar, NULL},
     {"no-ivrs", "AMD-Vi is off in the firmware: no table IVRS", NULL, no_ivrs, NULL},
+    {"arm-without-smmu", "an ARM server whose firmware reports no IOMMU", NULL, no_dmar, finish_arm},
+    {"arm-without-driver", "an ARM server whose kernel has no driver for its SMMU", NULL, no_dmar,
+     finish_arm_without_driver},
     {"iommu-off-by-default", "a kernel that leaves the IOMMU off unless told", NULL, by_default,
      set_off_by_default},
     {"intel-iommu-off", "intel_iommu=off", NULL, intel_off, NULL},
