@@ -9,6 +9,7 @@
 #include "hardware/pci/class.h"
 #include "hardware/pci/rom.h"
 #include "passthrough/preflight/parts.h"
+#include "vm/value.h"
 
 /* The next hostpciN that passes a whole graphics card through, which *ret_device is. */
 static bool next_gpu(const struct inspection *inspection, unsigned *at, struct preflight_hostpci *ret,
@@ -291,6 +292,33 @@ static const struct check gpu_hides_kvm_check = {
     .run = check_gpu_hidden,
 };
 
+static void check_gpu_unplug(const struct subject *subject, struct findings *ret)
+{
+    const struct inspection *inspection = subject->vm;
+    const struct pci_device *device;
+    struct preflight_hostpci hostpci;
+
+    if (!vm_value_hotplugs(inspection->config, "pci") ||
+        strcmp(preflight_text(inspection, "ostype"), "l26") != 0)
+        return;
+    for (unsigned at = 0; next_gpu(inspection, &at, &hostpci, &device);) {
+        if (device->vendor != NVIDIA)
+            continue;
+        preflight_show_key(inspection, "hotplug", ret);
+        preflight_show_key(inspection, "ostype", ret);
+        findings_add(ret, SEVERITY_WARNING, "%s: " PREFLIGHT_NVIDIA_HANGS, hostpci.key, id_of(device).text);
+    }
+}
+
+static const struct check gpu_unplug_check = {
+    .id = "gpu-unplug",
+    .scope = CHECK_VM,
+    .section = MANUAL_NOTHING,
+    .text =
+        "with pci in hotplug, a card of NVIDIA in a Linux guest, whose driver may hang when it is unplugged",
+    .run = check_gpu_unplug,
+};
+
 static bool vga_is_off(const struct inspection *inspection)
 {
     char value[16];
@@ -425,6 +453,14 @@ static const struct check machine_version_check = {
     .run = check_machine_version,
 };
 
-const struct check *const preflight_advice_checks[] = {
-    &gpu_machine_check,   &gpu_firmware_check, &gpu_pcie_check, &gpu_rom_check,         &gpu_screen_check,
-    &gpu_hides_kvm_check, &x_vga_check,        &rom_bar_check,  &machine_version_check, NULL};
+const struct check *const preflight_advice_checks[] = {&gpu_machine_check,
+                                                       &gpu_firmware_check,
+                                                       &gpu_pcie_check,
+                                                       &gpu_rom_check,
+                                                       &gpu_screen_check,
+                                                       &gpu_hides_kvm_check,
+                                                       &gpu_unplug_check,
+                                                       &x_vga_check,
+                                                       &rom_bar_check,
+                                                       &machine_version_check,
+                                                       NULL};

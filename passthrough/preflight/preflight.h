@@ -12,6 +12,12 @@
 #include "passthrough/assign/reservation.h"
 #include "passthrough/command_line.h"
 
+/* A warning before a card of NVIDIA is given to a Linux guest that may lose it while it runs; takes its id.
+ */
+#define PREFLIGHT_NVIDIA_HANGS                                                                               \
+    "NVIDIA's driver for Linux hangs if the card %s is unplugged while a program of the guest uses it: "     \
+    "unload the driver there before"
+
 struct preflight {
     struct storage *storage;
     const struct sysroot *sysroot;

@@ -12,6 +12,7 @@
 #include "hardware/paths.h"
 #include "passthrough/assign/claim.h"
 #include "passthrough/machine.h"
+#include "passthrough/preflight/preflight.h"
 #include "passthrough/start/parts.h"
 #include "vm/value.h"
 
@@ -77,18 +78,13 @@ static bool is_nvidia(const struct start_host *host, const char *id)
            strncmp(vendor, NVIDIA, strlen(NVIDIA)) == 0;
 }
 
-/* While a program uses the card, NVIDIA's driver for Linux does not let it go, and hangs. */
 static void warn_of_nvidia(const struct start_host *host, const json_t *config,
                            const struct assignments *assignments, struct task *task)
 {
     for (size_t i = 0; i < VM_HOSTPCI && strcmp(json_text(config, "ostype"), "l26") == 0; i++)
         for (char **id = assignments->list[i].ids; id != NULL && *id != NULL; id++)
             if (is_nvidia(host, *id))
-                task_warn(
-                    task,
-                    "%s: NVIDIA's driver for Linux hangs if the card is unplugged while a program of the "
-                    "guest uses it: unload the driver there before",
-                    *id);
+                task_warn(task, PREFLIGHT_NVIDIA_HANGS, *id);
 }
 
 static int plug_reserved(const struct start_host *host, long long vmid, const json_t *config, const char *key,

@@ -284,6 +284,12 @@ const struct provoked provoked_by_devices[] = {
     {.about = "and hidden by the processor",
      .config = "{'hostpci0': '0000:01:00,pcie=1,romfile=both.rom', 'cpu': 'host,hidden=1'}",
      .expected = ""},
+    {.about = "a card that may be unplugged from NVIDIA's driver for Linux",
+     .config = "{'hotplug': 'disk,pci'}",
+     .expected = "warning gpu-unplug hostpci0: NVIDIA's driver for Linux hangs if the card 0000:01:00.0 is "
+                 "unplugged while a program of the guest uses it: unload the driver there before\n"
+                 "  = hotplug: disk,pci; ostype: l26\n"},
+    {.about = "another guest's", .config = "{'hotplug': 'pci', 'ostype': 'other'}", .expected = ""},
     {.about = "x-vga of what is no display",
      .config = "{'hostpci0': '0000:01:00.1,pcie=1,x-vga=1', 'bios': 'seabios'}",
      .expected = "error x-vga hostpci0: x-vga=1, but 0000:01:00.1 is not a VGA device.\n"
