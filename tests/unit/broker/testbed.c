@@ -288,6 +288,21 @@ bool testbed_wait_for_stop(const struct testbed *testbed, const struct testbed_c
     return true;
 }
 
+void testbed_kill_stopped(struct testbed *testbed, bool worker, bool broker)
+{
+    pid_t pid = testbed_worker(testbed);
+
+    if (worker)
+        cr_assert_eq(kill(pid, SIGKILL), 0);
+    testbed->stop_at = 0;
+    if (!broker) {
+        cr_assert_eq(kill(testbed->broker, SIGCONT), 0);
+    } else {
+        testbed_stop_broker(testbed, SIGKILL);
+        testbed_start_broker(testbed);
+    }
+}
+
 static char until[256];
 
 const char *testbed_until(const struct testbed *testbed)

@@ -61,6 +61,9 @@ json_t *testbed_end(struct testbed_call *call, struct error *err);
 /* Waits until HOSTPCI_BROKER_STOP_AT stops the broker; false if the call ended before. */
 bool testbed_wait_for_stop(const struct testbed *testbed, const struct testbed_call *call);
 
+/* While it is stopped: kills its worker, itself, or both. A broker that does not stop runs afterwards. */
+void testbed_kill_stopped(struct testbed *testbed, bool worker, bool broker);
+
 /* Waits until an access of the call hangs (kernel_set_fault), and lets it go on. False if the call ended
  * before. */
 bool testbed_wait_for_hang(const struct testbed_call *call);

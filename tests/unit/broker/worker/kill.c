@@ -9,21 +9,6 @@
 
 enum victim { WORKER, BROKER, BOTH_OF_THEM };
 
-static void kill_at_stop(struct testbed *testbed, enum victim victim)
-{
-    pid_t worker = testbed_worker(testbed);
-
-    if (victim != BROKER)
-        cr_assert_eq(kill(worker, SIGKILL), 0);
-    testbed->stop_at = 0;
-    if (victim == WORKER) {
-        cr_assert_eq(kill(testbed->broker, SIGCONT), 0);
-    } else {
-        testbed_stop_broker(testbed, SIGKILL);
-        testbed_start_broker(testbed);
-    }
-}
-
 /* False if the operation has fewer steps. */
 static bool kill_at(const struct scenario *scenario, unsigned step, enum victim victim)
 {
@@ -44,7 +29,7 @@ static bool kill_at(const struct scenario *scenario, unsigned step, enum victim 
     struct testbed_call *call = testbed_begin(&testbed, scenario->operation, scenario->arguments);
     bool stopped = testbed_wait_for_stop(&testbed, call);
     if (stopped)
-        kill_at_stop(&testbed, victim);
+        testbed_kill_stopped(&testbed, victim != BROKER, victim != WORKER);
     autojson json_t *result = testbed_end(call, &err);
     if (stopped)
         cr_expect(result == NULL && strstr(err.message, "interrupted") != NULL, "%s: '%s'", what,

@@ -19,14 +19,16 @@
 #include "base/memory.h"
 #include "broker/process.h"
 #include "broker/program.h"
-#include "tests/unit/broker/testbed.h"
+#include "tests/unit/broker/scenario.h"
 #include "tests/unit/vm/fixture.h"
+#include "vm/qmp/qmp.h"
 
 #define BINARY "/usr/bin/qemu-system-x86_64"
 #define MOST   6000 /* looks of 10 ms */
-#define PLUG                                                                                                 \
-    "{'vmid': 100, 'key': 'hostpci2', 'config': {'memory': '64', 'kvm': 0, 'hostpci2': '01:00,rombar=0'},"   \
+#define PLUG_WITH(options)                                                                                   \
+    "{'vmid': 100, 'key': 'hostpci2', 'config': {'memory': '64', 'kvm': 0, 'hostpci2': '01:00" options "'}," \
     " 'assigned': {'hostpci2': {'ids': ['" SCREEN "', '" SOUND "']}}}"
+#define PLUG   PLUG_WITH(",rombar=0")
 #define UNPLUG "{'vmid': 100, 'key': 'hostpci2'}"
 
 struct played {
@@ -208,4 +210,105 @@ Test(vm_plug, that_qemu_refuses_is_undone)
     expect_binding(SOUND, "snd_hda_intel", "");
     has_groups(&testbed, "[]");
     end(&testbed, qemu);
+}
+
+enum victim { BOTH, QEMU, WORKER, BROKER, VICTIMS };
+
+static size_t count_in_qemu(const struct testbed *testbed)
+{
+    autofree char *path = xasprintf("%s/run/vm/100/100.qmp", testbed->tree.path);
+    autoqmp struct qmp *qmp = NULL;
+    autojson json_t *devices = NULL;
+    struct error err;
+
+    cr_assert_eq(qmp_open(path, 10000, &qmp, &err), 0, "%s", err.message);
+    cr_assert_eq(qmp_execute(qmp, "qom-list", json_object(), 10000, &devices, &err), 0, "%s", err.message);
+    return json_array_size(devices);
+}
+
+static bool is_recorded(const struct testbed *testbed)
+{
+    autojson json_t *record = load(testbed, "machine");
+
+    return json_object_get(json_object_get(record, "hostpci"), "hostpci2") != NULL;
+}
+
+/* The broker is idle afterwards, and stops no more. False if the operation has fewer steps. */
+static bool kill_at(struct testbed *testbed, const char *operation, const char *arguments, unsigned step,
+                    enum victim victim, pid_t qemu)
+{
+    struct error err;
+
+    testbed_stop_broker(testbed, SIGTERM);
+    testbed->stop_at = step;
+    testbed_start_broker(testbed);
+    struct testbed_call *call = testbed_begin(testbed, operation, arguments);
+    bool stopped = testbed_wait_for_stop(testbed, call);
+    if (stopped && victim == QEMU)
+        cr_assert_eq(kill(qemu, SIGKILL), 0);
+    testbed_kill_stopped(testbed, stopped && (victim == BOTH || victim == WORKER),
+                         !stopped || victim == BOTH || victim == BROKER);
+    json_decref(testbed_end(call, &err));
+    testbed_wait_until_idle(testbed);
+    return stopped;
+}
+
+/* The VM has it, or has not; asked again it does what it was asked. */
+static bool kill_plug_at(unsigned step, enum victim victim)
+{
+    autotestbed struct testbed testbed;
+    pid_t qemu = make(&testbed, NULL);
+
+    bool stopped = kill_at(&testbed, "vm_plug", PLUG_WITH(",reattach=1"), step, victim, qemu);
+    if (victim != QEMU) {
+        bool has = is_recorded(&testbed);
+        cr_expect_eq(count_in_qemu(&testbed), has ? 2 : 0, "%u of %d: recorded: %d", step, victim, has);
+        if (!has)
+            testbed_do(&testbed, "vm_plug", PLUG_WITH(",reattach=1"), "{}");
+        expect_binding(SOUND, "vfio-pci", "vfio-pci");
+        has_groups(&testbed, "['/dev/vfio/1']");
+    }
+    end(&testbed, qemu);
+    expect_binding(SCREEN, "nouveau", "");
+    expect_binding(SOUND, "snd_hda_intel", "");
+    return stopped;
+}
+
+static bool kill_unplug_at(unsigned step, enum victim victim)
+{
+    autotestbed struct testbed testbed;
+    pid_t qemu = make(&testbed, NULL);
+
+    testbed_do(&testbed, "vm_plug", PLUG_WITH(",reattach=1"), "{}");
+    bool stopped = kill_at(&testbed, "vm_unplug", UNPLUG, step, victim, qemu);
+    if (victim != QEMU) {
+        testbed_do(&testbed, "vm_unplug", UNPLUG, "{}");
+        cr_expect(count_in_qemu(&testbed) == 0 && !is_recorded(&testbed), "%u of %d", step, victim);
+        expect_binding(SOUND, "snd_hda_intel", "");
+        has_groups(&testbed, "[]");
+    }
+    end(&testbed, qemu);
+    expect_binding(SCREEN, "nouveau", "");
+    expect_binding(SOUND, "snd_hda_intel", "");
+    return stopped;
+}
+
+static void kill_at_each(bool (*kill_one)(unsigned step, enum victim victim))
+{
+    for (enum victim victim = BOTH; victim < (scenario_wants_all() ? VICTIMS : WORKER); victim++) {
+        unsigned step = 1;
+        while (kill_one(step, victim))
+            step++;
+        cr_expect_gt(step, 4, "it has only %u steps", step - 1);
+    }
+}
+
+Test(vm_plug, may_be_killed_at_each_step)
+{
+    kill_at_each(kill_plug_at);
+}
+
+Test(vm_plug, may_be_killed_at_each_step_of_the_way_back)
+{
+    kill_at_each(kill_unplug_at);
 }
