@@ -25,11 +25,15 @@ GUEST(guest_of_button, "   movw $0x602, %dx; movw $0x100, %ax; outw %ax, %dx\n"
                        "   movw $0x604, %dx; movw $0x2000, %ax; outw %ax, %dx\n"
                        "2: hlt; jmp 2b\n");
 
-/* AE10h selects the bus, AE04h says which slots shall be given up, a bit there written to AE08h does it. */
-GUEST(guest_of_eject, "   sti; movw $0xae10, %dx; xorl %eax, %eax; outl %eax, %dx\n"
-                      "1: hlt\n"
-                      "   movw $0xae04, %dx; inl %dx, %eax\n"
-                      "   movw $0xae08, %dx; outl %eax, %dx; jmp 1b\n");
+/* From AE00h with `pc`, from 0CC0h with `q35`: +10h selects one of the buses, +4 says which of its slots
+ * shall be given up, a bit there written to +8 does it. */
+GUEST(guest_of_eject, "   cli; xorw %ax, %ax; movw %ax, %ss; movw $0x7c00, %sp; sti\n"
+                      "1: hlt; xorl %ecx, %ecx\n"
+                      "2: movw $0xae00, %bx; call look; movw $0xcc0, %bx; call look\n"
+                      "   incw %cx; cmpw $64, %cx; jb 2b; jmp 1b\n"
+                      "look: leaw 0x10(%bx), %dx; movl %ecx, %eax; outl %eax, %dx\n"
+                      "   leaw 4(%bx), %dx; inl %dx, %eax\n"
+                      "   leaw 8(%bx), %dx; outl %eax, %dx; ret\n");
 
 GUEST(guest_of_flood, "   movw $0x3fd, %dx; movw $0x3f8, %di; xorb %bl, %bl\n"
                       "1: inb %dx, %al; testb $0x20, %al; jz 1b\n"

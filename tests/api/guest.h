@@ -11,8 +11,8 @@ struct guest {
 /* Powers off when the power button is pressed, and does nothing else. */
 extern const struct guest guest_of_button;
 
-/* Gives up each device that it is asked for, by the ACPI registers of QEMU's machine `pc`
- * (docs/specs/acpi_pci_hotplug.rst of QEMU). */
+/* Gives up each device that it is asked for, by the ACPI registers of QEMU's machines `pc` and
+ * `q35` (docs/specs/acpi_pci_hotplug.rst of QEMU). */
 extern const struct guest guest_of_eject;
 
 /* Answers as a guest agent on its first serial port: ping, info, network-get-interfaces (10.0.2.15) and

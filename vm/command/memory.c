@@ -18,6 +18,7 @@ struct memory {
     long long total, fixed; /* MiB; fixed is what is not in modules */
     bool pluggable;
     long long page; /* MiB of a huge page; 0: ordinary pages */
+    bool handed;    /* QEMU opens no file by its name */
 };
 
 /* The physical address bits of the processor limit how much can be plugged in; QEMU's default is 40. */
@@ -45,6 +46,7 @@ static int read_memory(const struct vm_build *build, struct memory *memory, stru
     if (memory->total > LARGEST_MIB)
         return error_set_field(err, "memory", "%lld MiB are more than this VM can have: at most %lld",
                                memory->total, LARGEST_MIB);
+    memory->handed = build->what->hand != NULL;
     memory->pluggable = vm_value_hotplugs(build->what->config, "memory");
     if (memory->pluggable)
         memory->fixed = VM_STATIC_MEMORY;
@@ -55,7 +57,8 @@ static int read_memory(const struct vm_build *build, struct memory *memory, stru
     return 0;
 }
 
-/* The beginning of a memory object: "memory-backend-ram,id=ram-node0,size=512M". */
+/* The beginning of a memory object: "memory-backend-ram,id=ram-node0,size=512M". Huge pages in a file of a
+ * mounted folder would need one that each VM's user may write to; those without a name are anybody's. */
 static int print_backend(const struct memory *memory, const char *id, long long size, struct text *ret,
                          struct error *err)
 {
@@ -67,9 +70,12 @@ static int print_backend(const struct memory *memory, const char *id, long long 
         return error_set_field(err, "hugepages",
                                "the %lld MiB of '%s' are not a multiple of the %lld MiB of a huge page", size,
                                id, memory->page);
-    text_printf(
-        ret, "memory-backend-file,id=%s,size=%lldM,mem-path=/run/hugepages/kvm/%lldkB,share=on,prealloc=yes",
-        id, size, memory->page * 1024);
+    text_printf(ret, "memory-backend-%s,id=%s,size=%lldM,", memory->handed ? "memfd" : "file", id, size);
+    if (memory->handed)
+        text_printf(ret, "hugetlb=on,hugetlbsize=%lldM", memory->page);
+    else
+        text_printf(ret, "mem-path=/run/hugepages/kvm/%lldkB", memory->page * 1024);
+    text_append(ret, ",share=on,prealloc=yes");
     return 0;
 }
 

@@ -8,10 +8,12 @@
 #include "base/memory.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
+#include "tests/api/guest.h"
 #include "tests/api/lab/broker.h"
 #include "tests/api/lab/machine.h"
 #include "tests/api/lab/move.h"
 #include "tests/api/look.h"
+#include "tests/api/vm.h"
 
 #define PCI    "/nodes/" NODE "/hardware/pci"
 #define MDEV   "/nodes/" NODE "/hardware/mdev"
@@ -184,4 +186,35 @@ LAB_TEST(lab_mdev, that_is_kept_comes_again_with_the_driver)
     create(LARGE, UUID, "0");
     cr_expect_neq(access(definition_file, F_OK), 0);
     remove_all();
+}
+
+static void vm_does(const char *verb)
+{
+    autofree char *path = xasprintf(QEMU "/100/status/%s", verb);
+    autofree char *upid = xstrdup(json_string_value(post(path, NULL, NULL)));
+    const char *end = vm_task_end(upid);
+    autofree char *log = json_dumps(vm_task_log(upid), JSON_COMPACT);
+
+    cr_assert_str_eq(end, "OK", "%s: %s", verb, log);
+}
+
+/* It is made for a hostpciN that the VM is started with, or gets later, and removed with that. */
+LAB_TEST(lab_mdev, comes_to_a_vm_with_its_start_or_while_it_runs)
+{
+    static const char value[] = PARENT ",mdev=" SMALL;
+    long long left = left_of(SMALL);
+
+    guest_create(&guest_of_eject);
+    autofree char *disk = xasprintf("%s/images/guest.raw,cache=writeback", daemon_state());
+    put(QEMU "/100/config", "ide0", disk, "hotplug", "pci", "cpu", "qemu64", "hostpci0", value, NULL);
+    vm_does("start");
+    cr_assert_eq(left_of(SMALL), left - 1);
+    put(QEMU "/100/config", "hostpci1", value, NULL);
+    cr_assert_eq(left_of(SMALL), left - 2);
+    put(QEMU "/100/config", "delete", "hostpci0", NULL);
+    cr_assert_eq(left_of(SMALL), left - 1);
+    vm_does("stop");
+    lab_broker_becomes_idle();
+    cr_assert_eq(left_of(SMALL), left);
+    is_json(get(MDEV, NULL), "[]");
 }

@@ -63,22 +63,33 @@ static pid_t pid_of_vm(void)
         json_object_get(json_object_get(json_object_get(all, "vms"), "100"), "pid"));
 }
 
+static unsigned count_below(const json_t *devices, unsigned id)
+{
+    const json_t *device;
+    unsigned count = 0;
+    size_t i;
+
+    json_array_foreach(devices, i, device)
+        count += (json_integer_value(json_object_get(json_object_get(device, "id"), "device")) == id) +
+                 count_below(json_object_get(json_object_get(device, "pci_bridge"), "devices"), id);
+    return count;
+}
+
 /* How many functions with that device id the guest's buses have. */
 static unsigned count_in_guest(unsigned device)
 {
     autofree char *path = xasprintf("%s/vm/100/100.qmp", daemon_run());
     autoqmp struct qmp *qmp = NULL;
     autojson json_t *buses = NULL;
-    const json_t *bus, *function;
     unsigned count = 0;
+    const json_t *bus;
     struct error err;
-    size_t i, k;
+    size_t i;
 
     cr_assert_eq(qmp_open(path, QMP_MS, &qmp, &err), 0, "%s", err.message);
     cr_assert_eq(qmp_execute(qmp, "query-pci", NULL, QMP_MS, &buses, &err), 0, "%s", err.message);
     json_array_foreach(buses, i, bus)
-        json_array_foreach(json_object_get(bus, "devices"), k, function)
-            count += json_integer_value(json_object_get(json_object_get(function, "id"), "device")) == device;
+        count += count_below(json_object_get(bus, "devices"), device);
     return count;
 }
 
@@ -212,12 +223,36 @@ LAB_TEST(lab_vm, that_does_not_start_has_its_card_given_back)
 
 #define CONFIG QEMU "/100/config"
 
+static unsigned long long free_pages(void)
+{
+    autofree char *text = NULL;
+    struct error err;
+
+    cr_assert_eq(file_read("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", 64, &text, NULL, &err),
+                 0, "%s", err.message);
+    return strtoull(text, NULL, 10);
+}
+
+LAB_TEST(lab_vm, whose_memory_is_huge_pages_gives_them_back)
+{
+    machine_write("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "40");
+    cr_assert_eq(free_pages(), 40);
+    create(CARD ",reattach=1");
+    put(CONFIG, "numa", "1", "hugepages", "2", NULL);
+    ends("start", "OK");
+    cr_assert_eq(free_pages(), 8);
+    cr_assert_eq(count_in_guest(CARD_ID), 1);
+    ends("stop", "OK");
+    nothing_is_left();
+    cr_assert_eq(free_pages(), 40);
+}
+
 /* A VM that is started with pci in `hotplug`, and a guest that gives up what it is asked for. */
-static void start_obliging(void)
+static void start_obliging(const char *machine)
 {
     guest_create(&guest_of_eject);
     autofree char *disk = xasprintf("%s/images/guest.raw,cache=writeback", daemon_state());
-    put(CONFIG, "ide0", disk, "hotplug", "pci", "cpu", "qemu64", NULL);
+    put(CONFIG, "ide0", disk, "hotplug", "pci", "cpu", "qemu64", "machine", machine, NULL);
     ends("start", "OK");
 }
 
@@ -238,7 +273,7 @@ static void stays_pending(const char *body, const char *reason)
 
 LAB_TEST(lab_vm_plug, card_comes_and_goes_while_the_vm_runs)
 {
-    start_obliging();
+    start_obliging("pc");
     pid_t pid = pid_of_vm();
     for (unsigned i = 0; i < 2; i++) {
         put(CONFIG, "hostpci0", CARD ",reattach=1", NULL);
@@ -261,7 +296,7 @@ LAB_TEST(lab_vm_plug, card_comes_and_goes_while_the_vm_runs)
 
 LAB_TEST(lab_vm_plug, card_of_two_functions_is_given_back_after_a_kill)
 {
-    start_obliging();
+    start_obliging("pc");
     put(CONFIG, "hostpci0", "0000:02:00,reattach=1", "hostpci1", CARD, NULL);
     cr_assert_eq(count_in_guest(CARD_ID), 3);
     put(CONFIG, "delete", "hostpci1", NULL);
@@ -278,7 +313,7 @@ LAB_TEST(lab_vm_plug, card_of_two_functions_is_given_back_after_a_kill)
 
 LAB_TEST(lab_vm_plug, what_qemu_refuses_is_undone)
 {
-    start_obliging();
+    start_obliging("pc");
     stays_pending("hostpci0=" CARD ",romfile%3Dnone-such.rom", "romfile");
     cr_assert_not(has(current(), "hostpci0"));
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
@@ -300,4 +335,23 @@ LAB_TEST(lab_vm_plug, guest_that_does_not_answer_keeps_its_card)
     ends("stop", "OK");
     nothing_is_left();
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
+}
+
+/* Of the ports that a VM without pci in `hotplug` would not have, and of those that it has; with and without
+ * a change of driver. */
+LAB_TEST(lab_vm_plug, cards_come_to_ports_of_q35_and_go)
+{
+    MOVE(CARD, "vfio-pci");
+    start_obliging("q35");
+    put(CONFIG, "hostpci0", CARD ",pcie=1,driver=keep", "hostpci9", "0000:02:00,pcie=1,reattach=1", NULL);
+    cr_assert_eq(count_in_guest(CARD_ID), 3);
+    put(CONFIG, "delete", "hostpci0", NULL);
+    cr_assert_eq(count_in_guest(CARD_ID), 2);
+    cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
+    put(CONFIG, "delete", "hostpci9", NULL);
+    cr_assert_eq(count_in_guest(CARD_ID), 0);
+    cr_assert_str_eq(machine_driver(FIRST), "e1000e");
+    ends("stop", "OK");
+    nothing_is_left();
+    MOVE(CARD, "restore");
 }

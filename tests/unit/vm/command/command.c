@@ -85,6 +85,31 @@ Test(vm_command, the_firmware_s_variables_are_copied_when_nothing_keeps_them)
     cr_expect_null(none);
 }
 
+static int hand_nothing(void *context, const struct vm_file *file, char **ret, struct error *err)
+{
+    (void)context;
+    (void)err;
+    *ret = xstrdup(file->path);
+    return 0;
+}
+
+/* A folder of huge pages is root's, if there is one. */
+Test(vm_command, huge_pages_have_no_name_for_a_qemu_that_opens_no_files)
+{
+    autocase struct vm_case given;
+    bool found = false;
+
+    vm_case_read("memory-hugepages", &given);
+    given.command.hand = hand_nothing;
+    autofree char *line = vm_case_print(&given);
+    autosplit char **words = format_split_list(line);
+    for (char **word = words; *word != NULL; word++)
+        found |= strcmp(*word, "hugetlb=on") == 0;
+    cr_expect(found && strstr(line, "memory-backend-memfd,id=ram-node0,") != NULL &&
+                  strstr(line, "/run/hugepages") == NULL,
+              "%s", line);
+}
+
 /* The process that starts VMs does not trust the one that keeps their configurations. */
 Test(vm_command, values_are_checked_again)
 {
