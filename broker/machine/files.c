@@ -186,6 +186,34 @@ static int open_copy(const json_t *file, struct files *files, struct error *err)
     return 0;
 }
 
+/* QEMU has read what was there before. */
+static int make_rom(const json_t *file, gid_t reader, struct error *err)
+{
+    const char *path = json_text(file, "path");
+    autofree char *content = NULL;
+    size_t length;
+
+    unlink(path);
+    if (file_read(json_text(file, "from"), COPY_LIMIT, &content, &length, err) != 0 ||
+        file_create(path, content, length, 0440, err) != 0)
+        return error_prefix(err, "romfile: ");
+    if (reader != 0 && lchown(path, (uid_t)-1, reader) != 0) /* otherwise QEMU is our own user */
+        return error_set_errno(err, errno, "cannot let group %u read '%s'", reader, path);
+    return 0;
+}
+
+int files_make_roms(const json_t *files, const json_t *order, struct error *err)
+{
+    gid_t reader = (gid_t)json_integer_value(json_object_get(order, "uid"));
+    const json_t *file;
+    size_t i;
+
+    json_array_foreach(files, i, file)
+        if (strcmp(json_text(file, "kind"), "rom") == 0 && make_rom(file, reader, err) != 0)
+            return -1;
+    return 0;
+}
+
 static int open_random(const json_t *file, struct files *files, struct error *err)
 {
     const char *path = json_text(file, "path");
@@ -297,7 +325,7 @@ int files_open(const json_t *order, struct files *files, struct error *err)
                 kinds[kind].open(file, files, err) != 0)
                 return -1;
     }
-    return 0;
+    return files_make_roms(json_object_get(order, "files"), order, err);
 }
 
 bool files_place(const struct files *files, int *kept)

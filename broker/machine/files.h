@@ -14,6 +14,8 @@
  *            folder that is, and is opened through no link
  *   copy     made at the path, root's, of the file `from`, which has a few MiB at most: one number for
  *            reading and one for both
+ *   rom      made at the path, of the file `from`, of 16 MiB at most: root's, but `uid` of the order may read
+ *            it, by its name; no number
  *   random   /dev/hwrng, for reading
  *   socket   made at the path, root's, listening
  *   tap      the interface `path`, made and connected to `bridge`: a number for each queue and then,
@@ -47,6 +49,9 @@ int files_open_volume(const json_t *file, int *ret, struct error *err);
 /* Opens the files of an order: all of them, or -1. Even after a failure the caller must release `files`. */
 int files_open(const json_t *order, struct files *files, struct error *err);
 void files_release(struct files *files);
+
+/* Makes the ROMs of a list of files, in place of those that are there. */
+int files_make_roms(const json_t *files, const json_t *order, struct error *err);
 
 /* In the child that becomes QEMU: gives the descriptors their numbers and keeps nothing else open beside the
  * standard ones. False, and errno. `kept` stays open until execve; it may get another number. */

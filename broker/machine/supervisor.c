@@ -425,7 +425,8 @@ static int settle_nodes(const char *folder, struct error *err)
 
     if (!process_runs(qemu))
         return error_set(err, ERROR_FAILED, "QEMU has ended");
-    if (nodes_give(order, err) != 0 || raise_lock(qemu.pid, order, err) != 0)
+    if (files_make_roms(json_object_get(order, "roms"), order, err) != 0 || nodes_give(order, err) != 0 ||
+        raise_lock(qemu.pid, order, err) != 0)
         return -1;
     return nodes_take_back(back, err);
 }

@@ -5,7 +5,8 @@
  * The broker is confined, and so is all that it starts; the supervisor is not. It does what the file `order`
  * of the machine's folder says (broker/machine/machine.h), which only root can write:
  *
- *   {arguments: [...], files: [...], uid?, lock?, own: [NODE, ...], back?: [NODE, ...], tpm?}
+ *   {arguments: [...], files: [...], uid?, lock?, own: [NODE, ...], back?: [NODE, ...], roms?: [FILE, ...],
+ *    tpm?}
  *
  * It opens the files (broker/machine/files.h), gives the device nodes `own` to QEMU's user, limits the memory
  * that QEMU may lock to `lock` bytes, and starts QEMU as that user and the group of the same number, with kvm
@@ -19,8 +20,8 @@
  *
  * With --give-back it makes the nodes root's again and ends: a supervisor that was killed has not done it
  * (broker/machine/nodes.h). With --nodes it does for a QEMU that runs what the order has become since
- * (broker/worker/vm_plug.h): gives it the nodes, lets it lock that much, makes those in `back` root's, and
- * ends.
+ * (broker/worker/vm_plug.h): makes `roms`, gives it the nodes, lets it lock that much, makes those in `back`
+ * root's, and ends.
  */
 #ifndef HOSTPCI_BROKER_MACHINE_SUPERVISOR_H
 #define HOSTPCI_BROKER_MACHINE_SUPERVISOR_H

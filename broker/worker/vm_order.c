@@ -113,6 +113,15 @@ static int hand_copy(struct order *order, const struct vm_file *file, char **ret
     return 0;
 }
 
+static int hand_rom(struct order *order, const struct vm_file *file, char **ret, struct error *err)
+{
+    (void)err;
+    json_array_append_new(
+        order->files, json_pack("{s:s, s:s, s:s}", "kind", "rom", "path", file->path, "from", file->from));
+    *ret = xstrdup(file->path);
+    return 0;
+}
+
 /* Several VMs may use the one that only root can open; everybody can open the others. */
 static int hand_random(struct order *order, const struct vm_file *file, char **ret, struct error *err)
 {
@@ -178,8 +187,9 @@ static int hand_tpm(struct order *order, const struct vm_file *file, char **ret,
 static int hand(void *context, const struct vm_file *file, char **ret, struct error *err)
 {
     static int (*const hands[])(struct order *, const struct vm_file *, char **, struct error *) = {
-        [VM_FILE_VOLUME] = hand_volume, [VM_FILE_COPY] = hand_copy, [VM_FILE_RANDOM] = hand_random,
-        [VM_FILE_SOCKET] = hand_socket, [VM_FILE_TAP] = hand_tap,   [VM_FILE_TPM] = hand_tpm};
+        [VM_FILE_VOLUME] = hand_volume, [VM_FILE_COPY] = hand_copy,     [VM_FILE_ROM] = hand_rom,
+        [VM_FILE_RANDOM] = hand_random, [VM_FILE_SOCKET] = hand_socket, [VM_FILE_TAP] = hand_tap,
+        [VM_FILE_TPM] = hand_tpm};
     struct order *order = context;
 
     if (order->number + 2 * (int)file->queues + 2 >= FILES_FIRST + FILES_LIMIT)

@@ -117,9 +117,10 @@ static json_t *choose_keys(const json_t *config, const char *key)
     return chosen;
 }
 
-/* What a start would add to the command line for it, function 0 last: the guest looks when that comes. */
-static int list_devices(struct worker *worker, const struct machine *machine, const char *key, json_t **ret,
-                        struct error *err)
+/* What a start would add to the command line for it, function 0 last: the guest looks when that comes. Its
+ * files are `roms` of the VM's own order. */
+static int list_devices(struct worker *worker, const struct machine *machine, const char *key, json_t *own,
+                        json_t **ret, struct error *err)
 {
     autojson json_t *order = NULL, *devices = json_array();
     const json_t *word;
@@ -140,6 +141,7 @@ static int list_devices(struct worker *worker, const struct machine *machine, co
         if (is_of(device, key))
             json_array_insert(devices, 0, device);
     }
+    json_object_set(own, "roms", json_object_get(order, "files"));
     *ret = TAKE(devices);
     return 0;
 }
@@ -198,7 +200,7 @@ static int plug_claimed(struct worker *worker, struct machine *machine, struct v
     bool recorded = false;
 
     vm_claim_name(machine->vmid, name);
-    if (list_devices(worker, machine, key, &list, err) == 0 &&
+    if (list_devices(worker, machine, key, order, &list, err) == 0 &&
         take(worker, machine, devices, order, &recorded, err) == 0 &&
         add_devices(worker, machine, name, list, err) == 0)
         return 0;

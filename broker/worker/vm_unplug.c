@@ -137,6 +137,7 @@ static int take_nodes_back(struct worker *worker, const struct machine *machine,
 
     remove_all(back, needed);
     json_object_set(order, "back", back);
+    json_object_del(order, "roms");
     if (vm_plug_settle(worker, machine, order, err) != 0)
         return -1;
     json_object_del(order, "back");

@@ -43,13 +43,14 @@ struct vm_file {
     enum {
         VM_FILE_VOLUME, /* a disk, a CD-ROM's image, variables of the firmware */
         VM_FILE_COPY,   /* of the file `from`, for this run alone; it may be written to */
+        VM_FILE_ROM,    /* the same, but QEMU opens it itself, for reading */
         VM_FILE_RANDOM, /* the host's source of random numbers, which has one name or another */
         VM_FILE_SOCKET, /* on which QEMU listens */
         VM_FILE_TAP,    /* an interface of the host's network; `path` is its name */
         VM_FILE_TPM,    /* the connection to a TPM, whose state is at the path, a volume of the store */
     } kind;
     const char *path;
-    const char *from;    /* of a copy */
+    const char *from;    /* of a copy, of a ROM */
     const char *format;  /* of a volume: "raw", "qcow2" */
     bool read_only;      /* the same */
     bool direct;         /* the same: past the host's cache (O_DIRECT) */
@@ -61,7 +62,8 @@ struct vm_file {
 };
 
 /* Gives what QEMU is told in place of a file's name, since it is handed the open file: "/dev/fdset/3" of a
- * volume or a copy, "fd=12" of a socket, "fds=12:13,vhostfds=14:15" of an interface. The caller frees. */
+ * volume or a copy, "fd=12" of a socket, "fds=12:13,vhostfds=14:15" of an interface, the path of a ROM. The
+ * caller frees. */
 typedef int vm_hand_function(void *context, const struct vm_file *file, char **ret, struct error *err);
 
 struct vm_command {

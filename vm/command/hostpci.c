@@ -145,8 +145,26 @@ static void print_address(struct vm_build *build, unsigned index, size_t functio
     text_append(text, number);
 }
 
+/* Before QEMU opens a romfile it looks whether its user may read a file of that name, so that no descriptor
+ * can stand for it. */
+static int print_romfile(struct vm_build *build, unsigned index, struct text *text, struct error *err)
+{
+    const struct vm_command *what = build->what;
+    autofree char *from = xasprintf("%s/%s", what->paths->rom, build->hostpci[index].romfile);
+    autofree char *path = xasprintf("%s/%u.hostpci%u.rom", what->paths->run, what->vmid, index);
+    autofree char *handed = NULL;
+    const struct vm_file file = {.kind = VM_FILE_ROM, .path = path, .from = from};
+
+    if (what->hand != NULL && what->hand(what->hand_context, &file, &handed, err) != 0)
+        return -1;
+    autofree char *escaped = vm_command_escape(handed != NULL ? handed : from);
+    text_printf(text, ",romfile=%s", escaped);
+    return 0;
+}
+
 /* Options of the device as a whole, which are set on its first function. */
-static void print_options(struct vm_build *build, unsigned index, bool several, struct text *text)
+static int print_options(struct vm_build *build, unsigned index, bool several, struct text *text,
+                         struct error *err)
 {
     const struct vm_hostpci *hostpci = &build->hostpci[index];
 
@@ -156,14 +174,13 @@ static void print_options(struct vm_build *build, unsigned index, bool several, 
         text_append(text, ",x-vga=on");
     if (several)
         text_append(text, ",multifunction=on");
-    if (hostpci->romfile != NULL) {
-        autofree char *folder = vm_command_escape(build->what->paths->rom);
-        text_printf(text, ",romfile=%s/%s", folder, hostpci->romfile);
-    }
+    if (hostpci->romfile != NULL && print_romfile(build, index, text, err) != 0)
+        return -1;
     text_append(text, vm_build_bootindex(build, vm_key_name("hostpci", index).text).text);
     for (size_t i = 0; i < VM_ID_OVERRIDES; i++)
         if (hostpci->overrides[i] != NULL)
             text_printf(text, ",%s=%s", override_properties[i], hostpci->overrides[i]);
+    return 0;
 }
 
 static int add_functions(struct vm_build *build, unsigned index, struct error *err)
@@ -176,8 +193,8 @@ static int add_functions(struct vm_build *build, unsigned index, struct error *e
         if (print_host(build, index, i, &text, err) != 0)
             return -1;
         print_address(build, index, i, count > 1, &text);
-        if (i == 0)
-            print_options(build, index, count > 1, &text);
+        if (i == 0 && print_options(build, index, count > 1, &text, err) != 0)
+            return -1;
         vm_build_add(build, VM_PASSTHROUGH, "-device", "%s", text_string(&text));
     }
     return 0;

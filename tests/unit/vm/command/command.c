@@ -89,8 +89,34 @@ static int hand_nothing(void *context, const struct vm_file *file, char **ret, s
 {
     (void)context;
     (void)err;
+    if (file->kind == VM_FILE_ROM)
+        cr_expect_str_eq(file->from, "/r/card.rom");
     *ret = xstrdup(file->path);
     return 0;
+}
+
+/* QEMU's user may not be able to read the file itself. */
+Test(vm_command, romfile_is_a_copy_for_a_qemu_that_opens_no_files)
+{
+    static const char *const ids[] = {"0000:01:00.0", NULL};
+    autojson json_t *config = json_pack("{s:s}", "hostpci2", "01:00.0,romfile=card.rom");
+    autofeatures struct vm_features *qemu = vm_fake_qemu("7.2");
+    struct vm_assigned assigned[VM_HOSTPCI] = {[2] = {.ids = ids, .count = 1}};
+    struct vm_paths paths = {.qemu = "qemu", .run = "/run", .rom = "/r", .ovmf = "/o"};
+    const struct vm_command command = {.vmid = 100,
+                                       .config = config,
+                                       .assigned = assigned,
+                                       .qemu = qemu,
+                                       .paths = &paths,
+                                       .hand = hand_nothing};
+    autosplit char **arguments = NULL;
+    struct error err;
+    bool found = false;
+
+    cr_assert_eq(vm_command_build(&command, &arguments, &err), 0, "%s", err.message);
+    for (char **argument = arguments; *argument != NULL; argument++)
+        found |= strstr(*argument, ",romfile=/run/100.hostpci2.rom") != NULL;
+    cr_expect(found, "the copy is named");
 }
 
 /* A folder of huge pages is root's, if there is one. */
