@@ -65,6 +65,10 @@ DAEMON_TEST(files, page)
 
     cr_assert_eq(raw_status(page), 200);
     cr_assert_not_null(strstr(page, "\r\nContent-Type: text/html"), "%s", page);
+    cr_assert_not_null(strstr(page, "\r\nContent-Security-Policy: default-src 'none'; script-src 'self'; "
+                                    "style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+                                    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'\r\n"),
+                       "%s", page);
     cr_assert_eq(raw_status(head), 200);
     cr_assert_str_empty(body_of(head));
 }

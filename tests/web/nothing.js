@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A host where nothing is set up: the page says what is missing, in which order, and what to type.
 "use strict";
-const { logIn, look, walk } = require("./browser");
+const { url, look, walk } = require("./browser");
 
 walk(async ({ page, faults }) => {
-    await logIn(page);
+    await page.goto(`${url}/`);
+    await page.getByText("Use an API token instead").click();
+    await page.getByLabel("API token").fill(process.env.TOKEN);
+    await look(page, faults, "token");
+    await page.getByRole("button", { name: "Use this token" }).click();
     await page.getByText("The IOMMU is off").waitFor();
     await look(page, faults, "devices");
     await page.getByRole("link", { name: "See what this host needs" }).click();

@@ -109,7 +109,18 @@ async function seeTasks(page, faults) {
     await look(page, faults, "task");
 }
 
-walk(async ({ page, faults }) => {
+async function loseSession(page, context, faults) {
+    await context.clearCookies();
+    await page.getByRole("link", { name: "Mappings", exact: true }).click();
+    await page.getByText("Please log in again").waitFor();
+    for (let i = 0; i < 5; i++)
+        expectFault(faults, /401/);
+    await page.getByLabel("Password").fill(password);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Mappings" }).waitFor();
+}
+
+walk(async ({ page, context, faults }) => {
     await enter(page, faults);
     await findDevice(page);
     await detachAndGiveBack(page, faults);
@@ -117,6 +128,7 @@ walk(async ({ page, faults }) => {
     await makeVm(page, faults);
     await seeHost(page, faults);
     await seeTasks(page, faults);
+    await loseSession(page, context, faults);
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByRole("button", { name: "Log in" }).waitFor();
 });

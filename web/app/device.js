@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One device: whether it can be passed through, why not, what to do, who uses it, and what it is.
 import { call, get, path } from "/app/call.js";
-import { facts, h, table } from "/app/dom.js";
+import { partsCards, readParts } from "/app/divide.js";
+import { facts, h, isNew, table } from "/app/dom.js";
 import { kindOf } from "/app/devices.js";
 import { detach, giveBack, runAction } from "/app/change.js";
 import { onChanges } from "/app/live.js";
@@ -126,26 +127,25 @@ export function showDevice(main, { id }) {
     main.append(h("p", { class: "crumbs" }, h("a", { href: link("devices") }, "Devices"), " / ", h("span", { class: "mono" }, id)), heading, content);
 
     async function load() {
-        let device, parts = [];
+        let device, divided = null;
         try {
             device = await get(`${base(id)}/status`);
-            if (device.sriov || device.mdev) {
-                const { partsCards } = await import("/app/divide.js");
-                parts = await partsCards(device, load);
-            }
+            if (device.sriov || device.mdev)
+                divided = await readParts(device);
         } catch (error) {
-            content.replaceChildren(failure(error));
+            if (isNew(content, error.message))
+                content.replaceChildren(failure(error));
             return;
         }
-        if (stopped || content.contains(document.activeElement?.closest("input, select")))
-            return; // somebody is typing
+        if (stopped || content.contains(document.activeElement?.closest("input, select")) || !isNew(content, device, divided))
+            return; // it is left, somebody is typing, or nothing has changed
         heading.textContent = deviceName(device);
         const act = (action) => runAction(action, "Do what the check recommends?", null, load);
         content.replaceChildren(
             verdictCard(device, load),
             h("section", { class: "card" }, h("h2", {}, "Checks"), checks(device.checks, act)),
             h("div", { class: "columns" }, usesCard(device), mappingCard(device, () => { document.activeElement.blur(); load(); })),
-            ...parts, h("div", { class: "columns" }, factsCard(device), barsCard(device)));
+            ...(divided === null ? [] : partsCards(device, divided, load)), h("div", { class: "columns" }, factsCard(device), barsCard(device)));
     }
 
     load();

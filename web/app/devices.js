@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // All devices, by IOMMU group (what can be passed through together) or by place (what is plugged in where).
 import { get } from "/app/call.js";
-import { h } from "/app/dom.js";
+import { h, isNew } from "/app/dom.js";
 import { onChanges } from "/app/live.js";
 import { count, deviceLink, deviceName, empty, failure, notice, verdict } from "/app/parts.js";
 import { link } from "/app/route.js";
@@ -135,9 +135,11 @@ export function showDevices(main) {
     async function load() {
         try {
             devices = await get("/nodes/localhost/hardware/pci", { "pci-class-blacklist": "", verdict: 1 });
-            draw();
+            if (isNew(list, devices))
+                draw();
         } catch (error) {
-            about.replaceChildren(failure(error));
+            if (isNew(list, error.message))
+                about.replaceChildren(failure(error));
         }
     }
 

@@ -21,8 +21,7 @@ function changeCount(device, sriov, done) {
         parameters: { numvfs: number.value, persistent: form.elements.persistent.checked ? 1 : 0 } }, done));
 }
 
-async function vfCard(device, reload) {
-    const sriov = await get(`${base(device.id)}/sriov`);
+function vfCard(device, sriov, reload) {
     const there = sriov.vfs.filter((vf) => vf.exists);
     return h("section", { class: "card" }, h("h2", {}, "Virtual functions"),
         h("p", { class: "row" }, h("span", { class: "grow" }, `${sriov.now} of ${sriov.total}` +
@@ -45,9 +44,7 @@ function removeMdev(one, done) {
         h("p", {}, "It is refused while somebody has it open."), done);
 }
 
-async function mdevCard(device, reload) {
-    const [types, all] = await Promise.all([get(`${base(device.id)}/mdev`), get("/nodes/localhost/hardware/mdev")]);
-    const own = all.filter((one) => one.parent === device.id);
+function mdevCard(device, types, own, reload) {
     return h("section", { class: "card" }, h("h2", {}, "Mediated devices"),
         table("Types of mediated devices", ["Type", "Left", "What it is", ""], types.map((type) => [
             h("span", {}, h("span", { class: "strong" }, type.name ?? type.type), type.name && h("span", { class: "block small soft mono" }, type.type)),
@@ -59,6 +56,12 @@ async function mdevCard(device, reload) {
             device.state && button("Remove…", () => removeMdev(one, reload), { class: "small quiet" })])));
 }
 
-export async function partsCards(device, reload) {
-    return Promise.all([device.sriov && vfCard(device, reload), device.mdev && mdevCard(device, reload)].filter(Boolean));
+export async function readParts(device) {
+    const [sriov, types, all] = await Promise.all([device.sriov ? get(`${base(device.id)}/sriov`) : null,
+        device.mdev ? get(`${base(device.id)}/mdev`) : null, device.mdev ? get("/nodes/localhost/hardware/mdev") : []]);
+    return { sriov, types, mdevs: all.filter((one) => one.parent === device.id) };
+}
+
+export function partsCards(device, { sriov, types, mdevs }, reload) {
+    return [sriov && vfCard(device, sriov, reload), types && mdevCard(device, types, mdevs, reload)].filter(Boolean);
 }

@@ -24,6 +24,16 @@ export function announce(text) {
     document.getElementById("announcer").textContent = text;
 }
 
+const shown = new WeakMap();
+
+// Whether `data` is not what `node` shows already: who reads it keeps his place, and the keyboard its focus.
+export function isNew(node, ...data) {
+    const text = JSON.stringify(data);
+    const changed = shown.get(node) !== text;
+    shown.set(node, text);
+    return changed;
+}
+
 // A definition list of [term, value] pairs; those without a value are left out.
 export function facts(pairs) {
     const shown = pairs.filter(([, value]) => value !== undefined && value !== null && value !== "");

@@ -2,7 +2,7 @@
 // Whether this host is ready for passthrough: a checklist from the bare host on.
 import { get } from "/app/call.js";
 import { runAction } from "/app/change.js";
-import { facts, h } from "/app/dom.js";
+import { facts, h, isNew } from "/app/dom.js";
 import { onChanges } from "/app/live.js";
 import { checks, count, failure, notice } from "/app/parts.js";
 import { link } from "/app/route.js";
@@ -33,10 +33,12 @@ function step([done, title, text], i) {
         h("div", { class: "grow" }, h("p", { class: "strong" }, title), h("p", { class: "soft" }, text)), h("span", { class: `chip ${tone}` }, word));
 }
 
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 function settingsCard(settings) {
     const yes = (value) => value === undefined ? undefined : value ? "yes" : "no";
     return h("section", { class: "card" }, h("h2", {}, "Settings that the boot reads"),
-        settings.problems.map((problem) => notice("soon", h("p", {}, problem))),
+        settings.problems.map((problem) => notice("soon", h("p", {}, `${sentence(problem)}.`))),
         facts([
             ["Command line", h("span", { class: "mono wrap" }, settings.kernel.map((one) => typeof one === "string" ? one : [one.name, one.value].filter((part) => part !== undefined).join("=")).join(" ") || "nothing about passthrough")],
             ["Devices for vfio-pci", settings.ids ?? "none"],
@@ -53,6 +55,8 @@ export function showHost(main) {
         try {
             const [iommu, settings, devices] = await Promise.all([get("/nodes/localhost/hardware/iommu"),
                 get("/nodes/localhost/hardware/vfio"), get("/nodes/localhost/hardware/pci", { "pci-class-blacklist": "", verdict: 1 })]);
+            if (!isNew(content, iommu, settings, devices))
+                return;
             const list = steps(iommu, settings, devices), open = list.filter(([done]) => !done).length;
             content.replaceChildren(
                 open === 0 ? notice("good", h("p", { class: "strong" }, "This host is ready for PCI passthrough."))
@@ -61,7 +65,8 @@ export function showHost(main) {
                 h("section", { class: "card" }, h("h2", {}, "Checks"), checks(iommu.checks, (action) => runAction(action, "Do what the check recommends?", null, load))),
                 settingsCard(settings));
         } catch (error) {
-            content.replaceChildren(failure(error));
+            if (isNew(content, error.message))
+                content.replaceChildren(failure(error));
         }
     }
     main.append(h("h1", {}, "This host"), content);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Mappings: the names by which virtual machines ask for devices. Each with its checks and what is free of it.
 import { call, get, path, session } from "/app/call.js";
-import { h } from "/app/dom.js";
+import { h, isNew } from "/app/dom.js";
 import { onChanges } from "/app/live.js";
 import { ask, button, deviceLink, deviceName, empty, failure, field, notice, verdict } from "/app/parts.js";
 import { link } from "/app/route.js";
@@ -49,7 +49,7 @@ function card(mapping, capacity, devices, reload) {
         const device = devices.find((one) => one.id === first || one.id.startsWith(`${first}.`));
         return h("li", { class: "device in0" }, h("div", { class: "device-id" }, device ? deviceLink(device.id) : h("span", { class: "mono" }, entry.path)),
             h("div", { class: "grow" }, h("p", {}, device ? deviceName(device) : `Not there now (${entry.id})`), h("p", { class: "soft small" }, `on ${entry.node}`)),
-            device && verdict(device.verdict));
+            device && h("div", {}, verdict(device.verdict)));
     });
     return h("section", { class: "card mapping" }, h("div", { class: "row" }, h("h2", { class: "grow mono" }, h("a", { href: link("mappings", mapping.id) }, mapping.id)),
         mapping.mdev ? h("span", { class: "chip used" }, "Mediated devices") : null,
@@ -67,12 +67,15 @@ export function showMappings(main, { id }) {
             const [all, devices] = await Promise.all([get("/cluster/mapping/pci", { "check-node": node }), get("/nodes/localhost/hardware/pci", { "pci-class-blacklist": "", verdict: 1 })]);
             const shown = all.filter((mapping) => id === undefined || mapping.id === id);
             const capacities = await Promise.all(shown.map((mapping) => get(path`/cluster/mapping/pci/${mapping.id}/capacity`)));
+            if (!isNew(list, shown, capacities, devices))
+                return;
             list.replaceChildren(...shown.map((mapping, i) => card(mapping, capacities[i], devices, load)));
             if (shown.length === 0)
                 list.append(id === undefined ? empty("There is no mapping yet.", h("p", { class: "soft" }, "A mapping is a name for a device, or for several alike. Virtual machines ask for the name, and get one that is free."))
                     : empty(`There is no mapping '${id}'.`));
         } catch (error) {
-            list.replaceChildren(failure(error));
+            if (isNew(list, error.message))
+                list.replaceChildren(failure(error));
         }
     }
     main.append(h("div", { class: "row" }, h("h1", { class: "grow" }, "Mappings"), button("Make a mapping…", () => newMapping(load).catch((error) => list.prepend(failure(error))))), list);

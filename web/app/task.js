@@ -30,7 +30,7 @@ export function watchTask(upid, ended = () => {}, signal = undefined) {
     const log = h("pre", { class: "log", tabindex: "0", role: "log", "aria-label": "Log of the task" });
     const state = h("span", {}, result());
     const node = h("div", { class: "task" }, h("p", { class: "row" }, state,
-        h("a", { class: "small", href: link("tasks", upid) }, "Keep an eye on it in Tasks")), log);
+        h("a", { class: "small", href: link("tasks", upid) }, "Its own page")), log);
     let lines = 0, over = false, waiting = null;
 
     async function readLog() {

@@ -86,8 +86,9 @@ export function showVm(main, { vmid }) {
             const running = vm.status === "running";
             const [preflight, devices] = await Promise.all([running ? null : get(`${base(vmid)}/preflight`), running ? get(`${base(vmid)}/devices`) : []]);
             heading.textContent = `VM ${vmid}${vm.name ? `: ${vm.name}` : ""}`;
-            content.replaceChildren(h("section", { class: "card" }, h("p", { class: "row" }, state(vm), running && h("span", { class: "soft" }, `since ${Math.round(vm.uptime / 60)} minutes, ${bytes(vm.maxmem)} of memory`)),
-                vm["not-returned"] && notice("stop", h("p", {}, vm["not-returned"])), buttons(vm, preflight, load)),
+            content.replaceChildren(h("section", { class: "card" }, h("div", { class: "row" }, state(vm),
+                h("span", { class: "soft grow" }, running ? `for ${Math.round(vm.uptime / 60)} minutes, with ${bytes(vm.maxmem)} of memory` : ""), buttons(vm, preflight, load)),
+            vm["not-returned"] && notice("stop", h("p", {}, vm["not-returned"]))),
             running ? runningCard(devices) : preflightCard(vm, preflight, load), configCard(vm, config, load));
         } catch (error) {
             content.replaceChildren(failure(error));
