@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -169,4 +170,31 @@ DAEMON_TEST(metrics, are_all_that_the_dashboard_and_the_rules_name)
             cr_expect_not_null(strstr(text, line), "%s names %.*s", files[i], (int)name_length(name), name);
         }
     }
+}
+
+DAEMON_TEST(metrics, are_exported_as_proxmox_s_clients_read_them)
+{
+    START(.host = "workstation");
+    vm_create("100", "memory", "512", NULL);
+    autofree char *much = xasprintf("%lld", (long long)time(NULL) + 3600);
+    const json_t *data = member(get("/cluster/metrics/export", NULL), "data"), *row;
+    size_t i, nodes = 0, vms = 0;
+
+    is_json(get("/cluster/metrics", NULL), "[{'name':'export'}]");
+    json_array_foreach(data, i, row) {
+        nodes += strcmp(text_of(row, "id"), "node/" NODE) == 0;
+        vms += strcmp(text_of(row, "id"), "qemu/100") == 0;
+        cr_expect_leq(number_of(row, "timestamp"), time(NULL));
+        if (strcmp(text_of(row, "id"), "qemu/100") == 0 && strcmp(text_of(row, "metric"), "mem_total") == 0)
+            cr_expect_eq(number_of(row, "value"), 512LL << 20);
+    }
+    cr_expect_gt(nodes, 0);
+    cr_expect_gt(vms, 0);
+    is_json(get("/cluster/metrics/export", "start-time", much, NULL), "{'data':[]}");
+    is_json(get("/cluster/metrics/export", "node-list", "other", NULL), "{'data':[]}");
+    is_json(get("/cluster/metrics/export", "node-list", "other", "history", "1", "local-only", "1", NULL),
+            "{'data':[]}");
+    account_create("joe@pve", NULL);
+    account_enter("joe@pve");
+    fails(403, "Permission check failed (/, Sys.Audit)", "GET", "/cluster/metrics/export", NULL);
 }
