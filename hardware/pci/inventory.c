@@ -6,17 +6,22 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "hardware/paths.h"
 #include "hardware/pci/modalias.h"
 
-#define NVIDIA 0x10de
+#define NVIDIA  0x10de
+#define PIECE   512 /* functions for which a thread is worth its start */
+#define THREADS 4
 
 struct shared_inventory {
     struct inventory inventory; /* first: users have a pointer to it */
@@ -93,38 +98,105 @@ static int compare_devices(const void *a, const void *b)
                                ((const struct pci_device *)b)->address);
 }
 
+/* Some of the functions, which one thread reads. */
+struct piece {
+    int folder;
+    char **names;
+    size_t length;              /* of names */
+    struct pci_device *devices; /* room for as many */
+    size_t count;               /* of devices that were read */
+    size_t skipped;
+    struct pci_address first_skipped;
+};
+
 /* A function that has vanished meanwhile was not skipped. */
-static void note_skipped(int folder, const char *name, struct pci_address address,
-                         struct inventory *inventory)
+static void note_skipped(const char *name, struct pci_address address, struct piece *piece)
 {
     char path[64];
 
     snprintf(path, sizeof(path), "%s/modalias", name);
-    if (!sysfs_exists(folder, path))
+    if (!sysfs_exists(piece->folder, path))
         return;
-    if (inventory->skipped++ == 0)
-        inventory->first_skipped = address;
+    if (piece->skipped++ == 0)
+        piece->first_skipped = address;
+}
+
+static void *read_piece(void *argument)
+{
+    struct piece *piece = argument;
+
+    for (size_t i = 0; i < piece->length; i++) {
+        const char *name = piece->names[i];
+        struct pci_device *device = &piece->devices[piece->count];
+        *device = (struct pci_device){.group = -1};
+        if (!parse_name(name, &device->address))
+            continue;
+        if (read_device(piece->folder, name, device))
+            piece->count++;
+        else
+            note_skipped(name, device->address, piece);
+    }
+    return NULL;
+}
+
+static size_t count_pieces(size_t length)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t pieces = length / PIECE, most = processors < 1 ? 1 : (size_t)processors;
+
+    most = most < THREADS ? most : THREADS;
+    return pieces < 1 ? 1 : pieces < most ? pieces : most;
+}
+
+/* Reads the first piece itself, and those for which there is no thread. The threads block all signals, which
+ * are for those who wait for them. */
+static void read_pieces(struct piece *pieces, size_t count)
+{
+    pthread_t threads[THREADS];
+    bool started[THREADS] = {false};
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (size_t i = 1; i < count; i++)
+        started[i] = pthread_create(&threads[i], NULL, read_piece, &pieces[i]) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    for (size_t i = 0; i < count; i++)
+        if (!started[i])
+            read_piece(&pieces[i]);
+    for (size_t i = 1; i < count; i++)
+        if (started[i])
+            pthread_join(threads[i], NULL);
+}
+
+static void add_piece(const struct piece *piece, struct shared_inventory *shared)
+{
+    struct inventory *inventory = &shared->inventory;
+
+    memmove(&shared->devices[inventory->count], piece->devices, piece->count * sizeof(piece->devices[0]));
+    if (inventory->skipped == 0)
+        inventory->first_skipped = piece->first_skipped;
+    inventory->skipped += piece->skipped;
+    inventory->count += piece->count;
 }
 
 /* They have no pointers to each other, so they can be sorted afterwards. */
-static void read_devices(int folder, char **names, struct shared_inventory *shared)
+static void read_devices(int folder, char **names, size_t length, struct shared_inventory *shared)
 {
-    size_t count = 0;
+    size_t count = count_pieces(length), part = length / count;
+    struct piece pieces[THREADS];
 
-    for (char **name = names; name != NULL && *name != NULL; name++) {
-        struct pci_device *device = &shared->devices[count];
-        *device = (struct pci_device){.group = -1};
-        if (!parse_name(*name, &device->address))
-            continue;
-        if (!read_device(folder, *name, device)) {
-            note_skipped(folder, *name, device->address, &shared->inventory);
-            continue;
-        }
-        shared->inventory.has_iommu |= device->group >= 0;
-        count++;
-    }
-    qsort(shared->devices, count, sizeof(shared->devices[0]), compare_devices);
-    shared->inventory.count = count;
+    for (size_t i = 0; i < count; i++)
+        pieces[i] = (struct piece){.folder = folder,
+                                   .names = names + i * part,
+                                   .length = i + 1 < count ? part : length - i * part,
+                                   .devices = shared->devices + i * part};
+    read_pieces(pieces, count);
+    for (size_t i = 0; i < count; i++)
+        add_piece(&pieces[i], shared);
+    for (size_t i = 0; i < shared->inventory.count; i++)
+        shared->inventory.has_iommu |= shared->devices[i].group >= 0;
+    qsort(shared->devices, shared->inventory.count, sizeof(shared->devices[0]), compare_devices);
 }
 
 /* Of the functions that have the same domain, the first one is on its lowest bus. */
@@ -173,7 +245,7 @@ int inventory_scan(const struct sysroot *sysroot, struct inventory **ret, struct
     shared->inventory.devices = shared->devices;
     shared->inventory.generation = generation;
     atomic_init(&shared->users, 1);
-    read_devices(folder, names, shared);
+    read_devices(folder, names, count > 0 ? (size_t)count : 0, shared);
     mark_root_buses(sysroot, &shared->inventory, shared->devices);
     *ret = &shared->inventory;
     return 0;

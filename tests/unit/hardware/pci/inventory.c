@@ -226,3 +226,29 @@ Test(inventory, knows_what_is_on_a_root_bus)
         cr_expect_eq(device_of(inventory, cases[i].id)->on_root_bus, cases[i].root, "%s", cases[i].id);
     }
 }
+
+/* Several threads read it, each a part. */
+Test(inventory, of_many_functions_is_whole_and_in_order)
+{
+    enum { MANY = 2100 };
+    autotree struct tree tree;
+
+    tree_make(&tree);
+    for (unsigned i = 0; i < MANY; i++) {
+        autofree char *file =
+            xasprintf("sys/bus/pci/devices/0000:%02x:%02x.%x/modalias", i / 256, i / 8 % 32, i % 8);
+        tree_write(&tree, file,
+                   i == 900    ? "nonsense\n"
+                   : i == 1500 ? "wild\n"
+                               : "pci:v00008086d00001234sv00000000sd00000000bc02sc00i00\n");
+    }
+    autoinventory struct inventory *inventory = tree_scan(&tree);
+    cr_assert_eq(inventory->count, MANY - 2);
+    cr_assert_eq(inventory->skipped, 2);
+    for (size_t i = 0; i < inventory->count; i++) {
+        cr_assert_eq(inventory->devices[i].vendor, 0x8086);
+        cr_assert(i == 0 ||
+                  pci_address_compare(inventory->devices[i - 1].address, inventory->devices[i].address) < 0);
+    }
+    cr_assert_not(inventory->has_iommu);
+}
