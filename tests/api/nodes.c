@@ -133,6 +133,24 @@ DAEMON_TEST(nodes, time_is_told_in_utc_and_as_the_clock_on_the_wall)
     cr_assert_neq(text_of(now, "timezone")[0], '\0');
 }
 
+/* Both forms of apt's files. */
+DAEMON_TEST(nodes, repositories_are_those_of_the_files_of_apt)
+{
+    host_write("etc/apt/sources.list",
+               "# none\ndeb [arch=amd64] http://a.example/debian trixie main contrib\n");
+    host_write("etc/apt/sources.list.d/b.sources", "Types: deb\nURIs: http://b.example\nSuites: trixie\n"
+                                                   "Components: main\nEnabled: no\n\n# a remark\n");
+    const json_t *reply = get("/nodes/" NODE "/apt/repositories", NULL);
+    is_json(member(reply, "errors"), "[]");
+    is_json(member(reply, "files"),
+            "[{'path':'/etc/apt/sources.list','file-type':'list','repositories':[{'Enabled':1,"
+            "'FileType':'list','Types':['deb'],'URIs':['http://a.example/debian'],'Suites':['trixie'],"
+            "'Components':['main','contrib']}]},"
+            "{'path':'/etc/apt/sources.list.d/b.sources','file-type':'sources','repositories':[{'Enabled':0,"
+            "'FileType':'sources','Types':['deb'],'URIs':['http://b.example'],'Suites':['trixie'],"
+            "'Components':['main']}]}]");
+}
+
 #define LOG                                                                                                  \
     "6,1,0,-;Linux version 6.1.0\n6,2,9,-;DMAR: IOMMU enabled\n SUBSYSTEM=pci\n3,3,99,-;vfio-pci: no\n"
 
