@@ -5,7 +5,8 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-VERSION := 0.1
+# From the first heading of CHANGELOG.md, which is the only place that has it.
+VERSION := $(shell sed -n 's/^\#\# *\([0-9][0-9.]*\).*/\1/p;' CHANGELOG.md | head -n 1)
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
@@ -23,7 +24,9 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
             -Wformat=2 -Wundef -Wpointer-arith -Wold-style-definition -Wredundant-decls
 OPTIMISE ?= -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SANITIZE ?=
+ifeq ($(origin REPOID),undefined)
 REPOID   := $(shell git rev-parse --short=16 HEAD 2>/dev/null || echo 0000000000000000)
+endif
 DEFINES   = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -include base/banned.h
 # Empty until the packages are installed; the targets below install them and then run make again.
 LIBS_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
@@ -50,7 +53,7 @@ KERNEL  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/hosts/kernel*.c))
 HOSTS   := $(filter-out $(wildcard tests/hosts/kernel*),$(wildcard tests/hosts/*.c tests/hosts/*.h))
 SHARED  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
-SHELLS  := dist/install-packages dist/demo dist/hostpci.bash $(wildcard tests/run tests/rooms tests/lab/run tests/bench/run)
+SHELLS  := dist/install-packages dist/manual dist/demo dist/hostpci.bash $(wildcard tests/run tests/rooms tests/lab/run tests/lab/package tests/bench/run)
 
 ASAN := BUILD=build/asan OPTIMISE=-O1 SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 TSAN := BUILD=build/tsan OPTIMISE=-O1 SANITIZE=-fsanitize=thread
@@ -60,7 +63,7 @@ FUZZ_BUILD := BUILD=build/fuzz CC=clang OPTIMISE=-O1 \
 # Another make, when the packages are there. What one compiler says stays together.
 AGAIN = +@$(MAKE) --no-print-directory --output-sync=target
 
-.PHONY: all run test unit quick check lab bench soak lint format install clean help packages-% binaries tests fuzz \
+.PHONY: all run deb test unit quick check lab bench soak lint format install clean help packages-% binaries tests fuzz \
         built-release built-asan built-tsan built-fuzz
 all: packages-build
 	$(AGAIN) binaries
@@ -79,6 +82,7 @@ help:
 	@echo 'make format         formats the sources'
 	@echo 'make openapi.yaml   the description of the API, from the declarations'
 	@echo 'make docs/checks.md the table of checks, from the checks'
+	@echo 'make deb            a package for this release of Debian, in build/deb'
 	@echo 'make install        to DESTDIR$(DESTDIR) PREFIX=$(PREFIX); LINKS="qm pvesh": by these names, too'
 
 # Installs the packages of these lists in dist/packages that are missing, or prints the apt line to type.
@@ -224,6 +228,22 @@ ifeq ($(DESTDIR),)
 	! command -v systemd-tmpfiles > /dev/null || systemd-tmpfiles --create $(TMPFILES)
 	[ ! -d /run/systemd/system ] || systemctl daemon-reload
 endif
+
+# What git has, as it is committed, with Debian's files where Debian wants them. All times are that of the last commit.
+EPOCH = $(shell git log -1 --format=%ct)
+DEB   = build/deb/hostpci-$(VERSION)
+deb: packages-build-deb
+	rm -rf build/deb
+	mkdir -p $(DEB)
+	git archive HEAD | tar -x -C $(DEB)
+	mv $(DEB)/dist/debian $(DEB)/debian
+	sed -i "s/@BUILD@/$$(sed -n 's/^build \([^ ]*\).*/\1/p' dist/packages | paste -sd, | sed 's/,/, /g')/" \
+	    $(DEB)/debian/control
+	printf 'hostpci (%s) unstable; urgency=medium\n\n  * CHANGELOG.md says what is new.\n\n -- %s  %s\n' '$(VERSION)' \
+	    "$$(sed -n 's/^Maintainer: //p' dist/debian/control)" "$$(LC_ALL=C date -u -R -d @$(EPOCH))" \
+	    > $(DEB)/debian/changelog
+	cd $(DEB) && env -u MAKEFLAGS -u MAKELEVEL REPOID=$(REPOID) SOURCE_DATE_EPOCH=$(EPOCH) \
+	    DEB_BUILD_OPTIONS="parallel=$(shell nproc) $(DEB_BUILD_OPTIONS)" dpkg-buildpackage -us -uc -b
 
 clean:
 	rm -rf build

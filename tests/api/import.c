@@ -266,7 +266,7 @@ DAEMON_TEST(import, loses_nothing_on_the_way_out_and_back)
     free(RUN("import", folder, "--yes"));
     free(RUN("export", first));
     remove_all();
-    autofree char *printed = RUN("import", first, "--yes");
+    free(RUN("import", first, "--yes"));
     free(RUN("export", second));
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         autofree char *before = read_back(first, names[i]), *after = read_back(second, names[i]);
