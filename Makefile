@@ -53,7 +53,7 @@ KERNEL  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/hosts/kernel*.c))
 HOSTS   := $(filter-out $(wildcard tests/hosts/kernel*),$(wildcard tests/hosts/*.c tests/hosts/*.h))
 SHARED  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
-SHELLS  := dist/install-packages dist/manual dist/demo dist/hostpci.bash $(wildcard tests/run tests/rooms tests/lab/run tests/lab/package tests/bench/run)
+SHELLS  := dist/install-packages dist/manual dist/sbom dist/demo dist/hostpci.bash $(wildcard tests/run tests/rooms tests/lab/run tests/lab/package tests/bench/run)
 
 ASAN := BUILD=build/asan OPTIMISE=-O1 SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 TSAN := BUILD=build/tsan OPTIMISE=-O1 SANITIZE=-fsanitize=thread
@@ -63,7 +63,7 @@ FUZZ_BUILD := BUILD=build/fuzz CC=clang OPTIMISE=-O1 \
 # Another make, when the packages are there. What one compiler says stays together.
 AGAIN = +@$(MAKE) --no-print-directory --output-sync=target
 
-.PHONY: all run deb test unit quick check lab bench soak lint format install clean help packages-% binaries tests fuzz \
+.PHONY: all run deb dist test unit quick check lab bench soak lint format install clean help packages-% binaries tests fuzz \
         built-release built-asan built-tsan built-fuzz
 all: packages-build
 	$(AGAIN) binaries
@@ -83,6 +83,7 @@ help:
 	@echo 'make openapi.yaml   the description of the API, from the declarations'
 	@echo 'make docs/checks.md the table of checks, from the checks'
 	@echo 'make deb            a package for this release of Debian, in build/deb'
+	@echo 'make dist           the source as an archive, with an SBOM and checksums, in build/dist'
 	@echo 'make install        to DESTDIR$(DESTDIR) PREFIX=$(PREFIX); LINKS="qm pvesh": by these names, too'
 
 # Installs the packages of these lists in dist/packages that are missing, or prints the apt line to type.
@@ -244,6 +245,14 @@ deb: packages-build-deb
 	    > $(DEB)/debian/changelog
 	cd $(DEB) && env -u MAKEFLAGS -u MAKELEVEL REPOID=$(REPOID) SOURCE_DATE_EPOCH=$(EPOCH) \
 	    DEB_BUILD_OPTIONS="parallel=$(shell nproc) $(DEB_BUILD_OPTIONS)" dpkg-buildpackage -us -uc -b
+
+# What a release consists of: the source as git has it, what it is built with, and their sums.
+dist:
+	rm -rf build/dist
+	mkdir -p build/dist
+	git archive --prefix=hostpci-$(VERSION)/ HEAD | gzip -9n > build/dist/hostpci-$(VERSION).tar.gz
+	dist/sbom $(VERSION) $(EPOCH) $(LIBS) > build/dist/hostpci-$(VERSION).spdx
+	cd build/dist && sha256sum hostpci-* > SHA256SUMS
 
 clean:
 	rm -rf build

@@ -67,7 +67,7 @@ static const struct command {
      OPTIONS_STATE | OPTIONS_KEYS, shell_rotate_keys},
     {"checks", "", "list all checks of a host, a device and a VM's start", 0, shell_checks},
     {"openapi", "", "print the whole API as OpenAPI 3.1", 0, shell_openapi},
-    {"version", "", "print the version of this program", 0, shell_version},
+    {"version", "[--verbose]", "print the version of this program", OPTIONS_VERSION, shell_version},
     {"help", "[COMMAND]", "show this page, or the options of a command", 0, show_help},
 };
 

@@ -86,15 +86,6 @@ int shell_openapi(int argc, char **argv)
     return shell_write(yaml);
 }
 
-int shell_version(int argc, char **argv)
-{
-    struct error err;
-
-    if (refuse_arguments(argc, argv, &err) != 0)
-        return shell_complain(&err);
-    return shell_write("hostpci " VERSION "\n");
-}
-
 static int check_state_folder(const char *folder, struct error *err)
 {
     if (access(folder, F_OK) == 0 || errno != ENOENT)

@@ -43,6 +43,8 @@ static const struct option table[] = {
      "trust any certificate"},
     {"verbose", OPTIONS_USAGE, NULL, offsetof(struct options, verbose), NULL, NULL,
      "also describe the reply"},
+    {"verbose", OPTIONS_VERSION, NULL, offsetof(struct options, verbose), NULL, NULL,
+     "also tell the versions of kernel, compiler and libraries"},
     {"command", OPTIONS_USAGE, "COMMAND", offsetof(struct options, command), NULL, NULL,
      "describe only get, create, set or delete"},
     {"state-dir", OPTIONS_STATE, "DIR", offsetof(struct options, state_dir), NULL, CALL_STATE_DIR,

@@ -21,6 +21,7 @@ enum options_scope {
     OPTIONS_FIX = 64,    /* which finding to fix */
     OPTIONS_GROUP = 128, /* whether to include a device's whole group */
     OPTIONS_YES = 256,   /* whether to ask */
+    OPTIONS_VERSION = 512,
 };
 
 struct options {

@@ -102,3 +102,14 @@ DAEMON_TEST(client, says_when_there_is_no_daemon)
     daemon_stop();
     FAILS(3, daemon_socket(), "get", "/version");
 }
+
+DAEMON_TEST(client, tells_the_versions_of_what_it_runs_on)
+{
+    autofree char *short_one = program_run((const char *const[]){"version", NULL});
+    autofree char *long_one = program_run((const char *const[]){"version", "--verbose", NULL});
+
+    cr_expect_eq(strncmp(short_one, "hostpci ", strlen("hostpci ")), 0);
+    cr_expect_eq(strncmp(long_one, short_one, strlen(short_one)), 0);
+    cr_expect_not_null(strstr(long_one, "\nkernel: Linux "));
+    cr_expect_not_null(strstr(long_one, "\nlibmicrohttpd: "));
+}
