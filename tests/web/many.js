@@ -3,7 +3,7 @@
 "use strict";
 const { logIn, look, walk } = require("./browser");
 
-const MOST_SCRIPT_MILLISECONDS = 2000; // generous, for a busy machine: what it takes is printed
+const MOST_SCRIPT_MILLISECONDS = 10_000; // generous, for a busy machine: what it takes is printed
 
 walk(async ({ page, faults }) => {
     await page.addInitScript(() => {

@@ -9,10 +9,10 @@ import { isUpid, watchTask } from "/app/task.js";
 export function follow(dialog, title, upid, done) {
     const controller = new AbortController();
     const close = button("Close", () => dialog.close());
+    const about = h("p", { class: "soft small" }, "You may close this: the task goes on.");
     dialog.addEventListener("close", () => { controller.abort(); done(); });
     dialog.querySelector("form").replaceChildren(h("h2", { id: dialog.getAttribute("aria-labelledby") }, title),
-        watchTask(upid, () => { done(); }, controller.signal),
-        h("p", { class: "soft small" }, "You may close this: the task goes on."), h("div", { class: "row end" }, close));
+        watchTask(upid, () => { about.remove(); done(); }, controller.signal), about, h("div", { class: "row end" }, close));
     close.focus();
 }
 

@@ -18,7 +18,7 @@ async function newVm(done) {
     const cores = h("input", { type: "number", min: 1, max: 128, required: true, value: 4 });
     const device = h("select", {}, h("option", { value: "" }, "None yet"), mappings.map((mapping) => h("option", { value: mapping.id }, mapping.id)));
     const firmware = h("select", {}, h("option", { value: "seabios" }, "BIOS (SeaBIOS)"), h("option", { value: "ovmf" }, "UEFI (OVMF)"));
-    ask("Make a virtual machine", [h("div", { class: "columns" }, field("Number", vmid), field("Name", name), field("Memory in MiB", memory), field("Processors", cores)),
+    ask("Make a virtual machine", [h("div", { class: "pairs" }, field("Number", vmid), field("Name", name), field("Memory in MiB", memory), field("Processors", cores)),
         field("Firmware", firmware, "Newer graphics cards want UEFI."), field("PCI device", device, "By its mapping. Other devices can be added later."),
         h("p", { class: "soft small" }, "Disks and networks are added with qm, or by any client of Proxmox VE.")], "Make it",
     (form, dialog) => callAndFollow(dialog, `Make VM ${vmid.value}`, { method: "POST", path: "/nodes/localhost/qemu", parameters: {
