@@ -128,8 +128,9 @@ static int receive_end(struct call *call, int fd, json_t **ret, struct error *er
         autojson json_t *message = NULL;
         int got = protocol_receive_descriptor(fd, &message, call->descriptor, err);
         if (got < 0 && err->kind == ERROR_BUSY)
-            return error_set(err, ERROR_BUSY, "the broker does not answer on '%s'; try again later",
-                             call->broker->path);
+            return error_set_reason(err, ERROR_BUSY, BROKER_SILENT,
+                                    "the broker does not answer on '%s'; try again later",
+                                    call->broker->path);
         if (got <= 0)
             return 0;
         if (json_object_get(message, "result") != NULL) {
@@ -223,7 +224,7 @@ int broker_call_briefly(const struct broker *broker, const char *operation, cons
         return -1;
     int ended = receive_end(&call, fd, ret, err);
     if (ended == 0)
-        return error_set(err, ERROR_BUSY, "the broker ended; try again");
+        return error_set_reason(err, ERROR_BUSY, BROKER_SILENT, "the broker ended; try again");
     return ended > 0 ? 0 : -1;
 }
 

@@ -26,7 +26,9 @@ int broker_call(const struct broker *broker, const char *operation, const char *
                 struct error *err);
 
 /* The same for callers who cannot wait for ever, without the log: ERROR_BUSY if the broker says nothing for
- * 30 s, although the operation goes on. */
+ * 30 s, although the operation goes on. The reason BROKER_SILENT tells one that took the question and did not
+ * answer it from none at all. */
+enum broker_reason { BROKER_SILENT = 1 };
 int broker_call_briefly(const struct broker *broker, const char *operation, const char *id, json_t *arguments,
                         json_t **ret, struct error *err);
 

@@ -11,13 +11,14 @@
 int machines_read(const struct broker *broker, json_t **ret, struct error *err)
 {
     autojson json_t *answer = NULL;
-    struct error unknown;
+    struct error unknown = {.reason = 0};
 
-    (void)err;
-    if (broker == NULL || broker_call_briefly(broker, "vms", NULL, json_object(), &answer, &unknown) != 0)
-        *ret = json_object();
-    else
-        *ret = json_incref(json_object_get(answer, "vms"));
+    if (broker != NULL && broker_call_briefly(broker, "vms", NULL, json_object(), &answer, &unknown) != 0 &&
+        unknown.reason == BROKER_SILENT) {
+        *err = unknown;
+        return error_prefix(err, "which VMs run is unknown: ");
+    }
+    *ret = answer != NULL ? json_incref(json_object_get(answer, "vms")) : json_object();
     return 0;
 }
 

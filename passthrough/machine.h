@@ -14,7 +14,8 @@
 /* What the broker knows of the VMs' processes, {"100": {pid?, start?, began?, qmpstatus?, running-qemu?,
  * running-machine?, starting?: 1, ending?: 1, left?}}: there is no pid while it is being started, and
  * `ending` when QEMU has ended and its devices are being given back; `left` says why some could not be. Empty
- * if no broker answers. The caller drops. */
+ * if there is no broker; one that does not answer is an error, since VMs run that it does not name. The
+ * caller drops. */
 int machines_read(const struct broker *broker, json_t **ret, struct error *err);
 
 /* The same joined with the VMs that have reserved devices, which are known without a broker, too. */
