@@ -15,7 +15,7 @@
 #include "broker/worker/vm_order.h"
 #include "vm/qmp/qmp.h"
 
-#define TURN_MS 8000 /* QEMU pins the guest's memory before it answers */
+#define TURN_MS 60000 /* QEMU pins all of the guest's memory before it answers */
 
 const struct schema operation_vm_plug_arguments[] = {
     ARGUMENT_VMID,

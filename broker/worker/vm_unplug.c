@@ -11,7 +11,7 @@
 #include "broker/worker/vm_plug.h"
 #include "vm/qmp/qmp.h"
 
-#define TURN_MS  3000
+#define TURN_MS  20000 /* QEMU unmaps all of the guest's memory before it answers */
 #define LOOK_MS  1000  /* between two requests to the guest */
 #define GUEST_MS 20000 /* that it has to give a device up */
 
