@@ -24,9 +24,10 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
     is_json(get("/", NULL), "[{'subdir':'version'},{'subdir':'cluster'},{'subdir':'metrics'},"
                             "{'subdir':'nodes'},{'subdir':'storage'},{'subdir':'pools'},"
                             "{'subdir':'access'}]");
-    is_json(get("/cluster", NULL), "[{'name':'status'},{'name':'log'},{'name':'events'},{'name':'resources'},"
-                                   "{'name':'nextid'},{'name':'tasks'},"
-                                   "{'name':'options'},{'name':'ha'},{'name':'mapping'}]");
+    is_json(get("/cluster", NULL),
+            "[{'name':'status'},{'name':'log'},{'name':'events'},{'name':'metrics'},{'name':'resources'},"
+            "{'name':'nextid'},{'name':'tasks'},"
+            "{'name':'options'},{'name':'ha'},{'name':'mapping'}]");
     is_json(get("/cluster/ha", NULL), "[{'id':'resources'}]");
     is_json(get("/cluster/mapping", NULL), "[{'name':'pci'},{'name':'usb'}]");
     is_json(get("/nodes/" NODE, NULL),
