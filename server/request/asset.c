@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "api/request.h"
 #include "base/file.h"
@@ -84,22 +85,66 @@ static bool is_module(const char *path)
            length > strlen(".js") && strcmp(path + length - strlen(".js"), ".js") == 0;
 }
 
-static bool serve_novnc(const char *uri, struct reply *ret)
+#define MODULES 128 /* the package has some 60 */
+
+/* Guarded by lock. Strangers may ask for a module as often as they like, and all get the same bytes. */
+static struct module {
+    char *file;
+    struct timespec changed;
+    struct reply_body *body;
+} modules[MODULES];
+
+static bool update_module(struct module *module, const char *file, struct timespec changed)
 {
-    autofree char *path = NULL, *file = NULL;
     char *text = NULL;
     size_t length;
     struct error err;
+
+    if (module->file != NULL && module->changed.tv_sec == changed.tv_sec &&
+        module->changed.tv_nsec == changed.tv_nsec)
+        return true;
+    if (file_read(file, NOVNC_LIMIT, &text, &length, &err) != 0)
+        return false;
+    if (module->file == NULL)
+        module->file = xstrdup(file);
+    reply_body_release(module->body);
+    module->body = reply_body_new(text, length);
+    module->changed = changed;
+    return true;
+}
+
+/* NULL: there is no such file. */
+static struct reply_body *open_module(const char *file)
+{
+    struct reply_body *body = NULL;
+    struct stat status;
+    size_t i = 0;
+
+    if (stat(file, &status) != 0)
+        return NULL;
+    pthread_mutex_lock(&lock);
+    while (i < MODULES && modules[i].file != NULL && strcmp(modules[i].file, file) != 0)
+        i++;
+    if (i < MODULES && update_module(&modules[i], file, status.st_mtim))
+        body = reply_body_share(modules[i].body);
+    pthread_mutex_unlock(&lock);
+    return body;
+}
+
+static bool serve_novnc(const char *uri, struct reply *ret)
+{
+    autofree char *path = NULL, *file = NULL;
 
     if (!text_starts_with(uri, NOVNC))
         return false;
     path = xstrndup(uri + strlen(NOVNC), strcspn(uri + strlen(NOVNC), "?"));
     file = xasprintf(NOVNC_FOLDER "%s", path);
-    if (!is_module(path) || file_read(file, NOVNC_LIMIT, &text, &length, &err) != 0)
+    struct reply_body *body = is_module(path) ? open_module(file) : NULL;
+    if (body == NULL)
         return false;
-    struct reply_file module = {reply_body_new(text, length), SCRIPT};
+    const struct reply_file module = {body, SCRIPT};
     reply_file(ret, &module);
-    reply_body_release(module.body);
+    reply_body_release(body);
     return true;
 }
 
