@@ -135,6 +135,11 @@ static int open_replica(struct daemon *daemon, struct error *err)
         return storage_forget_position(daemon->service.storage, err);
     if (etcd_open(&options, &daemon->etcd, err) != 0)
         return -1;
+    if (settings->etcd_cert == NULL)
+        log_warning(
+            "etcd is called without a client certificate: whoever runs a program on its machine may "
+            "write there, and so is root@pam; run it with --client-cert-auth, and name --etcd-cert and "
+            "--etcd-key");
     return replica_open(daemon->service.storage, daemon->etcd, settings->node, tell_of_etcd, &daemon->replica,
                         err);
 }

@@ -16,6 +16,7 @@
 #define OPENING_MS 3000  /* after which another member is tried that may send it */
 #define PAUSE_MS   300   /* before etcd is tried again */
 #define STEP_MS    50
+#define JOINS      5 /* at most, by a database that was never part of the cluster */
 #define RESTLESS   4 /* parts of the time that a writer waits: after the first the stream is opened again */
 
 char *replica_key(const char *kind, const char *id)
@@ -183,12 +184,31 @@ static void *follow(void *context)
     return NULL;
 }
 
+static bool is_silent(const struct error *err)
+{
+    return err->reason == ETCD_NOT_DONE || err->reason == ETCD_UNCLEAR;
+}
+
+/* A database that was never part of the cluster has nothing to go on with: etcd, which may be starting at the
+ * same time, is waited for. */
+static int join(struct replica *replica, struct error *err)
+{
+    int result = replica_join(replica, err);
+
+    for (int looks = 1; result != 0 && is_silent(err) && replica->applied.revision == 0 && looks < JOINS;
+         looks++) {
+        pause_between(replica);
+        result = replica_join(replica, err);
+    }
+    return result;
+}
+
 static int start(struct replica *replica, struct error *err)
 {
     if (storage_read_position(replica->storage, &replica->applied, err) != 0)
         return -1;
-    if (replica_join(replica, err) != 0) {
-        if (replica->applied.revision == 0 || (err->reason != ETCD_NOT_DONE && err->reason != ETCD_UNCLEAR))
+    if (join(replica, err) != 0) {
+        if (replica->applied.revision == 0 || !is_silent(err))
             return -1;
         replica->tell(err->message);
     }
