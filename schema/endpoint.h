@@ -93,6 +93,7 @@ struct endpoint {
     bool may_block; /* it writes, calls the broker or another node, or makes a long list: runs in a worker */
     bool on_node;   /* runs on the node {node} */
     bool no_tokens; /* an API token may not call it */
+    bool own_page;  /* a page of another server may not call it */
     bool upgrades;  /* the connection may become a WebSocket: struct request_console */
     bool login;     /* it tries a password: server/request/login.h slows guessing down */
     const char *hashes;    /* the parameter that it hashes as a password, which is slow by design */

@@ -63,6 +63,7 @@ const struct endpoint endpoint_create_session = {
     .returns = {.type = SCHEMA_OBJECT, .properties = session_properties},
     .may_block = true,
     .no_tokens = true,
+    .own_page = true,
     .login = true,
     .run = create_session,
 };

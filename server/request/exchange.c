@@ -65,6 +65,10 @@ static int check_caller(struct exchange *exchange, const struct endpoint *endpoi
 
     if (endpoint->no_tokens && authenticate_is_by_token(exchange))
         return error_set(err, ERROR_FORBIDDEN, "API tokens may not call this: log in with a password");
+    if (endpoint->own_page && exchange_is_of_foreign_page(exchange))
+        return error_set(err, ERROR_FORBIDDEN,
+                         "a page of '%.200s' may not call this: name it by --cors of `hostpci serve`",
+                         exchange->origin);
     if (endpoint->permission.kind == PERMISSION_WORLD)
         return 0;
     if (authenticate_caller(exchange, endpoint, caller, err) != 0)
@@ -293,8 +297,8 @@ static void run_in_worker(struct exchange *exchange)
     struct error err;
 
     exchange_pause(exchange);
-    if (is_get(exchange) && !exchange->request.endpoint->upgrades && exchange->gathered == NULL &&
-        !gather_join(exchange))
+    if (is_get(exchange) && !exchange->request.endpoint->upgrades && !exchange->request.endpoint->no_tokens &&
+        exchange->gathered == NULL && !gather_join(exchange))
         return;
     if (exchange->request.endpoint->login && login_wait_before(exchange, submit, &waits, &err) != 0) {
         exchange_refuse(exchange, &err);
@@ -368,6 +372,7 @@ static void refuse_unprepared(struct exchange *exchange, const struct error *err
     }
     reply_unauthenticated(&exchange->reply, err);
     decoded_release(&exchange->decoded);
+    text_release(&exchange->body);
     if (authenticate_is_tried(exchange))
         refuse_slowly(exchange);
 }

@@ -36,6 +36,11 @@ int forward_find(struct exchange *exchange, const struct endpoint *endpoint, con
     const char *url = json_string_value(json_object_get(target, "url"));
     if (exchange->forwarded != NULL)
         return error_set(err, ERROR_FAILED, "proxy loop detected");
+    if (json_object_get(target, "pin") == NULL)
+        return error_set(err, ERROR_NO_HOST,
+                         "the node '%s' has not published its key, so that whoever answers could be another: "
+                         "upgrade it, or ask it itself",
+                         name);
     if (url == NULL || cannot_be_forwarded(exchange, endpoint))
         return error_set(err, ERROR_NO_HOST,
                          "files, consoles and streams are not forwarded: ask the node '%s' itself, at %s",

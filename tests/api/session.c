@@ -101,3 +101,16 @@ DAEMON_TEST(session, is_not_made_by_the_ticket_of_other_clients)
              .body = "username=joe%40pve&password=correct%20horse");
     cr_assert_null(strstr(reply->headers, "Set-Cookie"), "%s", reply->headers);
 }
+
+DAEMON_TEST(session, is_not_for_pages_of_other_servers)
+{
+    call_with_token("");
+    const struct reply *reply =
+        CALL_UNCHECKED(.method = "POST", .path = SESSION, .content_type = "application/x-www-form-urlencoded",
+                       .body = "username=joe%40pve&password=correct%20horse",
+                       .header = "Origin: https://evil.example.org");
+
+    cr_assert_eq(reply->status, 403);
+    cr_assert_null(strstr(reply->headers, "Set-Cookie"), "%s", reply->headers);
+    cr_assert_not_null(strstr(reply->headers, "https://evil.example.org"), "%s", reply->headers);
+}
