@@ -348,3 +348,43 @@ LAB_TEST(lab_vm_plug, guest_that_does_not_answer_keeps_its_card)
     nothing_is_left();
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
 }
+
+/* How many functions of the host QEMU has; below a port its buses show them when the firmware has numbered
+ * them. */
+static unsigned count_in_qemu(void)
+{
+    autofree char *path = xasprintf("%s/vm/100/100.qmp", daemon_run());
+    autoqmp struct qmp *qmp = NULL;
+    autojson json_t *list = NULL;
+    unsigned count = 0;
+    const json_t *row;
+    struct error err;
+    size_t i;
+
+    cr_assert_eq(qmp_open(path, QMP_MS, &qmp, &err), 0, "%s", err.message);
+    cr_assert_eq(
+        qmp_execute(qmp, "qom-list", json_pack("{s:s}", "path", "/machine/peripheral"), QMP_MS, &list, &err),
+        0, "%s", err.message);
+    json_array_foreach(list, i, row)
+        count += strncmp(json_text(row, "name"), "hostpci", 7) == 0;
+    return count;
+}
+
+/* Of the ports that a VM without pci in `hotplug` would not have, and of those that it has; with and without
+ * a change of driver. */
+LAB_TEST(lab_vm_plug, cards_come_to_ports_of_q35_and_go)
+{
+    MOVE(CARD, "vfio-pci");
+    start_obliging("q35");
+    put(CONFIG, "hostpci0", CARD ",pcie=1,driver=keep", "hostpci9", "0000:02:00,pcie=1,reattach=1", NULL);
+    cr_assert_eq(count_in_qemu(), 3);
+    put(CONFIG, "delete", "hostpci0", NULL);
+    cr_assert_eq(count_in_qemu(), 2);
+    cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
+    put(CONFIG, "delete", "hostpci9", NULL);
+    cr_assert_eq(count_in_qemu(), 0);
+    cr_assert_str_eq(machine_driver(FIRST), "e1000e");
+    ends("stop", "OK");
+    nothing_is_left();
+    MOVE(CARD, "restore");
+}
