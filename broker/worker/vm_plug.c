@@ -2,8 +2,10 @@
 /* Operation vm_plug: gives a VM that runs a hostpciN. */
 #include "broker/worker/vm_plug.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -117,6 +119,18 @@ static json_t *choose_keys(const json_t *config, const char *key)
     return chosen;
 }
 
+/* Before anything is taken: those who copy them can only say that they failed. */
+static int check_roms(const json_t *files, struct error *err)
+{
+    const json_t *file;
+    size_t i;
+
+    json_array_foreach(files, i, file)
+        if (strcmp(json_text(file, "kind"), "rom") == 0 && access(json_text(file, "from"), R_OK) != 0)
+            return error_set_errno(err, errno, "romfile: cannot read '%s'", json_text(file, "from"));
+    return 0;
+}
+
 /* What a start would add to the command line for it, function 0 last: the guest looks when that comes. Its
  * files are `roms` of the VM's own order. */
 static int list_devices(struct worker *worker, const struct machine *machine, const char *key, json_t *own,
@@ -132,6 +146,8 @@ static int list_devices(struct worker *worker, const struct machine *machine, co
     struct worker asking = *worker;
     asking.arguments = arguments;
     if (vm_order_make(&asking, machine, &order, err) != 0)
+        return -1;
+    if (check_roms(json_object_get(order, "files"), err) != 0)
         return -1;
     const json_t *words = json_object_get(order, "arguments");
     json_array_foreach(words, i, word) {

@@ -212,6 +212,16 @@ Test(vm_plug, that_qemu_refuses_is_undone)
     end(&testbed, qemu);
 }
 
+Test(vm_plug, romfile_that_is_not_there_is_named_before_anything_is_taken)
+{
+    autotestbed struct testbed testbed;
+    pid_t qemu = make(&testbed, NULL);
+
+    testbed_fail(&testbed, "vm_plug", PLUG_WITH(",romfile=none-such.rom"), "romfile: cannot read '");
+    expect_binding(SCREEN, "nouveau", "");
+    end(&testbed, qemu);
+}
+
 enum victim { BOTH, QEMU, WORKER, BROKER, VICTIMS };
 
 static size_t count_in_qemu(const struct testbed *testbed)
