@@ -3,6 +3,7 @@
 #include "base/libcurl.h"
 
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -22,10 +23,11 @@ static const struct {
 
 int libcurl_load(struct error *err)
 {
-    static void *library;
+    static bool loaded;
 
-    if (library == NULL)
-        library = dlopen(FILE_NAME, RTLD_NOW | RTLD_LOCAL);
+    if (loaded)
+        return 0;
+    void *library = dlopen(FILE_NAME, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
         return error_set(err, ERROR_FAILED, "%s; install it with `apt install libcurl3-gnutls`", dlerror());
     for (size_t i = 0; i < COUNT_OF(functions); i++) {
@@ -35,5 +37,6 @@ int libcurl_load(struct error *err)
         memcpy(functions[i].pointer, &function,
                sizeof(function)); /* C cannot cast an object pointer to a function pointer */
     }
+    loaded = true;
     return 0;
 }
