@@ -128,11 +128,10 @@ static int receive(struct qmp *qmp, long long deadline, json_t **ret, struct err
                 return -1;
             continue;
         }
-        *ret = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-        if (!json_is_object(*ret)) {
-            json_decref(*ret);
+        autojson json_t *message = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+        if (!json_is_object(message))
             return error_set(err, ERROR_UNREADABLE, "QEMU sent something that is not a QMP message");
-        }
+        *ret = TAKE(message);
         return 0;
     }
 }
