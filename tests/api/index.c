@@ -32,7 +32,8 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
     is_json(get("/cluster/mapping", NULL), "[{'name':'pci'},{'name':'usb'}]");
     is_json(get("/nodes/" NODE, NULL),
             "[{'name':'version'},{'name':'status'},{'name':'tasks'},"
-            "{'name':'subscription'},{'name':'time'},{'name':'network'},"
+            "{'name':'subscription'},{'name':'time'},{'name':'network'},{'name':'apt'},{'name':'syslog'},{'"
+            "name':'journal'},"
             "{'name':'capabilities'},{'name':'rrddata'},{'name':'replication'},{'name':'startall'},"
             "{'name':'stopall'},{'name':'qemu'},"
             "{'name':'hardware'},{'name':'storage'}]");
@@ -53,7 +54,8 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
             "[{'name':'get-osinfo'},{'name':'info'},{'name':'network-get-interfaces'},{'name':'ping'}]");
     is_json(get("/access", NULL),
             "[{'subdir':'users'},{'subdir':'groups'},{'subdir':'roles'},{'subdir':'acl'},"
-            "{'subdir':'domains'},{'subdir':'ticket'},{'subdir':'vncticket'},{'subdir':'password'},"
+            "{'subdir':'domains'},{'subdir':'ticket'},{'subdir':'vncticket'},{'subdir':'session'},{'subdir':'"
+            "password'},"
             "{'subdir':'permissions'}]");
 }
 
