@@ -28,6 +28,7 @@
 /* Of a test that has several, those besides the first are named as it is, with their number. */
 static struct daemon {
     struct daemon_options options;
+    const char *arguments[ARGUMENTS]; /* what options.arguments names: the list may end with its function */
     char node[8];
     char folder[80], host[100], state[100], run[100], broker[100], roms[100], store[100], socket[108],
         log[100], output[100];
@@ -90,7 +91,7 @@ static void fill_arguments(const char *argv[ARGUMENTS], const char *const *more)
 
     memcpy(argv + count, fixed, sizeof(fixed));
     count += COUNT_OF(fixed);
-    for (const char *const *next = the->options.arguments; next != NULL && *next != NULL; next++)
+    for (const char *const *next = the->arguments; *next != NULL; next++)
         argv[count++] = *next;
     for (; more != NULL && *more != NULL; more++)
         argv[count++] = *more;
@@ -155,9 +156,20 @@ void daemon_start_again(void)
     wait_until_ready();
 }
 
+static void keep_arguments(const char *const *arguments)
+{
+    size_t count = 0;
+
+    while (arguments != NULL && arguments[count] != NULL && count < ARGUMENTS - 1) {
+        the->arguments[count] = arguments[count];
+        count++;
+    }
+    the->arguments[count] = NULL;
+}
+
 void daemon_start_with(const char *const *arguments)
 {
-    the->options.arguments = arguments;
+    keep_arguments(arguments);
     daemon_start_again();
 }
 
@@ -185,6 +197,7 @@ static void fill_state(void)
 void daemon_start(const struct daemon_options *options)
 {
     the->options = *options;
+    keep_arguments(options->arguments);
     make_folders();
     if (options->as_nobody)
         give_folder_to_nobody();
