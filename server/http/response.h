@@ -17,7 +17,7 @@
 int response_queue(struct exchange *exchange, const char *origin, bool last);
 
 /* Sends a request to a Unix socket where this server answers, and tells whether the reason phrase of the
- * reply is ours. */
+ * reply is ours; true also if this process may not connect to it. */
 bool response_check_phrases(const char *socket_path);
 
 #endif
