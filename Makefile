@@ -221,7 +221,7 @@ install: binaries
 	sed 's,/usr/local,$(PREFIX),' dist/hostpci.fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/hostpci.fish
 	install -D -m 644 openapi.yaml $(DESTDIR)$(PREFIX)/share/hostpci/openapi.yaml
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/README.md
-	for document in checks operate passthrough recipes security; do \
+	for document in api checks comparison operate passthrough recipes security; do \
 	    install -D -m 644 docs/$$document.md $(DESTDIR)$(PREFIX)/share/doc/hostpci/docs/$$document.md; done
 ifeq ($(DESTDIR),)
 # On this host, make the user and the run folder now rather than at the next boot.

@@ -49,7 +49,8 @@ struct vm_features {
 static const char *const needed[] = {"machines", "cpus", "devices"};
 
 /* Names that -device takes and qom-list-types does not list. */
-static const char *const aliases[][2] = {{"lsi", "lsi53c895a"}, {"virtio-serial", "virtio-serial-pci"}};
+static const char *const aliases[][2] = {
+    {"ahci", "ich9-ahci"}, {"lsi", "lsi53c895a"}, {"virtio-serial", "virtio-serial-pci"}};
 
 static void add_names(json_t *set, const json_t *list, const char *key)
 {

@@ -13,8 +13,9 @@ static const char version[] =
 static const char machines[] = "{\"return\": [{\"name\": \"pc-q35-7.2\", \"alias\": \"q35\"}, {\"name\": "
                                "\"none\"}], \"id\": \"machines\"}\r\n";
 static const char cpus[] = "{\"return\": [{\"name\": \"host\"}], \"id\": \"cpus\"}\r\n";
-static const char devices[] =
-    "{\"return\": [{\"name\": \"lsi53c895a\", \"parent\": \"x\"}], \"id\": \"devices\"}\r\n";
+static const char devices[] = "{\"return\": [{\"name\": \"lsi53c895a\", \"parent\": \"x\"}, {\"name\": "
+                              "\"ich9-ahci\", \"parent\": \"x\"}], "
+                              "\"id\": \"devices\"}\r\n";
 
 static int parse(const char *const *parts, struct vm_features **ret, struct error *err)
 {
@@ -39,7 +40,8 @@ Test(vm_capability, names_and_aliases_are_known)
                  0, "%s", err.message);
     cr_expect(vm_features_has_machine(qemu, "q35") && vm_features_has_machine(qemu, "pc-q35-7.2"));
     cr_expect(!vm_features_has_machine(qemu, "pc"));
-    cr_expect(vm_features_has_device(qemu, "lsi") && !vm_features_has_device(qemu, "VGA"));
+    cr_expect(vm_features_has_device(qemu, "lsi") && vm_features_has_device(qemu, "ahci") &&
+              !vm_features_has_device(qemu, "VGA"));
     cr_expect(vm_features_has_cpu(qemu, "host"));
     cr_expect(!vm_features_has_property(qemu, "vfio-pci", "host"), "it has no such device");
     cr_expect(vm_version_at_least(vm_features_version(qemu), 7, 2));
