@@ -36,6 +36,8 @@ Test(coverage, every_endpoint_was_called)
     for (size_t i = 0; i < endpoint_count; i++) {
         const struct endpoint *endpoint = endpoint_table[i];
         autofree char *line = xasprintf("%s %s\n", method_names[endpoint->method], endpoint->path);
+        if (endpoint->text_type != NULL) /* tests read such a reply as it is, and record nothing */
+            continue;
         cr_expect(only_refuses(endpoint) || strstr(calls, line) != NULL, "no test calls %s", line);
     }
 }

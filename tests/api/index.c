@@ -37,6 +37,7 @@ DAEMON_TEST(index, lists_the_children_of_every_level)
             "{'name':'capabilities'},{'name':'rrddata'},{'name':'replication'},{'name':'startall'},"
             "{'name':'stopall'},{'name':'qemu'},"
             "{'name':'hardware'},{'name':'storage'}]");
+    is_json(get("/nodes/" NODE "/apt", NULL), "[{'id':'repositories'}]");
     is_json(get("/nodes/" NODE "/storage/local", NULL),
             "[{'subdir':'status'},{'subdir':'content'},{'subdir':'upload'}]");
     is_json(get("/nodes/" NODE "/capabilities", NULL), "[{'name':'qemu'}]");
