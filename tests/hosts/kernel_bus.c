@@ -278,9 +278,11 @@ void kernel_put(const char *id, const char *driver, const char *override)
 {
     struct kernel_function *function = kernel_find(id);
     char now[KERNEL_NAME];
-    int lock = lock_bus();
 
     kernel_must(function != NULL, "find a function to put");
+    if (function == NULL)
+        return; /* the program has ended, which no analyser sees */
+    int lock = lock_bus();
     snprintf(now, sizeof(now), "%s", kernel_driver(id));
     if (strcmp(now, driver) != 0 && now[0] != '\0')
         write_unbind(function, now, &lock, do_nothing);
