@@ -243,7 +243,9 @@ static char *read_back(const char *export, const char *name)
 
 static void remove_all(void)
 {
-    free(RUN("set", CONFIG, "--delete", "protection"));
+    static const char config[] = CONFIG;
+
+    free(RUN("set", config, "--delete", "protection"));
     free(RUN("qm", "destroy", "100"));
     delete ("/cluster/mapping/pci/gpu", NULL);
     delete ("/cluster/mapping/usb/stick", NULL);
