@@ -33,7 +33,12 @@ async function main(): Promise<void> {
         params: { path: { node } },
         body: { vmid: 100, name: "typed", machine: "q35", net0: "virtio", hostpci0 },
     });
-    check(created.data?.data?.startsWith("UPID:") ?? false, "a VM is created");
+    const upid = created.data?.data ?? "";
+    check(upid.startsWith("UPID:"), "a VM is begun");
+    let task = await api.GET("/nodes/{node}/tasks/{upid}/status", { params: { path: { node, upid } } });
+    while (task.data?.data.status === "running")
+        task = await api.GET("/nodes/{node}/tasks/{upid}/status", { params: { path: { node, upid } } });
+    check(task.data?.data.exitstatus === "OK", "a VM is created");
 
     const vm = { params: { path: { node, vmid: 100 } } };
     const changed = await api.PUT("/nodes/{node}/qemu/{vmid}/config", { ...vm, body: { hostpci15: "mapping=gpu", cores: 2 } });
