@@ -58,8 +58,8 @@ void exchange_pause(struct exchange *exchange)
     exchange->pause(exchange);
 }
 
-static int check_caller(struct exchange *exchange, const struct endpoint *endpoint, const json_t *params,
-                        struct error *err)
+int exchange_check_caller(struct exchange *exchange, const struct endpoint *endpoint, const json_t *params,
+                          struct error *err)
 {
     struct identity *caller = &exchange->request.caller;
 
@@ -108,7 +108,8 @@ static bool reply_from_cache(struct exchange *exchange)
         return false;
     exchange->cached = cached;
     set_request(exchange, cached_reply_endpoint(cached), cached_reply_params(cached));
-    if (check_caller(exchange, cached_reply_endpoint(cached), cached_reply_params(cached), &err) != 0 ||
+    if (exchange_check_caller(exchange, cached_reply_endpoint(cached), cached_reply_params(cached), &err) !=
+            0 ||
         !cached_reply_is_for(cached, &exchange->request.caller) ||
         !is_current(exchange, cached_reply_version(cached))) {
         exchange->request = (struct request){0};
@@ -134,7 +135,7 @@ static int prepare(struct exchange *exchange, json_t **ret_errors, struct error 
         return -1;
     if (route_find(routes, decoded, &endpoint, err) != 0)
         return -1;
-    if (check_caller(exchange, endpoint, decoded->params, err) != 0)
+    if (exchange_check_caller(exchange, endpoint, decoded->params, err) != 0)
         return -1;
     if (forward_find(exchange, endpoint, decoded->params, err) != 0)
         return -1;
@@ -364,7 +365,7 @@ static void reply_to_options(struct exchange *exchange)
 
 /* A caller who is not let in gets no body. (A login that fails in its handler is a 401, too, but has one.) A
  * request without any credential is refused at once, because it does not guess anything. */
-static void refuse_unprepared(struct exchange *exchange, const struct error *err, const json_t *errors)
+void exchange_refuse_unprepared(struct exchange *exchange, const struct error *err, const json_t *errors)
 {
     if (err->kind != ERROR_UNAUTHENTICATED) {
         reply_error(&exchange->reply, err, errors, request_format(exchange->uri));
@@ -380,93 +381,6 @@ static void refuse_unprepared(struct exchange *exchange, const struct error *err
 bool exchange_is_proven(const struct exchange *exchange)
 {
     return exchange->request.caller.user[0] != '\0' || exchange->sender.user[0] != '\0';
-}
-
-/* Root on this host is not limited, since root could also stop the daemon. */
-static int reserve(struct exchange *exchange, struct error *err)
-{
-    struct server *server = exchange->server;
-
-    if (peer_is_root(exchange->peer, server->owner))
-        return 0;
-    return budget_take(&server->bodies, &exchange->reserved, exchange->sender.user, exchange->body_limit,
-                       err);
-}
-
-void exchange_admit_body(struct exchange *exchange, unsigned long long length)
-{
-    struct error err;
-
-    exchange->body_limit = EXCHANGE_SMALL_BODY;
-    int result = authenticate_caller(exchange, NULL, &exchange->sender, &err);
-    if (length <= EXCHANGE_SMALL_BODY || (result != 0 && length == REQUEST_LENGTH_UNKNOWN))
-        return;
-    if (result == 0) {
-        exchange->body_limit = length < REQUEST_BODY_LIMIT ? (size_t)length : REQUEST_BODY_LIMIT;
-        if (reserve(exchange, &err) != 0)
-            exchange_refuse(exchange, &err);
-    } else if (authenticate_is_tried(exchange)) {
-        refuse_unprepared(exchange, &err, NULL);
-    } else {
-        error_set(&err, ERROR_TOO_LARGE,
-                  "for data too large: without a ticket or token at most %zu bytes are accepted",
-                  EXCHANGE_SMALL_BODY);
-        exchange_refuse(exchange, &err);
-    }
-}
-
-/* Everybody's files go to one disk. */
-static int take_place(struct exchange *exchange, struct error *err)
-{
-    struct server *server = exchange->server;
-
-    if (atomic_fetch_add(&server->uploads, 1) < EXCHANGE_UPLOADS ||
-        peer_is_root(exchange->peer, server->owner))
-        return 0;
-    atomic_fetch_sub(&server->uploads, 1);
-    return error_set(err, ERROR_BUSY, "%d files are being uploaded already: try again later",
-                     EXCHANGE_UPLOADS);
-}
-
-/* The steps before the handler, as far as they need no body. */
-static int admit_file(struct exchange *exchange, const struct endpoint *endpoint, json_t *params,
-                      unsigned long long length, struct error *err)
-{
-    struct server *server = exchange->server;
-    struct request request = {.endpoint = endpoint, .service = server->service, .params = params};
-
-    if (check_caller(exchange, endpoint, params, err) != 0 ||
-        route_check_node(&server->routes, endpoint, params, err) != 0)
-        return -1;
-    exchange->sender = request.caller = exchange->request.caller;
-    if (length == REQUEST_LENGTH_UNKNOWN)
-        return error_set(err, ERROR_UNREADABLE, "a file is taken only with a Content-Length");
-    if (endpoint->admit_file(&request, length, err) != 0 || take_place(exchange, err) != 0)
-        return -1;
-    if (upload_begin(server->service->paths.store, &exchange->upload, err) == 0)
-        return 0;
-    atomic_fetch_sub(&server->uploads, 1);
-    return -1;
-}
-
-bool exchange_admit_file(struct exchange *exchange, unsigned long long length)
-{
-    static const char multipart[] = "multipart/form-data";
-    struct decoded decoded = {0};
-    const struct endpoint *endpoint = NULL;
-    struct error err;
-
-    if (exchange->content_type == NULL || strcmp(exchange->method, "POST") != 0 ||
-        strncasecmp(exchange->content_type, multipart, strlen(multipart)) != 0 ||
-        request_decode(exchange->method, exchange->uri, NULL, "", 0, &decoded, &err) != 0)
-        return false;
-    bool takes =
-        route_find(&exchange->server->routes, &decoded, &endpoint, &err) == 0 && endpoint->admit_file != NULL;
-    if (takes && admit_file(exchange, endpoint, decoded.params, length, &err) != 0)
-        refuse_unprepared(exchange, &err, NULL);
-    decoded_release(&decoded);
-    exchange->body_limit = 0;
-    return takes;
 }
 
 static void start_request(struct exchange *exchange)
@@ -496,7 +410,7 @@ void exchange_serve(struct exchange *exchange)
     else if (reply_from_cache(exchange))
         return;
     else if (prepare(exchange, &errors, &err) != 0)
-        refuse_unprepared(exchange, &err, errors);
+        exchange_refuse_unprepared(exchange, &err, errors);
     else
         start_request(exchange);
 }

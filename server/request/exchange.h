@@ -118,8 +118,15 @@ bool exchange_is_proven(const struct exchange *exchange);
 /* Pauses the exchange unless it is paused already. */
 void exchange_pause(struct exchange *exchange);
 
+/* Whether the caller may call the endpoint; it becomes request.caller. */
+int exchange_check_caller(struct exchange *exchange, const struct endpoint *endpoint, const json_t *params,
+                          struct error *err);
+
 /* Replies with an error instead of serving the request. */
 void exchange_refuse(struct exchange *exchange, const struct error *err);
+
+/* The same with the errors of parameters (may be NULL); who is not let in gets no body, and perhaps later. */
+void exchange_refuse_unprepared(struct exchange *exchange, const struct error *err, const json_t *errors);
 
 /* The origin that the reply must name: the request's, if that is configured, else NULL. */
 const char *exchange_allowed_origin(const struct exchange *exchange);
