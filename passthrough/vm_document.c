@@ -7,6 +7,7 @@
 #include "access/acl_entry.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "storage/edit.h"
 
 #define KIND "vm"
 
@@ -68,6 +69,48 @@ void vm_document_put(struct change_set *set, long long vmid, int64_t revision, j
     autofree char *id = xasprintf("%lld", vmid);
 
     change_set_put(set, KIND, id, revision, document);
+}
+
+struct settling {
+    const char *node;
+    long long vmid;
+    const char *key, *value;
+};
+
+static void drop(json_t *document, const char *member, const char *key)
+{
+    json_object_del(json_object_get(document, member), key);
+    if (json_object_size(json_object_get(document, member)) == 0)
+        json_object_del(document, member);
+}
+
+static int settle(struct storage *storage, void *context, struct change_set *set, struct error *err)
+{
+    const struct settling *settling = context;
+    autojson json_t *document = NULL;
+    int64_t revision = 0;
+
+    if (vm_document_read(storage, settling->node, settling->vmid, &document, &revision, err) != 0)
+        return -1;
+    json_t *next = json_deep_copy(document), *config = json_object_get(next, "config");
+    if (settling->value == NULL) {
+        json_object_del(config, settling->key);
+        drop(next, "delete", settling->key);
+    } else {
+        json_object_set_new(config, settling->key, json_string(settling->value));
+        if (strcmp(json_text(json_object_get(next, "pending"), settling->key), settling->value) == 0)
+            drop(next, "pending", settling->key);
+    }
+    vm_document_put(set, settling->vmid, revision, next);
+    return 0;
+}
+
+int vm_document_settle(struct storage *storage, const char *node, long long vmid, const char *key,
+                       const char *value, struct error *err)
+{
+    struct settling settling = {node, vmid, key, value};
+
+    return edit_run(storage, settle, &settling, err);
 }
 
 int vm_document_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err)

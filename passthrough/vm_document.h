@@ -26,6 +26,11 @@ int vm_document_create(struct storage *storage, long long vmid, json_t *document
 /* Adds to the set the change of the VM as it is at that revision. Takes the document. */
 void vm_document_put(struct change_set *set, long long vmid, int64_t revision, json_t *document);
 
+/* What a VM that runs has got by now is its configuration: the key has this value (NULL: it is gone), and is
+ * not pending any more, unless something else became pending meanwhile. */
+int vm_document_settle(struct storage *storage, const char *node, long long vmid, const char *key,
+                       const char *value, struct error *err);
+
 /* The ACL's entries on /vms/ID are deleted with the VM, so that a later VM of that id does not inherit them.
  */
 int vm_document_delete(struct storage *storage, long long vmid, int64_t revision, struct error *err);

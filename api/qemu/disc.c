@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "broker/call.h"
 #include "passthrough/vm_document.h"
-#include "storage/edit.h"
 #include "vm/disk.h"
 
 /* The parts of a value that is a drive for discs; NULL for any other. */
@@ -27,36 +26,10 @@ static json_t *read_drive(const json_t *config, const char *key)
     return NULL;
 }
 
-struct applying {
-    const struct qemu_call *call;
-    const char *key, *value;
-};
-
-/* Unless something else is pending by now. */
-static int apply_disc(struct storage *storage, void *context, struct change_set *set, struct error *err)
-{
-    const struct applying *applying = context;
-    long long vmid = qemu_vmid(applying->call);
-    autojson json_t *document = NULL;
-    int64_t revision = 0;
-
-    if (vm_document_read(storage, applying->call->service->node, vmid, &document, &revision, err) != 0)
-        return -1;
-    json_t *next = json_deep_copy(document), *pending = json_object_get(next, "pending");
-    if (strcmp(json_text(pending, applying->key), applying->value) == 0)
-        json_object_del(pending, applying->key);
-    if (json_object_size(pending) == 0)
-        json_object_del(next, "pending");
-    json_object_set_new(json_object_get(next, "config"), applying->key, json_string(applying->value));
-    vm_document_put(set, vmid, revision, next);
-    return 0;
-}
-
 static int change_disc(const struct qemu_call *call, const char *key, const json_t *drive, const char *value,
                        struct error *err)
 {
     const struct service *service = call->service;
-    struct applying applying = {call, key, value};
     autojson json_t *answer = NULL;
     struct error why;
 
@@ -65,7 +38,7 @@ static int change_disc(const struct qemu_call *call, const char *key, const json
                                       key, "file", json_text(drive, "file")),
                             &answer, &why) != 0)
         return error_set_field(err, key, "hotplug problem - %.900s", why.message);
-    return edit_run(service->storage, apply_disc, &applying, err);
+    return vm_document_settle(service->storage, service->node, qemu_vmid(call), key, value, err);
 }
 
 int qemu_discs_change(const struct qemu_call *call, const json_t *document, struct error *err)
