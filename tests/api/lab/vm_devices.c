@@ -75,19 +75,26 @@ static unsigned count_below(const json_t *devices, unsigned id)
     return count;
 }
 
-/* How many functions with that device id the guest's buses have. */
-static unsigned count_in_guest(unsigned device)
+static json_t *ask_qemu(const char *command, json_t *arguments)
 {
     autofree char *path = xasprintf("%s/vm/100/100.qmp", daemon_run());
     autoqmp struct qmp *qmp = NULL;
-    autojson json_t *buses = NULL;
-    unsigned count = 0;
-    const json_t *bus;
+    json_t *answer = NULL;
     struct error err;
-    size_t i;
 
     cr_assert_eq(qmp_open(path, QMP_MS, &qmp, &err), 0, "%s", err.message);
-    cr_assert_eq(qmp_execute(qmp, "query-pci", NULL, QMP_MS, &buses, &err), 0, "%s", err.message);
+    cr_assert_eq(qmp_execute(qmp, command, arguments, QMP_MS, &answer, &err), 0, "%s", err.message);
+    return answer;
+}
+
+/* How many functions with that device id the guest's buses have. */
+static unsigned count_in_guest(unsigned device)
+{
+    autojson json_t *buses = ask_qemu("query-pci", NULL);
+    unsigned count = 0;
+    const json_t *bus;
+    size_t i;
+
     json_array_foreach(buses, i, bus)
         count += count_below(json_object_get(bus, "devices"), device);
     return count;
@@ -353,18 +360,11 @@ LAB_TEST(lab_vm_plug, guest_that_does_not_answer_keeps_its_card)
  * them. */
 static unsigned count_in_qemu(void)
 {
-    autofree char *path = xasprintf("%s/vm/100/100.qmp", daemon_run());
-    autoqmp struct qmp *qmp = NULL;
-    autojson json_t *list = NULL;
+    autojson json_t *list = ask_qemu("qom-list", json_pack("{s:s}", "path", "/machine/peripheral"));
     unsigned count = 0;
     const json_t *row;
-    struct error err;
     size_t i;
 
-    cr_assert_eq(qmp_open(path, QMP_MS, &qmp, &err), 0, "%s", err.message);
-    cr_assert_eq(
-        qmp_execute(qmp, "qom-list", json_pack("{s:s}", "path", "/machine/peripheral"), QMP_MS, &list, &err),
-        0, "%s", err.message);
     json_array_foreach(list, i, row)
         count += strncmp(json_text(row, "name"), "hostpci", 7) == 0;
     return count;
