@@ -24,6 +24,7 @@ static const struct call {
     enum method method;
     int id_at;         /* which argument is the PCI id, from 1 */
     bool by_slot;      /* a PCI id without a function means the whole device */
+    bool by_group;     /* --group means the whole IOMMU group */
     const char *below; /* the rest of the path, below the device; the whole path if there is none */
     const char *arguments[ARGUMENTS_MAX]; /* the parameters that the arguments give; NULL for the PCI id */
     const char *parameter, *value;        /* what is always given */
@@ -44,16 +45,23 @@ static const struct call {
      .id_at = 1,
      .parameter = "driver",
      .value = "vfio",
-     .by_slot = true},
+     .by_slot = true,
+     .by_group = true},
     {.name = "attach",
      .method = METHOD_PUT,
      .below = "/driver",
      .id_at = 1,
      .parameter = "driver",
      .value = "restore",
-     .by_slot = true},
+     .by_slot = true,
+     .by_group = true},
     {.name = "vfs", .method = METHOD_PUT, .below = "/sriov", .id_at = 1, .arguments = {NULL, "numvfs"}},
-    {.name = "map", .method = METHOD_POST, .below = "/map", .id_at = 2, .arguments = {"mapping", NULL}},
+    {.name = "map",
+     .method = METHOD_POST,
+     .below = "/map",
+     .id_at = 2,
+     .arguments = {"mapping", NULL},
+     .by_slot = true},
 };
 
 static const struct call *find_call(const char *name)
@@ -195,7 +203,7 @@ static int parse(const struct call *call, int argc, char **argv, char *path, str
     line[count++] = path;
     for (int i = after; i < argc; i++)
         line[count++] = argv[i];
-    return options_parse(count, line, OPTIONS_TARGET | OPTIONS_FORMAT | (call->by_slot ? OPTIONS_GROUP : 0),
+    return options_parse(count, line, OPTIONS_TARGET | OPTIONS_FORMAT | (call->by_group ? OPTIONS_GROUP : 0),
                          call->method, ret, err);
 }
 

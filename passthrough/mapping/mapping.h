@@ -72,9 +72,11 @@ int mapping_update(const struct mapping_kind *kind, struct storage *storage, con
 int mapping_delete(const struct mapping_kind *kind, struct storage *storage, const char *id,
                    struct error *err);
 
-/* Adds the PCI device of this node as the last entry of the mapping, which is created if it does not exist,
- * and sets its description unless that is NULL. An error if the mapping names the device already. */
+/* Adds the PCI function of this node, or all functions of the device whose function 0 it is, as the last
+ * entry of the mapping, which is created if it does not exist, and sets its description unless that is NULL.
+ * An error if the mapping names the device already. */
 int mapping_add_device(struct storage *storage, const char *id, const char *node,
-                       const struct pci_device *device, const char *description, struct error *err);
+                       const struct pci_device *device, bool all_functions, const char *description,
+                       struct error *err);
 
 #endif

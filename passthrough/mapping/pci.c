@@ -236,12 +236,14 @@ const struct mapping_kind mapping_pci = {
     .compare = compare_pci,
 };
 
-static json_t *make_entry(const char *node, const struct pci_device *device)
+static json_t *make_entry(const char *node, const struct pci_device *device, bool all_functions)
 {
     struct expectation expected = expect(device);
     char path[PCI_ADDRESS_SIZE];
 
     pci_address_format(device->address, path);
+    if (all_functions)
+        *strrchr(path, '.') = '\0';
     json_t *entry = json_pack("{s:s, s:s, s:s}", "node", node, "path", path, "id", expected.id);
     if (expected.subsystem[0] != '\0')
         json_object_set_new(entry, "subsystem-id", json_string(expected.subsystem));
@@ -297,9 +299,10 @@ static int build_addition(struct storage *storage, void *context, struct change_
 }
 
 int mapping_add_device(struct storage *storage, const char *id, const char *node,
-                       const struct pci_device *device, const char *description, struct error *err)
+                       const struct pci_device *device, bool all_functions, const char *description,
+                       struct error *err)
 {
-    autojson json_t *entry = make_entry(node, device);
+    autojson json_t *entry = make_entry(node, device, all_functions);
 
     return edit_run(storage, build_addition, &(struct addition){id, entry, description}, err);
 }

@@ -46,6 +46,15 @@ DAEMON_TEST(map, every_device_becomes_a_right_entry)
     is_json(member(mapping, "checks"), "[]");
 }
 
+DAEMON_TEST(map, of_a_whole_device_has_all_its_functions)
+{
+    post(PCI "0000:01:00.1/map", "mapping", "gpu", "scope", "device", NULL);
+    const json_t *mapping = row(get(MAPPINGS, "check-node", NODE, NULL), "id", "gpu");
+    is_json(member(mapping, "map"),
+            "['id=10de:2484,node=" NODE ",path=0000:01:00,iommugroup=1,subsystem-id=10de:146b']");
+    is_json(member(mapping, "checks"), "[]");
+}
+
 DAEMON_TEST(map, extends_a_mapping_and_keeps_the_rest)
 {
     post(MAPPINGS, "id", "pool", "map", "node=pve9,path=0000:0a:00,id=1000:0001", "mdev", "1", "description",

@@ -108,7 +108,10 @@ DAEMON_TEST(short_command, vfs_sets_the_number_of_virtual_functions)
 DAEMON_TEST(short_command, map_makes_a_mapping)
 {
     free(RUN("map", "gpu", "01:00", "--description", "for games"));
-    cr_assert_str_eq(text_of(get("/cluster/mapping/pci/gpu", NULL), "description"), "for games");
+    const json_t *mapping = get("/cluster/mapping/pci/gpu", NULL);
+    cr_assert_str_eq(text_of(mapping, "description"), "for games");
+    is_json(member(mapping, "map"),
+            "['id=10de:2484,node=" NODE ",path=0000:01:00,iommugroup=2,subsystem-id=10de:146b']");
 }
 
 DAEMON_TEST(short_command, a_command_line_that_makes_no_sense_is_refused)
