@@ -17,6 +17,7 @@
 #define SYS_CLASS_GRAPHICS       "sys/class/graphics"
 #define SYS_CLASS_INFINIBAND     "sys/class/infiniband"
 #define SYS_CLASS_IOMMU          "sys/class/iommu"
+#define SYS_CLASS_KVM            "sys/class/misc/kvm"
 #define SYS_CLASS_NET            "sys/class/net"
 #define SYS_CLASS_NVME           "sys/class/nvme"
 #define SYS_CLASS_NVME_SUBSYSTEM "sys/class/nvme-subsystem"

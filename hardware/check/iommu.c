@@ -61,7 +61,7 @@ static const struct check cpu_virtualization_check = {
     .scope = CHECK_HOST,
     .section = MANUAL_GENERAL,
     .sentence = "Your hardware needs to support [it], this includes the CPU and the motherboard.",
-    .text = "flags vmx and svm in /" PROC_CPUINFO,
+    .text = "flags vmx and svm in /" PROC_CPUINFO ", or KVM that runs without them: /" SYS_CLASS_KVM,
     .run = check_cpu,
 };
 

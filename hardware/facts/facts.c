@@ -119,6 +119,8 @@ void facts_read_cpu(struct facts *facts)
         if (line != NULL)
             read_cpu_line(&facts->cpu, text_trim(name), text_trim(line));
     }
+    if (facts->cpu.virtualizes == ANSWER_NO && sysfs_exists(sysroot_fd(facts->sysroot), SYS_CLASS_KVM))
+        facts->cpu.virtualizes = ANSWER_YES;
 }
 
 void facts_read(const struct sysroot *sysroot, struct facts *ret)

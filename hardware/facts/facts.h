@@ -22,9 +22,11 @@ enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
 struct cpu_facts {
     enum cpu_vendor vendor;
     char model[128];
-    enum answer virtualizes; /* VMX or SVM: flags of proc/cpuinfo; unknown where there are no such flags */
-    bool hypervisor;         /* this host is itself a VM: the flag "hypervisor" (CPUID 1, ECX bit 31) */
-    unsigned physical_bits;  /* of addresses; 0: unknown */
+    /* VMX or SVM: flags of proc/cpuinfo; unknown where there are no such flags. Also where KVM has started
+     * without them, as it can inside a VM; it registers its device only then (virt/kvm/kvm_main.c). */
+    enum answer virtualizes;
+    bool hypervisor;        /* this host is itself a VM: the flag "hypervisor" (CPUID 1, ECX bit 31) */
+    unsigned physical_bits; /* of addresses; 0: unknown */
 };
 
 /* Tables in sys/firmware/acpi/tables; their names are open to all, their content to root. Sources: "Intel
