@@ -3,6 +3,7 @@
 #include "hardware/settings/owner.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@
 #include "hardware/paths.h"
 #include "hardware/slice/mdevctl.h"
 
-#define MOST_TEXT 262144
+#define MOST_TEXT    262144
+#define MOST_SCRIPTS 512 /* that are looked at for one function */
 
 const char *const owned_names[OWNED_KINDS] = {
     [OWNED_DRIVER] = "driver", [OWNED_VFS] = "vfs", [OWNED_MDEV] = "mdev"};
@@ -39,42 +41,57 @@ static const struct word link_words[] = {
 static const struct word connection_words[] = {{"total-vfs", OWNED_VFS}, {NULL, OWNED_VFS}};
 static const struct word netplan_words[] = {{"virtual-function-count", OWNED_VFS}, {NULL, OWNED_VFS}};
 
-/* Files in which a line with one of the words sets something. `same`: that line must name the device, not
- * just the file; otherwise the first such line stands for all of the file. */
+/* Where the device has to be named for a line to be about it. */
+enum named {
+    IN_FILE,    /* the first line with a word stands for all of the file */
+    IN_LINE,    /* in that very line */
+    BY_VARIABLE /* there, or in its part of the file if the line has a variable */
+};
+
+/* Files in which a line with one of the words sets something. `part`: lines that begin so begin a part of the
+ * file; NULL: it has none. `runs`: what a line has that runs programs; NULL: no line does. */
 static const struct place {
     const char *owner, *folder, *suffix;
     const struct word *words;
-    bool same;
+    enum named named;
+    const char *part, *runs;
 } places[] = {
-    {"udev", "etc/udev/rules.d", ".rules", attribute_words, true},
-    {"udev", "run/udev/rules.d", ".rules", attribute_words, true},
-    {"udev", "usr/local/lib/udev/rules.d", ".rules", attribute_words, true},
-    {"udev", "usr/lib/udev/rules.d", ".rules", attribute_words, true},
-    {"systemd", "etc/systemd/network", ".link", link_words, false},
-    {"systemd", "run/systemd/network", ".link", link_words, false},
-    {"systemd", "usr/local/lib/systemd/network", ".link", link_words, false},
-    {"systemd", "usr/lib/systemd/network", ".link", link_words, false},
-    {"networkmanager", "etc/NetworkManager/system-connections", ".nmconnection", connection_words, false},
-    {"networkmanager", "run/NetworkManager/system-connections", ".nmconnection", connection_words, false},
-    {"networkmanager", "usr/lib/NetworkManager/system-connections", ".nmconnection", connection_words, false},
-    {"netplan", "etc/netplan", ".yaml", netplan_words, false},
-    {"netplan", "run/netplan", ".yaml", netplan_words, false},
-    {"netplan", "usr/lib/netplan", ".yaml", netplan_words, false},
-    {"script", "etc", "rc.local", attribute_words, true},
-    {"script", "etc/network", "interfaces", attribute_words, true},
-    {"script", "etc/network/interfaces.d", "", attribute_words, true},
-    {"script", "etc/cron.d", "", attribute_words, true},
-    {"script", "etc/systemd/system", ".service", attribute_words, true},
-    {"script", "run/systemd/system", ".service", attribute_words, true},
-    {"script", "usr/local/lib/systemd/system", ".service", attribute_words, true},
-    {"script", "usr/lib/systemd/system", ".service", attribute_words, true},
+    {"udev", "etc/udev/rules.d", ".rules", attribute_words, IN_LINE, NULL, "RUN"},
+    {"udev", "run/udev/rules.d", ".rules", attribute_words, IN_LINE, NULL, "RUN"},
+    {"udev", "usr/local/lib/udev/rules.d", ".rules", attribute_words, IN_LINE, NULL, "RUN"},
+    {"udev", "usr/lib/udev/rules.d", ".rules", attribute_words, IN_LINE, NULL, "RUN"},
+    {"systemd", "etc/systemd/network", ".link", link_words, IN_FILE, NULL, NULL},
+    {"systemd", "run/systemd/network", ".link", link_words, IN_FILE, NULL, NULL},
+    {"systemd", "usr/local/lib/systemd/network", ".link", link_words, IN_FILE, NULL, NULL},
+    {"systemd", "usr/lib/systemd/network", ".link", link_words, IN_FILE, NULL, NULL},
+    {"networkmanager", "etc/NetworkManager/system-connections", ".nmconnection", connection_words, IN_FILE,
+     NULL, NULL},
+    {"networkmanager", "run/NetworkManager/system-connections", ".nmconnection", connection_words, IN_FILE,
+     NULL, NULL},
+    {"networkmanager", "usr/lib/NetworkManager/system-connections", ".nmconnection", connection_words,
+     IN_FILE, NULL, NULL},
+    {"netplan", "etc/netplan", ".yaml", netplan_words, IN_FILE, NULL, NULL},
+    {"netplan", "run/netplan", ".yaml", netplan_words, IN_FILE, NULL, NULL},
+    {"netplan", "usr/lib/netplan", ".yaml", netplan_words, IN_FILE, NULL, NULL},
+    {"script", "etc", "rc.local", attribute_words, BY_VARIABLE, NULL, ""},
+    {"script", "etc/network", "interfaces", attribute_words, BY_VARIABLE, "iface ", ""},
+    {"script", "etc/network/interfaces.d", "", attribute_words, BY_VARIABLE, "iface ", ""},
+    {"script", "etc/cron.d", "", attribute_words, BY_VARIABLE, NULL, ""},
+    {"script", "etc/systemd/system", ".service", attribute_words, BY_VARIABLE, NULL, "Exec"},
+    {"script", "run/systemd/system", ".service", attribute_words, BY_VARIABLE, NULL, "Exec"},
+    {"script", "usr/local/lib/systemd/system", ".service", attribute_words, BY_VARIABLE, NULL, "Exec"},
+    {"script", "usr/lib/systemd/system", ".service", attribute_words, BY_VARIABLE, NULL, "Exec"},
 };
+
+/* A script that one of them runs. What it runs itself is not looked at. */
+static const struct place script = {"script", "", "", attribute_words, BY_VARIABLE, NULL, NULL};
 
 struct search {
     const struct sysroot *sysroot;
     const struct pci_device *device;
     char id[PCI_ADDRESS_SIZE];
     json_t *names; /* of the function: its id, its interfaces and their addresses */
+    unsigned scripts;
     json_t *list;
 };
 
@@ -117,37 +134,120 @@ static const struct word *find_word(const struct word *words, const char *text)
     return words->text != NULL ? words : NULL;
 }
 
+/* A file while it is read. */
+struct reading {
+    const struct place *place;
+    const char *file, *caller; /* NULL: it is in its place */
+    bool named;                /* the device is, in this part */
+};
+
 /* True if it sets something. */
-static bool search_line(struct search *search, const struct place *place, const char *file, unsigned number,
+static bool search_line(struct search *search, const struct reading *reading, unsigned number,
                         const char *line)
 {
+    const struct place *place = reading->place;
     const struct word *word = find_word(place->words, line);
 
-    if (word == NULL || line[0] == '#' || line[0] == ';' || (place->same && !names_device(search, line)))
+    if (word == NULL)
         return false;
-    add(search, place->owner, word->what, file, number, line);
+    if (!names_device(search, line) && (!reading->named || place->named == IN_LINE ||
+                                        (place->named == BY_VARIABLE && strchr(line, '$') == NULL)))
+        return false;
+    autofree char *told =
+        reading->caller == NULL ? xstrdup(line) : xasprintf("%s, run by /%s", line, reading->caller);
+    add(search, place->owner, word->what, reading->file, number, told);
     return true;
 }
 
+static void search_scripts(struct search *search, const char *caller, const char *line);
+
 /* A line that ends with a backslash goes on in the next one. */
-static void search_file(struct search *search, const struct place *place, const char *file)
+static void search_text(struct search *search, struct reading *reading, char *text)
 {
-    autofree char *text = NULL;
+    const struct place *place = reading->place;
     unsigned number = 1;
 
-    if (sysfs_read_whole(sysroot_fd(search->sysroot), file, MOST_TEXT, &text) < 0 ||
-        !names_device(search, text))
-        return;
-    char *rest = text;
-    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+    for (char *line, *rest = text; (line = strsep(&rest, "\n")) != NULL;) {
         unsigned lines = 1;
         for (char *end; rest != NULL && (end = rest - 1) > line && end[-1] == '\\'; lines++) {
             end[-1] = end[0] = ' ';
             strsep(&rest, "\n");
         }
-        if (search_line(search, place, file, number, text_trim(line)) && !place->same)
-            return;
+        line = text_trim(line);
+        if (place->part != NULL && text_starts_with(line, place->part))
+            reading->named = names_device(search, line);
+        if (line[0] != '#' && line[0] != ';') {
+            if (search_line(search, reading, number, line) && place->named == IN_FILE)
+                return;
+            if (place->runs != NULL && strstr(line, place->runs) != NULL)
+                search_scripts(search, reading->file, line);
+        }
         number += lines;
+    }
+}
+
+static void search_file(struct search *search, const struct place *place, const char *file)
+{
+    autofree char *text = NULL;
+
+    if (sysfs_read_whole(sysroot_fd(search->sysroot), file, MOST_TEXT, &text) < 0)
+        return;
+    struct reading reading = {.place = place, .file = file, .named = names_device(search, text)};
+    if (reading.named || place->runs != NULL)
+        search_text(search, &reading, text);
+}
+
+static bool is_told(const struct search *search, const char *file)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(search->list, i, row)
+        if (strcmp(json_text(row, "file") + 1, file) == 0)
+            return true;
+    return false;
+}
+
+/* It gets the device as an argument, or names it. */
+static void search_script(struct search *search, const char *caller, const char *line, const char *file)
+{
+    struct reading reading = {.place = &script, .file = file, .caller = caller};
+    autofree char *text = NULL;
+    char first[2];
+
+    if (search->scripts++ >= MOST_SCRIPTS || is_told(search, file) ||
+        sysfs_read_bytes(sysroot_fd(search->sysroot), file, first, sizeof(first)) != -EFBIG ||
+        memcmp(first, "#!", sizeof(first)) != 0 ||
+        sysfs_read_whole(sysroot_fd(search->sysroot), file, MOST_TEXT, &text) < 0)
+        return;
+    reading.named = names_device(search, line) || names_device(search, text);
+    if (reading.named)
+        search_text(search, &reading, text);
+}
+
+/* What may be opened without doing anything. */
+static bool may_be_script(const char *word)
+{
+    static const char *const others[] = {"dev", PROC, SYS};
+
+    if (word[0] != '/' || strstr(word, "..") != NULL)
+        return false;
+    size_t top = strcspn(word + 1, "/");
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        if (strlen(others[i]) == top && strncmp(word + 1, others[i], top) == 0)
+            return false;
+    return true;
+}
+
+static void search_scripts(struct search *search, const char *caller, const char *line)
+{
+    autofree char *copy = xstrdup(line);
+    char *rest = copy;
+
+    for (char *word; (word = strsep(&rest, " \t\"'=;&|`()<>{},")) != NULL;) {
+        word += strspn(word, "-@:+!"); /* of systemd's */
+        if (may_be_script(word))
+            search_script(search, caller, line, word + 1);
     }
 }
 

@@ -5,8 +5,9 @@
  * Sources: sysfs.conf of Debian's sysfsutils; driverctl(8), whose store has a file for each device;
  * mdevctl(8); systemd.link(5), udev(7); nm-settings(5), sriov.total-vfs; netplan's virtual-function-count;
  * modinfo(8) of Intel's drivers for max_vfs; scripts, units and interfaces(5) with lines that write to files
- * of the function in sysfs. A file of theirs is taken to be about a function if it names its id, an interface
- * of it, or that one's address. */
+ * of the function in sysfs, and scripts that one of these runs. A file of theirs is taken to be about a
+ * function if it names its id, an interface of it, or that one's address, and a script also if it is run with
+ * one of them. */
 #ifndef HOSTPCI_HARDWARE_SETTINGS_OWNER_H
 #define HOSTPCI_HARDWARE_SETTINGS_OWNER_H
 

@@ -77,6 +77,37 @@ static const struct {
      "script", "driver", 2},
 };
 
+#define SCRIPT            "usr/local/sbin/make-vfs"
+#define RUN_UNIT(command) "[Service]\nType=oneshot\nExecStart=" command "\n"
+
+/* Scripts that others run: the device is named there, or where it is run. */
+static const struct {
+    const char *file, *text, *script;
+    int line; /* 0: nothing is found */
+} scripts[] = {
+    {"etc/systemd/system/vfs.service", RUN_UNIT("-/" SCRIPT " --now"),
+     "#!/bin/sh\necho 4 > /sys/class/net/eth1/device/sriov_numvfs\n", 2},
+    {"usr/lib/systemd/system/vfs.service", RUN_UNIT("/bin/sh -c '/" SCRIPT "; true'"),
+     "#!/bin/sh\nport=" CARD "\n# sriov_numvfs of $port\necho 4 > /sys/bus/pci/devices/$port/sriov_numvfs",
+     4},
+    {"etc/systemd/system/vfs.service", RUN_UNIT("/" SCRIPT " eth1 4"),
+     "#!/bin/sh\necho $2 > /sys/class/net/$1/device/sriov_numvfs\n", 2},
+    {"etc/systemd/system/vfs.service", RUN_UNIT("/" SCRIPT " eth10 4"),
+     "#!/bin/sh\necho $2 > /sys/class/net/$1/device/sriov_numvfs\n", 0},
+    {"etc/systemd/system/vfs.service", RUN_UNIT("/" SCRIPT " eth1"),
+     "#!/bin/sh\nip link set $1 up\necho 4 > /sys/class/net/eth10/device/sriov_numvfs\n", 0},
+    {"etc/systemd/system/vfs.service", "[Unit]\nConditionPathExists=/" SCRIPT "\n",
+     "#!/bin/sh\necho 4 > /sys/class/net/eth1/device/sriov_numvfs\n", 0},
+    {"etc/systemd/system/vfs.service", RUN_UNIT("/" SCRIPT),
+     "\177ELF/sys/class/net/eth1/device/sriov_numvfs\n", 0},
+    {"etc/udev/rules.d/90.rules", "ACTION==\"add\", NAME==\"eth1\", RUN+=\"/" SCRIPT " $name\"\n",
+     "#!/bin/sh\necho 4 > /sys/class/net/$1/device/sriov_numvfs\n", 2},
+    {"etc/rc.local", "#!/bin/sh\n/" SCRIPT " &\nexit 0\n",
+     "#!/bin/sh\necho vfio-pci > /sys/bus/pci/devices/" CARD "/driver_override\n", 2},
+    {"etc/cron.d/vfs", "@reboot root /" SCRIPT " eth1\n",
+     "#!/bin/sh\necho 4 > /sys/class/net/$1/device/sriov_numvfs\n", 2},
+};
+
 static void make(struct tree *tree)
 {
     tree_make(tree);
@@ -112,6 +143,47 @@ Test(owner, each_is_found_and_refused)
         autojson json_t *none = owner_list(tree.sysroot, other);
         cr_expect_eq(json_array_size(none), 0, "%s: of another device", cases[i].file);
     }
+}
+
+Test(owner, scripts_that_others_run_are_looked_at)
+{
+    for (size_t i = 0; i < COUNT_OF(scripts); i++) {
+        autotree struct tree tree;
+        make(&tree);
+        tree_write(&tree, scripts[i].file, scripts[i].text);
+        tree_write(&tree, SCRIPT, scripts[i].script);
+        autoinventory struct inventory *inventory = tree_scan(&tree);
+        autojson json_t *list = owner_list(tree.sysroot, device_of(inventory, CARD)),
+                        *none = owner_list(tree.sysroot, device_of(inventory, "0000:02:00.0"));
+        const json_t *owner = json_array_get(list, 0);
+        cr_expect_eq(json_array_size(none), 0, "%zu: of another device", i);
+        cr_assert_eq(json_array_size(list), scripts[i].line > 0, "%zu: %zu owners", i, json_array_size(list));
+        if (owner == NULL)
+            continue;
+        cr_expect_str_eq(json_string_value(json_object_get(owner, "file")), "/" SCRIPT);
+        cr_expect_eq(json_integer_value(json_object_get(owner, "line")), scripts[i].line, "%zu", i);
+        cr_expect_not_null(strstr(json_string_value(json_object_get(owner, "text")), scripts[i].file));
+    }
+}
+
+/* `$IFACE` is the interface of its own part of the file. */
+Test(owner, of_a_file_of_several_parts_has_its_own)
+{
+    autotree struct tree tree;
+
+    make(&tree);
+    tree_write(&tree, "etc/network/interfaces",
+               "iface eth1 inet manual\n  mtu 9000\n\niface eth2 inet manual\n"
+               "  up echo 4 > /sys/class/net/$IFACE/device/sriov_numvfs\n");
+    autoinventory struct inventory *inventory = tree_scan(&tree);
+    const struct pci_device *card = device_of(inventory, CARD);
+    expect_json(owner_list(tree.sysroot, card), "[]");
+    tree_write(&tree, "etc/network/interfaces",
+               "iface eth2 inet manual\n  mtu 9000\n\niface eth1 inet manual\n"
+               "  up echo 4 > /sys/class/net/$IFACE/device/sriov_numvfs\n");
+    autojson json_t *list = owner_list(tree.sysroot, card);
+    cr_assert_eq(json_array_size(list), 1);
+    cr_expect_eq(json_integer_value(json_object_get(json_array_get(list, 0), "line")), 5);
 }
 
 Test(owner, nobody_is_found_where_nobody_is)
