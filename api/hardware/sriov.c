@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /nodes/{node}/hardware/pci/{id}/sriov: dividing a physical function into virtual ones. */
 #include "hardware/pci/sriov.h"
+
+#include <string.h>
+
 #include "api/endpoints.h"
 #include "api/hardware/state.h"
 #include "api/hardware/task.h"
@@ -10,20 +13,46 @@
 #include "hardware/slice/vf_link.h"
 #include "passthrough/assign/availability.h"
 
-/* Adds the settings that the kernel has for the virtual functions that exist; leaves out what it does not
- * provide. */
-static void add_settings(const struct sysroot *sysroot, struct pci_address physical, const json_t *vfs)
+static void add_link_settings(const struct sysroot *sysroot, const struct vf_interface *interface,
+                              const json_t *vfs)
 {
-    struct vf_interface interface = vf_interface_find(sysroot, physical);
     autojson json_t *list = NULL;
     struct error ignored;
     size_t i;
     json_t *settings;
 
-    if (interface.index == 0 || vf_link_read(sysroot, &interface, &list, &ignored) != 0)
+    if (vf_link_read(sysroot, interface, &list, &ignored) != 0)
         return;
     json_array_foreach(list, i, settings)
         json_object_set(json_array_get(vfs, i), "settings", settings);
+}
+
+/* Only root may ask a drive. */
+static void add_shares(const struct broker *broker, const char *id, const json_t *vfs)
+{
+    autojson json_t *reply = NULL;
+    struct error ignored;
+    size_t i;
+    json_t *share;
+
+    if (broker_call_briefly(broker, operation_describe_vfs.name, NULL, json_pack("{s:s}", "id", id), &reply,
+                            &ignored) != 0)
+        return;
+    json_array_foreach(json_object_get(reply, "vfs"), i, share)
+        json_object_update(json_array_get(vfs, i), share);
+}
+
+/* Adds the settings of the virtual functions that exist, as kernel and drive have them; leaves out what is
+ * not provided. */
+static void add_settings(const struct service *service, const struct pci_device *device, const char *id,
+                         const json_t *vfs)
+{
+    struct vf_interface interface = vf_interface_find(service->sysroot, device->address);
+
+    if (interface.index != 0)
+        add_link_settings(service->sysroot, &interface, vfs);
+    else if (strcmp(device->driver, "nvme") == 0)
+        add_shares(service->broker, id, vfs);
 }
 
 static int get_sriov(struct request *request, json_t **ret, struct error *err)
@@ -46,7 +75,8 @@ static int get_sriov(struct request *request, json_t **ret, struct error *err)
     *ret = json_pack("{s:i, s:I, s:i, s:o}", "total", (int)sriov.total, "now",
                      (json_int_t)sriov_count(inventory, address), "autoprobe", (int)sriov.autoprobe, "vfs",
                      sriov_list(&sriov, address, inventory));
-    add_settings(service->sysroot, address, json_object_get(*ret, "vfs"));
+    if (sriov_count(inventory, address) > 0)
+        add_settings(service, device, id, json_object_get(*ret, "vfs"));
     if (kept != NULL) {
         autofree char *waits = hardware_explain_kept(service->broker, operation_sriov.name, device);
         json_object_set(*ret, "kept", json_object_get(kept, "numvfs"));
@@ -131,7 +161,8 @@ static const struct schema vf_properties[] = {
      .type = SCHEMA_OBJECT,
      .optional = true,
      .properties = vf_setting_keys,
-     .text = "Only for network cards: as the kernel has it now."},
+     .text = "Only for network cards and NVMe drives: as it is now."},
+    OPTIONAL_FLAG("online", "Only for NVMe drives: 0: its controller is offline, and no driver can use it."),
     {.name = NULL},
 };
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations describe, describe-host, describe-mdev and kernel-log: a device, the host, who has which
- * mediated device and what the kernel logged, with what only root may read. */
+/* Operations describe, describe-host, describe-mdev, describe-vfs and kernel-log: a device, the host, who has
+ * which mediated device, what an NVMe drive's virtual functions have of it and what the kernel logged, with
+ * what only root may read. */
 #include "base/json.h"
 #include "base/memory.h"
 #include "broker/operations.h"
 #include "broker/protocol.h"
+#include "broker/worker/vf_nvme.h"
 #include "broker/worker/worker.h"
+#include "hardware/bind/vfs.h"
 #include "hardware/check/report.h"
 #include "hardware/facts/page.h"
 #include "hardware/pci/device.h"
@@ -15,11 +18,19 @@
 const struct schema operation_describe_arguments[] = {ARGUMENT_FUNCTION, {.name = NULL}};
 const struct schema operation_describe_host_arguments[] = {{.name = NULL}};
 const struct schema operation_describe_mdev_arguments[] = {{.name = NULL}};
+const struct schema operation_describe_vfs_arguments[] = {ARGUMENT_FUNCTION, {.name = NULL}};
 const struct schema operation_kernel_log_arguments[] = {
     {.name = "start", .type = SCHEMA_INTEGER, .range = AT_LEAST(0), .text = "The first line, from 0."},
     {.name = "limit", .type = SCHEMA_INTEGER, .range = AT_LEAST(1), .text = "How many lines at most."},
     {.name = NULL},
 };
+
+static int parse_id(const struct worker *worker, struct pci_address *ret, struct error *err)
+{
+    if (pci_address_parse(json_text(worker->arguments, "id"), ret))
+        return 0;
+    return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
+}
 
 static int describe(struct worker *worker, json_t **ret, struct error *err)
 {
@@ -28,9 +39,7 @@ static int describe(struct worker *worker, json_t **ret, struct error *err)
     autojson json_t *device = NULL, *readiness = NULL;
     struct pci_address address;
 
-    if (!pci_address_parse(json_text(worker->arguments, "id"), &address))
-        return error_set_field(err, "id", "value is not a PCI id such as 0000:01:00.0");
-    if (inventory_scan(worker->sysroot, &inventory, err) != 0)
+    if (parse_id(worker, &address, err) != 0 || inventory_scan(worker->sysroot, &inventory, err) != 0)
         return -1;
     const struct pci_device *found = inventory_find(inventory, address);
     autojson json_t *facts = worker_read_facts(worker, json_text(worker->arguments, "id"));
@@ -87,6 +96,19 @@ static int describe_mdev(struct worker *worker, json_t **ret, struct error *err)
     return 0;
 }
 
+static int describe_vfs(struct worker *worker, json_t **ret, struct error *err)
+{
+    struct pci_address address;
+    struct vfs_state now;
+    autojson json_t *list = NULL;
+
+    if (parse_id(worker, &address, err) != 0 || vfs_read(worker->sysroot, address, &now, err) != 0 ||
+        vf_nvme_describe(worker->sysroot, address, now.count, &list, err) != 0)
+        return -1;
+    *ret = json_pack("{s:O}", "vfs", list);
+    return 0;
+}
+
 static int read_kernel_log(struct worker *worker, json_t **ret, struct error *err)
 {
     json_int_t start = json_integer_value(json_object_get(worker->arguments, "start"));
@@ -117,6 +139,14 @@ const struct operation operation_describe_mdev = {
     .arguments = operation_describe_mdev_arguments,
     .patience = READING_PATIENCE,
     .run = describe_mdev,
+};
+
+const struct operation operation_describe_vfs = {
+    .name = "describe-vfs",
+    .text = "Shows what the virtual functions of an NVMe drive have of it.",
+    .arguments = operation_describe_vfs_arguments,
+    .patience = READING_PATIENCE,
+    .run = describe_vfs,
 };
 
 const struct operation operation_kernel_log = {

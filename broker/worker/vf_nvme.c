@@ -41,6 +41,14 @@ static int open_drive(struct worker *worker, struct pci_address physical, unsign
     return nvme_read_shares(worker->sysroot, ret->node, count, ret->now, err);
 }
 
+/* NULL of a drive that does not share both, or shares none with this function. */
+static json_t *pack_share(const struct nvme_share *share)
+{
+    if (share->queues == 0 || share->interrupts == 0)
+        return NULL;
+    return json_pack("{s:i, s:i}", "queues", (int)share->queues, "interrupts", (int)share->interrupts);
+}
+
 int vf_nvme_read(struct worker *worker, struct pci_address physical, unsigned count, json_t **ret,
                  struct error *err)
 {
@@ -51,16 +59,33 @@ int vf_nvme_read(struct worker *worker, struct pci_address physical, unsigned co
     if (found < 0)
         return -1;
     for (unsigned i = 0; found > 0 && i < count && i < VF_SETTINGS_LIMIT; i++) {
-        const struct nvme_share *share = &drive.now[i];
+        json_t *share = pack_share(&drive.now[i]);
         char name[16];
-        if (share->queues == 0 || share->interrupts == 0)
+        if (share == NULL)
             continue;
         snprintf(name, sizeof(name), "%u", i);
-        json_object_set_new(
-            all, name,
-            json_pack("{s:i, s:i}", "queues", (int)share->queues, "interrupts", (int)share->interrupts));
+        json_object_set_new(all, name, share);
     }
     *ret = TAKE(all);
+    return 0;
+}
+
+int vf_nvme_describe(const struct sysroot *sysroot, struct pci_address physical, unsigned count, json_t **ret,
+                     struct error *err)
+{
+    autofree struct nvme_share *now = xcalloc(count + 1, sizeof(*now));
+    autojson json_t *list = json_array();
+    char node[NVME_NODE_SIZE];
+
+    if (nvme_find(sysroot, physical, node, err) != 0)
+        return -1;
+    int found = nvme_read_shares(sysroot, node, count, now, err);
+    if (found < 0)
+        return -1;
+    for (unsigned i = 0; found > 0 && i < count; i++)
+        json_array_append_new(
+            list, json_pack("{s:i, s:o*}", "online", (int)now[i].online, "settings", pack_share(&now[i])));
+    *ret = TAKE(list);
     return 0;
 }
 

@@ -10,6 +10,11 @@
 int vf_nvme_read(struct worker *worker, struct pci_address physical, unsigned count, json_t **ret,
                  struct error *err);
 
+/* [{online, settings?: {queues, interrupts}}] of the first `count`, for an operation that only reads; empty
+ * if the drive has no secondary controllers. */
+int vf_nvme_describe(const struct sysroot *sysroot, struct pci_address physical, unsigned count, json_t **ret,
+                     struct error *err);
+
 /* ERROR_CONFLICT if `settings` differ from `now`: the functions exist and may be in use, and another division
  * can only be made with new ones. */
 int vf_nvme_check(const char *id, const json_t *settings, const json_t *now, struct error *err);

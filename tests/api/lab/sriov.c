@@ -149,11 +149,21 @@ static char *begin_dividing(const char *first)
     return xstrdup(json_string_value(put(PCI "/" DRIVE "/sriov", "numvfs", "2", "vf0", first, NULL)));
 }
 
+static void expect_share(size_t vf, const char *settings)
+{
+    const json_t *share = json_array_get(member(get(PCI "/" DRIVE "/sriov", NULL), "vfs"), vf);
+
+    cr_expect_eq(number_of(share, "online"), 1);
+    is_json(member(share, "settings"), settings);
+}
+
 /* The second one gets what is left of 8 queues and 4 interrupts; what the drive has is read back from it. */
 LAB_TEST(lab_sriov, drive_is_divided_as_asked_for)
 {
     autofree char *upid = begin_dividing("queues=5,interrupts=1");
     task_succeeds(upid);
+    expect_share(0, "{'queues':5,'interrupts':1}");
+    expect_share(1, "{'queues':3,'interrupts':3}");
     autofree char *again = begin_dividing("queues=5,interrupts=1");
     task_succeeds(again);
     autofree char *other = begin_dividing("queues=4");

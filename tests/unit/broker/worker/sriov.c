@@ -218,6 +218,24 @@ Test(broker_sriov, sets_the_virtual_functions_of_a_drive_online_before_they_have
     expect_nothing_open(&testbed);
 }
 
+Test(broker_sriov, tells_what_the_virtual_functions_of_a_drive_have)
+{
+    autotestbed struct testbed testbed;
+
+    make_drive(&testbed);
+    testbed_do(&testbed, "describe-vfs", "{'id': '" DISK "'}", "{'vfs': []}");
+    testbed_do(&testbed, "sriov", "{'id': '" DISK "', 'numvfs': 2, 'vf0': 'queues=5,interrupts=2'}",
+               "{'before': 0, 'numvfs': 2}");
+    testbed_do(&testbed, "describe-vfs", "{'id': '" DISK "'}",
+               "{'vfs': [{'online': 1, 'settings': {'queues': 5, 'interrupts': 2}},"
+               " {'online': 1, 'settings': {'queues': 2, 'interrupts': 1}}]}");
+    drive_put_share(1, (struct nvme_share){0});
+    testbed_do(&testbed, "describe-vfs", "{'id': '" DISK "'}",
+               "{'vfs': [{'online': 1, 'settings': {'queues': 5, 'interrupts': 2}}, {'online': 0}]}");
+    testbed_fail(&testbed, "describe-vfs", "{'id': '" NETWORK "'}", NETWORK);
+    expect_nothing_open(&testbed);
+}
+
 #define SHARES "'numvfs': 2, 'vf0': 'queues=5', 'vf1': 'queues=2,interrupts=2'"
 
 /* They are kept with the count, and what failed leaves them as they were. */
