@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "broker/program.h"
+#include "tests/unit/broker/card.h"
 #include "tests/unit/broker/drive.h"
 
 #define CARD(driver) "{'id': '" SCREEN "', 'driver': '" driver "', 'scope': 'group'}"
@@ -29,7 +30,8 @@
 #define WITH_SCREEN  {{"vfio-pci", "vfio-pci"}, {"snd_hda_intel", ""}}
 
 #define SYSFS_CONF   "etc/sysfs.conf"
-#define SYSFS_LINE   "bus/pci/devices/" SCREEN "/driver_override = vfio-pci\n"
+#define SETS_DRIVER  "bus/pci/devices/" SCREEN "/driver_override = vfio-pci\n"
+#define SETS_COUNT   "bus/pci/devices/" NETWORK "/sriov_numvfs = 2\n"
 
 #define NOTHING      {"", ""}
 #define VFIO         {"vfio-pci", "vfio-pci"}
@@ -62,7 +64,7 @@ const struct scenario scenarios[] = {
     MOVES("driver", CARD("vfio"), HOME, BOTH("vfio-pci", "vfio-pci"), .variant = VARIANT_REFUSES),
     MOVES("d3cold", "{'id': '" SCREEN "', 'd3cold-allowed': 0}", HOME, HOME),
     MOVES("driver", "{'id': '" SCREEN "', 'driver': 'vfio-pci', 'persistent': 1, 'take-over': 1}", HOME,
-          WITH_SCREEN, .takes_over = true),
+          WITH_SCREEN, .takes_over = SETS_DRIVER, .kept = "choice"),
     DIVIDES("'numvfs': 2, 'vf0': 'queues=5'", .drive = true, .whole = {0, true, NOTHING, {0}},
             .divided = {2, false, NOTHING, {5, 2}}),
     DIVIDES("'numvfs': 1, 'vf0': 'queues=6'", .drive = true, .whole = {2, false, VFIO, {4, 3}},
@@ -72,6 +74,13 @@ const struct scenario scenarios[] = {
           "'assigned': {'hostpci0': {'ids': ['" SCREEN "', '" SOUND "']}, 'hostpci1': {'ids': ['" DISK
           "']}}}",
           HOME, BOTH("vfio-pci", "vfio-pci"), .starts = true),
+    DIVIDES("'numvfs': 2, 'vf0': 'vlan=5,trust=1', 'vf1': 'vlan=6'", .card = true,
+            .whole = {1, false, VFIO, .vlans = {4}}, .divided = {2, false, NOTHING, .vlans = {5, 6}}),
+    DIVIDES("'numvfs': 2, 'vf1': 'mac=52:54:00:aa:00:01,vlan=6'", .card = true,
+            .whole = {2, false, VFIO, .vlans = {4, 3}}, .divided = {2, false, VFIO, .vlans = {4, 6}}),
+    DIVIDES("'numvfs': 2, 'persistent': 1, 'take-over': 1, 'vf0': 'vlan=5'", .card = true,
+            .whole = {0, true, NOTHING}, .divided = {2, false, NOTHING, .vlans = {5}},
+            .takes_over = SETS_COUNT, .kept = "vfs"),
 };
 const size_t scenario_count = COUNT_OF(scenarios);
 
@@ -103,6 +112,14 @@ static void put(const struct binding places[2])
         kernel_put(ids[i], places[i].driver, places[i].override);
 }
 
+static void restart_broker(struct testbed *testbed)
+{
+    if (testbed->broker == 0)
+        return;
+    testbed_stop_broker(testbed, SIGTERM);
+    testbed_start_broker(testbed);
+}
+
 static const char *driver_of(const struct scenario *scenario)
 {
     return scenario->drive ? "nvme" : "e1000e";
@@ -110,10 +127,14 @@ static const char *driver_of(const struct scenario *scenario)
 
 static void make_drive(struct testbed *testbed)
 {
-    if (drive_play(testbed, NETWORK) && testbed->broker != 0) {
-        testbed_stop_broker(testbed, SIGTERM);
-        testbed_start_broker(testbed);
-    }
+    if (drive_play(testbed, NETWORK))
+        restart_broker(testbed);
+}
+
+static void make_card(struct testbed *testbed)
+{
+    if (card_play(testbed, NETWORK))
+        restart_broker(testbed);
 }
 
 static void divide(const struct testbed *testbed, const struct scenario *scenario)
@@ -132,6 +153,18 @@ static void divide(const struct testbed *testbed, const struct scenario *scenari
         kernel_put(FIRST, division->first.driver, division->first.override);
     for (unsigned i = 0; scenario->drive && i < division->count; i++)
         drive_put_share(i, (struct nvme_share){division->queues[i], 1, true});
+    for (unsigned i = 0; scenario->card && i < division->count; i++)
+        card_put_setting(i, "vlan", json_integer(division->vlans[i]));
+}
+
+static bool has_vlans(const struct division *division)
+{
+    autojson json_t *all = card_settings();
+
+    for (unsigned i = 0; i < division->count; i++)
+        if (json_integer_value(json_object_get(json_array_get(all, i), "vlan")) != division->vlans[i])
+            return false;
+    return true;
 }
 
 static bool is_divided(const struct scenario *scenario, const struct division *division)
@@ -139,7 +172,8 @@ static bool is_divided(const struct scenario *scenario, const struct division *d
     for (unsigned i = 0; scenario->drive && i < division->count; i++)
         if (!drive_share(i).online || drive_share(i).queues != division->queues[i])
             return false;
-    return kernel_vfs(NETWORK) == division->count && kernel_autoprobe(NETWORK) == division->autoprobe;
+    return kernel_vfs(NETWORK) == division->count && kernel_autoprobe(NETWORK) == division->autoprobe &&
+           (!scenario->card || has_vlans(division));
 }
 
 static void expect_division(const struct scenario *scenario, const char *what)
@@ -164,10 +198,7 @@ static void take_programs_away(struct testbed *testbed)
     if (program_root != NULL)
         return;
     program_root = "/nothing/like/that/";
-    if (testbed->broker != 0) {
-        testbed_stop_broker(testbed, SIGTERM);
-        testbed_start_broker(testbed);
-    }
+    restart_broker(testbed);
 }
 
 void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
@@ -186,6 +217,8 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
         add_variant(testbed, scenario->variant == VARIANT_REFUSES);
     if (scenario->drive)
         make_drive(testbed);
+    if (scenario->card)
+        make_card(testbed);
     if (scenario->divides)
         divide(testbed, scenario);
     if (!scenario->restores) {
@@ -194,22 +227,34 @@ void scenario_prepare(const struct scenario *scenario, struct testbed *testbed)
         put(home);
         json_decref(testbed_ask(testbed, "driver", CARD("vfio-pci")));
     }
-    if (scenario->takes_over)
-        tree_write(&testbed->tree, SYSFS_CONF, SYSFS_LINE);
+    if (scenario->takes_over != NULL)
+        tree_write(&testbed->tree, SYSFS_CONF, scenario->takes_over);
     kernel_reset_rom(SCREEN);
     kernel_put_d3cold(SCREEN, true);
 }
 
-/* The line is as it was, or a comment. */
-static void expect_line(const struct testbed *testbed, const char *what)
+static bool is_kept(struct testbed *testbed, const struct scenario *scenario)
+{
+    const char *id = scenario->divides ? NETWORK : SCREEN;
+    autofree char *arguments = xasprintf("{'id': '%s'}", id);
+    autojson json_t *known = testbed_ask(testbed, "state", arguments);
+
+    return json_object_get(json_object_get(json_object_get(known, "functions"), id), scenario->kept) != NULL;
+}
+
+/* The line is as it was, or a comment: then it is kept here. */
+static void expect_line(const struct scenario *scenario, struct testbed *testbed, const char *what)
 {
     autofree char *path = xasprintf("%s/" SYSFS_CONF, testbed->tree.path), *text = NULL;
+    autofree char *taken = xasprintf("# kept by hostpci: %s", scenario->takes_over);
     struct error err;
     size_t length;
 
     cr_assert_eq(file_read(path, 4096, &text, &length, &err), 0, "%s: %s", what, err.message);
-    cr_expect(strcmp(text, SYSFS_LINE) == 0 || strcmp(text, "# kept by hostpci: " SYSFS_LINE) == 0,
-              "%s: '%s'", what, text);
+    if (strcmp(text, taken) == 0)
+        cr_expect(is_kept(testbed, scenario), "%s: nobody keeps it", what);
+    else
+        cr_expect_str_eq(text, scenario->takes_over, "%s: '%s'", what, text);
 }
 
 static void expect_no_machine(const struct testbed *testbed, const char *what)
@@ -229,7 +274,7 @@ static void expect_disk(const char *what)
     cr_expect(home || given, "%s: " DISK " is with '%s', driver_override '%s'", what, driver, override);
 }
 
-void scenario_expect_end(const struct scenario *scenario, const struct testbed *testbed, const char *what)
+void scenario_expect_end(const struct scenario *scenario, struct testbed *testbed, const char *what)
 {
     for (size_t i = 0; i < COUNT_OF(ids); i++)
         cr_expect(is_at(i, scenario->from) || is_at(i, scenario->to) || is_at(i, scenario->instead),
@@ -243,8 +288,8 @@ void scenario_expect_end(const struct scenario *scenario, const struct testbed *
                                                              : "rom off, enable 0, control auto",
                          "%s: %s", what, kernel_rom_state(SCREEN));
     cr_expect_str_eq(kernel_driver(PORT), "pcieport", "%s: the bridge was touched", what);
-    if (scenario->takes_over)
-        expect_line(testbed, what);
+    if (scenario->takes_over != NULL)
+        expect_line(scenario, testbed, what);
     if (scenario->starts) {
         expect_disk(what);
         expect_no_machine(testbed, what);

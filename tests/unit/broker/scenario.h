@@ -17,6 +17,7 @@ struct division {
     bool autoprobe;
     struct binding first; /* of its first virtual function */
     unsigned queues[2];   /* of a drive: of both virtual functions; 0: there are none */
+    unsigned vlans[2];    /* of a card, in the same way */
 };
 
 struct scenario {
@@ -28,7 +29,8 @@ struct scenario {
     bool divides;                   /* it is about NETWORK, and the others stay as they are */
     struct division whole, divided; /* where that begins, and where it is asked to be */
     bool drive;                     /* NETWORK is an NVMe drive instead */
-    bool takes_over;                /* what sysfs.conf sets for SCREEN */
+    bool card;                      /* it has settings of its virtual functions */
+    const char *takes_over, *kept;  /* a line of sysfs.conf, and the fact that is there instead; or NULL */
     bool starts;                    /* a VM, with both and DISK, whose QEMU cannot be started in the end */
     enum { VARIANT_NONE, VARIANT_WORKS, VARIANT_REFUSES } variant; /* a VFIO driver made for SCREEN */
 };
@@ -40,7 +42,7 @@ extern const size_t scenario_count;
 void scenario_prepare(const struct scenario *scenario, struct testbed *testbed);
 
 /* Checks both functions, whatever happened. `what` is for the message. */
-void scenario_expect_end(const struct scenario *scenario, const struct testbed *testbed, const char *what);
+void scenario_expect_end(const struct scenario *scenario, struct testbed *testbed, const char *what);
 
 /* Whether to try more than there is time for in each `make check`: HOSTPCI_ALL_FAULTS is set. */
 bool scenario_wants_all(void);

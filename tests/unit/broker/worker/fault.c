@@ -191,6 +191,17 @@ Test(fault, of_each_access_when_a_vm_gets_it)
     fail_each_kind(&scenarios[17], SCREEN);
 }
 
+Test(fault, of_each_access_when_virtual_functions_get_settings)
+{
+    fail_each_kind(&scenarios[18], "settings");
+    fail_each_kind(&scenarios[19], "settings");
+}
+
+Test(fault, of_each_access_when_a_count_with_settings_is_taken_over)
+{
+    fail_each_kind(&scenarios[20], "sysfs.conf");
+}
+
 Test(fault, of_all_that_follows)
 {
     for (size_t i = 0; i < scenario_count; i++) {

@@ -62,6 +62,6 @@ Test(kill, of_the_broker_at_each_step)
 
 Test(kill, of_both_at_each_step)
 {
-    for (size_t i = scenario_wants_all() ? 0 : scenario_count - 7; i < scenario_count; i++)
+    for (size_t i = scenario_wants_all() ? 0 : scenario_count - 10; i < scenario_count; i++)
         kill_at_each(&scenarios[i], BOTH_OF_THEM);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "tests/unit/broker/client.h"
 #include "tests/unit/broker/scenario.h"
@@ -17,11 +18,17 @@
 
 #define CREATE "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "', 'persistent': 1}"
 #define REMOVE "{'id': '" SCREEN "', 'uuid': '" UUID "'}"
+#define TAKE_OVER                                                                                            \
+    "{'id': '" SCREEN "', 'type': '" TYPE "', 'uuid': '" UUID "', 'persistent': 1, 'take-over': 1}"
+#define LINE "bus/pci/devices/" SCREEN "/mdev_supported_types/" TYPE "/create = " UUID "\n"
 
 static const struct change {
     const char *operation, *arguments;
-    bool begins; /* with the device and its file */
-} changes[] = {{"mdev-create", CREATE, false}, {"mdev-remove", REMOVE, true}};
+    bool begins;     /* with the device and its file */
+    bool takes_over; /* what sysfs.conf sets */
+} changes[] = {{"mdev-create", CREATE, false, false},
+               {"mdev-remove", REMOVE, true, false},
+               {"mdev-create", TAKE_OVER, false, true}};
 
 static void make_host(struct testbed *testbed)
 {
@@ -52,10 +59,27 @@ static void prepare(const struct change *change, struct testbed *testbed)
     }
     if (!change->begins && (has_device() || has_file(testbed)))
         json_decref(testbed_ask(testbed, "mdev-remove", REMOVE));
+    if (change->takes_over)
+        tree_write(&testbed->tree, "etc/sysfs.conf", LINE);
 }
 
-static void expect_end(const struct testbed *testbed, const char *what)
+/* It is there (an owner whose file cannot be read is none), or a comment: then the device's file is. */
+static void expect_line(const struct testbed *testbed, const char *what)
 {
+    autofree char *path = xasprintf("%s/etc/sysfs.conf", testbed->tree.path), *text = NULL;
+    struct error err;
+
+    cr_assert_eq(file_read(path, 4096, &text, NULL, &err), 0, "%s: %s", what, err.message);
+    if (strcmp(text, "# kept by hostpci: " LINE) == 0)
+        cr_expect(has_file(testbed), "%s: nobody keeps it", what);
+    else
+        cr_expect_str_eq(text, LINE, "%s: '%s'", what, text);
+}
+
+static void expect_end(const struct change *change, const struct testbed *testbed, const char *what)
+{
+    if (change->takes_over)
+        expect_line(testbed, what);
     cr_expect_eq(has_device(), has_file(testbed), "%s: the device %s, its file %s", what,
                  has_device() ? "exists" : "does not exist", has_file(testbed) ? "does" : "does not");
     cr_expect_eq(kernel_mdevs_left(SCREEN, TYPE), has_device() ? 1U : 2U, "%s", what);
@@ -73,7 +97,7 @@ static bool fail_at(const struct change *change, struct testbed *testbed, const 
     json_decref(testbed_try(testbed, change->operation, change->arguments, &err));
     bool reached = kernel_fault_count() >= fault->first;
     kernel_set_fault(NULL);
-    expect_end(testbed, what);
+    expect_end(change, testbed, what);
     return reached;
 }
 
@@ -131,7 +155,7 @@ static bool kill_at(const struct change *change, unsigned step, bool broker)
                   err.message);
         cr_expect_eq(has_device(), change->begins, "%s: it is not as it was", what);
     }
-    expect_end(&testbed, what);
+    expect_end(change, &testbed, what);
     return stopped;
 }
 

@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "hardware/slice/nvme.h"
-#include "hardware/slice/vf_link.h"
+#include "tests/unit/broker/card.h"
 #include "tests/unit/broker/drive.h"
 #include "tests/unit/broker/testbed.h"
 #include "tests/unit/hardware/use/fixture.h"
@@ -323,58 +321,10 @@ Test(broker_sriov, is_kept_and_made_again)
     expect_nothing_open(&testbed);
 }
 
-/* A stand-in for the kernel's netlink: settings are in a file, since the broker is another process, and go
- * with the virtual functions. */
-static char store[160];
-static const char *refused = "";
-
-static json_t *load(void)
-{
-    autofree char *text = NULL;
-    json_t *all = NULL;
-    struct error ignored;
-
-    if (kernel_vfs(NETWORK) == 0)
-        unlink(store);
-    else if (file_read(store, 262144, &text, NULL, &ignored) == 0)
-        all = json_loads(text, 0, NULL);
-    if (all == NULL)
-        all = json_array();
-    while (json_array_size(all) < kernel_vfs(NETWORK))
-        json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s, s:i}", "mac", "00:00:00:00:00:00", "vlan",
-                                             0, "qos", 0, "proto", "802.1q", "trust", 0));
-    return all;
-}
-
-static int read_store(int interface, json_t **ret)
-{
-    if (interface != 7)
-        return -ENODEV;
-    *ret = load();
-    return 0;
-}
-
-static int write_store(int interface, unsigned vf, const char *group, const json_t *settings)
-{
-    autojson json_t *all = load();
-    struct error err;
-
-    if (interface != 7 || strcmp(group, refused) == 0)
-        return -EOPNOTSUPP;
-    json_object_update(json_array_get(all, vf), (json_t *)settings);
-    autofree char *text = json_dumps(all, 0);
-    return file_replace(store, text, strlen(text), 0600, &err) == 0 ? 0 : -EIO;
-}
-
 static void make_network(struct testbed *testbed)
 {
-    static const struct vf_door door = {read_store, write_store};
-
-    vf_door = &door;
     testbed_make_host(testbed);
-    snprintf(store, sizeof(store), "%s/settings", testbed->tree.path);
-    tree_write(&testbed->tree, "sys/bus/pci/devices/" NETWORK "/net/eth3/ifindex", "7\n");
-    tree_write(&testbed->tree, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    card_play(testbed, NETWORK);
     testbed_start_broker(testbed);
     kernel_add_sriov(
         NETWORK,
@@ -384,7 +334,7 @@ static void make_network(struct testbed *testbed)
 
 static void expect_setting(unsigned vf, const char *name, const char *value)
 {
-    autojson json_t *all = load();
+    autojson json_t *all = card_settings();
     autofree char *text = json_dumps(json_object_get(json_array_get(all, vf), name), JSON_ENCODE_ANY);
 
     cr_expect_str_eq(text != NULL ? text : "", value, "%s of virtual function %u is %s", name, vf,
@@ -393,7 +343,7 @@ static void expect_setting(unsigned vf, const char *name, const char *value)
 
 static char *mac_of(unsigned vf)
 {
-    autojson json_t *all = load();
+    autojson json_t *all = card_settings();
 
     return xstrdup(json_string_value(json_object_get(json_array_get(all, vf), "mac")));
 }
@@ -437,7 +387,7 @@ Test(broker_sriov, brings_settings_back_when_one_is_refused)
 {
     autotestbed struct testbed testbed;
 
-    refused = "trust";
+    card_refuse("trust");
     make_network(&testbed);
     testbed_do(&testbed, "sriov", SET_MORE(2, "'vf0': 'vlan=10'"), "{'before': 0, 'numvfs': 2}");
     testbed_fail(
@@ -464,7 +414,7 @@ Test(broker_sriov, keeps_settings_with_the_count)
                "{'before': 0, 'numvfs': 2}");
     testbed_stop_broker(&testbed, SIGTERM);
     kernel_put_vfs(NETWORK, 0);
-    json_decref(load());
+    card_lose_settings();
     testbed_start_broker(&testbed);
     testbed_wait_until_idle(&testbed);
     expect_vfs(2, false);
@@ -503,13 +453,6 @@ Test(broker_sriov, changes_as_many_as_there_can_be_with_all_settings)
     expect_nothing_open(&testbed);
 }
 
-static void lose_settings(void)
-{
-    unlink(store);
-    json_decref(load());
-}
-
-/* The card's driver begins anew, without what it knew. */
 Test(broker_sriov, settings_that_are_kept_are_made_again_after_a_reset)
 {
     autotestbed struct testbed testbed;
@@ -520,7 +463,7 @@ Test(broker_sriov, settings_that_are_kept_are_made_again_after_a_reset)
     testbed_do(&testbed, "sriov", SET_MORE(2, "'persistent': 1, 'vf1': 'vlan=12'"),
                "{'before': 0, 'numvfs': 2}");
     autofree char *mac = mac_of(0);
-    lose_settings();
+    card_lose_settings();
     expect_setting(1, "vlan", "0");
     json_decref(testbed_ask(&testbed, "reset", "{'id': '" NETWORK "', 'force': 1}"));
     expect_setting(1, "vlan", "12");
@@ -528,11 +471,11 @@ Test(broker_sriov, settings_that_are_kept_are_made_again_after_a_reset)
     cr_expect_str_eq(again, mac);
     expect_log(&testbed, "settings of its virtual functions were made on eth3");
 
-    refused = "vlan";
+    card_refuse("vlan");
     testbed_stop_broker(&testbed, SIGTERM);
     testbed_start_broker(&testbed);
     testbed_wait_until_idle(&testbed);
-    lose_settings();
+    card_lose_settings();
     json_decref(testbed_ask(&testbed, "reset", "{'id': '" NETWORK "', 'force': 1}"));
     expect_log(&testbed, "its virtual functions are not as before: cannot");
     expect_nothing_open(&testbed);
