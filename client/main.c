@@ -58,7 +58,7 @@ static const struct command {
     {"usage", "PATH", "show the parameters of a path", OPTIONS_USAGE, shell_usage},
     {"qm", "VERB VMID...", "manage virtual machines (hostpci qm help)", 0, qm_main},
     {"import", "DIR|FILE",
-     "import mappings, users and VMs from Proxmox VE's files; DIR is a copy of /etc/pve",
+     "import from Proxmox VE's files, or driverctl's and others': DIR is a copy of /etc/pve or /etc",
      OPTIONS_TARGET | OPTIONS_YES, transfer_import},
     {"export", "DIR", "write mappings, users and VMs as Proxmox VE's files into a new folder", OPTIONS_TARGET,
      transfer_export},

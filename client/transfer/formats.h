@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files of Proxmox VE: each is read into an intake, and printed from replies of the API. What is printed
- * is read back as the same. */
+/* Files of others that are read into an intake. Those of Proxmox VE are also printed from replies of the API;
+ * what is printed is read back as the same. */
 #ifndef HOSTPCI_CLIENT_TRANSFER_FORMATS_H
 #define HOSTPCI_CLIENT_TRANSFER_FORMATS_H
 
@@ -24,5 +24,12 @@ char *vm_file_print(const json_t *pending);
 /* The same of another node, nodes/NAME/qemu-server/100.conf: left out, unless it is this node's by another
  * path. */
 void vm_file_read_elsewhere(struct intake_source *source);
+
+/* What other tools set up at each start of a host: sysfs.conf of Debian's sysfsutils; driverctl.d/pci-ID;
+ * mdevctl.d/PARENT/UUID; the virtual functions of systemd's *.link. */
+void sysfs_file_read(struct intake_source *source);
+void driverctl_file_read(struct intake_source *source);
+void mdevctl_file_read(struct intake_source *source);
+void link_file_read(struct intake_source *source);
 
 #endif

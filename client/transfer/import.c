@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -16,12 +17,18 @@
 #define FILE_LIMIT   ((size_t)4 << 20)
 #define INTAKE_LIMIT 10000 /* steps */
 
-/* Every file of Proxmox VE's /etc/pve that is known, in the order in which they are imported. */
+/* Every file that is known, of other tools and of Proxmox VE's /etc/pve, in the order in which they are
+ * imported. */
 static const struct kind {
     const char *pattern; /* below the folder */
     void (*read)(struct intake_source *source);
     const char *reason; /* why it is left out, if it is not read */
 } kinds[] = {
+    {"sysfs.conf", sysfs_file_read, NULL},
+    {"sysfs.d/*.conf", sysfs_file_read, NULL},
+    {"driverctl.d/pci-*", driverctl_file_read, NULL},
+    {"systemd/network/*.link", link_file_read, NULL},
+    {"mdevctl.d/*/*-*-*-*-*", mdevctl_file_read, NULL},
     {"mapping/pci.cfg", mapping_file_read_pci, NULL},
     {"mapping/usb.cfg", mapping_file_read_usb, NULL},
     {"mapping/directory.cfg", NULL, "hostpci does not share folders with VMs"},
@@ -51,7 +58,7 @@ static const struct kind {
 static int read_file(const struct kind *kind, const char *path, const char *name, struct intake *intake,
                      struct error *err)
 {
-    struct intake_source source = {.intake = intake, .name = name};
+    struct intake_source source = {.intake = intake, .name = name, .path = path};
     autofree char *text = NULL;
     struct error reason;
 
@@ -83,10 +90,23 @@ static char *quote(const char *path)
     return text_take(&text);
 }
 
+/* The pattern as it is below the folder, which may be one that it names: /etc/driverctl.d. */
+static const char *below(const char *folder, const char *pattern)
+{
+    for (const char *slash = strrchr(pattern, '/'); slash != NULL;
+         slash = memrchr(pattern, '/', (size_t)(slash - pattern))) {
+        autofree char *names = xasprintf("*/%.*s", (int)(slash - pattern), pattern);
+        if (fnmatch(names, folder, 0) == 0)
+            return slash + 1;
+    }
+    return pattern;
+}
+
 static int read_matches(const struct kind *kind, const char *folder, struct intake *intake, size_t *ret_found,
                         struct error *err)
 {
-    autofree char *quoted = quote(folder), *pattern = xasprintf("%s/%s", quoted, kind->pattern);
+    autofree char *quoted = quote(folder),
+                  *pattern = xasprintf("%s/%s", quoted, below(folder, kind->pattern));
     glob_t found;
     int status = 0;
 
@@ -99,7 +119,8 @@ static int read_matches(const struct kind *kind, const char *folder, struct inta
     return status;
 }
 
-static int read_folder(const char *folder, struct intake *intake, struct error *err)
+/* Messages about the folder say `argument`, as the user called it. */
+static int read_folder(const char *folder, const char *argument, struct intake *intake, struct error *err)
 {
     size_t found = 0;
 
@@ -110,39 +131,50 @@ static int read_folder(const char *folder, struct intake *intake, struct error *
         return 0;
     return error_set(err, ERROR_INVALID,
                      "there is nothing in '%s' that can be imported; a folder like Proxmox VE's /etc/pve has "
-                     "mapping/pci.cfg, user.cfg or qemu-server/100.conf",
-                     folder);
+                     "mapping/pci.cfg, user.cfg or qemu-server/100.conf, and /etc may have sysfs.conf, "
+                     "driverctl.d, mdevctl.d or systemd/network",
+                     argument);
 }
 
-/* A file alone is known by its name. */
-static int read_one(const char *path, struct intake *intake, struct error *err)
+/* A file alone is known by its name, and better by its folder, too. */
+static const struct kind *find_kind(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        autofree char *pattern = xasprintf("*/%s", kinds[i].pattern);
+        if (fnmatch(pattern, path, 0) == 0)
+            return &kinds[i];
+    }
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         const char *end = strrchr(kinds[i].pattern, '/');
-        if (fnmatch(end != NULL ? end + 1 : kinds[i].pattern, name, 0) == 0)
-            return read_file(&kinds[i], path, name, intake, err);
+        if (fnmatch(end != NULL ? end + 1 : kinds[i].pattern, strrchr(path, '/') + 1, 0) == 0)
+            return &kinds[i];
     }
-    return error_set(
-        err, ERROR_INVALID,
-        "cannot tell from its name what '%s' holds: it must be pci.cfg, usb.cfg, user.cfg or VMID.conf",
-        path);
+    return NULL;
+}
+
+static int read_one(const char *path, struct intake *intake, struct error *err)
+{
+    const struct kind *kind = find_kind(path);
+
+    if (kind != NULL)
+        return read_file(kind, path, strrchr(path, '/') + 1, intake, err);
+    return error_set(err, ERROR_INVALID,
+                     "cannot tell from its name what '%s' holds: it must be pci.cfg, usb.cfg, user.cfg, "
+                     "VMID.conf, sysfs.conf, pci-ID of driverctl, UUID of mdevctl or NAME.link",
+                     path);
 }
 
 static int make_intake(const struct options *options, struct intake *ret, struct error *err)
 {
-    const char *path = options->argument;
-    autofree char *folder = xstrdup(path);
+    autofree char *path = realpath(options->argument, NULL);
     struct stat status;
 
-    if (stat(path, &status) != 0)
-        return error_set(err, ERROR_INVALID, "there is no file or folder '%s'", path);
+    if (path == NULL || stat(path, &status) != 0)
+        return error_set(err, ERROR_INVALID, "there is no file or folder '%s'", options->argument);
     if (intake_begin(&options->target, ret, err) != 0)
         return -1;
-    for (size_t length = strlen(folder); length > 1 && folder[length - 1] == '/';)
-        folder[--length] = '\0';
-    return S_ISDIR(status.st_mode) ? read_folder(folder, ret, err) : read_one(path, ret, err);
+    return S_ISDIR(status.st_mode) ? read_folder(path, options->argument, ret, err)
+                                   : read_one(path, ret, err);
 }
 
 int transfer_import(int argc, char **argv)
@@ -155,7 +187,8 @@ int transfer_import(int argc, char **argv)
     if (options_parse(argc, argv, OPTIONS_TARGET | OPTIONS_YES, METHOD_COUNT, &options, &err) != 0)
         return shell_complain(&err);
     if (options.argument == NULL) {
-        error_set(&err, ERROR_INVALID, "'%s' needs a folder, such as a copy of /etc/pve, or a file of one",
+        error_set(&err, ERROR_INVALID,
+                  "'%s' needs a folder, such as a copy of /etc/pve or of /etc/driverctl.d, or a file of one",
                   argv[0]);
         return shell_complain(&err);
     }

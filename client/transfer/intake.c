@@ -14,7 +14,8 @@
 #include "schema/path.h"
 #include "schema/validate.h"
 
-const char *const intake_stage_names[INTAKE_STAGES] = {[INTAKE_MAPPINGS] = "Mappings",
+const char *const intake_stage_names[INTAKE_STAGES] = {[INTAKE_DEVICES] = "Devices of this host",
+                                                       [INTAKE_MAPPINGS] = "Mappings",
                                                        [INTAKE_ACCESS] = "Users and permissions",
                                                        [INTAKE_VMS] = "Virtual machines"};
 
@@ -35,6 +36,18 @@ static void learn(struct intake *intake, const char *list, const char *name)
         json_object_set_new(intake->known, list, names);
     }
     json_object_set_new(names, name, json_integer(1));
+}
+
+int intake_ask(const struct intake *intake, const char *path, json_t **ret, struct error *err)
+{
+    autoreply struct call_reply reply = {0};
+
+    if (call_send(intake->target, METHOD_GET, path, NULL, 0, &reply, err) != 0)
+        return -1;
+    if (reply.status < 200 || reply.status > 299)
+        return error_set(err, ERROR_FAILED, "%s", reply.message);
+    *ret = reply.data != NULL ? json_incref(reply.data) : json_null();
+    return 0;
 }
 
 bool intake_knows(const struct intake *intake, const char *list, const char *name)
@@ -102,7 +115,7 @@ static int learn_list(const struct call_target *target, const struct known_list 
 int intake_begin(const struct call_target *target, struct intake *ret, struct error *err)
 {
     autointake struct intake intake = {
-        .steps = json_array(), .left_out = json_array(), .known = json_object()};
+        .target = target, .steps = json_array(), .left_out = json_array(), .known = json_object()};
 
     for (size_t i = 0; i < COUNT_OF(lists); i++)
         if (learn_list(target, &lists[i], &intake, err) != 0)

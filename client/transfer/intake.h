@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "client/call/call.h"
 
-enum intake_stage { INTAKE_MAPPINGS, INTAKE_ACCESS, INTAKE_VMS, INTAKE_STAGES };
+enum intake_stage { INTAKE_DEVICES, INTAKE_MAPPINGS, INTAKE_ACCESS, INTAKE_VMS, INTAKE_STAGES };
 
 /* What is asked whether it is there. */
 #define INTAKE_PCI_MAPPINGS "/cluster/mapping/pci"
@@ -29,6 +29,7 @@ enum intake_stage { INTAKE_MAPPINGS, INTAKE_ACCESS, INTAKE_VMS, INTAKE_STAGES };
 #define INTAKE_VOLUMES      "/nodes/localhost/storage/local/content"
 
 struct intake {
+    const struct call_target *target;
     json_t *steps;    /* [{stage, what, make: {method, path, parameters}, undo: the same or null}] */
     json_t *left_out; /* ["FILE: line N: TEXT"] */
     json_t *known;    /* {LIST: {NAME: 1}}: what the server has, or a step makes */
@@ -36,8 +37,11 @@ struct intake {
 void intake_release(struct intake *intake);
 #define autointake __attribute__((cleanup(intake_release)))
 
-/* An empty intake, after asking the server what it has. */
+/* An empty intake, after asking the server what it has; the target must outlive it. */
 int intake_begin(const struct call_target *target, struct intake *ret, struct error *err);
+
+/* What the server replies to a GET; the caller drops it. */
+int intake_ask(const struct intake *intake, const char *path, json_t **ret, struct error *err);
 
 bool intake_knows(const struct intake *intake, const char *list, const char *name);
 
@@ -45,6 +49,7 @@ bool intake_knows(const struct intake *intake, const char *list, const char *nam
 struct intake_source {
     struct intake *intake;
     const char *name; /* as the user finds it: "mapping/pci.cfg" */
+    const char *path; /* where it is read from */
     char *text;       /* ends with NUL; a reader may change it */
     size_t length;
     unsigned line; /* which one is being read, from 1; 0: the whole file */
