@@ -196,26 +196,39 @@ static bool differs(const struct vf_group *group, const json_t *settings, const 
     return false;
 }
 
+/* "mac, vlan"; returns how many groups differ. */
+static int name_changes(const json_t *settings, const json_t *now, struct text *names)
+{
+    int count = 0;
+
+    for (const struct vf_group *group = vf_groups; group->name != NULL; group++)
+        if (differs(group, settings, now))
+            text_printf(names, "%s%s", count++ > 0 ? ", " : "", group->name);
+    return count;
+}
+
 /* What is so already is not written: a driver may refuse even that. Returns how many groups were. */
 static int apply_one(struct worker *worker, const char *id, const struct vf_interface *interface, unsigned vf,
                      const json_t *settings, const json_t *now, struct error *err)
 {
-    int changed = 0;
+    autotext struct text names = {0};
+    int count = name_changes(settings, now, &names);
 
+    if (count == 0)
+        return 0;
+    autofree char *step =
+        xasprintf("set %s of virtual function %u on %s", text_string(&names), vf, interface->name);
+    if (worker_step(worker, id, step, err) != 0)
+        return -1;
     for (const struct vf_group *group = vf_groups; group->name != NULL; group++) {
-        char step[96];
         if (!differs(group, settings, now))
             continue;
-        snprintf(step, sizeof(step), "set %s of virtual function %u on %s", group->name, vf, interface->name);
-        if (worker_step(worker, id, step, err) != 0)
-            return -1;
         if (strcmp(group->name, "min-tx-rate") == 0)
             vf_interface_wait(worker->sysroot, interface);
         if (vf_link_write(worker->sysroot, interface, vf, group, settings, now, err) != 0)
             return -1;
-        changed++;
     }
-    return changed;
+    return count;
 }
 
 static int refuse_kind(const struct worker *worker, struct pci_address physical, bool of_drive,
@@ -276,6 +289,8 @@ int vf_settings_apply(struct worker *worker, struct pci_address physical, const 
             return -1;
         changed += done;
     }
+    if (changed > 0 && vf_link_check(worker->sysroot, &interface, settings, err) != 0)
+        return -1;
     if (changed > 0)
         worker_log(worker, "%s: %d settings of its virtual functions were made on %s", id, changed,
                    interface.name);

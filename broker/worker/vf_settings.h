@@ -30,8 +30,9 @@ int vf_settings_check(const struct worker *worker, struct pci_address physical, 
 int vf_settings_read(struct worker *worker, struct pci_address physical, unsigned count, json_t **ret,
                      struct error *err);
 
-/* Makes those settings of a network card that are not so yet, each group of them as a step on it. 1:
- * something was changed; 0: nothing had to be. ERROR_FAILED if there are settings, but no network interface.
+/* Makes those settings of a network card that are not so yet, those of each virtual function as a step on it,
+ * and reads all of them back. 1: something was changed; 0: nothing had to be. ERROR_FAILED if there are
+ * settings, but no network interface.
  */
 int vf_settings_apply(struct worker *worker, struct pci_address physical, const json_t *settings,
                       struct error *err);

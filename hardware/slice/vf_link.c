@@ -168,28 +168,6 @@ static json_t *complete(const struct vf_group *group, const json_t *settings, co
     return whole;
 }
 
-static int read_back(const struct sysroot *sysroot, const struct vf_interface *interface, unsigned vf,
-                     const json_t *wanted, const char *command, struct error *err)
-{
-    autojson json_t *all = NULL;
-    const char *name;
-    json_t *value;
-
-    if (vf_link_read(sysroot, interface, &all, err) != 0)
-        return -1;
-    const json_t *now = json_array_get(all, vf);
-    json_object_foreach((json_t *)wanted, name, value) {
-        const json_t *has = json_object_get(now, name);
-        if (has == NULL || json_equal(has, value)) /* not every driver tells everything */
-            continue;
-        autofree char *text = json_dumps(has, JSON_ENCODE_ANY);
-        return error_set(err, ERROR_FAILED,
-                         "the kernel took `ip link set %s vf %u%s`, but %s is %s nevertheless",
-                         interface->name, vf, command, name, text);
-    }
-    return 0;
-}
-
 int vf_link_write(const struct sysroot *sysroot, const struct vf_interface *interface, unsigned vf,
                   const struct vf_group *group, const json_t *settings, const json_t *now, struct error *err)
 {
@@ -200,9 +178,52 @@ int vf_link_write(const struct sysroot *sysroot, const struct vf_interface *inte
     if (door == NULL)
         return refuse_door(err);
     int result = door->write(interface->index, vf, group->name, whole);
-    if (result != 0)
-        return explain(interface, vf, command, -result, err);
-    return read_back(sysroot, interface, vf, whole, command, err);
+    return result == 0 ? 0 : explain(interface, vf, command, -result, err);
+}
+
+/* NULL if all of them are so. Not every driver tells everything. */
+static const char *find_difference(const struct vf_group *group, const json_t *wanted, const json_t *now)
+{
+    for (const char *const *member = group->members; *member != NULL; member++) {
+        const json_t *value = json_object_get(wanted, *member), *has = json_object_get(now, *member);
+        if (value != NULL && has != NULL && !json_equal(has, value))
+            return *member;
+    }
+    return NULL;
+}
+
+static int check_one(const struct vf_interface *interface, unsigned vf, const json_t *wanted,
+                     const json_t *now, struct error *err)
+{
+    for (const struct vf_group *group = vf_groups; group->name != NULL; group++) {
+        const char *member = find_difference(group, wanted, now);
+        if (member == NULL)
+            continue;
+        autojson json_t *whole = complete(group, wanted, now);
+        autofree char *command = print_command(group, whole);
+        autofree char *text = json_dumps(json_object_get(now, member), JSON_ENCODE_ANY);
+        return error_set(err, ERROR_FAILED,
+                         "the kernel took `ip link set %s vf %u%s`, but %s is %s nevertheless",
+                         interface->name, vf, command, member, text);
+    }
+    return 0;
+}
+
+int vf_link_check(const struct sysroot *sysroot, const struct vf_interface *interface, const json_t *settings,
+                  struct error *err)
+{
+    autojson json_t *all = NULL;
+    const char *name;
+    json_t *wanted;
+
+    if (vf_link_read(sysroot, interface, &all, err) != 0)
+        return -1;
+    json_object_foreach((json_t *)(uintptr_t)settings, name, wanted) {
+        unsigned vf = (unsigned)strtoul(name, NULL, 10);
+        if (check_one(interface, vf, wanted, json_array_get(all, vf), err) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 bool vf_link_make_mac(const struct sysroot *sysroot, struct pci_address physical, unsigned vf,

@@ -41,10 +41,15 @@ void vf_interface_wait(const struct sysroot *sysroot, const struct vf_interface 
 int vf_link_read(const struct sysroot *sysroot, const struct vf_interface *interface, json_t **ret,
                  struct error *err);
 
-/* Makes one group's settings, of which those that `settings` does not have are taken from `now`, and reads
- * them back. For the broker's workers. The error says what the driver refused and what to do. */
+/* Makes one group's settings, of which those that `settings` does not have are taken from `now`. For the
+ * broker's workers. The error says what the driver refused and what to do. */
 int vf_link_write(const struct sysroot *sysroot, const struct vf_interface *interface, unsigned vf,
                   const struct vf_group *group, const json_t *settings, const json_t *now, struct error *err);
+
+/* ERROR_FAILED unless the kernel has these settings, {N: settings}, as far as it tells them: it may take some
+ * without effect. One call for all, since a card may be asked for each of its virtual functions. */
+int vf_link_check(const struct sysroot *sysroot, const struct vf_interface *interface, const json_t *settings,
+                  struct error *err);
 
 /* An address for a virtual function that always gets the same one on this host: made of the host's machine
  * id, the physical function and the index, locally administered. False if the host has no machine id. */

@@ -14,7 +14,7 @@
 #define INDEX      7
 #define MOST_STORE 262144
 
-static const char *card, *refused = "";
+static const char *card, *refused = "", *ignored = "";
 static char tree[128], store[160];
 
 static int open_tree(void)
@@ -63,7 +63,7 @@ static int play_write(int interface, unsigned vf, const char *group, const json_
     if (interface != INDEX || strcmp(group, refused) == 0)
         return -EOPNOTSUPP;
     int error = load(&all);
-    if (error != 0)
+    if (error != 0 || strcmp(group, ignored) == 0)
         return error;
     json_object_update(json_array_get(all, vf), (json_t *)(uintptr_t)settings);
     return save(all);
@@ -89,6 +89,11 @@ bool card_play(const struct testbed *testbed, const char *id)
 void card_refuse(const char *group)
 {
     refused = group;
+}
+
+void card_ignore(const char *group)
+{
+    ignored = group;
 }
 
 json_t *card_settings(void)

@@ -17,6 +17,7 @@ bool card_play(const struct testbed *testbed, const char *id);
 
 /* The card's driver says from now on, to brokers that start later, that it cannot do these settings. */
 void card_refuse(const char *group);
+void card_ignore(const char *group); /* it says that it has done them, and has not */
 
 /* The settings of each virtual function that there is; a new reference. */
 json_t *card_settings(void);

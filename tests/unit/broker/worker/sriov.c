@@ -273,17 +273,23 @@ Test(broker_sriov, refuses_settings_of_another_kind_of_device)
     expect_nothing_open(&testbed);
 }
 
-static unsigned count_accesses(unsigned vfs)
+static unsigned count_accesses(unsigned vfs, bool settings)
 {
     autotestbed struct testbed testbed;
-    autofree char *arguments = xasprintf("{'id': '" NETWORK "', 'numvfs': %u}", vfs);
+    autotext struct text arguments = {0};
     unsigned before = 0, after = 0;
 
-    testbed_make(&testbed);
+    testbed_make_host(&testbed);
+    card_play(&testbed, NETWORK);
+    testbed_start_broker(&testbed);
+    text_printf(&arguments, "{'id': '" NETWORK "', 'numvfs': %u", vfs);
+    for (unsigned i = 0; settings && i < vfs; i++)
+        text_printf(&arguments, ", 'vf%u': 'vlan=%u,trust=1'", i, i + 1);
+    text_append(&arguments, "}");
     kernel_add_sriov(NETWORK, &(struct kernel_sriov){64, 128, 1, 0x10ca, 40, "igbvf"});
     for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
         before += kernel_count(kind);
-    json_decref(testbed_ask(&testbed, "sriov", arguments));
+    json_decref(testbed_ask(&testbed, "sriov", text_string(&arguments)));
     for (enum sysfs_access kind = 0; kind < SYSFS_ACCESSES; kind++)
         after += kernel_count(kind);
     cr_assert_eq(kernel_vfs(NETWORK), vfs);
@@ -292,13 +298,18 @@ static unsigned count_accesses(unsigned vfs)
 
 /* The kernel's own time apart, a virtual function costs what it is looked at: some links and files. */
 #define MOST_ACCESSES 4
+#define FOR_A_SETTING 2 /* the played card reads and writes all of them */
 Test(broker_sriov, looks_at_each_virtual_function_a_few_times)
 {
-    unsigned few = count_accesses(7), many = count_accesses(64), each = (many - few) / (64 - 7);
-
-    cr_log_info("%u accesses for 7 virtual functions, %u for 64: %u for each", few, many, each);
-    cr_expect_leq(each, MOST_ACCESSES, "%u accesses for 7 virtual functions, %u for 64: %u for each", few,
-                  many, each);
+    for (unsigned settings = 0; settings < 2; settings++) {
+        unsigned few = count_accesses(7, settings > 0), many = count_accesses(64, settings > 0);
+        unsigned each = (many - few) / (64 - 7);
+        /* its address, which it gets in any case; and a VLAN and trust */
+        unsigned most = MOST_ACCESSES + FOR_A_SETTING * (settings > 0 ? 3 : 1);
+        cr_log_info("%u accesses for 7 virtual functions, %u for 64: %u for each", few, many, each);
+        cr_expect_leq(each, most, "%u accesses for 7 virtual functions, %u for 64: %u for each", few, many,
+                      each);
+    }
 }
 
 Test(broker_sriov, is_kept_and_made_again)
@@ -402,6 +413,18 @@ Test(broker_sriov, brings_settings_back_when_one_is_refused)
     testbed_fail(&testbed, "sriov", SET_MORE(2, "'vf2': 'vlan=1'"),
                  "there is no virtual function 2: it has 2, from 0");
     testbed_fail(&testbed, "sriov", SET_MORE(2, "'vf0': 'vlan=4095'"), "vf0");
+    expect_nothing_open(&testbed);
+}
+
+Test(broker_sriov, notices_settings_that_had_no_effect)
+{
+    autotestbed struct testbed testbed;
+
+    card_ignore("trust");
+    make_network(&testbed);
+    testbed_fail(&testbed, "sriov", SET_MORE(2, "'vf0': 'vlan=10', 'vf1': 'vlan=11,trust=1'"),
+                 "the kernel took `ip link set eth3 vf 1 trust on`, but trust is 0 nevertheless");
+    expect_vfs(0, true);
     expect_nothing_open(&testbed);
 }
 
