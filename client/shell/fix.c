@@ -37,15 +37,37 @@ static char *path_of(const struct options *options, struct error *err)
                                    : xstrdup("/nodes/localhost/hardware/iommu");
 }
 
-static bool is_check(const char *id)
+static void find_scopes(const struct check *const *const *lists, const char *id, bool ret[static 3])
 {
-    CHECK_FOREACH(check, check_lists)
+    CHECK_FOREACH(check, lists)
     if (strcmp(check->id, id) == 0)
-        return true;
-    CHECK_FOREACH(check, preflight_check_lists)
-    if (strcmp(check->id, id) == 0)
-        return true;
-    return false;
+        ret[check->scope] = true;
+}
+
+/* Whether the check is one of what the user means: a VM's start passes on what all others find. */
+static int check_argument(const struct options *options, struct error *err)
+{
+    enum check_scope meant = options->device != NULL ? CHECK_DEVICE
+                             : options->vmid != NULL ? CHECK_VM
+                                                     : CHECK_HOST;
+    bool known[] = {[CHECK_HOST] = false, [CHECK_DEVICE] = false, [CHECK_VM] = false};
+
+    find_scopes(check_lists, options->argument, known);
+    find_scopes(preflight_check_lists, options->argument, known);
+    if (!known[CHECK_HOST] && !known[CHECK_DEVICE] && !known[CHECK_VM])
+        return error_set(err, ERROR_INVALID, "there is no check '%s'; `%s checks` lists them",
+                         options->argument, shell_program);
+    if (known[meant] || meant == CHECK_VM)
+        return 0;
+    if (known[CHECK_HOST])
+        return error_set(err, ERROR_INVALID, "'%s' is a check of the host: leave --device out",
+                         options->argument);
+    if (known[CHECK_DEVICE])
+        return error_set(err, ERROR_INVALID,
+                         "'%s' is a check of a device: say which with --device ID; `%s devices` lists them",
+                         options->argument, shell_program);
+    return error_set(err, ERROR_INVALID, "'%s' is a check of a VM's start: say which with --vmid VMID",
+                     options->argument);
 }
 
 /* The check's findings that are a problem, or that have an action anyway. */
@@ -95,17 +117,6 @@ static const json_t *choose(const json_t *list, const struct options *options, i
     return NULL;
 }
 
-static int explain_nothing(const char *id)
-{
-    struct error err;
-    autofree char *text = xasprintf("%s has found nothing to put right here.\n", id);
-
-    if (is_check(id))
-        return shell_write(text);
-    error_set(&err, ERROR_INVALID, "there is no check '%s'; `%s checks` lists them", id, shell_program);
-    return shell_complain(&err);
-}
-
 static int make_call(struct options *options, const json_t *action)
 {
     const char *method = json_text(action, "method");
@@ -153,14 +164,16 @@ int shell_fix(int argc, char **argv)
         return shell_complain(&err);
     }
     autofree char *path = path_of(&options, &err);
-    if (path == NULL || call_send(&options.target, METHOD_GET, path, NULL, 0, &reply, &err) != 0)
+    if (path == NULL || check_argument(&options, &err) != 0 ||
+        call_send(&options.target, METHOD_GET, path, NULL, 0, &reply, &err) != 0)
         return shell_complain(&err);
     if (reply.status < 200 || reply.status > 299)
         return shell_refuse(&reply, &options.target,
                             &(const struct shell_call){.method = METHOD_GET, .path = path});
     autojson json_t *list = list_findings(reply.data, options.argument);
+    autofree char *nothing = xasprintf("%s has found nothing to put right here.\n", options.argument);
     if (json_array_size(list) == 0)
-        return explain_nothing(options.argument);
+        return shell_write(nothing);
     const json_t *finding = choose(list, &options, &status);
     return finding != NULL ? fix(&options, finding) : status;
 }

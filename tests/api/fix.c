@@ -111,6 +111,10 @@ DAEMON_TEST(fix, a_command_line_that_makes_no_sense_is_refused)
 {
     FAILS(2, "there is no check 'driver'", "fix", "driver");
     FAILS(2, "needs the name of a check", "fix");
+    FAILS(2, "'sriov' is a check of a device: say which with --device ID", "fix", "sriov");
+    FAILS(2, "'iommu-enabled' is a check of the host: leave --device out", "fix", "iommu-enabled", "--device",
+          DISK);
+    FAILS(2, "'rom-bar' is a check of a VM's start: say which with --vmid VMID", "fix", "rom-bar");
     FAILS(2, "exclude each other", "fix", "rom-bar", "--vmid", "100", "--device", DISK);
     FAILS(2, "'../../qemu' is not a PCI id", "fix", "rom-bar", "--device", "../../qemu");
     FAILS(2, "'x' is not a VMID", "fix", "rom-bar", "--vmid", "x");
