@@ -256,9 +256,13 @@ static void keep(struct worker *worker, const struct division_plan *division, co
     const json_t *kept = json_object_get(facts, FACT_VFS);
     long long count = json_integer_value(json_object_get(kept, "numvfs"));
 
-    if (request->persistent == PERSISTENT_YES && division->wanted.count > 0)
+    if (request->persistent == PERSISTENT_YES && division->wanted.count > 0) {
         worker_save_fact(worker, FACT_VFS, physical->id, &physical->was, pack_kept(worker, division));
-    else if (request->persistent != PERSISTENT_AS_BEFORE)
+        worker_log(worker,
+                   "%s: gets its %u virtual functions at each start of the host, and whenever it gets its "
+                   "driver, before VMs start that start with the host",
+                   physical->id, division->wanted.count);
+    } else if (request->persistent != PERSISTENT_AS_BEFORE)
         worker_forget_fact(worker, FACT_VFS, physical->id);
     else if (kept != NULL && count != (long long)division->wanted.count)
         worker_log(worker,

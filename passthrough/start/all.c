@@ -142,6 +142,15 @@ static void wait_for_guest(const struct start_host *host, struct task *task, con
     }
 }
 
+/* "0000:01:00.0 (sriov)", once: what runs may be pending once more. */
+static void add_kept(const json_t *row, struct text *ret)
+{
+    autofree char *name = xasprintf("%s (%s)", json_text(row, "function"), json_text(row, "operation"));
+
+    if (strstr(text_string(ret), name) == NULL)
+        text_printf(ret, "%s%s", ret->length > 0 ? ", " : "", name);
+}
+
 /* What is kept and can still come: a text for the log, "" if there is none. What the kernel does not answer
  * for is not waited for, and what waits for something else only while there is `time`. */
 static void find_kept(const struct start_host *host, bool time, struct text *ret)
@@ -157,8 +166,7 @@ static void find_kept(const struct start_host *host, bool time, struct text *ret
         const char *state = json_text(row, "state");
         bool comes = strcmp(state, "next") == 0 || strcmp(state, "driver") == 0;
         if (strcmp(state, "running") == 0 || (comes && time))
-            text_printf(ret, "%s%s (%s)", ret->length > 0 ? ", " : "", json_text(row, "function"),
-                        json_text(row, "operation"));
+            add_kept(row, ret);
     }
 }
 

@@ -87,6 +87,7 @@ LAB_TEST(lab_kept, are_there_again)
     RUN("modprobe", "igb");
     autofree char *end = task_end(upid), *log = task_text(upid);
     cr_assert_str_eq(end, "OK", "%s", log);
+    cr_assert_null(strstr(log, CARD " (sriov), " CARD " (sriov)"), "%s", log);
     cr_assert_str_eq(machine_driver(FIRST), "vfio-pci");
     cr_assert_str_eq(machine_driver(SECOND), "");
     cr_assert_eq(number_of(get(PCI "/" CARD "/sriov", NULL), "now"), 4);

@@ -318,6 +318,7 @@ Test(broker_sriov, is_kept_and_made_again)
 
     make(&testbed);
     testbed_do(&testbed, "sriov", SET_MORE(2, "'persistent': 1"), "{'before': 0, 'numvfs': 2}");
+    expect_log(&testbed, "gets its 2 virtual functions at each start of the host");
     testbed_do(&testbed, "sriov", SET(0), "{'before': 2, 'numvfs': 0}");
     expect_log(&testbed, "its persistent setting is still 2 virtual functions");
     testbed_stop_broker(&testbed, SIGTERM);
