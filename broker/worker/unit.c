@@ -23,6 +23,7 @@
 #define SYSTEMD_RUN  "/usr/bin/systemd-run"
 #define SYSTEMCTL    "/usr/bin/systemctl"
 #define STOP_SECONDS 100
+#define LAST_SIZE    256
 
 struct run {
     struct worker *worker;
@@ -31,14 +32,17 @@ struct run {
     int output, output_end; /* of the pipe: ours, and the program's */
     int end;                /* readable when the program has ended */
     struct text line;       /* one that has begun */
+    char last[LAST_SIZE];   /* that is whole */
 };
 
 static void flush(struct run *run)
 {
     const char *name = strrchr(run->command.argv[0], '/') + 1;
 
-    if (run->line.length > 0)
+    if (run->line.length > 0) {
         worker_log(run->worker, "%s: %s", name, run->line.data);
+        snprintf(run->last, sizeof(run->last), "%s", run->line.data);
+    }
     run->line.length = 0;
 }
 
@@ -116,6 +120,16 @@ static void stop_unit(const struct run *run)
  * names. */
 #define BEFORE_GUESTS "--property=Before=hostpci-guests.service"
 
+/* Who does not see the log is told with the error what the program said last. */
+static int judge(const struct run *run, int status, struct error *err)
+{
+    struct error why;
+
+    if (exec_judge(run->command.argv[0], status, &why) == 0)
+        return 0;
+    return error_set(err, why.kind, "%.700s%s%s", why.message, run->last[0] != '\0' ? ": " : "", run->last);
+}
+
 static int run_in_unit(struct run *run, struct error *err)
 {
     autofree char *name = xasprintf("--unit=%s", run->command.unit);
@@ -151,7 +165,7 @@ static int run_in_unit(struct run *run, struct error *err)
         stop_unit(run);
     }
     TEMP_FAILURE_RETRY(waitpid(pid, &status, 0));
-    return result != 0 ? -1 : exec_judge(run->command.argv[0], status, err);
+    return result != 0 ? -1 : judge(run, status, err);
 }
 
 static int send_order(int helper, enum program which, const char *argument, const int fds[static 2],
@@ -193,7 +207,7 @@ static int run_by_helper(struct run *run, enum program which, const char *argume
         return -1;
     if (TEMP_FAILURE_RETRY(read(run->end, &status, sizeof(status))) != (ssize_t)sizeof(status))
         return error_set(err, ERROR_FAILED, "the process that ran `%s` died", run->command.text);
-    return exec_judge(run->command.argv[0], status, err);
+    return judge(run, status, err);
 }
 
 int unit_run(struct worker *worker, const char *id, enum program which, const char *argument,

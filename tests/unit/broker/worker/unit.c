@@ -118,9 +118,9 @@ Test(unit, says_how_a_program_failed)
     struct error err = {.message = ""};
 
     begin(&scene);
-    install(&scene, "usr/sbin/update-grub", "#!/bin/sh\nexit 3\n");
+    install(&scene, "usr/sbin/update-grub", "#!/bin/sh\necho first\necho no room\nexit 3\n");
     cr_assert_eq(unit_run(&scene.worker, "host", PROGRAM_UPDATE_GRUB, NULL, &err), -1);
-    cr_expect(strstr(err.message, "ended with status 3") != NULL, "%s", err.message);
+    cr_expect(strstr(err.message, "ended with status 3: no room") != NULL, "%s", err.message);
     install(&scene, "usr/sbin/update-grub", "#!/bin/sh\nkill -9 $$\n");
     cr_assert_eq(unit_run(&scene.worker, "host", PROGRAM_UPDATE_GRUB, NULL, &err), -1);
     cr_expect(strstr(err.message, "killed by signal 9") != NULL, "%s", err.message);
