@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -247,13 +248,17 @@ int qmp_adopt(int socket, unsigned milliseconds, struct qmp **ret, struct error 
     return 0;
 }
 
+/* A QEMU that does not take up connections keeps the next one waiting in connect(2): SO_SNDTIMEO bounds that.
+ */
 int qmp_open(const char *path, unsigned milliseconds, struct qmp **ret, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const struct timeval patience = {milliseconds / 1000, (milliseconds % 1000) * 1000L + 1};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return error_set_errno(err, errno, "cannot make a socket");
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
             sizeof(address.sun_path) ||
         connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
@@ -262,7 +267,7 @@ int qmp_open(const char *path, unsigned milliseconds, struct qmp **ret, struct e
         error_set_errno(err, reason, "cannot connect to QEMU's monitor '%s'", path);
         if (reason == ENOENT || reason == ECONNREFUSED)
             err->kind = ERROR_NOT_FOUND;
-        return -1;
+        return reason == EAGAIN ? error_set(err, ERROR_BUSY, LATE) : -1;
     }
     return qmp_adopt(fd, milliseconds, ret, err);
 }

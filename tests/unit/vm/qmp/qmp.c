@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -205,4 +206,23 @@ Test(qmp, that_never_stops_is_left_at_the_deadline)
     fails(qmp, SHORT, ERROR_BUSY, "does not answer in time");
     cr_expect_eq(qmp_wait(qmp, "SHUTDOWN", SHORT, &err), -1);
     cr_expect_eq(err.kind, ERROR_BUSY, "%s", err.message);
+}
+
+/* Nobody takes up a connection, and there is room for some that wait. */
+Test(qmp, that_takes_up_no_connection_is_left)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct qmp *qmp = NULL;
+    struct error err;
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/qmp-%d", (int)getpid());
+    cr_assert_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(listen(fd, 1), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        cr_expect_eq(qmp_open(address.sun_path, SHORT, &qmp, &err), -1);
+        cr_expect_eq(err.kind, ERROR_BUSY, "%s", err.message);
+    }
+    unlink(address.sun_path);
+    close(fd);
 }
