@@ -259,7 +259,7 @@ static int write_pid(const struct supervisor *self, struct error *err)
 
     if (!process_start_time(own.pid, &own.start) ||
         (qemu.pid != 0 && !process_start_time(qemu.pid, &qemu.start)))
-        return error_set(err, ERROR_FAILED, "QEMU has ended at once");
+        return error_set(err, ERROR_NOT_FOUND, "QEMU has ended at once");
     autojson json_t *file = json_pack("{s:i, s:I}", "supervisor", (int)own.pid, "supervisor-start",
                                       (json_int_t)own.start),
                     *started = json_pack("{s:i, s:I, s:I}", "pid", (int)qemu.pid, "start",
@@ -354,7 +354,7 @@ static int supervise(struct supervisor *self, struct error *err)
     follow_qemu(self);
     end_tpm(self);
     take_back(self);
-    return result == 0 ? write_end(self, err) : result;
+    return result == 0 || err->kind == ERROR_NOT_FOUND ? write_end(self, err) : result;
 }
 
 /* Whoever started us waits only until QEMU runs, and cannot end us any more; until then we end with our first

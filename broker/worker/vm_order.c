@@ -207,8 +207,11 @@ static int read_features(const struct worker *worker, struct vm_features **ret, 
     size_t length;
 
     if (stat(worker->qemu, &binary) != 0)
-        return error_set(err, ERROR_FAILED, "'%s' does not exist: install the package qemu-system-x86",
-                         worker->qemu);
+        return error_set(
+            err, ERROR_FAILED,
+            "'%s' does not exist, or is in /home, /root or /tmp, where the broker sees nothing: install "
+            "the package qemu-system-x86",
+            worker->qemu);
     path = xasprintf("%s/vm/qemu-%llu-%lld", worker->run_dir, (unsigned long long)binary.st_ino,
                      (long long)binary.st_mtim.tv_sec);
     if (file_read(path, VM_FEATURES_LIMIT, &kept, &length, &ignored) == 0 &&

@@ -91,13 +91,17 @@ static int greet(struct worker *worker, const struct machine *machine, const cha
     }
 }
 
-/* What the supervisor says, or else how it ended. */
-static int tell_failure(const struct machine *machine, struct error *err)
+/* What the supervisor says, or how QEMU ended before the supervisor could say that it runs, or else how that
+ * one ended. */
+static int tell_failure(struct worker *worker, struct machine *machine, struct error *err)
 {
     autojson json_t *end = machine_load(machine->folder, "end");
     const char *text = json_text_or(end, "error", NULL);
+    struct error why = *err;
 
-    return text != NULL ? error_set(err, ERROR_FAILED, "%s", text) : error_prefix(err, "start failed: ");
+    if (text != NULL)
+        return error_set(err, ERROR_FAILED, "%s", text);
+    return end != NULL ? explain(worker, machine, &why, err) : error_prefix(err, "start failed: ");
 }
 
 /* The order first: most that can be wrong with a VM is found without touching a device. */
@@ -134,7 +138,7 @@ static int run(struct worker *worker, struct machine *machine, const char *name,
     struct error why;
 
     if (unit_run(worker, name, PROGRAM_SUPERVISE, machine->folder, err) != 0)
-        return tell_failure(machine, err);
+        return tell_failure(worker, machine, err);
     machine_release(machine);
     if (machine_find(worker->run_dir, vmid, machine, err) != 0)
         return -1;
