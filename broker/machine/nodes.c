@@ -5,9 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/text.h"
+
+#define GROUPS  "/dev/vfio/"
+#define LOOKS   100
+#define LOOK_NS 50000000L
 
 static uid_t user_of(const json_t *order)
 {
@@ -97,4 +103,33 @@ bool nodes_are_given(const json_t *order)
         if (is_given(json_string_value(node), user_of(order)))
             return true;
     return false;
+}
+
+static bool is_open(const char *node)
+{
+    autoclose int fd = open(node, O_RDWR | O_CLOEXEC);
+
+    return fd < 0 && errno == EBUSY;
+}
+
+int nodes_wait_until_closed(const json_t *order, struct error *err)
+{
+    const struct timespec nap = {.tv_nsec = LOOK_NS};
+    const json_t *node;
+    unsigned looks = 0;
+    size_t i;
+
+    json_array_foreach(json_object_get(order, "own"), i, node) {
+        const char *path = json_string_value(node);
+        for (; text_starts_with(path, GROUPS) && is_open(path); looks++) {
+            if (looks >= LOOKS)
+                return error_set(
+                    err, ERROR_BUSY,
+                    "QEMU says that it has given the device up, and still has '%s' open: the device "
+                    "goes back when the VM has ended",
+                    path);
+            nanosleep(&nap, NULL);
+        }
+    }
+    return 0;
 }

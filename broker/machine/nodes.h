@@ -21,6 +21,11 @@ int nodes_give(const json_t *order, struct error *err);
  */
 int nodes_take_back(const json_t *order, struct error *err);
 
+/* Waits, for some seconds, until nobody has one of the order's IOMMU groups open: vfio opens a group only
+ * once, and keeps it open as long as a device of it is. A driver that is unbound before that waits in the
+ * kernel, without an end. */
+int nodes_wait_until_closed(const json_t *order, struct error *err);
+
 /* Whether one is the user's. */
 bool nodes_are_given(const json_t *order);
 

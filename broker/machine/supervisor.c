@@ -428,7 +428,7 @@ static int settle_nodes(const char *folder, struct error *err)
     if (files_make_roms(json_object_get(order, "roms"), order, err) != 0 || nodes_give(order, err) != 0 ||
         raise_lock(qemu.pid, order, err) != 0)
         return -1;
-    return nodes_take_back(back, err);
+    return nodes_take_back(back, err) == 0 ? nodes_wait_until_closed(back, err) : -1;
 }
 
 static int nodes(const char *folder)

@@ -134,13 +134,17 @@ static int take_nodes_back(struct worker *worker, const struct machine *machine,
     autojson json_t *order = machine_load(machine->folder, "order"),
                     *back = list_nodes(worker, machine->record, key, false),
                     *needed = list_nodes(worker, machine->record, key, true);
+    struct error late;
 
     remove_all(back, needed);
     json_object_set(order, "back", back);
     json_object_del(order, "roms");
-    if (vm_plug_settle(worker, machine, order, err) != 0)
-        return -1;
+    int result = vm_plug_settle(worker, machine, order, err);
     json_object_del(order, "back");
+    if (result != 0) {
+        machine_save(machine->folder, "order", order, &late);
+        return -1;
+    }
     remove_all(json_object_get(order, "own"), back);
     return machine_save(machine->folder, "order", order, err);
 }

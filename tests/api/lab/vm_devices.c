@@ -2,32 +2,32 @@
 /* VMs that get devices of the lab's machine, from the API's start to their stop: tests/lab/topology/default
  * after tests/lab/setup-default. Their QEMU runs inside that machine. */
 #include <criterion/criterion.h>
+#include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "broker/call.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
 #include "tests/api/guest.h"
 #include "tests/api/lab/broker.h"
 #include "tests/api/lab/machine.h"
 #include "tests/api/lab/move.h"
+#include "tests/api/lab/running.h"
 #include "tests/api/look.h"
 #include "tests/api/vm.h"
-#include "vm/qmp/qmp.h"
 
 #define CARD      "0000:03:00.0"
 #define FIRST     "0000:02:00.0" /* two functions of one card, in one group */
 #define SECOND    "0000:02:00.1"
 #define CARD_ID   0x10d3 /* of an e1000e */
-#define SECONDS   60
-#define QMP_MS    60000
 #define ROOT      0
 #define LOCK      "1140850688" /* the guest's 64 MiB and 1 GiB */
 #define FIRST_UID 1900000000u
@@ -48,56 +48,6 @@ static void ends(const char *verb, const char *end)
     autofree char *log = json_dumps(vm_task_log(upid), JSON_COMPACT);
 
     cr_assert_str_eq(found, end, "%s: %s", found, log);
-}
-
-static pid_t pid_of_vm(void)
-{
-    struct broker *broker = broker_new(daemon_run());
-    autojson json_t *all = NULL;
-    struct error err;
-
-    cr_assert_eq(broker_call(broker, "vms", NULL, json_object(), NULL, NULL, &all, &err), 0, "%s",
-                 err.message);
-    broker_free(broker);
-    return (pid_t)json_integer_value(
-        json_object_get(json_object_get(json_object_get(all, "vms"), "100"), "pid"));
-}
-
-static unsigned count_below(const json_t *devices, unsigned id)
-{
-    const json_t *device;
-    unsigned count = 0;
-    size_t i;
-
-    json_array_foreach(devices, i, device)
-        count += (json_integer_value(json_object_get(json_object_get(device, "id"), "device")) == id) +
-                 count_below(json_object_get(json_object_get(device, "pci_bridge"), "devices"), id);
-    return count;
-}
-
-static json_t *ask_qemu(const char *command, json_t *arguments)
-{
-    autofree char *path = xasprintf("%s/vm/100/100.qmp", daemon_run());
-    autoqmp struct qmp *qmp = NULL;
-    json_t *answer = NULL;
-    struct error err;
-
-    cr_assert_eq(qmp_open(path, QMP_MS, &qmp, &err), 0, "%s", err.message);
-    cr_assert_eq(qmp_execute(qmp, command, arguments, QMP_MS, &answer, &err), 0, "%s", err.message);
-    return answer;
-}
-
-/* How many functions with that device id the guest's buses have. */
-static unsigned count_in_guest(unsigned device)
-{
-    autojson json_t *buses = ask_qemu("query-pci", NULL);
-    unsigned count = 0;
-    const json_t *bus;
-    size_t i;
-
-    json_array_foreach(buses, i, bus)
-        count += count_below(json_object_get(bus, "devices"), device);
-    return count;
 }
 
 static uid_t owner_of_group(const char *id)
@@ -125,15 +75,12 @@ static void may_lock(pid_t pid, const char *bytes)
     cr_assert_eq(strncmp(line, bytes, strlen(bytes)), 0, "%.60s", line);
 }
 
-static void nothing_is_left(void)
+/* Who takes the card from the VM is told who has it. */
+static void names_qemu(const char *id)
 {
-    autofree char *folder = xasprintf("%s/vm/100", daemon_run());
-    double end = machine_slept() + SECONDS;
+    autofree char *pid = xasprintf("(pid %d)", (int)running_pid());
 
-    while (access(folder, F_OK) == 0 && machine_slept() < end)
-        machine_sleep(50);
-    cr_assert_neq(access(folder, F_OK), 0, "'%s' is left", folder);
-    lab_broker_becomes_idle();
+    MOVE_FAILS(pid, id, "auto");
 }
 
 LAB_TEST(lab_vm, gets_a_card_and_its_stop_gives_it_back)
@@ -141,12 +88,12 @@ LAB_TEST(lab_vm, gets_a_card_and_its_stop_gives_it_back)
     create(CARD ",reattach=1");
     ends("start", "OK");
     cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
-    cr_assert_eq(count_in_guest(CARD_ID), 1);
+    cr_assert_eq(running_count(CARD_ID), 1);
     cr_assert_geq(owner_of_group(CARD), FIRST_UID);
-    may_lock(pid_of_vm(), LOCK);
-    MOVE_FAILS("qemu-system", CARD, "auto");
+    may_lock(running_pid(), LOCK);
+    names_qemu(CARD);
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
     cr_assert_str_eq(machine_override(CARD), "");
 }
@@ -155,13 +102,13 @@ LAB_TEST(lab_vm, that_is_killed_gives_its_card_back)
 {
     create(CARD ",reattach=1");
     ends("start", "OK");
-    cr_assert_eq(kill(pid_of_vm(), SIGKILL), 0);
-    nothing_is_left();
+    cr_assert_eq(kill(running_pid(), SIGKILL), 0);
+    running_ends();
     machine_wait_driver(CARD, "e1000e");
     lab_broker_becomes_idle();
     ends("start", "OK");
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
 }
 
 static pid_t supervisor_of_vm(void)
@@ -181,11 +128,11 @@ LAB_TEST(lab_vm, whose_supervisor_is_killed_leaves_no_node_to_its_user)
     pid_t supervisor = supervisor_of_vm();
     cr_assert_gt(supervisor, 1);
     cr_assert_eq(kill(supervisor, SIGKILL), 0);
-    nothing_is_left();
+    running_ends();
     cr_assert_eq(owner_of_group(CARD), ROOT);
     ends("start", "OK");
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
     MOVE(CARD, "restore");
 }
 
@@ -194,14 +141,14 @@ LAB_TEST(lab_vm, leaves_a_card_that_is_not_to_be_reattached_with_vfio)
     create(CARD);
     ends("start", "OK");
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
     cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
     cr_assert_eq(owner_of_group(CARD), ROOT);
     put(QEMU "/100/config", "hostpci0", CARD ",driver=keep", NULL);
     ends("start", "OK");
-    cr_assert_eq(count_in_guest(CARD_ID), 1);
+    cr_assert_eq(running_count(CARD_ID), 1);
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
     MOVE(CARD, "restore");
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
 }
@@ -210,9 +157,9 @@ LAB_TEST(lab_vm, gets_all_functions_of_a_card)
 {
     create("0000:02:00,reattach=1");
     ends("start", "OK");
-    cr_assert_eq(count_in_guest(CARD_ID), 2);
+    cr_assert_eq(running_count(CARD_ID), 2);
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
     cr_assert_str_eq(machine_driver(FIRST), "e1000e");
     cr_assert_str_eq(machine_driver(SECOND), "e1000e");
 }
@@ -223,7 +170,7 @@ LAB_TEST(lab_vm, that_does_not_start_has_its_card_given_back)
     create(CARD);
     put(QEMU "/100/config", "args", "-device nothing-like-that", NULL);
     ends("start", "start failed: QEMU exited with code 1");
-    nothing_is_left();
+    running_ends();
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
     cr_assert_str_eq(machine_override(CARD), "");
 }
@@ -237,9 +184,9 @@ LAB_TEST(lab_vm, gets_a_romfile_that_is_roots_alone)
         "mkdir -p /usr/share/kvm && cd /usr/share/kvm && umask 077 && head -c 65536 /dev/zero >card.rom");
     create(CARD ",reattach=1,romfile=card.rom");
     ends("start", "OK");
-    cr_assert_eq(count_in_guest(CARD_ID), 1);
+    cr_assert_eq(running_count(CARD_ID), 1);
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
 }
 
 static unsigned long long free_pages(void)
@@ -260,9 +207,9 @@ LAB_TEST(lab_vm, whose_memory_is_huge_pages_gives_them_back)
     put(CONFIG, "numa", "1", "hugepages", "2", NULL);
     ends("start", "OK");
     cr_assert_eq(free_pages(), 8);
-    cr_assert_eq(count_in_guest(CARD_ID), 1);
+    cr_assert_eq(running_count(CARD_ID), 1);
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
     cr_assert_eq(free_pages(), 40);
 }
 
@@ -293,38 +240,38 @@ static void stays_pending(const char *body, const char *reason)
 LAB_TEST(lab_vm_plug, card_comes_and_goes_while_the_vm_runs)
 {
     start_obliging("pc");
-    pid_t pid = pid_of_vm();
+    pid_t pid = running_pid();
     for (unsigned i = 0; i < 2; i++) {
         put(CONFIG, "hostpci0", CARD ",reattach=1", NULL);
         cr_assert_str_eq(text_of(current(), "hostpci0"), CARD ",reattach=1");
         cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
-        cr_assert_eq(count_in_guest(CARD_ID), 1);
+        cr_assert_eq(running_count(CARD_ID), 1);
         cr_assert_geq(owner_of_group(CARD), FIRST_UID);
         may_lock(pid, LOCK);
-        MOVE_FAILS("qemu-system", CARD, "auto");
+        names_qemu(CARD);
         put(CONFIG, "delete", "hostpci0", NULL);
         cr_assert_not(has(current(), "hostpci0"));
-        cr_assert_eq(count_in_guest(CARD_ID), 0);
+        cr_assert_eq(running_count(CARD_ID), 0);
         cr_assert_str_eq(machine_driver(CARD), "e1000e");
         lab_broker_becomes_idle();
     }
-    cr_assert_eq(pid_of_vm(), pid, "it ran all the time");
+    cr_assert_eq(running_pid(), pid, "it ran all the time");
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
 }
 
 LAB_TEST(lab_vm_plug, card_of_two_functions_is_given_back_after_a_kill)
 {
     start_obliging("pc");
     put(CONFIG, "hostpci0", "0000:02:00,reattach=1", "hostpci1", CARD, NULL);
-    cr_assert_eq(count_in_guest(CARD_ID), 3);
+    cr_assert_eq(running_count(CARD_ID), 3);
     put(CONFIG, "delete", "hostpci1", NULL);
-    cr_assert_eq(count_in_guest(CARD_ID), 2);
+    cr_assert_eq(running_count(CARD_ID), 2);
     cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
     cr_assert_eq(owner_of_group(CARD), ROOT);
     cr_assert_geq(owner_of_group(FIRST), FIRST_UID);
-    cr_assert_eq(kill(pid_of_vm(), SIGKILL), 0);
-    nothing_is_left();
+    cr_assert_eq(kill(running_pid(), SIGKILL), 0);
+    running_ends();
     machine_wait_driver(FIRST, "e1000e");
     machine_wait_driver(SECOND, "e1000e");
     MOVE(CARD, "restore");
@@ -338,7 +285,7 @@ LAB_TEST(lab_vm_plug, what_qemu_refuses_is_undone)
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
     lab_broker_becomes_idle();
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
 }
 
 /* The card stays where it is, and goes back at the end. */
@@ -350,9 +297,9 @@ LAB_TEST(lab_vm_plug, guest_that_does_not_answer_keeps_its_card)
     stays_pending("delete=hostpci0", "the guest has not given up hostpci0");
     cr_assert_str_eq(text_of(current(), "hostpci0"), CARD ",reattach=1");
     cr_assert_eq(number_of(row(get(QEMU "/100/pending", NULL), "key", "hostpci0"), "delete"), 1);
-    cr_assert_eq(count_in_guest(CARD_ID), 1);
+    cr_assert_eq(running_count(CARD_ID), 1);
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
 }
 
@@ -360,7 +307,7 @@ LAB_TEST(lab_vm_plug, guest_that_does_not_answer_keeps_its_card)
  * them. */
 static unsigned count_in_qemu(void)
 {
-    autojson json_t *list = ask_qemu("qom-list", json_pack("{s:s}", "path", "/machine/peripheral"));
+    autojson json_t *list = running_ask("qom-list", json_pack("{s:s}", "path", "/machine/peripheral"));
     unsigned count = 0;
     const json_t *row;
     size_t i;
@@ -385,6 +332,52 @@ LAB_TEST(lab_vm_plug, cards_come_to_ports_of_q35_and_go)
     cr_assert_eq(count_in_qemu(), 0);
     cr_assert_str_eq(machine_driver(FIRST), "e1000e");
     ends("stop", "OK");
-    nothing_is_left();
+    running_ends();
     MOVE(CARD, "restore");
+}
+
+/* A copy of the descriptor by which QEMU has a card, in a process that ends with QEMU: as a QEMU that says
+ * that it has given the card up, and has not. */
+static void keep_open(pid_t qemu)
+{
+    autofree char *folder = xasprintf("/proc/%d/fd", (int)qemu);
+    DIR *files = opendir(folder);
+    const struct dirent *entry;
+    int found = -1;
+
+    cr_assert_not_null(files);
+    while ((entry = readdir(files)) != NULL) {
+        autofree char *path = xasprintf("%s/%s", folder, entry->d_name);
+        char target[64] = "";
+        if (readlink(path, target, sizeof(target) - 1) > 0 && strstr(target, "vfio-device") != NULL)
+            found = (int)strtol(entry->d_name, NULL, 10);
+    }
+    closedir(files);
+    int process = (int)syscall(SYS_pidfd_open, qemu, 0);
+    cr_assert(found >= 0 && process >= 0);
+    int copy = (int)syscall(SYS_pidfd_getfd, process, found, 0);
+    cr_assert_geq(copy, 0);
+    if (fork() == 0) {
+        poll(&(struct pollfd){.fd = process, .events = POLLIN}, 1, -1);
+        _exit(0);
+    }
+    close(copy);
+    close(process);
+}
+
+/* The kernel would wait for QEMU's end. */
+LAB_TEST(lab_vm_plug, card_that_qemu_keeps_open_goes_back_with_its_end)
+{
+    start_obliging("pc");
+    put(CONFIG, "hostpci0", CARD ",reattach=1", NULL);
+    keep_open(running_pid());
+    stays_pending("delete=hostpci0", "still has '/dev/vfio/");
+    cr_assert_eq(running_count(CARD_ID), 0);
+    cr_assert_str_eq(machine_driver(CARD), "vfio-pci");
+    put(CONFIG, "hostpci1", "0000:02:00,reattach=1", NULL);
+    put(CONFIG, "delete", "hostpci1", NULL);
+    ends("stop", "OK");
+    running_ends();
+    cr_assert_str_eq(machine_driver(CARD), "e1000e");
+    cr_assert_str_eq(machine_override(CARD), "");
 }
