@@ -2,10 +2,7 @@
 /* The lines about virtual machines of Proxmox VE's manual ("PCI(e) Passthrough"), typed as they stand there,
  * on a host that has their devices; through `hostpci qm` and through symbolic links named qm and pvesh. */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -14,48 +11,15 @@
 #include "tests/api/daemon.h"
 #include "tests/api/look.h"
 #include "tests/api/program.h"
+#include "tests/api/shell.h"
 
-static char folder[4096];
-
-static void link_program(const char *name)
-{
-    autofree char *link = xasprintf("%s/%s", folder, name), *program = realpath(program_hostpci(), NULL);
-
-    cr_assert_not_null(program);
-    cr_assert_eq(symlink(program, link), 0);
-}
-
-/* A shell in whose path the names are is what program_run starts from now on. */
 static void start(void)
 {
-    const char *above = getenv("TMPDIR");
-
     START(.host = "manual");
-    snprintf(folder, sizeof(folder), "%s/qm-XXXXXX", above != NULL ? above : "/tmp");
-    cr_assert_not_null(mkdtemp(folder));
-    link_program("hostpci");
-    link_program("qm");
-    link_program("pvesh");
-    autofree char *path = xasprintf("%s:%s", folder, getenv("PATH"));
-    setenv("PATH", path, 1);
-    setenv("HOSTPCI_BINARY", "/bin/sh", 1);
-    setenv("HOSTPCI_SOCKET", daemon_socket(), 1);
+    shell_start();
 }
 
 TestSuite(qm, .init = start, .timeout = 240);
-
-/* A line as one types it, and what it printed. */
-static char *type(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *type(const char *format, ...)
-{
-    char line[1024];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(line, sizeof(line), format, args);
-    va_end(args);
-    return program_run((const char *const[]){"-c", line, NULL});
-}
 
 static void type_wrong(int status, const char *text, const char *line)
 {
@@ -148,7 +112,7 @@ static const struct example examples[] = {
 
 static void expect_shown(const struct example *example, const char *qm)
 {
-    autofree char *command = type("%s showcmd 100", qm);
+    autofree char *command = shell_type("%s showcmd 100", qm);
 
     for (size_t i = 0; i < COUNT_OF(example->shown) && example->shown[i] != NULL; i++)
         expect_part(command, example->shown[i], example->typed);
@@ -157,8 +121,8 @@ static void expect_shown(const struct example *example, const char *qm)
 /* What it gets, and what is taken from the host for that. */
 static void expect_explained(const struct example *example, const char *qm)
 {
-    autofree char *printed = type("%s preflight 100 --output-format json", qm);
-    autofree char *report = type("%s preflight 100", qm);
+    autofree char *printed = shell_type("%s preflight 100 --output-format json", qm);
+    autofree char *report = shell_type("%s preflight 100", qm);
     autojson json_t *reply = json_loads(printed, 0, NULL);
     const json_t *device = json_array_get(member(reply, "devices"), 0);
 
@@ -177,14 +141,14 @@ static void type_examples(const char *qm)
 {
     for (const struct example *example = examples; example < examples + COUNT_OF(examples); example++) {
         autofree char *line = xasprintf("\n%s\n", example->kept);
-        free(type("%s create 100 -machine %s", qm, example->machine));
-        autofree char *nothing = type("%s set 100 %s", qm, example->typed);
+        free(shell_type("%s create 100 -machine %s", qm, example->machine));
+        autofree char *nothing = shell_type("%s set 100 %s", qm, example->typed);
         cr_assert_str_eq(nothing, "");
-        autofree char *config = type("echo; %s config 100", qm);
+        autofree char *config = shell_type("echo; %s config 100", qm);
         expect_part(config, line, example->typed);
         expect_shown(example, qm);
         expect_explained(example, qm);
-        free(type("%s destroy 100", qm));
+        free(shell_type("%s destroy 100", qm));
     }
 }
 
@@ -200,18 +164,19 @@ DAEMON_TEST(qm, is_hostpci_qm_by_another_name)
 
 DAEMON_TEST(qm, takes_the_line_of_the_configuration_file_as_the_manual_shows_it)
 {
-    free(type("echo ' hostpci0: 00:02.0' | qm create 100 --file -"));
+    free(shell_type("echo ' hostpci0: 00:02.0' | qm create 100 --file -"));
     cr_assert_str_eq(text_of(get("/nodes/" NODE "/qemu/100/config", NULL), "hostpci0"), "00:02.0");
-    free(type("qm create 101"));
-    free(type("echo ' hostpci0: 00:02.0' > %s/lines; qm set 101 --file %s/lines", folder, folder));
+    free(shell_type("qm create 101"));
+    free(shell_type("echo ' hostpci0: 00:02.0' > %s/lines; qm set 101 --file %s/lines", shell_folder(),
+                    shell_folder()));
     cr_assert_str_eq(text_of(get("/nodes/" NODE "/qemu/101/config", NULL), "hostpci0"), "00:02.0");
 }
 
 DAEMON_TEST(qm, tells_the_host_s_devices_by_pvesh)
 {
     autofree char *printed =
-        type("pvesh get /nodes/%s/hardware/pci --pci-class-blacklist \"\" --output-format json", NODE);
-    autofree char *table = type("pvesh get /nodes/%s/hardware/pci --pci-class-blacklist \"\"", NODE);
+        shell_type("pvesh get /nodes/%s/hardware/pci --pci-class-blacklist \"\" --output-format json", NODE);
+    autofree char *table = shell_type("pvesh get /nodes/%s/hardware/pci --pci-class-blacklist \"\"", NODE);
     autojson json_t *list = json_loads(printed, 0, NULL);
 
     cr_assert(json_equal(list, get("/nodes/" NODE "/hardware/pci", "pci-class-blacklist", "", NULL)));
@@ -221,11 +186,11 @@ DAEMON_TEST(qm, tells_the_host_s_devices_by_pvesh)
 
 DAEMON_TEST(qm, knows_a_mapping_made_by_pvesh)
 {
-    free(type("pvesh create /cluster/mapping/pci --id gpu "
-              "--map node=%s,path=0000:02:00,id=10de:1d01,subsystem-id=1462:8c98,iommugroup=5",
-              NODE));
-    free(type("qm create 100 -hostpci0 mapping=gpu"));
-    autofree char *command = type("qm showcmd 100");
+    free(shell_type("pvesh create /cluster/mapping/pci --id gpu "
+                    "--map node=%s,path=0000:02:00,id=10de:1d01,subsystem-id=1462:8c98,iommugroup=5",
+                    NODE));
+    free(shell_type("qm create 100 -hostpci0 mapping=gpu"));
+    autofree char *command = shell_type("qm showcmd 100");
     expect_part(command,
                 "-device vfio-pci,host=0000:02:00.0,id=hostpci0.0,bus=pci.0,addr=0x10.0,multifunction=on",
                 "mapping=gpu");
@@ -233,9 +198,11 @@ DAEMON_TEST(qm, knows_a_mapping_made_by_pvesh)
 
 DAEMON_TEST(qm, prints_a_file_that_it_reads_back)
 {
-    free(type("qm create 100 -name guest -description 'a card: 100%%\nfor games' -machine q35 -memory 2048 "
-              "-net0 virtio,bridge=vmbr0 -hostpci0 02:00,pcie=on,x-vga=on -args '-device foo' --onboot"));
-    free(type("qm config 100 > %s/guest; qm create 101 --file %s/guest -name other", folder, folder));
+    free(shell_type(
+        "qm create 100 -name guest -description 'a card: 100%%\nfor games' -machine q35 -memory 2048 "
+        "-net0 virtio,bridge=vmbr0 -hostpci0 02:00,pcie=on,x-vga=on -args '-device foo' --onboot"));
+    free(shell_type("qm config 100 > %s/guest; qm create 101 --file %s/guest -name other", shell_folder(),
+                    shell_folder()));
     const json_t *first = get("/nodes/" NODE "/qemu/100/config", NULL);
     const json_t *second = get("/nodes/" NODE "/qemu/101/config", NULL);
 
@@ -245,7 +212,7 @@ DAEMON_TEST(qm, prints_a_file_that_it_reads_back)
         cr_assert_str_eq(text_of(first, same[i]), text_of(second, same[i]));
     cr_assert_eq(number_of(second, "onboot"), 1, "a boolean that stands alone");
     cr_assert_str_eq(text_of(second, "name"), "other", "the command line is stronger");
-    free(type("qm config 100 | qm set 100 --file -"));
+    free(shell_type("qm config 100 | qm set 100 --file -"));
     cr_assert_str_eq(text_of(get("/nodes/" NODE "/qemu/100/config", NULL), "digest"),
                      text_of(first, "digest"));
 }
@@ -294,11 +261,11 @@ DAEMON_TEST(qm, takes_what_it_understands_of_a_file_from_elsewhere)
         "line 23: tpmstate0 is left out", "line 24: unused0 is left out: ",
         "line 5: scsi0 in boot is left ", "line 26: the section is left out: ",
         "line 32: the section is left ",  "line 5: ide2 in boot is left out: "};
-    autofree char *file = xasprintf("%s/100.conf", folder);
+    autofree char *file = xasprintf("%s/100.conf", shell_folder());
     struct error err;
 
     cr_assert_eq(file_replace(file, foreign, strlen(foreign), 0600, &err), 0, "%s", err.message);
-    autofree char *warnings = type("qm create 100 --file %s 2>&1", file);
+    autofree char *warnings = shell_type("qm create 100 --file %s 2>&1", file);
     for (size_t i = 0; i < COUNT_OF(told); i++)
         expect_part(warnings, told[i], "create");
     const json_t *config = get("/nodes/" NODE "/qemu/100/config", NULL);
@@ -313,24 +280,24 @@ DAEMON_TEST(qm, takes_what_it_understands_of_a_file_from_elsewhere)
 
 DAEMON_TEST(qm, lists_and_removes)
 {
-    free(type("qm create 1000 -name games -memory 2048"));
-    free(type("qm create 100 -name guest"));
-    autofree char *list = type("qm list");
+    free(shell_type("qm create 1000 -name games -memory 2048"));
+    free(shell_type("qm create 100 -name guest"));
+    autofree char *list = shell_type("qm list");
     cr_assert_str_eq(list, "VMID  NAME   STATUS   MEM(MB)  BOOTDISK(GB)  PID\n"
                            " 100  guest  stopped      512          0.00    0\n"
                            "1000  games  stopped     2048          0.00    0\n");
-    autofree char *pending = type("qm pending 1000");
+    autofree char *pending = shell_type("qm pending 1000");
     expect_part(pending, "cur memory: 2048\n", "pending");
-    free(type("qm destroy 100 --purge"));
-    autofree char *rest = type("qm list --noheader");
+    free(shell_type("qm destroy 100 --purge"));
+    autofree char *rest = shell_type("qm list --noheader");
     cr_assert_str_eq(rest, "1000  games  stopped  2048  0.00  0\n");
 }
 
 DAEMON_TEST(qm, takes_what_the_api_takes)
 {
-    free(type("qm create 100 -name guest -hostpci0 02:00 -hostpci1 00:02.0"));
-    free(type("qm set 100 --delete hostpci0,name --hostpci1=01:02.0"));
-    autofree char *config = type("hostpci qm config 100 --current --output-format json");
+    free(shell_type("qm create 100 -name guest -hostpci0 02:00 -hostpci1 00:02.0"));
+    free(shell_type("qm set 100 --delete hostpci0,name --hostpci1=01:02.0"));
+    autofree char *config = shell_type("hostpci qm config 100 --current --output-format json");
     cr_assert_null(strstr(config, "\"hostpci0\""));
     cr_assert_null(strstr(config, "\"name\""));
     expect_part(config, "\"hostpci1\":\"01:02.0\"", "set");
@@ -342,7 +309,7 @@ DAEMON_TEST(qm, tells_what_is_wrong_by_the_name_it_was_called_by)
 {
     type_wrong(1, "qm: Configuration file 'nodes/" NODE "/qemu-server/100.conf' does not exist",
                "qm set 100 -hostpci0 00:02.0");
-    free(type("qm create 100"));
+    free(shell_type("qm create 100"));
     type_wrong(1, "qm: unable to create VM 100 - VM 100 already exists", "qm create 100");
     type_wrong(1, "`hostpci qm help set` shows the parameters.", "hostpci qm set 100 -hostpci0 nonsense");
     type_wrong(1, "hostpci: Parameter verification failed.", "hostpci qm set 100 -hostpci0 nonsense");
@@ -352,8 +319,10 @@ DAEMON_TEST(qm, tells_what_is_wrong_by_the_name_it_was_called_by)
 /* As Proxmox VE prints it: the keys in order, what is in an object one tab further. */
 DAEMON_TEST(qm, status_tells_all_if_asked_to)
 {
-    autofree char *created = type("qm create 100 -name vm1 -memory 512"), *brief = type("qm status 100");
-    autofree char *whole = type("qm status 100 --verbose"), *again = type("hostpci qm status 100 -verbose");
+    autofree char *created = shell_type("qm create 100 -name vm1 -memory 512"),
+                  *brief = shell_type("qm status 100");
+    autofree char *whole = shell_type("qm status 100 --verbose"),
+                  *again = shell_type("hostpci qm status 100 -verbose");
 
     (void)created;
     cr_expect_str_eq(brief, "status: stopped\n");
