@@ -35,6 +35,24 @@ GUEST(guest_of_eject, "   cli; xorw %ax, %ax; movw %ax, %ss; movw $0x7c00, %sp; 
                       "   leaw 4(%bx), %dx; inl %dx, %eax\n"
                       "   leaw 8(%bx), %dx; outl %eax, %dx; ret\n");
 
+/* PCI Local Bus Specification 3.0, 3.2.2.3.2: CF8h selects a function's register, CFCh holds it. */
+GUEST(guest_of_list, "   cli; xorw %ax, %ax; movw %ax, %ss; movw $0x7c00, %sp\n"
+                     "1: xorl %ebx, %ebx\n"
+                     "2: xorb %cl, %cl; call list_read; cmpw $0xffff, %ax; je 3f\n"
+                     "   pushl %eax; movl %ebx, %eax; call list_print; popl %eax; call list_print\n"
+                     "   movb $0x2c, %cl; call list_read; call list_print\n"
+                     "   movb $10, %al; call list_put\n"
+                     "3: addl $0x100, %ebx; cmpl $0x200000, %ebx; jb 2b; jmp 1b\n"
+                     "list_read: movzbl %cl, %eax; orl %ebx, %eax; orl $0x80000000, %eax\n"
+                     "   movw $0xcf8, %dx; outl %eax, %dx; movw $0xcfc, %dx; inl %dx, %eax; ret\n"
+                     "list_print: movl %eax, %esi; movb $' ', %al; call list_put; movw $8, %cx\n"
+                     "4: roll $4, %esi; movw %si, %ax; andb $15, %al; addb $'0', %al\n"
+                     "   cmpb $'9', %al; jbe 5f; addb $39, %al\n"
+                     "5: call list_put; loop 4b; ret\n"
+                     "list_put: movb %al, %ah; movw $0x3fd, %dx\n"
+                     "6: inb %dx, %al; testb $0x20, %al; jz 6b\n"
+                     "   movb %ah, %al; movb $0xf8, %dl; outb %al, %dx; ret\n");
+
 GUEST(guest_of_flood, "   movw $0x3fd, %dx; movw $0x3f8, %di; xorb %bl, %bl\n"
                       "1: inb %dx, %al; testb $0x20, %al; jz 1b\n"
                       "   xchgw %di, %dx; movb %bl, %al; outb %al, %dx; xchgw %di, %dx\n"
@@ -92,11 +110,10 @@ GUEST(
                                                    "\"{\\\"error\\\":{\\\"class\\\":\\\"GenericError\\\","
                                                    "\\\"desc\\\":\\\"no\\\"}}\\n\"\n");
 
-void guest_create(const struct guest *guest)
+char *guest_make_disk(const struct guest *guest)
 {
     autofree unsigned char *disk = xcalloc(1, GUEST_DISK_SIZE);
     autofree char *folder = xasprintf("%s/images", daemon_state()), *path = xasprintf("%s/guest.raw", folder);
-    autofree char *value = xasprintf("%s,format=raw", path);
     size_t size = (size_t)(guest->end - guest->code);
     struct error err;
 
@@ -106,6 +123,13 @@ void guest_create(const struct guest *guest)
     disk[511] = 0xaa;
     cr_assert_eq(file_make_folder(folder, 0755, &err), 0, "%s", err.message);
     cr_assert_eq(file_create(path, disk, GUEST_DISK_SIZE, 0600, &err), 0, "%s", err.message);
+    return TAKE(path);
+}
+
+void guest_create(const struct guest *guest)
+{
+    autofree char *path = guest_make_disk(guest), *value = xasprintf("%s,format=raw", path);
+
     vm_create("100", "kvm", "0", "memory", "64", "vga", "none", "ide0", value, "boot", "order=ide0", NULL);
 }
 

@@ -127,7 +127,8 @@ char *program_run(const char *const *arguments)
     char *output;
     int status = run(arguments, &output, &errors);
 
-    cr_assert_eq(status, 0, "hostpci %s: status %d\n%s", arguments[0], status, errors);
+    cr_assert_eq(status, 0, "hostpci %s %s: status %d\n%s%s", arguments[0],
+                 arguments[1] != NULL ? arguments[1] : "", status, errors, output);
     return output;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A driver for QEMU's device `edu` in the lab's machine, which divides it into mediated devices: eight parts,
  * of which an instance of type `small` takes one and one of type `large` four. An instance is a PCI device
- * that vfio opens, with an empty BAR of one page and without interrupts.
+ * that vfio opens, with an empty BAR of one page and without interrupts. The kernel puts the driver's name
+ * before the type's; both can have others, for types as a manual names them.
  *
  * Sources: Documentation/driver-api/vfio-mediated-device.rst and vfio.rst, include/uapi/linux/vfio.h, and
  * QEMU's docs/specs/edu.rst. */
@@ -25,7 +26,15 @@ struct lab_type {
     int parts;
 };
 
-static struct lab_type small = {.type = {.sysfs_name = "small", .pretty_name = "Small part"}, .parts = 1};
+static char *driver = KBUILD_MODNAME;
+module_param(driver, charp, 0444);
+MODULE_PARM_DESC(driver, "the driver's name");
+
+static char *small_name = "small";
+module_param(small_name, charp, 0444);
+MODULE_PARM_DESC(small_name, "the name of the type `small`");
+
+static struct lab_type small = {.type = {.pretty_name = "Small part"}, .parts = 1};
 static struct lab_type large = {.type = {.sysfs_name = "large", .pretty_name = "Large part"}, .parts = 4};
 static struct mdev_type *types[] = {&small.type, &large.type};
 
@@ -248,8 +257,7 @@ static void unbind(struct pci_dev *device)
 static const struct pci_device_id ids[] = {{PCI_DEVICE(EDU_VENDOR, EDU_DEVICE)}, {0}};
 MODULE_DEVICE_TABLE(pci, ids);
 
-static struct pci_driver parent_driver = {
-    .name = KBUILD_MODNAME, .id_table = ids, .probe = bind, .remove = unbind};
+static struct pci_driver parent_driver = {.id_table = ids, .probe = bind, .remove = unbind};
 
 static int __init start(void)
 {
@@ -257,6 +265,8 @@ static int __init start(void)
 
     if (result != 0)
         return result;
+    small.type.sysfs_name = small_name;
+    parent_driver.name = driver;
     result = pci_register_driver(&parent_driver);
     if (result != 0)
         mdev_unregister_driver(&instance_driver);
