@@ -8,6 +8,7 @@
 #include "hardware/check/manual.h"
 #include "hardware/paths.h"
 #include "hardware/pci/card.h"
+#include "hardware/pci/sriov.h"
 #include "hardware/slice/mdev.h"
 #include "passthrough/preflight/parts.h"
 #include "schema/format.h"
@@ -203,6 +204,49 @@ static void remedy_mdev(const struct inspection *inspection, const struct prefli
     }
 }
 
+#define FEW_VFS 4
+
+/* It is there once its physical function has so many, and will be at each start of the host. */
+static void remedy_make_vfs(const struct inspection *inspection, const struct sriov_slot *slot,
+                            struct findings *ret)
+{
+    const struct pci_device *physical = inventory_find(inspection->inventory, slot->physical_function);
+    unsigned few = slot->possible < FEW_VFS ? slot->possible : FEW_VFS;
+    char id[PCI_ADDRESS_SIZE];
+
+    pci_address_format(slot->physical_function, id);
+    text_printf(&ret->evidence, "; it would be virtual function %u of %s, which has %u of at most %u",
+                slot->index, id, slot->exist, slot->possible);
+    if (sriov_explain_driver(inspection->what->sysroot, physical->driver) != NULL)
+        remedy_add_call(&ret->remedy, "set", json_pack("{s:s}", "driver", "auto"),
+                        REMEDY_NODE "/hardware/pci/%s/driver", id);
+    if (slot->exist > 0)
+        text_printf(&ret->remedy.lines, "# this removes the %u that there are, and makes them again:\n",
+                    slot->exist);
+    remedy_add_call(
+        &ret->remedy, "set",
+        json_pack("{s:i, s:i}", "numvfs", (int)(slot->index < few ? few : slot->index + 1), "persistent", 1),
+        REMEDY_NODE "/hardware/pci/%s/sriov", id);
+}
+
+/* False unless what is missing could be a virtual function. */
+static bool remedy_missing_vf(const struct inspection *inspection, const struct assignment *assignment,
+                              struct findings *ret)
+{
+    struct pci_address address;
+    struct sriov_slot slot;
+
+    if (assignment->failure.reason != ASSIGN_ABSENT || assignment->hostpci.hosts == NULL)
+        return false;
+    for (char **host = assignment->hostpci.hosts; *host != NULL; host++)
+        if (pci_address_parse(*host, &address) && inventory_find(inspection->inventory, address) == NULL &&
+            sriov_find_slot(inspection->what->sysroot, inspection->inventory, address, &slot)) {
+            remedy_make_vfs(inspection, &slot, ret);
+            return true;
+        }
+    return false;
+}
+
 static void remedy_assignment(const struct inspection *inspection, const struct preflight_hostpci *hostpci,
                               struct findings *ret)
 {
@@ -214,7 +258,7 @@ static void remedy_assignment(const struct inspection *inspection, const struct 
         remedy_mdev(inspection, hostpci, ret);
     else if (assignment->hostpci.mapping != NULL)
         remedy_mapping(assignment, ret);
-    else
+    else if (!remedy_missing_vf(inspection, assignment, ret))
         text_append(&ret->remedy.lines, "# choose another of the host's devices:\n"
                                         "hostpci get /nodes/localhost/hardware/pci\n");
 }

@@ -165,3 +165,28 @@ DAEMON_TEST(sriov, that_is_kept_is_there_before_vms_start)
     cr_expect_eq(number_of(sriov_of(CARD), "now"), 2);
     cr_expect_not(has(sriov_of(CARD), "kept-waits"));
 }
+
+/* The remedy makes what a VM's configuration names already, and is made for each start of the host. */
+DAEMON_TEST(sriov, that_a_vm_names_and_is_not_there_is_made_by_the_remedy)
+{
+    vm_create("100", "hostpci0", SECOND, NULL);
+    const json_t *found =
+        row(member(get("/nodes/" NODE "/qemu/100/preflight", NULL), "checks"), "id", "device-chosen");
+    contains(text_of(found, "evidence"),
+             "it would be virtual function 1 of " CARD ", which has 0 of at most 128");
+    is_json(member(found, "action"), "{'method':'PUT','path':'/nodes/" NODE "/hardware/pci/" CARD
+                                     "/sriov','parameters':{'numvfs':4,'persistent':1}}");
+    vm_create("101", "hostpci0", "0000:d8:01.7", NULL);
+    found = row(member(get("/nodes/" NODE "/qemu/101/preflight", NULL), "checks"), "id", "device-chosen");
+    cr_expect_eq(number_of(member(member(found, "action"), "parameters"), "numvfs"), 8);
+    set(CARD, "2", "1");
+    found = row(member(get("/nodes/" NODE "/qemu/101/preflight", NULL), "checks"), "id", "device-chosen");
+    contains(text_of(found, "remedy"), "# this removes the 2 that there are, and makes them again:\n");
+    kernel_put(CARD, "", "");
+    found = row(member(get("/nodes/" NODE "/qemu/101/preflight", NULL), "checks"), "id", "device-chosen");
+    cr_expect_str_eq(text_of(member(found, "action"), "path"),
+                     "/nodes/" NODE "/hardware/pci/" CARD "/driver");
+    vm_create("102", "hostpci0", "0000:77:00.0", NULL);
+    found = row(member(get("/nodes/" NODE "/qemu/102/preflight", NULL), "checks"), "id", "device-chosen");
+    contains(text_of(found, "remedy"), "# choose another of the host's devices");
+}
