@@ -251,18 +251,27 @@ static void search_scripts(struct search *search, const char *caller, const char
     }
 }
 
+/* Also drop-ins of units, in folders such as vfs.service.d. */
+static void search_folder(struct search *search, const struct place *place, const char *folder,
+                          const char *suffix)
+{
+    autolist char **names = NULL;
+
+    if (sysfs_list(sysroot_fd(search->sysroot), folder, &names) < 0)
+        return;
+    for (char **name = names; *name != NULL; name++) {
+        autofree char *file = xasprintf("%s/%s", folder, *name);
+        if (text_ends_with(*name, suffix))
+            search_file(search, place, file);
+        else if (strcmp(suffix, ".service") == 0 && text_ends_with(*name, ".service.d"))
+            search_folder(search, place, file, ".conf");
+    }
+}
+
 static void search_places(struct search *search)
 {
-    for (size_t i = 0; i < COUNT_OF(places); i++) {
-        autolist char **names = NULL;
-        if (sysfs_list(sysroot_fd(search->sysroot), places[i].folder, &names) < 0)
-            continue;
-        for (char **name = names; *name != NULL; name++) {
-            autofree char *file = xasprintf("%s/%s", places[i].folder, *name);
-            if (text_ends_with(*name, places[i].suffix))
-                search_file(search, &places[i], file);
-        }
-    }
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        search_folder(search, &places[i], places[i].folder, places[i].suffix);
 }
 
 /* A file with the device's bus and name, which holds the driver. */

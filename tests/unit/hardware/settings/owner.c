@@ -72,6 +72,7 @@ static const struct {
     {"usr/lib/systemd/system/vfs.service", UNIT, "script", "vfs", 2},
     {"usr/local/lib/systemd/system/vfs.service", UNIT, "script", "vfs", 2},
     {"run/systemd/system/vfs.service", UNIT, "script", "vfs", 2},
+    {"etc/systemd/system/network.service.d/vfs.conf", UNIT, "script", "vfs", 2},
     {"etc/systemd/system/vfs.service",
      "[Service]\nExecStart=/bin/sh -c 'echo vfio-pci > /sys/bus/pci/devices/" CARD "/driver_override'\n",
      "script", "driver", 2},
