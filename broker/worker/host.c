@@ -45,6 +45,11 @@ static int write_file(struct worker *worker, const char *file, const char *text,
     if (result == -ELOOP)
         return error_set(err, ERROR_FAILED, "'/%s' is a link and no file: change what it leads to by hand",
                          file);
+    if (result == -EROFS)
+        return error_set(err, ERROR_FAILED,
+                         "cannot %s: the broker may write only to what was there when it started: restart "
+                         "it (systemctl restart hostpci-broker), and try again",
+                         step);
     if (result != 0)
         return error_set_errno(err, -result, "cannot %s", step);
     worker_log(worker, "%s", step);

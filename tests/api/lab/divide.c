@@ -2,7 +2,9 @@
 /* A network card is divided through the API: tests/lab/topology/sriov after tests/lab/setup-sriov. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
@@ -105,6 +107,62 @@ static void forget(void)
         contains(end, "is being changed by another operation");
         machine_sleep(200);
     }
+}
+
+/* Each in the words of its own documentation. */
+static const struct {
+    const char *file, *text;
+} owners[] = {
+    {"/etc/sysfs.d/vfs.conf", "bus/pci/devices/" CARD "/sriov_numvfs = 3\n"},
+    {"/etc/systemd/network/10-vfs.link", "[Match]\nPath=pci-" CARD "\n\n[SR-IOV]\nVirtualFunction=0\n"},
+    {"/etc/NetworkManager/system-connections/vfs.nmconnection",
+     "[match]\npath=pci-" CARD "\n\n[sriov]\ntotal-vfs=3\n"},
+    {"/etc/udev/rules.d/99-vfs.rules", "KERNEL==\"" CARD "\", ATTR{sriov_numvfs}=\"3\"\n"},
+    {"/etc/modprobe.d/vfs.conf", "options igb max_vfs=3\n"},
+    {"/etc/rc.local", "#!/bin/sh\necho 3 > /sys/bus/pci/devices/" CARD "/sriov_numvfs\n"},
+    {"/etc/systemd/system/vfs.service",
+     "[Service]\nExecStart=/bin/sh -c 'echo 3 > /sys/bus/pci/devices/" CARD "/sriov_numvfs'\n"},
+};
+
+/* The broker sees the host's files through its own mounts. */
+LAB_TEST(lab_divide, what_somebody_else_sets_at_boot_is_not_kept)
+{
+    RUN("mkdir", "-p", "/etc/sysfs.d", "/etc/systemd/network", "/etc/systemd/system", "/etc/udev/rules.d",
+        "/etc/modprobe.d", "/etc/NetworkManager/system-connections");
+    for (size_t i = 0; i < COUNT_OF(owners); i++) {
+        struct error err;
+        cr_assert_eq(file_replace(owners[i].file, owners[i].text, strlen(owners[i].text), 0644, &err), 0,
+                     "%s", err.message);
+        autofree char *upid = begin("2", "persistent", "1");
+        task_fails(upid, owners[i].file);
+        const json_t *owner = json_array_get(member(get(PCI "/" CARD "/status", NULL), "owners"), 0);
+        cr_expect_str_eq(text_of(owner, "file"), owners[i].file);
+        cr_expect_str_eq(text_of(owner, "what"), "vfs");
+        unlink(owners[i].file);
+    }
+    cr_expect_eq(number_of(get(PCI "/" CARD "/sriov", NULL), "now"), 0);
+}
+
+static char *begin_taking_over(void)
+{
+    return xstrdup(json_string_value(
+        put(PCI "/" CARD "/sriov", "numvfs", "2", "persistent", "1", "take-over", "1", NULL)));
+}
+
+/* The broker may write to the file only if it was there when the broker started. */
+LAB_TEST(lab_divide, what_sysfs_conf_sets_is_taken_over)
+{
+    RUN("sh", "-c", "echo 'bus/pci/devices/" CARD "/sriov_numvfs = 2' > /etc/sysfs.conf");
+    autofree char *early = begin_taking_over();
+    task_fails(early, "restart it (systemctl restart hostpci-broker), and try again");
+    lab_broker_kill();
+    lab_broker_start(0);
+    autofree char *upid = begin_taking_over();
+    task_succeeds(upid);
+    RUN("grep", "-qx", "# kept by hostpci: bus/pci/devices/" CARD "/sriov_numvfs = 2", "/etc/sysfs.conf");
+    cr_expect_eq(number_of(get(PCI "/" CARD "/sriov", NULL), "kept"), 2);
+    forget();
+    unlink("/etc/sysfs.conf");
 }
 
 /* Unbinding the card's driver removes the virtual functions; they come again with it. */

@@ -200,3 +200,19 @@ Test(broker_take_over, overwrites_a_file_whose_folder_is_read_only)
     expect_file(&testbed, "etc/sysfs.conf", "# kept by hostpci: " DRIVER_LINE "\n");
     expect_nothing_open(&testbed);
 }
+
+/* It came after the broker. */
+Test(broker_take_over, of_a_file_that_cannot_be_written_to_says_what_to_do)
+{
+    autotestbed struct testbed testbed;
+
+    testbed_make(&testbed);
+    tree_write(&testbed.tree, "etc/sysfs.conf", DRIVER_LINE "\n");
+    kernel_set_fault(&(struct kernel_fault){
+        .access = SYSFS_WRITE, .path = "etc/sysfs.conf", .first = 1, .last = 2, .error = EROFS});
+    testbed_fail(&testbed, "driver", TAKE_OVER,
+                 "cannot write /etc/sysfs.conf: the broker may write only to what was there when it started: "
+                 "restart it (systemctl restart hostpci-broker), and try again; " DISK " is back with nvme");
+    expect_file(&testbed, "etc/sysfs.conf", DRIVER_LINE "\n");
+    expect_nothing_open(&testbed);
+}
