@@ -218,7 +218,8 @@ static int plan_settings(struct worker *worker, struct division_plan *division, 
         division->former = json_object();
     else if (vf_settings_read(worker, physical, division->now.count, &division->former, err) != 0)
         return -1;
-    return vf_settings_check(worker, physical, division->settings, anew ? NULL : division->former, err);
+    return vf_settings_check(worker, physical, division->wanted.count, division->settings,
+                             anew ? NULL : division->former, err);
 }
 
 static int prepare(struct worker *worker, struct division_plan *division, struct error *err)

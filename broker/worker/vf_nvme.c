@@ -122,6 +122,21 @@ static bool read_settings(const json_t *settings, unsigned vf, struct nvme_share
     return queues != NULL || interrupts != NULL;
 }
 
+int vf_nvme_check_count(struct worker *worker, struct pci_address physical, unsigned count,
+                        const json_t *settings, struct error *err)
+{
+    autodrive struct drive drive = {.worker = NULL};
+
+    if (count == 0)
+        return 0;
+    int found = open_drive(worker, physical, count, &drive, err);
+    if (found <= 0)
+        return found;
+    for (unsigned i = 0; i < count; i++)
+        read_settings(settings, i, &drive.wanted[i]);
+    return nvme_divide(worker->sysroot, drive.node, count, drive.wanted, err) < 0 ? -1 : 0;
+}
+
 static int set_online(const struct drive *drive, unsigned vf, struct error *err)
 {
     autofree char *step = xasprintf("set the controller of virtual function %u online", vf);

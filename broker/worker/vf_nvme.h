@@ -19,6 +19,10 @@ int vf_nvme_describe(const struct sysroot *sysroot, struct pci_address physical,
  * can only be made with new ones. */
 int vf_nvme_check(const char *id, const json_t *settings, const json_t *now, struct error *err);
 
+/* Before they are made: ERROR_FAILED if the drive has too little for so many with these settings. */
+int vf_nvme_check_count(struct worker *worker, struct pci_address physical, unsigned count,
+                        const json_t *settings, struct error *err);
+
 /* Divides the drive and sets the functions online that are not: all of them if they are `made` anew, with
  * equal parts where nothing is set, or else those that `settings` name. 1: something was changed; 0: nothing
  * had to be. */

@@ -245,8 +245,8 @@ static int refuse_kind(const struct worker *worker, struct pci_address physical,
                      of_drive ? "queues and interrupts" : "these settings");
 }
 
-int vf_settings_check(const struct worker *worker, struct pci_address physical, const json_t *settings,
-                      const json_t *now, struct error *err)
+int vf_settings_check(struct worker *worker, struct pci_address physical, unsigned count,
+                      const json_t *settings, const json_t *now, struct error *err)
 {
     bool drive = is_drive(worker, physical),
          network = vf_interface_find(worker->sysroot, physical).index != 0;
@@ -261,7 +261,10 @@ int vf_settings_check(const struct worker *worker, struct pci_address physical, 
                 return refuse_kind(worker, physical, of_drive, err);
         }
     pci_address_format(physical, id);
-    return drive && now != NULL ? vf_nvme_check(id, settings, now, err) : 0;
+    if (!drive)
+        return 0;
+    return now != NULL ? vf_nvme_check(id, settings, now, err)
+                       : vf_nvme_check_count(worker, physical, count, settings, err);
 }
 
 int vf_settings_apply(struct worker *worker, struct pci_address physical, const json_t *settings,

@@ -20,10 +20,11 @@ json_t *vf_settings_kept(struct worker *worker, struct pci_address physical, uns
 void vf_settings_add_macs(struct worker *worker, struct pci_address physical, unsigned count,
                           json_t *settings);
 
-/* ERROR_FAILED if the settings are not those of this kind of device. `now` is NULL if the virtual functions
- * are made anew; if not, an NVMe drive's settings must be what it is now. */
-int vf_settings_check(const struct worker *worker, struct pci_address physical, const json_t *settings,
-                      const json_t *now, struct error *err);
+/* ERROR_FAILED if the settings are not those of this kind of device. `now` is NULL if the `count` virtual
+ * functions are made anew; then an NVMe drive must have enough for them; if not, its settings must be what it
+ * is now. */
+int vf_settings_check(struct worker *worker, struct pci_address physical, unsigned count,
+                      const json_t *settings, const json_t *now, struct error *err);
 
 /* {N: settings} as they are now, below `count`, of a physical function; empty if it is neither a network card
  * nor an NVMe drive. */

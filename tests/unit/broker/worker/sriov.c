@@ -209,8 +209,10 @@ Test(broker_sriov, sets_the_virtual_functions_of_a_drive_online_before_they_have
                     "function 0 on (/dev/nvme0)");
     expect_shares(SHARE(3, 1), SHARE(3, 1));
     expect_binding("0000:02:00.1", "nvme", "");
+    unsigned writes = kernel_count(SYSFS_WRITE);
     testbed_fail(&testbed, "sriov", "{'id': '" DISK "', 'numvfs': 3, 'vf0': 'queues=4'}",
                  "the drive has 7 queues to give away");
+    cr_expect_eq(kernel_count(SYSFS_WRITE), writes, "those that there are were not removed for that");
     cr_assert_eq(kernel_vfs(DISK), 2);
     expect_shares(SHARE(3, 1), SHARE(3, 1));
     expect_nothing_open(&testbed);
