@@ -2,23 +2,59 @@
 /* VMs that run on this node, from the broker and from the reservations. */
 #include "passthrough/machine.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "broker/process.h"
 #include "passthrough/assign/reservation.h"
+
+/* What the broker said last, for the time in which there is none: its VMs go on. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static json_t *last_known;
+
+static void remember(const json_t *machines)
+{
+    pthread_mutex_lock(&lock);
+    json_decref(last_known);
+    last_known = json_deep_copy(machines);
+    pthread_mutex_unlock(&lock);
+}
+
+/* Those of them whose process is still there. */
+static json_t *recall(void)
+{
+    json_t *machines = json_object(), *machine;
+    const char *vmid;
+
+    pthread_mutex_lock(&lock);
+    json_object_foreach(last_known, vmid, machine) {
+        const struct process qemu = {
+            (pid_t)json_integer_value(json_object_get(machine, "pid")),
+            (unsigned long long)json_integer_value(json_object_get(machine, "start"))};
+        if (qemu.pid > 0 && process_runs(qemu))
+            json_object_set_new(machines, vmid, json_deep_copy(machine));
+    }
+    pthread_mutex_unlock(&lock);
+    return machines;
+}
 
 int machines_read(const struct broker *broker, json_t **ret, struct error *err)
 {
     autojson json_t *answer = NULL;
     struct error unknown = {.reason = 0};
 
-    if (broker != NULL && broker_call_briefly(broker, "vms", NULL, json_object(), &answer, &unknown) != 0 &&
-        unknown.reason == BROKER_SILENT) {
+    if (broker == NULL || broker_call_briefly(broker, "vms", NULL, json_object(), &answer, &unknown) == 0) {
+        *ret = answer != NULL ? json_incref(json_object_get(answer, "vms")) : json_object();
+        remember(*ret);
+        return 0;
+    }
+    if (unknown.reason == BROKER_SILENT) {
         *err = unknown;
         return error_prefix(err, "which VMs run is unknown: ");
     }
-    *ret = answer != NULL ? json_incref(json_object_get(answer, "vms")) : json_object();
+    *ret = recall();
     return 0;
 }
 

@@ -13,9 +13,9 @@
 
 /* What the broker knows of the VMs' processes, {"100": {pid?, start?, began?, qmpstatus?, running-qemu?,
  * running-machine?, starting?: 1, ending?: 1, left?}}: there is no pid while it is being started, and
- * `ending` when QEMU has ended and its devices are being given back; `left` says why some could not be. Empty
- * if there is no broker; one that does not answer is an error, since VMs run that it does not name. The
- * caller drops. */
+ * `ending` when QEMU has ended and its devices are being given back; `left` says why some could not be. If
+ * there is no broker now, those that the last one named and whose process is still there; one that does not
+ * answer is an error, since VMs run that it does not name. The caller drops. */
 int machines_read(const struct broker *broker, json_t **ret, struct error *err);
 
 /* The same joined with the VMs that have reserved devices, which are known without a broker, too. */

@@ -15,6 +15,7 @@
 #include "tests/api/call.h"
 #include "tests/api/daemon.h"
 #include "tests/api/lab/machine.h"
+#include "tests/api/look.h"
 #include "tests/api/vm.h"
 
 #define VM      QEMU "/100"
@@ -260,4 +261,34 @@ DAEMON_TEST(qemu_rounds, of_starts_at_once_end_well)
         cr_expect_str_eq(end_of(id, "stop"), "OK");
     }
     wait_until_gone();
+}
+
+/* A request that the broker's end cuts off is to be repeated. */
+static void wait_for_status(const char *status)
+{
+    double end = machine_slept() + SECONDS;
+    const struct reply *reply;
+
+    do {
+        cr_assert_lt(machine_slept(), end, "it is not %s", status);
+        machine_sleep(50);
+        reply = CALL(.method = "GET", .path = VM "/status/current");
+    } while (reply->status == 503 || strcmp(text_of(reply->data, "status"), status) != 0);
+}
+
+/* What the last broker said counts as long as its processes are there. */
+DAEMON_TEST(qemu_rounds, are_known_without_a_broker)
+{
+    create("100");
+    cr_assert_str_eq(end_of("100", "start"), "OK");
+    wait_for_status("running");
+    kill(find_broker(), SIGKILL);
+    for (double end = machine_slept() + SECONDS; find_broker() != 0; machine_sleep(10))
+        cr_assert_lt(machine_slept(), end);
+    wait_for_status("running");
+    cr_expect_eq(number_of(json_array_get(get(QEMU, NULL), 0), "vmid"), 100);
+    cr_expect_str_eq(text_of(json_array_get(get(QEMU, NULL), 0), "status"), "running");
+    fails(500, "VM 100 is running - destroy failed", "DELETE", VM, NULL);
+    kill_one("100", "pid");
+    wait_for_status("stopped");
 }
