@@ -6,6 +6,7 @@
 
 #include "api/request.h"
 #include "base/memory.h"
+#include "client/shell/monitor.h"
 #include "client/shell/shell.h"
 #include "client/shell/terminal.h"
 #include "schema/usage.h"
@@ -15,6 +16,7 @@
 #define NUMBER   "VMID"
 #define CHANGE   "VMID [-NAME VALUE]..."
 #define TERMINAL "/termproxy"
+#define MONITOR  "/monitor"
 
 enum vmid_role { VMID_IN_PATH, VMID_IS_PARAMETER, VMID_NONE };
 
@@ -54,8 +56,9 @@ static const struct verb {
      NULL},
     {"suspend", NUMBER, "halt the processors", METHOD_POST, VMID_IN_PATH, "/status/suspend", false, NULL},
     {"resume", NUMBER, "let a suspended VM go on", METHOD_POST, VMID_IN_PATH, "/status/resume", false, NULL},
-    {"monitor", "VMID -command TEXT", "run a command of QEMU's monitor", METHOD_POST, VMID_IN_PATH,
-     "/monitor", false, NULL},
+    {"monitor", "VMID [-command TEXT]",
+     "run a command of QEMU's monitor, or those that are typed until `quit`", METHOD_POST, VMID_IN_PATH,
+     MONITOR, false, NULL},
     {"terminal", "VMID [-serial SERIAL]", "use a serial port of the VM on this terminal; Ctrl-O leaves it",
      METHOD_POST, VMID_IN_PATH, TERMINAL, false, NULL},
     {"destroy", NUMBER, "remove the VM", METHOD_DELETE, VMID_IN_PATH, "", false, NULL},
@@ -200,6 +203,8 @@ static int run(const struct verb *verb, int argc, char **argv)
         autofree char *vm = xasprintf(LIST "/%s", argv[1]);
         return terminal_run(&options, &call, vm);
     }
+    if (strcmp(verb->below, MONITOR) == 0 && !options_has(&options, "command"))
+        return monitor_run(&options, &call, argv[1]);
     return shell_request(&options, &call);
 }
 

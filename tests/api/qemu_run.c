@@ -15,6 +15,7 @@
 #include "tests/api/guest.h"
 #include "tests/api/lab/machine.h"
 #include "tests/api/look.h"
+#include "tests/api/shell.h"
 #include "tests/api/vm.h"
 
 #define VM      QEMU "/100"
@@ -245,6 +246,20 @@ DAEMON_TEST(qemu_run, is_suspended_resumed_and_reset)
     cr_expect_not_null(strstr(told, "running"), "%s", told);
     cr_expect_str_eq(end_of("reset"), "OK");
     is_running(true);
+    cr_expect_str_eq(end_of("stop"), "OK");
+}
+
+/* An empty line is nothing, and what is refused does not end it. */
+DAEMON_TEST(qemu_run, is_told_lines_of_its_monitor_until_quit)
+{
+    cr_expect_str_eq(end_of("start"), "OK");
+    shell_start();
+    autofree char *printed =
+        shell_type("printf ' info status \\n\\ninfo name\\nquit\\nsystem_reset\\n' | hostpci qm monitor 100");
+    cr_expect_str_eq(printed, "VM status: running\nvm100\n");
+    is_running(true);
+    autofree char *one = shell_type("hostpci qm monitor 100 -command 'info status'");
+    cr_expect_str_eq(one, "VM status: running\n");
     cr_expect_str_eq(end_of("stop"), "OK");
 }
 
