@@ -381,3 +381,24 @@ LAB_TEST(lab_vm_plug, card_that_qemu_keeps_open_goes_back_with_its_end)
     cr_assert_str_eq(machine_driver(CARD), "e1000e");
     cr_assert_str_eq(machine_override(CARD), "");
 }
+
+/* Its request is lost with it, the broker goes on, and who asks again gets what was asked for. */
+LAB_TEST(lab_vm_plug, daemon_that_is_killed_meanwhile_can_be_asked_again)
+{
+    start_obliging("pc");
+    lab_broker_end();
+    lab_broker_start(6);
+    autofree char *upid = xstrdup(json_string_value(post(CONFIG, "hostpci0", CARD ",reattach=1", NULL)));
+    cr_assert(lab_broker_stops(upid));
+    daemon_kill();
+    lab_broker_continue();
+    daemon_start_again();
+    lab_broker_becomes_idle();
+    put(CONFIG, "hostpci0", CARD ",reattach=1", NULL);
+    cr_assert_str_eq(text_of(current(), "hostpci0"), CARD ",reattach=1");
+    cr_assert_eq(running_count(CARD_ID), 1);
+    put(CONFIG, "delete", "hostpci0", NULL);
+    cr_assert_str_eq(machine_driver(CARD), "e1000e");
+    ends("stop", "OK");
+    running_ends();
+}
