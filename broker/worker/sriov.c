@@ -175,9 +175,13 @@ static int choose(struct worker *worker, const struct request *request, struct d
     division->wanted.autoprobe = request->autoprobe >= 0 ? request->autoprobe != 0
                                  : changes               ? division->wanted.count == 0
                                                          : division->now.autoprobe;
-    if (plan_choose(worker->sysroot, request->address, changes ? SCOPE_FAMILY : SCOPE_FUNCTION,
-                    &division->plan, err) != 0)
+    if (division->now.count == 0 && sriov_count(first.inventory, request->address) == 0) {
+        division->plan = first; /* a host with many functions is not read once more */
+        first = (struct plan){.list = NULL};
+    } else if (plan_choose(worker->sysroot, request->address, changes ? SCOPE_FAMILY : SCOPE_FUNCTION,
+                           &division->plan, err) != 0) {
         return -1;
+    }
     json_decref(division->claims);
     division->claims = pack_claims(division, false);
     return claim_all(worker, division->claims, err);
