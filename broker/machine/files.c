@@ -293,7 +293,7 @@ static int join_bridge(const char *interface, const char *bridge, struct error *
 static int open_tap(const json_t *file, struct files *files, struct error *err)
 {
     size_t numbers = json_array_size(json_object_get(file, "numbers"));
-    bool vhost = json_integer_value(json_object_get(file, "vhost")) != 0;
+    bool vhost = json_is_true(json_object_get(file, "vhost"));
     unsigned queues = (unsigned)(vhost ? numbers / 2 : numbers);
 
     for (size_t i = 0; i < queues; i++)
