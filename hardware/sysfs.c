@@ -218,9 +218,13 @@ int sysfs_read_link_name(int folder, const char *path, char *buffer, size_t size
     return (int)strlen(buffer);
 }
 
+/* Not access(2), which fails for device nodes that a cgroup keeps us from opening (DevicePolicy of our
+ * units). */
 bool sysfs_exists(int folder, const char *path)
 {
-    return ask_hook(SYSFS_OPEN, folder, path, NULL) == 1 && faccessat(folder, path, F_OK, 0) == 0;
+    struct stat found;
+
+    return ask_hook(SYSFS_OPEN, folder, path, NULL) == 1 && fstatat(folder, path, &found, 0) == 0;
 }
 
 /* O_TRUNC means nothing to sysfs, but in a tree of plain files the value replaces the old one. */
