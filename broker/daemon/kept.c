@@ -16,6 +16,7 @@
 #include "hardware/pci/inventory.h"
 #include "hardware/pci/sriov.h"
 #include "hardware/slice/mdevctl.h"
+#include "hardware/slice/nvme.h"
 
 #define MOST_IDS 100
 #define AT_ONCE  (JOB_LIMIT / 2) /* so that there is room for clients' operations */
@@ -149,8 +150,8 @@ struct obstacle {
 };
 
 /* For settings that only a driver can apply. */
-static void check_driver(const struct sysroot *sysroot, int folder, const struct kind *kind,
-                         struct obstacle *ret)
+static void check_driver(const struct sysroot *sysroot, struct pci_address address, int folder,
+                         const struct kind *kind, struct obstacle *ret)
 {
     char driver[128] = "";
     const char *reason = NULL;
@@ -162,6 +163,8 @@ static void check_driver(const struct sysroot *sysroot, int folder, const struct
         reason = sriov_explain_driver(sysroot, driver);
     else if (driver[0] == '\0')
         reason = "it has no driver, which would make it: choose driver=auto for it";
+    if (reason == NULL && strcmp(driver, "nvme") == 0)
+        reason = nvme_explain_node(sysroot, address);
     if (reason == NULL)
         return;
     ret->state = driver[0] == '\0' ? "driver" : "other";
@@ -194,7 +197,7 @@ static int find_device(const struct sysroot *sysroot, const struct kind *kind, c
         return error_set(err, ERROR_NOT_FOUND,
                          "another device is there, %04llx:%04llx; make the choice again, or set persistent=0",
                          vendor, device);
-    check_driver(sysroot, folder, kind, ret);
+    check_driver(sysroot, address, folder, kind, ret);
     return 0;
 }
 

@@ -8,7 +8,8 @@
  * Mediated devices that an earlier broker made in this boot, and that are neither kept nor in use, are
  * removed at the start. What is to be applied is pending; it stays so as long as there is no such function,
  * another operation is about it (of several kinds for one function, each waits for the end of the one before
- * it), or, of what only a driver makes, the function has no driver that does. */
+ * it), or, of what only a driver makes, the function has no driver that does, or is a drive that the broker
+ * may not open. */
 #ifndef HOSTPCI_BROKER_DAEMON_KEPT_H
 #define HOSTPCI_BROKER_DAEMON_KEPT_H
 
@@ -34,8 +35,8 @@ void kept_take_events(struct kept *kept, int events);
 
 /* What is kept for a function and is not there yet: [{function, operation, state, reason?}]. The states:
  * `running`; `held`, the same, but the kernel does not answer; `next`, it starts as soon as it can; `driver`,
- * the function has no driver; `other`, it has one that makes none; `absent`, there is no such function. NULL:
- * of all functions, without the last two, of which there may be very many. */
+ * the function has no driver; `other`, it has one that makes none now; `absent`, there is no such function.
+ * NULL: of all functions, without the last two, of which there may be very many. */
 json_t *kept_describe(const struct kept *kept, const char *function);
 
 #endif

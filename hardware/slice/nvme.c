@@ -126,6 +126,21 @@ int nvme_find(const struct sysroot *sysroot, struct pci_address physical, char n
                      pci_path(physical, "nvme").text);
 }
 
+const char *nvme_explain_node(const struct sysroot *sysroot, struct pci_address physical)
+{
+    char node[NVME_NODE_SIZE];
+    struct error ignored;
+
+    if (nvme_door != NULL || !sysroot_is_host(sysroot) || nvme_find(sysroot, physical, node, &ignored) != 0)
+        return NULL;
+    autofree char *path = xasprintf("dev/%s", node);
+    autoclose int fd = openat(sysroot_fd(sysroot), path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return fd >= 0 || (errno != EPERM && errno != EACCES)
+               ? NULL
+               : "its drive came, or got its driver, after the broker was started, which may not open it: "
+                 "restart the broker (systemctl restart hostpci-broker)";
+}
+
 void nvme_wait(const struct sysroot *sysroot, struct pci_address physical, const char *node)
 {
     autofree char *state = xasprintf("%s/nvme/%s/state", pci_path(physical, NULL).text, node);

@@ -17,6 +17,10 @@
 int nvme_find(const struct sysroot *sysroot, struct pci_address physical, char node[static NVME_NODE_SIZE],
               struct error *err);
 
+/* Why this process may not ask the drive that has the function: a confined one may open only those that were
+ * there when it started. NULL if it may, or if the function has no controller yet. */
+const char *nvme_explain_node(const struct sysroot *sysroot, struct pci_address physical);
+
 /* Waits, ten seconds at most, until the drive's controller is in use again after a reset, before which it
  * takes no commands. */
 void nvme_wait(const struct sysroot *sysroot, struct pci_address physical, const char *node);

@@ -179,6 +179,30 @@ LAB_TEST(lab_sriov, drive_is_divided_as_asked_for)
     machine_wait(DRIVE_FIRST, false);
 }
 
+/* The node of a drive that gets its driver again is a new one, which the broker may open once it is
+ * restarted. */
+LAB_TEST(lab_sriov, drive_that_is_kept_divided_says_that_the_broker_is_to_be_restarted)
+{
+    autofree char *upid =
+        xstrdup(json_string_value(put(PCI "/" DRIVE "/sriov", "numvfs", "2", "persistent", "1", NULL)));
+    task_succeeds(upid);
+    machine_set(DRIVE, "sriov_numvfs", "0");
+    MOVE(DRIVE, "none");
+    MOVE(DRIVE, "restore");
+    lab_broker_becomes_idle();
+    contains(text_of(get(PCI "/" DRIVE "/sriov", NULL), "kept-waits"),
+             "restart the broker (systemctl restart hostpci-broker)");
+    cr_expect_eq(number_of(get(PCI "/" DRIVE "/sriov", NULL), "now"), 0);
+    lab_broker_kill();
+    lab_broker_start(0);
+    lab_broker_becomes_idle();
+    expect_share(0, "{'queues':4,'interrupts':2}");
+    autofree char *forget =
+        xstrdup(json_string_value(put(PCI "/" DRIVE "/sriov", "numvfs", "0", "persistent", "0", NULL)));
+    task_succeeds(forget);
+    machine_wait(DRIVE_FIRST, false);
+}
+
 LAB_TEST(lab_sriov, cards_behind_ports_without_acs_go_together)
 {
     const json_t *status = status_of(LEFT);
