@@ -25,6 +25,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/user.h"
+#include "broker/machine/control_group.h"
 #include "broker/machine/files.h"
 #include "broker/machine/machine.h"
 #include "broker/machine/monitor.h"
@@ -98,6 +99,7 @@ _Noreturn static void run_program(const struct supervisor *self, const struct pr
     for (size_t i = 0; i < json_array_size(arguments); i++)
         argv[i] = xstrdup(string_at(arguments, i));
     sigemptyset(&none);
+    control_group_join(self->folder);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     /* PR_SET_PDEATHSIG comes after become(), because a change of user clears it */
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(words, STDOUT_FILENO) >= 0 &&
@@ -342,8 +344,10 @@ static int supervise(struct supervisor *self, struct error *err)
 {
     if (prepare(self, err) != 0 || write_pid(self, err) != 0)
         return -1;
+    control_group_make(self->folder);
     if (nodes_give(self->order, err) != 0 || start_both(self, err) != 0) {
         take_back(self);
+        control_group_remove(self->folder);
         return -1;
     }
     int result = write_pid(self, err);
@@ -354,6 +358,7 @@ static int supervise(struct supervisor *self, struct error *err)
     follow_qemu(self);
     end_tpm(self);
     take_back(self);
+    control_group_remove(self->folder);
     return result == 0 || err->kind == ERROR_NOT_FOUND ? write_end(self, err) : result;
 }
 
@@ -393,6 +398,7 @@ static int give_back(const char *folder)
     autojson json_t *order = machine_load(folder, "order");
     struct error err;
 
+    control_group_remove(folder);
     if (nodes_take_back(order, &err) == 0)
         return EXIT_SUCCESS;
     dprintf(STDOUT_FILENO, "%s\n", err.message);

@@ -18,10 +18,12 @@
  * once, and QEMU does not outlive it. After QEMU's end the device nodes are root's again. It needs neither
  * broker nor daemon.
  *
- * With --give-back it makes the nodes root's again and ends: a supervisor that was killed has not done it
- * (broker/machine/nodes.h). With --nodes it does for a QEMU that runs what the order has become since
- * (broker/worker/vm_plug.h): makes `roms`, gives it the nodes, lets it lock that much, makes those in `back`
- * root's, and ends.
+ * Without systemd QEMU gets a control group of its own (broker/machine/control_group.h).
+ *
+ * With --give-back it makes the nodes root's again, removes that group and ends: a supervisor that was killed
+ * has not done it (broker/machine/nodes.h). With --nodes it does for a QEMU that runs what the order has
+ * become since (broker/worker/vm_plug.h): makes `roms`, gives it the nodes, lets it lock that much, makes
+ * those in `back` root's, and ends.
  */
 #ifndef HOSTPCI_BROKER_MACHINE_SUPERVISOR_H
 #define HOSTPCI_BROKER_MACHINE_SUPERVISOR_H

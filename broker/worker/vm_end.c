@@ -95,10 +95,11 @@ static void tell_end(struct worker *worker, const struct machine *machine)
 /* The supervisor has done it, unless it was killed. */
 static int take_nodes_back(struct worker *worker, const struct machine *machine, struct error *err)
 {
-    autojson json_t *order = machine_load(machine->folder, "order");
+    autojson json_t *order = machine_load(machine->folder, "order"),
+                    *end = machine_load(machine->folder, "end");
     char name[VM_CLAIM_SIZE];
 
-    if (!nodes_are_given(order))
+    if (!nodes_are_given(order) && (end != NULL || machine->supervisor.pid == 0))
         return 0;
     vm_claim_name(machine->vmid, name);
     return unit_run(worker, name, PROGRAM_GIVE_BACK, machine->folder, err) == 0
