@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "storage/etcd/internal.h"
@@ -189,7 +190,7 @@ int etcd_unanswered(CURL *curl, const char *endpoint, const char *detail, struct
 
 int etcd_refused(const char *endpoint, const json_t *json, struct error *err)
 {
-    const char *text = json_string_value(json_object_get(json, "error"));
+    const char *text = json_text_or(json, "error", json_text_or(json, "message", NULL)); /* of 3.4, of 3.5 */
     json_int_t code = json_integer_value(json_object_get(json, "code"));
 
     if (text == NULL)

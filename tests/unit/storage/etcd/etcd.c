@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The client of etcd, against a real one. */
 #include "storage/etcd/etcd.h"
+#include "storage/etcd/internal.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -209,6 +210,21 @@ Test(etcd, another_member_is_asked_and_without_quorum_nothing_is_done)
     for (int looks = 0; etcd_txn_run(etcd, txn, &done, NULL, &err) == 0 || err.reason != ETCD_NOT_DONE;
          looks++)
         cr_assert_lt(looks, 50, "the member without a leader went on: %s", err.message);
+}
+
+/* Debian 12 has etcd 3.4, and Debian 13 etcd 3.5, whose gateway has another word for the text. */
+Test(etcd, a_refusal_is_understood_of_each_version)
+{
+    static const char *const replies[] = {
+        "{\"error\": \"etcdserver: no leader\", \"message\": \"etcdserver: no leader\", \"code\": 14}",
+        "{\"code\": 14, \"message\": \"etcdserver: no leader\"}"};
+
+    for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        autojson json_t *reply = json_loads(replies[i], 0, NULL);
+        struct error err;
+        cr_assert_eq(etcd_refused("http://here", reply, &err), -1);
+        cr_assert_eq(err.reason, ETCD_NOT_DONE, "%s", err.message);
+    }
 }
 
 Test(etcd, certificates_of_clients_are_used)
