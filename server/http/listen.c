@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
@@ -22,6 +23,11 @@
  * which a slow reader would then hold; and a large reply is sent faster while the buffer fits into the CPU's
  * cache. */
 #define SEND_BUFFER (256 * 1024)
+/* A console or a stream may be silent for hours: its client is asked after a minute, and one that does not
+ * answer for another minute is gone. */
+#define SILENT_SECONDS 60
+#define PROBE_SECONDS  15
+#define PROBES         4
 
 struct address {
     union {
@@ -92,6 +98,22 @@ static int parse_url(const char *url, struct address *ret, bool *ret_tls, struct
     return 0;
 }
 
+/* Each connection inherits it. */
+static int find_dead_clients(int fd)
+{
+    static const struct {
+        int level, option, value;
+    } all[] = {{SOL_SOCKET, SO_KEEPALIVE, 1},
+               {IPPROTO_TCP, TCP_KEEPIDLE, SILENT_SECONDS},
+               {IPPROTO_TCP, TCP_KEEPINTVL, PROBE_SECONDS},
+               {IPPROTO_TCP, TCP_KEEPCNT, PROBES}};
+
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        if (setsockopt(fd, all[i].level, all[i].option, &all[i].value, sizeof(all[i].value)) != 0)
+            return -1;
+    return 0;
+}
+
 static int bind_and_listen(int fd, const struct address *address)
 {
     const int on = 1, off = 0, send_buffer = SEND_BUFFER;
@@ -103,7 +125,7 @@ static int bind_and_listen(int fd, const struct address *address)
         return -1;
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer)) != 0)
         return -1;
-    if (bind(fd, &address->socket.any, address->length) != 0)
+    if (find_dead_clients(fd) != 0 || bind(fd, &address->socket.any, address->length) != 0)
         return -1;
     return listen(fd, BACKLOG);
 }

@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,6 +46,28 @@ Test(server_listen, addresses)
                       url);
         close(fd);
     }
+}
+
+/* A client without power says no goodbye. */
+Test(server_listen, clients_that_are_gone_are_found)
+{
+    autofree char *url = NULL;
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address), size = sizeof(int);
+    struct error err;
+    int asks = 0, idle = 0;
+    bool tls;
+    int fd;
+
+    cr_assert_eq(listen_url("http://127.0.0.1:0", &fd, &tls, &url, &err), 0, "%s", err.message);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    autoclose int client = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(client, (struct sockaddr *)&address, length), 0);
+    autoclose int accepted = accept(fd, NULL, NULL);
+    cr_assert_eq(getsockopt(accepted, SOL_SOCKET, SO_KEEPALIVE, &asks, &size), 0);
+    cr_assert_eq(getsockopt(accepted, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &size), 0);
+    cr_expect(asks != 0 && idle == 60, "%d, %d s", asks, idle);
+    close(fd);
 }
 
 static void expect_refused(const char *url, const char *part)
