@@ -58,6 +58,13 @@ bool identity_is_root(const struct identity *identity); /* root@pam itself, not 
  * user of the same name. */
 int access_read_created(struct access *access, const char *user, int64_t *ret, struct error *err);
 
+/* A word that changes when the logins of the caller's user end, or what its token is: when the user gets
+ * another password, or either is disabled, expires, is deleted or made again. False: neither user nor token
+ * is good for anything now. For what goes on for longer than a request. */
+#define STANDING_SIZE 80
+bool access_read_standing(struct access *access, const struct identity *caller,
+                          char ret[static STANDING_SIZE]);
+
 /* Finds whose token `user@realm!id=secret` is. A wrong secret is refused with ERROR_UNAUTHENTICATED
  * "Authentication failed!". So is an unknown, disabled or expired user or token: the answer does not reveal
  * which it was. */

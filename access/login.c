@@ -12,6 +12,7 @@
 #include "access/password.h"
 #include "access/snapshot.h"
 #include "access/ticket.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "storage/edit.h"
 
@@ -48,6 +49,26 @@ bool login_find(struct access *access, const struct snapshot *snapshot, const ch
     if (user == NULL || !access_is_active(user, now) || strcmp(epoch_of(user), login.epoch) != 0)
         return false;
     *ret = login;
+    return true;
+}
+
+bool access_read_standing(struct access *access, const struct identity *caller,
+                          char ret[static STANDING_SIZE])
+{
+    autosnapshot struct snapshot *snapshot = NULL;
+    time_t now = time(NULL);
+    struct error ignored;
+    bool is_token = caller->token[0] != '\0';
+
+    ret[0] = '\0';
+    if (access_snapshot(access, &snapshot, &ignored) != 0)
+        return false;
+    const json_t *user = snapshot_user(snapshot, caller->user);
+    const json_t *token = is_token ? snapshot_token(snapshot, caller->user, caller->token) : NULL;
+    if (user == NULL || !access_is_active(user, now) ||
+        (is_token && (token == NULL || !access_is_active(token, now))))
+        return false;
+    snprintf(ret, STANDING_SIZE, "%s", is_token ? json_text(token, "hash") : epoch_of(user));
     return true;
 }
 

@@ -52,9 +52,10 @@ void console_port_close(struct console_port *port, const struct error *failure);
 struct request_console {
     int descriptor; /* of the other side, a stream */
     struct identity caller;
-    char *path;                /* on which the caller must have VM.Console as long as it is open */
-    struct console_port *port; /* closed with it */
-    struct error failure;      /* how its task ends; well, if there is no message */
+    char standing[STANDING_SIZE]; /* the caller's, which must stay the same as long as it is open */
+    char *path;                   /* on which the caller must have VM.Console that long, too */
+    struct console_port *port;    /* closed with it */
+    struct error failure;         /* how its task ends; well, if there is no message */
     /* Of a terminal, whose bytes have xterm.js's framing (server/http/terminal.h); NULL for others. */
     char *line;     /* what its client says first */
     char *greeting; /* what it is told then */

@@ -203,6 +203,7 @@ static int connect_console(struct request *request, const char *path, const char
     struct request_console *console = xcalloc(1, sizeof(*console));
     *console = (struct request_console){
         .descriptor = -1, .caller = request->caller, .path = xstrdup(path), .port = port};
+    access_read_standing(request->service->access, &console->caller, console->standing);
     request->console = console;
     if (strcmp(console_port_leads_to(port), SCREEN) == 0)
         open_screen(request, console);

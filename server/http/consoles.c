@@ -162,11 +162,21 @@ static void fill(const struct console *console, struct pollfd ret[static PER_ONE
                              events_of(&console->to_client, &console->to_vm), 0};
 }
 
+/* Root on this host needs no login. */
+static bool is_still_known(struct access *access, const struct request_console *request)
+{
+    char standing[STANDING_SIZE];
+    bool good = access_read_standing(access, &request->caller, standing);
+
+    return (good || identity_is_root(&request->caller)) && strcmp(standing, request->standing) == 0;
+}
+
 static bool may_go_on(const struct consoles *consoles, const struct console *console)
 {
     const struct request_console *request = console->request;
 
-    return access_allows(consoles->access, &request->caller, request->path, "VM.Console") &&
+    return is_still_known(consoles->access, request) &&
+           access_allows(consoles->access, &request->caller, request->path, "VM.Console") &&
            !console_port_is_stopped(request->port) &&
            (console->deadline == 0 || clock_milliseconds() < console->deadline);
 }

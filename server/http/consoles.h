@@ -2,8 +2,8 @@
 /* Consoles: connections that have become WebSockets, whose bytes one thread carries to a VM's screen or
  * serial port and back. It keeps little of each direction, and reads no more before that is sent.
  *
- * Each second it looks whether those who opened them may still, and closes them otherwise, as it closes those
- * whose tasks were stopped. All are closed by
+ * Each second it looks whether those who opened them may still and whether their logins or tokens are still
+ * good, and closes them otherwise, as it closes those whose tasks were stopped. All are closed by
  * consoles_stop, which must come before libmicrohttpd is stopped. Thread-safe. */
 #ifndef HOSTPCI_SERVER_HTTP_CONSOLES_H
 #define HOSTPCI_SERVER_HTTP_CONSOLES_H

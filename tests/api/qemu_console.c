@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "tests/api/account.h"
 #include "tests/api/call.h"
 #include "tests/api/console.h"
 #include "tests/api/daemon.h"
@@ -218,6 +219,41 @@ DAEMON_TEST(qemu_console, is_closed_when_its_user_is_deleted)
     console_start_vm();
     const json_t *proxy = open_of_joe(fd);
     delete ("/access/users/joe@pve", NULL);
+    console_expect_closed(fd);
+    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+}
+
+DAEMON_TEST(qemu_console, is_closed_when_its_user_is_disabled)
+{
+    autoclose int fd = raw_connect_tcp();
+
+    console_start_vm();
+    const json_t *proxy = open_of_joe(fd);
+    put("/access/users/joe@pve", "enable", "0", NULL);
+    console_expect_closed(fd);
+    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+}
+
+/* Whoever has stolen the old ticket must not keep what it opened. */
+DAEMON_TEST(qemu_console, is_closed_when_its_login_ends)
+{
+    autoclose int fd = raw_connect_tcp();
+
+    console_start_vm();
+    account_create("ann@pve", NULL);
+    account_grant("/vms/100", "PVEVMUser", "users", "ann@pve");
+    const json_t *login = post("/access/ticket", "username", "ann@pve", "password", PASSWORD, NULL);
+    autofree char *header = xasprintf("Authorization: PVEAuthCookie=%s\r\n", text_of(login, "ticket"));
+    account_enter("ann@pve");
+    const json_t *proxy = post(VM "/vncproxy", NULL);
+    call_with_token(NULL);
+    console_ask(fd, proxy, header);
+    autofree char *head = console_receive_head(fd);
+    cr_assert_eq(raw_status(head), 101, "%s", head);
+    console_expect_stream(fd, VERSION_3_8);
+    put("/access/password", "userid", "ann@pve", "password", "another horse", NULL);
     console_expect_closed(fd);
     cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
     cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
