@@ -159,7 +159,8 @@ LAB_TEST(lab_divide, what_sysfs_conf_sets_is_taken_over)
     lab_broker_start(0);
     autofree char *upid = begin_taking_over();
     task_succeeds(upid);
-    RUN("grep", "-qx", "# kept by hostpci: bus/pci/devices/" CARD "/sriov_numvfs = 2", "/etc/sysfs.conf");
+    RUN("sh", "-c",
+        "grep -qx '# kept by hostpci: bus/pci/devices/" CARD "/sriov_numvfs = 2' /etc/sysfs.conf");
     cr_expect_eq(number_of(get(PCI "/" CARD "/sriov", NULL), "kept"), 2);
     forget();
     unlink("/etc/sysfs.conf");
