@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "storage/etcd/internal.h"
 
+#define FOLDED 63 /* operations of a transaction inside another one: half of what etcd takes */
+
 json_t *etcd_encode(const char *text)
 {
     const gnutls_datum_t plain = {(unsigned char *)text, (unsigned)strlen(text)};
@@ -144,6 +146,13 @@ void etcd_txn_expect(struct etcd_txn *txn, const char *key, int64_t revision)
                                     "result", "EQUAL", "mod_revision", print_number(revision)));
 }
 
+void etcd_txn_expect_range(struct etcd_txn *txn, const char *first, const char *end, int64_t revision)
+{
+    json_array_append_new(txn->expected, json_pack("{s:o, s:o, s:s, s:s, s:o}", "key", etcd_encode(first),
+                                                   "range_end", etcd_encode(end), "target", "MOD", "result",
+                                                   "LESS", "mod_revision", print_number(revision + 1)));
+}
+
 void etcd_txn_put(struct etcd_txn *txn, enum etcd_branch branch, const char *key, const char *value,
                   int64_t lease)
 {
@@ -173,12 +182,34 @@ void etcd_txn_read(struct etcd_txn *txn, enum etcd_branch branch, const char *ke
                           json_pack("{s:o}", "request_range", encode_range(key, NULL)));
 }
 
+/* etcd counts the operations of a transaction, and those of one inside another with the outer one's, but not
+ * those of two that are beside each other. */
+static json_t *fold(json_t *operations)
+{
+    json_t *folded = json_array(), *inner = NULL, *operation;
+    size_t i;
+
+    if (json_array_size(operations) <= 2 * FOLDED) {
+        json_array_extend(folded, operations);
+        return folded;
+    }
+    json_array_foreach(operations, i, operation) {
+        if (i % FOLDED == 0) {
+            inner = json_array();
+            json_array_append_new(folded, json_pack("{s:{s:o}}", "request_txn", "success", inner));
+        }
+        json_array_append(inner, operation);
+    }
+    return folded;
+}
+
 int etcd_txn_run(struct etcd *etcd, const struct etcd_txn *txn, bool *ret_then, struct etcd_items *ret_items,
                  struct error *err)
 {
     autojson json_t *answer = NULL;
-    autojson json_t *request = json_pack("{s:O, s:O, s:O}", "compare", txn->expected, "success",
-                                         txn->branches[ETCD_THEN], "failure", txn->branches[ETCD_OTHERWISE]);
+    autojson json_t *request =
+        json_pack("{s:O, s:o, s:o}", "compare", txn->expected, "success", fold(txn->branches[ETCD_THEN]),
+                  "failure", fold(txn->branches[ETCD_OTHERWISE]));
     size_t i;
     json_t *response;
 

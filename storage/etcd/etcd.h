@@ -14,7 +14,9 @@
 
 #include "base/error.h"
 
-#define ETCD_TXN_OPERATIONS 128 /* the most of one transaction, in the servers' default settings */
+/* The most of one transaction, in the servers' default settings. */
+#define ETCD_TXN_EXPECTED   128
+#define ETCD_TXN_OPERATIONS (63 * 63)       /* of each branch */
 #define ETCD_TXN_BYTES      (1024UL * 1024) /* below their limit of 1.5 MiB, which counts more than values */
 
 enum etcd_reason {
@@ -75,6 +77,8 @@ void cleanup_etcd_txn(struct etcd_txn **txn);
 
 /* Revision 0: the key must not exist. */
 void etcd_txn_expect(struct etcd_txn *txn, const char *key, int64_t revision);
+/* Of the keys from `first` to before `end`, none that is there was written after the revision. */
+void etcd_txn_expect_range(struct etcd_txn *txn, const char *first, const char *end, int64_t revision);
 /* `lease` 0: none. */
 void etcd_txn_put(struct etcd_txn *txn, enum etcd_branch branch, const char *key, const char *value,
                   int64_t lease);

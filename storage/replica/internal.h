@@ -10,7 +10,8 @@
  *
  * A writer has a slot of its own while it writes, and its transaction expects the slot to be as it knows it.
  * So when the outcome is not known, the slot tells it; and a writer who writes to the slot makes sure that
- * the transaction is not carried out later. */
+ * the transaction is not carried out later. Every change of documents writes a slot: where no slot was
+ * written since a revision, the documents are as they were then. */
 #ifndef HOSTPCI_STORAGE_REPLICA_INTERNAL_H
 #define HOSTPCI_STORAGE_REPLICA_INTERNAL_H
 
@@ -21,13 +22,15 @@
 #include "storage/commit.h"
 #include "storage/replica/replica.h"
 
-#define REPLICA_ROOT     "/hostpci/"
-#define REPLICA_CLUSTER  REPLICA_ROOT "cluster"
-#define REPLICA_FILLING  REPLICA_ROOT "filling"
-#define REPLICA_DOCUMENT REPLICA_ROOT "document/"
-#define REPLICA_AFTER    REPLICA_ROOT "document0" /* comes after all keys of documents */
-#define REPLICA_SLOTS    16
-#define REPLICA_WAIT_MS  10000 /* for a change to come back */
+#define REPLICA_ROOT          "/hostpci/"
+#define REPLICA_CLUSTER       REPLICA_ROOT "cluster"
+#define REPLICA_FILLING       REPLICA_ROOT "filling"
+#define REPLICA_DOCUMENT      REPLICA_ROOT "document/"
+#define REPLICA_AFTER         REPLICA_ROOT "document0" /* comes after all keys of documents */
+#define REPLICA_WRITERS       REPLICA_ROOT "writer/"
+#define REPLICA_AFTER_WRITERS REPLICA_ROOT "writer0"
+#define REPLICA_SLOTS         16
+#define REPLICA_WAIT_MS       10000 /* for a change to come back */
 
 struct replica_slot {
     bool taken;
@@ -54,6 +57,9 @@ struct replica {
 
 /* Waits until the changes up to the revision are in the database; fails after REPLICA_WAIT_MS. */
 int replica_wait(struct replica *replica, int64_t revision, struct error *err);
+
+/* The changes up to there are in the database, and perhaps later ones. */
+struct storage_position replica_position(struct replica *replica);
 
 /* The changes up to `position` are in the database. */
 void replica_advance(struct replica *replica, const struct storage_position *position);

@@ -48,7 +48,7 @@ void replica_advance(struct replica *replica, const struct storage_position *pos
     pthread_mutex_unlock(&replica->lock);
 }
 
-static struct storage_position position_of(struct replica *replica)
+struct storage_position replica_position(struct replica *replica)
 {
     pthread_mutex_lock(&replica->lock);
     struct storage_position position = replica->applied;
@@ -126,7 +126,7 @@ static int apply(struct replica *replica, const struct etcd_items *changes,
 static int take_changes(void *context, const struct etcd_items *changes, struct error *err)
 {
     struct replica *replica = context;
-    struct storage_position position = position_of(replica);
+    struct storage_position position = replica_position(replica);
 
     atomic_store(&replica->heard, clock_milliseconds());
     atomic_store(&replica->spoke, true);
@@ -151,8 +151,8 @@ static void pause_between(struct replica *replica)
 /* One stream, until it ends. A member's first failure is no news: the next one may do. */
 static void follow_once(struct replica *replica, int *failures)
 {
-    const struct etcd_watch watch = {REPLICA_ROOT, position_of(replica).revision + 1, go_on, take_changes,
-                                     replica};
+    const struct etcd_watch watch = {REPLICA_ROOT, replica_position(replica).revision + 1, go_on,
+                                     take_changes, replica};
     struct error err;
 
     atomic_store(&replica->spoke, false);

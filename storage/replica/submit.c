@@ -8,7 +8,8 @@
 #include "storage/replica/internal.h"
 
 #define PATIENCE_MS 12000                     /* with a set whose outcome is not known */
-#define MOST        (ETCD_TXN_OPERATIONS - 2) /* documents at once, beside the writer's slot */
+#define MOST        (ETCD_TXN_OPERATIONS - 1) /* documents at once, beside the writer's slot */
+#define EXPECTED    (ETCD_TXN_EXPECTED - 2)   /* documents whose revisions are expected one by one */
 
 struct writing {
     struct replica *replica;
@@ -47,6 +48,11 @@ static int no_quorum(struct error *err)
     return error_set_reason(err, ERROR_FAILED, ETCD_NOT_DONE, REPLICA_NO_QUORUM);
 }
 
+static bool is_silent(const struct error *err)
+{
+    return err->reason == ETCD_NOT_DONE || err->reason == ETCD_UNCLEAR;
+}
+
 static int learn_slot(struct writing *writing, struct error *err)
 {
     autoitems struct etcd_items items = {0};
@@ -54,30 +60,65 @@ static int learn_slot(struct writing *writing, struct error *err)
     if (writing->slot->known)
         return 0;
     if (etcd_read(writing->replica->etcd, writing->slot_key, NULL, 1, 0, &items, err) != 0)
-        return err->reason == ETCD_NOT_DONE || err->reason == ETCD_UNCLEAR ? no_quorum(err) : -1;
+        return is_silent(err) ? no_quorum(err) : -1;
     writing->slot->known = true;
     writing->slot->revision = items.count > 0 ? items.items[0].revision : 0;
     return 0;
 }
 
+static size_t count_changes(const struct change_set *set)
+{
+    size_t count = 0;
+
+    for (const struct change *change = set->first; change != NULL; change = change->next)
+        count++;
+    return count;
+}
+
+static void expect_each(const struct change_set *set, struct etcd_txn *txn)
+{
+    for (const struct change *change = set->first; change != NULL; change = change->next) {
+        autofree char *key = replica_key(change->kind, change->id);
+        if (change->expected != REVISION_ANY)
+            etcd_txn_expect(txn, key, change->expected);
+    }
+}
+
+/* More revisions than a transaction can expect: they are compared here, and nobody may have written anything
+ * since. An etcd that was put back would not notice that, so it is asked first. */
+static int expect_no_writer(const struct writing *writing, struct etcd_txn *txn, struct error *err)
+{
+    autoitems struct etcd_items cluster = {0};
+    struct storage_position position = replica_position(writing->replica);
+
+    if (etcd_read(writing->replica->etcd, REPLICA_CLUSTER, NULL, 1, 0, &cluster, err) != 0)
+        return is_silent(err) ? no_quorum(err) : -1;
+    if (strcmp(cluster.state.cluster, position.source) != 0 || cluster.state.revision < position.revision)
+        return error_set(err, ERROR_BUSY,
+                         "etcd has other documents than this node, which reads them just now; try again");
+    etcd_txn_expect_range(txn, REPLICA_WRITERS, REPLICA_AFTER_WRITERS, position.revision);
+    return storage_check(writing->replica->storage, writing->set, err);
+}
+
 static int build(const struct writing *writing, struct etcd_txn *txn, struct error *err)
 {
-    size_t count = 0, bytes = 0;
+    size_t count = count_changes(writing->set), bytes = 0;
 
     etcd_txn_expect(txn, writing->slot_key, writing->slot->revision);
+    if (count <= EXPECTED)
+        expect_each(writing->set, txn);
+    else if (expect_no_writer(writing, txn, err) != 0)
+        return -1;
     etcd_txn_put(txn, ETCD_THEN, writing->slot_key, writing->set->id, 0);
     etcd_txn_put(txn, ETCD_OTHERWISE, writing->refused_key, writing->set->id, 0);
     for (const struct change *change = writing->set->first; change != NULL; change = change->next) {
         autofree char *key = replica_key(change->kind, change->id);
         autofree char *text = change->body != NULL ? object_print(change->body) : NULL;
-        if (change->expected != REVISION_ANY)
-            etcd_txn_expect(txn, key, change->expected);
         if (text != NULL)
             etcd_txn_put(txn, ETCD_THEN, key, text, 0);
         else
             etcd_txn_delete(txn, ETCD_THEN, key, NULL);
         bytes += strlen(key) + (text != NULL ? strlen(text) : 0);
-        count++;
     }
     if (count <= MOST && bytes <= ETCD_TXN_BYTES)
         return 0;
@@ -161,6 +202,16 @@ static int attempt(struct writing *writing, bool *ret_done, struct error *err)
     return *ret_done ? replica_wait(writing->replica, writing->slot->revision, err) : 0;
 }
 
+static int give_up(const struct writing *writing, struct error *err)
+{
+    if (count_changes(writing->set) <= EXPECTED)
+        return no_quorum(err);
+    return error_set(err, ERROR_BUSY,
+                     "other changes came first again and again, for %d s, and this one is so large that it "
+                     "needs a moment without any; try again",
+                     PATIENCE_MS / 1000);
+}
+
 static int write_set(struct writing *writing, struct error *err)
 {
     bool done = false;
@@ -169,7 +220,7 @@ static int write_set(struct writing *writing, struct error *err)
         if (attempt(writing, &done, err) != 0)
             return -1;
         if (!done && clock_milliseconds() >= writing->end)
-            return no_quorum(err);
+            return give_up(writing, err);
     }
     return 0;
 }
@@ -184,7 +235,7 @@ void replica_submit(struct storage_backend *self, struct storage *storage, struc
 
     (void)storage;
     struct replica_slot *slot = take_slot(replica, &number);
-    autofree char *slot_key = xasprintf(REPLICA_ROOT "writer/%s/%zu", replica->node, number);
+    autofree char *slot_key = xasprintf(REPLICA_WRITERS "%s/%zu", replica->node, number);
     autofree char *refused_key = xasprintf(REPLICA_ROOT "refused/%s", replica->node);
     struct writing writing = {replica,  taken,       slot,
                               slot_key, refused_key, clock_milliseconds() + PATIENCE_MS};

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -216,6 +217,90 @@ Test(replica, of_concurrent_writers_no_change_is_lost_and_none_made_twice)
         node_remove(&nodes[i]);
     }
     cr_assert_gt(done, TIMES, "hardly any writer got through");
+}
+
+#define MANY 3900 /* documents, more than a transaction of etcd's has operations */
+
+static struct change_set *make_many(struct node *node, const char *text)
+{
+    struct change_set *set = change_set_new();
+
+    for (int i = 0; i < MANY; i++) {
+        autofree char *id = xasprintf("m%04d", i);
+        change_set_put(set, "thing", id, fixture_revision(node->storage, "thing", id), fixture_json(text));
+    }
+    return set;
+}
+
+Test(replica, thousands_of_documents_change_at_once_or_not_at_all)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    autonode struct node a = {0}, b = {0};
+    struct error err;
+    etcd_servers_start(&servers, 1, false);
+    node_open(&a, &servers, "a");
+    node_open(&b, &servers, "b");
+
+    cr_assert_eq(storage_commit(a.storage, make_many(&a, "{'n': 1}"), &err), 0, "%s", err.message);
+    wait_for(&b, "m0000", "{'n': 1}");
+    wait_for(&b, "m3899", "{'n': 1}");
+    cr_assert_eq(revision(&b, "m0000"), revision(&b, "m3899"));
+    autochange struct change_set *late = make_many(&a, "{'n': 2}");
+    must_delete(b.storage, "m2000");
+    cr_assert_eq(storage_commit(a.storage, TAKE(late), &err), -1);
+    fixture_expect_error(&err, ERROR_CONFLICT, "thing 'm2000' was deleted meanwhile");
+    wait_for(&a, "m0000", "{'n': 1}");
+    fixture_put(b.storage, "thing", "other", "{}"); /* is no conflict, whether it has come here or not */
+    cr_assert_eq(storage_commit(a.storage, make_many(&a, "{'n': 3}"), &err), 0, "%s", err.message);
+    wait_for(&b, "m2000", "{'n': 3}");
+}
+
+static struct change_set *count_widely(struct storage *storage)
+{
+    struct change_set *set = change_set_new();
+    struct error err;
+
+    count_up(storage, NULL, set, &err);
+    for (int i = 0; i < 200; i++) {
+        autofree char *id = xasprintf("w%d", i);
+        change_set_put(set, "thing", id, REVISION_ANY, json_object());
+    }
+    return set;
+}
+
+static void *count_widely_often(void *context)
+{
+    struct counting *counting = context;
+    struct error err;
+
+    for (int i = 0; i < TIMES; i++)
+        if (storage_commit(counting->storage, count_widely(counting->storage), &err) == 0)
+            counting->done++;
+    return NULL;
+}
+
+Test(replica, of_writers_of_many_documents_and_of_one_no_change_is_lost)
+{
+    ETCD_OR_SKIP();
+    autoetcd struct etcd_servers servers;
+    autonode struct node a = {0}, b = {0};
+    pthread_t wide, narrow;
+    int counted;
+    etcd_servers_start(&servers, 1, false);
+    node_open(&a, &servers, "a");
+    node_open(&b, &servers, "b");
+    fixture_put(a.storage, "thing", "counter", "{'n': 0}");
+    wait_for(&b, "counter", "{'n': 0}");
+
+    struct counting many = {.storage = a.storage}, one = {.storage = b.storage};
+    cr_assert_eq(pthread_create(&wide, NULL, count_widely_often, &many), 0);
+    cr_assert_eq(pthread_create(&narrow, NULL, count_often, &one), 0);
+    pthread_join(wide, NULL);
+    pthread_join(narrow, NULL);
+    free(read_counter(&a, &counted));
+    cr_assert(counted == many.done + one.done, "%d of %d and %d", counted, many.done, one.done);
+    cr_assert_gt(many.done, 0);
 }
 
 Test(replica, without_quorum_reads_work_and_writes_fail)
