@@ -162,8 +162,10 @@ int follow_task(const struct call_target *target, const char *upid, FILE *out)
     autofree char *path = xasprintf("/nodes/%s/tasks/%s", parts.node, upid);
     following.path = path;
     catch_interrupt();
-    if (follow(&following, &err) != 0)
-        return shell_complain(&err);
+    if (follow(&following, &err) != 0) {
+        shell_complain(&err);
+        return SHELL_UNREACHABLE;
+    }
     autofree char *exitstatus = following.exitstatus;
     if (exitstatus == NULL)
         return explain_interrupt(&following);

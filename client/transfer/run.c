@@ -86,10 +86,12 @@ static enum outcome make_call(const struct call_target *target, const json_t *ca
     const char *token = json_text_or(reply.data, "full-tokenid", NULL);
     if (token != NULL)
         text_printf(secrets, "%s=%s\n", token, json_text(reply.data, "value"));
-    const struct endpoint *endpoint = lookup_endpoint(endpoint_table, endpoint_count, method, path);
-    return begins_task(endpoint) && wait_for_task(target, json_string_value(reply.data)) != SHELL_DONE
-               ? OUTCOME_UNKNOWN
-               : OUTCOME_DONE;
+    if (!begins_task(lookup_endpoint(endpoint_table, endpoint_count, method, path)))
+        return OUTCOME_DONE;
+    int status = wait_for_task(target, json_string_value(reply.data));
+    return status == SHELL_DONE     ? OUTCOME_DONE
+           : status == SHELL_FAILED ? OUTCOME_REFUSED /* a task that fails undoes what it has done */
+                                    : OUTCOME_UNKNOWN;
 }
 
 /* Undoes the steps from `end` back to `begin`. */

@@ -14,6 +14,7 @@
 #include "tests/api/host.h"
 #include "tests/api/look.h"
 #include "tests/api/program.h"
+#include "tests/api/shell.h"
 #include "tests/hosts/kernel.h"
 
 #define PCI                      "/nodes/" NODE "/hardware/pci"
@@ -95,6 +96,9 @@ DAEMON_TEST(import_host, undoes_all_devices_when_one_is_in_use)
     write_file("sysfs.d/disk.conf", "bus/pci/devices/" DISK "/driver_override = vfio-pci\n");
     write_file("driverctl.d/pci-" ROOT_DISK, "vfio-pci\n");
     FAILS(1, "Devices of this host: nothing of this was imported", "import", folder, "--yes");
+    shell_start();
+    autofree char *said = shell_type("! hostpci import %s --yes 2>&1", folder);
+    cr_expect_null(strstr(said, "could not be undone"), "what was not done needs no undoing:\n%s", said);
     is_json(state_of(DISK), "{}");
     is_json(state_of(ROOT_DISK), "{}");
     cr_expect_str_eq(kernel_driver(DISK), "nvme");
