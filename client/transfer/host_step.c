@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "schema/format.h"
 
 #define PCI        "/nodes/localhost/hardware/pci"
 #define MDEV       "/nodes/localhost/hardware/mdev"
@@ -15,15 +16,11 @@
 /* The path of the function; NULL if `id` is none. The caller frees. */
 static char *path_of(const struct intake_source *source, const char *what, const char *id)
 {
-    static const char form[] = "0000:00:00.0";
-    size_t length = 0;
+    struct error ignored;
 
-    for (; form[length] != '\0' && id[length] != '\0'; length++)
-        if (form[length] == '0' ? strchr("0123456789abcdef", id[length]) == NULL : id[length] != form[length])
-            break;
-    if (form[length] == '\0' && id[length] == '\0')
+    if (format_check("pci-id", id, &ignored) == 0)
         return xasprintf(PCI "/%s", id);
-    intake_leave_out(source, "%s: '%s' is no PCI function, which is written as %s", what, id, form);
+    intake_leave_out(source, "%s: '%s' is no PCI function, which is written as 0000:00:00.0", what, id);
     return NULL;
 }
 
