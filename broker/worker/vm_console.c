@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,22 +107,12 @@ static int wait_until_free(const struct machine *machine, const char *port, stru
 
 static int open_serial(const struct machine *machine, const char *port, int *ret, struct error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const struct timeval patience = {.tv_sec = QMP_MS / 1000}; /* as in qmp_open() */
-    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    autofree char *path = xasprintf("%s/%lld.%s", machine->folder, machine->vmid, port);
 
     if (wait_until_free(machine, port, err) != 0)
         return -1;
-    if (fd < 0)
-        return error_set_errno(err, errno, "cannot make a socket");
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%lld.%s", machine->folder,
-                         machine->vmid, port) >= sizeof(address.sun_path) ||
-        connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
-        return error_set_errno(err, errno, "cannot connect to %s of VM %lld", port, machine->vmid);
-    *ret = fd;
-    fd = -1;
-    return 0;
+    *ret = qmp_connect(path, QMP_MS, err);
+    return *ret >= 0 ? 0 : -1;
 }
 
 static int open_console(struct worker *worker, json_t **ret, struct error *err)

@@ -248,9 +248,8 @@ int qmp_adopt(int socket, unsigned milliseconds, struct qmp **ret, struct error 
     return 0;
 }
 
-/* A QEMU that does not take up connections keeps the next one waiting in connect(2): SO_SNDTIMEO bounds that.
- */
-int qmp_open(const char *path, unsigned milliseconds, struct qmp **ret, struct error *err)
+/* SO_SNDTIMEO bounds connect(2), too. */
+int qmp_connect(const char *path, unsigned milliseconds, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const struct timeval patience = {milliseconds / 1000, (milliseconds % 1000) * 1000L + 1};
@@ -259,17 +258,22 @@ int qmp_open(const char *path, unsigned milliseconds, struct qmp **ret, struct e
     if (fd < 0)
         return error_set_errno(err, errno, "cannot make a socket");
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
-            sizeof(address.sun_path) ||
-        connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-        int reason = errno;
-        close(fd);
-        error_set_errno(err, reason, "cannot connect to QEMU's monitor '%s'", path);
-        if (reason == ENOENT || reason == ECONNREFUSED)
-            err->kind = ERROR_NOT_FOUND;
-        return reason == EAGAIN ? error_set(err, ERROR_BUSY, LATE) : -1;
-    }
-    return qmp_adopt(fd, milliseconds, ret, err);
+    if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) < sizeof(address.sun_path) &&
+        connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
+    error_set_errno(err, reason, "cannot connect to QEMU's socket '%s'", path);
+    if (reason == ENOENT || reason == ECONNREFUSED)
+        err->kind = ERROR_NOT_FOUND;
+    return reason == EAGAIN ? error_set(err, ERROR_BUSY, LATE) : -1;
+}
+
+int qmp_open(const char *path, unsigned milliseconds, struct qmp **ret, struct error *err)
+{
+    int fd = qmp_connect(path, milliseconds, err);
+
+    return fd >= 0 ? qmp_adopt(fd, milliseconds, ret, err) : -1;
 }
 
 void qmp_close(struct qmp *qmp)

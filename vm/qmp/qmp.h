@@ -15,6 +15,11 @@
 
 struct qmp;
 
+/* Connects to a socket of a QEMU, of whatever protocol, and returns the descriptor. One that does not take up
+ * connections keeps the next one waiting: no longer than this, then ERROR_BUSY. ERROR_NOT_FOUND if nobody
+ * listens there. */
+int qmp_connect(const char *path, unsigned milliseconds, struct error *err);
+
 /* Connects to the socket of a QEMU and agrees on capabilities, within so many milliseconds. ERROR_NOT_FOUND
  * if nobody listens there. */
 int qmp_open(const char *path, unsigned milliseconds, struct qmp **ret, struct error *err);
