@@ -10,8 +10,7 @@
 #include "base/text.h"
 #include "schema/validate.h"
 
-/* A property string may use more words for booleans than a parameter. */
-static const char *boolean_word(const char *value)
+const char *property_string_boolean(const char *value)
 {
     static const char *const words[][2] = {{"on", "1"},  {"yes", "1"}, {"true", "1"},
                                            {"off", "0"}, {"no", "0"},  {"false", "0"}};
@@ -26,7 +25,7 @@ static const char *boolean_word(const char *value)
 static int add_value(const struct schema *key, const char *prefix, const char *value, json_t *values,
                      struct error *err)
 {
-    autojson json_t *json = json_string(key->type == SCHEMA_BOOLEAN ? boolean_word(value) : value);
+    autojson json_t *json = json_string(key->type == SCHEMA_BOOLEAN ? property_string_boolean(value) : value);
 
     if (json == NULL)
         return error_set(err, ERROR_INVALID, "%s%s: value is not valid UTF-8", prefix, key->name);

@@ -15,6 +15,9 @@
 /* Returns {key: value} in the keys' types. ERROR_INVALID says which key is wrong and why. */
 int property_string_parse(const struct schema *schema, const char *string, json_t **ret, struct error *err);
 
+/* "1" or "0" for one of the words of a boolean, which a parameter does not take; any other value itself. */
+const char *property_string_boolean(const char *value);
+
 /* Whether it can be parsed. The error names the key with the property: "hostpci0.host: ...". */
 int property_string_check(const struct schema *schema, const char *name, const char *string,
                           struct error *err);

@@ -59,18 +59,6 @@ static void open_section(struct reader *reader, char *line)
         warn(reader, "the section", "only [PENDING] is read");
 }
 
-/* A file may have words such as yes for a boolean. */
-static const char *read_word(const struct schema *schema, const char *value)
-{
-    static const char *const words[][2] = {{"on", "1"},  {"yes", "1"}, {"true", "1"},
-                                           {"off", "0"}, {"no", "0"},  {"false", "0"}};
-
-    for (size_t i = 0; schema->type == SCHEMA_BOOLEAN && i < COUNT_OF(words); i++)
-        if (strcasecmp(value, words[i][0]) == 0)
-            return words[i][1];
-    return value;
-}
-
 static int read_meta(const char *value, json_t **ret, struct error *err)
 {
     static const struct schema meta = {.type = SCHEMA_STRING, .property_string = vm_meta_keys};
@@ -104,7 +92,8 @@ static int read_value(const struct reader *reader, const char *key, const char *
                       struct error *err)
 {
     const struct schema *schema = vm_key_find(key, NULL);
-    autojson json_t *given = json_string(schema != NULL ? read_word(schema, value) : value), *stored = NULL;
+    bool is_flag = schema != NULL && schema->type == SCHEMA_BOOLEAN;
+    autojson json_t *given = json_string(is_flag ? property_string_boolean(value) : value), *stored = NULL;
 
     if (schema == NULL)
         return error_set(err, ERROR_INVALID, "unknown option");
