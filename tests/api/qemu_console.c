@@ -199,6 +199,14 @@ static const json_t *open_of_joe(int fd)
     return proxy;
 }
 
+/* The console closes, its task ends well, and the VM, which goes on, is stopped. */
+static void expect_end(int fd, const json_t *proxy)
+{
+    console_expect_closed(fd);
+    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
+    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+}
+
 /* Each second it is looked whether the user may still see it. */
 DAEMON_TEST(qemu_console, is_closed_when_the_right_goes)
 {
@@ -207,9 +215,7 @@ DAEMON_TEST(qemu_console, is_closed_when_the_right_goes)
     console_start_vm();
     const json_t *proxy = open_of_joe(fd);
     put("/access/acl", "path", "/vms/100", "users", "joe@pve", "roles", "PVEVMUser", "delete", "1", NULL);
-    console_expect_closed(fd);
-    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
-    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+    expect_end(fd, proxy);
 }
 
 DAEMON_TEST(qemu_console, is_closed_when_its_user_is_deleted)
@@ -219,9 +225,7 @@ DAEMON_TEST(qemu_console, is_closed_when_its_user_is_deleted)
     console_start_vm();
     const json_t *proxy = open_of_joe(fd);
     delete ("/access/users/joe@pve", NULL);
-    console_expect_closed(fd);
-    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
-    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+    expect_end(fd, proxy);
 }
 
 DAEMON_TEST(qemu_console, is_closed_when_its_user_is_disabled)
@@ -231,9 +235,7 @@ DAEMON_TEST(qemu_console, is_closed_when_its_user_is_disabled)
     console_start_vm();
     const json_t *proxy = open_of_joe(fd);
     put("/access/users/joe@pve", "enable", "0", NULL);
-    console_expect_closed(fd);
-    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
-    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+    expect_end(fd, proxy);
 }
 
 /* Whoever has stolen the old ticket must not keep what it opened. */
@@ -254,9 +256,7 @@ DAEMON_TEST(qemu_console, is_closed_when_its_login_ends)
     cr_assert_eq(raw_status(head), 101, "%s", head);
     console_expect_stream(fd, VERSION_3_8);
     put("/access/password", "userid", "ann@pve", "password", "another horse", NULL);
-    console_expect_closed(fd);
-    cr_expect_str_eq(vm_task_end(text_of(proxy, "upid")), "OK");
-    cr_assert_str_eq(vm_task_end(json_string_value(post(VM "/status/stop", NULL))), "OK");
+    expect_end(fd, proxy);
 }
 
 /* Of a ticket that nobody uses. */

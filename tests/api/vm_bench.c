@@ -57,19 +57,6 @@ static void ends(char *upid)
     free(upid);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(values[0]), by_size);
-    return values[ROUNDS / 2];
-}
-
 /* The kernel tells when the file is opened to be executed. */
 static double measure_execution(void)
 {
@@ -94,7 +81,7 @@ DAEMON_TEST(vm_bench, execution)
     measure_execution(); /* what QEMU can do is asked once */
     for (size_t i = 0; i < ROUNDS; i++)
         took[i] = measure_execution();
-    printf("bench: execution %.1f\n", median(took));
+    printf("bench: execution %.1f\n", machine_median(took, ROUNDS));
 }
 
 /* Until each has answered: the first process ends when QEMU is ready. */
@@ -152,5 +139,5 @@ DAEMON_TEST(vm_bench, twenty)
         peers[i] = measure_peers();
         ours[i] = measure_ours();
     }
-    printf("bench: twenty %.0f %.0f\n", median(ours), median(peers));
+    printf("bench: twenty %.0f %.0f\n", machine_median(ours, ROUNDS), machine_median(peers, ROUNDS));
 }

@@ -58,19 +58,6 @@ static double measure_ours(const char *id)
     return milliseconds_since(began);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(values[0]), by_size);
-    return values[ROUNDS / 2];
-}
-
 LAB_TEST(lab_bench, one)
 {
     double ours[ROUNDS], peer[ROUNDS];
@@ -81,7 +68,7 @@ LAB_TEST(lab_bench, one)
         peer[i] = measure_peer();
         ours[i] = measure_ours(CARD);
     }
-    printf("bench: one %.1f %.1f\n", median(ours), median(peer));
+    printf("bench: one %.1f %.1f\n", machine_median(ours, ROUNDS), machine_median(peer, ROUNDS));
 }
 
 /* On a made host, whose kernel is played and takes next to no time: what is left is ours. */
@@ -92,7 +79,7 @@ DAEMON_TEST(lab_bench_played, one)
     measure_ours(DISK);
     for (size_t i = 0; i < ROUNDS; i++)
         ours[i] = measure_ours(DISK);
-    printf("bench: played %.1f\n", median(ours));
+    printf("bench: played %.1f\n", machine_median(ours, ROUNDS));
 }
 
 static char functions[FUNCTIONS][16];

@@ -136,19 +136,6 @@ static void remove_all(const struct sysroot *sysroot, const char *id)
         memset(links, 0, MOST * sizeof(*links));
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(values[0]), by_size);
-    return values[ROUNDS / 2];
-}
-
 static void measure(const char *name, const struct sysroot *sysroot, const char *id, unsigned count,
                     int interface, const struct vf_door *door)
 {
@@ -160,7 +147,7 @@ static void measure(const char *name, const struct sysroot *sysroot, const char 
         ours[i] = measure_ours(id, count);
         remove_all(sysroot, id);
     }
-    printf("bench: %s %.1f %.1f\n", name, median(ours), median(peer));
+    printf("bench: %s %.1f %.1f\n", name, machine_median(ours, ROUNDS), machine_median(peer, ROUNDS));
 }
 
 DAEMON_TEST(lab_bench_vfs_played, many)

@@ -267,6 +267,19 @@ double machine_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+double machine_median(double *values, size_t count)
+{
+    qsort(values, count, sizeof(values[0]), by_size);
+    return values[count / 2];
+}
+
 double machine_slept(void)
 {
     return (double)slept / 1000;

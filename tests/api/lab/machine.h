@@ -40,6 +40,9 @@ void machine_run(const char *const *argv);
 /* Monotonic seconds. */
 double machine_now(void);
 
+/* The middle one of the values, which it sorts. */
+double machine_median(double *values, size_t count);
+
 void machine_sleep(unsigned milliseconds);
 /* The seconds for which this process has asked to sleep. They bound what a test waits for: on a busy machine
  * a nap takes longer than was asked, and so does what is waited for. */
