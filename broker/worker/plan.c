@@ -171,8 +171,9 @@ static int want_origin(struct worker *worker, struct plan_function *function, bo
     else if (named)
         return error_set(err, ERROR_FAILED,
                          "it is not known what %s had before: its driver was not changed since the host was "
-                         "started; use driver=auto",
-                         function->id);
+                         "started; driver=auto gives it the one that the kernel chooses (hostpci set "
+                         "/nodes/localhost/hardware/pci/%s/driver --driver auto)",
+                         function->id, function->id);
     else
         worker_log(worker, "%s: its driver was not changed before; it stays as it is", function->id);
     return 0;
