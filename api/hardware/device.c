@@ -11,7 +11,6 @@
 #include "base/memory.h"
 #include "hardware/check/report.h"
 #include "hardware/pci/device.h"
-#include "hardware/settings/owner.h"
 #include "passthrough/assign/reservation.h"
 #include "storage/index.h"
 
@@ -31,9 +30,6 @@ static int describe_here(const struct service *service, const struct inventory *
                                           err)) != 0)
         return -1;
     json_object_update(status, readiness);
-    const struct pci_device *device = inventory_find(inventory, address);
-    if (device != NULL)
-        json_object_set_new(status, "owners", owner_list(service->sysroot, device));
     *ret = TAKE(status);
     return 0;
 }
@@ -53,7 +49,6 @@ static int describe_by_broker(const struct service *service, const struct pci_de
     *ret = device_summarize(device, service->names);
     json_object_update(*ret, json_object_get(reply, "device"));
     json_object_update(*ret, json_object_get(reply, "readiness"));
-    json_object_set(*ret, "owners", json_object_get(reply, "owners"));
     return 0;
 }
 

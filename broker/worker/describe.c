@@ -12,7 +12,6 @@
 #include "hardware/check/report.h"
 #include "hardware/facts/page.h"
 #include "hardware/pci/device.h"
-#include "hardware/settings/owner.h"
 #include "hardware/slice/mdev.h"
 
 const struct schema operation_describe_arguments[] = {ARGUMENT_FUNCTION, {.name = NULL}};
@@ -41,15 +40,14 @@ static int describe(struct worker *worker, json_t **ret, struct error *err)
 
     if (parse_id(worker, &address, err) != 0 || inventory_scan(worker->sysroot, &inventory, err) != 0)
         return -1;
-    const struct pci_device *found = inventory_find(inventory, address);
     autojson json_t *facts = worker_read_facts(worker, json_text(worker->arguments, "id"));
     if (host_uses_scan(worker->sysroot, inventory, &uses, err) != 0 ||
         readiness_describe_device(worker->sysroot, inventory, uses, address,
-                                  protocol_find_fact(facts, "rom", found), &readiness, err) != 0 ||
+                                  protocol_find_fact(facts, "rom", inventory_find(inventory, address)),
+                                  &readiness, err) != 0 ||
         device_describe(worker->sysroot, inventory, NULL, address, &device, err) != 0)
         return -1;
-    *ret = json_pack("{s:O, s:O, s:o}", "device", device, "readiness", readiness, "owners",
-                     found != NULL ? owner_list(worker->sysroot, found) : json_array());
+    *ret = json_pack("{s:O, s:O}", "device", device, "readiness", readiness);
     return 0;
 }
 

@@ -77,7 +77,8 @@ struct subject {
     int folder; /* the device's; -1 where only checks that block are run */
     bool held;  /* the kernel is working on the device, so its driver's files may not answer */
     char id[PCI_ADDRESS_SIZE];
-    const json_t *rom; /* what was read of its ROM: hardware/check/report.h; NULL: nothing yet */
+    const json_t *rom;    /* what was read of its ROM: hardware/check/report.h; NULL: nothing yet */
+    const json_t *owners; /* hardware/settings/owner.h; NULL where only checks that block are run */
 
     /* Checks of a VM: what the room that declares them knows about it. */
     const struct inspection *vm;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A check of a device: who else sets its driver or its number of virtual functions at boot. */
-#include "hardware/settings/owner.h"
 
 #include <string.h>
 
@@ -79,10 +78,8 @@ static void check_kind(const struct subject *subject, const json_t *list, size_t
 
 static void check_owners(const struct subject *subject, struct findings *ret)
 {
-    autojson json_t *list = owner_list(subject->facts->sysroot, subject->device);
-
     for (size_t kind = 0; kind < COUNT_OF(kinds); kind++)
-        check_kind(subject, list, kind, ret);
+        check_kind(subject, subject->owners, kind, ret);
 }
 
 static const struct check other_owner_check = {

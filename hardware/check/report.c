@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "hardware/check/check.h"
 #include "hardware/pci/class.h"
+#include "hardware/settings/owner.h"
 
 /* What the checks of the host say for all of its devices. */
 struct host_state {
@@ -213,24 +214,26 @@ static json_t *device_checks_to_json(const struct subject *subject)
     return findings_to_json(&findings);
 }
 
-/* Fills the subject's facts and groups in for the time of the call. */
+/* Fills the subject's facts, groups and owners in for the time of the call. */
 static json_t *describe(const struct sysroot *sysroot, struct subject *subject)
 {
     autofacts struct facts facts;
     autogroups struct groups *groups = groups_sort(subject->inventory);
+    autojson json_t *owners = owner_list(sysroot, subject->device);
     autotext struct text summary = {0};
     struct host_state host = {.loads_vfio = false};
 
     facts_read(sysroot, &facts);
     subject->facts = &facts;
     subject->groups = groups;
+    subject->owners = owners;
     json_array_extend(facts.unreadable, (json_t *)host_uses_unreadable(subject->uses));
     judge_host(subject, &host);
     enum verdict verdict = judge(subject, &host, &summary);
     text_release(&host.obstacle);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "verdict", verdict_name(verdict), "summary",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:O}", "verdict", verdict_name(verdict), "summary",
                      text_string(&summary), "detaches", detached_to_json(subject), "checks",
-                     device_checks_to_json(subject), "host-use", uses_to_json(subject));
+                     device_checks_to_json(subject), "host-use", uses_to_json(subject), "owners", owners);
 }
 
 static int find_subject(const struct inventory *inventory, const struct host_uses *uses,

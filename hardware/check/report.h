@@ -26,9 +26,9 @@ int readiness_describe_host(const struct sysroot *sysroot, const struct inventor
 /* `rom` is what was read of the device's ROM, {bios, uefi, complete, shadow}; NULL: nothing yet.
  *
  * {verdict, summary, detaches: [{id, driver}], checks: [...], host-use: [{id, kind, name, weight, message,
- * evidence}]}: host-use is that of the device and of all that would be detached with it; checks are the
- * device's and those of the host that stand in the way of each device. ERROR_NOT_FOUND if there is no such
- * device. */
+ * evidence}], owners: hardware/settings/owner.h}: host-use is that of the device and of all that would be
+ * detached with it; checks are the device's and those of the host that stand in the way of each device.
+ * ERROR_NOT_FOUND if there is no such device. */
 int readiness_describe_device(const struct sysroot *sysroot, const struct inventory *inventory,
                               const struct host_uses *uses, struct pci_address address, const json_t *rom,
                               json_t **ret, struct error *err);
