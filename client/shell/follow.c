@@ -148,13 +148,14 @@ static int follow(struct following *following, struct error *err)
     return 0;
 }
 
-int follow_task(const struct call_target *target, const char *upid, FILE *out)
+int follow_task(const struct call_target *target, const char *upid, FILE *out, bool *ret_ended)
 {
     struct following following = {
         .target = target, .out = out, .start = "0", .answered = time(NULL), .pause = SHORTEST_PAUSE};
     struct upid parts;
     struct error err;
 
+    *ret_ended = false;
     if (!upid_parse(upid, &parts)) {
         error_set(&err, ERROR_FAILED, "the server started a task, but its name is malformed: %s", upid);
         return shell_complain(&err);
@@ -162,13 +163,12 @@ int follow_task(const struct call_target *target, const char *upid, FILE *out)
     autofree char *path = xasprintf("/nodes/%s/tasks/%s", parts.node, upid);
     following.path = path;
     catch_interrupt();
-    if (follow(&following, &err) != 0) {
-        shell_complain(&err);
-        return SHELL_UNREACHABLE;
-    }
+    if (follow(&following, &err) != 0)
+        return shell_complain(&err);
     autofree char *exitstatus = following.exitstatus;
     if (exitstatus == NULL)
         return explain_interrupt(&following);
+    *ret_ended = true;
     bool well = strcmp(exitstatus, "OK") == 0 || text_starts_with(exitstatus, "WARNINGS: ");
     return well ? SHELL_DONE : SHELL_FAILED;
 }

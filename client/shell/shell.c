@@ -139,9 +139,10 @@ int shell_request(const struct options *options, const struct shell_call *call)
     const char *returned = endpoint != NULL ? endpoint->returns.format : NULL;
     bool begins_task =
         returned != NULL && strcmp(returned, "pve-task-upid") == 0 && json_is_string(reply.data);
+    bool ended;
     int status = begins_task && !options->no_wait
                      ? follow_task(&options->target, json_string_value(reply.data),
-                                   format == PRINT_TEXT ? stdout : stderr)
+                                   format == PRINT_TEXT ? stdout : stderr, &ended)
                      : SHELL_DONE;
     if (begins_task && !options->no_wait && format == PRINT_TEXT)
         return status;

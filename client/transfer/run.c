@@ -35,21 +35,28 @@ static bool is_interrupted(void)
            sigismember(&pending, SIGHUP) == 1;
 }
 
-/* Follows the task to its end. Its log is only told if it failed. */
-static int wait_for_task(const struct call_target *target, const char *upid)
+/* How a call went. */
+enum outcome {
+    OUTCOME_DONE,
+    OUTCOME_REFUSED, /* the server has done nothing */
+    OUTCOME_UNKNOWN, /* it may have been done */
+};
+
+/* Follows the task to its end. Its log is only told if it failed; then it has undone what it did. */
+static enum outcome wait_for_task(const struct call_target *target, const char *upid)
 {
     char *log = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&log, &length);
+    bool ended;
+    int status = follow_task(target, upid, memory != NULL ? memory : stderr, &ended);
 
-    if (memory == NULL)
-        return follow_task(target, upid, stderr);
-    int status = follow_task(target, upid, memory);
-    fclose(memory);
-    if (status != SHELL_DONE)
+    if (memory != NULL)
+        fclose(memory);
+    if (status != SHELL_DONE && log != NULL)
         fputs(log, stderr);
     free(log);
-    return status;
+    return status == SHELL_DONE ? OUTCOME_DONE : ended ? OUTCOME_REFUSED : OUTCOME_UNKNOWN;
 }
 
 static bool begins_task(const struct endpoint *endpoint)
@@ -57,13 +64,6 @@ static bool begins_task(const struct endpoint *endpoint)
     return endpoint != NULL && endpoint->returns.format != NULL &&
            strcmp(endpoint->returns.format, "pve-task-upid") == 0;
 }
-
-/* How a call went. */
-enum outcome {
-    OUTCOME_DONE,
-    OUTCOME_REFUSED, /* the server has done nothing */
-    OUTCOME_UNKNOWN, /* it may have been done */
-};
 
 /* Says what went wrong. Adds what the server told once and will not tell again. */
 static enum outcome make_call(const struct call_target *target, const json_t *call, struct text *secrets)
@@ -86,12 +86,9 @@ static enum outcome make_call(const struct call_target *target, const json_t *ca
     const char *token = json_text_or(reply.data, "full-tokenid", NULL);
     if (token != NULL)
         text_printf(secrets, "%s=%s\n", token, json_text(reply.data, "value"));
-    if (!begins_task(lookup_endpoint(endpoint_table, endpoint_count, method, path)))
-        return OUTCOME_DONE;
-    int status = wait_for_task(target, json_string_value(reply.data));
-    return status == SHELL_DONE     ? OUTCOME_DONE
-           : status == SHELL_FAILED ? OUTCOME_REFUSED /* a task that fails undoes what it has done */
-                                    : OUTCOME_UNKNOWN;
+    return begins_task(lookup_endpoint(endpoint_table, endpoint_count, method, path))
+               ? wait_for_task(target, json_string_value(reply.data))
+               : OUTCOME_DONE;
 }
 
 /* Undoes the steps from `end` back to `begin`. */

@@ -65,9 +65,11 @@ static void start(const struct scene *scenes)
     close(listener);
 }
 
+static bool ended; /* the last task that was followed */
+
 static int follow(const char *upid)
 {
-    int status = follow_task(&(const struct call_target){.socket = address}, upid, stdout);
+    int status = follow_task(&(const struct call_target){.socket = address}, upid, stdout, &ended);
 
     fflush(stdout);
     unlink(address);
@@ -119,6 +121,7 @@ Test(client_follow, line_that_only_looks_like_the_end_is_none)
 
     start(scenes);
     cr_assert_eq(follow(UPID), SHELL_FAILED);
+    cr_assert(ended);
     cr_assert_stdout_eq_str("TASK OK\nTASK ERROR: it \\x1b[2J failed\n");
 }
 
@@ -146,6 +149,7 @@ Test(client_follow, says_what_the_server_refuses)
 
     start(scenes);
     cr_assert_eq(follow(UPID), SHELL_FAILED);
+    cr_assert_not(ended);
     cr_assert_stderr_eq_str("hostpci: not asked for now\n");
 }
 
