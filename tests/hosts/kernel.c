@@ -22,6 +22,8 @@
 /* All processes share it. */
 struct shared {
     atomic_uint counts[SYSFS_ACCESSES];
+    atomic_bool held; /* no access begins */
+    atomic_uint busy; /* how many have begun, without faulty ones */
     struct {
         atomic_bool set;
         enum sysfs_access access;
@@ -185,6 +187,28 @@ static const char *find_path(int folder, const char *path)
     return strncmp(whole, kernel_tree, tree) == 0 ? whole + tree + 1 : NULL;
 }
 
+static void begin_access(void)
+{
+    shared->busy++;
+    while (shared->held) {
+        shared->busy--;
+        sleep_a_moment();
+        shared->busy++;
+    }
+}
+
+void kernel_hold(void)
+{
+    shared->held = true;
+    while (shared->busy > 0)
+        sleep_a_moment();
+}
+
+void kernel_go_on(void)
+{
+    shared->held = false;
+}
+
 static int play(enum sysfs_access kind, int folder, const char *path, const char *value)
 {
     const char *below = kernel_looks ? NULL : find_path(folder, path);
@@ -193,7 +217,12 @@ static int play(enum sysfs_access kind, int folder, const char *path, const char
         return 1;
     shared->counts[kind]++;
     wait_for_lock(kernel_locked(kind, below, value));
-    return is_faulty(kind, below) ? do_wrong(kind, below, value) : do_access(kind, below, value);
+    if (is_faulty(kind, below))
+        return do_wrong(kind, below, value);
+    begin_access();
+    int result = do_access(kind, below, value);
+    shared->busy--;
+    return result;
 }
 
 void kernel_install(const char *tree)

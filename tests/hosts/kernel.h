@@ -66,6 +66,11 @@ const char *kernel_reset_methods(const char *id);
 const char *kernel_rom_state(const char *id); /* "rom off, enable 1, control auto" */
 unsigned kernel_resets(const char *id);       /* how many worked since kernel_install */
 
+/* No access is under way between the two. A process is killed there: what it has begun in a real kernel is
+ * finished whatever becomes of it, but what is played ends with the process that plays it. */
+void kernel_hold(void);
+void kernel_go_on(void);
+
 /* Mediated devices: the function can create `available` of a type from now on, whose driver has the attribute
  * `weight`, a number. Instances share nothing but their type's count. */
 void kernel_add_mdev_type(const char *id, const char *type, unsigned available);

@@ -292,15 +292,17 @@ void testbed_kill_stopped(struct testbed *testbed, bool worker, bool broker)
 {
     pid_t pid = testbed_worker(testbed);
 
+    kernel_hold();
     if (worker)
         cr_assert_eq(kill(pid, SIGKILL), 0);
-    testbed->stop_at = 0;
-    if (!broker) {
-        cr_assert_eq(kill(testbed->broker, SIGCONT), 0);
-    } else {
+    if (broker)
         testbed_stop_broker(testbed, SIGKILL);
+    kernel_go_on();
+    testbed->stop_at = 0;
+    if (broker)
         testbed_start_broker(testbed);
-    }
+    else
+        cr_assert_eq(kill(testbed->broker, SIGCONT), 0);
 }
 
 static char until[256];
